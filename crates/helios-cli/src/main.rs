@@ -1,0 +1,2 @@
+//! The `heliosdb` program.
+fn main() {}
