@@ -1,0 +1,171 @@
+//! SQLSTATE codes, as PostgreSQL assigns them (its Appendix A).
+
+use std::fmt;
+
+/// A five-character SQLSTATE code.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SqlState([u8; 5]);
+
+impl SqlState {
+    /// Wraps five ASCII digits or upper-case letters.
+    #[must_use]
+    pub const fn new(code: &[u8; 5]) -> Self {
+        Self(*code)
+    }
+
+    /// The code as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or("XX000")
+    }
+
+    /// The first two characters: the class.
+    #[must_use]
+    pub fn class(&self) -> &str {
+        &self.as_str()[..2]
+    }
+}
+
+impl fmt::Display for SqlState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for SqlState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+macro_rules! states {
+    ($($name:ident = $code:literal;)*) => {
+        #[allow(missing_docs, reason = "the names are PostgreSQL's condition names")]
+        impl SqlState {
+            $(pub const $name: Self = Self(*$code);)*
+        }
+    };
+}
+
+states! {
+    SUCCESSFUL_COMPLETION = b"00000";
+    WARNING = b"01000";
+    NO_DATA = b"02000";
+    CONNECTION_DOES_NOT_EXIST = b"08003";
+    PROTOCOL_VIOLATION = b"08P01";
+    TRIGGERED_ACTION_EXCEPTION = b"09000";
+    FEATURE_NOT_SUPPORTED = b"0A000";
+    CARDINALITY_VIOLATION = b"21000";
+    DATA_EXCEPTION = b"22000";
+    STRING_DATA_RIGHT_TRUNCATION = b"22001";
+    NUMERIC_VALUE_OUT_OF_RANGE = b"22003";
+    NULL_VALUE_NOT_ALLOWED = b"22004";
+    INVALID_DATETIME_FORMAT = b"22007";
+    DATETIME_FIELD_OVERFLOW = b"22008";
+    INVALID_TIME_ZONE_DISPLACEMENT_VALUE = b"22009";
+    SUBSTRING_ERROR = b"22011";
+    DIVISION_BY_ZERO = b"22012";
+    INVALID_PRECEDING_OR_FOLLOWING_SIZE = b"22013";
+    INVALID_ARGUMENT_FOR_NTILE = b"22014";
+    INTERVAL_FIELD_OVERFLOW = b"22015";
+    INVALID_ARGUMENT_FOR_NTH_VALUE = b"22016";
+    INVALID_ESCAPE_CHARACTER = b"22019";
+    CHARACTER_NOT_IN_REPERTOIRE = b"22021";
+    INVALID_PARAMETER_VALUE = b"22023";
+    INVALID_ESCAPE_SEQUENCE = b"22025";
+    INVALID_REGULAR_EXPRESSION = b"2201B";
+    INVALID_ARGUMENT_FOR_LOGARITHM = b"2201E";
+    INVALID_ARGUMENT_FOR_POWER_FUNCTION = b"2201F";
+    INVALID_ARGUMENT_FOR_WIDTH_BUCKET = b"2201G";
+    INVALID_ROW_COUNT_IN_LIMIT_CLAUSE = b"2201W";
+    INVALID_ROW_COUNT_IN_OFFSET_CLAUSE = b"2201X";
+    ARRAY_SUBSCRIPT_ERROR = b"2202E";
+    INVALID_TEXT_REPRESENTATION = b"22P02";
+    INVALID_BINARY_REPRESENTATION = b"22P03";
+    BAD_COPY_FILE_FORMAT = b"22P04";
+    UNTRANSLATABLE_CHARACTER = b"22P05";
+    INVALID_JSON_TEXT = b"22032";
+    SEQUENCE_GENERATOR_LIMIT_EXCEEDED = b"2200H";
+    INTEGRITY_CONSTRAINT_VIOLATION = b"23000";
+    RESTRICT_VIOLATION = b"23001";
+    NOT_NULL_VIOLATION = b"23502";
+    FOREIGN_KEY_VIOLATION = b"23503";
+    UNIQUE_VIOLATION = b"23505";
+    CHECK_VIOLATION = b"23514";
+    EXCLUSION_VIOLATION = b"23P01";
+    INVALID_CURSOR_STATE = b"24000";
+    INVALID_TRANSACTION_STATE = b"25000";
+    ACTIVE_SQL_TRANSACTION = b"25001";
+    READ_ONLY_SQL_TRANSACTION = b"25006";
+    NO_ACTIVE_SQL_TRANSACTION = b"25P01";
+    IN_FAILED_SQL_TRANSACTION = b"25P02";
+    IDLE_IN_TRANSACTION_SESSION_TIMEOUT = b"25P03";
+    INVALID_SQL_STATEMENT_NAME = b"26000";
+    DEPENDENT_OBJECTS_STILL_EXIST = b"2BP01";
+    INVALID_TRANSACTION_TERMINATION = b"2D000";
+    INVALID_CURSOR_NAME = b"34000";
+    INVALID_SAVEPOINT_SPECIFICATION = b"3B001";
+    INVALID_CATALOG_NAME = b"3D000";
+    INVALID_SCHEMA_NAME = b"3F000";
+    TRANSACTION_ROLLBACK = b"40000";
+    SERIALIZATION_FAILURE = b"40001";
+    STATEMENT_COMPLETION_UNKNOWN = b"40003";
+    DEADLOCK_DETECTED = b"40P01";
+    SYNTAX_ERROR = b"42601";
+    INSUFFICIENT_PRIVILEGE = b"42501";
+    CANNOT_COERCE = b"42846";
+    GROUPING_ERROR = b"42803";
+    WINDOWING_ERROR = b"42P20";
+    INVALID_RECURSION = b"42P19";
+    INVALID_FOREIGN_KEY = b"42830";
+    INVALID_NAME = b"42602";
+    NAME_TOO_LONG = b"42622";
+    DATATYPE_MISMATCH = b"42804";
+    INDETERMINATE_DATATYPE = b"42P18";
+    WRONG_OBJECT_TYPE = b"42809";
+    GENERATED_ALWAYS = b"428C9";
+    UNDEFINED_COLUMN = b"42703";
+    UNDEFINED_FUNCTION = b"42883";
+    UNDEFINED_TABLE = b"42P01";
+    UNDEFINED_PARAMETER = b"42P02";
+    UNDEFINED_OBJECT = b"42704";
+    DUPLICATE_COLUMN = b"42701";
+    DUPLICATE_CURSOR = b"42P03";
+    DUPLICATE_DATABASE = b"42P04";
+    DUPLICATE_FUNCTION = b"42723";
+    DUPLICATE_PREPARED_STATEMENT = b"42P05";
+    DUPLICATE_SCHEMA = b"42P06";
+    DUPLICATE_TABLE = b"42P07";
+    DUPLICATE_ALIAS = b"42712";
+    DUPLICATE_OBJECT = b"42710";
+    AMBIGUOUS_COLUMN = b"42702";
+    AMBIGUOUS_FUNCTION = b"42725";
+    AMBIGUOUS_PARAMETER = b"42P08";
+    AMBIGUOUS_ALIAS = b"42P09";
+    INVALID_COLUMN_REFERENCE = b"42P10";
+    INVALID_COLUMN_DEFINITION = b"42611";
+    INVALID_TABLE_DEFINITION = b"42P16";
+    INVALID_OBJECT_DEFINITION = b"42P17";
+    WITH_CHECK_OPTION_VIOLATION = b"44000";
+    INSUFFICIENT_RESOURCES = b"53000";
+    DISK_FULL = b"53100";
+    OUT_OF_MEMORY = b"53200";
+    TOO_MANY_CONNECTIONS = b"53300";
+    PROGRAM_LIMIT_EXCEEDED = b"54000";
+    STATEMENT_TOO_COMPLEX = b"54001";
+    TOO_MANY_COLUMNS = b"54011";
+    OBJECT_NOT_IN_PREREQUISITE_STATE = b"55000";
+    OBJECT_IN_USE = b"55006";
+    LOCK_NOT_AVAILABLE = b"55P03";
+    QUERY_CANCELED = b"57014";
+    ADMIN_SHUTDOWN = b"57P01";
+    SYSTEM_ERROR = b"58000";
+    IO_ERROR = b"58030";
+    UNDEFINED_FILE = b"58P01";
+    DUPLICATE_FILE = b"58P02";
+    SNAPSHOT_TOO_OLD = b"72000";
+    CONFIG_FILE_ERROR = b"F0000";
+    INTERNAL_ERROR = b"XX000";
+    DATA_CORRUPTED = b"XX001";
+    INDEX_CORRUPTED = b"XX002";
+}
