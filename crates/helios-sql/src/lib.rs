@@ -1,1 +1,16 @@
-//! helios-sql
+//! SQL for HeliosDB: from statement text to rows.
+//!
+//! [`Engine`] opens a database, [`Session`] talks to it. Inside, a statement goes parse → bind →
+//! plan → one of two executors: rows in microseconds, or vectors through DataFusion.
+//!
+//! **Invariant:** the only crate that knows sqlparser, DataFusion and Arrow.
+
+mod explain;
+mod row;
+mod session;
+
+pub use session::{
+    CancelHandle, Columns, Completion, Engine, EngineOptions, Interrupt, NameContext, Notice,
+    Outcome, Prepared, Progress, ResultColumn, RowStream, Script, Session, SessionOptions,
+    SessionStatus, Severity, TransactionStatus,
+};

@@ -1,0 +1,1 @@
+//! EXPLAIN: how a statement runs, as text and as JSON.

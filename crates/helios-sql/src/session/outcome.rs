@@ -1,0 +1,253 @@
+//! What a statement gives back.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use helios_base::{DataType, Result, Row};
+
+/// A column of a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResultColumn {
+    /// The name; names may repeat.
+    pub name: String,
+    /// The type.
+    pub ty: DataType,
+}
+
+impl ResultColumn {
+    /// A column of this name and type.
+    #[must_use]
+    pub fn new(name: impl Into<String>, ty: DataType) -> Self {
+        Self {
+            name: name.into(),
+            ty,
+        }
+    }
+}
+
+/// The shape of a result, shared by all that speak of it.
+pub type Columns = Arc<[ResultColumn]>;
+
+/// What one statement gave.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Rows to read.
+    Rows(RowStream),
+    /// No rows, but work done.
+    Done(Completion),
+}
+
+impl Outcome {
+    /// The rows, if the statement returns any.
+    #[must_use]
+    pub fn into_rows(self) -> Option<RowStream> {
+        match self {
+            Self::Rows(rows) => Some(rows),
+            Self::Done(_) => None,
+        }
+    }
+
+    /// Reads all rows and drops them; gives what the statement completed with.
+    ///
+    /// # Errors
+    /// The first error in reading a row.
+    pub fn finish(self) -> Result<Completion> {
+        match self {
+            Self::Rows(mut rows) => {
+                while rows.next_row()?.is_some() {}
+                Ok(rows.completion())
+            }
+            Self::Done(done) => Ok(done),
+        }
+    }
+}
+
+/// A finished statement: its tag and how many rows it concerned.
+///
+/// Shown as PostgreSQL's command tag: `INSERT 0 3`, `UPDATE 2`, `CREATE TABLE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Completion {
+    /// The command: `SELECT`, `INSERT`, `CREATE TABLE`.
+    pub tag: &'static str,
+    /// Rows returned, inserted, changed, deleted or copied; `None` where a count means nothing.
+    pub rows: Option<u64>,
+}
+
+impl Completion {
+    /// A command that counts no rows.
+    #[must_use]
+    pub const fn tag(tag: &'static str) -> Self {
+        Self { tag, rows: None }
+    }
+
+    /// A command that concerned `rows` rows.
+    #[must_use]
+    pub const fn counted(tag: &'static str, rows: u64) -> Self {
+        Self {
+            tag,
+            rows: Some(rows),
+        }
+    }
+}
+
+impl fmt::Display for Completion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.rows {
+            None => f.write_str(self.tag),
+            // The zero is where PostgreSQL once wrote the object identifier of a row.
+            Some(rows) if self.tag == "INSERT" => write!(f, "INSERT 0 {rows}"),
+            Some(rows) => write!(f, "{} {rows}", self.tag),
+        }
+    }
+}
+
+/// Where rows come from; one per executor.
+pub(crate) trait RowSource: Send {
+    /// The next row, `None` at the end.
+    fn next_row(&mut self) -> Result<Option<Row>>;
+
+    /// The next batch of rows where the executor works in batches; the default collects rows.
+    fn next_batch(&mut self, columns: &[ResultColumn]) -> Result<Option<RecordBatch>> {
+        let mut rows = Vec::new();
+        while rows.len() < BATCH_ROWS {
+            match self.next_row()? {
+                Some(row) => rows.push(row),
+                None => break,
+            }
+        }
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        super::batch::from_rows(columns, &rows).map(Some)
+    }
+}
+
+/// How many rows the row executor puts in one Arrow batch.
+const BATCH_ROWS: usize = 8192;
+
+/// Rows of one statement, in order, read once.
+///
+/// Owns its snapshot, so it stays valid and unchanged while the session goes on. Dropping it
+/// stops the work. Iterates over `Result<Row>`; after the first error or the end it yields nothing.
+pub struct RowStream {
+    columns: Columns,
+    tag: &'static str,
+    source: Option<Box<dyn RowSource>>,
+    read: u64,
+    /// Rows the statement changed, where that is not the number of rows returned.
+    affected: Option<u64>,
+}
+
+impl RowStream {
+    pub(crate) fn new(columns: Columns, tag: &'static str, source: Box<dyn RowSource>) -> Self {
+        Self {
+            columns,
+            tag,
+            source: Some(source),
+            read: 0,
+            affected: None,
+        }
+    }
+
+    /// Rows that are already there.
+    pub(crate) fn of_rows(columns: Columns, tag: &'static str, rows: Vec<Row>) -> Self {
+        Self::new(columns, tag, Box::new(Ready(rows.into_iter())))
+    }
+
+    pub(crate) fn with_affected(mut self, rows: u64) -> Self {
+        self.affected = Some(rows);
+        self
+    }
+
+    /// The columns, in order.
+    #[must_use]
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// The next row, `None` at the end.
+    ///
+    /// # Errors
+    /// Whatever computing the row meets: a division by zero, a cancellation, a damaged page.
+    pub fn next_row(&mut self) -> Result<Option<Row>> {
+        let Some(source) = &mut self.source else {
+            return Ok(None);
+        };
+        match source.next_row() {
+            Ok(Some(row)) => {
+                self.read += 1;
+                Ok(Some(row))
+            }
+            other => {
+                self.source = None;
+                other
+            }
+        }
+    }
+
+    /// The next rows as an Arrow batch, `None` at the end; never an empty batch.
+    ///
+    /// # Errors
+    /// As [`RowStream::next_row`]; and `0A000` for a type that has no Arrow form.
+    pub fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+        let Some(source) = &mut self.source else {
+            return Ok(None);
+        };
+        match source.next_batch(&self.columns) {
+            Ok(Some(batch)) => {
+                self.read += batch.num_rows() as u64;
+                Ok(Some(batch))
+            }
+            other => {
+                self.source = None;
+                other
+            }
+        }
+    }
+
+    /// Reads all that is left.
+    ///
+    /// # Errors
+    /// As [`RowStream::next_row`].
+    pub fn collect_rows(&mut self) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        while let Some(row) = self.next_row()? {
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+
+    /// The tag, and the rows read so far (all rows, once the end was reached).
+    #[must_use]
+    pub fn completion(&self) -> Completion {
+        Completion::counted(self.tag, self.affected.unwrap_or(self.read))
+    }
+}
+
+impl Iterator for RowStream {
+    type Item = Result<Row>;
+
+    fn next(&mut self) -> Option<Result<Row>> {
+        self.next_row().transpose()
+    }
+}
+
+impl fmt::Debug for RowStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RowStream")
+            .field("columns", &self.columns)
+            .field("tag", &self.tag)
+            .field("read", &self.read)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Ready(std::vec::IntoIter<Row>);
+
+impl RowSource for Ready {
+    fn next_row(&mut self) -> Result<Option<Row>> {
+        Ok(self.0.next())
+    }
+}
