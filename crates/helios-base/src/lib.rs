@@ -2,20 +2,31 @@
 //!
 //! Everything above speaks in these words. A [`Value`] is one SQL datum, a [`DataType`] its type,
 //! [`Error`] a failure with its SQLSTATE; [`Scn`], [`BranchId`] and [`TableId`] name points,
-//! branches and tables.
+//! branches and tables. [`key`] and [`row`] turn values into bytes and back, [`text`] into
+//! PostgreSQL's text forms and back.
 //!
 //! **Invariant:** knows nothing of files, transactions, SQL text or Arrow.
 
 pub mod datatype;
+pub mod datetime;
 pub mod error;
 pub mod ids;
+pub mod json;
+pub mod key;
 pub mod numeric;
+pub mod row;
 pub mod sqlstate;
+pub mod text;
 pub mod value;
 
 pub use datatype::DataType;
+pub use datetime::{Interval, TimeZone};
 pub use error::{Error, ErrorKind, Result};
 pub use ids::{BranchId, ColumnId, IndexId, Scn, TableId, TxId};
+pub use json::Json;
+pub use key::KeyOrder;
 pub use numeric::Numeric;
+pub use row::{Layout, RowReader};
 pub use sqlstate::SqlState;
-pub use value::{ArrayValue, Interval, Row, Value};
+pub use text::TextContext;
+pub use value::{ArrayValue, Row, Value};
