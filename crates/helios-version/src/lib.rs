@@ -1,1 +1,39 @@
-//! helios-version
+//! The versioned store: transactions, locks, snapshots, branches, history and garbage collection.
+//!
+//! Every committed row version lives here, ordered by one system change number ([`Scn`]). A
+//! [`Store`] is one database. A [`Txn`] collects writes privately and commits them atomically as one
+//! log record; a [`Snapshot`] is the database as of a branch and a change number; both implement
+//! [`Read`]. Rows and keys are opaque bytes.
+//!
+//! **Contract with the layer above:** the primary keys of one table are *prefix-free* (no key is a
+//! proper prefix of another), as `helios-base`'s key codec makes them. Index entries are
+//! *candidates*: an index scan may return entries of versions the snapshot does not see, and the row
+//! read at the snapshot is the judge.
+//!
+//! **Invariant:** knows nothing of columns, types, SQL or the catalog.
+//!
+//! [`Scn`]: helios_base::Scn
+
+mod branch;
+mod commit;
+mod cursor;
+mod lock;
+mod options;
+mod row;
+mod sequence;
+mod snapshot;
+mod store;
+mod txn;
+mod view;
+
+pub use branch::{Branch, BranchSpec};
+pub use commit::CommitInfo;
+pub use cursor::{KeyCursor, RowCursor};
+pub use lock::{LockInfo, LockMode, LockTarget, TableLock, Wait};
+pub use options::Options;
+pub use row::{Bounds, IndexEntry, Indexer, RowRef, RowVersion, Version};
+pub use sequence::{SequenceSpec, SequenceState};
+pub use snapshot::{Read, Snapshot};
+pub use store::{Step, Store, StoreStats};
+pub use txn::{Cancel, Isolation, Locked, Savepoint, Txn, TxnInfo, TxnOptions};
+pub use view::View;

@@ -1,0 +1,37 @@
+//! How a store is opened.
+
+use std::time::Duration;
+
+/// How a [`Store`](crate::Store) is opened. The defaults suit a desktop.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Make the directory and an empty database when there is none.
+    pub create: bool,
+    /// How long replaced versions stay readable.
+    pub retention: Duration,
+    /// How long log segments that recovery no longer needs are kept for readers of changes.
+    pub log_retention: Duration,
+    /// Bytes of recent commits in memory that start a checkpoint.
+    pub checkpoint_bytes: u64,
+    /// Bytes of hot current rows kept for point reads.
+    pub row_cache_bytes: usize,
+    /// Bytes of one transaction's writes kept in memory before rows spill to a temporary file.
+    pub txn_memory_bytes: usize,
+    /// Run checkpoints, garbage collection and the flush of asynchronous commits on a background
+    /// thread. Without it the caller runs the steps.
+    pub background: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            create: true,
+            retention: Duration::from_secs(24 * 3600),
+            log_retention: Duration::ZERO,
+            checkpoint_bytes: 64 << 20,
+            row_cache_bytes: 64 << 20,
+            txn_memory_bytes: 256 << 20,
+            background: true,
+        }
+    }
+}
