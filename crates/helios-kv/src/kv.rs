@@ -1,0 +1,109 @@
+//! The boundary: what an engine promises.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use helios_base::Result;
+
+use crate::{Batch, Keyspace};
+
+/// Bounds of a scan, in ascending byte order whatever the direction of the scan.
+pub type KeyRange<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
+
+/// An ordered byte map with snapshots, filled in batches and made durable by checkpoints.
+///
+/// What was applied after the newest checkpoint is lost with the process: the caller keeps a log
+/// and applies its tail again. Every engine passes the contract suite.
+pub trait Kv: Send + Sync {
+    /// The state after the last applied batch. Never blocks; costs a few atomic operations.
+    ///
+    /// A snapshot keeps what it sees alive in memory and in the state file: let it go.
+    fn snapshot(&self) -> Arc<dyn KvSnapshot>;
+
+    /// Applies all of `batch` or nothing; later snapshots see it. In memory only.
+    ///
+    /// Concurrent calls are serialised in an unspecified order.
+    ///
+    /// # Errors
+    /// Reading the state file, which large `delete_range`s avoid and small ones need.
+    fn apply(&self, batch: Batch) -> Result<()>;
+
+    /// The mark of the newest durable checkpoint; 0 if there is none.
+    fn applied(&self) -> u64;
+
+    /// Marks everything applied so far as the content of the next checkpoint, in O(1).
+    ///
+    /// `mark` is the caller's name for this point (a log position). The caller makes sure that no
+    /// [`apply`](Kv::apply) runs meanwhile, and that its log is durable up to `mark` before it
+    /// calls [`checkpoint_step`](Kv::checkpoint_step). Returns false, and changes nothing, if an
+    /// earlier checkpoint has not ended.
+    fn freeze(&self, mark: u64) -> Result<bool>;
+
+    /// Does about `budget` keys' worth of the frozen checkpoint's work and says whether more is
+    /// left. The last step makes it durable together with its mark, atomically.
+    ///
+    /// Never blocks [`apply`](Kv::apply) or readers. Nothing to do is `Ok(false)`.
+    ///
+    /// # Errors
+    /// `Poisoned` once a write failed: the engine then serves reads and refuses checkpoints; what
+    /// was applied is still in the log.
+    fn checkpoint_step(&self, budget: usize) -> Result<bool>;
+
+    /// [`freeze`](Kv::freeze) and all the steps; first ends a checkpoint that had begun.
+    fn checkpoint(&self, mark: u64) -> Result<()> {
+        while self.checkpoint_step(usize::MAX)? {}
+        self.freeze(mark)?;
+        while self.checkpoint_step(usize::MAX)? {}
+        Ok(())
+    }
+
+    /// Figures for deciding when to checkpoint, and for people.
+    fn stats(&self) -> KvStats;
+}
+
+/// One consistent state of a [`Kv`], unaffected by later batches and checkpoints.
+pub trait KvSnapshot: Send + Sync {
+    /// The value of `key`.
+    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Bytes>>;
+
+    /// The entries of `range` in ascending key order, descending if `reverse`.
+    ///
+    /// The cursor lives on its own: it keeps what it needs of the snapshot. An inverted range is
+    /// empty.
+    fn scan(
+        &self,
+        keyspace: Keyspace,
+        range: KeyRange<'_>,
+        reverse: bool,
+    ) -> Result<Box<dyn Cursor>>;
+}
+
+/// A walk over the entries of one scan, lending each entry until the next call.
+pub trait Cursor: Send {
+    /// The next entry, `None` at the end of the range and ever after until a seek.
+    fn next(&mut self) -> Result<Option<(&[u8], &[u8])>>;
+
+    /// Moves to `key`: the next entry is the first one at or after it in the scan's direction
+    /// (at or below it in a reverse scan) within the scan's range. Seeks may go both ways.
+    fn seek(&mut self, key: &[u8]) -> Result<()>;
+}
+
+/// Figures of a store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KvStats {
+    /// Keys that wait in memory for a checkpoint, deletions included; replaced ones count once.
+    pub overlay_entries: u64,
+    /// Memory of those keys and values, roughly.
+    pub overlay_bytes: u64,
+    /// Of [`overlay_bytes`](Self::overlay_bytes): what a running checkpoint writes.
+    pub frozen_bytes: u64,
+    /// Layers that a read has to ask, beside the state file. A checkpoint brings it back to 1.
+    pub layers: usize,
+    /// Size of the state file; 0 in memory.
+    pub file_bytes: u64,
+    /// Bytes of the state file that hold live data; the rest is free for reuse.
+    pub live_bytes: u64,
+    /// Checkpoints ended since the store was opened.
+    pub checkpoints: u64,
+}
