@@ -6,6 +6,7 @@
 //! **Invariant:** the only crate that knows sqlparser, DataFusion and Arrow.
 
 mod explain;
+mod fusion;
 mod row;
 mod session;
 
