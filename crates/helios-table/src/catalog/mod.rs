@@ -3,6 +3,7 @@
 pub(crate) mod codec;
 mod column;
 mod constraint;
+mod definition;
 mod ids;
 mod index;
 mod relation;
@@ -20,6 +21,7 @@ use helios_base::{Error, IndexId, Result, SqlState, TableId};
 
 pub use column::{ColumnDef, GeneratedDef, IdentityDef};
 pub use constraint::{ConstraintDef, ConstraintKind, FkAction, ForeignKeyDef};
+pub use definition::quoted;
 pub use ids::{ConstraintId, FIRST_USER_ID, SchemaId, SequenceId, ViewId};
 pub use index::{IndexDef, IndexExpr, IndexKey, KeySource};
 pub use relation::{Relation, RelationId};
