@@ -1,0 +1,120 @@
+//! Calls of functions and operators.
+
+use helios_base::{DataType, Error, Result, SqlState};
+
+use super::Builder;
+use crate::expr::Expr;
+use crate::function::Function;
+use crate::resolve::{self, CastContext, Resolved, path};
+use crate::{cast, catalog};
+
+impl Builder<'_> {
+    /// `left name right`.
+    ///
+    /// # Errors
+    /// `42883` no such operator, `42725` ambiguous, `42804` operands do not fit.
+    pub fn operator(&self, name: &str, left: Expr, right: Expr) -> Result<Expr> {
+        if let (Expr::Row(_), Expr::Row(_)) = (&left, &right) {
+            return self.compare_rows(name, left, right);
+        }
+        let resolved = resolve::operator(name, Some(left.ty()), right.ty())?;
+        self.call(&resolved, vec![left, right], false)
+    }
+
+    /// `name operand`.
+    ///
+    /// # Errors
+    /// As [`Builder::operator`].
+    pub fn prefix(&self, name: &str, operand: Expr) -> Result<Expr> {
+        let resolved = resolve::operator(name, None, operand.ty())?;
+        self.call(&resolved, vec![operand], false)
+    }
+
+    /// `name(args)`, the last written `VARIADIC array` if `spread`. The name of a type with one
+    /// argument is a cast, unless a function fits better.
+    ///
+    /// # Errors
+    /// `42883` no such function, `42725` ambiguous, `42804` arguments do not fit.
+    pub fn function(&self, name: &str, args: Vec<Expr>, spread: bool) -> Result<Expr> {
+        if let ([arg], Some(ty)) = (args.as_slice(), cast::type_named(name)) {
+            let exact = catalog::functions(name)
+                .iter()
+                .any(|entry| matches!(entry.args(), [only] if only.is(arg.ty())));
+            if !exact && path(arg.ty(), &ty, CastContext::Explicit).is_some() {
+                let mut args = args;
+                return match args.pop() {
+                    Some(arg) => self.cast(arg, &ty),
+                    None => Err(Error::internal("argument lost")),
+                };
+            }
+        }
+        let types = types_of(&args);
+        let resolved = resolve::function(name, &types, spread)?;
+        self.call(&resolved, args, spread)
+    }
+
+    /// Converts the arguments of an aggregate, window or set-returning call as resolved.
+    ///
+    /// # Errors
+    /// Input errors of undecided literals.
+    pub fn arguments(&self, types: &[DataType], args: Vec<Expr>) -> Result<Vec<Expr>> {
+        args.into_iter()
+            .zip(types)
+            .map(|(arg, ty)| match ty {
+                DataType::Unknown => Ok(arg),
+                ty => self.coerce(arg, ty),
+            })
+            .collect()
+    }
+
+    /// A call of a resolved entry.
+    ///
+    /// # Errors
+    /// Input errors of undecided literals.
+    pub fn call(
+        &self,
+        resolved: &Resolved<Function>,
+        args: Vec<Expr>,
+        spread: bool,
+    ) -> Result<Expr> {
+        let args = self.arguments(&resolved.args, args)?;
+        Ok(Expr::Call {
+            function: resolved.entry,
+            args,
+            spread,
+            ty: resolved.result.clone(),
+        })
+    }
+
+    /// `ARRAY[elements]`. Elements that are arrays make an array of more dimensions.
+    ///
+    /// # Errors
+    /// `42804` elements without common type, `42P18` no elements (unless cast).
+    pub fn array(&self, elements: Vec<Expr>) -> Result<Expr> {
+        if elements.is_empty() {
+            return Err(Error::new(
+                SqlState::INDETERMINATE_DATATYPE,
+                "cannot determine type of empty array",
+            )
+            .with_hint("Explicitly cast to the desired type, for example ARRAY[]::integer[]."));
+        }
+        let (elements, element) = self.common("ARRAY", elements)?;
+        let ty = match element {
+            array @ DataType::Array(_) => array,
+            element => DataType::Array(Box::new(element)),
+        };
+        Ok(Expr::Array { elements, ty })
+    }
+
+    /// `ROW(fields)`.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn row(&self, fields: Vec<Expr>) -> Result<Expr> {
+        Ok(Expr::Row(fields))
+    }
+}
+
+pub(crate) fn types_of(exprs: &[Expr]) -> Vec<DataType> {
+    exprs.iter().map(|expr| expr.ty().clone()).collect()
+}

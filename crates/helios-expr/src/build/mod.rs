@@ -1,0 +1,41 @@
+//! Building typed expressions from names and untyped pieces, by PostgreSQL's rules.
+//!
+//! The binder resolves names of tables and columns; everything about types happens here.
+
+mod call;
+mod coerce;
+mod compare;
+mod conditional;
+mod literal;
+mod params;
+
+use helios_base::TextContext;
+
+pub use params::ParamTypes;
+
+/// Builds expressions. Cheap; make one per statement.
+#[derive(Clone, Copy)]
+pub struct Builder<'a> {
+    text: &'a TextContext,
+    params: &'a ParamTypes,
+}
+
+impl<'a> Builder<'a> {
+    /// A builder that reads literals with these settings and notes parameter types in `params`.
+    #[must_use]
+    pub fn new(text: &'a TextContext, params: &'a ParamTypes) -> Self {
+        Self { text, params }
+    }
+
+    /// The parameter types found so far.
+    #[must_use]
+    pub fn params(&self) -> &'a ParamTypes {
+        self.params
+    }
+
+    /// The settings that literals are read with.
+    #[must_use]
+    pub fn text(&self) -> &'a TextContext {
+        self.text
+    }
+}

@@ -1,0 +1,78 @@
+//! Length and precision modifiers: `varchar(n)`, `char(n)`, `numeric(p,s)`.
+
+use helios_base::{DataType, Error, Result, SqlState, Value};
+
+/// Whether values of this type are checked against a modifier.
+#[must_use]
+pub fn has_modifier(ty: &DataType) -> bool {
+    match ty {
+        DataType::Numeric(modifier) => modifier.is_some(),
+        DataType::Varchar(limit) | DataType::Char(limit) => limit.is_some(),
+        DataType::Array(element) => has_modifier(element),
+        _ => false,
+    }
+}
+
+/// Makes a value of type `from` fit the modifier of `to`, the same type otherwise.
+///
+/// # Errors
+/// `22001` too long (an explicit cast cuts instead, and blanks never count), `22003` too large.
+pub fn modifier(value: &Value, from: &DataType, to: &DataType, explicit: bool) -> Result<Value> {
+    match (value, to) {
+        (Value::Text(text), DataType::Varchar(Some(limit))) => {
+            match fit(text, *limit as usize, explicit) {
+                Some(kept) if kept.len() == text.len() => Ok(value.clone()),
+                Some(kept) => Ok(Value::text(kept)),
+                None => Err(too_long("character varying", *limit)),
+            }
+        }
+        (Value::Text(text), DataType::Char(Some(limit))) => {
+            let width = *limit as usize;
+            let Some(kept) = fit(text, width, explicit) else {
+                return Err(too_long("character", *limit));
+            };
+            let length = kept.chars().count();
+            if length == width {
+                return Ok(if kept.len() == text.len() {
+                    value.clone()
+                } else {
+                    Value::text(kept)
+                });
+            }
+            let mut padded = String::with_capacity(kept.len() + width - length);
+            padded.push_str(kept);
+            padded.extend(std::iter::repeat_n(' ', width - length));
+            Ok(Value::text(padded))
+        }
+        (Value::Numeric(number), DataType::Numeric(Some((precision, scale)))) => {
+            if from == to {
+                return Ok(value.clone());
+            }
+            Err(Error::unsupported(format!(
+                "numeric({precision},{scale}) of {number:?}"
+            )))
+        }
+        _ => Ok(value.clone()),
+    }
+}
+
+/// The part of `text` that fits `limit` characters; `None` if more than blanks would be lost and
+/// that was not asked for.
+fn fit(text: &str, limit: usize, explicit: bool) -> Option<&str> {
+    if text.len() <= limit {
+        return Some(text);
+    }
+    let Some((cut, _)) = text.char_indices().nth(limit) else {
+        return Some(text);
+    };
+    let (kept, rest) = text.split_at(cut);
+    (explicit || rest.bytes().all(|b| b == b' ')).then_some(kept)
+}
+
+#[cold]
+fn too_long(ty: &str, limit: u32) -> Error {
+    Error::new(
+        SqlState::STRING_DATA_RIGHT_TRUNCATION,
+        format!("value too long for type {ty}({limit})"),
+    )
+}

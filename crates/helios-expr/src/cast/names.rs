@@ -1,0 +1,31 @@
+//! Type names that may be called like functions: `int4('7')`, `text(x)`.
+
+use helios_base::DataType;
+
+/// The type of this internal name.
+pub(crate) fn type_named(name: &str) -> Option<DataType> {
+    Some(match name {
+        "bool" => DataType::Bool,
+        "int2" => DataType::Int2,
+        "int4" => DataType::Int4,
+        "int8" => DataType::Int8,
+        "float4" => DataType::Float4,
+        "float8" => DataType::Float8,
+        "numeric" => DataType::Numeric(None),
+        "text" => DataType::Text,
+        "varchar" => DataType::Varchar(None),
+        "bpchar" => DataType::Char(None),
+        "name" => DataType::Name,
+        "bytea" => DataType::Bytea,
+        "date" => DataType::Date,
+        "time" => DataType::Time,
+        "timestamp" => DataType::Timestamp,
+        "timestamptz" => DataType::TimestampTz,
+        "interval" => DataType::Interval,
+        "uuid" => DataType::Uuid,
+        "json" => DataType::Json,
+        "jsonb" => DataType::Jsonb,
+        "oid" => DataType::Oid,
+        _ => return None,
+    })
+}

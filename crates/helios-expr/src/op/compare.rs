@@ -1,0 +1,132 @@
+//! The comparison operators `=`, `<>`, `<`, `<=`, `>` and `>=` of every ordered type.
+
+use std::cmp::Ordering;
+
+use helios_base::{Error, Result, Value};
+
+use crate::context::EvalContext;
+use crate::function::{Call, Comparison, Function, infix, mismatch};
+use crate::ty::Ty;
+
+macro_rules! comparisons {
+    ($($left:ident $right:ident $order:ident $volatile:ident;)*) => {
+        &[$(
+            infix("=", &[Ty::$left, Ty::$right], Ty::Bool, |args, call| $order(args, call, Comparison::Eq))
+                .compares(Comparison::Eq).$volatile(),
+            infix("<>", &[Ty::$left, Ty::$right], Ty::Bool, |args, call| $order(args, call, Comparison::Ne))
+                .compares(Comparison::Ne).$volatile(),
+            infix("<", &[Ty::$left, Ty::$right], Ty::Bool, |args, call| $order(args, call, Comparison::Lt))
+                .compares(Comparison::Lt).$volatile(),
+            infix("<=", &[Ty::$left, Ty::$right], Ty::Bool, |args, call| $order(args, call, Comparison::Le))
+                .compares(Comparison::Le).$volatile(),
+            infix(">", &[Ty::$left, Ty::$right], Ty::Bool, |args, call| $order(args, call, Comparison::Gt))
+                .compares(Comparison::Gt).$volatile(),
+            infix(">=", &[Ty::$left, Ty::$right], Ty::Bool, |args, call| $order(args, call, Comparison::Ge))
+                .compares(Comparison::Ge).$volatile(),
+        )*]
+    };
+}
+
+#[rustfmt::skip]
+pub(crate) static FUNCTIONS: &[Function] = comparisons! {
+    Bool Bool plain immutable;
+    Bytea Bytea plain immutable;
+    Name Name plain immutable;
+    Int8 Int8 plain immutable;
+    Int2 Int2 plain immutable;
+    Int4 Int4 plain immutable;
+    Text Text plain immutable;
+    Oid Oid plain immutable;
+    Float4 Float4 plain immutable;
+    Float8 Float8 plain immutable;
+    Char Char typed immutable;
+    Date Date plain immutable;
+    Time Time plain immutable;
+    Timestamp Timestamp plain immutable;
+    TimestampTz TimestampTz plain immutable;
+    Interval Interval plain immutable;
+    Numeric Numeric plain immutable;
+    Record Record record immutable;
+    AnyArray AnyArray typed immutable;
+    Uuid Uuid plain immutable;
+    Jsonb Jsonb plain immutable;
+    Name Text plain immutable;
+    Text Name plain immutable;
+    Int2 Int4 plain immutable;
+    Int2 Int8 plain immutable;
+    Int4 Int2 plain immutable;
+    Int4 Int8 plain immutable;
+    Int8 Int2 plain immutable;
+    Int8 Int4 plain immutable;
+    Float4 Float8 plain immutable;
+    Float8 Float4 plain immutable;
+    Date Timestamp moments immutable;
+    Date TimestampTz moments stable;
+    Timestamp Date moments immutable;
+    Timestamp TimestampTz moments stable;
+    TimestampTz Date moments stable;
+    TimestampTz Timestamp moments stable;
+};
+
+/// Values whose order needs no type: integers of any width, floats, strings, dates.
+fn plain(args: &[&Value], _: &Call<'_>, comparison: Comparison) -> Result<Value> {
+    match args {
+        [Value::Int4(a), Value::Int4(b)] => Ok(Value::Bool(comparison.holds(a.cmp(b)))),
+        [Value::Int8(a), Value::Int8(b)] => Ok(Value::Bool(comparison.holds(a.cmp(b)))),
+        [a, b] => Ok(Value::Bool(comparison.holds(a.cmp_sql(b)))),
+        args => Err(mismatch(args)),
+    }
+}
+
+/// Values whose order depends on the type: blanks of `char(n)`, elements of arrays.
+fn typed(args: &[&Value], call: &Call<'_>, comparison: Comparison) -> Result<Value> {
+    match args {
+        [a, b] => Ok(Value::Bool(comparison.holds(a.cmp_as(b, call.arg_type(0))))),
+        args => Err(mismatch(args)),
+    }
+}
+
+/// Row values, field by field; fields that are null compare as last and as equal to each other.
+fn record(args: &[&Value], _: &Call<'_>, comparison: Comparison) -> Result<Value> {
+    match args {
+        [Value::Record(a), Value::Record(b)] => {
+            if a.len() != b.len() {
+                return Err(Error::new(
+                    helios_base::SqlState::DATATYPE_MISMATCH,
+                    "cannot compare record types with different numbers of columns",
+                ));
+            }
+            let order = a
+                .iter()
+                .zip(b.iter())
+                .map(|(a, b)| a.cmp_sql(b))
+                .find(|order| order.is_ne())
+                .unwrap_or(Ordering::Equal);
+            Ok(Value::Bool(comparison.holds(order)))
+        }
+        args => Err(mismatch(args)),
+    }
+}
+
+/// Dates and timestamps of different types, compared as moments.
+fn moments(args: &[&Value], call: &Call<'_>, comparison: Comparison) -> Result<Value> {
+    match args {
+        [a, b] => {
+            let zoned = matches!(a, Value::TimestampTz(_)) || matches!(b, Value::TimestampTz(_));
+            let a = moment(a, zoned, call.ctx)?;
+            let b = moment(b, zoned, call.ctx)?;
+            Ok(Value::Bool(comparison.holds(a.cmp(&b))))
+        }
+        args => Err(mismatch(args)),
+    }
+}
+
+/// Microseconds since 1970, in UTC if `zoned`, wide enough for every date.
+fn moment(value: &Value, zoned: bool, ctx: &EvalContext<'_>) -> Result<i128> {
+    let _ = (zoned, ctx);
+    match value {
+        Value::TimestampTz(micros) => Ok(i128::from(*micros)),
+        Value::Timestamp(micros) => Ok(i128::from(*micros)),
+        other => Err(mismatch(&[other])),
+    }
+}

@@ -1,0 +1,78 @@
+//! Type categories and preferred types.
+
+use helios_base::DataType;
+
+use crate::ty::Ty;
+
+/// PostgreSQL's `typcategory`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Category {
+    /// `A`
+    Array,
+    /// `B`
+    Boolean,
+    /// `C`, and `record`
+    Composite,
+    /// `D`
+    DateTime,
+    /// `N`
+    Numeric,
+    /// `S`
+    String,
+    /// `T`
+    Timespan,
+    /// `U`
+    User,
+    /// `P`: polymorphic patterns
+    Pseudo,
+    /// `X`: literals not yet decided
+    Unknown,
+}
+
+/// The category of a type.
+#[must_use]
+pub fn category(ty: &DataType) -> Category {
+    match ty {
+        DataType::Bool => Category::Boolean,
+        DataType::Int2
+        | DataType::Int4
+        | DataType::Int8
+        | DataType::Float4
+        | DataType::Float8
+        | DataType::Numeric(_)
+        | DataType::Oid => Category::Numeric,
+        DataType::Text | DataType::Varchar(_) | DataType::Char(_) | DataType::Name => {
+            Category::String
+        }
+        DataType::Date | DataType::Time | DataType::Timestamp | DataType::TimestampTz => {
+            Category::DateTime
+        }
+        DataType::Interval => Category::Timespan,
+        DataType::Array(_) => Category::Array,
+        DataType::Unknown => Category::Unknown,
+        DataType::Record | DataType::Void => Category::Composite,
+        _ => Category::User,
+    }
+}
+
+/// Whether the type is the preferred one of its category.
+#[must_use]
+pub fn is_preferred(ty: &DataType) -> bool {
+    matches!(
+        ty,
+        DataType::Bool
+            | DataType::Text
+            | DataType::Float8
+            | DataType::Oid
+            | DataType::TimestampTz
+            | DataType::Interval
+    )
+}
+
+/// Category and preference of a pattern.
+pub(crate) fn of_pattern(ty: Ty) -> (Category, bool) {
+    match ty.concrete() {
+        Some(ty) => (category(&ty), is_preferred(&ty)),
+        None => (Category::Pseudo, false),
+    }
+}

@@ -1,0 +1,103 @@
+//! Which type converts into which, and when that may happen unasked.
+
+use helios_base::DataType;
+
+use super::category::{Category, category};
+
+/// How much the user has asked for a conversion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CastContext {
+    /// Not at all: an operand or argument.
+    Implicit,
+    /// By storing into a column.
+    Assignment,
+    /// With `CAST` or `::`.
+    Explicit,
+}
+
+/// The way from one type to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Path {
+    /// The same datum under another name; a length modifier may still apply.
+    Relabel,
+    /// A conversion function.
+    Convert,
+    /// Element by element.
+    Elements,
+    /// Output as text, input from text.
+    Text,
+}
+
+/// The way from `from` to `to` that `context` permits, modifiers aside.
+///
+/// `unknown` converts into everything: it is input from text.
+#[must_use]
+pub fn path(from: &DataType, to: &DataType, context: CastContext) -> Option<Path> {
+    if from.same(to) {
+        return Some(Path::Relabel);
+    }
+    if matches!(from, DataType::Unknown) {
+        return Some(Path::Text);
+    }
+    if let Some((needed, path)) = declared(from, to) {
+        return (context >= needed).then_some(path);
+    }
+    if let (DataType::Array(from), DataType::Array(to)) = (from, to)
+        && let Some(path) = path(from, to, context)
+    {
+        return Some(match path {
+            Path::Relabel => Path::Relabel,
+            _ => Path::Elements,
+        });
+    }
+    let to_string = context >= CastContext::Assignment && category(to) == Category::String;
+    let from_string = context >= CastContext::Explicit && category(from) == Category::String;
+    (to_string || from_string).then_some(Path::Text)
+}
+
+/// Whether an argument of type `from` may be passed for `to` without a written cast.
+#[must_use]
+pub fn is_implicit(from: &DataType, to: &DataType) -> bool {
+    path(from, to, CastContext::Implicit).is_some()
+}
+
+/// PostgreSQL's `pg_cast`, for the types there are.
+fn declared(from: &DataType, to: &DataType) -> Option<(CastContext, Path)> {
+    use CastContext::{Assignment, Explicit, Implicit};
+    use DataType as T;
+    let context = match (from, to) {
+        (T::Int2, T::Int4 | T::Int8 | T::Oid | T::Float4 | T::Float8 | T::Numeric(_))
+        | (T::Int4, T::Int8 | T::Oid | T::Float4 | T::Float8 | T::Numeric(_))
+        | (T::Int8, T::Oid | T::Float4 | T::Float8 | T::Numeric(_))
+        | (T::Numeric(_), T::Float4 | T::Float8)
+        | (T::Float4, T::Float8)
+        | (T::Date, T::Timestamp | T::TimestampTz)
+        | (T::Timestamp, T::TimestampTz)
+        | (T::Time, T::Interval)
+        | (T::Text | T::Varchar(_) | T::Char(_), T::Name)
+        | (T::Char(_), T::Text | T::Varchar(_)) => (Implicit, Path::Convert),
+        (T::Name, T::Text)
+        | (T::Text, T::Char(_) | T::Varchar(_))
+        | (T::Varchar(_), T::Text | T::Char(_)) => (Implicit, Path::Relabel),
+        (T::Int4, T::Int2)
+        | (T::Int8, T::Int2 | T::Int4)
+        | (T::Float4, T::Int2 | T::Int4 | T::Int8 | T::Numeric(_))
+        | (T::Float8, T::Int2 | T::Int4 | T::Int8 | T::Float4 | T::Numeric(_))
+        | (T::Numeric(_), T::Int2 | T::Int4 | T::Int8)
+        | (T::Oid, T::Int4 | T::Int8)
+        | (T::Timestamp | T::TimestampTz, T::Date | T::Time)
+        | (T::TimestampTz, T::Timestamp)
+        | (T::Interval, T::Time)
+        | (T::Bool, T::Text | T::Varchar(_) | T::Char(_))
+        | (T::Name, T::Varchar(_) | T::Char(_)) => (Assignment, Path::Convert),
+        (T::Json, T::Jsonb) | (T::Jsonb, T::Json) => (Assignment, Path::Text),
+        (T::Bool, T::Int4)
+        | (T::Int4, T::Bool)
+        | (
+            T::Jsonb,
+            T::Bool | T::Int2 | T::Int4 | T::Int8 | T::Float4 | T::Float8 | T::Numeric(_),
+        ) => (Explicit, Path::Convert),
+        _ => return None,
+    };
+    Some(context)
+}

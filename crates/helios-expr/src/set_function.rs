@@ -1,0 +1,120 @@
+//! The catalogue of set-returning functions: `generate_series`, `unnest` and their kin.
+
+use helios_base::{DataType, Result, Row, Value};
+
+use crate::function::{Call, Volatility};
+use crate::resolve::Entry;
+use crate::ty::Ty;
+
+/// A set-returning function for one list of argument types.
+#[derive(Clone, Copy)]
+pub struct SetFunction {
+    pub(crate) name: &'static str,
+    pub(crate) args: &'static [Ty],
+    pub(crate) variadic: bool,
+    pub(crate) columns: &'static [(&'static str, Ty)],
+    pub(crate) strict: bool,
+    pub(crate) volatility: Volatility,
+    pub(crate) eval: SetEval,
+}
+
+/// Produces the rows, each as wide as the declared columns.
+pub type SetEval = fn(&[&Value], &Call<'_>) -> Result<Rows>;
+
+/// The rows of a set-returning function, made on demand.
+pub type Rows = Box<dyn Iterator<Item = Result<Row>> + Send>;
+
+/// A strict, immutable set-returning function of one unnamed column.
+pub const fn set_function(
+    name: &'static str,
+    args: &'static [Ty],
+    columns: &'static [(&'static str, Ty)],
+    eval: SetEval,
+) -> SetFunction {
+    SetFunction {
+        name,
+        args,
+        variadic: false,
+        columns,
+        strict: true,
+        volatility: Volatility::Immutable,
+        eval,
+    }
+}
+
+impl SetFunction {
+    /// Depends on the time zone or settings.
+    #[must_use]
+    pub const fn stable(mut self) -> Self {
+        self.volatility = Volatility::Stable;
+        self
+    }
+
+    /// The evaluator wants to see `NULL` arguments.
+    #[must_use]
+    pub const fn not_strict(mut self) -> Self {
+        self.strict = false;
+        self
+    }
+
+    /// The name, lower case.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Names and declared types of the columns. A single column is called after the function (or
+    /// the alias of the table) if its name is empty.
+    #[must_use]
+    pub fn columns(&self) -> &'static [(&'static str, Ty)] {
+        self.columns
+    }
+
+    /// When it may be evaluated ahead of time.
+    #[must_use]
+    pub fn volatility(&self) -> Volatility {
+        self.volatility
+    }
+
+    /// The columns of a call whose result resolved to `result`: its type if there is one column,
+    /// else the declared types.
+    #[must_use]
+    pub fn output(&self, result: &DataType) -> Vec<(&'static str, DataType)> {
+        match self.columns {
+            [(name, _)] => vec![(*name, result.clone())],
+            columns => columns
+                .iter()
+                .map(|(name, ty)| (*name, ty.concrete().unwrap_or_else(|| result.clone())))
+                .collect(),
+        }
+    }
+
+    /// The rows for these arguments; none if strict and an argument is `NULL`.
+    ///
+    /// # Errors
+    /// What the function raises for these values, now or while iterating.
+    pub fn call(&self, args: &[&Value], call: &Call<'_>) -> Result<Rows> {
+        if self.strict && args.iter().any(|arg| arg.is_null()) {
+            return Ok(Box::new(std::iter::empty()));
+        }
+        (self.eval)(args, call)
+    }
+}
+
+impl Entry for SetFunction {
+    fn args(&self) -> &'static [Ty] {
+        self.args
+    }
+    fn result(&self) -> Ty {
+        match self.columns {
+            [(_, ty)] => *ty,
+            _ => Ty::Record,
+        }
+    }
+    fn variadic(&self) -> bool {
+        self.variadic
+    }
+}
+
+/// Every table of set-returning functions.
+pub(crate) static FAMILIES: &[&[SetFunction]] = &[];

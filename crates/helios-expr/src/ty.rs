@@ -1,0 +1,159 @@
+//! Type patterns: what a catalogue entry says its arguments and result are.
+//!
+//! A [`Ty`] can stand in a `static` table, which a [`DataType`] (it may own a box) cannot, and it
+//! knows PostgreSQL's polymorphic pseudo-types.
+
+use std::fmt;
+
+use helios_base::DataType;
+
+/// A parameter or result type in the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "plain types are those of `DataType`")]
+pub enum Ty {
+    Bool,
+    Int2,
+    Int4,
+    Int8,
+    Float4,
+    Float8,
+    Numeric,
+    Text,
+    Varchar,
+    Char,
+    Name,
+    Bytea,
+    Date,
+    Time,
+    Timestamp,
+    TimestampTz,
+    Interval,
+    Uuid,
+    Json,
+    Jsonb,
+    Oid,
+    Record,
+    Void,
+    Unknown,
+    /// An array of this plain type.
+    Array(&'static Ty),
+    /// `anyelement`: all such arguments have one type.
+    AnyElement,
+    /// `anyarray`: an array whose element type is that of `anyelement`.
+    AnyArray,
+    /// `anynonarray`: as `anyelement`, but not an array.
+    AnyNonArray,
+    /// `anycompatible`: all such arguments are cast to their common type.
+    AnyCompatible,
+    /// `anycompatiblearray`: an array whose element type is the common type.
+    AnyCompatibleArray,
+    /// `anycompatiblenonarray`: as `anycompatible`, but not an array.
+    AnyCompatibleNonArray,
+    /// `"any"`: no checking and no conversion.
+    Any,
+}
+
+impl Ty {
+    /// The concrete type, or `None` for a polymorphic one.
+    #[must_use]
+    pub fn concrete(self) -> Option<DataType> {
+        Some(match self {
+            Self::Bool => DataType::Bool,
+            Self::Int2 => DataType::Int2,
+            Self::Int4 => DataType::Int4,
+            Self::Int8 => DataType::Int8,
+            Self::Float4 => DataType::Float4,
+            Self::Float8 => DataType::Float8,
+            Self::Numeric => DataType::Numeric(None),
+            Self::Text => DataType::Text,
+            Self::Varchar => DataType::Varchar(None),
+            Self::Char => DataType::Char(None),
+            Self::Name => DataType::Name,
+            Self::Bytea => DataType::Bytea,
+            Self::Date => DataType::Date,
+            Self::Time => DataType::Time,
+            Self::Timestamp => DataType::Timestamp,
+            Self::TimestampTz => DataType::TimestampTz,
+            Self::Interval => DataType::Interval,
+            Self::Uuid => DataType::Uuid,
+            Self::Json => DataType::Json,
+            Self::Jsonb => DataType::Jsonb,
+            Self::Oid => DataType::Oid,
+            Self::Record => DataType::Record,
+            Self::Void => DataType::Void,
+            Self::Unknown => DataType::Unknown,
+            Self::Array(element) => DataType::Array(Box::new(element.concrete()?)),
+            _ => return None,
+        })
+    }
+
+    /// Whether this is exactly `ty`, modifiers aside. Polymorphic patterns match nothing exactly.
+    #[must_use]
+    pub fn is(self, ty: &DataType) -> bool {
+        match (self, ty) {
+            (Self::Array(element), DataType::Array(actual)) => element.is(actual),
+            (Self::Bool, DataType::Bool)
+            | (Self::Int2, DataType::Int2)
+            | (Self::Int4, DataType::Int4)
+            | (Self::Int8, DataType::Int8)
+            | (Self::Float4, DataType::Float4)
+            | (Self::Float8, DataType::Float8)
+            | (Self::Numeric, DataType::Numeric(_))
+            | (Self::Text, DataType::Text)
+            | (Self::Varchar, DataType::Varchar(_))
+            | (Self::Char, DataType::Char(_))
+            | (Self::Name, DataType::Name)
+            | (Self::Bytea, DataType::Bytea)
+            | (Self::Date, DataType::Date)
+            | (Self::Time, DataType::Time)
+            | (Self::Timestamp, DataType::Timestamp)
+            | (Self::TimestampTz, DataType::TimestampTz)
+            | (Self::Interval, DataType::Interval)
+            | (Self::Uuid, DataType::Uuid)
+            | (Self::Json, DataType::Json)
+            | (Self::Jsonb, DataType::Jsonb)
+            | (Self::Oid, DataType::Oid)
+            | (Self::Record, DataType::Record)
+            | (Self::Void, DataType::Void)
+            | (Self::Unknown, DataType::Unknown) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether this is one of the `any…` pseudo-types, [`Ty::Any`] included.
+    #[must_use]
+    pub fn is_polymorphic(self) -> bool {
+        matches!(
+            self,
+            Self::AnyElement
+                | Self::AnyArray
+                | Self::AnyNonArray
+                | Self::AnyCompatible
+                | Self::AnyCompatibleArray
+                | Self::AnyCompatibleNonArray
+                | Self::Any
+        )
+    }
+}
+
+/// PostgreSQL's name of the type.
+impl fmt::Display for Ty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AnyElement => "anyelement",
+            Self::AnyArray => "anyarray",
+            Self::AnyNonArray => "anynonarray",
+            Self::AnyCompatible => "anycompatible",
+            Self::AnyCompatibleArray => "anycompatiblearray",
+            Self::AnyCompatibleNonArray => "anycompatiblenonarray",
+            Self::Any => "\"any\"",
+            Self::Char => "character",
+            plain => {
+                return match plain.concrete() {
+                    Some(ty) => ty.fmt(f),
+                    None => f.write_str("anyarray[]"),
+                };
+            }
+        })
+    }
+}
