@@ -10,6 +10,7 @@
 pub mod datatype;
 pub mod datetime;
 pub mod error;
+pub mod failpoint;
 pub mod ids;
 pub mod json;
 pub mod key;

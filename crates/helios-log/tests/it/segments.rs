@@ -1,0 +1,133 @@
+//! Guards against losing records where one segment ends and the next begins.
+
+use std::fs;
+
+use helios_log::{Log, Position};
+
+use crate::{open, open_from, options, record, records};
+
+#[test]
+fn many_segments_and_replay_from_any_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, found) = open(dir.path()).unwrap();
+    assert!(found.is_empty());
+    let mut extents = Vec::new();
+    for number in 0..200 {
+        extents.push(log.append(&record(number)).unwrap());
+        if number % 7 == 0 {
+            log.sync(log.end()).unwrap();
+        }
+    }
+    log.mark().unwrap();
+    drop(log);
+    for from in (0..200).step_by(13) {
+        let (_, found) = open_from(dir.path(), extents[from].start).unwrap();
+        assert_eq!(found.len(), 200 - from);
+        for (at, (extent, bytes)) in found.iter().enumerate() {
+            assert_eq!(*extent, extents[from + at]);
+            assert_eq!(*bytes, record(from + at));
+        }
+    }
+    let (log, found) = open_from(dir.path(), extents[199].end).unwrap();
+    assert!(found.is_empty());
+    assert!(log.end() > extents[199].end, "the mark counts");
+}
+
+#[test]
+fn records_larger_than_a_segment() {
+    let dir = tempfile::tempdir().unwrap();
+    let sizes = [
+        10,
+        5000,
+        4000,
+        0,
+        100_000,
+        4096 - 64 - 32,
+        1,
+        4096 - 64 - 31,
+    ];
+    let all: Vec<Vec<u8>> = sizes.iter().map(|n| vec![*n as u8; *n]).collect();
+    let (log, _) = open(dir.path()).unwrap();
+    for bytes in &all {
+        log.append(bytes).unwrap();
+    }
+    log.sync(log.end()).unwrap();
+    drop(log);
+    assert_eq!(open(dir.path()).unwrap().1, all);
+}
+
+#[test]
+fn truncation_recycles_and_survives_reopen() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = open(dir.path()).unwrap();
+    let mut extents = Vec::new();
+    for round in 0..40 {
+        for number in 0..25 {
+            extents.push(log.append(&record(round * 25 + number)).unwrap());
+        }
+        log.sync(log.end()).unwrap();
+        let keep = extents[extents.len().saturating_sub(30)].start;
+        log.truncate_before(keep).unwrap();
+        log.prepare().unwrap();
+        assert!(log.begin() <= keep);
+        assert!(log.file_bytes() <= 8 * 4096);
+    }
+    let files = fs::read_dir(dir.path()).unwrap().count();
+    assert!(files <= 8, "{files} files");
+    let begin = log.begin();
+    assert!(log.read(Position(0)).is_err());
+    drop(log);
+    let (_, found) = open_from(dir.path(), begin).unwrap();
+    let expected = extents.iter().filter(|e| e.start >= begin).count();
+    assert_eq!(found.len(), expected);
+    assert_eq!(found.last().unwrap().1, record(999));
+    let error = open(dir.path()).err().unwrap();
+    assert!(error.message().contains("begins after it"), "{error}");
+}
+
+#[test]
+fn segment_size_may_change_between_opens() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut wrote = 0;
+    for size in [4096, 16384, 8192, 4096] {
+        let mut options = options();
+        options.segment_bytes = size;
+        let mut found = 0;
+        let log = Log::open(dir.path(), options, Position(0), &mut |_| {
+            found += 1;
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(found, wrote);
+        for _ in 0..50 {
+            log.append(&record(wrote)).unwrap();
+            wrote += 1;
+        }
+        log.prepare().unwrap();
+        log.sync(log.end()).unwrap();
+    }
+    assert_eq!(open(dir.path()).unwrap().1, records(wrote));
+}
+
+#[test]
+fn leftovers_are_tidied() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()).unwrap());
+    fs::write(dir.path().join("0000000000000002.new"), b"half").unwrap();
+    fs::write(dir.path().join("0000000000000003.spare"), b"half").unwrap();
+    fs::write(dir.path().join("notes.txt"), b"not ours").unwrap();
+    drop(open(dir.path()).unwrap());
+    assert!(!dir.path().join("0000000000000002.new").exists());
+    assert!(!dir.path().join("0000000000000003.spare").exists());
+    assert!(dir.path().join("notes.txt").exists());
+}
+
+#[test]
+fn absurd_options_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    for size in [0, 100, 4097] {
+        let mut options = options();
+        options.segment_bytes = size;
+        assert!(Log::open(dir.path(), options, Position(0), &mut |_| Ok(())).is_err());
+    }
+}
