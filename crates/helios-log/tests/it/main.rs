@@ -14,6 +14,9 @@ use std::path::Path;
 use helios_base::Result;
 use helios_log::{Extent, Log, LogOptions, Position};
 
+/// What an open handed out.
+type Replayed = Vec<(Extent, Vec<u8>)>;
+
 /// Options with segments so small that tests cross many.
 fn options() -> LogOptions {
     LogOptions {
@@ -23,7 +26,7 @@ fn options() -> LogOptions {
 }
 
 /// Opens the log and collects its records from `from` on.
-fn open_from(dir: &Path, from: Position) -> Result<(Log, Vec<(Extent, Vec<u8>)>)> {
+fn open_from(dir: &Path, from: Position) -> Result<(Log, Replayed)> {
     let mut records = Vec::new();
     let log = Log::open(dir, options(), from, &mut |record| {
         records.push((record.extent, record.bytes.to_vec()));
