@@ -9,6 +9,9 @@ use crate::numeric::Numeric;
 pub use parse::validate;
 pub use print::push_escaped;
 
+/// How many containers may enclose each other.
+pub const DEPTH_MAX: usize = 1000;
+
 /// A JSON document with exact numbers.
 #[derive(Clone, Debug)]
 pub enum Json {

@@ -86,15 +86,13 @@ impl<'a> Decimal<'a> {
 
     fn build(&self, negative: bool) -> Result<Numeric> {
         let scale = self.fraction.len() as i64 - self.exponent;
-        if self.exponent.unsigned_abs() > u64::from(INTEGER_DIGITS_MAX) * 2 {
-            return Err(overflow());
-        }
         let integer = self.integer.trim_start_matches('0');
+        let zero = integer.is_empty() && self.fraction.bytes().all(|b| b == b'0');
+        if zero && scale < 0 {
+            return Ok(Numeric::ZERO);
+        }
         if integer.len() as i64 + self.exponent.max(0) > i64::from(INTEGER_DIGITS_MAX) {
-            let all_zero = integer.is_empty() && self.fraction.bytes().all(|b| b == b'0');
-            if !all_zero {
-                return Err(overflow());
-            }
+            return Err(overflow());
         }
         if scale > i64::from(SCALE_MAX) {
             return Err(overflow());

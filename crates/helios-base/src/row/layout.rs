@@ -1,21 +1,62 @@
-//! Where each column of one schema version stands in a row.
+//! Where each column of one schema version stands in a row, and writing rows.
 
-use crate::{ColumnId, DataType, Error, Result, Value};
+use super::{HEAD_BITMAP, datum};
+use crate::codec::put_varint;
+use crate::{ColumnId, DataType, Error, Result, SqlState, Value};
 
 /// The columns of one schema version, in storage order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     version: u32,
     columns: Vec<(ColumnId, DataType)>,
+    places: Vec<Place>,
+    /// Positions by column, for lookups.
+    sorted: Vec<(ColumnId, usize)>,
+    fixed_size: usize,
+    variable_count: usize,
+}
+
+/// Where a column stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// At this offset of the fixed part, this wide.
+    Fixed(usize, usize),
+    /// The how-manieth variable-width column.
+    Variable(usize),
 }
 
 impl Layout {
     /// A layout of these columns, in this order. Modifiers of types do not matter.
     #[must_use]
     pub fn new(version: u32, columns: impl IntoIterator<Item = (ColumnId, DataType)>) -> Self {
+        let columns: Vec<_> = columns.into_iter().collect();
+        let (mut fixed_size, mut variable_count) = (0, 0);
+        let places = columns
+            .iter()
+            .map(|(_, ty)| match datum::fixed_width(ty) {
+                Some(width) => {
+                    fixed_size += width;
+                    Place::Fixed(fixed_size - width, width)
+                }
+                None => {
+                    variable_count += 1;
+                    Place::Variable(variable_count - 1)
+                }
+            })
+            .collect();
+        let mut sorted: Vec<_> = columns
+            .iter()
+            .enumerate()
+            .map(|(position, (id, _))| (*id, position))
+            .collect();
+        sorted.sort_unstable();
         Self {
             version,
-            columns: columns.into_iter().collect(),
+            columns,
+            places,
+            sorted,
+            fixed_size,
+            variable_count,
         }
     }
 
@@ -31,18 +72,93 @@ impl Layout {
         &self.columns
     }
 
-    /// The position of a column; `None` if this version does not have it.
+    /// The position of a column; `None` if this version does not have it. O(log n).
     #[must_use]
     pub fn position(&self, column: ColumnId) -> Option<usize> {
-        self.columns.iter().position(|(id, _)| *id == column)
+        let found = self
+            .sorted
+            .binary_search_by_key(&column, |(id, _)| *id)
+            .ok()?;
+        self.sorted.get(found).map(|(_, position)| *position)
+    }
+
+    pub(super) fn place(&self, position: usize) -> Option<(&DataType, Place)> {
+        Some((&self.columns.get(position)?.1, *self.places.get(position)?))
+    }
+
+    pub(super) fn fixed_size(&self) -> usize {
+        self.fixed_size
+    }
+
+    pub(super) fn variable_count(&self) -> usize {
+        self.variable_count
     }
 
     /// Appends a row of `values`, one per column in storage order, to `out`.
     ///
     /// # Errors
-    /// Internal if the number or a type of the values is wrong; `54000` for rows beyond 4 GiB.
+    /// Internal if the number or a type of the values is wrong; `54000` for rows beyond 4 GiB;
+    /// `0A000` for row values. `out` is as before on error.
     pub fn encode(&self, values: &[Value], out: &mut Vec<u8>) -> Result<()> {
-        let _ = (values, out);
-        Err(Error::unsupported("rows"))
+        if values.len() != self.columns.len() {
+            return Err(Error::internal(format!(
+                "row of {} values for {} columns",
+                values.len(),
+                self.columns.len()
+            )));
+        }
+        let start = out.len();
+        let result = self.put(values, out);
+        if result.is_err() {
+            out.truncate(start);
+        }
+        result
+    }
+
+    fn put(&self, values: &[Value], out: &mut Vec<u8>) -> Result<()> {
+        // The variable part first: its length decides the width of the offsets.
+        let mut variable = Vec::new();
+        let mut ends = Vec::with_capacity(self.variable_count);
+        let mut nulls = false;
+        for ((value, (_, ty)), place) in values.iter().zip(&self.columns).zip(&self.places) {
+            nulls |= value.is_null();
+            if let Place::Variable(_) = place {
+                if !value.is_null() {
+                    datum::put(value, ty, &mut variable)?;
+                }
+                ends.push(variable.len());
+            }
+        }
+        let (code, width) = match variable.len() {
+            _ if ends.is_empty() => (0, 0),
+            0..=0xFF => (1, 1),
+            0x100..=0xFFFF => (2, 2),
+            _ if u32::try_from(variable.len()).is_ok() => (3, 4),
+            _ => {
+                return Err(Error::new(
+                    SqlState::PROGRAM_LIMIT_EXCEEDED,
+                    "row is longer than 4 GB",
+                ));
+            }
+        };
+        out.push(code | if nulls { HEAD_BITMAP } else { 0 });
+        put_varint(u64::from(self.version), out);
+        if nulls {
+            datum::put_bitmap(values, out);
+        }
+        for ((value, (_, ty)), place) in values.iter().zip(&self.columns).zip(&self.places) {
+            if let Place::Fixed(_, width) = *place {
+                if value.is_null() {
+                    out.extend(std::iter::repeat_n(0, width));
+                } else {
+                    datum::put(value, ty, out)?;
+                }
+            }
+        }
+        for end in ends {
+            out.extend((end as u32).to_le_bytes().iter().take(width));
+        }
+        out.extend_from_slice(&variable);
+        Ok(())
     }
 }

@@ -2,10 +2,45 @@
 //!
 //! A table keeps one [`Layout`] for each version of its columns. A row names the version it was
 //! written with, so that adding or dropping a column rewrites nothing: a reader looks columns up by
-//! [`ColumnId`] in the row's own layout and supplies the default of columns that are not there.
+//! [`crate::ColumnId`] in the row's own layout and supplies the default of columns that are not
+//! there.
+//!
+//! | offset | bytes      | field          | rule                                                  |
+//! |-------:|-----------:|----------------|-------------------------------------------------------|
+//! |      0 | 1          | head           | bits 0–1: width `w` of offsets, 0 → none, 1 → 1, 2 → 2, 3 → 4 bytes; bit 2: bitmap present; others 0 |
+//! |      1 | 1–5        | schema version | LEB128, the layout's                                  |
+//! |      … | 0 or ⌈n/8⌉ | null bitmap    | bit `i mod 8` of byte `i / 8` set: column `i` is `NULL` |
+//! |      … | f          | fixed part     | every fixed-width column in storage order; zeros if `NULL` |
+//! |      … | v · w      | offsets        | u32, u16 or u8 LE: the end of each variable-width column in the variable part |
+//! |      … | …          | variable part  | the variable-width columns in storage order; nothing if `NULL` |
+//!
+//! `n`, `f` and `v` (columns, fixed bytes, variable-width columns) come from the layout; `w` is the
+//! smallest that holds the last end, and 0 exactly if `v` is 0. A row ends where its last column
+//! does.
+//!
+//! | type                                          | width | bytes                                |
+//! |-----------------------------------------------|------:|--------------------------------------|
+//! | `boolean`                                     |     1 | `0` or `1`                           |
+//! | `smallint`                                    |     2 | LE                                   |
+//! | `integer`, `date`, `oid`, `real`              |     4 | LE                                   |
+//! | `bigint`, `time`, `timestamp[tz]`, `double precision` | 8 | LE                               |
+//! | `interval`                                    |    16 | µs (8), days (4), months (4), LE     |
+//! | `uuid`                                        |    16 | as they are                          |
+//! | strings, `json`, `bytea`                      |     – | as they are                          |
+//! | `numeric`                                     |     – | LEB128: 0 `NaN`, 1 `Infinity`, 2 `-Infinity`, else 3 + scale; then the coefficient in two's complement, LE, as short as possible, empty for 0 |
+//! | `jsonb`                                       |     – | a tag (0 null, 1 false, 2 true, 3 number, 4 string, 5 array, 6 object); numbers and strings with LEB128 length; containers with LEB128 count, members as key (with length) and value |
+//! | arrays                                        |     – | LEB128 number of dimensions; each one's length (LEB128) and lower bound (zigzag LEB128); null bitmap as above; the elements that are not `NULL`, variable-width ones with LEB128 length |
+//!
+//! Example: `(1::int, NULL::text, 'ab'::text)` under version 7 is `05 07 02 01000000 00 02 6162`.
 
+mod datum;
 mod layout;
 mod reader;
 
 pub use layout::Layout;
 pub use reader::{RowReader, schema_version};
+
+/// Bit of the head that says whether there is a null bitmap.
+const HEAD_BITMAP: u8 = 0b100;
+/// Bits of the head that hold the offset width.
+const HEAD_WIDTH: u8 = 0b011;

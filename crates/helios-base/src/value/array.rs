@@ -15,6 +15,17 @@ pub struct ArrayValue {
 }
 
 impl ArrayValue {
+    /// An array of this shape; `None` if the shape does not hold exactly these elements.
+    #[must_use]
+    pub fn new(dims: Vec<(u32, i32)>, elements: Vec<Value>) -> Option<Self> {
+        let product = dims
+            .iter()
+            .try_fold(1u64, |product, dim| product.checked_mul(u64::from(dim.0)))?;
+        let count = if dims.is_empty() { 0 } else { product };
+        let empty = dims.is_empty() == elements.is_empty();
+        (empty && count == elements.len() as u64).then_some(Self { dims, elements })
+    }
+
     /// A one-dimensional array counted from 1; no dimensions when `elements` is empty.
     #[must_use]
     pub fn one_dimensional(elements: Vec<Value>) -> Self {

@@ -7,6 +7,7 @@ mod convert;
 use std::sync::Arc;
 
 pub use array::ArrayValue;
+pub(crate) use compare::trim_blanks;
 
 use crate::datetime::Interval;
 use crate::json::Json;

@@ -1,0 +1,317 @@
+//! The bytes of one value within a row; the table is in [`super`].
+
+use num_bigint::BigInt;
+
+use crate::codec::{
+    put_bytes, put_varint, take, take_array, take_bytes, take_varint, unzigzag, zigzag,
+};
+use crate::json::{DEPTH_MAX, JsonObject};
+use crate::numeric::SCALE_MAX;
+use crate::{ArrayValue, DataType, Error, Interval, Json, Numeric, Result, Value};
+
+const NAN: u64 = 0;
+const INFINITY: u64 = 1;
+const NEG_INFINITY: u64 = 2;
+const FINITE: u64 = 3;
+
+const JSON_NULL: u8 = 0;
+const JSON_FALSE: u8 = 1;
+const JSON_TRUE: u8 = 2;
+const JSON_NUMBER: u8 = 3;
+const JSON_STRING: u8 = 4;
+const JSON_ARRAY: u8 = 5;
+const JSON_OBJECT: u8 = 6;
+
+/// The width of types that have one.
+pub(super) fn fixed_width(ty: &DataType) -> Option<usize> {
+    match ty {
+        DataType::Bool => Some(1),
+        DataType::Int2 => Some(2),
+        DataType::Int4 | DataType::Date | DataType::Oid | DataType::Float4 => Some(4),
+        DataType::Int8
+        | DataType::Time
+        | DataType::Timestamp
+        | DataType::TimestampTz
+        | DataType::Float8 => Some(8),
+        DataType::Interval | DataType::Uuid => Some(16),
+        _ => None,
+    }
+}
+
+/// Appends one bit a value: set if it is `NULL`.
+pub(super) fn put_bitmap(values: &[Value], out: &mut Vec<u8>) {
+    for eight in values.chunks(8) {
+        let mut byte = 0u8;
+        for (bit, value) in eight.iter().enumerate() {
+            byte |= u8::from(value.is_null()) << bit;
+        }
+        out.push(byte);
+    }
+}
+
+/// Appends a value that is not `NULL`.
+pub(super) fn put(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
+    match (value, ty) {
+        (Value::Bool(b), DataType::Bool) => out.push(u8::from(*b)),
+        (Value::Int2(n), DataType::Int2) => out.extend(n.to_le_bytes()),
+        (Value::Int4(n), DataType::Int4) | (Value::Date(n), DataType::Date) => {
+            out.extend(n.to_le_bytes());
+        }
+        (Value::Oid(n), DataType::Oid) => out.extend(n.to_le_bytes()),
+        (Value::Float4(x), DataType::Float4) => out.extend(x.to_le_bytes()),
+        (Value::Int8(n), DataType::Int8)
+        | (Value::Time(n), DataType::Time)
+        | (Value::Timestamp(n), DataType::Timestamp)
+        | (Value::TimestampTz(n), DataType::TimestampTz) => out.extend(n.to_le_bytes()),
+        (Value::Float8(x), DataType::Float8) => out.extend(x.to_le_bytes()),
+        (Value::Interval(interval), DataType::Interval) => {
+            out.extend(interval.micros.to_le_bytes());
+            out.extend(interval.days.to_le_bytes());
+            out.extend(interval.months.to_le_bytes());
+        }
+        (Value::Uuid(uuid), DataType::Uuid) => out.extend(uuid.as_slice()),
+        (Value::Text(text), ty)
+            if ty.is_string() || matches!(ty, DataType::Json | DataType::Unknown) =>
+        {
+            out.extend_from_slice(text.as_bytes());
+        }
+        (Value::Bytea(bytes), DataType::Bytea) => out.extend_from_slice(bytes),
+        (Value::Numeric(number), DataType::Numeric(_)) => put_numeric(number, out),
+        (Value::Jsonb(json), DataType::Jsonb) => put_json(json, out),
+        (Value::Array(array), DataType::Array(element)) => put_array(array, element, out)?,
+        (Value::Record(_), _) => {
+            return Err(Error::unsupported("row values cannot be stored"));
+        }
+        _ => {
+            return Err(Error::internal(format!(
+                "column of type {ty} cannot hold a value of type {}",
+                value.natural_type()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Reads the value that `bytes` are all of.
+pub(super) fn get(bytes: &[u8], ty: &DataType) -> Result<Value> {
+    let mut rest = bytes;
+    let value = match ty {
+        DataType::Bool => match take_array(&mut rest)? {
+            [0] => Value::Bool(false),
+            [1] => Value::Bool(true),
+            [byte] => return Err(Error::corrupt(format!("stored boolean is {byte:#04x}"))),
+        },
+        DataType::Int2 => Value::Int2(i16::from_le_bytes(take_array(&mut rest)?)),
+        DataType::Int4 => Value::Int4(i32::from_le_bytes(take_array(&mut rest)?)),
+        DataType::Date => Value::Date(i32::from_le_bytes(take_array(&mut rest)?)),
+        DataType::Oid => Value::Oid(u32::from_le_bytes(take_array(&mut rest)?)),
+        DataType::Float4 => Value::Float4(f32::from_le_bytes(take_array(&mut rest)?)),
+        DataType::Int8 => Value::Int8(i64::from_le_bytes(take_array(&mut rest)?)),
+        DataType::Time => Value::Time(i64::from_le_bytes(take_array(&mut rest)?)),
+        DataType::Timestamp => Value::Timestamp(i64::from_le_bytes(take_array(&mut rest)?)),
+        DataType::TimestampTz => Value::TimestampTz(i64::from_le_bytes(take_array(&mut rest)?)),
+        DataType::Float8 => Value::Float8(f64::from_le_bytes(take_array(&mut rest)?)),
+        DataType::Interval => {
+            let micros = i64::from_le_bytes(take_array(&mut rest)?);
+            let days = i32::from_le_bytes(take_array(&mut rest)?);
+            let months = i32::from_le_bytes(take_array(&mut rest)?);
+            Value::Interval(Box::new(Interval::new(months, days, micros)))
+        }
+        DataType::Uuid => Value::Uuid(Box::new(take_array(&mut rest)?)),
+        DataType::Text
+        | DataType::Varchar(_)
+        | DataType::Char(_)
+        | DataType::Name
+        | DataType::Json
+        | DataType::Unknown => Value::Text(text(std::mem::take(&mut rest))?.into()),
+        DataType::Bytea => Value::Bytea(std::mem::take(&mut rest).into()),
+        DataType::Numeric(_) => Value::Numeric(get_numeric(std::mem::take(&mut rest))?),
+        DataType::Jsonb => Value::Jsonb(take_json(&mut rest, 0)?.into()),
+        DataType::Array(element) => Value::Array(take_array_value(&mut rest, element)?.into()),
+        DataType::Record | DataType::Void => {
+            return Err(Error::internal(format!("type {ty} cannot be stored")));
+        }
+    };
+    if rest.is_empty() {
+        Ok(value)
+    } else {
+        Err(Error::corrupt(format!(
+            "stored {ty} has {} bytes too many",
+            rest.len()
+        )))
+    }
+}
+
+fn text(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes)
+        .map_err(|error| Error::corrupt("stored text is not UTF-8").with_source(error))
+}
+
+fn put_numeric(number: &Numeric, out: &mut Vec<u8>) {
+    if let Some((coefficient, scale)) = number.as_small() {
+        put_varint(FINITE + u64::from(scale), out);
+        let bytes = coefficient.to_le_bytes();
+        // Signed bits, zero needing none.
+        let bits = match coefficient {
+            0 => 0,
+            n => 65 - (n ^ (n >> 63)).leading_zeros(),
+        };
+        out.extend(bytes.iter().take(bits.div_ceil(8) as usize));
+    } else if let Some((coefficient, scale)) = number.to_parts() {
+        put_varint(FINITE + u64::from(scale), out);
+        out.extend(coefficient.to_signed_bytes_le());
+    } else if number.is_nan() {
+        put_varint(NAN, out);
+    } else if number.signum() > 0 {
+        put_varint(INFINITY, out);
+    } else {
+        put_varint(NEG_INFINITY, out);
+    }
+}
+
+fn get_numeric(bytes: &[u8]) -> Result<Numeric> {
+    let mut rest = bytes;
+    let kind = take_varint(&mut rest)?;
+    let scale = match kind {
+        NAN | INFINITY | NEG_INFINITY if !rest.is_empty() => {
+            return Err(Error::corrupt("stored numeric is too long"));
+        }
+        NAN => return Ok(Numeric::NAN),
+        INFINITY => return Ok(Numeric::INFINITY),
+        NEG_INFINITY => return Ok(Numeric::NEG_INFINITY),
+        finite => u16::try_from(finite - FINITE)
+            .ok()
+            .filter(|&scale| scale <= SCALE_MAX)
+            .ok_or_else(|| Error::corrupt("stored numeric has a wrong scale"))?,
+    };
+    if rest.len() > 8 {
+        return Ok(Numeric::from_big(BigInt::from_signed_bytes_le(rest), scale));
+    }
+    let fill = if rest.last().is_some_and(|&byte| byte >= 0x80) {
+        0xFF
+    } else {
+        0
+    };
+    let mut whole = [fill; 8];
+    for (to, from) in whole.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    Ok(Numeric::new(i64::from_le_bytes(whole), scale))
+}
+
+fn put_json(json: &Json, out: &mut Vec<u8>) {
+    match json {
+        Json::Null => out.push(JSON_NULL),
+        Json::Bool(false) => out.push(JSON_FALSE),
+        Json::Bool(true) => out.push(JSON_TRUE),
+        Json::Number(number) => {
+            out.push(JSON_NUMBER);
+            let mut bytes = Vec::new();
+            put_numeric(number, &mut bytes);
+            put_bytes(&bytes, out);
+        }
+        Json::String(text) => {
+            out.push(JSON_STRING);
+            put_bytes(text.as_bytes(), out);
+        }
+        Json::Array(elements) => {
+            out.push(JSON_ARRAY);
+            put_varint(elements.len() as u64, out);
+            for element in elements {
+                put_json(element, out);
+            }
+        }
+        Json::Object(object) => {
+            out.push(JSON_OBJECT);
+            put_varint(object.len() as u64, out);
+            for (key, value) in object.members() {
+                put_bytes(key.as_bytes(), out);
+                put_json(value, out);
+            }
+        }
+    }
+}
+
+fn take_json(rest: &mut &[u8], depth: usize) -> Result<Json> {
+    if depth > DEPTH_MAX {
+        return Err(Error::corrupt("stored json is nested too deeply"));
+    }
+    let [tag] = take_array(rest)?;
+    Ok(match tag {
+        JSON_NULL => Json::Null,
+        JSON_FALSE => Json::Bool(false),
+        JSON_TRUE => Json::Bool(true),
+        JSON_NUMBER => Json::Number(get_numeric(take_bytes(rest)?)?),
+        JSON_STRING => Json::String(text(take_bytes(rest)?)?.into()),
+        JSON_ARRAY => {
+            let count = take_varint(rest)?;
+            let mut elements = Vec::new();
+            for _ in 0..count {
+                elements.push(take_json(rest, depth + 1)?);
+            }
+            Json::Array(elements)
+        }
+        JSON_OBJECT => {
+            let count = take_varint(rest)?;
+            let mut members = Vec::new();
+            for _ in 0..count {
+                let key = text(take_bytes(rest)?)?.into();
+                members.push((key, take_json(rest, depth + 1)?));
+            }
+            Json::Object(JsonObject::new(members))
+        }
+        _ => return Err(Error::corrupt(format!("stored json has tag {tag}"))),
+    })
+}
+
+fn put_array(array: &ArrayValue, element: &DataType, out: &mut Vec<u8>) -> Result<()> {
+    put_varint(array.dims.len() as u64, out);
+    for (length, lower) in &array.dims {
+        put_varint(u64::from(*length), out);
+        put_varint(zigzag(i64::from(*lower)), out);
+    }
+    put_bitmap(&array.elements, out);
+    for value in array.elements.iter().filter(|value| !value.is_null()) {
+        if fixed_width(element).is_some() {
+            put(value, element, out)?;
+        } else {
+            let mut bytes = Vec::new();
+            put(value, element, &mut bytes)?;
+            put_bytes(&bytes, out);
+        }
+    }
+    Ok(())
+}
+
+fn take_array_value(rest: &mut &[u8], element: &DataType) -> Result<ArrayValue> {
+    let wrong_shape = || Error::corrupt("stored array has a wrong shape");
+    let mut dims = Vec::new();
+    let mut count = 1u64;
+    for _ in 0..take_varint(rest)? {
+        let length = u32::try_from(take_varint(rest)?).map_err(|_| wrong_shape())?;
+        let lower = i32::try_from(unzigzag(take_varint(rest)?)).map_err(|_| wrong_shape())?;
+        count = count
+            .checked_mul(u64::from(length))
+            .ok_or_else(wrong_shape)?;
+        dims.push((length, lower));
+    }
+    if dims.is_empty() {
+        count = 0;
+    }
+    let count = usize::try_from(count).map_err(|_| wrong_shape())?;
+    let bitmap = take(rest, count.div_ceil(8))?;
+    let mut elements = Vec::new();
+    for i in 0..count {
+        let null = bitmap
+            .get(i / 8)
+            .is_some_and(|byte| byte >> (i % 8) & 1 == 1);
+        elements.push(if null {
+            Value::Null
+        } else if let Some(width) = fixed_width(element) {
+            get(take(rest, width)?, element)?
+        } else {
+            get(take_bytes(rest)?, element)?
+        });
+    }
+    ArrayValue::new(dims, elements).ok_or_else(wrong_shape)
+}
