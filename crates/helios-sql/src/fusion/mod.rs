@@ -8,5 +8,9 @@
 #![allow(dead_code, reason = "the bridge is being built bottom-up")]
 
 mod array;
+mod bridge;
+mod context;
 mod error;
+mod run;
+mod scalar;
 mod shape;

@@ -13,7 +13,7 @@ pub(crate) use read::{ColumnReader, read_scalar};
 
 use arrow::array::ArrayRef;
 use datafusion::common::ScalarValue;
-use helios_base::{Result, Value};
+use helios_base::{Numeric, Result, Value};
 
 use super::shape::Shape;
 
@@ -40,4 +40,19 @@ pub(crate) fn array_of<'a>(
 pub(crate) fn scalar_of(value: &Value, shape: &Shape) -> Result<ScalarValue> {
     let array = array_of([value], shape)?;
     ScalarValue::try_from_array(&array, 0).map_err(super::error::from_datafusion)
+}
+
+/// The value as a column of `shape` holds it: numbers take the scale of a decimal form. `None` if
+/// the form cannot hold it.
+pub(crate) fn fit(value: &Value, shape: &Shape) -> Option<Value> {
+    match (value, shape.as_decimal()) {
+        (Value::Numeric(number), Some((precision, scale))) if number.is_finite() => {
+            let coefficient = number.to_i128_at(scale)?;
+            let limit = 10i128.checked_pow(u32::from(precision))?;
+            (coefficient.abs() < limit)
+                .then(|| Value::Numeric(Numeric::from_i128(coefficient, scale)))
+        }
+        (Value::Numeric(number), Some(_)) if number.is_infinite() => None,
+        _ => Some(value.clone()),
+    }
 }

@@ -1,0 +1,166 @@
+//! The threads, the memory and the settings that all vectorized statements of a database share.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, UnboundedMemoryPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::prelude::SessionConfig;
+use helios_base::{Error, Result};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::fusion::context::StatementContext;
+use crate::fusion::error::from_datafusion;
+
+/// Rows per batch.
+pub(crate) const BATCH_ROWS: usize = 8192;
+
+/// How to set up a [`FusionEngine`].
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FusionOptions {
+    /// Worker threads and partitions of a plan; 0 means one per core.
+    pub threads: usize,
+    /// Where sorts, joins and aggregations spill; the system's temporary directory if absent.
+    pub temporary: Option<PathBuf>,
+}
+
+/// Shared by all sessions of a database. Threads start with the first statement that needs them.
+pub(crate) struct FusionEngine {
+    options: FusionOptions,
+    started: OnceLock<Started>,
+}
+
+struct Started {
+    /// `None` only while dropping.
+    runtime: Option<Runtime>,
+    prototype: SessionState,
+    environment: Arc<RuntimeEnv>,
+}
+
+impl FusionEngine {
+    /// An engine that has not started yet.
+    pub fn new(options: FusionOptions) -> Self {
+        Self {
+            options,
+            started: OnceLock::new(),
+        }
+    }
+
+    /// Where to spawn work.
+    ///
+    /// # Errors
+    /// If the operating system refuses threads.
+    pub fn handle(&self) -> Result<Handle> {
+        match &self.started()?.runtime {
+            Some(runtime) => Ok(runtime.handle().clone()),
+            None => Err(Error::internal("the engine is shutting down")),
+        }
+    }
+
+    /// The planner's and the execution's state for one statement that may hold `work_mem` bytes
+    /// before it spills; `None` sets no limit.
+    ///
+    /// # Errors
+    /// As [`FusionEngine::handle`].
+    pub fn state(
+        &self,
+        context: StatementContext,
+        work_mem: Option<usize>,
+    ) -> Result<SessionState> {
+        let started = self.started()?;
+        let mut state = started.prototype.clone();
+        if let Some(bytes) = work_mem {
+            let pool: Arc<dyn MemoryPool> = Arc::new(FairSpillPool::new(bytes));
+            let environment = RuntimeEnv {
+                memory_pool: pool,
+                disk_manager: Arc::clone(&started.environment.disk_manager),
+                cache_manager: Arc::clone(&started.environment.cache_manager),
+                object_store_registry: Arc::clone(&started.environment.object_store_registry),
+            };
+            state = SessionStateBuilder::from(state)
+                .with_runtime_env(Arc::new(environment))
+                .build();
+            // A sort reserves memory for its merge ahead of time; leave most of it for rows.
+            let reservation = (bytes / 16).min(10 << 20);
+            state
+                .config_mut()
+                .options_mut()
+                .execution
+                .sort_spill_reservation_bytes = reservation;
+        }
+        state.config_mut().options_mut().extensions.insert(context);
+        state.mark_start_execution();
+        Ok(state)
+    }
+
+    fn started(&self) -> Result<&Started> {
+        if let Some(started) = self.started.get() {
+            return Ok(started);
+        }
+        let started = self.start()?;
+        // Another thread may have been faster; then its engine stays and this one goes.
+        Ok(self.started.get_or_init(|| started))
+    }
+
+    fn start(&self) -> Result<Started> {
+        let threads = match self.options.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_name("helios-query")
+            .enable_time()
+            .build()
+            .map_err(|e| Error::io("start query threads", e))?;
+        let mode = match &self.options.temporary {
+            Some(directory) => DiskManagerMode::Directories(vec![directory.clone()]),
+            None => DiskManagerMode::OsTmpDirectory,
+        };
+        let environment = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(UnboundedMemoryPool::default()))
+            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode))
+            .build_arc()
+            .map_err(from_datafusion)?;
+        let prototype = SessionStateBuilder::new()
+            .with_config(configuration(threads))
+            .with_runtime_env(Arc::clone(&environment))
+            .build();
+        Ok(Started {
+            runtime: Some(runtime),
+            prototype,
+            environment,
+        })
+    }
+}
+
+fn configuration(threads: usize) -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_target_partitions(threads)
+        .with_batch_size(BATCH_ROWS)
+        .with_information_schema(false);
+    let options = config.options_mut();
+    options.catalog.create_default_catalog_and_schema = false;
+    options.explain.show_statistics = false;
+    config
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // The last session may end inside another runtime, where waiting is not allowed.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl std::fmt::Debug for FusionEngine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FusionEngine")
+            .field("options", &self.options)
+            .field("started", &self.started.get().is_some())
+            .finish()
+    }
+}

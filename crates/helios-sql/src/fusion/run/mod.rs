@@ -1,0 +1,7 @@
+//! Running DataFusion from synchronous code.
+
+mod engine;
+mod stream;
+
+pub(crate) use engine::{FusionEngine, FusionOptions};
+pub(crate) use stream::BatchStream;

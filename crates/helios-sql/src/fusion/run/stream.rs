@@ -1,0 +1,148 @@
+//! Batches from the query threads to a caller that is not asynchronous.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use datafusion::common::DataFusionError;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use futures::StreamExt;
+use helios_base::{Error, Result};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use crate::fusion::error::from_datafusion;
+use crate::session::Interrupt;
+
+/// Batches that may wait for the reader.
+const AHEAD: usize = 4;
+
+/// How often a waiting reader looks at the interrupt.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// The batches of one execution, in order. Dropping it stops the work.
+///
+/// The work runs ahead of the reader by a few batches, then waits. Reading works on any thread,
+/// also on those of another asynchronous runtime.
+pub(crate) struct BatchStream {
+    batches: Receiver<Result<RecordBatch, DataFusionError>>,
+    room: Arc<Semaphore>,
+    task: JoinHandle<()>,
+    interrupt: Interrupt,
+    ended: bool,
+}
+
+impl BatchStream {
+    /// Starts `plan` on the threads of `handle`.
+    ///
+    /// # Errors
+    /// What the plan raises before its first batch.
+    pub fn start(
+        plan: Arc<dyn ExecutionPlan>,
+        task: Arc<TaskContext>,
+        handle: &Handle,
+        interrupt: Interrupt,
+    ) -> Result<Self> {
+        let stream = {
+            // Operators may spawn their inputs when they are opened.
+            let _inside = handle.enter();
+            execute_stream(plan, task).map_err(from_datafusion)?
+        };
+        let (sender, batches) = channel();
+        let room = Arc::new(Semaphore::new(AHEAD));
+        let task = handle.spawn(pump(stream, sender, Arc::clone(&room)));
+        Ok(Self {
+            batches,
+            room,
+            task,
+            interrupt,
+            ended: false,
+        })
+    }
+
+    /// The next batch with rows, `None` at the end and after an error.
+    ///
+    /// # Errors
+    /// What the execution raises; `57014` when interrupted.
+    pub fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+        while !self.ended {
+            match self.receive() {
+                Ok(Some(batch)) if batch.num_rows() == 0 => {}
+                Ok(Some(batch)) => return Ok(Some(batch)),
+                Ok(None) => self.ended = true,
+                Err(error) => {
+                    self.ended = true;
+                    self.task.abort();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn receive(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            self.interrupt.check()?;
+            match self.batches.recv_timeout(PATIENCE) {
+                Ok(received) => {
+                    self.room.add_permits(1);
+                    return received.map(Some).map_err(from_datafusion);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+            }
+        }
+    }
+}
+
+impl Drop for BatchStream {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn pump(
+    mut stream: SendableRecordBatchStream,
+    sender: std::sync::mpsc::Sender<Result<RecordBatch, DataFusionError>>,
+    room: Arc<Semaphore>,
+) {
+    // A panic below is a bug of ours or of a library; the reader must not take it for the end.
+    let guard = PanicGuard(Some(sender.clone()));
+    loop {
+        let Ok(permit) = room.acquire().await else {
+            break;
+        };
+        permit.forget();
+        let Some(item) = stream.next().await else {
+            break;
+        };
+        let failed = item.is_err();
+        if sender.send(item).is_err() || failed {
+            break;
+        }
+    }
+    guard.disarm();
+}
+
+struct PanicGuard(Option<std::sync::mpsc::Sender<Result<RecordBatch, DataFusionError>>>);
+
+impl PanicGuard {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for PanicGuard {
+    fn drop(&mut self) {
+        if let Some(sender) = self.0.take()
+            && std::thread::panicking()
+        {
+            let error = Error::internal("a query thread failed");
+            // The reader may be gone, and then nobody needs to know.
+            let _ = sender.send(Err(crate::fusion::error::to_datafusion(error)));
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Any expression, evaluated row by row over arrays.
+//!
+//! The fallback for everything without a vectorized form: exact by construction, since it is the row
+//! executor's evaluator. Costs about as much per row as the row executor does.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::datatypes::DataType as ArrowType;
+use datafusion::common::Result as DfResult;
+use datafusion::logical_expr::{
+    ColumnarValue, Expr as DfExpr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
+};
+use helios_base::{Result, Value};
+use helios_expr::Expr;
+
+use crate::fusion::array::{ColumnBuilder, ColumnReader, read_scalar};
+use crate::fusion::context::StatementContext;
+use crate::fusion::error::to_datafusion;
+use crate::fusion::shape::Shape;
+
+/// How many rows go between two looks at the interrupt.
+const ROWS_PER_CHECK: usize = 256;
+
+/// A call that evaluates `expr`, whose column `i` is `args[i]`; `shapes` are those of the arguments.
+///
+/// `name` shows in EXPLAIN. `expr` must not read parameters or outer rows.
+pub(crate) fn evaluate(
+    name: String,
+    expr: Expr,
+    args: Vec<DfExpr>,
+    shapes: Vec<Shape>,
+    output: Shape,
+) -> DfExpr {
+    let volatility = match expr.volatility() {
+        helios_expr::Volatility::Immutable => Volatility::Immutable,
+        helios_expr::Volatility::Stable => Volatility::Stable,
+        helios_expr::Volatility::Volatile => Volatility::Volatile,
+    };
+    let signature = if args.is_empty() {
+        Signature::nullary(volatility)
+    } else {
+        Signature::any(args.len(), volatility)
+    };
+    ScalarUDF::from(Evaluate {
+        name,
+        expr: Arc::new(expr),
+        shapes,
+        output,
+        signature,
+    })
+    .call(args)
+}
+
+#[derive(Debug)]
+struct Evaluate {
+    name: String,
+    expr: Arc<Expr>,
+    shapes: Vec<Shape>,
+    output: Shape,
+    signature: Signature,
+}
+
+// Expressions compare by identity of their values (`NaN` is `NaN`), so this is an equivalence.
+impl PartialEq for Evaluate {
+    fn eq(&self, other: &Self) -> bool {
+        self.shapes == other.shapes
+            && self.output == other.output
+            && (Arc::ptr_eq(&self.expr, &other.expr) || self.expr == other.expr)
+    }
+}
+
+impl Eq for Evaluate {}
+
+impl Hash for Evaluate {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.shapes.hash(state);
+        self.output.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for Evaluate {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[ArrowType]) -> DfResult<ArrowType> {
+        Ok(self.output.arrow.clone())
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
+        self.run(args).map_err(to_datafusion)
+    }
+}
+
+/// An argument: one value for all rows, or one per row.
+enum Argument {
+    Constant,
+    Column(ColumnReader),
+}
+
+impl Evaluate {
+    fn run(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let context = StatementContext::of(&args.config_options);
+        let mut row = Vec::with_capacity(args.args.len());
+        let mut columns = Vec::with_capacity(args.args.len());
+        for (arg, shape) in args.args.iter().zip(&self.shapes) {
+            match arg {
+                ColumnarValue::Array(array) => {
+                    columns.push(Argument::Column(ColumnReader::new(array, shape)?));
+                    row.push(Value::Null);
+                }
+                ColumnarValue::Scalar(scalar) => {
+                    columns.push(Argument::Constant);
+                    row.push(read_scalar(scalar, shape)?);
+                }
+            }
+        }
+        let constant = self.signature.volatility != Volatility::Volatile
+            && columns.iter().all(|c| matches!(c, Argument::Constant));
+        let rows = if constant { 1 } else { args.number_rows };
+        let mut builder = ColumnBuilder::new(&self.output, rows);
+        context.with_eval(|eval| {
+            for at in 0..rows {
+                if at % ROWS_PER_CHECK == 0 {
+                    context.interrupt().check()?;
+                }
+                for (slot, column) in row.iter_mut().zip(&columns) {
+                    if let Argument::Column(reader) = column {
+                        *slot = reader.value(at)?;
+                    }
+                }
+                builder.append(&self.expr.eval(&row, eval)?)?;
+            }
+            Ok(())
+        })?;
+        let array = builder.finish();
+        if constant {
+            super::constant(&array)
+        } else {
+            Ok(ColumnarValue::Array(array))
+        }
+    }
+}

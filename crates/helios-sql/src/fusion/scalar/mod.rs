@@ -1,0 +1,45 @@
+//! Scalar functions of ours that DataFusion calls.
+
+mod arith;
+mod evaluate;
+mod key;
+mod reshape;
+
+use arrow::array::ArrayRef;
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs};
+use helios_base::{Error, Result};
+
+use super::error::from_datafusion;
+
+pub(crate) use arith::{Arith, ArithOp};
+pub(crate) use evaluate::evaluate;
+pub(crate) use key::{key_of, keys};
+pub(crate) use reshape::reshape;
+
+/// Runs a function of one argument over an array, or once over a constant.
+pub(crate) fn unary(
+    args: ScalarFunctionArgs,
+    f: impl FnOnce(&ArrayRef) -> Result<ArrayRef>,
+) -> Result<ColumnarValue> {
+    match args.args.as_slice() {
+        [ColumnarValue::Array(array)] => f(array).map(ColumnarValue::Array),
+        [ColumnarValue::Scalar(scalar)] => {
+            let array = scalar.to_array().map_err(from_datafusion)?;
+            constant(&f(&array)?)
+        }
+        other => Err(arity(other.len())),
+    }
+}
+
+/// The only element of an array as a constant column.
+pub(crate) fn constant(array: &ArrayRef) -> Result<ColumnarValue> {
+    ScalarValue::try_from_array(array, 0)
+        .map(ColumnarValue::Scalar)
+        .map_err(from_datafusion)
+}
+
+/// A function of ours was called with another number of arguments than it was built for.
+pub(crate) fn arity(found: usize) -> Error {
+    Error::internal(format!("function called with {found} arguments"))
+}
