@@ -10,7 +10,7 @@ use std::sync::Arc;
 use datafusion::common::Result as DfResult;
 use datafusion::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
 use datafusion::error::DataFusionError;
-use helios_base::Value;
+use helios_base::{TextContext, Value};
 use helios_expr::{EvalContext, NoSession, SessionHooks};
 
 use crate::session::Interrupt;
@@ -24,17 +24,19 @@ struct Inner {
     transaction_time: i64,
     statement_time: i64,
     session: Arc<dyn SessionHooks>,
+    text: TextContext,
     interrupt: Interrupt,
 }
 
 impl StatementContext {
     /// Parameters (`$1` first), the transaction's and the statement's start in microseconds since
-    /// 1970 UTC, the session, and the interrupt to obey.
+    /// 1970 UTC, the session, its settings for text forms, and the interrupt to obey.
     pub fn new(
         params: Vec<Value>,
         transaction_time: i64,
         statement_time: i64,
         session: Arc<dyn SessionHooks>,
+        text: TextContext,
         interrupt: Interrupt,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -42,6 +44,7 @@ impl StatementContext {
             transaction_time,
             statement_time,
             session,
+            text,
             interrupt,
         }))
     }
@@ -68,7 +71,7 @@ impl StatementContext {
     /// Calls `f` with an evaluation context.
     pub fn with_eval<T>(&self, f: impl FnOnce(&EvalContext<'_>) -> T) -> T {
         let inner = &*self.0;
-        let mut eval = EvalContext::new(&*inner.session);
+        let mut eval = EvalContext::new(&*inner.session, &inner.text);
         eval.params = &inner.params;
         eval.transaction_time = inner.transaction_time;
         eval.statement_time = inner.statement_time;
@@ -78,7 +81,14 @@ impl StatementContext {
 
 impl Default for StatementContext {
     fn default() -> Self {
-        Self::new(Vec::new(), 0, 0, Arc::new(NoSession), Interrupt::default())
+        Self::new(
+            Vec::new(),
+            0,
+            0,
+            Arc::new(NoSession),
+            TextContext::default(),
+            Interrupt::default(),
+        )
     }
 }
 

@@ -17,7 +17,7 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 use helios_base::{Error, Result, SqlState};
-use num_traits::{CheckedAdd, CheckedMul, CheckedSub, Float, PrimInt, Signed};
+use num_traits::{CheckedAdd, CheckedMul, CheckedSub, Float, PrimInt, Signed, Zero};
 
 use crate::fusion::error::{from_arrow, from_datafusion, to_datafusion};
 use crate::fusion::shape::{DECIMAL_NAN, Shape};
@@ -234,7 +234,7 @@ where
     T: ArrowPrimitiveType,
     T::Native: PrimInt + Signed,
 {
-    let zero = <T::Native as num_traits::Zero>::zero();
+    let zero = <T::Native as Zero>::zero();
     let negated: PrimitiveArray<T> = try_unary(typed::<T>(array)?, |x: T::Native| {
         checked_sub(zero, x).ok_or_else(|| Failure::Range(name).into_arrow())
     })
@@ -257,7 +257,7 @@ where
     T: ArrowPrimitiveType,
     T::Native: PrimInt + Signed,
 {
-    let zero = <T::Native as num_traits::Zero>::zero();
+    let zero = <T::Native as Zero>::zero();
     let minus_one = zero - <T::Native as num_traits::One>::one();
     let result: PrimitiveArray<T> = apply(left, right, constant, |a: T::Native, b: T::Native| {
         let result = match op {
