@@ -1,0 +1,54 @@
+//! The typed logical algebra between the binder and the executors.
+//!
+//! [`Plan`] is a query, [`Statement`] anything a client can send. Every name is resolved, every
+//! expression typed, every implicit conversion written out as a cast: an executor never looks at
+//! SQL text and never decides semantics.
+//!
+//! # Columns
+//! A node's expressions see the columns of its input, numbered from 0 ([`Expr::Column`]). A join
+//! sees the left input's columns followed by the right input's.
+//!
+//! # Frames
+//! A subplan ([`helios_expr::Expr::Subplan`]) and the right side of a lateral join run inside a
+//! *frame*: a row of values that its user computes from the surrounding row. Inside,
+//! `Expr::Outer { depth: 0, index }` reads value `index` of that frame; `depth` is always 0, because
+//! whatever an inner frame needs from further out is handed through frame by frame. So each subplan
+//! is a closed function of its frame, and may be cached by the frame's values.
+//!
+//! **Invariant:** knows nothing of sqlparser, DataFusion or Arrow.
+
+mod aggregate;
+mod column;
+mod cte;
+mod ddl;
+mod display;
+mod dml;
+mod join;
+mod node;
+mod session;
+mod statement;
+mod table_function;
+mod window;
+
+pub use aggregate::{AggregateCall, AggregateNode};
+pub use column::{ColumnSource, PlanColumn, TableRef};
+pub use cte::{Cte, CteId, RecursiveCte};
+pub use ddl::{
+    AlterAction, AlterTable, Cascade, CheckSpec, ColumnSpec, Comment, CommentTarget, CreateIndex,
+    CreateSchema, CreateSequence, CreateTable, CreateView, Drop, DropTarget, ForeignAction,
+    ForeignKeySpec, IdentitySpec, IndexKey, KeySpec, QualifiedName, Rename, SequenceOptions,
+    Truncate,
+};
+pub use dml::{Arbiter, Assignment, ConflictAction, Delete, Insert, OnConflict, Returning, Update};
+pub use join::{Join, JoinKind};
+pub use node::{
+    AsOf, Distinct, Filter, Limit, LockMode, LockRows, LockWait, Plan, Point, Project, ProjectSet,
+    RowLock, Scan, SetOp, SetOpKind, Sort, SortKey, Values,
+};
+pub use session::{
+    BranchCommand, Copy, CopyFormat, CopyTarget, Cursor, Explain, ExplainFormat, Fetch,
+    FetchDirection, Isolation, Prepare, SetScope, SetValue, TransactionCommand, TransactionModes,
+};
+pub use statement::{Bound, Query, Statement, Subplan};
+pub use table_function::{TableFunction, TableFunctionCall};
+pub use window::{Frame, FrameBound, FrameExclude, FrameUnit, WindowCall, WindowNode, Windowed};

@@ -1,0 +1,177 @@
+//! Statements, bound.
+
+use std::sync::Arc;
+
+use helios_base::DataType;
+use helios_expr::Expr;
+
+use super::{
+    AlterTable, BranchCommand, Comment, Copy, CreateIndex, CreateSchema, CreateSequence,
+    CreateTable, CreateView, Cursor, Delete, Drop, Explain, Fetch, Insert, Plan, PlanColumn,
+    Prepare, QualifiedName, SequenceOptions, SetScope, SetValue, TableRef, TransactionCommand,
+    Truncate, Update,
+};
+
+/// A statement with all that is needed to run it.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// The statement.
+    pub statement: Statement,
+    /// The subplans that its expressions refer to, by [`helios_expr::Expr::Subplan`]'s number.
+    pub subplans: Vec<Subplan>,
+    /// The types of the parameters `$1`, `$2`, …
+    pub params: Vec<DataType>,
+    /// Whether the binding depends on the search path, the time zone or another setting only
+    /// through the catalog version; such a plan may be cached.
+    pub cacheable: bool,
+}
+
+/// A query inside an expression; it runs in a frame.
+///
+/// The arguments of the referring [`Expr::Subplan`] are the frame's values, followed, for `IN` and
+/// quantified comparisons, by the left operand.
+#[derive(Clone, Debug)]
+pub struct Subplan {
+    /// The query.
+    pub plan: Plan,
+    /// How many values the frame has.
+    pub frame: usize,
+}
+
+/// A query as a statement.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// The rows.
+    pub plan: Plan,
+}
+
+/// Anything a client can send.
+#[derive(Clone, Debug)]
+pub enum Statement {
+    /// `SELECT`, `VALUES`, `TABLE`, `WITH`.
+    Query(Query),
+    /// `INSERT`
+    Insert(Box<Insert>),
+    /// `UPDATE`
+    Update(Box<Update>),
+    /// `DELETE`
+    Delete(Box<Delete>),
+    /// `CREATE TABLE [AS]`, `SELECT INTO`
+    CreateTable(Box<CreateTable>),
+    /// `ALTER TABLE`
+    AlterTable(Box<AlterTable>),
+    /// `CREATE INDEX`
+    CreateIndex(Box<CreateIndex>),
+    /// `CREATE VIEW`
+    CreateView(Box<CreateView>),
+    /// `CREATE SEQUENCE`
+    CreateSequence(Box<CreateSequence>),
+    /// `ALTER SEQUENCE`
+    AlterSequence {
+        /// Name.
+        name: QualifiedName,
+        /// A missing one is a notice.
+        if_exists: bool,
+        /// What changes.
+        options: Box<SequenceOptions>,
+    },
+    /// `CREATE SCHEMA`
+    CreateSchema(CreateSchema),
+    /// `ALTER SCHEMA … RENAME TO`
+    RenameSchema(super::Rename),
+    /// `ALTER INDEX … RENAME TO`
+    RenameIndex {
+        /// Old name.
+        name: QualifiedName,
+        /// A missing one is a notice.
+        if_exists: bool,
+        /// New name.
+        to: String,
+    },
+    /// `DROP`
+    Drop(Drop),
+    /// `TRUNCATE`
+    Truncate(Truncate),
+    /// `COMMENT ON`
+    Comment(Comment),
+    /// `COPY`
+    Copy(Box<Copy>),
+    /// `BEGIN`, `COMMIT`, `SAVEPOINT`, …
+    Transaction(TransactionCommand),
+    /// `SET`
+    Set {
+        /// Setting, in lower case.
+        name: String,
+        /// Value.
+        value: SetValue,
+        /// How long.
+        scope: SetScope,
+    },
+    /// `SHOW`; `None`: `ALL`
+    Show(Option<String>),
+    /// `RESET`; `None`: `ALL`
+    Reset(Option<String>),
+    /// `EXPLAIN`
+    Explain(Explain),
+    /// `PREPARE`
+    Prepare(Prepare),
+    /// `EXECUTE`; the arguments have no columns.
+    Execute {
+        /// Which.
+        name: String,
+        /// Arguments.
+        args: Vec<Expr>,
+    },
+    /// `DEALLOCATE`; `None`: `ALL`
+    Deallocate(Option<String>),
+    /// `DECLARE`
+    Declare(Box<Cursor>),
+    /// `FETCH`, `MOVE`
+    Fetch(Fetch),
+    /// `CLOSE`; `None`: `ALL`
+    Close(Option<String>),
+    /// `ANALYZE`; no tables: all
+    Analyze(Vec<TableRef>),
+    /// `VACUUM`; no tables: all
+    Vacuum {
+        /// Which.
+        tables: Vec<TableRef>,
+        /// `VACUUM ANALYZE`
+        analyze: bool,
+        /// `VACUUM FULL`
+        full: bool,
+    },
+    /// `CHECKPOINT`
+    Checkpoint,
+    /// `DISCARD`: `ALL`, `PLANS`, `SEQUENCES` or `TEMP`, in lower case
+    Discard(String),
+    /// `LOCK TABLE`
+    Lock {
+        /// Tables.
+        tables: Vec<TableRef>,
+        /// Mode in upper case, such as `ACCESS EXCLUSIVE`.
+        mode: Arc<str>,
+        /// `NOWAIT`
+        no_wait: bool,
+    },
+    /// Branches.
+    Branch(Box<BranchCommand>),
+}
+
+impl Statement {
+    /// The columns of the rows it returns; `None` if it returns no rows, or if only its execution
+    /// tells which (`EXECUTE`, `FETCH`, `SHOW`, `EXPLAIN`).
+    #[must_use]
+    pub fn columns(&self) -> Option<&[PlanColumn]> {
+        let returning = match self {
+            Self::Query(query) => return Some(query.plan.columns()),
+            Self::Insert(insert) => &insert.returning,
+            Self::Update(update) => &update.returning,
+            Self::Delete(delete) => &delete.returning,
+            _ => return None,
+        };
+        returning
+            .as_ref()
+            .map(|returning| returning.columns.as_slice())
+    }
+}

@@ -1,0 +1,31 @@
+//! Functions that return rows.
+
+use helios_base::DataType;
+use helios_expr::{Expr, SetFunction};
+
+use super::PlanColumn;
+
+/// Functions in `FROM`: several run in lock step (`ROWS FROM`), the shorter padded with `NULL`.
+#[derive(Clone, Debug)]
+pub struct TableFunction {
+    /// Not empty. The arguments have no columns, but may read the frame.
+    pub calls: Vec<TableFunctionCall>,
+    /// `WITH ORDINALITY`: a last column of type `bigint`, counted from 1.
+    pub ordinality: bool,
+    /// The output columns: those of each call in turn, then the ordinality.
+    pub columns: Vec<PlanColumn>,
+}
+
+/// One call of a function that returns rows.
+#[derive(Clone, Debug)]
+pub struct TableFunctionCall {
+    /// The function; `None`: a scalar expression in the place of a table, the only one in `args`,
+    /// which yields one row.
+    pub function: Option<&'static SetFunction>,
+    /// The arguments, converted to the function's types.
+    pub args: Vec<Expr>,
+    /// The type that the call's result resolved to; several columns: `record`.
+    pub ty: DataType,
+    /// The types of the columns that this call yields.
+    pub columns: Vec<DataType>,
+}
