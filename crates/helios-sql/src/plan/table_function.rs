@@ -17,7 +17,7 @@ pub struct TableFunction {
 }
 
 /// One call of a function that returns rows.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TableFunctionCall {
     /// The function; `None`: a scalar expression in the place of a table, the only one in `args`,
     /// which yields one row.
@@ -28,4 +28,14 @@ pub struct TableFunctionCall {
     pub ty: DataType,
     /// The types of the columns that this call yields.
     pub columns: Vec<DataType>,
+}
+
+impl std::fmt::Debug for TableFunctionCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TableFunctionCall")
+            .field("function", &self.function.map(SetFunction::name))
+            .field("args", &self.args)
+            .field("columns", &self.columns)
+            .finish()
+    }
 }
