@@ -192,6 +192,13 @@ pub struct Script<'s> {
     failed: Option<Error>,
 }
 
+impl Script<'_> {
+    /// Takes the notices of the statements run so far, oldest first.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        self._session.take_notices()
+    }
+}
+
 impl Iterator for Script<'_> {
     type Item = Result<Outcome>;
 

