@@ -1,2 +1,82 @@
-//! The `heliosdb` program.
-fn main() {}
+//! The `heliosdb` program: shell, one-shot statements, import, demo, check.
+
+mod app;
+mod args;
+mod bench;
+mod check;
+mod demo;
+mod import;
+mod interrupt;
+mod lexer;
+mod output;
+mod report;
+mod script;
+mod shell;
+mod watch;
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use heliosdb::{Database, Error, Options};
+
+use app::{App, Failure};
+use args::{Args, Command, Work};
+
+/// Something failed and was reported.
+const FAILED: u8 = 1;
+
+fn main() -> ExitCode {
+    let (args, work) = Args::read();
+    let done = match &args.command {
+        Some(Command::Demo(demo)) => demo::run(demo),
+        Some(Command::Import(import)) => import::run(import),
+        Some(Command::Bench(bench)) => bench::run(bench),
+        Some(Command::Check { path }) => check::run(path),
+        None => statements(&args, work),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has seen enough: that is no failure of ours.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(Failure::Output(error)) => {
+            eprintln!("heliosdb: could not write the output: {error}");
+            ExitCode::from(FAILED)
+        }
+        Err(Failure::Statement) => ExitCode::from(FAILED),
+    }
+}
+
+/// A shell, or the work of the command line, or what is piped in.
+fn statements(args: &Args, mut work: Vec<Work>) -> Result<(), Failure> {
+    let piped = work.is_empty() && !io::stdin().is_terminal();
+    if piped {
+        work.push(Work::File(PathBuf::from("-")));
+    }
+    let interactive = work.is_empty();
+    let open = |args: &Args| -> Result<App, Error> {
+        let database = match &args.path {
+            None => Database::open_in_memory()?,
+            Some(path) => Options::new().read_only(args.read_only).open(path)?,
+        };
+        App::new(&database, &args.output, interactive)
+    };
+    let mut app = match open(args) {
+        Ok(app) => app,
+        Err(error) => {
+            report::error(&error, None, &app::error_styles(&args.output));
+            return Err(Failure::Statement);
+        }
+    };
+    if interactive {
+        let title = args.path.as_ref().map_or_else(
+            || "in memory: all is gone when you leave".to_owned(),
+            |path| path.display().to_string(),
+        );
+        shell::run(&mut app, &title).map_err(Failure::from)
+    } else {
+        script::run_all(&mut app, &work)
+    }
+}

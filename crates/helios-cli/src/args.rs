@@ -1,0 +1,254 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::output::Format;
+
+/// HeliosDB: a database in which every row has a memory and every database has branches.
+///
+/// Without a command, opens a shell on PATH, or in memory when there is no PATH. With -c, -f or
+/// piped input, runs that and ends.
+#[derive(Debug, Parser)]
+#[command(name = "heliosdb", version, args_conflicts_with_subcommands = true)]
+#[command(after_help = "Examples:
+  heliosdb                                   a shell on a database in memory
+  heliosdb shop.db                           a shell on shop.db, created if it is not there
+  heliosdb shop.db -c 'SELECT 1' --csv       one statement, as CSV on standard output
+  heliosdb import shop.db orders.csv         load a file into a table of its name
+  heliosdb demo                              a tour on real data")]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// The database: a directory. In memory when absent.
+    pub path: Option<PathBuf>,
+
+    /// Run SQL (several statements may be separated by semicolons) and end; repeatable.
+    #[arg(short = 'c', long = "command", value_name = "SQL", action = ArgAction::Append)]
+    pub commands: Vec<String>,
+
+    /// Run the statements of a file and end; repeatable, `-` is standard input.
+    #[arg(short = 'f', long = "file", value_name = "FILE", action = ArgAction::Append)]
+    pub files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+
+    /// Open an existing database without the right to change it.
+    #[arg(long)]
+    pub read_only: bool,
+}
+
+/// How results are written.
+#[derive(Clone, Debug, clap::Args)]
+pub struct OutputArgs {
+    /// Result sets as CSV: a header, then rows; nothing else on standard output.
+    #[arg(long, group = "format")]
+    pub csv: bool,
+
+    /// Result sets as JSON: an array of objects each; nothing else on standard output.
+    #[arg(long, group = "format")]
+    pub json: bool,
+
+    /// Result sets as Markdown tables.
+    #[arg(long, group = "format")]
+    pub markdown: bool,
+
+    /// One column per line.
+    #[arg(short = 'x', long)]
+    pub expanded: bool,
+
+    /// Rows only: no headers and no counts.
+    #[arg(short = 't', long)]
+    pub tuples_only: bool,
+
+    /// No command tags and no welcome.
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+
+    /// Show how long each statement takes.
+    #[arg(long)]
+    pub timing: bool,
+
+    /// Colours: `auto` follows the terminal and NO_COLOR.
+    #[arg(long, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    pub color: ColorChoice,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+impl OutputArgs {
+    /// The format chosen.
+    pub fn format(&self) -> Format {
+        match (self.csv, self.json, self.markdown) {
+            (true, _, _) => Format::Csv,
+            (_, true, _) => Format::Json,
+            (_, _, true) => Format::Markdown,
+            _ => Format::Aligned,
+        }
+    }
+}
+
+/// What to do besides opening a shell.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build a database from real data and walk through it.
+    Demo(DemoArgs),
+    /// Load CSV, JSON lines, Parquet or SQLite files into tables.
+    Import(ImportArgs),
+    /// Measure this machine: HeliosDB beside SQLite on the same table.
+    Bench(BenchArgs),
+    /// Verify every checksum and invariant of a database.
+    Check {
+        /// The database: a directory.
+        path: PathBuf,
+    },
+}
+
+/// `heliosdb demo`.
+#[derive(Debug, clap::Args)]
+pub struct DemoArgs {
+    /// Where to build the demo database; must not exist yet.
+    #[arg(default_value = "heliosdb-demo.db")]
+    pub path: PathBuf,
+
+    /// Replace the demo database that an earlier run built there.
+    #[arg(long)]
+    pub force: bool,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `heliosdb bench`.
+#[derive(Debug, clap::Args)]
+pub struct BenchArgs {
+    /// Rows in the table.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub rows: u64,
+
+    /// Durable commits per case.
+    #[arg(long, default_value_t = 4_000)]
+    pub commits: u64,
+
+    /// A directory to work in, removed afterwards; by default one for temporary files.
+    #[arg(long)]
+    pub path: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `heliosdb import`.
+#[derive(Debug, clap::Args)]
+pub struct ImportArgs {
+    /// The database: a directory, created if it is not there.
+    pub path: PathBuf,
+
+    /// The files to load.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// The table to load into; by default the file's name without its extension.
+    #[arg(long)]
+    pub table: Option<String>,
+
+    /// The CSV delimiter; by default a comma, or a tab in `.tsv` files.
+    #[arg(long, value_name = "CHAR")]
+    pub delimiter: Option<char>,
+
+    /// The CSV file has no header line; columns are named column1, column2, ….
+    #[arg(long)]
+    pub no_header: bool,
+
+    /// Read every column as text.
+    #[arg(long)]
+    pub all_text: bool,
+
+    /// Columns of the primary key of a new table, separated by commas.
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub primary_key: Vec<String>,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+impl ImportArgs {
+    /// What it takes to load into one table that is there already.
+    pub fn into_table(path: PathBuf, table: &str, output: OutputArgs) -> Self {
+        Self {
+            path,
+            files: Vec::new(),
+            table: Some(table.to_owned()),
+            delimiter: None,
+            no_header: false,
+            all_text: false,
+            primary_key: Vec::new(),
+            output,
+        }
+    }
+}
+
+/// One piece of work from the command line, in the order it was given.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Work {
+    /// The text after `-c`.
+    Text(String),
+    /// The file after `-f`.
+    File(PathBuf),
+}
+
+impl Args {
+    /// Reads the process's arguments; ends the process on wrong ones, as clap does.
+    pub fn read() -> (Self, Vec<Work>) {
+        let matches = Self::command().get_matches();
+        match Self::from_arg_matches(&matches) {
+            Ok(args) => {
+                let work = args.work(&matches);
+                (args, work)
+            }
+            Err(error) => error.exit(),
+        }
+    }
+
+    /// `-c` and `-f` in the order they were given.
+    fn work(&self, matches: &ArgMatches) -> Vec<Work> {
+        let places = |id| matches.indices_of(id).into_iter().flatten();
+        let texts = places("commands").zip(self.commands.iter().cloned().map(Work::Text));
+        let files = places("files").zip(self.files.iter().cloned().map(Work::File));
+        let mut all: Vec<_> = texts.chain(files).collect();
+        all.sort_by_key(|(place, _)| *place);
+        all.into_iter().map(|(_, work)| work).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn commands_and_files_keep_their_order() {
+        let matches = Args::command()
+            .try_get_matches_from(["heliosdb", "x.db", "-c", "a", "-f", "b.sql", "-c", "c"])
+            .unwrap();
+        let args = Args::from_arg_matches(&matches).unwrap();
+        let texts = |text: &str| Work::Text(text.to_owned());
+        assert_eq!(
+            args.work(&matches),
+            [texts("a"), Work::File(PathBuf::from("b.sql")), texts("c")]
+        );
+    }
+}

@@ -1,0 +1,205 @@
+//! Backslash commands: their names, their help and how a line is read as one.
+
+/// A backslash command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meta {
+    Describe,
+    Tables,
+    Indexes,
+    Views,
+    Schemas,
+    Functions,
+    Sequences,
+    Databases,
+    Expanded,
+    Timing,
+    Include,
+    Output,
+    Edit,
+    Copy,
+    Watch,
+    Execute,
+    ExecuteExpanded,
+    Format,
+    TuplesOnly,
+    NullText,
+    Echo,
+    Print,
+    Reset,
+    Help,
+    SqlHelp,
+    Quit,
+}
+
+/// Name, argument, group and help of each command, in the order `\?` shows them.
+pub const COMMANDS: &[(&str, &str, Meta, &str)] = &[
+    (
+        "d",
+        "[NAME]",
+        Meta::Describe,
+        "describe a table, view, index or sequence; list them all",
+    ),
+    ("dt", "[PATTERN]", Meta::Tables, "list tables"),
+    ("di", "[PATTERN]", Meta::Indexes, "list indexes"),
+    ("dv", "[PATTERN]", Meta::Views, "list views"),
+    ("ds", "[PATTERN]", Meta::Sequences, "list sequences"),
+    ("dn", "[PATTERN]", Meta::Schemas, "list schemas"),
+    ("df", "[PATTERN]", Meta::Functions, "list functions"),
+    ("l", "", Meta::Databases, "show the database"),
+    ("x", "[on|off|auto]", Meta::Expanded, "one column per line"),
+    ("t", "", Meta::TuplesOnly, "rows only, on or off"),
+    (
+        "timing",
+        "[on|off]",
+        Meta::Timing,
+        "show how long each statement takes",
+    ),
+    (
+        "format",
+        "aligned|csv|json|markdown",
+        Meta::Format,
+        "how result sets are written",
+    ),
+    ("null", "TEXT", Meta::NullText, "what stands for NULL"),
+    (
+        "g",
+        "",
+        Meta::Execute,
+        "run the statement so far (or the last one again)",
+    ),
+    (
+        "gx",
+        "",
+        Meta::ExecuteExpanded,
+        "as \\g, one column per line",
+    ),
+    (
+        "watch",
+        "[SECONDS]",
+        Meta::Watch,
+        "run the last statement again and again",
+    ),
+    ("p", "", Meta::Print, "show the statement so far"),
+    ("r", "", Meta::Reset, "throw the statement so far away"),
+    (
+        "e",
+        "[FILE]",
+        Meta::Edit,
+        "edit the last statement, or a file, with $EDITOR",
+    ),
+    ("i", "FILE", Meta::Include, "run the statements of a file"),
+    (
+        "o",
+        "[FILE]",
+        Meta::Output,
+        "write results to a file; without one, back to the terminal",
+    ),
+    (
+        "copy",
+        "TABLE from|to FILE [OPTIONS]",
+        Meta::Copy,
+        "load or save a file on this side",
+    ),
+    ("echo", "TEXT", Meta::Echo, "write TEXT"),
+    (
+        "help",
+        "[STATEMENT]",
+        Meta::SqlHelp,
+        "help on SQL statements",
+    ),
+    ("h", "[STATEMENT]", Meta::SqlHelp, "as \\help"),
+    ("?", "", Meta::Help, "this list"),
+    ("q", "", Meta::Quit, "leave"),
+];
+
+/// A backslash command with its argument text.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Invocation<'a> {
+    /// The command.
+    pub meta: Meta,
+    /// `+` was appended: show more.
+    pub verbose: bool,
+    /// All after the name, trimmed, without a semicolon at the end.
+    pub argument: &'a str,
+}
+
+/// Reads `line`, which starts with a backslash.
+///
+/// # Errors
+/// A message for the user when there is no such command.
+pub fn parse(line: &str) -> Result<Invocation<'_>, String> {
+    let rest = line.trim().trim_start_matches('\\');
+    let (word, argument) = match rest.find(char::is_whitespace) {
+        Some(at) => (&rest[..at], rest[at..].trim()),
+        None => (rest, ""),
+    };
+    let argument = argument.strip_suffix(';').unwrap_or(argument).trim_end();
+    let bare = word.trim_end_matches([';', '+']);
+    let verbose = word.trim_end_matches(';').ends_with('+');
+    let found = COMMANDS.iter().find(|(name, ..)| *name == bare);
+    match found {
+        Some((.., meta, _)) => Ok(Invocation {
+            meta: *meta,
+            verbose,
+            argument,
+        }),
+        None => Err(unknown(bare)),
+    }
+}
+
+fn unknown(word: &str) -> String {
+    let near = COMMANDS
+        .iter()
+        .map(|(name, ..)| (distance(word, name), *name))
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 4 && *distance < name.len())
+        .min();
+    match near {
+        Some((_, name)) => format!("unknown command \\{word}; did you mean \\{name}?"),
+        None => format!("unknown command \\{word}; try \\? for a list"),
+    }
+}
+
+/// Levenshtein distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let swap = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = swap.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_take_arguments_and_a_plus() {
+        let read = parse("\\d+ public.orders;").unwrap();
+        assert_eq!(read.meta, Meta::Describe);
+        assert!(read.verbose);
+        assert_eq!(read.argument, "public.orders");
+        assert_eq!(parse("\\q;").unwrap().meta, Meta::Quit);
+        assert_eq!(parse("\\?").unwrap().meta, Meta::Help);
+    }
+
+    #[test]
+    fn a_slip_is_answered_with_the_nearest_command() {
+        assert!(parse("\\timng").unwrap_err().contains("\\timing"));
+        assert!(parse("\\nonsense").unwrap_err().contains("\\?"));
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = COMMANDS.iter().map(|(name, ..)| name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), COMMANDS.len());
+    }
+}
