@@ -22,6 +22,7 @@ pub mod function;
 mod op;
 pub mod resolve;
 pub mod set_function;
+mod text;
 pub mod ty;
 pub mod window;
 

@@ -2,6 +2,7 @@
 
 mod convert;
 mod modifier;
+mod moment;
 mod names;
 
 use std::sync::Arc;

@@ -48,9 +48,9 @@ pub fn modifier(value: &Value, from: &DataType, to: &DataType, explicit: bool) -
             if from == to {
                 return Ok(value.clone());
             }
-            Err(Error::unsupported(format!(
-                "numeric({precision},{scale}) of {number:?}"
-            )))
+            number
+                .apply_modifier(*precision, *scale)
+                .map(Value::Numeric)
         }
         _ => Ok(value.clone()),
     }

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use helios_base::{DataType, Error, Result, Value};
 
+pub(crate) use array::element_at;
+
 use crate::cast;
 use crate::context::EvalContext;
 use crate::expr::Expr;

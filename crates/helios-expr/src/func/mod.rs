@@ -1,6 +1,13 @@
 //! Functions, one family per file.
+//!
+//! To add a family: a file with `pub(crate) static FUNCTIONS: &[Function]`, one line here.
+
+mod math;
+pub(crate) mod string;
+mod system;
 
 use crate::function::Function;
 
 /// Every table of functions.
-pub(crate) static FAMILIES: &[&[Function]] = &[];
+pub(crate) static FAMILIES: &[&[&[Function]]] =
+    &[&[math::FUNCTIONS, system::FUNCTIONS], string::FAMILIES];

@@ -1,8 +1,24 @@
-//! Operators, one family per file.
+//! Operators (and functions that are their namesakes), one family per file.
 
+pub(crate) mod array;
 mod compare;
+pub(crate) mod float;
+pub(crate) mod integer;
+mod json;
+mod numeric;
+mod text;
 
 use crate::function::Function;
 
 /// Every table of operators.
-pub(crate) static FAMILIES: &[&[Function]] = &[compare::FUNCTIONS];
+pub(crate) static FAMILIES: &[&[&[Function]]] = &[
+    &[
+        compare::FUNCTIONS,
+        numeric::FUNCTIONS,
+        json::FUNCTIONS,
+        array::FUNCTIONS,
+    ],
+    integer::FAMILIES,
+    float::FAMILIES,
+    text::FAMILIES,
+];

@@ -1,0 +1,6 @@
+//! Text algorithms that several families share.
+
+pub(crate) mod json_text;
+pub(crate) mod keywords;
+pub(crate) mod like;
+pub(crate) mod regex;
