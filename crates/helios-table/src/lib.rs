@@ -1,10 +1,30 @@
 //! Tables over the versioned store: catalog, rows, constraints, ordered indexes, statistics.
 //!
-//! A [`Catalog`] says what exists on a branch at a point in time. It is stored as versioned rows
-//! itself, so schema changes are transactional, branch and travel in time like data.
+//! - [`Tables`] is the door: one per open database. It hands out the [`Catalog`] of a snapshot and
+//!   begins [`Transaction`]s.
+//! - A [`Catalog`] says what exists on a branch at a point in time. It is stored as versioned rows
+//!   itself, so schema changes are transactional, branch and travel in time like data.
+//! - [`TableReader`] reads rows: by key, in key order, through ordered indexes.
+//! - [`TableWriter`] writes rows and holds up every constraint, whatever runs at the same time.
 //!
-//! **Invariant:** knows nothing of SQL text beyond carrying it; expressions arrive compiled.
+//! **Invariant:** knows nothing of SQL text beyond carrying it; expressions arrive compiled, see
+//! [`TableExprs`].
 
+pub mod access;
+mod cache;
 pub mod catalog;
+pub mod constraint;
+mod indexer;
+pub mod row;
+pub mod stats;
+mod system;
+mod tables;
+mod transaction;
 
+pub use access::{Conflict, Lock, LockedRow, TableReader, TableScan, TableWriter};
 pub use catalog::Catalog;
+pub use constraint::ConstraintTarget;
+pub use row::{IndexRules, KeyRange, KeyRangeSpec, Rules, Shape, StoredRow, TableExprs};
+pub use stats::{ColumnStats, TableStats};
+pub use tables::Tables;
+pub use transaction::{Savepoint, Transaction};

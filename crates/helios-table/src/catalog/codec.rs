@@ -1,14 +1,86 @@
-//! How catalog objects are stored.
+//! How catalog objects are stored: one row per schema, table, sequence and view.
+//!
+//! | offset | bytes | field  | rule                                             |
+//! |-------:|------:|--------|--------------------------------------------------|
+//! |      0 |     1 | format | 1; a larger number was written by a newer version |
+//! |      1 |  rest | object | JSON object                                      |
+//!
+//! The key is the object's number, 4 bytes, big endian. Fields may be added; readers ignore fields
+//! that they do not know and supply defaults for those that are not there. Types are stored by
+//! PostgreSQL's names, values as hexadecimal [`Layout`] rows of one column.
 
-use helios_base::ColumnId;
+use helios_base::row::{Layout, RowReader};
+use helios_base::{ColumnId, DataType, Error, Result, Value};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The format this version writes, and the newest it reads.
+const FORMAT: u8 = 1;
+
+/// Encodes a catalog object.
+pub(crate) fn encode<T: Serialize>(object: &T) -> Result<Vec<u8>> {
+    let mut bytes = vec![FORMAT];
+    serde_json::to_writer(&mut bytes, object)
+        .map_err(|e| Error::internal("could not encode a catalog object").with_source(e))?;
+    Ok(bytes)
+}
+
+/// Decodes what [`encode`] wrote.
+///
+/// # Errors
+/// `Corrupt` for anything else, also for the format of a newer version.
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    match bytes.split_first() {
+        Some((&FORMAT, json)) => serde_json::from_slice(json)
+            .map_err(|e| Error::corrupt(format!("malformed catalog object: {e}")).with_source(e)),
+        Some((&format, _)) => Err(Error::corrupt(format!(
+            "catalog object of unknown format {format}"
+        ))
+        .with_hint("the database may have been written by a newer version")),
+        None => Err(Error::corrupt("empty catalog object")),
+    }
+}
+
+/// The storage key of object `id`.
+pub(crate) const fn key(id: u32) -> [u8; 4] {
+    id.to_be_bytes()
+}
+
+/// Single numbers of layer 0, which do not know serialisation.
+pub(crate) mod id {
+    use super::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// A number that wraps a `u32`.
+    pub(crate) trait Id: Copy + From<u32> {
+        fn number(self) -> u32;
+    }
+
+    macro_rules! id {
+        ($($name:ident)*) => {$(
+            impl Id for helios_base::$name {
+                fn number(self) -> u32 {
+                    self.0
+                }
+            }
+        )*};
+    }
+    id!(TableId IndexId ColumnId);
+
+    pub(crate) fn serialize<I: Id, S: Serializer>(id: &I, to: S) -> Result<S::Ok, S::Error> {
+        id.number().serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, I: Id, D: Deserializer<'de>>(from: D) -> Result<I, D::Error> {
+        u32::deserialize(from).map(I::from)
+    }
+}
 
 /// Lists of column numbers.
 pub(crate) mod column_ids {
-    use super::{ColumnId, Deserialize, Deserializer, Serialize, Serializer};
+    use super::{ColumnId, Deserialize, Deserializer, Serializer};
 
     pub(crate) fn serialize<S: Serializer>(ids: &[ColumnId], to: S) -> Result<S::Ok, S::Error> {
-        ids.iter().map(|id| id.0).collect::<Vec<_>>().serialize(to)
+        to.collect_seq(ids.iter().map(|id| id.0))
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
@@ -16,5 +88,167 @@ pub(crate) mod column_ids {
     ) -> Result<Vec<ColumnId>, D::Error> {
         let ids = Vec::<u32>::deserialize(from)?;
         Ok(ids.into_iter().map(ColumnId).collect())
+    }
+}
+
+/// The owner of a sequence.
+pub(crate) mod owner {
+    use super::{ColumnId, Deserialize, Deserializer, Serialize, Serializer};
+    use helios_base::TableId;
+
+    #[allow(clippy::ref_option, reason = "the signature is serde's")]
+    pub(crate) fn serialize<S: Serializer>(
+        owner: &Option<(TableId, ColumnId)>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        owner
+            .map(|(table, column)| (table.0, column.0))
+            .serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<(TableId, ColumnId)>, D::Error> {
+        let owner = Option::<(u32, u32)>::deserialize(from)?;
+        Ok(owner.map(|(table, column)| (TableId(table), ColumnId(column))))
+    }
+}
+
+/// Types by name.
+pub(crate) mod ty {
+    use super::{DataType, Deserialize, Deserializer, Serializer, parse_type};
+    use serde::de::Error as _;
+
+    pub(crate) fn serialize<S: Serializer>(ty: &DataType, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(ty)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<DataType, D::Error> {
+        let name = String::deserialize(from)?;
+        parse_type(&name).ok_or_else(|| D::Error::custom(format!("unknown type {name}")))
+    }
+}
+
+/// The columns of a layout.
+pub(crate) mod layout_columns {
+    use super::{ColumnId, DataType, Deserialize, Deserializer, Serializer, parse_type};
+    use serde::de::Error as _;
+
+    pub(crate) fn serialize<S: Serializer>(
+        columns: &[(ColumnId, DataType)],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq(columns.iter().map(|(id, ty)| (id.0, ty.to_string())))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<(ColumnId, DataType)>, D::Error> {
+        Vec::<(u32, String)>::deserialize(from)?
+            .into_iter()
+            .map(|(id, name)| match parse_type(&name) {
+                Some(ty) => Ok((ColumnId(id), ty)),
+                None => Err(D::Error::custom(format!("unknown type {name}"))),
+            })
+            .collect()
+    }
+}
+
+/// Reads what `DataType`'s `Display` writes.
+fn parse_type(name: &str) -> Option<DataType> {
+    if let Some(element) = name.strip_suffix("[]") {
+        return Some(DataType::Array(Box::new(parse_type(element)?)));
+    }
+    if let Some((base, modifier)) = name.strip_suffix(')').and_then(|n| n.split_once('(')) {
+        return Some(match base {
+            "numeric" => {
+                let (precision, scale) = modifier.split_once(',')?;
+                DataType::Numeric(Some((precision.parse().ok()?, scale.parse().ok()?)))
+            }
+            "character varying" => DataType::Varchar(Some(modifier.parse().ok()?)),
+            "character" => DataType::Char(Some(modifier.parse().ok()?)),
+            _ => return None,
+        });
+    }
+    [
+        DataType::Bool,
+        DataType::Int2,
+        DataType::Int4,
+        DataType::Int8,
+        DataType::Float4,
+        DataType::Float8,
+        DataType::Numeric(None),
+        DataType::Text,
+        DataType::Varchar(None),
+        DataType::Char(None),
+        DataType::Name,
+        DataType::Bytea,
+        DataType::Date,
+        DataType::Time,
+        DataType::Timestamp,
+        DataType::TimestampTz,
+        DataType::Interval,
+        DataType::Uuid,
+        DataType::Json,
+        DataType::Jsonb,
+        DataType::Oid,
+        DataType::Unknown,
+        DataType::Record,
+        DataType::Void,
+    ]
+    .into_iter()
+    .find(|ty| ty.to_string() == name)
+}
+
+/// A value as the hexadecimal form of a row that holds only it.
+pub(crate) fn value_to_hex(value: &Value, ty: &DataType) -> Result<String> {
+    let mut row = Vec::new();
+    Layout::new(0, [(ColumnId(0), ty.clone())]).encode(std::slice::from_ref(value), &mut row)?;
+    Ok(row.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The value that [`value_to_hex`] wrote.
+pub(crate) fn value_from_hex(hex: &str, ty: &DataType) -> Result<Value> {
+    let malformed = || Error::corrupt("malformed value in the catalog");
+    if !hex.is_ascii() || hex.len() % 2 != 0 {
+        return Err(malformed());
+    }
+    let row = (0..hex.len() / 2)
+        .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).map_err(|_| malformed()))
+        .collect::<Result<Vec<u8>>>()?;
+    let layout = Layout::new(0, [(ColumnId(0), ty.clone())]);
+    RowReader::new(&row, &layout)?.get(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn type_names_round_trip() {
+        let types = [
+            DataType::Numeric(Some((10, -2))),
+            DataType::Varchar(Some(20)),
+            DataType::Char(Some(3)),
+            DataType::Char(None),
+            DataType::TimestampTz,
+            DataType::Array(Box::new(DataType::Numeric(Some((5, 2))))),
+        ];
+        for ty in types {
+            assert_eq!(parse_type(&ty.to_string()), Some(ty));
+        }
+        assert_eq!(parse_type("numeric(x)"), None);
+        assert_eq!(parse_type("widget"), None);
+    }
+
+    #[test]
+    fn refuses_unknown_formats() {
+        assert!(decode::<u32>(&[]).is_err());
+        assert!(decode::<u32>(&[2, b'1']).is_err());
+        assert!(decode::<u32>(&[1, b'{']).is_err());
+        assert_eq!(
+            decode::<u32>(&encode(&7_u32).unwrap_or_default()).ok(),
+            Some(7)
+        );
     }
 }

@@ -1,11 +1,14 @@
 //! A column of a table.
 
-use helios_base::{ColumnId, DataType, Value};
+use helios_base::{ColumnId, DataType, Error, Value};
+use serde::{Deserialize, Serialize};
 
+use super::codec;
 use super::ids::SequenceId;
 
 /// A column of a table. Dropped columns are not in the catalog; their numbers are never reused.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Stored", into = "Stored")]
 pub struct ColumnDef {
     /// Its number in the table, from 1; PostgreSQL's `attnum`.
     pub id: ColumnId,
@@ -28,16 +31,17 @@ pub struct ColumnDef {
 }
 
 /// `GENERATED ALWAYS AS (expression) STORED`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GeneratedDef {
     /// The expression as SQL text.
     pub sql: String,
     /// The columns that it reads.
+    #[serde(with = "codec::column_ids")]
     pub columns: Vec<ColumnId>,
 }
 
 /// `GENERATED { ALWAYS | BY DEFAULT } AS IDENTITY`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentityDef {
     /// Whether an explicit value needs `OVERRIDING SYSTEM VALUE`.
     pub always: bool,
@@ -60,5 +64,69 @@ impl ColumnDef {
             missing: None,
             comment: None,
         }
+    }
+}
+
+/// A column as it is stored.
+#[derive(Clone, Serialize, Deserialize)]
+struct Stored {
+    #[serde(with = "codec::id")]
+    id: ColumnId,
+    name: String,
+    #[serde(with = "codec::ty")]
+    ty: DataType,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    not_null: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    default: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    generated: Option<GeneratedDef>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    identity: Option<IdentityDef>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    missing: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+}
+
+impl From<ColumnDef> for Stored {
+    fn from(column: ColumnDef) -> Self {
+        // The value was checked against the type when the column was added, so it encodes.
+        let missing = column
+            .missing
+            .and_then(|value| codec::value_to_hex(&value, &column.ty).ok());
+        Self {
+            id: column.id,
+            name: column.name,
+            ty: column.ty,
+            not_null: column.not_null,
+            default: column.default,
+            generated: column.generated,
+            identity: column.identity,
+            missing,
+            comment: column.comment,
+        }
+    }
+}
+
+impl TryFrom<Stored> for ColumnDef {
+    type Error = Error;
+
+    fn try_from(stored: Stored) -> Result<Self, Error> {
+        let missing = stored
+            .missing
+            .map(|hex| codec::value_from_hex(&hex, &stored.ty))
+            .transpose()?;
+        Ok(Self {
+            id: stored.id,
+            name: stored.name,
+            ty: stored.ty,
+            not_null: stored.not_null,
+            default: stored.default,
+            generated: stored.generated,
+            identity: stored.identity,
+            missing,
+            comment: stored.comment,
+        })
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::ConstraintId;
 
 /// A table's constraint.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ConstraintDef {
     /// Its number.
     pub id: ConstraintId,
@@ -25,23 +25,26 @@ pub struct ConstraintDef {
 }
 
 /// What a constraint demands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ConstraintKind {
     /// The expression is not false.
     Check {
         /// The expression as SQL text.
         sql: String,
         /// The columns that it reads.
+        #[serde(with = "super::codec::column_ids")]
         columns: Vec<ColumnId>,
     },
     /// Unique and not null.
     PrimaryKey {
         /// The index that finds duplicates.
+        #[serde(with = "super::codec::id")]
         index: IndexId,
     },
     /// Unique.
     Unique {
         /// The index that finds duplicates.
+        #[serde(with = "super::codec::id")]
         index: IndexId,
     },
     /// A row in another table (or this one) has the key.
@@ -49,15 +52,19 @@ pub enum ConstraintKind {
 }
 
 /// `FOREIGN KEY (columns) REFERENCES parent (parent_columns)`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ForeignKeyDef {
     /// The referencing columns.
+    #[serde(with = "super::codec::column_ids")]
     pub columns: Vec<ColumnId>,
     /// The referenced table.
+    #[serde(with = "super::codec::id")]
     pub parent: TableId,
     /// The referenced columns, one for each of `columns`.
+    #[serde(with = "super::codec::column_ids")]
     pub parent_columns: Vec<ColumnId>,
     /// The unique index of `parent` over exactly `parent_columns` (in any order).
+    #[serde(with = "super::codec::id")]
     pub parent_index: IndexId,
     /// `MATCH FULL` instead of `MATCH SIMPLE`.
     pub match_full: bool,
@@ -66,6 +73,7 @@ pub struct ForeignKeyDef {
     /// What a changed parent key does.
     pub on_update: FkAction,
     /// The columns that `ON DELETE SET NULL | DEFAULT (columns)` touches; empty means all.
+    #[serde(with = "super::codec::column_ids")]
     pub set_columns: Vec<ColumnId>,
 }
 

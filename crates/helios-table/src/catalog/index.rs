@@ -1,23 +1,28 @@
 //! An ordered index of a table.
 
 use helios_base::{ColumnId, DataType, IndexId, TableId};
+use serde::{Deserialize, Serialize};
 
 use super::ids::ConstraintId;
 
 /// An ordered index.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct IndexDef {
     /// Its number.
+    #[serde(with = "super::codec::id")]
     pub id: IndexId,
     /// Where its entries are; changes when the index is rebuilt. Unused if [`Self::clustered`].
+    #[serde(with = "super::codec::id")]
     pub storage: IndexId,
     /// Its name, unique among the relations of the table's schema.
     pub name: String,
     /// The table that it indexes.
+    #[serde(with = "super::codec::id")]
     pub table: TableId,
     /// The keys, in order; at least one.
     pub keys: Vec<IndexKey>,
     /// `INCLUDE`: columns that take no part in order or uniqueness.
+    #[serde(with = "super::codec::column_ids")]
     pub include: Vec<ColumnId>,
     /// Whether two rows may not have equal keys.
     pub unique: bool,
@@ -39,7 +44,7 @@ pub struct IndexDef {
 }
 
 /// One key of an index with its order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexKey {
     /// What is indexed.
     pub source: KeySource,
@@ -50,25 +55,27 @@ pub struct IndexKey {
 }
 
 /// What an index key is made of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KeySource {
     /// A column's value.
-    Column(ColumnId),
+    Column(#[serde(with = "super::codec::id")] ColumnId),
     /// An expression over the columns.
     Expression {
         /// The text and what it reads.
         expr: IndexExpr,
         /// Its type.
+        #[serde(with = "super::codec::ty")]
         ty: DataType,
     },
 }
 
 /// An SQL expression over the columns of one row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexExpr {
     /// The expression as SQL text.
     pub sql: String,
     /// The columns that it reads.
+    #[serde(with = "super::codec::column_ids")]
     pub columns: Vec<ColumnId>,
 }
 

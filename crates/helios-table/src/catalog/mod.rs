@@ -9,6 +9,7 @@ mod index;
 mod relation;
 mod schema;
 mod sequence;
+mod store;
 mod suggest;
 mod table;
 mod view;
@@ -121,6 +122,18 @@ impl Catalog {
     #[must_use]
     pub fn table_by_id(&self, id: TableId) -> Option<&Arc<TableDef>> {
         self.tables.get(&id)
+    }
+
+    /// The table whose rows are in `storage`.
+    ///
+    /// # Cost
+    /// O(1) unless the table was ever rewritten, then O(tables).
+    #[must_use]
+    pub fn table_by_storage(&self, storage: TableId) -> Option<&Arc<TableDef>> {
+        match self.tables.get(&storage) {
+            Some(table) if table.storage == storage => Some(table),
+            _ => self.tables.values().find(|t| t.storage == storage),
+        }
     }
 
     /// Sequence `id`.

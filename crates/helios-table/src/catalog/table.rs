@@ -4,23 +4,28 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use helios_base::{ColumnId, DataType, IndexId, TableId};
+use serde::{Deserialize, Serialize};
 
 use super::column::ColumnDef;
 use super::constraint::{ConstraintDef, ConstraintKind, ForeignKeyDef};
 use super::ids::{ConstraintId, SchemaId};
 use super::index::IndexDef;
+use crate::row::Derived;
 
 /// A table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TableDef {
     /// Its number.
+    #[serde(with = "super::codec::id")]
     pub id: TableId,
     /// Where its rows are; changes when the table is rewritten or truncated, so that older
     /// snapshots, which see the older definition, keep reading the older rows.
+    #[serde(with = "super::codec::id")]
     pub storage: TableId,
     /// The schema it is in.
     pub schema: SchemaId,
     /// That schema's name.
+    #[serde(skip)]
     pub schema_name: String,
     /// Its name.
     pub name: String,
@@ -28,8 +33,10 @@ pub struct TableDef {
     pub columns: Vec<ColumnDef>,
     /// The columns that order and identify the stored rows: the primary key at the time the table
     /// was (re)written. Empty: rows are identified by a hidden number.
+    #[serde(with = "super::codec::column_ids")]
     pub key: Vec<ColumnId>,
     /// Its indexes, in order of creation.
+    #[serde(with = "indexes")]
     pub indexes: Vec<Arc<IndexDef>>,
     /// Its constraints, in order of creation.
     pub constraints: Vec<ConstraintDef>,
@@ -41,18 +48,47 @@ pub struct TableDef {
     pub options: BTreeMap<String, String>,
     /// `COMMENT ON TABLE`.
     pub comment: Option<String>,
+    /// Counts the changes of this definition and of what references it on this branch, so that a
+    /// writer can tell whether the definition it planned with still holds.
+    pub revision: u64,
+    /// What is derived from the definition, made at first use.
+    #[serde(skip)]
+    pub(crate) derived: Derived,
 }
 
 /// The columns of rows of one schema version.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LayoutDef {
     /// The schema version, as it stands in each row's header.
     pub version: u32,
     /// The stored columns with their types.
+    #[serde(with = "super::codec::layout_columns")]
     pub columns: Vec<(ColumnId, DataType)>,
 }
 
 impl TableDef {
+    /// A table without columns.
+    #[must_use]
+    pub fn new(id: TableId, schema: &super::SchemaDef, name: impl Into<String>) -> Self {
+        Self {
+            id,
+            storage: id,
+            schema: schema.id,
+            schema_name: schema.name.clone(),
+            name: name.into(),
+            columns: Vec::new(),
+            key: Vec::new(),
+            indexes: Vec::new(),
+            constraints: Vec::new(),
+            layouts: Vec::new(),
+            next_column: 1,
+            options: BTreeMap::new(),
+            comment: None,
+            revision: 0,
+            derived: Derived::default(),
+        }
+    }
+
     /// The position and definition of the column called `name`.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<(usize, &ColumnDef)> {
@@ -133,5 +169,26 @@ impl TableDef {
     #[must_use]
     pub fn has_generated(&self) -> bool {
         self.columns.iter().any(|column| column.generated.is_some())
+    }
+}
+
+/// Indexes are shared in memory, plain in storage.
+mod indexes {
+    use super::{Arc, Deserialize, IndexDef, Serialize};
+    use serde::{Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        indexes: &[Arc<IndexDef>],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        let plain: Vec<&IndexDef> = indexes.iter().map(AsRef::as_ref).collect();
+        plain.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<Arc<IndexDef>>, D::Error> {
+        let plain = Vec::<IndexDef>::deserialize(from)?;
+        Ok(plain.into_iter().map(Arc::new).collect())
     }
 }

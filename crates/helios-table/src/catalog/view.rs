@@ -1,17 +1,19 @@
 //! A view: a stored query.
 
 use helios_base::{ColumnId, DataType};
+use serde::{Deserialize, Serialize};
 
 use super::ids::{SchemaId, ViewId};
 
 /// A view.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ViewDef {
     /// Its number.
     pub id: ViewId,
     /// The schema it is in.
     pub schema: SchemaId,
     /// That schema's name.
+    #[serde(skip)]
     pub schema_name: String,
     /// Its name.
     pub name: String,
@@ -30,18 +32,19 @@ pub struct ViewDef {
 }
 
 /// A column of a view.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ViewColumn {
     /// Its name.
     pub name: String,
     /// Its type.
+    #[serde(with = "super::codec::ty")]
     pub ty: DataType,
     /// `COMMENT ON COLUMN`.
     pub comment: Option<String>,
 }
 
 /// How far `WITH CHECK OPTION` reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CheckOption {
     /// Only this view's own condition.
     Local,
@@ -50,7 +53,7 @@ pub enum CheckOption {
 }
 
 /// A relation that another object reads.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dependency {
     /// The number of the table, view or sequence.
     pub relation: u32,

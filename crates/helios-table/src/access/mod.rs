@@ -1,0 +1,14 @@
+//! Reading and writing the rows of a table.
+
+mod conflict;
+mod failure;
+mod reader;
+mod scan;
+mod unique;
+mod writer;
+
+pub use conflict::Conflict;
+pub(crate) use failure::{describe_key, of_table};
+pub use reader::TableReader;
+pub use scan::TableScan;
+pub use writer::{Lock, LockedRow, TableWriter};

@@ -1,0 +1,10 @@
+//! Constraints that are not decided by one row alone, or not at once: foreign keys, deferrable
+//! uniqueness, and the queue of what waits for the end of the statement or the transaction.
+
+mod action;
+mod foreign_key;
+mod pending;
+mod referencing;
+
+pub use pending::ConstraintTarget;
+pub(crate) use pending::{Modes, Pending};

@@ -1,0 +1,103 @@
+//! What a row of a table must satisfy, with all expressions compiled.
+
+use std::sync::Arc;
+
+use helios_base::{DataType, Result};
+use helios_expr::Expr;
+
+use super::index::IndexRules;
+use crate::catalog::{Catalog, ConstraintId, TableDef};
+
+/// Compiles the SQL expressions of table definitions: the layer above knows SQL.
+pub trait TableExprs: Send + Sync {
+    /// Compiles `sql`, an expression over one row of `table` whose columns are numbered by
+    /// position, converted to `wanted` if given by an assignment cast.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the expression.
+    fn compile(
+        &self,
+        catalog: &Catalog,
+        table: &TableDef,
+        sql: &str,
+        wanted: Option<&DataType>,
+    ) -> Result<Expr>;
+}
+
+/// What a row of a table must satisfy and what is computed from it.
+#[derive(Debug)]
+pub struct Rules {
+    /// Positions of the columns that refuse NULL, ascending.
+    pub not_null: Vec<usize>,
+    /// Generated columns: position and expression.
+    pub generated: Vec<(usize, Expr)>,
+    /// Check constraints in order of name, as PostgreSQL checks them.
+    pub checks: Vec<(String, Expr)>,
+    /// The indexes, in the order of the definition.
+    pub indexes: Vec<IndexRules>,
+    /// Foreign keys with the positions of their columns.
+    pub foreign_keys: Vec<(ConstraintId, Vec<usize>)>,
+}
+
+impl Rules {
+    /// Compiles the rules of `table`.
+    ///
+    /// # Errors
+    /// Whatever is wrong with an expression.
+    pub(crate) fn new(catalog: &Catalog, table: &TableDef, exprs: &dyn TableExprs) -> Result<Self> {
+        let positions = table.columns.iter().enumerate();
+        let not_null = positions
+            .clone()
+            .filter(|(_, column)| column.not_null)
+            .map(|(position, _)| position)
+            .collect();
+        let generated = positions
+            .filter_map(|(position, column)| Some((position, column, column.generated.as_ref()?)))
+            .map(|(position, column, generated)| {
+                let expr = exprs.compile(catalog, table, &generated.sql, Some(&column.ty))?;
+                Ok((position, expr))
+            })
+            .collect::<Result<_>>()?;
+        let mut checks = table
+            .checks()
+            .map(|(constraint, sql)| {
+                let expr = exprs.compile(catalog, table, sql, Some(&DataType::Bool))?;
+                Ok((constraint.name.clone(), expr))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        checks.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let indexes = table
+            .indexes
+            .iter()
+            .map(|def| IndexRules::new(catalog, table, def, exprs))
+            .collect::<Result<_>>()?;
+        let foreign_keys = table
+            .foreign_keys()
+            .map(|(constraint, fk)| {
+                let positions = fk.columns.iter().filter_map(|id| table.position(*id));
+                (constraint.id, positions.collect())
+            })
+            .collect();
+        Ok(Self {
+            not_null,
+            generated,
+            checks,
+            indexes,
+            foreign_keys,
+        })
+    }
+}
+
+impl TableDef {
+    /// The compiled rules, compiled at the first call.
+    ///
+    /// # Errors
+    /// Whatever is wrong with an expression.
+    pub fn rules(&self, catalog: &Catalog, exprs: &dyn TableExprs) -> Result<Arc<Rules>> {
+        if let Some(rules) = self.derived.rules.get() {
+            return Ok(rules.clone());
+        }
+        let rules = Arc::new(Rules::new(catalog, self, exprs)?);
+        Ok(self.derived.rules.get_or_init(|| rules).clone())
+    }
+}

@@ -1,0 +1,113 @@
+//! Row counts, kept in memory and adjusted at each commit.
+
+use std::collections::HashMap;
+use std::ops::Bound;
+
+use helios_base::{BranchId, Error, Result, TableId};
+use helios_version::{Read, TxnOptions};
+use parking_lot::Mutex;
+
+use crate::catalog::TableDef;
+use crate::system;
+use crate::tables::Tables;
+
+/// A table is counted by reading it when it is not larger than this.
+const COUNTED: u64 = 50_000;
+
+/// Counts of the tables that somebody asked for.
+#[derive(Default)]
+pub(crate) struct Counts {
+    rows: Mutex<HashMap<(BranchId, TableId), i64>>,
+}
+
+impl Counts {
+    /// Adds what a commit added.
+    pub(crate) fn add(&self, branch: BranchId, changes: HashMap<TableId, i64>) {
+        if changes.is_empty() {
+            return;
+        }
+        let mut rows = self.rows.lock();
+        for (storage, change) in changes {
+            if let Some(count) = rows.get_mut(&(branch, storage)) {
+                *count += change;
+            }
+        }
+    }
+
+    pub(crate) fn set(&self, branch: BranchId, storage: TableId, rows: i64) {
+        self.rows.lock().insert((branch, storage), rows);
+    }
+
+    pub(crate) fn forget(&self, branch: BranchId) {
+        self.rows.lock().retain(|(b, _), _| *b != branch);
+    }
+}
+
+impl Tables {
+    /// About how many rows the table has on the branch of `read`: for planning.
+    ///
+    /// Exact after the first call, but for commits in flight, except that a large table whose count
+    /// was never saved is only known to be large.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Io`.
+    ///
+    /// # Cost
+    /// A map lookup; the first call on a branch reads up to 50,000 rows.
+    pub fn row_count(&self, read: &dyn Read, table: &TableDef) -> Result<u64> {
+        let key = (read.branch(), table.storage);
+        if let Some(count) = self.counts.rows.lock().get(&key) {
+            return Ok(u64::try_from(*count).unwrap_or(0));
+        }
+        let mut count = 0;
+        let mut rows = read.scan(table.storage, (Bound::Unbounded, Bound::Unbounded), false)?;
+        while count <= COUNTED && rows.next()?.is_some() {
+            count += 1;
+        }
+        if count > COUNTED {
+            let saved = read.get(system::COUNTS, &table.storage.0.to_be_bytes())?;
+            let saved = saved.map(|found| decode(&found.row)).transpose()?;
+            let analyzed = self.statistics(read, table)?.map(|stats| stats.rows);
+            count = saved.or(analyzed).unwrap_or(count * 10).max(count);
+        }
+        let known = i64::try_from(count).unwrap_or(i64::MAX);
+        self.counts.rows.lock().entry(key).or_insert(known);
+        Ok(count)
+    }
+
+    /// Saves the counts of large tables, so that they are known after the next start: call it
+    /// before closing.
+    ///
+    /// # Errors
+    /// As a commit.
+    pub fn save_counts(&self) -> Result<()> {
+        let mut branches: HashMap<BranchId, Vec<(TableId, i64)>> = HashMap::new();
+        for ((branch, storage), rows) in self.counts.rows.lock().iter() {
+            if *rows > i64::try_from(COUNTED).unwrap_or(i64::MAX) {
+                branches.entry(*branch).or_default().push((*storage, *rows));
+            }
+        }
+        for (branch, counts) in branches {
+            let txn = self.store().begin(TxnOptions {
+                branch,
+                ..TxnOptions::default()
+            })?;
+            for (storage, rows) in counts {
+                let key = storage.0.to_be_bytes();
+                let row = rows.to_be_bytes();
+                let saved = txn.latest(system::COUNTS, &key)?;
+                if saved.is_none_or(|saved| saved.row != row.as_slice()) {
+                    txn.put(system::COUNTS, &key, &row, &[])?;
+                }
+            }
+            txn.commit()?;
+        }
+        Ok(())
+    }
+}
+
+/// A saved count: 8 bytes, big endian, keyed by the storage's number, 4 bytes, big endian.
+fn decode(row: &[u8]) -> Result<u64> {
+    let bytes = <[u8; 8]>::try_from(row).map_err(|_| Error::corrupt("malformed row count"))?;
+    Ok(u64::from_be_bytes(bytes))
+}

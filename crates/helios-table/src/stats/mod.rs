@@ -1,0 +1,7 @@
+//! How many rows tables have and how their values are spread.
+
+mod analyze;
+mod counts;
+
+pub use analyze::{ColumnStats, TableStats};
+pub(crate) use counts::Counts;

@@ -1,0 +1,37 @@
+//! The numbers of the system's own tables, sequences and lock spaces. Persisted: never reused.
+
+use helios_base::TableId;
+use helios_version::SequenceSpec;
+
+/// Catalog: schemas.
+pub(crate) const SCHEMAS: TableId = TableId(1);
+/// Catalog: tables with their columns, indexes and constraints.
+pub(crate) const TABLES: TableId = TableId(2);
+/// Catalog: sequences.
+pub(crate) const SEQUENCES: TableId = TableId(3);
+/// Catalog: views.
+pub(crate) const VIEWS: TableId = TableId(4);
+/// What `ANALYZE` found, by table.
+pub(crate) const STATISTICS: TableId = TableId(5);
+/// Row counts as of the last time they were saved, by storage.
+pub(crate) const COUNTS: TableId = TableId(6);
+
+/// The sequence of object numbers. All branches draw from the main branch's, so that an object
+/// has the same number wherever it is merged to.
+pub(crate) const OBJECT_IDS: TableId = TableId(10);
+
+/// Lock space of names: schema number and name.
+pub(crate) const NAME_LOCKS: u32 = 1;
+/// Lock space of schemas, by number.
+pub(crate) const SCHEMA_LOCKS: u32 = 2;
+
+/// An ascending sequence from `start` in steps of `increment`.
+pub(crate) const fn counter(start: i64, increment: i64) -> SequenceSpec {
+    SequenceSpec {
+        start,
+        increment,
+        min: 0,
+        max: i64::MAX,
+        cycle: false,
+    }
+}

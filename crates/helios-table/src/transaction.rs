@@ -1,0 +1,253 @@
+//! A transaction over tables: rows, schema changes and constraints that wait.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use helios_base::{BranchId, Error, Result, Scn, SqlState, TableId};
+use helios_version::{Isolation, TableLock, Txn, View, Wait};
+use parking_lot::Mutex;
+
+use crate::cache::Slot;
+use crate::catalog::{Catalog, Change, TableDef};
+use crate::constraint::{Modes, Pending};
+use crate::row::Rules;
+use crate::tables::Tables;
+
+/// A transaction. Methods take `&self`; dropping it without [`Transaction::commit`] rolls it back.
+///
+/// Every statement begins with [`Transaction::statement`], takes its
+/// [`catalog`](Transaction::catalog), and ends with
+/// [`finish_statement`](Transaction::finish_statement), which runs the checks and actions that
+/// wait for its end.
+pub struct Transaction {
+    tables: Arc<Tables>,
+    slot: Arc<Slot>,
+    txn: Txn,
+    state: Mutex<State>,
+}
+
+/// What belongs to the transaction beside its writes; a savepoint keeps a copy.
+#[derive(Clone, Default)]
+pub(crate) struct State {
+    /// Own schema changes, in order.
+    changes: Vec<Change>,
+    /// The committed catalog's version and the number of own changes it was made with.
+    own: Option<(u64, Arc<Catalog>)>,
+    /// Checks and actions that wait.
+    pub(crate) pending: Pending,
+    /// What `SET CONSTRAINTS` said.
+    pub(crate) modes: Modes,
+    /// Rows added and removed, by storage.
+    counts: HashMap<TableId, i64>,
+}
+
+/// A place to roll back to.
+pub struct Savepoint {
+    inner: helios_version::Savepoint,
+    state: State,
+}
+
+impl Transaction {
+    pub(crate) fn new(tables: Arc<Tables>, slot: Arc<Slot>, txn: Txn) -> Self {
+        Self {
+            tables,
+            slot,
+            txn,
+            state: Mutex::default(),
+        }
+    }
+
+    /// The database.
+    #[must_use]
+    pub const fn tables(&self) -> &Arc<Tables> {
+        &self.tables
+    }
+
+    /// The transaction of the store below. Committing it there skips the deferred checks.
+    #[must_use]
+    pub const fn txn(&self) -> &Txn {
+        &self.txn
+    }
+
+    /// The branch.
+    #[must_use]
+    pub fn branch(&self) -> BranchId {
+        self.txn.branch()
+    }
+
+    /// Starts a statement; see [`Txn::statement`].
+    ///
+    /// # Errors
+    /// When the transaction is over.
+    pub fn statement(&self) -> Result<View> {
+        self.txn.statement()
+    }
+
+    /// What the running statement sees, with all writes made so far.
+    ///
+    /// # Errors
+    /// When the transaction is over.
+    pub fn view(&self) -> Result<View> {
+        self.txn.view()
+    }
+
+    /// The catalog of the running statement with the transaction's own changes.
+    ///
+    /// # Errors
+    /// As [`Tables::catalog`].
+    pub fn catalog(&self) -> Result<Arc<Catalog>> {
+        let view = self.txn.view()?;
+        let base = self
+            .tables
+            .cache
+            .at(self.tables.store(), &self.slot, view.snapshot())?;
+        Ok(self.with_own(base))
+    }
+
+    /// The newest committed catalog with the transaction's own changes: what schema changes are
+    /// made against, under locks.
+    ///
+    /// # Errors
+    /// As [`Tables::catalog`].
+    pub fn latest_catalog(&self) -> Result<Arc<Catalog>> {
+        let base = self.slot.newest(self.tables.store())?;
+        Ok(self.with_own(base))
+    }
+
+    fn with_own(&self, base: Arc<Catalog>) -> Arc<Catalog> {
+        let mut state = self.state.lock();
+        if state.changes.is_empty() {
+            return base;
+        }
+        if let Some((version, catalog)) = &state.own
+            && *version == base.version()
+        {
+            return catalog.clone();
+        }
+        let catalog = Arc::new(base.with(state.changes.iter().cloned()));
+        state.own = Some((base.version(), catalog.clone()));
+        catalog
+    }
+
+    /// Makes one schema change: writes its row and shows it to the rest of the transaction.
+    pub(crate) fn change(&self, change: Change) -> Result<()> {
+        change.write(&self.txn)?;
+        let mut state = self.state.lock();
+        state.own = None;
+        state.changes.push(change);
+        Ok(())
+    }
+
+    /// Stores a changed table definition under the next revision.
+    pub(crate) fn change_table(&self, mut table: TableDef) -> Result<Arc<TableDef>> {
+        table.revision += 1;
+        let table = Arc::new(table);
+        self.change(Change::Table(table.id, Some(table.clone())))?;
+        Ok(table)
+    }
+
+    /// The compiled rules of a table.
+    ///
+    /// # Errors
+    /// Whatever is wrong with an expression.
+    pub fn rules(&self, catalog: &Catalog, table: &TableDef) -> Result<Arc<Rules>> {
+        self.tables.rules(catalog, table)
+    }
+
+    /// Locks a table for writing rows and says whether `table` is still its definition.
+    ///
+    /// False: another transaction changed the definition since the statement began; start the
+    /// statement again and plan anew.
+    ///
+    /// # Errors
+    /// 40P01, 55P03, 57014 from waiting; 40001 instead of false at REPEATABLE READ and
+    /// SERIALIZABLE, which cannot start anew.
+    pub fn lock_for_write(&self, table: &TableDef) -> Result<bool> {
+        // The lock manager answers at once if the lock is held already.
+        self.txn
+            .lock_table(table.id, TableLock::RowExclusive, Wait::Block)?;
+        let latest = self.latest_catalog()?;
+        let same = latest
+            .table_by_id(table.id)
+            .is_some_and(|t| t.revision == table.revision && t.storage == table.storage);
+        if same || self.txn.isolation() == Isolation::ReadCommitted {
+            return Ok(same);
+        }
+        Err(Error::new(
+            SqlState::SERIALIZATION_FAILURE,
+            "could not serialize access due to concurrent change of a table",
+        )
+        .with_table(&table.name))
+    }
+
+    /// Marks the present state.
+    #[must_use]
+    pub fn savepoint(&self) -> Savepoint {
+        Savepoint {
+            inner: self.txn.savepoint(),
+            state: self.state.lock().clone(),
+        }
+    }
+
+    /// Undoes everything since `savepoint`, which stays valid; locks stay.
+    ///
+    /// # Errors
+    /// 3B001 for a savepoint that was undone.
+    pub fn rollback_to(&self, savepoint: &Savepoint) -> Result<()> {
+        self.txn.rollback_to(savepoint.inner)?;
+        *self.state.lock() = savepoint.state.clone();
+        Ok(())
+    }
+
+    /// Commits, after the checks that were put off until now. The transaction is over, also after
+    /// an error. Returns the commit's change number.
+    ///
+    /// # Errors
+    /// 23503 and 23505 from deferred constraints; as [`Txn::commit`].
+    pub fn commit(&self) -> Result<Scn> {
+        if let Err(error) = self.check_deferred() {
+            self.txn.rollback();
+            return Err(error);
+        }
+        let (changes, counts) = {
+            let mut state = self.state.lock();
+            let State {
+                changes, counts, ..
+            } = std::mem::take(&mut *state);
+            (changes, counts)
+        };
+        let scn = if changes.is_empty() {
+            self.txn.commit()?
+        } else {
+            let txid = self.txn.id();
+            self.slot
+                .commit(txid, changes.into(), || self.txn.commit())?
+        };
+        self.tables.counts.add(self.branch(), counts);
+        Ok(scn)
+    }
+
+    /// Undoes everything and releases all locks.
+    pub fn rollback(&self) {
+        *self.state.lock() = State::default();
+        self.txn.rollback();
+    }
+
+    /// Notes that rows were added to (or removed from) a storage.
+    pub(crate) fn count(&self, storage: TableId, rows: i64) {
+        if rows != 0 {
+            *self.state.lock().counts.entry(storage).or_default() += rows;
+        }
+    }
+
+    /// Rows added to a storage by this transaction so far.
+    #[must_use]
+    pub fn uncommitted_rows(&self, storage: TableId) -> i64 {
+        self.state.lock().counts.get(&storage).copied().unwrap_or(0)
+    }
+
+    /// Works on the state.
+    pub(crate) fn with_state<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
+        work(&mut self.state.lock())
+    }
+}
