@@ -2,8 +2,6 @@
 
 use std::ops::Bound;
 
-use bytes::Bytes;
-
 use crate::Keyspace;
 
 /// Bytes of one arena chunk; a larger entry gets a chunk of its own.
@@ -143,10 +141,5 @@ impl Batch {
     pub(crate) fn value(&self, op: &Op) -> &[u8] {
         let start = op.start + op.key as usize;
         &self.chunk(op)[start..start + op.value as usize]
-    }
-
-    #[allow(dead_code)]
-    pub(crate) fn value_bytes(&self, op: &Op) -> Bytes {
-        Bytes::copy_from_slice(self.value(op))
     }
 }

@@ -102,8 +102,6 @@ pub struct KvStats {
     pub layers: usize,
     /// Size of the state file; 0 in memory.
     pub file_bytes: u64,
-    /// Bytes of the state file that hold live data; the rest is free for reuse.
-    pub live_bytes: u64,
     /// Checkpoints ended since the store was opened.
     pub checkpoints: u64,
 }

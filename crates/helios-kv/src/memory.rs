@@ -1,25 +1,34 @@
 //! The engine that keeps everything in memory.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use helios_base::Result;
-use parking_lot::RwLock;
+use parking_lot::Mutex;
 
-use crate::batch::OpKind;
 use crate::kv::KeyRange;
+use crate::merge::{Live, Merge, Source};
+use crate::sorted::{Gone, parts};
+use crate::tree::{Deletion, Edit, Tree};
+use crate::walk::Walk;
 use crate::{Batch, Cursor, Keyspace, Kv, KvSnapshot, KvStats};
 
-type Map = Arc<BTreeMap<Bytes, Bytes>>;
-
 /// A store without files, for tests and in-memory databases.
+///
+/// Checkpoints do nothing but remember their mark.
 #[derive(Default)]
 pub struct MemoryKv {
-    maps: RwLock<[Map; Keyspace::COUNT]>,
+    state: ArcSwap<State>,
+    writing: Mutex<()>,
     applied: AtomicU64,
+}
+
+/// The maps at one moment.
+#[derive(Clone, Default)]
+struct State {
+    trees: [Tree; Keyspace::COUNT],
 }
 
 impl MemoryKv {
@@ -32,27 +41,22 @@ impl MemoryKv {
 
 impl Kv for MemoryKv {
     fn snapshot(&self) -> Arc<dyn KvSnapshot> {
-        Arc::new(Snapshot(self.maps.read().clone()))
+        self.state.load_full()
     }
 
     fn apply(&self, batch: Batch) -> Result<()> {
-        let mut maps = self.maps.write();
-        for op in &batch.ops {
-            let map = Arc::make_mut(&mut maps[op.keyspace.index()]);
-            let key = batch.key(op);
-            match op.kind {
-                OpKind::Put => {
-                    map.insert(Bytes::copy_from_slice(key), batch.value_bytes(op));
-                }
-                OpKind::Delete => {
-                    map.remove(key);
-                }
-                OpKind::DeleteRange { unbounded } => {
-                    let end = batch.value(op);
-                    map.retain(|k, _| !(&k[..] >= key && (unbounded || &k[..] < end)));
-                }
+        let parts = parts(&batch)?;
+        let _writing = self.writing.lock();
+        let mut next = State::clone(&self.state.load());
+        for part in &parts {
+            for (tree, edits) in next.trees.iter_mut().zip(&part.edits) {
+                tree.apply(edits, Deletion::Nothing);
+            }
+            if let Some(gone) = &part.gone {
+                remove_range(&mut next.trees[gone.keyspace.index()], gone);
             }
         }
+        self.state.store(Arc::new(next));
         Ok(())
     }
 
@@ -70,15 +74,32 @@ impl Kv for MemoryKv {
     }
 
     fn stats(&self) -> KvStats {
-        KvStats::default()
+        let state = self.state.load();
+        KvStats {
+            overlay_entries: state.trees.iter().map(|tree| tree.len() as u64).sum(),
+            overlay_bytes: state.trees.iter().map(|tree| tree.bytes() as u64).sum(),
+            layers: 1,
+            ..KvStats::default()
+        }
     }
 }
 
-struct Snapshot([Map; Keyspace::COUNT]);
+fn remove_range(tree: &mut Tree, gone: &Gone) {
+    let old = tree.clone();
+    let mut walk = Walk::new(&old);
+    walk.seek_forward(Some(&gone.start));
+    let mut keys = Vec::new();
+    while let Some(key) = walk.key().filter(|key| gone.covers(key)) {
+        keys.push(key.to_vec());
+        walk.advance();
+    }
+    let edits: Vec<Edit<'_>> = keys.iter().map(|key| Edit { key, value: None }).collect();
+    tree.apply(&edits, Deletion::Nothing);
+}
 
-impl KvSnapshot for Snapshot {
+impl KvSnapshot for State {
     fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Bytes>> {
-        Ok(self.0[keyspace.index()].get(key).cloned())
+        Ok(self.trees[keyspace.index()].get(key).flatten())
     }
 
     fn scan(
@@ -87,83 +108,8 @@ impl KvSnapshot for Snapshot {
         range: KeyRange<'_>,
         reverse: bool,
     ) -> Result<Box<dyn Cursor>> {
-        Ok(Box::new(Walk {
-            map: Arc::clone(&self.0[keyspace.index()]),
-            start: range.0.map(Bytes::copy_from_slice),
-            end: range.1.map(Bytes::copy_from_slice),
-            left: (
-                range.0.map(Bytes::copy_from_slice),
-                range.1.map(Bytes::copy_from_slice),
-            ),
-            reverse,
-            entry: None,
-        }))
-    }
-}
-
-struct Walk {
-    map: Map,
-    start: Bound<Bytes>,
-    end: Bound<Bytes>,
-    left: (Bound<Bytes>, Bound<Bytes>),
-    reverse: bool,
-    entry: Option<(Bytes, Bytes)>,
-}
-
-fn is_empty(range: &(Bound<Bytes>, Bound<Bytes>)) -> bool {
-    match range {
-        (Bound::Included(a), Bound::Included(b)) => a > b,
-        (Bound::Included(a) | Bound::Excluded(a), Bound::Included(b) | Bound::Excluded(b)) => {
-            a >= b
-        }
-        _ => false,
-    }
-}
-
-impl Cursor for Walk {
-    fn next(&mut self) -> Result<Option<(&[u8], &[u8])>> {
-        self.entry = None;
-        if !is_empty(&self.left) {
-            let mut range = self.map.range(self.left.clone());
-            let entry = if self.reverse {
-                range.next_back()
-            } else {
-                range.next()
-            };
-            self.entry = entry.map(|(k, v)| (k.clone(), v.clone()));
-        }
-        if let Some((key, _)) = &self.entry {
-            if self.reverse {
-                self.left.1 = Bound::Excluded(key.clone());
-            } else {
-                self.left.0 = Bound::Excluded(key.clone());
-            }
-        }
-        Ok(self.entry.as_ref().map(|(k, v)| (&k[..], &v[..])))
-    }
-
-    fn seek(&mut self, key: &[u8]) -> Result<()> {
-        self.left = (self.start.clone(), self.end.clone());
-        let key = Bytes::copy_from_slice(key);
-        if self.reverse {
-            let inside = match &self.end {
-                Bound::Included(end) => key <= *end,
-                Bound::Excluded(end) => key < *end,
-                Bound::Unbounded => true,
-            };
-            if inside {
-                self.left.1 = Bound::Included(key);
-            }
-        } else {
-            let inside = match &self.start {
-                Bound::Included(start) => key >= *start,
-                Bound::Excluded(start) => key > *start,
-                Bound::Unbounded => true,
-            };
-            if inside {
-                self.left.0 = Bound::Included(key);
-            }
-        }
-        Ok(())
+        let walk = Walk::new(&self.trees[keyspace.index()]);
+        let merge = Merge::new(vec![Source::Tree(walk)], Vec::new(), range, reverse)?;
+        Ok(Box::new(Live(merge)))
     }
 }

@@ -1,0 +1,264 @@
+//! The engine over a state file: recent changes in memory, the rest in a B-tree.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use helios_base::Result;
+use parking_lot::Mutex;
+use redb::{Builder, Database, ReadableDatabase, StorageBackend};
+
+use crate::base::Base;
+use crate::checkpoint::Checkpoint;
+use crate::overlay::{Layer, View};
+use crate::sorted::{Gone, Part, parts};
+use crate::state::{prepare, state_error};
+use crate::tree::{Edit, Tree};
+use crate::{Batch, Kv, KvSnapshot, KvStats};
+
+/// How to open a [`DurableKv`].
+#[derive(Clone, Debug)]
+pub struct KvOptions {
+    /// Identity of the database: a state file of another one is refused.
+    pub database: u128,
+    /// Memory for pages of the state file, in bytes.
+    pub cache_bytes: usize,
+}
+
+impl KvOptions {
+    /// The defaults for the database with this identity: 256 MiB of cache.
+    #[must_use]
+    pub fn new(database: u128) -> Self {
+        Self {
+            database,
+            cache_bytes: 256 << 20,
+        }
+    }
+}
+
+/// Keys that a range deletion turns into single deletions; above that it becomes a layer of its
+/// own, which every read asks until the next checkpoint.
+const RANGE_KEYS_MAX: usize = 1024;
+
+/// A store in one file, `state.redb`, under an overlay of what was applied since the checkpoint.
+///
+/// Reads ask the overlay, then the file; scans merge them. The overlay's trees share nodes with
+/// their older copies, so a snapshot is a reference to one immutable [`View`] and never waits.
+/// A checkpoint freezes the overlay, writes the newest version of each key in order within one
+/// transaction of the file, mark included, and then lets the frozen part go.
+pub struct DurableKv {
+    pub(crate) database: Database,
+    pub(crate) path: PathBuf,
+    pub(crate) view: ArcSwap<View>,
+    /// Held by whoever replaces the view.
+    pub(crate) writing: Mutex<()>,
+    pub(crate) checkpoint: Mutex<Option<Checkpoint>>,
+    pub(crate) applied: AtomicU64,
+    pub(crate) frozen_bytes: AtomicU64,
+    pub(crate) checkpoints: AtomicU64,
+}
+
+impl DurableKv {
+    /// Opens the state file at `path`, made if it is not there.
+    ///
+    /// # Errors
+    /// `Corrupt` if the file is damaged, foreign or another database's; `Unsupported` if it is
+    /// newer than this program; `Conflict` if it is open elsewhere; `Io`.
+    pub fn open(path: &Path, options: &KvOptions) -> Result<Self> {
+        let database = Builder::new()
+            .set_cache_size(options.cache_bytes)
+            .create(path)
+            .map_err(|error| open_error(path, error))?;
+        Self::over(database, path, options)
+    }
+
+    /// As [`DurableKv::open`], over another kind of file.
+    #[doc(hidden)]
+    pub fn open_backend(backend: impl StorageBackend, options: &KvOptions) -> Result<Self> {
+        let path = Path::new("(backend)");
+        let database = Builder::new()
+            .set_cache_size(options.cache_bytes)
+            .create_with_backend(backend)
+            .map_err(|error| open_error(path, error))?;
+        Self::over(database, path, options)
+    }
+
+    fn over(database: Database, path: &Path, options: &KvOptions) -> Result<Self> {
+        let mark = prepare(&database, path, options.database)?;
+        let reading = database
+            .begin_read()
+            .map_err(|error| state_error("read", error))?;
+        let view = View {
+            active: Layer::default(),
+            older: Arc::default(),
+            base: Arc::new(Base::new(&reading)?),
+        };
+        Ok(Self {
+            database,
+            path: path.to_path_buf(),
+            view: ArcSwap::from_pointee(view),
+            writing: Mutex::new(()),
+            checkpoint: Mutex::new(None),
+            applied: AtomicU64::new(mark),
+            frozen_bytes: AtomicU64::new(0),
+            checkpoints: AtomicU64::new(0),
+        })
+    }
+}
+
+impl Kv for DurableKv {
+    fn snapshot(&self) -> Arc<dyn KvSnapshot> {
+        self.view.load_full()
+    }
+
+    fn apply(&self, batch: Batch) -> Result<()> {
+        let parts = parts(&batch)?;
+        let _writing = self.writing.lock();
+        let now = self.view.load();
+        let mut next = View {
+            active: now.active.clone(),
+            older: Arc::clone(&now.older),
+            base: Arc::clone(&now.base),
+        };
+        for part in &parts {
+            next.active.apply(part);
+            if let Some(gone) = &part.gone {
+                next.remove_range(gone)?;
+            }
+        }
+        self.view.store(Arc::new(next));
+        Ok(())
+    }
+
+    fn applied(&self) -> u64 {
+        self.applied.load(Ordering::Acquire)
+    }
+
+    fn freeze(&self, mark: u64) -> Result<bool> {
+        let mut checkpoint = self.checkpoint.lock();
+        if checkpoint.is_some() {
+            return Ok(false);
+        }
+        let _writing = self.writing.lock();
+        let now = self.view.load();
+        let mut older = now.older.to_vec();
+        if !now.active.is_empty() {
+            older.insert(0, Arc::new(now.active.clone()));
+        }
+        let older: Arc<[_]> = older.into();
+        let bytes: usize = older.iter().map(|layer| layer.bytes()).sum();
+        self.frozen_bytes.store(bytes as u64, Ordering::Relaxed);
+        *checkpoint = Some(Checkpoint::new(mark, Arc::clone(&older)));
+        self.view.store(Arc::new(View {
+            active: Layer::default(),
+            older,
+            base: Arc::clone(&now.base),
+        }));
+        Ok(true)
+    }
+
+    fn checkpoint_step(&self, budget: usize) -> Result<bool> {
+        let mut running = self.checkpoint.lock();
+        let Some(checkpoint) = running.as_mut() else {
+            return Ok(false);
+        };
+        if !checkpoint.step(&self.database, budget)? {
+            return Ok(true);
+        }
+        let (mark, written) = (checkpoint.mark, checkpoint.layers.len());
+        let reading = self
+            .database
+            .begin_read()
+            .map_err(|error| state_error("read", error))?;
+        let base = Arc::new(Base::new(&reading)?);
+        let old = {
+            let _writing = self.writing.lock();
+            let now = self.view.load();
+            let left = now.older.len().saturating_sub(written);
+            self.view.swap(Arc::new(View {
+                active: now.active.clone(),
+                older: now.older[..left].into(),
+                base,
+            }))
+        };
+        self.applied.store(mark, Ordering::Release);
+        self.checkpoints.fetch_add(1, Ordering::Relaxed);
+        self.frozen_bytes.store(0, Ordering::Relaxed);
+        *running = None;
+        // Frees the frozen layers unless a snapshot needs them: long enough to do it unlocked.
+        drop(running);
+        drop(old);
+        Ok(false)
+    }
+
+    fn stats(&self) -> KvStats {
+        let view = self.view.load();
+        KvStats {
+            overlay_entries: view.layers().map(|layer| layer.len() as u64).sum(),
+            overlay_bytes: view.layers().map(|layer| layer.bytes() as u64).sum(),
+            frozen_bytes: self.frozen_bytes.load(Ordering::Relaxed),
+            layers: 1 + view.older.len(),
+            file_bytes: std::fs::metadata(&self.path).map_or(0, |meta| meta.len()),
+            checkpoints: self.checkpoints.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl View {
+    /// Removes a range: key by key if it is small, else by a new layer that hides it.
+    fn remove_range(&mut self, gone: &Gone) -> Result<()> {
+        let end = match &gone.end {
+            Some(end) => std::ops::Bound::Excluded(&end[..]),
+            None => std::ops::Bound::Unbounded,
+        };
+        let range = (std::ops::Bound::Included(&gone.start[..]), end);
+        let mut cursor = self.scan(gone.keyspace, range, false)?;
+        let mut keys = Vec::new();
+        while keys.len() <= RANGE_KEYS_MAX
+            && let Some((key, _)) = cursor.next()?
+        {
+            keys.push(key.to_vec());
+        }
+        if keys.len() <= RANGE_KEYS_MAX {
+            let mut part = Part {
+                edits: Default::default(),
+                gone: None,
+            };
+            let edits = keys.iter().map(|key| Edit { key, value: None });
+            part.edits[gone.keyspace.index()] = edits.collect();
+            self.active.apply(&part);
+            return Ok(());
+        }
+        let active = std::mem::take(&mut self.active);
+        if active.trees.iter().all(Tree::is_empty) {
+            // Ranges of one layer all act before its keys, so they can be together.
+            self.active.gone = active.gone.iter().chain([gone]).cloned().collect();
+        } else {
+            self.active.gone = [gone.clone()].into();
+            let older = std::iter::once(Arc::new(active)).chain(self.older.iter().cloned());
+            self.older = older.collect();
+        }
+        Ok(())
+    }
+}
+
+fn open_error(path: &Path, error: redb::DatabaseError) -> helios_base::Error {
+    use helios_base::Error;
+    let shown = path.display();
+    match redb::Error::from(error) {
+        redb::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            Error::corrupt(format!("\"{shown}\" is not a state file of HeliosDB"))
+                .with_source(error)
+        }
+        redb::Error::Io(error) => Error::io(format_args!("open state file \"{shown}\""), error),
+        redb::Error::Corrupted(what) => {
+            Error::corrupt(format!("state file \"{shown}\" is damaged: {what}"))
+        }
+        error => {
+            let error = state_error("open", error);
+            let detail = format!("The file is \"{shown}\".");
+            error.with_detail(detail)
+        }
+    }
+}

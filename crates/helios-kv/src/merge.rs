@@ -1,0 +1,250 @@
+//! One scan over several layers, the newest of which wins.
+
+use std::ops::Bound;
+
+use helios_base::Result;
+
+use crate::base::BaseWalk;
+use crate::kv::{Cursor, KeyRange};
+use crate::page::Entry;
+use crate::sorted::Gone;
+use crate::walk::Walk;
+
+/// One layer's walk.
+pub(crate) enum Source {
+    Tree(Walk),
+    Base(Box<BaseWalk>),
+}
+
+impl Source {
+    #[inline]
+    fn key(&self) -> Option<&[u8]> {
+        match self {
+            Self::Tree(walk) => walk.key(),
+            Self::Base(walk) => walk.key(),
+        }
+    }
+
+    #[inline]
+    fn current(&self) -> Option<(&[u8], Entry<'_>)> {
+        match self {
+            Self::Tree(walk) => walk.current(),
+            Self::Base(walk) => walk.current().map(|(key, value)| (key, Entry::Put(value))),
+        }
+    }
+
+    #[inline]
+    fn step(&mut self, reverse: bool) -> Result<()> {
+        match self {
+            Self::Tree(walk) if reverse => walk.retreat(),
+            Self::Tree(walk) => walk.advance(),
+            Self::Base(walk) => walk.step()?,
+        }
+        Ok(())
+    }
+
+    /// Stands on nothing from now on.
+    fn finish(&mut self) {
+        match self {
+            Self::Tree(walk) => walk.finish(),
+            Self::Base(walk) => walk.finish(),
+        }
+    }
+
+    /// Goes to the first entry in the scan's direction that `from` allows; the base stops at `to`.
+    fn seek(&mut self, from: Bound<&[u8]>, to: Bound<&[u8]>, reverse: bool) -> Result<()> {
+        let walk = match self {
+            Self::Base(walk) => return walk.seek(from, to),
+            Self::Tree(walk) => walk,
+        };
+        let (Bound::Included(key) | Bound::Excluded(key)) = from else {
+            if reverse {
+                walk.seek_backward(None);
+            } else {
+                walk.seek_forward(None);
+            }
+            return Ok(());
+        };
+        if reverse {
+            walk.seek_backward(Some(key));
+        } else {
+            walk.seek_forward(Some(key));
+        }
+        if matches!(from, Bound::Excluded(_)) && walk.key() == Some(key) {
+            self.step(reverse)?;
+        }
+        Ok(())
+    }
+}
+
+/// Merges layers in key order. Of equal keys the newest layer's entry is taken.
+pub(crate) struct Merge {
+    /// Newest first.
+    sources: Vec<Source>,
+    /// Ranges that vanished, each with the number of the first source that is older.
+    gone: Vec<(usize, Gone)>,
+    start: Bound<Vec<u8>>,
+    end: Bound<Vec<u8>>,
+    reverse: bool,
+    /// The source whose entry was lent and is still to be left behind.
+    lent: Option<usize>,
+}
+
+fn as_slice(bound: &Bound<Vec<u8>>) -> Bound<&[u8]> {
+    bound.as_ref().map(Vec::as_slice)
+}
+
+impl Merge {
+    /// A merge over `sources`, newest first, with `gone` ranges of this keyspace.
+    pub fn new(
+        sources: Vec<Source>,
+        gone: Vec<(usize, Gone)>,
+        range: KeyRange<'_>,
+        reverse: bool,
+    ) -> Result<Self> {
+        let mut merge = Self {
+            sources,
+            gone,
+            start: range.0.map(<[u8]>::to_vec),
+            end: range.1.map(<[u8]>::to_vec),
+            reverse,
+            lent: None,
+        };
+        let from = if reverse { range.1 } else { range.0 };
+        merge.seek_all(from)?;
+        Ok(merge)
+    }
+
+    fn seek_all(&mut self, from: Bound<&[u8]>) -> Result<()> {
+        self.lent = None;
+        let to = as_slice(if self.reverse { &self.start } else { &self.end });
+        for source in &mut self.sources {
+            source.seek(from, to, self.reverse)?;
+        }
+        Ok(())
+    }
+
+    /// Moves so that the next entry is at or after `key` in the scan's direction.
+    pub fn seek(&mut self, key: &[u8]) -> Result<()> {
+        let limit = if self.reverse { &self.end } else { &self.start };
+        let outside = match limit {
+            Bound::Unbounded => false,
+            Bound::Included(limit) | Bound::Excluded(limit) if self.reverse => key >= &limit[..],
+            Bound::Included(limit) | Bound::Excluded(limit) => key <= &limit[..],
+        };
+        if outside {
+            let limit = limit.clone();
+            self.seek_all(as_slice(&limit))
+        } else {
+            self.seek_all(Bound::Included(key))
+        }
+    }
+
+    fn in_range(&self, key: &[u8]) -> bool {
+        if self.reverse {
+            match &self.start {
+                Bound::Included(start) => key >= &start[..],
+                Bound::Excluded(start) => key > &start[..],
+                Bound::Unbounded => true,
+            }
+        } else {
+            match &self.end {
+                Bound::Included(end) => key <= &end[..],
+                Bound::Excluded(end) => key < &end[..],
+                Bound::Unbounded => true,
+            }
+        }
+    }
+
+    /// The next entry, tombstones included.
+    pub fn next_entry(&mut self) -> Result<Option<(&[u8], Entry<'_>)>> {
+        let Some(best) = self.next_source()? else {
+            return Ok(None);
+        };
+        self.lent = Some(best);
+        Ok(self.sources[best].current())
+    }
+
+    /// Finds the source of the next entry and makes it the only one that stands on its key.
+    fn next_source(&mut self) -> Result<Option<usize>> {
+        if let Some(lent) = self.lent.take() {
+            self.sources[lent].step(self.reverse)?;
+        }
+        loop {
+            let Some(best) = self.pick()? else {
+                return Ok(None);
+            };
+            let Some(key) = self.sources[best].key() else {
+                return Ok(None);
+            };
+            if !self.in_range(key) {
+                return Ok(None);
+            }
+            if self.gone.is_empty() {
+                return Ok(Some(best));
+            }
+            let over = |(first, gone): &&(usize, Gone)| best >= *first && gone.covers(key);
+            let Some((_, gone)) = self.gone.iter().find(over) else {
+                return Ok(Some(best));
+            };
+            let beyond = if self.reverse {
+                Some(Bound::Excluded(gone.start.clone()))
+            } else {
+                gone.end.clone().map(Bound::Included)
+            };
+            let to = as_slice(if self.reverse { &self.start } else { &self.end });
+            match beyond {
+                Some(from) => self.sources[best].seek(as_slice(&from), to, self.reverse)?,
+                None => self.sources[best].finish(),
+            }
+        }
+    }
+
+    /// The source with the first key in the scan's direction, older ones moved off that key.
+    fn pick(&mut self) -> Result<Option<usize>> {
+        if let [_only] = self.sources.as_slice() {
+            return Ok(Some(0));
+        }
+        let mut best: Option<usize> = None;
+        for at in 0..self.sources.len() {
+            let (newer, rest) = self.sources.split_at_mut(at);
+            let Some(key) = rest[0].key() else { continue };
+            let Some(leader) = best.and_then(|best| newer[best].key()) else {
+                best = Some(at);
+                continue;
+            };
+            match key.cmp(leader) {
+                std::cmp::Ordering::Equal => rest[0].step(self.reverse)?,
+                order if (order == std::cmp::Ordering::Less) != self.reverse => best = Some(at),
+                _ => {}
+            }
+        }
+        Ok(best)
+    }
+}
+
+/// The public face of a merge: only what is there.
+pub(crate) struct Live(pub Merge);
+
+impl Cursor for Live {
+    fn next(&mut self) -> Result<Option<(&[u8], &[u8])>> {
+        loop {
+            let Some(best) = self.0.next_source()? else {
+                return Ok(None);
+            };
+            self.0.lent = Some(best);
+            if let Some((_, Entry::Put(_))) = self.0.sources[best].current() {
+                break;
+            }
+        }
+        let found = self.0.lent.and_then(|best| self.0.sources[best].current());
+        Ok(found.and_then(|(key, entry)| match entry {
+            Entry::Put(value) => Some((key, value)),
+            Entry::Tombstone => None,
+        }))
+    }
+
+    fn seek(&mut self, key: &[u8]) -> Result<()> {
+        self.0.seek(key)
+    }
+}

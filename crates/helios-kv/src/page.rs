@@ -1,0 +1,252 @@
+//! A packed run of entries in key order: what a tree node holds.
+
+use std::cmp::Ordering;
+
+use bytes::Bytes;
+
+/// Values longer than this lie outside the page, shared by its copies.
+pub(crate) const INLINE_MAX: usize = 512;
+
+const KIND_BITS: u32 = 2;
+const INLINE: u32 = 0;
+const TOMBSTONE: u32 = 1;
+const LARGE: u32 = 2;
+
+/// What a key maps to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry<'a> {
+    /// A value.
+    Put(&'a [u8]),
+    /// The key is gone, and hides what older layers hold.
+    Tombstone,
+}
+
+/// Keys and values one after the other in one buffer, with a slot for the ends of each.
+///
+/// Copying a page, which every change of a tree does, is a copy of two flat buffers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Page {
+    bytes: Vec<u8>,
+    slots: Vec<Slot>,
+    large: Vec<Bytes>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    /// Where the key ends and the value begins.
+    key_end: u32,
+    /// Where the value ends and the next entry begins, and the kind in the low bits.
+    end_kind: u32,
+}
+
+impl Slot {
+    fn end(self) -> usize {
+        (self.end_kind >> KIND_BITS) as usize
+    }
+
+    fn kind(self) -> u32 {
+        self.end_kind & ((1 << KIND_BITS) - 1)
+    }
+}
+
+impl Page {
+    /// An empty page with room for so much.
+    pub fn with_capacity(entries: usize, bytes: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(bytes),
+            slots: Vec::with_capacity(entries),
+            large: Vec::new(),
+        }
+    }
+
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Bytes in the page itself.
+    pub fn inline_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Bytes of keys and values, large ones included.
+    pub fn total_bytes(&self) -> usize {
+        self.bytes.len() + self.large.iter().map(Bytes::len).sum::<usize>()
+    }
+
+    fn start(&self, at: usize) -> usize {
+        if at == 0 { 0 } else { self.slots[at - 1].end() }
+    }
+
+    /// Bytes in the page of the entries `from..to`.
+    pub fn run_bytes(&self, from: usize, to: usize) -> usize {
+        if from < to {
+            self.slots[to - 1].end() - self.start(from)
+        } else {
+            0
+        }
+    }
+
+    /// The key of entry `at`.
+    #[inline]
+    pub fn key(&self, at: usize) -> &[u8] {
+        &self.bytes[self.start(at)..self.slots[at].key_end as usize]
+    }
+
+    /// What entry `at` maps to.
+    #[inline]
+    pub fn entry(&self, at: usize) -> Entry<'_> {
+        let slot = self.slots[at];
+        let value = &self.bytes[slot.key_end as usize..slot.end()];
+        match slot.kind() {
+            INLINE => Entry::Put(value),
+            TOMBSTONE => Entry::Tombstone,
+            _ => Entry::Put(&self.large[large_index(value)]),
+        }
+    }
+
+    /// The value of entry `at`; large values are shared, others copied.
+    pub fn value(&self, at: usize) -> Option<Bytes> {
+        let slot = self.slots[at];
+        let value = &self.bytes[slot.key_end as usize..slot.end()];
+        match slot.kind() {
+            INLINE => Some(Bytes::copy_from_slice(value)),
+            TOMBSTONE => None,
+            _ => Some(self.large[large_index(value)].clone()),
+        }
+    }
+
+    /// The first entry at or after `key`, and whether it is that key.
+    #[inline]
+    pub fn search(&self, key: &[u8]) -> (usize, bool) {
+        let (mut low, mut high) = (0, self.slots.len());
+        while low < high {
+            let middle = (low + high) / 2;
+            match self.key(middle).cmp(key) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return (middle, true),
+                Ordering::Greater => high = middle,
+            }
+        }
+        (low, false)
+    }
+
+    /// Adds an entry at the end; its key is above all others.
+    pub fn push(&mut self, key: &[u8], entry: Entry<'_>) {
+        self.bytes.extend_from_slice(key);
+        let key_end = self.bytes.len() as u32;
+        let kind = match entry {
+            Entry::Tombstone => TOMBSTONE,
+            Entry::Put(value) if value.len() <= INLINE_MAX => {
+                self.bytes.extend_from_slice(value);
+                INLINE
+            }
+            Entry::Put(value) => {
+                self.push_large(Bytes::copy_from_slice(value));
+                LARGE
+            }
+        };
+        self.slots.push(Slot {
+            key_end,
+            end_kind: (self.bytes.len() as u32) << KIND_BITS | kind,
+        });
+    }
+
+    fn push_large(&mut self, value: Bytes) {
+        let index = self.large.len() as u32;
+        self.bytes.extend_from_slice(&index.to_le_bytes());
+        self.large.push(value);
+    }
+
+    /// Adds the entries `from..to` of `other` at the end.
+    pub fn push_run(&mut self, other: &Self, from: usize, to: usize) {
+        if from >= to {
+            return;
+        }
+        if !other.large.is_empty() {
+            for at in from..to {
+                self.push_one(other, at);
+            }
+            return;
+        }
+        let begin = other.start(from);
+        let end = other.slots[to - 1].end();
+        // Wrapping arithmetic serves both directions; the sums are in range.
+        let shift = (self.bytes.len() as u32).wrapping_sub(begin as u32);
+        self.bytes.extend_from_slice(&other.bytes[begin..end]);
+        self.slots
+            .extend(other.slots[from..to].iter().map(|slot| Slot {
+                key_end: slot.key_end.wrapping_add(shift),
+                end_kind: slot.end_kind.wrapping_add(shift << KIND_BITS),
+            }));
+    }
+
+    fn push_one(&mut self, other: &Self, at: usize) {
+        let slot = other.slots[at];
+        if slot.kind() != LARGE {
+            return self.push(other.key(at), other.entry(at));
+        }
+        let index = large_index(&other.bytes[slot.key_end as usize..slot.end()]);
+        self.bytes.extend_from_slice(other.key(at));
+        let key_end = self.bytes.len() as u32;
+        self.push_large(other.large[index].clone());
+        self.slots.push(Slot {
+            key_end,
+            end_kind: (self.bytes.len() as u32) << KIND_BITS | LARGE,
+        });
+    }
+
+    /// Gives back memory that is not used.
+    pub fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.slots.shrink_to_fit();
+    }
+}
+
+fn large_index(value: &[u8]) -> usize {
+    value
+        .try_into()
+        .map_or(usize::MAX, |bytes| u32::from_le_bytes(bytes) as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_keep_entries() {
+        let long = vec![7; INLINE_MAX + 1];
+        for large in [false, true] {
+            let mut page = Page::default();
+            for n in 0..20u8 {
+                let entry = match n % 3 {
+                    0 => Entry::Tombstone,
+                    1 if large => Entry::Put(&long),
+                    _ => Entry::Put(&[n; 3]),
+                };
+                page.push(&[n, n], entry);
+            }
+            for from in 0..20 {
+                for to in from..=20 {
+                    let mut copy = Page::default();
+                    copy.push(b"\0", Entry::Put(b"first"));
+                    copy.push_run(&page, from, to);
+                    assert_eq!(copy.len(), 1 + to - from);
+                    for at in from..to {
+                        assert_eq!(copy.key(1 + at - from), page.key(at));
+                        assert_eq!(copy.entry(1 + at - from), page.entry(at));
+                        assert_eq!(copy.value(1 + at - from), page.value(at));
+                    }
+                }
+            }
+            assert_eq!(page.search(&[5, 5]), (5, true));
+            assert_eq!(page.search(&[5, 6]), (6, false));
+            assert_eq!(page.search(&[]), (0, false));
+            assert_eq!(page.search(&[99]), (20, false));
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! An ordered map that shares what did not change with its older copies.
+//!
+//! A B+ tree of reference-counted nodes that never change once published. Applying a sorted list
+//! of edits makes new nodes along the paths to the edited leaves and shares all others, so keeping
+//! an old root is a snapshot, and dropping it frees exactly what nobody else uses. One edit costs
+//! a copy of a few small nodes; many edits in key order share those copies, down to the price of a
+//! merge of two sorted lists.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::page::{Entry, Page};
+
+/// Entries of a leaf.
+const LEAF_MAX: usize = 32;
+/// Bytes of a leaf, which a few long keys may exceed.
+const LEAF_BYTES: usize = 4096;
+/// Children of an inner node.
+const FANOUT: usize = 32;
+
+/// One change of one key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Edit<'a> {
+    pub key: &'a [u8],
+    /// `None` deletes.
+    pub value: Option<&'a [u8]>,
+}
+
+/// What a deletion leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deletion {
+    /// A tombstone, for older layers may hold the key.
+    Tombstone,
+    /// Nothing.
+    Nothing,
+}
+
+pub(crate) enum Node {
+    Leaf(Page),
+    Inner {
+        /// A key for each child: at or below all in it, above all in the child before. The first
+        /// one is empty, for smaller keys may come to the first child later.
+        keys: Page,
+        children: Vec<Arc<Node>>,
+    },
+}
+
+/// A node that takes the place of another one, or follows such a one.
+struct Piece {
+    /// The separator before it; `None` takes that of the node it replaces.
+    key: Option<Vec<u8>>,
+    node: Arc<Node>,
+    /// Worth joining with a neighbour.
+    small: bool,
+}
+
+/// The map. Cloning is O(1).
+#[derive(Clone, Default)]
+pub(crate) struct Tree {
+    pub(crate) root: Option<Arc<Node>>,
+    entries: usize,
+    bytes: usize,
+}
+
+impl Tree {
+    /// Number of entries, tombstones included.
+    pub fn len(&self) -> usize {
+        self.entries
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.root.is_none()
+    }
+
+    /// Bytes of keys and values.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// What `key` maps to: `None` if nothing is known of it, `Some(None)` for a tombstone.
+    #[inline]
+    pub fn get(&self, key: &[u8]) -> Option<Option<Bytes>> {
+        let mut node = self.root.as_deref()?;
+        loop {
+            match node {
+                Node::Leaf(page) => {
+                    let (at, found) = page.search(key);
+                    return found.then(|| page.value(at));
+                }
+                Node::Inner { keys, children } => node = &children[child_of(keys, key)],
+            }
+        }
+    }
+
+    /// Applies `edits`, which are sorted by key without duplicates.
+    pub fn apply(&mut self, edits: &[Edit<'_>], deletion: Deletion) {
+        if edits.is_empty() {
+            return;
+        }
+        let mut change = Change {
+            deletion,
+            entries: self.entries as isize,
+            bytes: self.bytes as isize,
+        };
+        let mut pieces = Vec::new();
+        match &self.root {
+            Some(root) => change.rewrite(root, edits, &mut pieces),
+            None => change.rewrite_leaf(&Page::default(), edits, &mut pieces),
+        }
+        while pieces.len() > 1 {
+            pieces = group(pieces);
+        }
+        self.root = pieces.pop().map(|piece| piece.node);
+        // A root with one child is a level too many.
+        while let Some(Node::Inner { children, .. }) = self.root.as_deref()
+            && let [only] = children.as_slice()
+        {
+            self.root = Some(Arc::clone(only));
+        }
+        self.entries = change.entries.unsigned_abs();
+        self.bytes = change.bytes.unsigned_abs();
+    }
+}
+
+/// The child that holds `key`.
+#[inline]
+pub(crate) fn child_of(keys: &Page, key: &[u8]) -> usize {
+    let (at, found) = keys.search(key);
+    if found { at } else { at.saturating_sub(1) }
+}
+
+/// One application of edits.
+struct Change {
+    deletion: Deletion,
+    entries: isize,
+    bytes: isize,
+}
+
+impl Change {
+    fn rewrite(&mut self, node: &Node, edits: &[Edit<'_>], out: &mut Vec<Piece>) {
+        match node {
+            Node::Leaf(page) => self.rewrite_leaf(page, edits, out),
+            Node::Inner { keys, children } => self.rewrite_inner(keys, children, edits, out),
+        }
+    }
+
+    fn rewrite_leaf(&mut self, old: &Page, edits: &[Edit<'_>], out: &mut Vec<Piece>) {
+        self.entries -= old.len() as isize;
+        self.bytes -= old.total_bytes() as isize;
+        let mut pages = Pages::new(old, edits);
+        let mut copied = 0;
+        for edit in edits {
+            let (at, found) = search_from(old, copied, edit.key);
+            pages.push_run(old, copied, at);
+            copied = at + usize::from(found);
+            let entry = match (edit.value, self.deletion) {
+                (Some(value), _) => Entry::Put(value),
+                (None, Deletion::Tombstone) => Entry::Tombstone,
+                (None, Deletion::Nothing) => continue,
+            };
+            pages.push(edit.key, entry);
+        }
+        pages.push_run(old, copied, old.len());
+        for page in pages.finish() {
+            self.entries += page.len() as isize;
+            self.bytes += page.total_bytes() as isize;
+            let first = out.is_empty();
+            out.push(Piece {
+                key: (!first).then(|| page.key(0).to_vec()),
+                small: page.len() < LEAF_MAX / 4,
+                node: Arc::new(Node::Leaf(page)),
+            });
+        }
+    }
+
+    fn rewrite_inner(
+        &mut self,
+        keys: &Page,
+        children: &[Arc<Node>],
+        mut edits: &[Edit<'_>],
+        out: &mut Vec<Piece>,
+    ) {
+        let mut inners = Inners::new(keys.len());
+        let mut copied = 0;
+        let mut fresh = Vec::new();
+        let appends = edits
+            .first()
+            .is_some_and(|edit| child_of(keys, edit.key) + 1 == children.len());
+        while let Some(edit) = edits.first() {
+            let at = child_of(keys, edit.key);
+            let mine = if at + 1 < children.len() {
+                let next = keys.key(at + 1);
+                edits.partition_point(|edit| edit.key < next)
+            } else {
+                edits.len()
+            };
+            let (now, later) = edits.split_at(mine);
+            edits = later;
+            inners.push_run(keys, children, copied, at);
+            copied = at + 1;
+            self.rewrite(&children[at], now, &mut fresh);
+            for piece in fresh.drain(..) {
+                let key = piece.key.as_deref().unwrap_or_else(|| keys.key(at));
+                inners.push(key, piece.node, piece.small);
+            }
+        }
+        inners.push_run(keys, children, copied, children.len());
+        inners.finish(appends, out);
+    }
+}
+
+/// As [`Page::search`], knowing that all before `from` is smaller.
+fn search_from(page: &Page, from: usize, key: &[u8]) -> (usize, bool) {
+    // Edits of a bulk load come one right after the other.
+    match page.len() {
+        len if from >= len => (len, false),
+        _ if page.key(from) > key => (from, false),
+        _ => page.search(key),
+    }
+}
+
+/// Leaves under construction.
+struct Pages {
+    done: Vec<Page>,
+    open: Page,
+    /// Entries of a page before the next one begins.
+    target: usize,
+    room: usize,
+}
+
+impl Pages {
+    fn new(old: &Page, edits: &[Edit<'_>]) -> Self {
+        let most = old.len() + edits.len();
+        let appends = match (old.len(), edits.first()) {
+            (0, _) | (_, None) => true,
+            (len, Some(edit)) => old.key(len - 1) < edit.key,
+        };
+        // Pages in the middle split evenly; at the end of the map they are left full behind.
+        let target = if appends || most <= LEAF_MAX {
+            LEAF_MAX
+        } else {
+            most.div_ceil(most.div_ceil(LEAF_MAX))
+        };
+        let added: usize = edits
+            .iter()
+            .take(LEAF_MAX)
+            .map(|edit| {
+                edit.key.len()
+                    + edit
+                        .value
+                        .map_or(0, <[u8]>::len)
+                        .min(crate::page::INLINE_MAX)
+            })
+            .sum();
+        let room = (old.inline_bytes() + added).min(LEAF_BYTES + LEAF_BYTES / 4);
+        Self {
+            done: Vec::new(),
+            open: Page::with_capacity(most.min(target), room),
+            target,
+            room,
+        }
+    }
+
+    fn push(&mut self, key: &[u8], entry: Entry<'_>) {
+        self.turn();
+        self.open.push(key, entry);
+    }
+
+    fn push_run(&mut self, old: &Page, mut from: usize, to: usize) {
+        while from < to {
+            self.turn();
+            let mut step = (to - from).min(self.target - self.open.len());
+            // A run that is too long goes one by one so that the page ends in time.
+            if self.open.inline_bytes() + old.run_bytes(from, from + step) > LEAF_BYTES {
+                step = 1;
+            }
+            self.open.push_run(old, from, from + step);
+            from += step;
+        }
+    }
+
+    fn turn(&mut self) {
+        if self.open.len() >= self.target || self.open.inline_bytes() >= LEAF_BYTES {
+            let next = Page::with_capacity(self.target, self.room);
+            let mut full = std::mem::replace(&mut self.open, next);
+            full.shrink();
+            self.done.push(full);
+        }
+    }
+
+    fn finish(mut self) -> impl Iterator<Item = Page> {
+        self.open.shrink();
+        let last = (!self.open.is_empty()).then_some(self.open);
+        self.done.into_iter().chain(last)
+    }
+}
+
+/// Children of inner nodes under construction: one long list, cut at the end.
+struct Inners {
+    keys: Page,
+    children: Vec<Arc<Node>>,
+    /// Whether the last child is new and small.
+    small: bool,
+}
+
+impl Inners {
+    fn new(children: usize) -> Self {
+        Self {
+            keys: Page::with_capacity(children + 1, 0),
+            children: Vec::with_capacity(children + 1),
+            small: false,
+        }
+    }
+
+    fn push_run(&mut self, keys: &Page, children: &[Arc<Node>], mut from: usize, to: usize) {
+        if (self.small || self.children.is_empty()) && from < to {
+            self.push(keys.key(from), Arc::clone(&children[from]), false);
+            from += 1;
+        }
+        self.keys.push_run(keys, from, to);
+        self.children
+            .extend(children[from..to.max(from)].iter().cloned());
+    }
+
+    fn push(&mut self, key: &[u8], node: Arc<Node>, small: bool) {
+        if (small || self.small)
+            && let Some(last) = self.children.last_mut()
+            && let Some(joined) = join(last, &node)
+        {
+            *last = Arc::new(joined);
+            return;
+        }
+        self.small = small;
+        let key = if self.children.is_empty() { &[] } else { key };
+        self.keys.push(key, Entry::Put(&[]));
+        self.children.push(node);
+    }
+
+    fn finish(self, appends: bool, out: &mut Vec<Piece>) {
+        let total = self.children.len();
+        if total == 0 {
+            return;
+        }
+        let parts = total.div_ceil(FANOUT);
+        let step = if appends {
+            FANOUT
+        } else {
+            total.div_ceil(parts)
+        };
+        let small = total < FANOUT / 4;
+        if parts == 1 {
+            let node = Node::Inner {
+                keys: self.keys,
+                children: self.children,
+            };
+            out.push(Piece {
+                key: None,
+                node: Arc::new(node),
+                small,
+            });
+            return;
+        }
+        let mut children = self.children.into_iter();
+        for from in (0..total).step_by(step) {
+            let to = total.min(from + step);
+            let mut keys = Page::with_capacity(to - from, 0);
+            keys.push(&[], Entry::Put(&[]));
+            keys.push_run(&self.keys, from + 1, to);
+            let node = Node::Inner {
+                keys,
+                children: children.by_ref().take(to - from).collect(),
+            };
+            out.push(Piece {
+                key: (from > 0).then(|| self.keys.key(from).to_vec()),
+                node: Arc::new(node),
+                small: false,
+            });
+        }
+    }
+}
+
+/// Puts a level on top of `pieces`.
+fn group(pieces: Vec<Piece>) -> Vec<Piece> {
+    let mut inners = Inners::new(pieces.len());
+    for piece in pieces {
+        inners.push(piece.key.as_deref().unwrap_or_default(), piece.node, false);
+    }
+    let mut out = Vec::new();
+    inners.finish(true, &mut out);
+    out
+}
+
+/// Both nodes in one, if that leaves room to grow.
+fn join(left: &Node, right: &Node) -> Option<Node> {
+    match (left, right) {
+        (Node::Leaf(a), Node::Leaf(b))
+            if a.len() + b.len() <= LEAF_MAX / 2
+                && a.inline_bytes() + b.inline_bytes() <= LEAF_BYTES / 2 =>
+        {
+            let bytes = a.inline_bytes() + b.inline_bytes();
+            let mut page = Page::with_capacity(a.len() + b.len(), bytes);
+            page.push_run(a, 0, a.len());
+            page.push_run(b, 0, b.len());
+            Some(Node::Leaf(page))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
