@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use helios_base::Result;
-use redb::{AccessGuard, Range, ReadOnlyTable, ReadTransaction};
+use redb::{AccessGuard, Range, ReadOnlyTable, ReadTransaction, ReadableTableMetadata};
 
 use crate::Keyspace;
+use crate::durable::KvSpace;
 use crate::state::{Raw, definition, state_error};
 
-/// One state of the file. Its pages stay as they are while it lives.
+/// One state of the file. Its pages stay as they are while it lives. The default is no file.
+#[derive(Default)]
 pub(crate) struct Base {
     tables: Vec<ReadOnlyTable<Raw, Raw>>,
 }
@@ -29,16 +31,28 @@ impl Base {
         Ok(Self { tables: tables? })
     }
 
-    fn table(&self, keyspace: Keyspace) -> &ReadOnlyTable<Raw, Raw> {
-        &self.tables[keyspace.index()]
+    #[inline]
+    fn table(&self, keyspace: Keyspace) -> Option<&ReadOnlyTable<Raw, Raw>> {
+        self.tables.get(keyspace.index())
+    }
+
+    /// Adds up what the trees of all keyspaces take.
+    pub fn measure(&self, space: &mut KvSpace) -> Result<()> {
+        for table in &self.tables {
+            let stats = table.stats().map_err(|error| state_error("read", error))?;
+            space.stored_bytes += stats.stored_bytes();
+            space.metadata_bytes += stats.metadata_bytes();
+            space.fragmented_bytes += stats.fragmented_bytes();
+        }
+        Ok(())
     }
 
     /// The value of `key`.
     pub fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Bytes>> {
-        let found = self
-            .table(keyspace)
-            .get(key)
-            .map_err(|error| state_error("read", error))?;
+        let Some(table) = self.table(keyspace) else {
+            return Ok(None);
+        };
+        let found = table.get(key).map_err(|error| state_error("read", error))?;
         Ok(found.map(|guard| Bytes::copy_from_slice(guard.value())))
     }
 }
@@ -99,12 +113,13 @@ impl BaseWalk {
     pub fn seek(&mut self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Result<()> {
         self.finish();
         let (start, end) = if self.reverse { (to, from) } else { (from, to) };
+        let Some(table) = self.base.table(self.keyspace) else {
+            return Ok(());
+        };
         if is_inverted(start, end) {
             return Ok(());
         }
-        let range = self
-            .base
-            .table(self.keyspace)
+        let range = table
             .range::<&[u8]>((start, end))
             .map_err(|error| state_error("read", error))?;
         self.range = Some(range);

@@ -1,11 +1,12 @@
 //! The engine over a state file: recent changes in memory, the rest in a B-tree.
 
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use helios_base::Result;
+use helios_base::{Error, Result, SqlState};
 use parking_lot::Mutex;
 use redb::{Builder, Database, ReadableDatabase, StorageBackend};
 
@@ -35,6 +36,19 @@ impl KvOptions {
             cache_bytes: 256 << 20,
         }
     }
+}
+
+/// Where the bytes of a state file go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KvSpace {
+    /// Size of the file.
+    pub file_bytes: u64,
+    /// Bytes of keys and values.
+    pub stored_bytes: u64,
+    /// Bytes of the trees around them.
+    pub metadata_bytes: u64,
+    /// Bytes within used pages that hold nothing.
+    pub fragmented_bytes: u64,
 }
 
 /// Keys that a range deletion turns into single deletions; above that it becomes a layer of its
@@ -82,6 +96,60 @@ impl DurableKv {
             .create_with_backend(backend)
             .map_err(|error| open_error(path, error))?;
         Self::over(database, path, options)
+    }
+
+    /// Where the state file's bytes go. Walks the whole file: for reports, not for decisions.
+    ///
+    /// # Errors
+    /// `Io` or `Corrupt`.
+    pub fn space(&self) -> Result<KvSpace> {
+        let view = self.view.load_full();
+        let mut space = KvSpace {
+            file_bytes: self.file_bytes(),
+            ..KvSpace::default()
+        };
+        view.base.measure(&mut space)?;
+        Ok(space)
+    }
+
+    /// Moves live pages to the front of the state file and gives the rest back to the file
+    /// system. Takes the store for itself and its time: for maintenance, not for every day.
+    ///
+    /// # Errors
+    /// `Conflict` while an older snapshot is alive; `Io`.
+    pub fn compact(&mut self) -> Result<()> {
+        // The view itself reads the file: it makes way for an empty one meanwhile.
+        let now = self.view.load_full();
+        let view = View {
+            active: now.active.clone(),
+            older: Arc::clone(&now.older),
+            base: Arc::new(Base::default()),
+        };
+        self.view.store(Arc::new(view));
+        drop(now);
+        let result = self.database.compact();
+        let reading = self
+            .database
+            .begin_read()
+            .map_err(|error| state_error("read", error))?;
+        let now = self.view.load_full();
+        self.view.store(Arc::new(View {
+            active: now.active.clone(),
+            older: Arc::clone(&now.older),
+            base: Arc::new(Base::new(&reading)?),
+        }));
+        match result {
+            Ok(_) => Ok(()),
+            Err(redb::CompactionError::TransactionInProgress) => Err(Error::new(
+                SqlState::OBJECT_IN_USE,
+                "the state file cannot be compacted while a snapshot of it is in use",
+            )),
+            Err(error) => Err(state_error("compact", error)),
+        }
+    }
+
+    fn file_bytes(&self) -> u64 {
+        std::fs::metadata(&self.path).map_or(0, |meta| meta.len())
     }
 
     fn over(database: Database, path: &Path, options: &KvOptions) -> Result<Self> {
@@ -199,7 +267,7 @@ impl Kv for DurableKv {
             overlay_bytes: view.layers().map(|layer| layer.bytes() as u64).sum(),
             frozen_bytes: self.frozen_bytes.load(Ordering::Relaxed),
             layers: 1 + view.older.len(),
-            file_bytes: std::fs::metadata(&self.path).map_or(0, |meta| meta.len()),
+            file_bytes: self.file_bytes(),
             checkpoints: self.checkpoints.load(Ordering::Relaxed),
         }
     }
@@ -209,10 +277,10 @@ impl View {
     /// Removes a range: key by key if it is small, else by a new layer that hides it.
     fn remove_range(&mut self, gone: &Gone) -> Result<()> {
         let end = match &gone.end {
-            Some(end) => std::ops::Bound::Excluded(&end[..]),
-            None => std::ops::Bound::Unbounded,
+            Some(end) => Bound::Excluded(&end[..]),
+            None => Bound::Unbounded,
         };
-        let range = (std::ops::Bound::Included(&gone.start[..]), end);
+        let range = (Bound::Included(&gone.start[..]), end);
         let mut cursor = self.scan(gone.keyspace, range, false)?;
         let mut keys = Vec::new();
         while keys.len() <= RANGE_KEYS_MAX
@@ -243,8 +311,7 @@ impl View {
     }
 }
 
-fn open_error(path: &Path, error: redb::DatabaseError) -> helios_base::Error {
-    use helios_base::Error;
+fn open_error(path: &Path, error: redb::DatabaseError) -> Error {
     let shown = path.display();
     match redb::Error::from(error) {
         redb::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {

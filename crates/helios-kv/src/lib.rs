@@ -13,6 +13,7 @@ mod checkpoint;
 mod durable;
 mod keyspace;
 mod kv;
+mod lock;
 mod memory;
 mod merge;
 mod overlay;
@@ -23,9 +24,10 @@ mod tree;
 mod walk;
 
 pub use batch::Batch;
-pub use durable::{DurableKv, KvOptions};
+pub use durable::{DurableKv, KvOptions, KvSpace};
 pub use keyspace::Keyspace;
 pub use kv::{Cursor, KeyRange, Kv, KvSnapshot, KvStats};
+pub use lock::DirectoryLock;
 pub use memory::MemoryKv;
 pub use sorted::KEY_LEN_MAX;
 

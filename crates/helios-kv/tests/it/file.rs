@@ -1,1 +1,97 @@
-//! x
+//! Guards against using a file or directory that is foreign, newer, damaged or taken.
+
+use std::fs;
+
+use helios_base::{ErrorKind, SqlState};
+use helios_kv::{DirectoryLock, DurableKv, KvOptions};
+use redb::{Database, TableDefinition};
+
+use crate::{open, options};
+
+fn refused(path: &std::path::Path, options: &KvOptions) -> helios_base::Error {
+    DurableKv::open(path, options).err().unwrap()
+}
+
+#[test]
+fn foreign_newer_and_other_files_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.redb");
+    fs::write(&path, vec![b'x'; 10_000]).unwrap();
+    let error = refused(&path, &options());
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert!(error.message().contains("is not a state file"), "{error}");
+
+    fs::remove_file(&path).unwrap();
+    let other = TableDefinition::<u64, u64>::new("other");
+    let database = Database::create(&path).unwrap();
+    let writing = database.begin_write().unwrap();
+    writing.open_table(other).unwrap();
+    writing.commit().unwrap();
+    drop(database);
+    let error = refused(&path, &options());
+    assert!(error.message().contains("is not a state file"), "{error}");
+
+    fs::remove_file(&path).unwrap();
+    drop(open(dir.path()));
+    let error = refused(&path, &KvOptions::new(8));
+    assert!(error.message().contains("another database"), "{error}");
+
+    let facts = TableDefinition::<&str, u128>::new("helios");
+    let database = Database::create(&path).unwrap();
+    let writing = database.begin_write().unwrap();
+    writing
+        .open_table(facts)
+        .unwrap()
+        .insert("format", 2)
+        .unwrap();
+    writing.commit().unwrap();
+    drop(database);
+    let error = refused(&path, &options());
+    assert_eq!(error.sqlstate(), SqlState::FEATURE_NOT_SUPPORTED, "{error}");
+}
+
+#[test]
+fn damaged_files_are_refused_or_read_right() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.redb");
+    drop(open(dir.path()));
+    let whole = fs::read(&path).unwrap();
+    // A cut within the header and one that takes most pages.
+    for length in [1, 63, 320, 4096] {
+        fs::write(&path, &whole[..length]).unwrap();
+        let error = refused(&path, &options());
+        assert!(
+            matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Io),
+            "cut at {length}: {error:?}"
+        );
+    }
+}
+
+#[test]
+fn a_file_is_opened_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let _open = open(dir.path());
+    let error = refused(&dir.path().join("state.redb"), &options());
+    assert_eq!(error.sqlstate(), SqlState::OBJECT_IN_USE, "{error}");
+}
+
+#[test]
+fn a_missing_directory_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("nowhere").join("state.redb");
+    let error = refused(&path, &options());
+    assert!(error.message().contains("nowhere"), "{error}");
+}
+
+#[test]
+fn the_lock_names_its_holder() {
+    let dir = tempfile::tempdir().unwrap();
+    let lock = DirectoryLock::acquire(dir.path()).unwrap();
+    assert!(lock.path().exists());
+    let error = DirectoryLock::acquire(dir.path()).err().unwrap();
+    assert_eq!(error.sqlstate(), SqlState::OBJECT_IN_USE);
+    let holder = format!("process {}", std::process::id());
+    assert!(error.message().contains(&holder), "{error}");
+    drop(lock);
+    DirectoryLock::acquire(dir.path()).unwrap();
+}
