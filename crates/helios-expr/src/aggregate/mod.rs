@@ -1,5 +1,15 @@
 //! Aggregates: types and accumulation. `DISTINCT`, `ORDER BY` and `FILTER` are the executor's duty.
 
+mod bits;
+mod collect;
+mod count;
+mod deviation;
+mod extreme;
+mod json;
+mod ordered_set;
+mod regression;
+mod sum;
+
 use helios_base::{DataType, Result, Value};
 
 use crate::context::EvalContext;
@@ -189,4 +199,14 @@ impl Aggregate {
 }
 
 /// Every table of aggregates.
-pub(crate) static FAMILIES: &[&[Aggregate]] = &[];
+pub(crate) static FAMILIES: &[&[Aggregate]] = &[
+    bits::AGGREGATES,
+    collect::AGGREGATES,
+    count::AGGREGATES,
+    deviation::AGGREGATES,
+    extreme::AGGREGATES,
+    json::AGGREGATES,
+    ordered_set::AGGREGATES,
+    regression::AGGREGATES,
+    sum::AGGREGATES,
+];

@@ -4,3 +4,4 @@ pub(crate) mod json_text;
 pub(crate) mod keywords;
 pub(crate) mod like;
 pub(crate) mod regex;
+pub(crate) mod to_json;

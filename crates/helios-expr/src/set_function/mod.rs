@@ -1,5 +1,9 @@
 //! The catalogue of set-returning functions: `generate_series`, `unnest` and their kin.
 
+mod array;
+mod regex;
+mod series;
+
 use helios_base::{DataType, Result, Row, Value};
 
 use crate::function::{Call, Volatility};
@@ -117,4 +121,5 @@ impl Entry for SetFunction {
 }
 
 /// Every table of set-returning functions.
-pub(crate) static FAMILIES: &[&[SetFunction]] = &[];
+pub(crate) static FAMILIES: &[&[SetFunction]] =
+    &[array::FUNCTIONS, regex::FUNCTIONS, series::FUNCTIONS];

@@ -1,0 +1,126 @@
+//! `corr`, `covar_…` and `regr_…`: least squares over pairs `(y, x)`.
+
+use helios_base::{Result, Value};
+
+use super::sum::float;
+use super::{Accumulator, Aggregate, aggregate};
+use crate::function::mismatch;
+use crate::op::float::overflow;
+use crate::ty::Ty::{Float8, Int8};
+
+macro_rules! statistic {
+    ($name:literal, $finish:expr) => {
+        aggregate($name, &[Float8, Float8], Float8, |_| {
+            Pairs::start(|p| {
+                let finish: fn(&Pairs) -> Option<f64> = $finish;
+                finish(p).into()
+            })
+        })
+    };
+}
+
+pub(super) static AGGREGATES: &[Aggregate] = &[
+    #[allow(clippy::cast_possible_truncation, reason = "counts stay below 2^53")]
+    aggregate("regr_count", &[Float8, Float8], Int8, |_| {
+        Pairs::start(|p| Value::Int8(p.count as i64))
+    }),
+    statistic!("regr_sxx", |p| p.any().then_some(p.sxx)),
+    statistic!("regr_syy", |p| p.any().then_some(p.syy)),
+    statistic!("regr_sxy", |p| p.any().then_some(p.sxy)),
+    statistic!("regr_avgx", |p| p.any().then_some(p.sum_x / p.count)),
+    statistic!("regr_avgy", |p| p.any().then_some(p.sum_y / p.count)),
+    statistic!("covar_pop", |p| p.any().then_some(p.sxy / p.count)),
+    statistic!("covar_samp", |p| (p.count >= 2.0)
+        .then_some(p.sxy / (p.count - 1.0))),
+    statistic!("corr", |p| (p.any() && p.sxx != 0.0 && p.syy != 0.0)
+        .then(|| p.sxy / (p.sxx * p.syy).sqrt())),
+    statistic!("regr_r2", |p| {
+        if !p.any() || p.sxx == 0.0 {
+            None
+        } else if p.syy == 0.0 {
+            Some(1.0)
+        } else {
+            Some((p.sxy * p.sxy) / (p.sxx * p.syy))
+        }
+    }),
+    statistic!("regr_slope", |p| (p.any() && p.sxx != 0.0)
+        .then(|| p.sxy / p.sxx)),
+    statistic!("regr_intercept", |p| (p.any() && p.sxx != 0.0)
+        .then(|| (p.sum_y - p.sum_x * p.sxy / p.sxx) / p.count)),
+];
+
+/// Sums over pairs, kept as [`super::deviation`] keeps them.
+struct Pairs {
+    count: f64,
+    sum_x: f64,
+    sxx: f64,
+    sum_y: f64,
+    syy: f64,
+    sxy: f64,
+    result: fn(&Self) -> Value,
+}
+
+impl Pairs {
+    fn start(result: fn(&Self) -> Value) -> Box<dyn Accumulator> {
+        Box::new(Self {
+            count: 0.0,
+            sum_x: 0.0,
+            sxx: 0.0,
+            sum_y: 0.0,
+            syy: 0.0,
+            sxy: 0.0,
+            result,
+        })
+    }
+
+    fn any(&self) -> bool {
+        self.count >= 1.0
+    }
+}
+
+impl Accumulator for Pairs {
+    fn update(&mut self, args: &[&Value]) -> Result<()> {
+        let [y, x] = args else {
+            return Err(mismatch(args));
+        };
+        let (y, x) = (float(y)?, float(x)?);
+        let before = self.count;
+        let finite = self.sum_x.is_finite() && self.sum_y.is_finite();
+        self.count += 1.0;
+        self.sum_x += x;
+        self.sum_y += y;
+        if before > 0.0 {
+            let off_x = x * self.count - self.sum_x;
+            let off_y = y * self.count - self.sum_y;
+            let scale = 1.0 / (self.count * before);
+            self.sxx += off_x * off_x * scale;
+            self.syy += off_y * off_y * scale;
+            self.sxy += off_x * off_y * scale;
+            let sums = [self.sum_x, self.sxx, self.sum_y, self.syy, self.sxy];
+            if sums.iter().any(|sum| sum.is_infinite()) {
+                if finite && x.is_finite() && y.is_finite() {
+                    return Err(overflow());
+                }
+                for sum in [&mut self.sxx, &mut self.syy, &mut self.sxy] {
+                    if sum.is_infinite() {
+                        *sum = f64::NAN;
+                    }
+                }
+            }
+        } else {
+            if !x.is_finite() {
+                self.sxx = f64::NAN;
+                self.sxy = f64::NAN;
+            }
+            if !y.is_finite() {
+                self.syy = f64::NAN;
+                self.sxy = f64::NAN;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&self) -> Result<Value> {
+        Ok((self.result)(self))
+    }
+}
