@@ -7,6 +7,7 @@
 
 mod explain;
 mod fusion;
+pub mod parse;
 pub mod plan;
 mod row;
 mod session;

@@ -122,10 +122,9 @@ impl Arith {
                 |x| -x,
             )),
             ArrowType::Decimal128(..) => {
-                let negated = unary::<_, _, Decimal128Type>(
-                    typed::<Decimal128Type>(array)?,
-                    |x| if x == DECIMAL_NAN { x } else { -x },
-                );
+                let negated = unary::<_, _, Decimal128Type>(typed::<Decimal128Type>(array)?, |x| {
+                    if x == DECIMAL_NAN { x } else { -x }
+                });
                 Arc::new(negated.with_data_type(self.output.arrow.clone()))
             }
             _ => return Err(self.unknown()),
@@ -175,9 +174,9 @@ fn finish(array: ArrayRef, constant: bool) -> Result<ColumnarValue> {
 }
 
 fn typed<T: ArrowPrimitiveType>(array: &ArrayRef) -> Result<&PrimitiveArray<T>> {
-    array.as_primitive_opt::<T>().ok_or_else(|| {
-        Error::internal(format!("arithmetic on a column of {}", array.data_type()))
-    })
+    array
+        .as_primitive_opt::<T>()
+        .ok_or_else(|| Error::internal(format!("arithmetic on a column of {}", array.data_type())))
 }
 
 /// Applies `f` to each pair without `NULL`s.
@@ -292,7 +291,11 @@ where
         match op {
             ArithOp::Add | ArithOp::Sub => {
                 let r = if op == ArithOp::Add { a + b } else { a - b };
-                if overflows(r) { Err(Failure::Overflow) } else { Ok(r) }
+                if overflows(r) {
+                    Err(Failure::Overflow)
+                } else {
+                    Ok(r)
+                }
             }
             ArithOp::Mul => {
                 let r = a * b;

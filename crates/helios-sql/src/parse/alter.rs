@@ -1,0 +1,245 @@
+//! `ALTER`.
+
+use helios_base::Result;
+
+use super::ast::{AlterAction, AlterTable, Ident, Sequence, Statement, TextExpr};
+use super::cursor::Parser;
+use super::lexer::Kind;
+use crate::plan::Cascade;
+
+impl Parser<'_> {
+    pub(super) fn alter(&mut self) -> Result<Statement> {
+        let pos = self.pos();
+        self.expect("alter")?;
+        if self.eat("table") {
+            return self.alter_table();
+        }
+        if self.is_word("view") || self.is_word("sequence") || self.is_word("index") {
+            return self.alter_relation();
+        }
+        if self.eat("schema") {
+            let name = self.ident()?;
+            if self.eat_words("rename to") {
+                return Ok(Statement::RenameSchema(name, self.ident()?));
+            }
+            return Err(self.unsupported("this form of ALTER SCHEMA", self.pos()));
+        }
+        match &self.peek().kind {
+            Kind::Word(word) if self.is_known_object(word) => {
+                Err(self.unsupported(format!("ALTER {}", word.to_uppercase()), pos))
+            }
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// `ALTER VIEW`, `ALTER SEQUENCE`, `ALTER INDEX`: renaming and moving are `ALTER TABLE`'s.
+    fn alter_relation(&mut self) -> Result<Statement> {
+        let kind = self.label()?.name;
+        let if_exists = self.eat_if_exists()?;
+        let name = self.name()?;
+        if kind == "index" {
+            if self.eat_words("rename to") {
+                let to = self.ident()?;
+                return Ok(Statement::RenameIndex {
+                    name,
+                    if_exists,
+                    to,
+                });
+            }
+            return Err(self.unsupported("this form of ALTER INDEX", self.pos()));
+        }
+        if kind == "sequence" && !self.is_word("rename") && !self.is_word("set") {
+            if self.is_words("owner to") {
+                return Err(self.unsupported("OWNER TO", self.pos()));
+            }
+            let options = self.sequence_options()?;
+            if options.is_empty() {
+                return Err(self.unexpected());
+            }
+            return Ok(Statement::AlterSequence(Box::new(Sequence {
+                name,
+                conditional: if_exists,
+                temporary: false,
+                options,
+            })));
+        }
+        let action = self.alter_action()?;
+        if !matches!(
+            action.0,
+            AlterAction::Rename(_) | AlterAction::SetSchema(_) | AlterAction::RenameColumn(..)
+        ) {
+            let what = format!("this form of ALTER {}", kind.to_uppercase());
+            return Err(self.unsupported(what, action.1));
+        }
+        Ok(Statement::AlterTable(Box::new(AlterTable {
+            name,
+            if_exists,
+            actions: vec![action],
+        })))
+    }
+
+    fn alter_table(&mut self) -> Result<Statement> {
+        let if_exists = self.eat_if_exists()?;
+        self.eat("only");
+        let name = self.name()?;
+        self.eat_op("*");
+        let actions = self.comma_list(Self::alter_action)?;
+        if actions.len() > 1
+            && let Some((_, pos)) = actions.iter().find(|(action, _)| stands_alone(action))
+        {
+            return Err(self.syntax("syntax error: RENAME and SET SCHEMA must stand alone", *pos));
+        }
+        Ok(Statement::AlterTable(Box::new(AlterTable {
+            name,
+            if_exists,
+            actions,
+        })))
+    }
+
+    fn alter_action(&mut self) -> Result<(AlterAction, super::Pos)> {
+        let pos = self.pos();
+        let action = if self.eat("add") {
+            self.add()?
+        } else if self.eat("drop") {
+            self.drop_part()?
+        } else if self.eat("alter") {
+            self.eat("column");
+            let column = self.ident()?;
+            self.alter_column(column)?
+        } else if self.eat("rename") {
+            self.rename()?
+        } else if self.eat_words("validate constraint") {
+            AlterAction::Validate(self.ident()?)
+        } else if self.eat_words("set schema") {
+            AlterAction::SetSchema(self.ident()?)
+        } else if self.is_word("set") && self.is_punct_at(1, "(") {
+            self.advance();
+            AlterAction::SetOptions(self.storage_options()?)
+        } else if self.eat("reset") {
+            AlterAction::ResetOptions(self.idents()?)
+        } else if matches!(&self.peek().kind, Kind::Word(word) if is_known_action(word)) {
+            return Err(self.unsupported("this form of ALTER TABLE", pos));
+        } else {
+            return Err(self.unexpected());
+        };
+        Ok((action, pos))
+    }
+
+    fn add(&mut self) -> Result<AlterAction> {
+        if self.begins_table_constraint() {
+            let constraint = Box::new(self.table_constraint()?);
+            return Ok(AlterAction::AddConstraint(constraint));
+        }
+        self.eat("column");
+        let if_not_exists = self.eat_if_not_exists()?;
+        let column = Box::new(self.column_def()?);
+        Ok(AlterAction::AddColumn(column, if_not_exists))
+    }
+
+    fn drop_part(&mut self) -> Result<AlterAction> {
+        if self.eat("constraint") {
+            let if_exists = self.eat_if_exists()?;
+            let name = self.ident()?;
+            return Ok(AlterAction::DropConstraint(name, if_exists, self.cascade()));
+        }
+        self.eat("column");
+        let if_exists = self.eat_if_exists()?;
+        let name = self.ident()?;
+        Ok(AlterAction::DropColumn(name, if_exists, self.cascade()))
+    }
+
+    pub(super) fn cascade(&mut self) -> Cascade {
+        if self.eat("cascade") {
+            Cascade::Cascade
+        } else {
+            self.eat("restrict");
+            Cascade::Restrict
+        }
+    }
+
+    fn alter_column(&mut self, column: Ident) -> Result<AlterAction> {
+        if self.eat_words("set data type") || self.eat("type") {
+            let ty = self.type_name()?;
+            let collation = if self.eat("collate") {
+                Some(self.name()?)
+            } else {
+                None
+            };
+            let using = if self.eat("using") {
+                Some(self.text_expr()?)
+            } else {
+                None
+            };
+            return Ok(AlterAction::SetType(column, ty, collation, using));
+        }
+        if self.eat_words("set default") {
+            let default = self.text_expr()?;
+            return Ok(AlterAction::SetDefault(column, default));
+        }
+        if self.eat_words("drop default") {
+            return Ok(AlterAction::DropDefault(column));
+        }
+        if self.eat_words("set not null") {
+            return Ok(AlterAction::SetNotNull(column));
+        }
+        if self.eat_words("drop not null") {
+            return Ok(AlterAction::DropNotNull(column));
+        }
+        if self.eat("add") {
+            let (always, options) = self.identity()?;
+            return Ok(AlterAction::AddIdentity(column, always, options));
+        }
+        if self.eat_words("drop identity") {
+            let if_exists = self.eat_if_exists()?;
+            return Ok(AlterAction::DropIdentity(column, if_exists));
+        }
+        if self.eat_words("drop expression") {
+            let if_exists = self.eat_if_exists()?;
+            return Ok(AlterAction::DropExpression(column, if_exists));
+        }
+        if self.is_word("set") || self.is_word("reset") || self.is_word("restart") {
+            return Err(self.unsupported("this form of ALTER COLUMN", self.pos()));
+        }
+        Err(self.unexpected())
+    }
+
+    fn text_expr(&mut self) -> Result<TextExpr> {
+        let mark = self.mark();
+        let expr = self.expr()?;
+        let span = self.span_since(mark);
+        Ok(TextExpr { expr, span })
+    }
+
+    fn rename(&mut self) -> Result<AlterAction> {
+        if self.eat("to") {
+            return Ok(AlterAction::Rename(self.ident()?));
+        }
+        if self.eat("constraint") {
+            let from = self.ident()?;
+            self.expect("to")?;
+            return Ok(AlterAction::RenameConstraint(from, self.ident()?));
+        }
+        self.eat("column");
+        let from = self.ident()?;
+        self.expect("to")?;
+        Ok(AlterAction::RenameColumn(from, self.ident()?))
+    }
+}
+
+fn stands_alone(action: &AlterAction) -> bool {
+    matches!(
+        action,
+        AlterAction::Rename(_)
+            | AlterAction::RenameColumn(..)
+            | AlterAction::RenameConstraint(..)
+            | AlterAction::SetSchema(_)
+    )
+}
+
+fn is_known_action(word: &str) -> bool {
+    [
+        "attach", "cluster", "detach", "disable", "enable", "force", "inherit", "no", "not", "of",
+        "owner", "replica", "set", "without",
+    ]
+    .contains(&word)
+}

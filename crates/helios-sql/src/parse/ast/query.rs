@@ -1,0 +1,282 @@
+//! Queries as written.
+
+use super::{Argument, Expr, Ident, Name, OrderBy, Pos, Span, TypeName, WindowSpec};
+use crate::plan::{JoinKind, LockMode, LockWait, SetOpKind};
+
+/// A query with all that can stand around it.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// `WITH`
+    pub with: Option<With>,
+    /// What it computes.
+    pub body: QueryBody,
+    /// `ORDER BY`
+    pub order_by: Vec<OrderBy>,
+    /// `LIMIT`, `FETCH FIRST`; absent for `LIMIT ALL`
+    pub limit: Option<Expr>,
+    /// `WITH TIES`
+    pub with_ties: bool,
+    /// `OFFSET`
+    pub offset: Option<Expr>,
+    /// `FOR UPDATE` and its kin
+    pub locks: Vec<Lock>,
+    /// Where it begins.
+    pub pos: Pos,
+    /// Its text.
+    pub span: Span,
+}
+
+/// `WITH`
+#[derive(Clone, Debug)]
+pub struct With {
+    /// `RECURSIVE`
+    pub recursive: bool,
+    /// In order.
+    pub ctes: Vec<Cte>,
+}
+
+/// One named query of a `WITH`.
+#[derive(Clone, Debug)]
+pub struct Cte {
+    /// Name.
+    pub name: Ident,
+    /// Column names, if given.
+    pub columns: Vec<Ident>,
+    /// `MATERIALIZED`, `NOT MATERIALIZED`
+    pub materialized: Option<bool>,
+    /// The query.
+    pub query: Query,
+}
+
+/// The core of a query.
+#[derive(Clone, Debug)]
+pub enum QueryBody {
+    /// `SELECT`
+    Select(Box<Select>),
+    /// `VALUES`
+    Values(Vec<Vec<Expr>>),
+    /// `UNION`, `INTERSECT`, `EXCEPT`
+    SetOp {
+        /// Which.
+        kind: SetOpKind,
+        /// `ALL`
+        all: bool,
+        /// Left side.
+        left: Box<Query>,
+        /// Right side.
+        right: Box<Query>,
+        /// Where the operator stands.
+        pos: Pos,
+    },
+}
+
+/// `SELECT`
+#[derive(Clone, Debug)]
+pub struct Select {
+    /// `DISTINCT`
+    pub distinct: Option<Distinct>,
+    /// The select list; may be empty.
+    pub items: Vec<SelectItem>,
+    /// `INTO`
+    pub into: Option<Into>,
+    /// `FROM`
+    pub from: Vec<TableItem>,
+    /// `WHERE`
+    pub filter: Option<Expr>,
+    /// `GROUP BY`
+    pub group_by: Vec<GroupItem>,
+    /// `GROUP BY DISTINCT`
+    pub group_distinct: bool,
+    /// `HAVING`
+    pub having: Option<Expr>,
+    /// `WINDOW`
+    pub windows: Vec<(Ident, WindowSpec)>,
+    /// Where it begins.
+    pub pos: Pos,
+}
+
+/// `DISTINCT`
+#[derive(Clone, Debug)]
+pub enum Distinct {
+    /// Whole rows.
+    Rows,
+    /// `ON (…)`
+    On(Vec<Expr>),
+}
+
+/// `INTO` of `SELECT`
+#[derive(Clone, Debug)]
+pub struct Into {
+    /// Table to create.
+    pub name: Name,
+    /// `TEMPORARY`
+    pub temporary: bool,
+}
+
+/// One item of a select list.
+#[derive(Clone, Debug)]
+pub struct SelectItem {
+    /// What; may be a star.
+    pub expr: Expr,
+    /// Its name, if given.
+    pub alias: Option<Ident>,
+}
+
+/// One item of `GROUP BY`.
+#[derive(Clone, Debug)]
+pub enum GroupItem {
+    /// An expression.
+    Expr(Expr),
+    /// `()`
+    Empty,
+    /// `ROLLUP`; each part may be a list
+    Rollup(Vec<Vec<Expr>>),
+    /// `CUBE`
+    Cube(Vec<Vec<Expr>>),
+    /// `GROUPING SETS`
+    Sets(Vec<GroupItem>),
+    /// `(a, b)` inside `GROUPING SETS`
+    List(Vec<Expr>),
+}
+
+/// One item of `FROM`.
+#[derive(Clone, Debug)]
+pub enum TableItem {
+    /// A table, view or CTE.
+    Table {
+        /// Name.
+        name: Name,
+        /// `AS OF`
+        at: Option<AsOf>,
+        /// Alias.
+        alias: Option<TableAlias>,
+    },
+    /// `(query)`
+    Query {
+        /// The query.
+        query: Box<Query>,
+        /// `LATERAL`
+        lateral: bool,
+        /// Alias.
+        alias: Option<TableAlias>,
+        /// Where it begins.
+        pos: Pos,
+    },
+    /// Functions.
+    Functions {
+        /// The calls; several with `ROWS FROM`.
+        calls: Vec<TableCall>,
+        /// `ROWS FROM`
+        rows_from: bool,
+        /// `WITH ORDINALITY`
+        ordinality: bool,
+        /// `LATERAL`, which functions have anyway.
+        lateral: bool,
+        /// Alias.
+        alias: Option<TableAlias>,
+        /// Where it begins.
+        pos: Pos,
+    },
+    /// A join.
+    Join {
+        /// Kind.
+        kind: JoinKind,
+        /// Left side.
+        left: Box<TableItem>,
+        /// Right side.
+        right: Box<TableItem>,
+        /// Condition.
+        on: JoinOn,
+        /// `(… JOIN …) AS alias`
+        alias: Option<TableAlias>,
+        /// Where the join's word stands.
+        pos: Pos,
+    },
+}
+
+/// A function in `FROM`.
+#[derive(Clone, Debug)]
+pub struct TableCall {
+    /// The call: an [`super::ExprKind::Call`], or another expression that looks like one.
+    pub call: Expr,
+    /// `AS (column type, …)`
+    pub columns: Vec<(Ident, TypeName)>,
+}
+
+/// The alias of an item of `FROM`.
+#[derive(Clone, Debug)]
+pub struct TableAlias {
+    /// Name.
+    pub name: Option<Ident>,
+    /// Column names.
+    pub columns: Vec<Ident>,
+    /// Column definitions, for functions that return `record`.
+    pub types: Vec<(Ident, TypeName)>,
+}
+
+/// The condition of a join.
+#[derive(Clone, Debug)]
+pub enum JoinOn {
+    /// `CROSS JOIN`
+    None,
+    /// `ON`
+    On(Box<Expr>),
+    /// `USING`, with the alias of the merged columns
+    Using(Vec<Ident>, Option<Ident>),
+    /// `NATURAL`
+    Natural,
+}
+
+/// `FOR UPDATE` and its kin.
+#[derive(Clone, Debug)]
+pub struct Lock {
+    /// How strongly.
+    pub mode: LockMode,
+    /// `OF`; empty: all.
+    pub of: Vec<Ident>,
+    /// `NOWAIT`, `SKIP LOCKED`
+    pub wait: LockWait,
+    /// Where it begins.
+    pub pos: Pos,
+}
+
+/// `AS OF` and `VERSIONS BETWEEN` on a table.
+#[derive(Clone, Debug)]
+pub struct AsOf {
+    /// `AS OF BRANCH`
+    pub branch: Option<Ident>,
+    /// Which moment.
+    pub point: Option<Point>,
+    /// Where it begins.
+    pub pos: Pos,
+}
+
+/// A moment, or a range of moments.
+#[derive(Clone, Debug)]
+pub enum Point {
+    /// `AS OF NOW`
+    Now,
+    /// `AS OF SCN`, `AS OF LSN`
+    Scn(Box<Expr>),
+    /// `AS OF TRANSACTION`
+    Transaction(Box<Expr>),
+    /// `AS OF TIMESTAMP`, `FOR SYSTEM_TIME AS OF`
+    Timestamp(Box<Expr>),
+    /// `VERSIONS BETWEEN SCN | TIMESTAMP a AND b`; `None`: `MINVALUE`, `MAXVALUE`
+    Versions {
+        /// By time rather than by SCN.
+        timestamp: bool,
+        /// From.
+        low: Option<Box<Expr>>,
+        /// To.
+        high: Option<Box<Expr>>,
+    },
+}
+
+/// Arguments of a plain call, for convenience of the binder.
+#[must_use]
+pub fn positional(args: Vec<Expr>) -> Vec<Argument> {
+    args.into_iter()
+        .map(|value| Argument { name: None, value })
+        .collect()
+}

@@ -1,0 +1,113 @@
+//! Statements about branches: our own grammar.
+
+use helios_base::Result;
+
+use super::ast::{Branch, Ident, Pos, Statement, StorageOption};
+use super::cursor::Parser;
+use super::lexer::Kind;
+
+impl Parser<'_> {
+    /// Whether `[DATABASE] BRANCH` stands `ahead` of the next token.
+    pub(super) fn is_branch_after(&self, ahead: usize) -> bool {
+        self.is_word_at(ahead, "branch")
+            || (self.is_word_at(ahead, "database") && self.is_word_at(ahead + 1, "branch"))
+    }
+
+    /// The name of a branch: a name, or a string, since branches are often called `fix/issue-7`.
+    pub(super) fn branch_name(&mut self) -> Result<Ident> {
+        let pos = self.pos();
+        if matches!(self.peek().kind, Kind::Text(_)) {
+            let name = self.string()?;
+            return Ok(Ident { name, pos });
+        }
+        self.ident()
+    }
+
+    pub(super) fn branch_statement(&mut self) -> Result<Statement> {
+        let verb = self.label()?.name;
+        self.eat("database");
+        self.expect("branch")?;
+        let branch = match verb.as_str() {
+            "use" => Branch::Use(self.branch_name()?),
+            "create" => self.create_branch()?,
+            "drop" => {
+                let if_exists = self.eat_if_exists()?;
+                let name = self.branch_name()?;
+                Branch::Drop {
+                    name,
+                    if_exists,
+                    cascade: self.cascade(),
+                }
+            }
+            "alter" => {
+                let name = self.branch_name()?;
+                if self.eat_words("rename to") {
+                    Branch::Rename(name, self.branch_name()?)
+                } else {
+                    self.expect("set")?;
+                    Branch::Set(name, self.storage_options()?)
+                }
+            }
+            _ => {
+                let source = self.branch_name()?;
+                let target = if self.eat("into") {
+                    Some(self.branch_name()?)
+                } else {
+                    None
+                };
+                Branch::Merge {
+                    source,
+                    target,
+                    options: self.with_options()?,
+                }
+            }
+        };
+        Ok(Statement::Branch(Box::new(branch)))
+    }
+
+    fn create_branch(&mut self) -> Result<Branch> {
+        let if_not_exists = self.eat_if_not_exists()?;
+        let name = self.branch_name()?;
+        let mut parent = None;
+        if self.eat("from") {
+            self.eat_words("database branch");
+            self.eat("branch");
+            // `FROM CURRENT` is the branch of the session, as is nothing at all.
+            if !self.eat("current") {
+                parent = Some(self.branch_name()?);
+            }
+        }
+        let at = self.as_of()?;
+        if let Some(branch) = at.as_ref().and_then(|at| at.branch.as_ref()) {
+            return Err(self
+                .syntax("a branch is created from one parent", branch.pos)
+                .with_hint("Name the parent in FROM."));
+        }
+        Ok(Branch::Create {
+            name,
+            if_not_exists,
+            parent,
+            at,
+            options: self.with_options()?,
+        })
+    }
+
+    fn with_options(&mut self) -> Result<Vec<StorageOption>> {
+        if self.eat("with") {
+            self.storage_options()
+        } else {
+            Ok(Vec::new())
+        }
+    }
+}
+
+impl Ident {
+    /// A name that was not written.
+    #[must_use]
+    pub fn implied(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            pos: Pos::default(),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Whether a text is complete: what a shell asks before it sends a line.
+
+use super::lexer::{Kind, Lexer};
+
+/// Whether `source` ends at the end of a statement: nothing but blanks and comments after the last
+/// semicolon, and no quote, comment or parenthesis left open. An empty text is complete.
+///
+/// A text with a mistake counts as complete as soon as it ends with a semicolon, so that the
+/// mistake is shown.
+#[must_use]
+pub fn is_complete(source: &str) -> bool {
+    let tokens = match Lexer::new(source).run() {
+        Ok(tokens) => tokens,
+        Err(failure) => return !failure.open,
+    };
+    let mut depth = 0i64;
+    let mut ended = true;
+    for token in &tokens {
+        let text = source.get(token.start..token.end).unwrap_or_default();
+        match (&token.kind, text) {
+            (Kind::End, _) => break,
+            (Kind::Punct, "(" | "[") => depth += 1,
+            (Kind::Punct, ")" | "]") => depth = (depth - 1).max(0),
+            (Kind::Punct, ";") if depth == 0 => {
+                ended = true;
+                continue;
+            }
+            _ => {}
+        }
+        ended = false;
+    }
+    ended && depth == 0
+}

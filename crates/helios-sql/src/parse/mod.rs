@@ -1,0 +1,48 @@
+//! From text to syntax tree: PostgreSQL's grammar and ours.
+//!
+//! [`Script::parse`] splits a text into statements and parses each; [`lexer`] makes tokens,
+//! [`ast`] is the tree. Nothing here knows the catalog: names stay names.
+//!
+//! The parser is our own recursive descent over PostgreSQL's lexical rules and operator
+//! precedence, not a general SQL parser. That is what puts a position on every node and every
+//! error, words syntax errors as PostgreSQL does, keeps `AS OF` and branch statements in the
+//! grammar instead of in the text, and has a clause either in the tree or refused: the tree holds
+//! nothing that the binder does not read.
+//!
+//! Positions inside are byte offsets ([`Pos`]); errors carry characters from 1.
+
+mod alter;
+pub mod ast;
+mod branch;
+mod complete;
+mod create;
+mod cursor;
+mod ddl;
+mod dml;
+mod expr;
+mod from;
+mod function;
+mod keyword;
+pub mod lexer;
+mod query;
+mod script;
+mod session;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod types;
+mod window;
+
+pub use ast::Pos;
+pub use complete::is_complete;
+pub use keyword::{KEYWORDS, quote_ident};
+pub use script::{Parsed, Script, parse_expression, parse_query};
+
+use helios_base::Error;
+
+/// Puts the character position of byte `pos` of `source` on an error that has none.
+#[must_use]
+pub(crate) fn locate(error: Error, source: &str, pos: Pos) -> Error {
+    let before = source.get(..pos.0 as usize).unwrap_or(source);
+    error.at(before.chars().count() + 1)
+}

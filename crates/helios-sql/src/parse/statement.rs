@@ -1,0 +1,94 @@
+//! Which statement begins here.
+
+use helios_base::Result;
+
+use super::ast::Statement;
+use super::cursor::Parser;
+
+impl Parser<'_> {
+    /// One statement; the semicolon after it is left.
+    pub(super) fn statement(&mut self) -> Result<Statement> {
+        use super::lexer::Kind;
+        if self.is_query() && !self.with_leads_to_dml() {
+            return Ok(Statement::Query(Box::new(self.query()?)));
+        }
+        let token = self.peek();
+        let pos = self.pos();
+        let Kind::Word(word) = &token.kind else {
+            return Err(self.unexpected());
+        };
+        match word.as_str() {
+            "with" => {
+                let with = self.with_clause()?;
+                self.dml(with)
+            }
+            "insert" | "update" | "delete" => self.dml(None),
+            "merge" if self.is_branch_after(1) => self.branch_statement(),
+            "merge" => Err(self.unsupported("MERGE", pos)),
+            "use" => self.branch_statement(),
+            "create" if self.is_branch_after(1) => self.branch_statement(),
+            "create" => self.create(),
+            "alter" if self.is_branch_after(1) => self.branch_statement(),
+            "alter" => self.alter(),
+            "drop" if self.is_branch_after(1) => self.branch_statement(),
+            "drop" => self.drop_statement(),
+            "truncate" => self.truncate(),
+            "comment" => self.comment(),
+            "copy" => self.copy(),
+            "begin" | "start" | "commit" | "end" | "rollback" | "abort" | "savepoint"
+            | "release" => self.transaction(),
+            "set" => self.set(),
+            "show" => self.show(),
+            "reset" => self.reset_statement(),
+            "explain" => self.explain(),
+            "prepare" => self.prepare(),
+            "execute" => self.execute(),
+            "deallocate" => self.deallocate(),
+            "declare" => self.declare(),
+            "fetch" | "move" => self.fetch(),
+            "close" => self.close(),
+            "analyze" | "analyse" | "vacuum" => self.maintenance(),
+            "checkpoint" => {
+                self.advance();
+                Ok(Statement::Checkpoint)
+            }
+            "discard" => self.discard(),
+            "lock" => self.lock_table(),
+            "grant" | "revoke" | "reassign" | "listen" | "notify" | "unlisten" | "do" | "call"
+            | "refresh" | "reindex" | "cluster" | "security" | "import" | "load" => {
+                Err(self.unsupported(word.to_uppercase(), pos))
+            }
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// Whether the `WITH` that begins here belongs to an `INSERT`, `UPDATE` or `DELETE`: looks for
+    /// the first such word, or `SELECT`, outside parentheses.
+    fn with_leads_to_dml(&self) -> bool {
+        use super::lexer::Kind;
+        if !self.is_word("with") {
+            return false;
+        }
+        let mut depth = 0usize;
+        let mut ahead = 1;
+        loop {
+            let token = self.peek_at(ahead);
+            match &token.kind {
+                Kind::End => return false,
+                Kind::Punct => match self.text_of(token) {
+                    "(" => depth += 1,
+                    ")" => depth = depth.saturating_sub(1),
+                    ";" => return false,
+                    _ => {}
+                },
+                Kind::Word(word) if depth == 0 => match word.as_str() {
+                    "insert" | "update" | "delete" => return true,
+                    "select" | "values" | "table" => return false,
+                    _ => {}
+                },
+                _ => {}
+            }
+            ahead += 1;
+        }
+    }
+}
