@@ -1,0 +1,118 @@
+//! From syntax tree to plan: names, types, and what may stand where.
+//!
+//! [`bind`] takes one parsed statement and a catalog snapshot and returns a [`Bound`] statement.
+//! It never reads or writes data. Rules of types are [`helios_expr::Builder`]'s; here are the rules
+//! of names and clauses.
+//!
+//! # How names are found
+//! Each query has a [`scope::Level`]; a subquery's level points to the one around it. A name found
+//! further out becomes a value of the subquery's *frame* (see [`crate::plan`]): [`frame`] hands it
+//! inward through every frame in between.
+//!
+//! # Placeholders
+//! While a select list is bound, aggregates, window functions and set-returning functions are
+//! collected beside the expression, which holds a column of a number no row has
+//! ([`pending::Pending`]); when the plan is put together, the numbers become real.
+
+mod aggregate;
+mod call;
+mod context;
+mod cte;
+mod ddl;
+mod dml;
+mod error;
+mod expr;
+mod frame;
+mod from;
+mod function_table;
+mod group;
+mod join;
+mod label;
+mod pending;
+mod query;
+mod relation;
+mod rewrite;
+mod scope;
+mod select;
+mod set_op;
+mod sort;
+mod statement;
+pub mod stored;
+mod subquery;
+#[cfg(test)]
+mod tests;
+mod types;
+mod values;
+mod window;
+
+pub use context::BindContext;
+
+use helios_base::{DataType, Result};
+use helios_expr::{Builder, ParamTypes};
+
+use crate::parse::ast::Statement;
+use crate::plan::{Bound, Subplan};
+
+/// Binds one statement. `source` is the text it was parsed from, for positions in errors;
+/// `params` are declared parameter types, `unknown` (or missing) where they are to be deduced.
+///
+/// # Errors
+/// What is wrong with the statement, with SQLSTATE and position, as PostgreSQL says it; `0A000` for
+/// what is not supported.
+///
+/// # Cost
+/// Proportional to the statement and the definitions of the relations it names.
+pub fn bind(
+    statement: &Statement,
+    source: &str,
+    context: &BindContext<'_>,
+    params: &[DataType],
+) -> Result<Bound> {
+    let types = ParamTypes::new(params.to_vec());
+    let mut binder = Binder::new(context, Some(source), &types);
+    let statement = binder.statement(statement)?;
+    let mut bound = Bound {
+        statement,
+        subplans: std::mem::take(&mut binder.subplans),
+        params: types.types(),
+        cacheable: binder.cacheable,
+    };
+    rewrite::rewrite(&mut bound, context);
+    Ok(bound)
+}
+
+/// The state of binding one statement.
+pub(crate) struct Binder<'a> {
+    context: &'a BindContext<'a>,
+    /// The text that positions refer to; `None` inside stored texts, whose positions would mislead.
+    source: Option<&'a str>,
+    builder: Builder<'a>,
+    search_path: Vec<String>,
+    levels: Vec<scope::Level>,
+    frames: Vec<frame::Frame>,
+    ctes: Vec<cte::Visible>,
+    next_cte: u32,
+    subplans: Vec<Subplan>,
+    cacheable: bool,
+    view_depth: usize,
+    depends: Vec<crate::plan::TableRef>,
+}
+
+impl<'a> Binder<'a> {
+    fn new(context: &'a BindContext<'a>, source: Option<&'a str>, params: &'a ParamTypes) -> Self {
+        Self {
+            context,
+            source,
+            builder: Builder::new(context.text, params),
+            search_path: context.search_path.to_vec(),
+            levels: Vec::new(),
+            frames: vec![frame::Frame::outermost()],
+            ctes: Vec::new(),
+            next_cte: 0,
+            subplans: Vec::new(),
+            cacheable: true,
+            view_depth: 0,
+            depends: Vec::new(),
+        }
+    }
+}

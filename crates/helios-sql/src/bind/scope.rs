@@ -1,0 +1,408 @@
+//! Names of tables and columns, and the levels of queries in which they are seen.
+
+use std::sync::Arc;
+
+use helios_base::{DataType, Error, Result, SqlState};
+use helios_expr::Expr;
+use helios_table::catalog::nearest;
+
+use super::Binder;
+use super::pending::Pending;
+use crate::parse::ast::{Ident, Pos};
+use crate::plan::{ColumnSource, PlanColumn};
+
+/// A column that can be named.
+#[derive(Clone, Debug)]
+pub(super) struct ScopeColumn {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its value over the row of the level.
+    pub expr: Expr,
+    /// Whether it can be `NULL`.
+    pub nullable: bool,
+    /// Where it comes from.
+    pub source: Option<ColumnSource>,
+}
+
+impl ScopeColumn {
+    pub(super) fn of(index: usize, column: &PlanColumn) -> Self {
+        Self {
+            name: column.name.clone(),
+            expr: Expr::column(index, column.ty.clone()),
+            nullable: column.nullable,
+            source: column.source,
+        }
+    }
+
+    /// As an output column of a plan.
+    pub(super) fn to_plan(&self) -> PlanColumn {
+        PlanColumn {
+            name: self.name.clone(),
+            ty: self.expr.ty().clone(),
+            nullable: self.nullable,
+            source: self.source,
+        }
+    }
+}
+
+/// A table that columns can be qualified with.
+#[derive(Clone, Debug)]
+pub(super) struct ScopeTable {
+    /// Its alias or name.
+    pub name: Arc<str>,
+    /// Its schema, if the name is that of the table itself.
+    pub schema: Option<Arc<str>>,
+    /// Its columns.
+    pub columns: Vec<ScopeColumn>,
+}
+
+/// What a row of some plan offers to names.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scope {
+    /// Tables, for qualified names.
+    pub tables: Vec<ScopeTable>,
+    /// Columns for unqualified names, in the order of `*`: those that `USING` merged come first,
+    /// and only once.
+    pub columns: Vec<ScopeColumn>,
+}
+
+impl Scope {
+    /// The scope of one table.
+    pub(super) fn table(name: Arc<str>, schema: Option<Arc<str>>, columns: &[PlanColumn]) -> Self {
+        let columns: Vec<ScopeColumn> = columns
+            .iter()
+            .enumerate()
+            .map(|(index, column)| ScopeColumn::of(index, column))
+            .collect();
+        Self {
+            tables: vec![ScopeTable {
+                name,
+                schema,
+                columns: columns.clone(),
+            }],
+            columns,
+        }
+    }
+
+    /// Columns that only unqualified names reach.
+    pub(super) fn anonymous(columns: &[PlanColumn]) -> Self {
+        let mut scope = Self::table("".into(), None, columns);
+        scope.tables.clear();
+        scope
+    }
+
+    fn each(&mut self, mut change: impl FnMut(&mut ScopeColumn)) {
+        self.columns.iter_mut().for_each(&mut change);
+        for table in &mut self.tables {
+            table.columns.iter_mut().for_each(&mut change);
+        }
+    }
+
+    /// The scope after `offset` columns were put before the row.
+    pub(super) fn shift(&mut self, offset: usize) {
+        self.each(|column| column.expr.remap_columns(&|index| index + offset));
+    }
+
+    /// Every column may be `NULL`: the other side of an outer join.
+    pub(super) fn set_nullable(&mut self) {
+        self.each(|column| column.nullable = true);
+    }
+
+    /// Both scopes side by side.
+    pub(super) fn append(&mut self, other: Self) {
+        self.tables.extend(other.tables);
+        self.columns.extend(other.columns);
+    }
+}
+
+/// What kind of clause is being bound: what may stand in it, and how errors call it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clause {
+    /// The select list: everything.
+    Select,
+    /// `ORDER BY`, `DISTINCT ON`: everything.
+    OrderBy,
+    /// `HAVING`: aggregates.
+    Having,
+    /// A clause without aggregates; its name in errors.
+    Plain(&'static str),
+}
+
+/// One query while it is bound.
+#[derive(Debug)]
+pub(super) struct Level {
+    /// The names of its `FROM`.
+    pub scope: Scope,
+    /// The level around that names are looked up in next.
+    pub parent: Option<usize>,
+    /// The frame it runs in.
+    pub frame: usize,
+    /// The clause being bound.
+    pub clause: Clause,
+    /// What was collected for later.
+    pub pending: Pending,
+    /// Columns of the row that were named, and where, in order.
+    pub used: Vec<(usize, Pos)>,
+}
+
+/// A column name that was found: the level, and its column.
+pub(super) struct Found {
+    pub level: usize,
+    pub column: ScopeColumn,
+}
+
+impl Binder<'_> {
+    /// Opens a level; the caller closes it with [`Binder::pop_level`].
+    pub(super) fn push_level(&mut self, scope: Scope, parent: Option<usize>) -> usize {
+        self.levels.push(Level {
+            scope,
+            parent,
+            frame: self.frames.len().saturating_sub(1),
+            clause: Clause::Select,
+            pending: Pending::default(),
+            used: Vec::new(),
+        });
+        self.levels.len() - 1
+    }
+
+    pub(super) fn pop_level(&mut self) -> Option<Level> {
+        self.levels.pop()
+    }
+
+    /// The number of the innermost level.
+    pub(super) fn here(&self) -> Option<usize> {
+        self.levels.len().checked_sub(1)
+    }
+
+    /// The innermost level.
+    pub(super) fn level(&mut self) -> Result<&mut Level> {
+        self.levels
+            .last_mut()
+            .ok_or_else(|| Error::internal("no query level"))
+    }
+
+    /// Whether nothing can be named here.
+    pub(super) fn clause(&self) -> Clause {
+        self.levels
+            .last()
+            .map_or(Clause::Plain("this expression"), |level| level.clause)
+    }
+
+    pub(super) fn set_clause(&mut self, clause: Clause) -> Clause {
+        match self.levels.last_mut() {
+            Some(level) => std::mem::replace(&mut level.clause, clause),
+            None => clause,
+        }
+    }
+
+    /// The levels from the innermost outward.
+    fn visible(&self) -> impl Iterator<Item = (usize, &Level)> {
+        let mut next = self.here();
+        std::iter::from_fn(move || {
+            let index = next?;
+            let level = self.levels.get(index)?;
+            next = level.parent;
+            Some((index, level))
+        })
+    }
+
+    /// An unqualified column name.
+    ///
+    /// # Errors
+    /// 42702 if several columns of the nearest level that has it are called so.
+    pub(super) fn find_column(&self, name: &Ident) -> Result<Option<Found>> {
+        for (index, level) in self.visible() {
+            let mut hits = level
+                .scope
+                .columns
+                .iter()
+                .filter(|column| *column.name == *name.name);
+            if let Some(column) = hits.next() {
+                if hits.next().is_some() {
+                    return Err(self.ambiguous(name));
+                }
+                return Ok(Some(Found {
+                    level: index,
+                    column: column.clone(),
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn ambiguous(&self, name: &Ident) -> Error {
+        self.fail(
+            SqlState::AMBIGUOUS_COLUMN,
+            format!("column reference \"{}\" is ambiguous", name.name),
+            name.pos,
+        )
+    }
+
+    /// A table by its name in the statement, and its level.
+    ///
+    /// # Errors
+    /// 42P09 if several tables of a level are called so.
+    pub(super) fn find_table(
+        &self,
+        schema: Option<&Ident>,
+        name: &Ident,
+    ) -> Result<Option<(usize, &ScopeTable)>> {
+        for (index, level) in self.visible() {
+            let mut hits = level.scope.tables.iter().filter(|table| {
+                *table.name == *name.name
+                    && schema.is_none_or(|schema| {
+                        table.schema.as_deref() == Some(schema.name.as_str())
+                    })
+            });
+            if let Some(table) = hits.next() {
+                if hits.next().is_some() {
+                    return Err(self.fail(
+                        SqlState::AMBIGUOUS_ALIAS,
+                        format!("table reference \"{}\" is ambiguous", name.name),
+                        name.pos,
+                    ));
+                }
+                return Ok(Some((index, table)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A qualified column name.
+    ///
+    /// # Errors
+    /// 42P01 no such table here, 42703 no such column, 42702 several.
+    pub(super) fn find_qualified(
+        &self,
+        schema: Option<&Ident>,
+        table: &Ident,
+        name: &Ident,
+    ) -> Result<Found> {
+        let Some((level, found)) = self.find_table(schema, table)? else {
+            return Err(self.missing_table(schema, table));
+        };
+        let mut hits = found
+            .columns
+            .iter()
+            .filter(|column| *column.name == *name.name);
+        let pos = schema.map_or(table.pos, |schema| schema.pos);
+        match (hits.next(), hits.next()) {
+            (Some(column), None) => Ok(Found {
+                level,
+                column: column.clone(),
+            }),
+            (Some(_), Some(_)) => Err(self.at(self.ambiguous(name), pos)),
+            (None, _) => {
+                let error = self.fail(
+                    SqlState::UNDEFINED_COLUMN,
+                    format!("column {}.{} does not exist", table.name, name.name),
+                    pos,
+                );
+                let known = found.columns.iter().map(|column| column.name.as_ref());
+                Err(match nearest(&name.name, known) {
+                    Some(close) => error.with_hint(format!(
+                        "Perhaps you meant to reference the column \"{}.{close}\".",
+                        table.name
+                    )),
+                    None => error,
+                })
+            }
+        }
+    }
+
+    /// The error of an unknown table in front of a column.
+    pub(super) fn missing_table(&self, schema: Option<&Ident>, name: &Ident) -> Error {
+        let pos = schema.map_or(name.pos, |schema| schema.pos);
+        // A level that is there but out of sight: a sibling in FROM, or the target of INSERT.
+        let hidden = self
+            .levels
+            .iter()
+            .flat_map(|level| &level.scope.tables)
+            .any(|table| *table.name == *name.name);
+        if hidden {
+            return self
+                .fail(
+                    SqlState::UNDEFINED_TABLE,
+                    format!(
+                        "invalid reference to FROM-clause entry for table \"{}\"",
+                        name.name
+                    ),
+                    pos,
+                )
+                .with_hint(format!(
+                    "There is an entry for table \"{}\", but it cannot be referenced from this \
+                     part of the query.",
+                    name.name
+                ));
+        }
+        let error = self.fail(
+            SqlState::UNDEFINED_TABLE,
+            format!("missing FROM-clause entry for table \"{}\"", name.name),
+            pos,
+        );
+        let known = self
+            .visible()
+            .flat_map(|(_, level)| &level.scope.tables)
+            .map(|table| table.name.as_ref());
+        match nearest(&name.name, known) {
+            Some(close) => error.with_hint(format!(
+                "Perhaps you meant to reference the table alias \"{close}\"."
+            )),
+            None => error,
+        }
+    }
+
+    /// The error of an unknown column.
+    pub(super) fn missing_column(&self, name: &Ident) -> Error {
+        let error = self.fail(
+            SqlState::UNDEFINED_COLUMN,
+            format!("column \"{}\" does not exist", name.name),
+            name.pos,
+        );
+        let tables: Vec<&ScopeTable> = self
+            .visible()
+            .flat_map(|(_, level)| &level.scope.tables)
+            .collect();
+        let known = tables
+            .iter()
+            .flat_map(|table| table.columns.iter().map(|column| column.name.as_ref()));
+        let Some(close) = nearest(&name.name, known) else {
+            return error;
+        };
+        let owner = tables
+            .iter()
+            .find(|table| table.columns.iter().any(|column| *column.name == *close));
+        match owner {
+            Some(table) => error.with_hint(format!(
+                "Perhaps you meant to reference the column \"{}.{close}\".",
+                table.name
+            )),
+            None => error,
+        }
+    }
+
+    /// A column that was found, as an expression of the innermost level.
+    pub(super) fn use_column(&mut self, found: Found, pos: Pos) -> Result<Expr> {
+        if Some(found.level) == self.here() {
+            let columns = found.column.expr.used_columns();
+            let level = self.level()?;
+            level.used.extend(columns.into_iter().map(|index| (index, pos)));
+        }
+        self.reach(found.level, found.column.expr)
+    }
+}
+
+/// The row of an expression that has none: `boolean` for conditions, and so on.
+pub(super) fn plan_column(name: impl Into<Arc<str>>, expr: &Expr) -> PlanColumn {
+    PlanColumn {
+        name: name.into(),
+        ty: expr.ty().clone(),
+        nullable: !matches!(expr, Expr::Literal(value, _) if !value.is_null()),
+        source: None,
+    }
+}
+
+/// Whether the type is that of a literal or parameter which nothing has decided yet.
+pub(super) fn is_undecided(ty: &DataType) -> bool {
+    matches!(ty, DataType::Unknown)
+}

@@ -1,0 +1,199 @@
+//! Type names to types.
+
+use helios_base::{DataType, Error, Result, SqlState};
+use helios_table::catalog::nearest;
+
+use super::Binder;
+use crate::parse::ast::TypeName;
+
+/// Names in `pg_catalog`, for suggestions.
+const NAMES: [&str; 28] = [
+    "bool", "bytea", "name", "int8", "int2", "int4", "text", "oid", "json", "float4", "float8",
+    "bpchar", "varchar", "date", "time", "timestamp", "timestamptz", "interval", "numeric", "uuid",
+    "jsonb", "integer", "bigint", "smallint", "boolean", "serial", "bigserial", "record",
+];
+
+/// A `numeric` with more digits cannot be declared.
+const PRECISION_MAX: i64 = 1000;
+/// The longest declarable string, in characters.
+const LENGTH_MAX: i64 = 10_485_760;
+
+/// The bare type of this name in `pg_catalog`.
+fn plain(name: &str) -> Option<DataType> {
+    Some(match name {
+        "bool" | "boolean" => DataType::Bool,
+        "int2" | "smallint" => DataType::Int2,
+        "int4" | "int" | "integer" => DataType::Int4,
+        "int8" | "bigint" => DataType::Int8,
+        "float4" | "real" => DataType::Float4,
+        "float8" => DataType::Float8,
+        "numeric" | "decimal" => DataType::Numeric(None),
+        "text" => DataType::Text,
+        "varchar" => DataType::Varchar(None),
+        "bpchar" => DataType::Char(None),
+        "name" => DataType::Name,
+        "bytea" => DataType::Bytea,
+        "date" => DataType::Date,
+        "time" => DataType::Time,
+        "timestamp" => DataType::Timestamp,
+        "timestamptz" => DataType::TimestampTz,
+        "interval" => DataType::Interval,
+        "uuid" => DataType::Uuid,
+        "json" => DataType::Json,
+        "jsonb" => DataType::Jsonb,
+        "oid" | "regclass" | "regtype" => DataType::Oid,
+        "record" => DataType::Record,
+        "void" => DataType::Void,
+        "unknown" => DataType::Unknown,
+        _ => return None,
+    })
+}
+
+/// The integer type behind `serial` and its kin.
+pub(super) fn serial(ty: &TypeName) -> Option<DataType> {
+    if ty.schema.is_some() || ty.dimensions > 0 {
+        return None;
+    }
+    Some(match ty.name.as_str() {
+        "serial" | "serial4" => DataType::Int4,
+        "bigserial" | "serial8" => DataType::Int8,
+        "smallserial" | "serial2" => DataType::Int2,
+        _ => return None,
+    })
+}
+
+impl Binder<'_> {
+    /// The type that was written.
+    ///
+    /// # Errors
+    /// 42704 no such type, 22023 bad modifier, 0A000 modifiers that are not supported.
+    pub(super) fn data_type(&self, ty: &TypeName) -> Result<DataType> {
+        self.place(self.data_type_here(ty), ty.pos)
+    }
+
+    fn data_type_here(&self, ty: &TypeName) -> Result<DataType> {
+        let known_schema = ty
+            .schema
+            .as_ref()
+            .is_none_or(|schema| schema.name == "pg_catalog");
+        let element = match plain(&ty.name) {
+            Some(plain) if known_schema => plain,
+            _ => match ty.name.strip_prefix('_').and_then(plain) {
+                Some(element) if known_schema => DataType::Array(Box::new(element)),
+                _ => return Err(self.no_type(ty)),
+            },
+        };
+        if matches!(ty.name.as_str(), "regclass" | "regtype") {
+            return Err(Error::unsupported(format!(
+                "type {} is not supported",
+                ty.name
+            )));
+        }
+        let element = with_modifiers(element, ty)?;
+        Ok(if ty.dimensions > 0 {
+            DataType::Array(Box::new(element))
+        } else {
+            element
+        })
+    }
+
+    fn no_type(&self, ty: &TypeName) -> Error {
+        const KNOWN: [&str; 22] = [
+            "timetz", "bit", "varbit", "money", "xml", "inet", "cidr", "macaddr", "point", "line",
+            "lseg", "box", "path", "polygon", "circle", "tsvector", "tsquery", "int4range",
+            "int8range", "numrange", "tsrange", "tstzrange",
+        ];
+        if ty.schema.is_none() && KNOWN.contains(&ty.name.as_str()) {
+            let shown = match ty.name.as_str() {
+                "timetz" => "time with time zone",
+                "varbit" => "bit varying",
+                name => name,
+            };
+            return Error::unsupported(format!("type {shown} is not supported"));
+        }
+        let shown = match &ty.schema {
+            Some(schema) => format!("{}.{}", schema.name, ty.name),
+            None => ty.name.clone(),
+        };
+        let error = Error::new(
+            SqlState::UNDEFINED_OBJECT,
+            format!("type \"{shown}\" does not exist"),
+        );
+        match nearest(&ty.name, NAMES) {
+            Some(close) => error.with_hint(format!("Perhaps you meant the type \"{close}\".")),
+            None => error,
+        }
+    }
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
+}
+
+fn with_modifiers(bare: DataType, ty: &TypeName) -> Result<DataType> {
+    let modifiers = ty.modifiers.as_slice();
+    if ty.fields.is_some() {
+        return Err(Error::unsupported(format!(
+            "interval fields ({}) are not supported in a type",
+            ty.fields.as_deref().unwrap_or_default()
+        )));
+    }
+    match (bare, modifiers) {
+        (bare, []) => Ok(bare),
+        (DataType::Numeric(_), [precision, rest @ ..]) => {
+            let scale = match rest {
+                [] => 0,
+                [scale] => *scale,
+                _ => return Err(invalid("invalid NUMERIC type modifier".to_owned())),
+            };
+            if !(1..=PRECISION_MAX).contains(precision) {
+                return Err(invalid(format!(
+                    "NUMERIC precision {precision} must be between 1 and {PRECISION_MAX}"
+                )));
+            }
+            if !(-PRECISION_MAX..=PRECISION_MAX).contains(&scale) {
+                return Err(invalid(format!(
+                    "NUMERIC scale {scale} must be between -{PRECISION_MAX} and {PRECISION_MAX}"
+                )));
+            }
+            // Both are at most a thousand.
+            Ok(DataType::Numeric(Some((*precision as u16, scale as i16))))
+        }
+        (DataType::Varchar(_), [length]) => {
+            Ok(DataType::Varchar(Some(string_length("varchar", *length)?)))
+        }
+        (DataType::Char(_), [length]) => Ok(DataType::Char(Some(string_length("char", *length)?))),
+        // Microseconds are all we store; PostgreSQL's precision 6 is the same.
+        (
+            bare @ (DataType::Time
+            | DataType::Timestamp
+            | DataType::TimestampTz
+            | DataType::Interval),
+            [6..],
+        ) => Ok(bare),
+        (bare @ (DataType::Time | DataType::Timestamp | DataType::TimestampTz), [precision]) => {
+            Err(if *precision < 0 {
+                invalid(format!("{bare}({precision}) precision must not be negative"))
+            } else {
+                Error::unsupported(format!("{bare} with precision {precision} is not supported"))
+                    .with_hint("Times are stored in microseconds; use date_trunc to round them.")
+            })
+        }
+        (bare, _) => Err(Error::new(
+            SqlState::SYNTAX_ERROR,
+            format!("type modifier is not allowed for type \"{bare}\""),
+        )),
+    }
+}
+
+fn string_length(name: &str, length: i64) -> Result<u32> {
+    if length < 1 {
+        return Err(invalid(format!("length for type {name} must be at least 1")));
+    }
+    if length > LENGTH_MAX {
+        return Err(invalid(format!(
+            "length for type {name} cannot exceed {LENGTH_MAX}"
+        )));
+    }
+    u32::try_from(length).map_err(|_| invalid(format!("length for type {name} is too large")))
+}
