@@ -1,9 +1,11 @@
 //! Spans of time.
 
 use std::cmp::Ordering;
+use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use super::MICROS_PER_DAY;
+use super::output::write_fraction;
+use super::{MICROS_PER_DAY, MICROS_PER_SECOND};
 
 /// `interval`: three fields that do not convert into each other, as in PostgreSQL.
 ///
@@ -67,5 +69,50 @@ impl Eq for Interval {}
 impl Hash for Interval {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.span().hash(state);
+    }
+}
+
+/// `IntervalStyle` `postgres`.
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut first = true;
+        // After a negative part a positive one shows its sign.
+        let mut after_negative = false;
+        for (value, unit) in [
+            (self.months / 12, "year"),
+            (self.months % 12, "mon"),
+            (self.days, "day"),
+        ] {
+            if value == 0 {
+                continue;
+            }
+            let blank = if first { "" } else { " " };
+            let sign = if after_negative && value > 0 { "+" } else { "" };
+            let plural = if value == 1 { "" } else { "s" };
+            write!(f, "{blank}{sign}{value} {unit}{plural}")?;
+            first = false;
+            after_negative = value < 0;
+        }
+        if !first && self.micros == 0 {
+            return Ok(());
+        }
+        let blank = if first { "" } else { " " };
+        let sign = match self.micros {
+            ..0 => "-",
+            _ if after_negative => "+",
+            _ => "",
+        };
+        let micros = self.micros.unsigned_abs();
+        let seconds = micros / MICROS_PER_SECOND as u64;
+        write!(
+            f,
+            "{blank}{sign}{:02}:{:02}:{:02}",
+            seconds / 3600,
+            seconds / 60 % 60,
+            seconds % 60
+        )?;
+        let mut fraction = String::new();
+        write_fraction((micros % MICROS_PER_SECOND as u64) as u32, &mut fraction);
+        f.write_str(&fraction)
     }
 }

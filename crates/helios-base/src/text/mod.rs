@@ -1,6 +1,18 @@
 //! PostgreSQL's text forms of every type.
 
-use crate::{DataType, Error, Result, TimeZone, Value};
+mod array;
+mod bytea;
+mod float;
+mod scalar;
+mod string;
+
+use std::fmt::Write;
+
+pub use float::{write_f32, write_f64};
+pub use string::fit_length;
+
+use crate::datetime::{self, TimeZone};
+use crate::{DataType, Error, Json, Numeric, Result, SqlState, Value, json};
 
 /// The session settings that text input and output depend on.
 #[derive(Clone, Debug)]
@@ -43,10 +55,127 @@ impl Default for TextContext {
 }
 
 pub(crate) fn parse(text: &str, ty: &DataType, context: &TextContext) -> Result<Value> {
-    let _ = (text, context);
-    Err(Error::unsupported(format!("text input of type {ty}")))
+    if text.contains('\0') {
+        return Err(Error::new(
+            SqlState::CHARACTER_NOT_IN_REPERTOIRE,
+            "invalid byte sequence for encoding \"UTF8\": 0x00",
+        ));
+    }
+    Ok(match ty {
+        DataType::Bool => Value::Bool(scalar::parse_bool(text)?),
+        DataType::Int2 => Value::Int2(scalar::parse_integer(text, "smallint")?),
+        DataType::Int4 => Value::Int4(scalar::parse_integer(text, "integer")?),
+        DataType::Int8 => Value::Int8(scalar::parse_integer(text, "bigint")?),
+        DataType::Float4 => Value::Float4(float::parse(text, "real")?),
+        DataType::Float8 => Value::Float8(float::parse(text, "double precision")?),
+        DataType::Numeric(modifier) => {
+            let number = Numeric::parse(text)?;
+            Value::Numeric(match modifier {
+                Some((precision, scale)) => number.apply_modifier(*precision, *scale)?,
+                None => number,
+            })
+        }
+        DataType::Text | DataType::Unknown => Value::text(text),
+        DataType::Varchar(_) | DataType::Char(_) | DataType::Name => {
+            Value::text(fit_length(text, ty, false)?)
+        }
+        DataType::Bytea => Value::Bytea(bytea::parse(text)?.into()),
+        DataType::Date => Value::Date(datetime::parse_date(text, context)?),
+        DataType::Time => Value::Time(datetime::parse_time(text, context)?),
+        DataType::Timestamp => Value::Timestamp(datetime::parse_timestamp(text, context)?),
+        DataType::TimestampTz => Value::TimestampTz(datetime::parse_timestamptz(text, context)?),
+        DataType::Interval => datetime::parse_interval(text)?.into(),
+        DataType::Uuid => Value::Uuid(Box::new(scalar::parse_uuid(text)?)),
+        DataType::Json => {
+            json::validate(text)?;
+            Value::text(text)
+        }
+        DataType::Jsonb => Json::parse(text)?.into(),
+        DataType::Oid => Value::Oid(scalar::parse_oid(text)?),
+        DataType::Array(element) => array::parse(text, element, context)?.into(),
+        DataType::Record => return Err(Error::unsupported("input of row values")),
+        DataType::Void => return Err(Error::unsupported("input of type void")),
+    })
 }
 
 pub(crate) fn write(value: &Value, ty: &DataType, context: &TextContext, out: &mut String) {
-    let _ = (value, ty, context, out);
+    // Writing to a string cannot fail.
+    let _ = match value {
+        Value::Null => Ok(()),
+        Value::Bool(true) => out.write_char('t'),
+        Value::Bool(false) => out.write_char('f'),
+        Value::Int2(n) => write!(out, "{n}"),
+        Value::Int4(n) => write!(out, "{n}"),
+        Value::Int8(n) => write!(out, "{n}"),
+        Value::Oid(n) => write!(out, "{n}"),
+        Value::Float4(x) => {
+            write_f32(*x, context.extra_float_digits, out);
+            Ok(())
+        }
+        Value::Float8(x) => {
+            write_f64(*x, context.extra_float_digits, out);
+            Ok(())
+        }
+        Value::Numeric(number) => write!(out, "{number}"),
+        Value::Text(text) => out.write_str(text),
+        Value::Bytea(bytes) => {
+            bytea::write(bytes, context.bytea_hex, out);
+            Ok(())
+        }
+        Value::Date(date) => {
+            datetime::write_date(*date, out);
+            Ok(())
+        }
+        Value::Time(time) => {
+            datetime::write_time(*time, out);
+            Ok(())
+        }
+        Value::Timestamp(timestamp) => {
+            datetime::write_timestamp(*timestamp, out);
+            Ok(())
+        }
+        Value::TimestampTz(timestamp) => {
+            datetime::write_timestamptz(*timestamp, &context.time_zone, out);
+            Ok(())
+        }
+        Value::Interval(interval) => write!(out, "{interval}"),
+        Value::Uuid(uuid) => {
+            scalar::write_uuid(uuid, out);
+            Ok(())
+        }
+        Value::Jsonb(json) => write!(out, "{json}"),
+        Value::Array(array) => {
+            let element = match ty {
+                DataType::Array(element) => element,
+                _ => ty,
+            };
+            array::write(array, element, context, out);
+            Ok(())
+        }
+        Value::Record(fields) => {
+            array::write_record(fields, context, out);
+            Ok(())
+        }
+    };
+}
+
+/// Blanks as C's `isspace` has them.
+pub(crate) fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\x0B' | '\x0C' | '\r')
+}
+
+/// `invalid input syntax for type …: "…"`
+pub(crate) fn invalid(ty: &str, text: &str) -> Error {
+    Error::new(
+        SqlState::INVALID_TEXT_REPRESENTATION,
+        format!("invalid input syntax for type {ty}: \"{text}\""),
+    )
+}
+
+/// `value "…" is out of range for type …`
+pub(crate) fn out_of_range(ty: &str, text: &str) -> Error {
+    Error::new(
+        SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+        format!("value \"{text}\" is out of range for type {ty}"),
+    )
 }

@@ -39,7 +39,7 @@ fn show(error: &Error) -> String {
 }
 
 /// Undoes the escapes of `COPY … TO`.
-fn unescape(text: &str) -> String {
+pub fn unescape(text: &str) -> String {
     let mut out = String::new();
     let mut chars = text.chars();
     while let Some(c) = chars.next() {

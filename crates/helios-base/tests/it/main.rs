@@ -5,3 +5,4 @@ mod golden;
 mod key;
 mod numeric;
 mod row;
+mod text;
