@@ -39,8 +39,7 @@ pub(crate) enum Deletion {
 pub(crate) enum Node {
     Leaf(Page),
     Inner {
-        /// A key for each child: at or below all in it, above all in the child before. The first
-        /// one is empty, for smaller keys may come to the first child later.
+        /// A key before each child but the first: at or below all in it, above all before it.
         keys: Page,
         children: Vec<Arc<Node>>,
     },
@@ -127,7 +126,12 @@ impl Tree {
 #[inline]
 pub(crate) fn child_of(keys: &Page, key: &[u8]) -> usize {
     let (at, found) = keys.search(key);
-    if found { at } else { at.saturating_sub(1) }
+    at + usize::from(found)
+}
+
+/// The separator before child `at`; the first one has none and needs none.
+fn key_before(keys: &Page, at: usize) -> &[u8] {
+    at.checked_sub(1).map_or(&[], |at| keys.key(at))
 }
 
 /// One application of edits.
@@ -181,7 +185,7 @@ impl Change {
         mut edits: &[Edit<'_>],
         out: &mut Vec<Piece>,
     ) {
-        let mut inners = Inners::new(keys.len());
+        let mut inners = Inners::new(children.len(), keys.prefix());
         let mut copied = 0;
         let mut fresh = Vec::new();
         let appends = edits
@@ -189,8 +193,8 @@ impl Change {
             .is_some_and(|edit| child_of(keys, edit.key) + 1 == children.len());
         while let Some(edit) = edits.first() {
             let at = child_of(keys, edit.key);
-            let mine = if at + 1 < children.len() {
-                let next = keys.key(at + 1);
+            let mine = if at < keys.len() {
+                let next = keys.key(at);
                 edits.partition_point(|edit| edit.key < next)
             } else {
                 edits.len()
@@ -201,7 +205,7 @@ impl Change {
             copied = at + 1;
             self.rewrite(&children[at], now, &mut fresh);
             for piece in fresh.drain(..) {
-                let key = piece.key.as_deref().unwrap_or_else(|| keys.key(at));
+                let key = piece.key.as_deref().unwrap_or_else(|| key_before(keys, at));
                 inners.push(key, piece.node, piece.small);
             }
         }
@@ -256,7 +260,7 @@ impl Pages {
         let room = (old.inline_bytes() + added).min(LEAF_BYTES + LEAF_BYTES / 4);
         Self {
             done: Vec::new(),
-            open: Page::with_capacity(most.min(target), room),
+            open: Page::with_capacity(most.min(target), room, old.prefix()),
             target,
             room,
         }
@@ -282,14 +286,16 @@ impl Pages {
 
     fn turn(&mut self) {
         if self.open.len() >= self.target || self.open.inline_bytes() >= LEAF_BYTES {
-            let next = Page::with_capacity(self.target, self.room);
+            let next = Page::with_capacity(self.target, self.room, self.open.prefix());
             let mut full = std::mem::replace(&mut self.open, next);
+            full.seal();
             full.shrink();
             self.done.push(full);
         }
     }
 
     fn finish(mut self) -> impl Iterator<Item = Page> {
+        self.open.seal();
         self.open.shrink();
         let last = (!self.open.is_empty()).then_some(self.open);
         self.done.into_iter().chain(last)
@@ -305,9 +311,9 @@ struct Inners {
 }
 
 impl Inners {
-    fn new(children: usize) -> Self {
+    fn new(children: usize, prefix: usize) -> Self {
         Self {
-            keys: Page::with_capacity(children + 1, 0),
+            keys: Page::with_capacity(children + 1, 0, prefix),
             children: Vec::with_capacity(children + 1),
             small: false,
         }
@@ -315,12 +321,13 @@ impl Inners {
 
     fn push_run(&mut self, keys: &Page, children: &[Arc<Node>], mut from: usize, to: usize) {
         if (self.small || self.children.is_empty()) && from < to {
-            self.push(keys.key(from), Arc::clone(&children[from]), false);
+            self.push(key_before(keys, from), Arc::clone(&children[from]), false);
             from += 1;
         }
-        self.keys.push_run(keys, from, to);
-        self.children
-            .extend(children[from..to.max(from)].iter().cloned());
+        if from < to {
+            self.keys.push_run(keys, from.saturating_sub(1), to - 1);
+            self.children.extend(children[from..to].iter().cloned());
+        }
     }
 
     fn push(&mut self, key: &[u8], node: Arc<Node>, small: bool) {
@@ -332,12 +339,13 @@ impl Inners {
             return;
         }
         self.small = small;
-        let key = if self.children.is_empty() { &[] } else { key };
-        self.keys.push(key, Entry::Put(&[]));
+        if !self.children.is_empty() {
+            self.keys.push(key, Entry::Put(&[]));
+        }
         self.children.push(node);
     }
 
-    fn finish(self, appends: bool, out: &mut Vec<Piece>) {
+    fn finish(mut self, appends: bool, out: &mut Vec<Piece>) {
         let total = self.children.len();
         if total == 0 {
             return;
@@ -350,6 +358,7 @@ impl Inners {
         };
         let small = total < FANOUT / 4;
         if parts == 1 {
+            self.keys.seal();
             let node = Node::Inner {
                 keys: self.keys,
                 children: self.children,
@@ -364,15 +373,15 @@ impl Inners {
         let mut children = self.children.into_iter();
         for from in (0..total).step_by(step) {
             let to = total.min(from + step);
-            let mut keys = Page::with_capacity(to - from, 0);
-            keys.push(&[], Entry::Put(&[]));
-            keys.push_run(&self.keys, from + 1, to);
+            let mut keys = Page::with_capacity(to - from, 0, self.keys.prefix());
+            keys.push_run(&self.keys, from, to - 1);
+            keys.seal();
             let node = Node::Inner {
                 keys,
                 children: children.by_ref().take(to - from).collect(),
             };
             out.push(Piece {
-                key: (from > 0).then(|| self.keys.key(from).to_vec()),
+                key: (from > 0).then(|| key_before(&self.keys, from).to_vec()),
                 node: Arc::new(node),
                 small: false,
             });
@@ -382,7 +391,7 @@ impl Inners {
 
 /// Puts a level on top of `pieces`.
 fn group(pieces: Vec<Piece>) -> Vec<Piece> {
-    let mut inners = Inners::new(pieces.len());
+    let mut inners = Inners::new(pieces.len(), 0);
     for piece in pieces {
         inners.push(piece.key.as_deref().unwrap_or_default(), piece.node, false);
     }
@@ -399,9 +408,10 @@ fn join(left: &Node, right: &Node) -> Option<Node> {
                 && a.inline_bytes() + b.inline_bytes() <= LEAF_BYTES / 2 =>
         {
             let bytes = a.inline_bytes() + b.inline_bytes();
-            let mut page = Page::with_capacity(a.len() + b.len(), bytes);
+            let mut page = Page::with_capacity(a.len() + b.len(), bytes, a.prefix());
             page.push_run(a, 0, a.len());
             page.push_run(b, 0, b.len());
+            page.seal();
             Some(Node::Leaf(page))
         }
         _ => None,

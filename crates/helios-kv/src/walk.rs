@@ -61,7 +61,7 @@ impl Walk {
 
     /// Goes to the last entry at or before `key`, or to the very last.
     pub fn seek_backward(&mut self, key: Option<&[u8]>) {
-        self.descend(|keys| key.map_or(keys.len() - 1, |key| child_of(keys, key)));
+        self.descend(|keys| key.map_or(keys.len(), |key| child_of(keys, key)));
         let Some(page) = self.page() else { return };
         self.at = match key.map(|key| page.search(key)) {
             Some((at, found)) => at + usize::from(found),

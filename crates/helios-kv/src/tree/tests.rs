@@ -37,7 +37,7 @@ fn depth(node: &Node) -> usize {
             1
         }
         Node::Inner { keys, children } => {
-            assert_eq!(keys.len(), children.len());
+            assert_eq!(keys.len() + 1, children.len());
             assert!(children.len() <= FANOUT);
             let depths: Vec<usize> = children.iter().map(|child| depth(child)).collect();
             assert!(depths.windows(2).all(|pair| pair[0] == pair[1]), "balanced");
