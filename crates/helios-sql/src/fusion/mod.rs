@@ -7,6 +7,7 @@
 
 #![allow(dead_code, reason = "the bridge is being built bottom-up")]
 
+mod aggregate;
 mod array;
 mod bridge;
 mod context;

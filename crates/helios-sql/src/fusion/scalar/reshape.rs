@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array};
+use arrow::array::{ArrayRef, AsArray, Decimal128Array};
 use arrow::datatypes::{DataType as ArrowType, Decimal128Type};
 use datafusion::common::Result as DfResult;
 use datafusion::logical_expr::{
