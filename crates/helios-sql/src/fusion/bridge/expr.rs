@@ -519,7 +519,8 @@ pub(crate) fn number_shape(number: &helios_base::Numeric) -> Shape {
         .unwrap_or_else(|| Shape::of(&DataType::Numeric(None)))
 }
 
-fn operator(comparison: Comparison) -> Operator {
+/// DataFusion's operator for a comparison.
+pub(crate) fn operator(comparison: Comparison) -> Operator {
     match comparison {
         Comparison::Eq => Operator::Eq,
         Comparison::Ne => Operator::NotEq,

@@ -4,6 +4,7 @@ mod arith;
 mod evaluate;
 mod key;
 mod reshape;
+mod single;
 
 use arrow::array::ArrayRef;
 use datafusion::common::ScalarValue;
@@ -16,6 +17,7 @@ pub(crate) use arith::{Arith, ArithOp};
 pub(crate) use evaluate::evaluate;
 pub(crate) use key::{key_of, keys};
 pub(crate) use reshape::reshape;
+pub(crate) use single::single;
 
 /// Runs a function of one argument over an array, or once over a constant.
 pub(crate) fn unary(

@@ -1,0 +1,309 @@
+//! Grouping and aggregation.
+
+use std::sync::Arc;
+
+use datafusion::functions_aggregate::bool_and_or::{bool_and_udaf, bool_or_udaf};
+use datafusion::functions_aggregate::count::count_udaf;
+use datafusion::functions_aggregate::first_last::first_value_udaf;
+use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
+use datafusion::functions_aggregate::sum::sum_udaf;
+use datafusion::logical_expr::expr::AggregateFunction;
+use datafusion::logical_expr::{AggregateUDF, Expr as DfExpr, ScalarUDF, lit};
+use helios_base::{DataType, Error, Result, Value};
+use helios_expr::Expr;
+
+use super::arith::native;
+use super::plan::PlanBridge;
+use super::relation::Relation;
+use super::typed::Typed;
+use crate::fusion::aggregate::{Finish, RowOrder, average, collect, exact_sum};
+use crate::fusion::shape::{DECIMAL_DIGITS, Shape};
+use crate::plan::{AggregateCall, AggregateNode};
+
+/// Digits that a sum may have more than its inputs: room for 10^10 rows.
+const SUM_DIGITS: u16 = 10;
+
+/// The aggregates that one node asks DataFusion for; equal ones are computed once.
+#[derive(Default)]
+struct Wanted {
+    calls: Vec<(AggregateFunction, String)>,
+}
+
+impl PlanBridge<'_> {
+    pub(super) fn aggregate(&mut self, node: &AggregateNode) -> Result<Relation> {
+        let input = self.plan(&node.input)?;
+        let columns = input.columns.clone();
+        let (input, groups) = self.exprs_with_subqueries(input, &node.groups)?;
+        let (input, groups) = self.names.extend(input, "group", groups)?;
+        let input = Relation {
+            columns,
+            ..input
+        };
+        match node.sets.as_slice() {
+            [set] => self.aggregate_set(input, node, &groups, set),
+            // Each set aggregates its own copy of the input.
+            sets => {
+                if super::plan::is_volatile(&node.input) {
+                    return Err(Error::unsupported("grouping sets over volatile functions"));
+                }
+                let mut parts = Vec::with_capacity(sets.len());
+                for set in sets {
+                    parts.push(self.aggregate_set(input.clone(), node, &groups, set)?);
+                }
+                self.concatenate(parts, &node.columns)
+            }
+        }
+    }
+
+    /// One grouping set: groups, calls and groupings as columns.
+    fn aggregate_set(
+        &mut self,
+        input: Relation,
+        node: &AggregateNode,
+        groups: &[Typed],
+        set: &[usize],
+    ) -> Result<Relation> {
+        let mut keys = Vec::new();
+        let mut wanted = Wanted::default();
+        let mut outputs = Vec::with_capacity(node.columns.len());
+        // Frame columns of a correlated subquery group as well; see `subquery.rs`.
+        let mut keyed = Vec::new();
+        for (position, group) in groups.iter().enumerate() {
+            if !set.contains(&position) {
+                outputs.push(Typed::literal(&Value::Null, group.shape.clone())?);
+            } else if group.shape.is_ordered() {
+                keys.push(group.expr.clone());
+                outputs.push(group.clone());
+            } else {
+                keyed.push(group.clone());
+                let first = call(first_value_udaf(), vec![group.expr.clone()], None);
+                outputs.push(self.want(&mut wanted, first, group.shape.clone()));
+            }
+        }
+        let columns = input.columns.clone();
+        let key_columns = keyed
+            .into_iter()
+            .map(|group| {
+                let shape = Shape::of(&DataType::Bytea);
+                Typed::safe(group.key(), shape)
+            })
+            .collect();
+        let (input, key_columns) = self.names.extend(input, "key", key_columns)?;
+        keys.extend(key_columns.into_iter().map(|key| key.expr));
+        for aggregate in &node.calls {
+            outputs.push(self.aggregate_call(&columns, aggregate, &mut wanted)?);
+        }
+        for grouping in &node.groupings {
+            let bits = grouping.iter().fold(0i32, |bits, position| {
+                (bits << 1) | i32::from(!set.contains(position))
+            });
+            let shape = Shape::of(&DataType::Int4);
+            outputs.push(Typed::literal(&Value::Int4(bits), shape)?);
+        }
+        let exprs: Vec<DfExpr> = wanted
+            .calls
+            .into_iter()
+            .map(|(call, name)| DfExpr::AggregateFunction(call).alias(name))
+            .collect();
+        let grouped = if keys.is_empty() && exprs.is_empty() {
+            // A group without aggregates: one row, whatever the input.
+            super::plan::one_row()
+        } else {
+            input.then(|plan| plan.aggregate(keys, exprs))?
+        };
+        self.names
+            .project(grouped, outputs, super::plan::names(&node.columns))
+    }
+
+    /// The column that `call` becomes.
+    fn want(&mut self, wanted: &mut Wanted, call: AggregateFunction, shape: Shape) -> Typed {
+        let known = wanted.calls.iter().find(|(other, _)| *other == call);
+        let name = match known {
+            Some((_, name)) => name.clone(),
+            None => {
+                let name = self.names.fresh(call.func.name());
+                wanted.calls.push((call, name.clone()));
+                name
+            }
+        };
+        Typed::column(datafusion::common::Column::new_unqualified(name), shape)
+    }
+
+    /// Translates one aggregate; the result is an expression over the grouped rows.
+    fn aggregate_call(
+        &mut self,
+        columns: &[Typed],
+        node: &AggregateCall,
+        wanted: &mut Wanted,
+    ) -> Result<Typed> {
+        if node
+            .args
+            .iter()
+            .chain(&node.filter)
+            .chain(node.order_by.iter().map(|key| &key.expr))
+            .any(super::plan::has_subplan)
+        {
+            return Err(Error::unsupported("a subquery in a vectorized aggregate"));
+        }
+        let args = self.exprs(columns, &node.args)?;
+        let filter = match &node.filter {
+            Some(filter) => Some(Box::new(self.expr(columns, filter)?.expr)),
+            None => None,
+        };
+        let plain = node.order_by.is_empty() || !node.function.is_order_sensitive();
+        if plain && !node.within_group
+            && let Some(typed) = self.native_call(node, &args, filter.as_ref(), wanted)?
+        {
+            return Ok(typed);
+        }
+        self.collected_call(columns, node, args, filter, wanted)
+    }
+
+    /// The aggregates that run inside DataFusion.
+    fn native_call(
+        &mut self,
+        node: &AggregateCall,
+        args: &[Typed],
+        filter: Option<&Box<DfExpr>>,
+        wanted: &mut Wanted,
+    ) -> Result<Option<Typed>> {
+        let filter = filter.cloned();
+        let output = Shape::of(&node.ty);
+        let build = |function: Arc<AggregateUDF>, arg: DfExpr, distinct: bool| {
+            AggregateFunction::new_udf(function, vec![arg], distinct, filter.clone(), vec![], None)
+        };
+        let int8 = Shape::of(&DataType::Int8);
+        Ok(Some(match (node.function.name(), args) {
+            ("count", []) => {
+                let call = build(count_udaf(), lit(1i64), false);
+                self.want(wanted, call, output)
+            }
+            ("count", [arg]) => {
+                let arg = if node.distinct {
+                    arg.clone().key()
+                } else {
+                    arg.expr.clone()
+                };
+                let call = build(count_udaf(), arg, node.distinct);
+                self.want(wanted, call, output)
+            }
+            ("sum", [arg]) if matches!(arg.shape.ty, DataType::Int2 | DataType::Int4) => {
+                let arg = native(arg.clone(), &int8)?;
+                let call = build(sum_udaf(), arg.expr, node.distinct);
+                self.want(wanted, call, output)
+            }
+            ("sum" | "avg", [arg]) if !node.distinct => {
+                let Some((arg, sum)) = sum_of(node.function.name(), arg)? else {
+                    return Ok(None);
+                };
+                let call = build(Arc::new(exact_sum(sum.clone())), arg.expr.clone(), false);
+                let total = self.want(wanted, call, sum.clone());
+                if node.function.name() == "sum" {
+                    total
+                } else {
+                    let call = build(count_udaf(), arg.expr, false);
+                    let count = self.want(wanted, call, int8);
+                    let (expr, shape) = average(total.expr, sum, count.expr);
+                    Typed::safe(expr, shape)
+                }
+            }
+            (name @ ("min" | "max"), [arg])
+                if arg.shape.is_ordered() && !matches!(arg.shape.ty, DataType::Uuid) =>
+            {
+                let function = if name == "min" { min_udaf() } else { max_udaf() };
+                let call = build(function, arg.expr.clone(), false);
+                self.want(wanted, call, arg.shape.with_type(&node.ty))
+            }
+            ("bool_and" | "every", [arg]) => {
+                let call = build(bool_and_udaf(), arg.expr.clone(), false);
+                self.want(wanted, call, output)
+            }
+            ("bool_or", [arg]) => {
+                let call = build(bool_or_udaf(), arg.expr.clone(), false);
+                self.want(wanted, call, output)
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Any aggregate: its rows are gathered, and its accumulator runs over them at the end.
+    fn collected_call(
+        &mut self,
+        columns: &[Typed],
+        node: &AggregateCall,
+        args: Vec<Typed>,
+        filter: Option<Box<DfExpr>>,
+        wanted: &mut Wanted,
+    ) -> Result<Typed> {
+        let keys: Vec<Expr> = node.order_by.iter().map(|key| key.expr.clone()).collect();
+        let keys = self.exprs(columns, &keys)?;
+        let order = keys
+            .iter()
+            .zip(&node.order_by)
+            .map(|(typed, key)| RowOrder {
+                ty: typed.shape.ty.clone(),
+                descending: key.descending,
+                nulls_first: key.nulls_first,
+            })
+            .collect();
+        let types = args.iter().map(|arg| arg.shape.ty.clone()).collect();
+        let mut rows = args;
+        rows.extend(keys);
+        if rows.is_empty() {
+            return Err(Error::unsupported("this vectorized aggregate"));
+        }
+        let (exprs, shapes): (Vec<_>, Vec<_>) =
+            rows.into_iter().map(|row| (row.expr, row.shape)).unzip();
+        let call = call(Arc::new(collect(shapes)), exprs, filter);
+        let rows = self.want(wanted, call, Shape::of(&DataType::Bytea));
+        let output = Shape::of(&node.ty.bare());
+        let finish = Finish::new(
+            node.function,
+            types,
+            order,
+            node.distinct,
+            node.within_group,
+            output.clone(),
+        );
+        let call = ScalarUDF::from(finish).call(vec![rows.expr]);
+        Ok(Typed {
+            expr: call,
+            shape: output,
+            risky: true,
+        })
+    }
+}
+
+fn call(
+    function: Arc<AggregateUDF>,
+    args: Vec<DfExpr>,
+    filter: Option<Box<DfExpr>>,
+) -> AggregateFunction {
+    AggregateFunction::new_udf(function, args, false, filter, vec![], None)
+}
+
+/// What to add up for `sum` and `avg`, and the form of the sum, if [`exact_sum`] can.
+fn sum_of(name: &str, arg: &Typed) -> Result<Option<(Typed, Shape)>> {
+    Ok(match arg.shape.ty {
+        DataType::Int2 | DataType::Int4 | DataType::Int8 => {
+            match (Shape::decimal(19, 0), Shape::decimal(DECIMAL_DIGITS, 0)) {
+                (Some(wide), Some(sum)) => Some((native(arg.clone(), &wide)?, sum)),
+                _ => None,
+            }
+        }
+        // `avg(real)` adds up in double precision, `sum(real)` does not.
+        DataType::Float4 if name == "avg" => {
+            let wide = Shape::of(&DataType::Float8);
+            Some((native(arg.clone(), &wide)?, wide))
+        }
+        DataType::Float4 | DataType::Float8 => Some((arg.clone(), arg.shape.clone())),
+        DataType::Numeric(_) => match arg.shape.as_decimal() {
+            Some((digits, scale)) if u16::from(digits) + SUM_DIGITS <= DECIMAL_DIGITS => {
+                let sum = Shape::decimal(u16::from(digits) + SUM_DIGITS, scale);
+                sum.map(|sum| (arg.clone(), sum))
+            }
+            _ => None,
+        },
+        _ => None,
+    })
+}
