@@ -35,10 +35,7 @@ impl PlanBridge<'_> {
         let columns = input.columns.clone();
         let (input, groups) = self.exprs_with_subqueries(input, &node.groups)?;
         let (input, groups) = self.names.extend(input, "group", groups)?;
-        let input = Relation {
-            columns,
-            ..input
-        };
+        let input = Relation { columns, ..input };
         match node.sets.as_slice() {
             [set] => self.aggregate_set(input, node, &groups, set),
             // Each set aggregates its own copy of the input.
@@ -151,7 +148,8 @@ impl PlanBridge<'_> {
             None => None,
         };
         let plain = node.order_by.is_empty() || !node.function.is_order_sensitive();
-        if plain && !node.within_group
+        if plain
+            && !node.within_group
             && let Some(typed) = self.native_call(node, &args, filter.as_ref(), wanted)?
         {
             return Ok(typed);
@@ -210,7 +208,11 @@ impl PlanBridge<'_> {
             (name @ ("min" | "max"), [arg])
                 if arg.shape.is_ordered() && !matches!(arg.shape.ty, DataType::Uuid) =>
             {
-                let function = if name == "min" { min_udaf() } else { max_udaf() };
+                let function = if name == "min" {
+                    min_udaf()
+                } else {
+                    max_udaf()
+                };
                 let call = build(function, arg.expr.clone(), false);
                 self.want(wanted, call, arg.shape.with_type(&node.ty))
             }

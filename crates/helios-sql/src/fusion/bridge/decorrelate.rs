@@ -286,7 +286,11 @@ fn aggregate(node: &AggregateNode) -> Option<Pulled> {
     for (number, (inner, condition)) in pairs.into_iter().enumerate() {
         let ty = inner.ty().clone();
         let position = groups + number;
-        conditions.push(replace(condition, &inner, Expr::column(position, ty.clone())));
+        conditions.push(replace(
+            condition,
+            &inner,
+            Expr::column(position, ty.clone()),
+        ));
         keys.push(PlanColumn::new("carried", ty));
         wide.groups.push(inner);
         for set in &mut wide.sets {
@@ -302,8 +306,7 @@ fn aggregate(node: &AggregateNode) -> Option<Pulled> {
         .collect();
     let mut columns = node.columns.clone();
     columns.extend(keys);
-    let (plan, conditions) =
-        reorder(Plan::Aggregate(Box::new(wide)), &order, columns, conditions)?;
+    let (plan, conditions) = reorder(Plan::Aggregate(Box::new(wide)), &order, columns, conditions)?;
     Some(Pulled {
         plan,
         conditions,

@@ -49,12 +49,7 @@ impl PlanBridge<'_> {
         kind: JoinKind,
         on: &[Expr],
     ) -> Result<Relation> {
-        let columns: Vec<Typed> = left
-            .columns
-            .iter()
-            .chain(&right.columns)
-            .cloned()
-            .collect();
+        let columns: Vec<Typed> = left.columns.iter().chain(&right.columns).cloned().collect();
         if on.iter().any(has_subplan) {
             if kind != JoinKind::Inner {
                 return Err(Error::unsupported("a subquery in a vectorized outer join"));
@@ -96,9 +91,10 @@ impl PlanBridge<'_> {
         let (right, marker) = match &pulled.default {
             None => (right, None),
             Some(_) => {
-                let mark = Typed::safe(truth(true), crate::fusion::shape::Shape::of(
-                    &helios_base::DataType::Bool,
-                ));
+                let mark = Typed::safe(
+                    truth(true),
+                    crate::fusion::shape::Shape::of(&helios_base::DataType::Bool),
+                );
                 let (right, mut marker) = self.names.extend(right, "found", vec![mark])?;
                 (right, marker.pop())
             }
@@ -134,7 +130,10 @@ impl PlanBridge<'_> {
             let missing = DfExpr::IsNull(Box::new(marker.expr.clone()));
             let value = datafusion::logical_expr::Case::new(
                 None,
-                vec![(Box::new(missing), Box::new(default.into_shape(&shape)?.expr))],
+                vec![(
+                    Box::new(missing),
+                    Box::new(default.into_shape(&shape)?.expr),
+                )],
                 Some(Box::new(column.into_shape(&shape)?.expr)),
             );
             filled.push(Typed::safe(DfExpr::Case(value), shape));

@@ -231,13 +231,10 @@ impl PlanBridge<'_> {
         let schema = Arc::new(Schema::new(fields));
         let table = datafusion::catalog::cte_worktable::CteWorkTable::new(&name, schema);
         let reference = TableReference::bare(name.clone());
-        let plan = LogicalPlanBuilder::scan(
-            reference.clone(),
-            provider_as_source(Arc::new(table)),
-            None,
-        )
-        .and_then(LogicalPlanBuilder::build)
-        .map_err(from_datafusion)?;
+        let plan =
+            LogicalPlanBuilder::scan(reference.clone(), provider_as_source(Arc::new(table)), None)
+                .and_then(LogicalPlanBuilder::build)
+                .map_err(from_datafusion)?;
         let columns = plan
             .schema()
             .columns()
@@ -250,8 +247,7 @@ impl PlanBridge<'_> {
         let step = self.conform(step, &shapes, &node.columns)?;
         self.work_tables.remove(&node.id);
         let columns = anchor.columns.clone();
-        let recursive =
-            anchor.then(|plan| plan.to_recursive_query(name, step.plan, !node.all))?;
+        let recursive = anchor.then(|plan| plan.to_recursive_query(name, step.plan, !node.all))?;
         Ok(Relation {
             columns,
             ..recursive

@@ -38,7 +38,11 @@ impl PlanBridge<'_> {
             match (kind, negated) {
                 (SubplanKind::Exists, negated) => {
                     let used = self.open(*id, args)?;
-                    let kind = if negated { JoinType::LeftAnti } else { JoinType::LeftSemi };
+                    let kind = if negated {
+                        JoinType::LeftAnti
+                    } else {
+                        JoinType::LeftSemi
+                    };
                     return self.semi_join(input, &used, kind, None);
                 }
                 (SubplanKind::Any(function), false) if function.comparison().is_some() => {
@@ -67,7 +71,10 @@ impl PlanBridge<'_> {
             Some(predicate) => input.filter(predicate.expr)?,
             None => input,
         };
-        Ok(Relation { columns, ..filtered })
+        Ok(Relation {
+            columns,
+            ..filtered
+        })
     }
 
     /// The rows that have a partner in the subquery, or that have none.
@@ -137,10 +144,7 @@ impl PlanBridge<'_> {
         let kept = join_relations(kept, counts, JoinType::Inner, Vec::new())?;
         let rows = DfExpr::Column(Column::new_unqualified(rows));
         let values = DfExpr::Column(Column::new_unqualified(values));
-        let certain = rows
-            .clone()
-            .eq(lit(0i64))
-            .or(rows.eq(values).and(given));
+        let certain = rows.clone().eq(lit(0i64)).or(rows.eq(values).and(given));
         let kept = kept.filter(certain)?;
         Ok(Relation { columns, ..kept })
     }
@@ -188,13 +192,16 @@ impl PlanBridge<'_> {
         let (input, frame) = self.exprs_with_subqueries(input, used.frame)?;
         let correlated = !used.pulled.conditions.is_empty();
         if is_single(&used.pulled.plan) || used.pulled.default.is_some() {
-            let kind = if correlated { JoinType::Left } else { JoinType::Inner };
+            let kind = if correlated {
+                JoinType::Left
+            } else {
+                JoinType::Inner
+            };
             let pulled = Pulled {
                 default: used.pulled.default.clone().filter(|_| correlated),
                 ..used.pulled.clone()
             };
-            let (joined, values) =
-                self.join_pulled(input, &frame, &pulled, kind, &columns, &[])?;
+            let (joined, values) = self.join_pulled(input, &frame, &pulled, kind, &columns, &[])?;
             let value = values.into_iter().next();
             let value = value.ok_or_else(|| Error::internal("a subquery without columns"))?;
             return Ok((joined, value));
@@ -239,7 +246,11 @@ impl PlanBridge<'_> {
             .map(|condition| rename(condition, &renamed))
             .collect::<Result<Vec<_>>>()?;
         let grouped = right.then(|plan| plan.aggregate(keys, calls))?;
-        let kind = if correlated { JoinType::Left } else { JoinType::Inner };
+        let kind = if correlated {
+            JoinType::Left
+        } else {
+            JoinType::Inner
+        };
         let joined = join_relations(input, grouped, kind, conditions)?;
         let column = |name| DfExpr::Column(Column::new_unqualified(name));
         let checked = single(&value.shape, column(name), column(rows));
@@ -282,8 +293,8 @@ impl PlanBridge<'_> {
                 keys.push(key);
             }
         }
-        let counted = right
-            .then(|plan| plan.aggregate(keys, [count(lit(1i64)).alias(rows.clone())]))?;
+        let counted =
+            right.then(|plan| plan.aggregate(keys, [count(lit(1i64)).alias(rows.clone())]))?;
         let joined = join_relations(input, counted, JoinType::Left, conditions)?;
         let found = DfExpr::IsNotNull(Box::new(DfExpr::Column(Column::new_unqualified(rows))));
         Ok((joined, boolean(found, false)))
@@ -330,9 +341,7 @@ impl PlanBridge<'_> {
         used: &Use<'_>,
     ) -> Result<(Typed, Typed)> {
         match (used.operand, right.columns.first()) {
-            (Some(operand), Some(column)) => {
-                Ok((self.expr(columns, operand)?, column.clone()))
-            }
+            (Some(operand), Some(column)) => Ok((self.expr(columns, operand)?, column.clone())),
             _ => Err(Error::internal("a comparison with nothing")),
         }
     }

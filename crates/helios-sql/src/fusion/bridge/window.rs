@@ -9,9 +9,7 @@ use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::functions_window::cume_dist::cume_dist_udwf;
 use datafusion::functions_window::lead_lag::{lag_udwf, lead_udwf};
-use datafusion::functions_window::nth_value::{
-    first_value_udwf, last_value_udwf, nth_value_udwf,
-};
+use datafusion::functions_window::nth_value::{first_value_udwf, last_value_udwf, nth_value_udwf};
 use datafusion::functions_window::ntile::ntile_udwf;
 use datafusion::functions_window::rank::{dense_rank_udwf, percent_rank_udwf, rank_udwf};
 use datafusion::functions_window::row_number::row_number_udwf;
@@ -21,16 +19,14 @@ use datafusion::logical_expr::{
     cast, lit,
 };
 use helios_base::{DataType, Error, Result, Value};
-use helios_expr::Expr;
+use helios_expr::{Expr, WindowKind};
 
 use super::arith::native;
 use super::plan::PlanBridge;
 use super::relation::{Relation, sort_key};
 use super::typed::Typed;
 use crate::fusion::shape::Shape;
-use crate::plan::{
-    Frame, FrameBound, FrameExclude, FrameUnit, WindowCall, WindowFunction, WindowNode,
-};
+use crate::plan::{Frame, FrameBound, FrameExclude, FrameUnit, WindowCall, WindowNode, Windowed};
 
 impl PlanBridge<'_> {
     pub(super) fn window(&mut self, node: &WindowNode) -> Result<Relation> {
@@ -56,7 +52,7 @@ impl PlanBridge<'_> {
             window.params.partition_by = partition.clone();
             window.params.order_by = order.clone();
             window.params.window_frame = frame(&call.frame, order.is_empty())?;
-            let name = self.names.fresh(&call.name);
+            let name = self.names.fresh(call.function.name());
             windows.push(DfExpr::WindowFunction(Box::new(window)).alias(name.clone()));
             let column = DfExpr::Column(Column::new_unqualified(name));
             let expr = if convert {
@@ -74,11 +70,7 @@ impl PlanBridge<'_> {
     }
 
     /// The function, the form of its result, and whether that form takes a cast.
-    fn window_call(
-        &self,
-        columns: &[Typed],
-        call: &WindowCall,
-    ) -> Result<(DfWindow, Shape, bool)> {
+    fn window_call(&self, columns: &[Typed], call: &WindowCall) -> Result<(DfWindow, Shape, bool)> {
         let args = self.exprs(columns, &call.args)?;
         let output = Shape::of(&call.ty.bare());
         let own = |function, args: Vec<DfExpr>| {
@@ -89,22 +81,25 @@ impl PlanBridge<'_> {
                 .cloned()
                 .ok_or_else(|| Error::internal("window function without its argument"))
         };
-        Ok(match call.function {
-            WindowFunction::Aggregate(_) => return self.window_aggregate(columns, call, &args),
-            WindowFunction::RowNumber => (own(row_number_udwf(), vec![]), output, true),
-            WindowFunction::Rank => (own(rank_udwf(), vec![]), output, true),
-            WindowFunction::DenseRank => (own(dense_rank_udwf(), vec![]), output, true),
-            WindowFunction::PercentRank => (own(percent_rank_udwf(), vec![]), output, false),
-            WindowFunction::CumeDist => (own(cume_dist_udwf(), vec![]), output, false),
-            WindowFunction::Ntile => match call.args.first() {
+        let kind = match call.function {
+            Windowed::Aggregate(_) => return self.window_aggregate(columns, call, &args),
+            Windowed::Function(function) => function.kind,
+        };
+        Ok(match kind {
+            WindowKind::RowNumber => (own(row_number_udwf(), vec![]), output, true),
+            WindowKind::Rank => (own(rank_udwf(), vec![]), output, true),
+            WindowKind::DenseRank => (own(dense_rank_udwf(), vec![]), output, true),
+            WindowKind::PercentRank => (own(percent_rank_udwf(), vec![]), output, false),
+            WindowKind::CumeDist => (own(cume_dist_udwf(), vec![]), output, false),
+            WindowKind::Ntile => match call.args.first() {
                 Some(Expr::Literal(Value::Int4(n), _)) if *n > 0 => {
                     (own(ntile_udwf(), vec![lit(i64::from(*n))]), output, true)
                 }
                 _ => return Err(Error::unsupported("vectorized ntile of an expression")),
             },
-            WindowFunction::Lag | WindowFunction::Lead => {
-                let function = match call.function {
-                    WindowFunction::Lag => lag_udwf(),
+            WindowKind::Lag | WindowKind::Lead => {
+                let function = match kind {
+                    WindowKind::Lag => lag_udwf(),
                     _ => lead_udwf(),
                 };
                 let value = value()?;
@@ -125,15 +120,19 @@ impl PlanBridge<'_> {
                 }
                 (own(function, list), value.shape, false)
             }
-            WindowFunction::FirstValue => {
+            WindowKind::FirstValue => {
                 let value = value()?;
-                (own(first_value_udwf(), vec![value.expr]), value.shape, false)
+                (
+                    own(first_value_udwf(), vec![value.expr]),
+                    value.shape,
+                    false,
+                )
             }
-            WindowFunction::LastValue => {
+            WindowKind::LastValue => {
                 let value = value()?;
                 (own(last_value_udwf(), vec![value.expr]), value.shape, false)
             }
-            WindowFunction::NthValue => match call.args.get(1) {
+            WindowKind::NthValue => match call.args.get(1) {
                 Some(Expr::Literal(Value::Int4(n), _)) if *n > 0 => {
                     let value = value()?;
                     let list = vec![value.expr, lit(i64::from(*n))];
@@ -150,7 +149,7 @@ impl PlanBridge<'_> {
         call: &WindowCall,
         args: &[Typed],
     ) -> Result<(DfWindow, Shape, bool)> {
-        let WindowFunction::Aggregate(aggregate) = call.function else {
+        let Windowed::Aggregate(aggregate) = call.function else {
             return Err(Error::internal("not an aggregate"));
         };
         let output = Shape::of(&call.ty);
@@ -164,8 +163,16 @@ impl PlanBridge<'_> {
             (name @ ("min" | "max"), [arg])
                 if arg.shape.is_ordered() && !matches!(arg.shape.ty, DataType::Uuid) =>
             {
-                let function = if name == "min" { min_udaf() } else { max_udaf() };
-                (function, vec![arg.expr.clone()], arg.shape.with_type(&call.ty))
+                let function = if name == "min" {
+                    min_udaf()
+                } else {
+                    max_udaf()
+                };
+                (
+                    function,
+                    vec![arg.expr.clone()],
+                    arg.shape.with_type(&call.ty),
+                )
             }
             ("bool_and" | "every", [arg]) if starts_unbounded(&call.frame) => {
                 (bool_and_udaf(), vec![arg.expr.clone()], output)
@@ -208,11 +215,13 @@ fn frame(frame: &Frame, unordered: bool) -> Result<WindowFrame> {
     let end = bound(&frame.end, frame.unit)?;
     if unordered && frame.unit != FrameUnit::Rows {
         // Without an order all rows are peers.
-        let whole = [&frame.start, &frame.end].into_iter().all(|bound| {
-            !matches!(bound, FrameBound::Preceding(_) | FrameBound::Following(_))
-        });
+        let whole = [&frame.start, &frame.end]
+            .into_iter()
+            .all(|bound| !matches!(bound, FrameBound::Preceding(_) | FrameBound::Following(_)));
         if !whole {
-            return Err(Error::unsupported("a vectorized frame offset without an order"));
+            return Err(Error::unsupported(
+                "a vectorized frame offset without an order",
+            ));
         }
         return Ok(WindowFrame::new_bounds(
             WindowFrameUnits::Rows,
@@ -232,14 +241,10 @@ fn bound(bound: &FrameBound, unit: FrameUnit) -> Result<WindowFrameBound> {
         _ => Err(Error::unsupported("computed vectorized frame offsets")),
     };
     Ok(match bound {
-        FrameBound::UnboundedPreceding => {
-            WindowFrameBound::Preceding(ScalarValue::Null)
-        }
+        FrameBound::UnboundedPreceding => WindowFrameBound::Preceding(ScalarValue::Null),
         FrameBound::Preceding(expr) => WindowFrameBound::Preceding(offset(expr)?),
         FrameBound::CurrentRow => WindowFrameBound::CurrentRow,
         FrameBound::Following(expr) => WindowFrameBound::Following(offset(expr)?),
-        FrameBound::UnboundedFollowing => {
-            WindowFrameBound::Following(ScalarValue::Null)
-        }
+        FrameBound::UnboundedFollowing => WindowFrameBound::Following(ScalarValue::Null),
     })
 }

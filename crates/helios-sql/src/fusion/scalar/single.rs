@@ -1,6 +1,6 @@
 //! A subquery in the place of a value may have one row at most.
 
-use arrow::array::{Array, AsArray};
+use arrow::array::AsArray;
 use arrow::datatypes::{DataType as ArrowType, Int64Type};
 use datafusion::common::Result as DfResult;
 use datafusion::logical_expr::{
