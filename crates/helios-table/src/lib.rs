@@ -14,6 +14,7 @@ pub mod access;
 mod cache;
 pub mod catalog;
 pub mod constraint;
+pub mod ddl;
 mod indexer;
 pub mod row;
 pub mod stats;

@@ -22,8 +22,8 @@ pub(crate) const OBJECT_IDS: TableId = TableId(10);
 
 /// Lock space of names: schema number and name.
 pub(crate) const NAME_LOCKS: u32 = 1;
-/// Lock space of schemas, by number.
-pub(crate) const SCHEMA_LOCKS: u32 = 2;
+/// Lock space of schemas, views and sequences, by number; tables have table locks.
+pub(crate) const OBJECT_LOCKS: u32 = 2;
 
 /// An ascending sequence from `start` in steps of `increment`.
 pub(crate) const fn counter(start: i64, increment: i64) -> SequenceSpec {

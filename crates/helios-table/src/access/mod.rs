@@ -8,7 +8,7 @@ mod unique;
 mod writer;
 
 pub use conflict::Conflict;
-pub(crate) use failure::{describe_key, of_table};
+pub(crate) use failure::{cannot_be_unique, describe_key, of_table};
 pub use reader::TableReader;
 pub use scan::TableScan;
 pub use writer::{Lock, LockedRow, TableWriter};

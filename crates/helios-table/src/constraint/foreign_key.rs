@@ -114,7 +114,7 @@ impl TableWriter<'_> {
     }
 
     /// Fails unless the parent of `row` exists.
-    pub(super) fn require_parent(
+    pub(crate) fn require_parent(
         &mut self,
         constraint: &ConstraintDef,
         row: &[Value],

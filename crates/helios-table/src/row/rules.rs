@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use helios_base::{DataType, Result};
+use helios_base::{DataType, Error, Result};
 use helios_expr::Expr;
 
 use super::index::IndexRules;
@@ -22,6 +22,17 @@ pub trait TableExprs: Send + Sync {
         sql: &str,
         wanted: Option<&DataType>,
     ) -> Result<Expr>;
+
+    /// The same expression after column `from` of `table` has been renamed to `to`.
+    ///
+    /// # Errors
+    /// 0A000 unless the layer above can rewrite expressions.
+    fn rename_column(&self, table: &TableDef, _sql: &str, from: &str, _to: &str) -> Result<String> {
+        Err(Error::unsupported(format!(
+            "cannot rename column \"{from}\" of table \"{}\" because an expression reads it",
+            table.name
+        )))
+    }
 }
 
 /// What a row of a table must satisfy and what is computed from it.

@@ -1,0 +1,240 @@
+//! What depends on what, for `CASCADE` and `RESTRICT`.
+
+use helios_base::{ColumnId, IndexId, TableId};
+
+use crate::catalog::{
+    Catalog, ConstraintId, ConstraintKind, SchemaId, SequenceId, TableDef, ViewId,
+};
+
+/// An object that can be dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectRef {
+    /// A schema with all that is in it.
+    Schema(SchemaId),
+    /// A table.
+    Table(TableId),
+    /// A column of a table.
+    Column(TableId, ColumnId),
+    /// A column's default, but not the column.
+    Default(TableId, ColumnId),
+    /// A constraint of a table.
+    Constraint(TableId, ConstraintId),
+    /// An index.
+    Index(TableId, IndexId),
+    /// A sequence.
+    Sequence(SequenceId),
+    /// A view.
+    View(ViewId),
+}
+
+/// How firmly an object hangs on another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bond {
+    /// It is part of the other, and goes with it without a word.
+    Part,
+    /// It goes only with `CASCADE`.
+    Normal,
+}
+
+/// The objects that directly depend on `object`.
+pub(super) fn dependents(catalog: &Catalog, object: ObjectRef) -> Vec<(ObjectRef, Bond)> {
+    let mut found = Vec::new();
+    match object {
+        ObjectRef::Schema(id) => {
+            let tables = catalog.tables().filter(|t| t.schema == id);
+            found.extend(tables.map(|t| (ObjectRef::Table(t.id), Bond::Normal)));
+            let views = catalog.views().filter(|v| v.schema == id);
+            found.extend(views.map(|v| (ObjectRef::View(v.id), Bond::Normal)));
+            let sequences = catalog.sequences().filter(|s| s.schema == id);
+            found.extend(sequences.map(|s| (ObjectRef::Sequence(s.id), Bond::Normal)));
+        }
+        ObjectRef::Table(id) => {
+            readers(catalog, id.0, &mut found);
+            for (child, constraint, _) in catalog.referencing(id) {
+                let bond = if child.id == id {
+                    Bond::Part
+                } else {
+                    Bond::Normal
+                };
+                found.push((ObjectRef::Constraint(child.id, constraint.id), bond));
+            }
+            let owned = |owner: TableId, _| owner == id;
+            owned_sequences(catalog, owned, &mut found);
+        }
+        ObjectRef::Column(id, column) => {
+            if let Some(table) = catalog.table_by_id(id) {
+                of_column(catalog, table, column, &mut found);
+            }
+        }
+        ObjectRef::Constraint(id, constraint) => {
+            let index = catalog
+                .table_by_id(id)
+                .and_then(|table| table.constraint_by_id(constraint))
+                .and_then(crate::catalog::ConstraintDef::index);
+            if let Some(index) = index {
+                foreign_keys_on(catalog, id, index, &mut found);
+                found.push((ObjectRef::Index(id, index), Bond::Part));
+            }
+        }
+        ObjectRef::Index(id, index) => foreign_keys_on(catalog, id, index, &mut found),
+        ObjectRef::Sequence(id) => {
+            readers(catalog, id.0, &mut found);
+            if let Some(sequence) = catalog.sequence_by_id(id) {
+                let default = sequence.nextval_sql();
+                for table in catalog.tables() {
+                    for column in &table.columns {
+                        if column.default.as_ref() == Some(&default) {
+                            let object = ObjectRef::Default(table.id, column.id);
+                            found.push((object, Bond::Normal));
+                        }
+                    }
+                }
+            }
+        }
+        ObjectRef::View(id) => readers(catalog, id.0, &mut found),
+        ObjectRef::Default(..) => {}
+    }
+    found
+}
+
+/// Views that read a relation.
+fn readers(catalog: &Catalog, relation: u32, found: &mut Vec<(ObjectRef, Bond)>) {
+    for view in catalog.views() {
+        if view.depends.iter().any(|d| d.relation == relation) {
+            found.push((ObjectRef::View(view.id), Bond::Normal));
+        }
+    }
+}
+
+fn owned_sequences(
+    catalog: &Catalog,
+    owned: impl Fn(TableId, ColumnId) -> bool,
+    found: &mut Vec<(ObjectRef, Bond)>,
+) {
+    for sequence in catalog.sequences() {
+        if sequence
+            .owned_by
+            .is_some_and(|(table, column)| owned(table, column))
+        {
+            found.push((ObjectRef::Sequence(sequence.id), Bond::Part));
+        }
+    }
+}
+
+fn foreign_keys_on(
+    catalog: &Catalog,
+    table: TableId,
+    index: IndexId,
+    found: &mut Vec<(ObjectRef, Bond)>,
+) {
+    for (child, constraint, fk) in catalog.referencing(table) {
+        if fk.parent_index == index {
+            let object = ObjectRef::Constraint(child.id, constraint.id);
+            found.push((object, Bond::Normal));
+        }
+    }
+}
+
+fn of_column(
+    catalog: &Catalog,
+    table: &TableDef,
+    column: ColumnId,
+    found: &mut Vec<(ObjectRef, Bond)>,
+) {
+    let id = table.id;
+    for view in catalog.views() {
+        let mut reads = view.depends.iter();
+        if reads.any(|d| d.relation == id.0 && d.columns.contains(&column)) {
+            found.push((ObjectRef::View(view.id), Bond::Normal));
+        }
+    }
+    for other in &table.columns {
+        let generated = other.generated.as_ref();
+        if generated.is_some_and(|g| g.columns.contains(&column)) {
+            found.push((ObjectRef::Column(id, other.id), Bond::Normal));
+        }
+    }
+    for constraint in &table.constraints {
+        let touched = match &constraint.kind {
+            ConstraintKind::Check { columns, .. } => columns.contains(&column),
+            ConstraintKind::ForeignKey(fk) => fk.columns.contains(&column),
+            ConstraintKind::PrimaryKey { index } | ConstraintKind::Unique { index } => table
+                .index_by_id(*index)
+                .is_some_and(|index| index.columns().any(|id| id == column)),
+        };
+        if touched {
+            found.push((ObjectRef::Constraint(id, constraint.id), Bond::Part));
+        }
+    }
+    for (child, constraint, fk) in catalog.referencing(id) {
+        if fk.parent_columns.contains(&column) {
+            let object = ObjectRef::Constraint(child.id, constraint.id);
+            found.push((object, Bond::Normal));
+        }
+    }
+    for index in &table.indexes {
+        if index.constraint.is_none() && index.columns().any(|id| id == column) {
+            found.push((ObjectRef::Index(id, index.id), Bond::Part));
+        }
+    }
+    owned_sequences(catalog, |t, c| (t, c) == (id, column), found);
+}
+
+/// The object as PostgreSQL's messages name it: `constraint c on table t`.
+pub(super) fn describe(catalog: &Catalog, object: ObjectRef) -> String {
+    let table = |id: TableId| {
+        catalog
+            .table_by_id(id)
+            .map_or_else(String::new, |t| shown(&t.schema_name, &t.name))
+    };
+    let column = |id: TableId, column: ColumnId| {
+        catalog
+            .table_by_id(id)
+            .and_then(|t| t.column_by_id(column))
+            .map_or_else(String::new, |(_, c)| c.name.clone())
+    };
+    match object {
+        ObjectRef::Schema(id) => {
+            let name = catalog.schema_by_id(id).map_or("", |s| &s.name);
+            format!("schema {name}")
+        }
+        ObjectRef::Table(id) => format!("table {}", table(id)),
+        ObjectRef::Column(id, c) => format!("column {} of table {}", column(id, c), table(id)),
+        ObjectRef::Default(id, c) => format!(
+            "default value for column {} of table {}",
+            column(id, c),
+            table(id)
+        ),
+        ObjectRef::Constraint(id, constraint) => {
+            let name = catalog
+                .table_by_id(id)
+                .and_then(|t| t.constraint_by_id(constraint))
+                .map_or("", |c| &c.name);
+            format!("constraint {name} on table {}", table(id))
+        }
+        ObjectRef::Index(id, index) => {
+            let found = catalog.table_by_id(id);
+            let name = found.and_then(|t| Some(shown(&t.schema_name, &t.index_by_id(index)?.name)));
+            format!("index {}", name.unwrap_or_default())
+        }
+        ObjectRef::Sequence(id) => {
+            let found = catalog.sequence_by_id(id);
+            let name = found.map(|s| shown(&s.schema_name, &s.name));
+            format!("sequence {}", name.unwrap_or_default())
+        }
+        ObjectRef::View(id) => {
+            let found = catalog.view_by_id(id);
+            let name = found.map(|v| shown(&v.schema_name, &v.name));
+            format!("view {}", name.unwrap_or_default())
+        }
+    }
+}
+
+/// A relation's name, with its schema unless that is the usual one.
+fn shown(schema: &str, name: &str) -> String {
+    if schema == "public" {
+        name.to_owned()
+    } else {
+        format!("{schema}.{name}")
+    }
+}

@@ -1,0 +1,33 @@
+//! Schema changes, as methods of a transaction.
+//!
+//! Each change locks what it changes and what it depends on, looks at the newest committed catalog
+//! with the transaction's own changes, and writes new definitions. Nobody else sees them before the
+//! commit, and a rollback undoes them like any write.
+
+mod alter_column;
+mod alter_type;
+mod column;
+mod comment;
+mod constrain;
+mod create_index;
+mod create_table;
+mod depend;
+mod drop;
+mod foreign_key;
+mod name;
+mod rename;
+mod rewrite;
+mod schema;
+mod sequence;
+mod spec;
+mod validate;
+mod view;
+
+pub use comment::CommentTarget;
+pub use depend::ObjectRef;
+pub use drop::Dropped;
+pub use name::quote;
+pub use spec::{
+    NewColumn, NewConstraint, NewConstraintKind, NewIdentity, NewIndex, NewIndexKey, NewTable,
+    NewView, SequenceOptions,
+};

@@ -1,0 +1,254 @@
+//! Renaming, and moving to another schema.
+
+use std::sync::Arc;
+
+use helios_base::{ColumnId, Error, IndexId, Result, SqlState, TableId};
+use helios_version::TableLock;
+
+use super::column::require;
+use crate::catalog::{
+    Catalog, Change, ConstraintKind, KeySource, SchemaId, SequenceDef, SequenceId, TableDef,
+    ViewDef, ViewId,
+};
+use crate::transaction::Transaction;
+
+impl Transaction {
+    /// `ALTER TABLE … RENAME TO`.
+    ///
+    /// # Errors
+    /// 42P07 the name is taken, 0A000 a view reads the table by its name.
+    pub fn rename_table(&self, id: TableId, to: &str) -> Result<()> {
+        let (catalog, old) = self.lock_definition(id, TableLock::AccessExclusive)?;
+        refuse_readers(&catalog, id.0, "table", &old.name)?;
+        self.take_name(old.schema, to)?;
+        let mut table = TableDef::clone(&old);
+        to.clone_into(&mut table.name);
+        self.change_table(table)?;
+        Ok(())
+    }
+
+    /// `ALTER TABLE … RENAME COLUMN`. Expressions over the column are rewritten.
+    ///
+    /// # Errors
+    /// 42703 no such column, 42701 the name is taken, 0A000 a view reads the column by its name.
+    pub fn rename_column(&self, id: TableId, name: &str, to: &str) -> Result<()> {
+        let (catalog, old) = self.lock_definition(id, TableLock::AccessExclusive)?;
+        let column = require(&old, name)?;
+        if old.column(to).is_some() {
+            return Err(Error::new(
+                SqlState::DUPLICATE_COLUMN,
+                format!(
+                    "column \"{to}\" of relation \"{}\" already exists",
+                    old.name
+                ),
+            ));
+        }
+        for view in catalog.views() {
+            let mut reads = view.depends.iter();
+            if reads.any(|d| d.relation == id.0 && d.columns.contains(&column)) {
+                return Err(read_by_view("column", name, &view.name));
+            }
+        }
+        let mut table = TableDef::clone(&old);
+        self.rename_in_exprs(&old, &mut table, column, name, to)?;
+        super::column::edit(&mut table, column, |column| to.clone_into(&mut column.name))?;
+        self.change_table(table)?;
+        Ok(())
+    }
+
+    fn rename_in_exprs(
+        &self,
+        old: &TableDef,
+        table: &mut TableDef,
+        column: ColumnId,
+        from: &str,
+        to: &str,
+    ) -> Result<()> {
+        let exprs = self.tables().exprs();
+        let rename = |sql: &mut String, reads: &[ColumnId]| -> Result<()> {
+            if reads.contains(&column) {
+                *sql = exprs.rename_column(old, sql, from, to)?;
+            }
+            Ok(())
+        };
+        for column in &mut table.columns {
+            if let Some(generated) = &mut column.generated {
+                rename(&mut generated.sql, &generated.columns)?;
+            }
+        }
+        for constraint in &mut table.constraints {
+            if let ConstraintKind::Check { sql, columns } = &mut constraint.kind {
+                rename(sql, columns)?;
+            }
+        }
+        for index in &mut table.indexes {
+            let index = Arc::make_mut(index);
+            for key in &mut index.keys {
+                if let KeySource::Expression { expr, .. } = &mut key.source {
+                    rename(&mut expr.sql, &expr.columns)?;
+                }
+            }
+            if let Some(predicate) = &mut index.predicate {
+                rename(&mut predicate.sql, &predicate.columns)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `ALTER INDEX … RENAME TO`. The constraint of a key is renamed with its index.
+    ///
+    /// # Errors
+    /// 42P07 the name is taken, 42704 the index is gone.
+    pub fn rename_index(&self, table: TableId, index: IndexId, to: &str) -> Result<()> {
+        let (_, old) = self.lock_definition(table, TableLock::ShareUpdateExclusive)?;
+        self.take_name(old.schema, to)?;
+        let mut table = TableDef::clone(&old);
+        let mut constraint = None;
+        for def in table.indexes.iter_mut().filter(|def| def.id == index) {
+            constraint = def.constraint;
+            to.clone_into(&mut Arc::make_mut(def).name);
+        }
+        for def in &mut table.constraints {
+            if Some(def.id) == constraint {
+                to.clone_into(&mut def.name);
+            }
+        }
+        self.change_table(table)?;
+        Ok(())
+    }
+
+    /// `ALTER SEQUENCE … RENAME TO`. Defaults that `serial` made follow.
+    ///
+    /// # Errors
+    /// 42P07 the name is taken, 0A000 a view reads the sequence by its name.
+    pub fn rename_sequence(&self, id: SequenceId, to: &str) -> Result<()> {
+        self.lock_object(id.0)?;
+        let old = self.sequence(id)?;
+        refuse_readers(&*self.latest_catalog()?, id.0, "sequence", &old.name)?;
+        self.take_name(old.schema, to)?;
+        let mut sequence = SequenceDef::clone(&old);
+        to.clone_into(&mut sequence.name);
+        self.follow_sequence(&old, sequence)
+    }
+
+    /// Stores a sequence under its new name, in the defaults too.
+    fn follow_sequence(&self, old: &SequenceDef, new: SequenceDef) -> Result<()> {
+        let (from, to) = (old.nextval_sql(), new.nextval_sql());
+        self.put_sequence(new)?;
+        let catalog = self.latest_catalog()?;
+        let affected = catalog.tables().filter(|table| {
+            let mut columns = table.columns.iter();
+            columns.any(|column| column.default.as_ref() == Some(&from))
+        });
+        for table in affected {
+            let (_, table) = self.lock_definition(table.id, TableLock::AccessExclusive)?;
+            let mut table = TableDef::clone(&table);
+            for column in &mut table.columns {
+                if column.default.as_ref() == Some(&from) {
+                    column.default = Some(to.clone());
+                }
+            }
+            self.change_table(table)?;
+        }
+        Ok(())
+    }
+
+    /// `ALTER VIEW … RENAME TO`.
+    ///
+    /// # Errors
+    /// 42P07 the name is taken, 0A000 another view reads it by its name.
+    pub fn rename_view(&self, id: ViewId, to: &str) -> Result<()> {
+        self.lock_object(id.0)?;
+        let catalog = self.latest_catalog()?;
+        let old = view(&catalog, id)?;
+        refuse_readers(&catalog, id.0, "view", &old.name)?;
+        self.take_name(old.schema, to)?;
+        let mut view = ViewDef::clone(&old);
+        to.clone_into(&mut view.name);
+        self.change(Change::View(id, Some(Arc::new(view))))
+    }
+
+    /// `ALTER TABLE … SET SCHEMA`. Indexes and owned sequences move too.
+    ///
+    /// # Errors
+    /// 42P07 a name is taken there, 0A000 a view reads the table by its name.
+    pub fn move_table(&self, id: TableId, to: SchemaId) -> Result<()> {
+        let (catalog, old) = self.lock_definition(id, TableLock::AccessExclusive)?;
+        if old.schema == to {
+            return Ok(());
+        }
+        refuse_readers(&catalog, id.0, "table", &old.name)?;
+        let schema = self.enter_schema(to)?;
+        self.take_name(to, &old.name)?;
+        for index in &old.indexes {
+            self.take_name(to, &index.name)?;
+        }
+        let mut table = TableDef::clone(&old);
+        table.schema = to;
+        table.schema_name.clone_from(&schema.name);
+        self.change_table(table)?;
+        let owned = catalog
+            .sequences()
+            .filter(|s| s.owned_by.is_some_and(|(owner, _)| owner == id));
+        for sequence in owned {
+            self.move_sequence(sequence.id, to)?;
+        }
+        Ok(())
+    }
+
+    /// `ALTER SEQUENCE … SET SCHEMA`.
+    ///
+    /// # Errors
+    /// 42P07 the name is taken there, 0A000 a view reads it by its name.
+    pub fn move_sequence(&self, id: SequenceId, to: SchemaId) -> Result<()> {
+        self.lock_object(id.0)?;
+        let old = self.sequence(id)?;
+        refuse_readers(&*self.latest_catalog()?, id.0, "sequence", &old.name)?;
+        let schema = self.enter_schema(to)?;
+        self.take_name(to, &old.name)?;
+        let mut sequence = SequenceDef::clone(&old);
+        sequence.schema = to;
+        sequence.schema_name.clone_from(&schema.name);
+        self.follow_sequence(&old, sequence)
+    }
+
+    /// `ALTER VIEW … SET SCHEMA`.
+    ///
+    /// # Errors
+    /// 42P07 the name is taken there, 0A000 another view reads it by its name.
+    pub fn move_view(&self, id: ViewId, to: SchemaId) -> Result<()> {
+        self.lock_object(id.0)?;
+        let catalog = self.latest_catalog()?;
+        let old = view(&catalog, id)?;
+        refuse_readers(&catalog, id.0, "view", &old.name)?;
+        let schema = self.enter_schema(to)?;
+        self.take_name(to, &old.name)?;
+        let mut view = ViewDef::clone(&old);
+        view.schema = to;
+        view.schema_name.clone_from(&schema.name);
+        self.change(Change::View(id, Some(Arc::new(view))))
+    }
+}
+
+fn view(catalog: &Catalog, id: ViewId) -> Result<Arc<ViewDef>> {
+    catalog.view_by_id(id).cloned().ok_or_else(|| {
+        Error::new(SqlState::UNDEFINED_TABLE, "view does not exist")
+            .with_detail("It was dropped by a concurrent transaction.")
+    })
+}
+
+/// Views are stored as text, which names what it reads.
+fn refuse_readers(catalog: &Catalog, relation: u32, kind: &str, name: &str) -> Result<()> {
+    let mut views = catalog.views();
+    match views.find(|view| view.depends.iter().any(|d| d.relation == relation)) {
+        Some(view) => Err(read_by_view(kind, name, &view.name)),
+        None => Ok(()),
+    }
+}
+
+fn read_by_view(kind: &str, name: &str, view: &str) -> Error {
+    Error::unsupported(format!(
+        "cannot rename or move {kind} \"{name}\" because view \"{view}\" reads it"
+    ))
+    .with_hint("Drop the view first and create it again afterwards.")
+}
