@@ -114,7 +114,8 @@ impl Civil {
 
 /// The Monday of an ISO week, in days since 1970-01-01.
 #[must_use]
-pub(crate) fn iso_week_start(year: i32, week: i32) -> i64 {
+pub fn iso_week_start(year: i32, week: i32) -> i64 {
+    // 4 January is always in week 1.
     let fourth = days_from_civil(year, 1, 4);
     let monday = fourth - (fourth + 3).rem_euclid(7);
     monday + (i64::from(week) - 1) * 7
@@ -155,7 +156,7 @@ pub fn days_from_civil(year: i32, month: i32, day: i32) -> i64 {
 
 /// Year, month and day of a day counted from 1970-01-01.
 #[must_use]
-pub(crate) fn civil_from_days(days: i64) -> (i32, i32, i32) {
+pub fn civil_from_days(days: i64) -> (i32, i32, i32) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);

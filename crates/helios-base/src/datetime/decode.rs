@@ -6,7 +6,6 @@ use super::civil::{Civil, civil_from_days, days_from_civil, days_in_month};
 use super::keyword::{self, Keyword, Unit};
 use super::number::{fraction, fraction_micros, leading_i32, leading_i64, optional_i32, whole};
 use super::token::{Field, Kind};
-use super::zone::changing_offset;
 use super::{JULIAN_EPOCH, MICROS_PER_DAY, MICROS_PER_SECOND, TimeZone};
 use crate::text::DateOrder;
 use crate::{Error, SqlState, TextContext};
@@ -88,7 +87,6 @@ pub(super) enum Moment {
 enum Zone {
     Fixed(i32),
     Named(TimeZone),
-    Changing(&'static str),
 }
 
 struct Decoder<'a> {
@@ -547,7 +545,8 @@ impl<'a> Decoder<'a> {
                 return Ok(Some(ZONE));
             }
             Some(Abbreviation::Zone(zone)) => {
-                self.zone = Some(Zone::Changing(zone));
+                let zone = TimeZone::changing(text, zone).ok_or(DecodeError::Format)?;
+                self.zone = Some(Zone::Named(zone));
                 return Ok(Some(ZONE));
             }
             None => {}
@@ -693,9 +692,6 @@ impl<'a> Decoder<'a> {
         Ok(match &self.zone {
             Some(Zone::Fixed(offset)) => offset + self.dst,
             Some(Zone::Named(zone)) => zone.offset_of_local(local),
-            Some(Zone::Changing(zone)) => {
-                changing_offset(zone, local).ok_or(DecodeError::Format)?
-            }
             None => self.context.time_zone.offset_of_local(local),
         })
     }

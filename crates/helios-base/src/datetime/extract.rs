@@ -78,7 +78,14 @@ pub fn extract_date(part: &str, date: i32) -> Result<Option<Numeric>> {
     let unsupported = || not_supported(part, "date");
     if matches!(
         unit,
-        Unit::Microsecond | Unit::Millisecond | Unit::Second | Unit::Minute | Unit::Hour
+        Unit::Microsecond
+            | Unit::Millisecond
+            | Unit::Second
+            | Unit::Minute
+            | Unit::Hour
+            | Unit::Timezone
+            | Unit::TimezoneHour
+            | Unit::TimezoneMinute
     ) {
         return Err(unsupported());
     }

@@ -20,7 +20,7 @@ mod truncate;
 mod zone;
 
 pub use arithmetic::{add_to_timestamp, add_to_timestamptz, age, age_tz, subtract_timestamps};
-pub use civil::{Civil, days_from_civil, days_in_month, is_leap};
+pub use civil::{Civil, civil_from_days, days_from_civil, days_in_month, is_leap, iso_week_start};
 pub use extract::{
     extract_date, extract_interval, extract_time, extract_timestamp, extract_timestamptz,
 };

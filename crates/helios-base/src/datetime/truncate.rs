@@ -2,7 +2,7 @@
 
 use super::arithmetic::{first_of_month, monday};
 use super::extract::{not_recognized, not_supported};
-use super::keyword::{Unit, find_part};
+use super::keyword::{IntervalWord, Unit, find_unit};
 use super::{
     Interval, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, TimeZone,
     check_timestamp, is_infinite_timestamp, local_to_timestamptz, timestamp_out_of_range,
@@ -37,7 +37,10 @@ pub fn truncate_timestamptz(unit: &str, instant: i64, zone: &TimeZone) -> Result
 
 /// The truncated timestamp, and whether the unit is a day or longer.
 fn truncate(unit: &str, timestamp: i64, ty: &str) -> Result<(i64, bool)> {
-    let kind = find_part(unit).ok_or_else(|| not_recognized(unit, ty))?;
+    if is_infinite_timestamp(timestamp) {
+        return Ok((timestamp, true));
+    }
+    let kind = find(unit, ty)?;
     let size = match kind {
         Unit::Microsecond => 1,
         Unit::Millisecond => 1000,
@@ -54,9 +57,6 @@ fn truncate(unit: &str, timestamp: i64, ty: &str) -> Result<(i64, bool)> {
         | Unit::Millennium => 0,
         _ => return Err(not_supported(unit, ty)),
     };
-    if is_infinite_timestamp(timestamp) {
-        return Ok((timestamp, true));
-    }
     if size > 0 {
         return Ok((
             timestamp - timestamp.rem_euclid(size),
@@ -83,6 +83,13 @@ fn truncate(unit: &str, timestamp: i64, ty: &str) -> Result<(i64, bool)> {
     Ok((check_timestamp(truncated)?, true))
 }
 
+fn find(unit: &str, ty: &str) -> Result<Unit> {
+    match find_unit(&unit.to_lowercase()) {
+        Some(IntervalWord::Unit(kind)) => Ok(kind),
+        _ => Err(not_recognized(unit, ty)),
+    }
+}
+
 fn first_of_decade(year: i32) -> i32 {
     if year > 0 {
         year / 10 * 10
@@ -105,7 +112,7 @@ fn first_year(year: i32, length: i32) -> i32 {
 /// # Errors
 /// As [`truncate_timestamp`].
 pub fn truncate_interval(unit: &str, interval: &Interval) -> Result<Interval> {
-    let kind = find_part(unit).ok_or_else(|| not_recognized(unit, "interval"))?;
+    let kind = find(unit, "interval")?;
     let months = |length: i32| Interval::new(interval.months / length * length, 0, 0);
     let micros = |length: i64| {
         Interval::new(

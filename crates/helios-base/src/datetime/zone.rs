@@ -14,6 +14,9 @@ const CYCLE_DAYS: i64 = 146_097;
 /// Rules are looked up at most this far from 1970 and repeat beyond; about the year 6000.
 const LOOKUP_DAYS_MAX: i64 = 4000 * 365;
 
+/// Zones with daylight saving change for ever: look no further than this ahead.
+const TRANSITIONS_MAX: usize = 1000;
+
 /// A time zone: an IANA name or a fixed offset. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct TimeZone {
@@ -26,6 +29,8 @@ enum Rules {
     /// Seconds east of UTC.
     Fixed(i32),
     Named(jiff::tz::TimeZone),
+    /// What this abbreviation meant in a zone, most recently.
+    Changing(Arc<str>, jiff::tz::TimeZone),
 }
 
 impl TimeZone {
@@ -119,7 +124,7 @@ impl TimeZone {
                 });
             }
             Some(Abbreviation::Zone(zone)) => {
-                if let Some(zone) = Self::find(zone) {
+                if let Some(zone) = Self::changing(text, zone) {
                     return Ok(zone);
                 }
             }
@@ -130,6 +135,16 @@ impl TimeZone {
                 SqlState::INVALID_PARAMETER_VALUE,
                 format!("time zone \"{text}\" not recognized"),
             )
+        })
+    }
+
+    /// The zone that an abbreviation means, whose offset there has changed over time.
+    pub(super) fn changing(abbreviation: &str, zone: &str) -> Option<Self> {
+        let abbreviation: Arc<str> = abbreviation.to_uppercase().into();
+        let rules = jiff::tz::TimeZone::get(zone).ok()?;
+        Some(Self {
+            name: abbreviation.clone(),
+            rules: Rules::Changing(abbreviation, rules),
         })
     }
 
@@ -144,7 +159,7 @@ impl TimeZone {
     pub fn fixed_offset(&self) -> Option<i32> {
         match self.rules {
             Rules::Fixed(offset) => Some(offset),
-            Rules::Named(_) => None,
+            Rules::Named(_) | Rules::Changing(..) => None,
         }
     }
 
@@ -157,6 +172,12 @@ impl TimeZone {
                 Ok(timestamp) => zone.to_offset(timestamp).seconds(),
                 Err(_) => 0,
             },
+            Rules::Changing(abbreviation, zone) => {
+                match jiff::Timestamp::from_microsecond(within(instant)) {
+                    Ok(timestamp) => latest_meaning(abbreviation, zone, timestamp),
+                    Err(_) => 0,
+                }
+            }
         }
     }
 
@@ -169,6 +190,15 @@ impl TimeZone {
         let zone = match &self.rules {
             Rules::Fixed(offset) => return *offset,
             Rules::Named(zone) => zone,
+            Rules::Changing(_, zone) => {
+                // Near enough: the meaning does not depend on a few hours.
+                let offset = Self {
+                    name: self.name.clone(),
+                    rules: Rules::Named(zone.clone()),
+                }
+                .offset_of_local(local);
+                return self.offset_at(local - i64::from(offset) * MICROS_PER_SECOND);
+            }
         };
         let civil = Civil::of_timestamp(within(local));
         let Ok(time) = jiff::civil::DateTime::new(
@@ -197,6 +227,7 @@ impl TimeZone {
             Rules::Named(zone) => jiff::Timestamp::from_microsecond(within(instant))
                 .map(|timestamp| zone.to_offset_info(timestamp).abbreviation().to_owned())
                 .unwrap_or_default(),
+            Rules::Changing(abbreviation, _) => abbreviation.to_string(),
             Rules::Fixed(_) => match self.name.strip_prefix('<') {
                 Some(rest) => rest.split('>').next().unwrap_or_default().to_owned(),
                 None => self
@@ -263,9 +294,23 @@ fn posix_offset(text: &str) -> Option<i32> {
     Some(-west * seconds)
 }
 
-/// What an abbreviation means at a local time, in seconds east of UTC.
-pub(super) fn changing_offset(zone: &str, local: i64) -> Option<i32> {
-    TimeZone::find(zone).map(|zone| zone.offset_of_local(local))
+/// The offset that went by this abbreviation most recently, else the offset in force.
+fn latest_meaning(
+    abbreviation: &str,
+    zone: &jiff::tz::TimeZone,
+    timestamp: jiff::Timestamp,
+) -> i32 {
+    let now = zone.to_offset_info(timestamp);
+    if now.abbreviation() == abbreviation {
+        return now.offset().seconds();
+    }
+    let named =
+        |transition: &jiff::tz::TimeZoneTransition<'_>| transition.abbreviation() == abbreviation;
+    zone.preceding(timestamp)
+        .find(named)
+        .or_else(|| zone.following(timestamp).take(TRANSITIONS_MAX).find(named))
+        .map_or(now.offset(), |transition| transition.offset())
+        .seconds()
 }
 
 const _: () = assert!(LOOKUP_DAYS_MAX * MICROS_PER_DAY / MICROS_PER_SECOND < i64::MAX / 4);

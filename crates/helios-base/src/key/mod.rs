@@ -24,8 +24,8 @@
 //! | `uuid`                    | its 16 bytes                                                   |
 //! | strings, `bytea`          | bytes; `00` as `01 01`, `01` as `01 02`; then `00`             |
 //! | `char(n)`                 | the same, without trailing blanks                              |
-//! | `numeric`                 | see [`mod@self::numeric`]                                      |
-//! | `jsonb`                   | see [`mod@self::json`]                                         |
+//! | `numeric`                 | see `key/numeric.rs`, which encodes it                         |
+//! | `jsonb`                   | see `key/json.rs`, which encodes it                            |
 //! | arrays                    | each element as a column under `NULLS LAST`, `00`, number of dimensions (1 byte), their lengths (4 bytes each, big-endian), their lower bounds (as `integer`) |
 //!
 //! Under `DESC` every byte of the body is complemented; the marker is not.

@@ -1,5 +1,7 @@
 //! `power`, to PostgreSQL's scales.
 
+use std::f64::consts::LOG10_E;
+
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, ToPrimitive};
@@ -7,7 +9,7 @@ use num_traits::{One, ToPrimitive};
 use super::arithmetic::{
     SIGNIFICANT_DIGITS_MIN, clamp_scale, digit_count, div_round, division_by_zero,
 };
-use super::functions::{LOG10_E, ln_weight};
+use super::functions::ln_weight;
 use super::{INTEGER_DIGITS_MAX, Numeric, big_pow10, overflow};
 use crate::{Error, Result, SqlState};
 
