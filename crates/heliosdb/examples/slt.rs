@@ -1,0 +1,174 @@
+//! Runs SQL logic tests and prints the rate of each file.
+//!
+//! `cargo run --release -p heliosdb --example slt -- FOLDER|FILE…`
+//!
+//! Every file starts in an empty database. Records are judged one by one, with the label
+//! `postgresql`; `--show N` prints the first N failures of each file. The exit status says whether
+//! every record that was not skipped passed.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use heliosdb::{Connection, DataType, Database, Error, Outcome, TextContext, Value};
+use sqllogictest::{DB, DBOutput, DefaultColumnType, Record, Runner, TestError};
+
+/// The database under test, as the runner wants it.
+struct Helios {
+    connection: Connection,
+    context: TextContext,
+}
+
+impl Helios {
+    fn open() -> Result<Self, Error> {
+        let connection = Database::open_in_memory()?.connect()?;
+        let context = connection.text_context();
+        Ok(Self { connection, context })
+    }
+
+    fn cell(&self, value: &Value, ty: &DataType) -> String {
+        match value {
+            Value::Null => "NULL".to_owned(),
+            Value::Float4(number) => format!("{number:.3}"),
+            Value::Float8(number) => format!("{number:.3}"),
+            Value::Bool(flag) => u8::from(*flag).to_string(),
+            // The corpus writes whole numbers where PostgreSQL has decimals.
+            Value::Numeric(_) => {
+                let text = value.to_text(ty, &self.context);
+                text.parse::<f64>().map_or(text, |number| format!("{number:.3}"))
+            }
+            other => match other.to_text(ty, &self.context) {
+                text if text.is_empty() => "(empty)".to_owned(),
+                text => text,
+            },
+        }
+    }
+}
+
+impl DB for Helios {
+    type Error = Error;
+    type ColumnType = DefaultColumnType;
+
+    fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, Error> {
+        match self.connection.run(sql, ())? {
+            Outcome::Rows(mut stream) => {
+                let types: Vec<DataType> =
+                    stream.columns().iter().map(|column| column.ty.clone()).collect();
+                let mut rows = Vec::new();
+                while let Some(row) = stream.next_row()? {
+                    rows.push(row.iter().zip(&types).map(|(v, ty)| self.cell(v, ty)).collect());
+                }
+                Ok(DBOutput::Rows { types: vec![DefaultColumnType::Any; types.len()], rows })
+            }
+            done => Ok(DBOutput::StatementComplete(done.finish()?.rows.unwrap_or(0))),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    ok: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+fn main() -> ExitCode {
+    let mut show = 0_usize;
+    let mut files: Vec<PathBuf> = Vec::new();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        if argument == "--show" {
+            show = arguments.next().and_then(|number| number.parse().ok()).unwrap_or(3);
+        } else {
+            files.extend(expand(Path::new(&argument)));
+        }
+    }
+    if files.is_empty() {
+        eprintln!("usage: slt [--show N] FOLDER|FILE…");
+        return ExitCode::from(2);
+    }
+    println!("{:<42}{:>8}{:>8}{:>9}{:>10}", "file", "ok", "not ok", "skipped", "seconds");
+    let mut total = Tally::default();
+    let mut took = Duration::ZERO;
+    for file in &files {
+        let started = Instant::now();
+        let tally = match run(file, show) {
+            Ok(tally) => tally,
+            Err(message) => {
+                eprintln!("{}: {message}", file.display());
+                return ExitCode::from(2);
+            }
+        };
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
+        print(&name.unwrap_or_default(), &tally, started.elapsed());
+        total.ok += tally.ok;
+        total.failed += tally.failed;
+        total.skipped += tally.skipped;
+        took += started.elapsed();
+    }
+    print("all", &total, took);
+    if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn print(name: &str, tally: &Tally, took: Duration) {
+    let Tally { ok, failed, skipped } = tally;
+    println!("{name:<42}{ok:>8}{failed:>8}{skipped:>9}{:>10.2}", took.as_secs_f64());
+}
+
+fn expand(path: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(path) else { return vec![path.to_owned()] };
+    let mut files: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "test" || end == "slt"))
+        .collect();
+    files.sort();
+    files
+}
+
+fn run(file: &Path, show: usize) -> Result<Tally, String> {
+    let records = sqllogictest::parse_file::<DefaultColumnType>(file).map_err(|e| e.to_string())?;
+    let mut runner = Runner::new(|| async { Helios::open() });
+    runner.add_label("postgresql");
+    let mut tally = Tally::default();
+    let mut shown = 0;
+    for record in records {
+        let counts = matches!(record, Record::Statement { .. } | Record::Query { .. });
+        let skipped = match &record {
+            Record::Statement { conditions, .. } | Record::Query { conditions, .. } => {
+                conditions.iter().any(|condition| skips(condition))
+            }
+            _ => false,
+        };
+        if skipped {
+            tally.skipped += 1;
+            continue;
+        }
+        if matches!(record, Record::Halt { .. }) {
+            break;
+        }
+        match runner.run(record) {
+            Ok(_) if counts => tally.ok += 1,
+            Ok(_) => {}
+            Err(error) => {
+                tally.failed += 1;
+                if shown < show {
+                    shown += 1;
+                    report(&error);
+                }
+            }
+        }
+    }
+    Ok(tally)
+}
+
+fn skips(condition: &sqllogictest::Condition) -> bool {
+    match condition {
+        sqllogictest::Condition::OnlyIf { label } => label != "postgresql",
+        sqllogictest::Condition::SkipIf { label } => label == "postgresql",
+    }
+}
+
+fn report(error: &TestError) {
+    println!("  {}", error.display(false).to_string().replace('\n', "\n  "));
+}
