@@ -23,7 +23,10 @@ impl Helios {
     fn open() -> Result<Self, Error> {
         let connection = Database::open_in_memory()?.connect()?;
         let context = connection.text_context();
-        Ok(Self { connection, context })
+        Ok(Self {
+            connection,
+            context,
+        })
     }
 
     fn cell(&self, value: &Value, ty: &DataType) -> String {
@@ -35,7 +38,8 @@ impl Helios {
             // The corpus writes whole numbers where PostgreSQL has decimals.
             Value::Numeric(_) => {
                 let text = value.to_text(ty, &self.context);
-                text.parse::<f64>().map_or(text, |number| format!("{number:.3}"))
+                text.parse::<f64>()
+                    .map_or(text, |number| format!("{number:.3}"))
             }
             other => match other.to_text(ty, &self.context) {
                 text if text.is_empty() => "(empty)".to_owned(),
@@ -52,15 +56,28 @@ impl DB for Helios {
     fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, Error> {
         match self.connection.run(sql, ())? {
             Outcome::Rows(mut stream) => {
-                let types: Vec<DataType> =
-                    stream.columns().iter().map(|column| column.ty.clone()).collect();
+                let types: Vec<DataType> = stream
+                    .columns()
+                    .iter()
+                    .map(|column| column.ty.clone())
+                    .collect();
                 let mut rows = Vec::new();
                 while let Some(row) = stream.next_row()? {
-                    rows.push(row.iter().zip(&types).map(|(v, ty)| self.cell(v, ty)).collect());
+                    rows.push(
+                        row.iter()
+                            .zip(&types)
+                            .map(|(v, ty)| self.cell(v, ty))
+                            .collect(),
+                    );
                 }
-                Ok(DBOutput::Rows { types: vec![DefaultColumnType::Any; types.len()], rows })
+                Ok(DBOutput::Rows {
+                    types: vec![DefaultColumnType::Any; types.len()],
+                    rows,
+                })
             }
-            done => Ok(DBOutput::StatementComplete(done.finish()?.rows.unwrap_or(0))),
+            done => Ok(DBOutput::StatementComplete(
+                done.finish()?.rows.unwrap_or(0),
+            )),
         }
     }
 }
@@ -78,7 +95,10 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         if argument == "--show" {
-            show = arguments.next().and_then(|number| number.parse().ok()).unwrap_or(3);
+            show = arguments
+                .next()
+                .and_then(|number| number.parse().ok())
+                .unwrap_or(3);
         } else {
             files.extend(expand(Path::new(&argument)));
         }
@@ -87,7 +107,10 @@ fn main() -> ExitCode {
         eprintln!("usage: slt [--show N] FOLDER|FILE…");
         return ExitCode::from(2);
     }
-    println!("{:<42}{:>8}{:>8}{:>9}{:>10}", "file", "ok", "not ok", "skipped", "seconds");
+    println!(
+        "{:<42}{:>8}{:>8}{:>9}{:>10}",
+        "file", "ok", "not ok", "skipped", "seconds"
+    );
     let mut total = Tally::default();
     let mut took = Duration::ZERO;
     for file in &files {
@@ -99,7 +122,9 @@ fn main() -> ExitCode {
                 return ExitCode::from(2);
             }
         };
-        let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = file
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
         print(&name.unwrap_or_default(), &tally, started.elapsed());
         total.ok += tally.ok;
         total.failed += tally.failed;
@@ -107,20 +132,36 @@ fn main() -> ExitCode {
         took += started.elapsed();
     }
     print("all", &total, took);
-    if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if total.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn print(name: &str, tally: &Tally, took: Duration) {
-    let Tally { ok, failed, skipped } = tally;
-    println!("{name:<42}{ok:>8}{failed:>8}{skipped:>9}{:>10.2}", took.as_secs_f64());
+    let Tally {
+        ok,
+        failed,
+        skipped,
+    } = tally;
+    println!(
+        "{name:<42}{ok:>8}{failed:>8}{skipped:>9}{:>10.2}",
+        took.as_secs_f64()
+    );
 }
 
 fn expand(path: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(path) else { return vec![path.to_owned()] };
+    let Ok(entries) = std::fs::read_dir(path) else {
+        return vec![path.to_owned()];
+    };
     let mut files: Vec<PathBuf> = entries
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|end| end == "test" || end == "slt"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|end| end == "test" || end == "slt")
+        })
         .collect();
     files.sort();
     files
@@ -170,5 +211,8 @@ fn skips(condition: &sqllogictest::Condition) -> bool {
 }
 
 fn report(error: &TestError) {
-    println!("  {}", error.display(false).to_string().replace('\n', "\n  "));
+    println!(
+        "  {}",
+        error.display(false).to_string().replace('\n', "\n  ")
+    );
 }

@@ -73,6 +73,12 @@ pub trait Accumulator: Send {
 }
 
 impl Aggregate {
+    /// Declared result type.
+    #[must_use]
+    pub fn result(&self) -> Ty {
+        self.result
+    }
+
     /// The name, lower case.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -61,6 +61,12 @@ impl SetFunction {
         self
     }
 
+    /// Declared argument types.
+    #[must_use]
+    pub fn args(&self) -> &'static [Ty] {
+        self.args
+    }
+
     /// The name, lower case.
     #[must_use]
     pub fn name(&self) -> &'static str {
