@@ -14,17 +14,36 @@
 //!
 //! [`Scn`]: helios_base::Scn
 
+mod apply;
+mod background;
 mod branch;
+mod cache;
+mod check;
+mod checkpoint;
+mod codec;
 mod commit;
+mod core;
 mod cursor;
+mod gc;
+mod hash;
+mod keys;
 mod lock;
 mod options;
+mod pipeline;
+mod read;
+mod reads;
+mod record;
+mod recover;
+mod registry;
 mod row;
 mod sequence;
+mod sink;
 mod snapshot;
+mod stamps;
 mod store;
 mod txn;
 mod view;
+mod writes;
 
 pub use branch::{Branch, BranchSpec};
 pub use commit::CommitInfo;

@@ -2,6 +2,9 @@
 
 use helios_base::{BranchId, TableId};
 
+pub(crate) mod manager;
+pub(crate) mod mode;
+
 /// How a row or a key is locked; PostgreSQL's four row-level modes.
 ///
 /// | | key share | share | no key update | update |

@@ -1,7 +1,11 @@
 //! Snapshots: the database as of a branch and a change number.
 
+use std::sync::Arc;
+
 use helios_base::{BranchId, IndexId, Result, Scn, TableId};
 
+use crate::branch::Link;
+use crate::core::Core;
 use crate::cursor::{KeyCursor, RowCursor};
 use crate::row::{Bounds, RowVersion, Version};
 
@@ -17,6 +21,9 @@ pub trait Read: Send + Sync {
     ///
     /// # Errors
     /// `Corrupt` when stored bytes are wrong, `Io` when the disk refuses.
+    ///
+    /// # Cost
+    /// A hash lookup for a hot row, else a few lookups in the store per branch of the chain.
     fn get(&self, table: TableId, pk: &[u8]) -> Result<Option<RowVersion>>;
 
     /// The rows whose keys lie in `range`, ascending, or descending with `reverse`.
@@ -43,28 +50,74 @@ pub trait Read: Send + Sync {
 /// The database as of a branch and a change number. Cheap to clone; while one exists garbage
 /// collection keeps what it sees. Never blocks and is never blocked.
 #[derive(Clone)]
-pub struct Snapshot {
-    pub(crate) branch: BranchId,
-    pub(crate) scn: Scn,
+pub struct Snapshot(Arc<Inner>);
+
+struct Inner {
+    core: Arc<Core>,
+    first: Link,
+    rest: Arc<[Link]>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.core.registry.release(self.first.branch, self.first.scn);
+    }
+}
+
+impl Snapshot {
+    /// Wraps a point that is registered already; dropping the last clone ends the registration.
+    pub(crate) fn registered(core: &Arc<Core>, first: Link, rest: Arc<[Link]>) -> Self {
+        Self(Arc::new(Inner {
+            core: Arc::clone(core),
+            first,
+            rest,
+        }))
+    }
+
+    /// The newest state of a living branch.
+    pub(crate) fn newest(core: &Arc<Core>, branch: BranchId) -> Result<Self> {
+        let tree = core.tree.load();
+        let node = tree.living(branch)?;
+        let scn = core.registry.acquire_newest(branch, &core.pipeline.published);
+        let (first, rest) = node.links(scn);
+        Ok(Self::registered(core, first, rest))
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.0.core
+    }
+
+    fn links(&self) -> impl Iterator<Item = Link> {
+        std::iter::once(self.0.first).chain(self.0.rest.iter().copied())
+    }
 }
 
 impl Read for Snapshot {
     fn branch(&self) -> BranchId {
-        self.branch
+        self.0.first.branch
     }
+
     fn scn(&self) -> Scn {
-        self.scn
+        self.0.first.scn
     }
-    fn get(&self, _table: TableId, _pk: &[u8]) -> Result<Option<RowVersion>> {
-        Err(crate::store::unfinished())
+
+    #[inline]
+    fn get(&self, table: TableId, pk: &[u8]) -> Result<Option<RowVersion>> {
+        self.0.core.get(self.0.first, &self.0.rest, table, pk)
     }
-    fn scan(&self, _table: TableId, _range: Bounds<'_>, _reverse: bool) -> Result<RowCursor> {
-        Err(crate::store::unfinished())
+
+    fn scan(&self, table: TableId, range: Bounds<'_>, reverse: bool) -> Result<RowCursor> {
+        let kv = self.0.core.kv.snapshot();
+        RowCursor::new(&kv, self.links(), table, range, reverse, Arc::clone(&self.0) as _)
     }
-    fn index_scan(&self, _index: IndexId, _range: Bounds<'_>, _reverse: bool) -> Result<KeyCursor> {
-        Err(crate::store::unfinished())
+
+    fn index_scan(&self, index: IndexId, range: Bounds<'_>, reverse: bool) -> Result<KeyCursor> {
+        let kv = self.0.core.kv.snapshot();
+        let branches = self.links().map(|link| link.branch);
+        KeyCursor::new(&kv, branches, index, range, reverse, Arc::clone(&self.0) as _)
     }
-    fn history(&self, _table: TableId, _pk: &[u8]) -> Result<Vec<Version>> {
-        Err(crate::store::unfinished())
+
+    fn history(&self, table: TableId, pk: &[u8]) -> Result<Vec<Version>> {
+        self.0.core.history(self.0.first, &self.0.rest, table, pk)
     }
 }

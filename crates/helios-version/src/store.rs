@@ -2,22 +2,28 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use helios_base::{BranchId, Error, Result, Scn, TableId, TxId};
+use helios_base::{BranchId, Error, Result, Scn, SqlState, TableId, TxId};
+use helios_kv::Keyspace;
+use parking_lot::Mutex;
 
+use crate::background;
 use crate::branch::{Branch, BranchSpec};
+use crate::codec::Reader;
 use crate::commit::CommitInfo;
+use crate::core::Core;
+use crate::keys;
 use crate::lock::LockInfo;
 use crate::options::Options;
+use crate::record::{Op, Pairs, encode_pairs};
+use crate::recover;
 use crate::row::Indexer;
 use crate::sequence::{SequenceSpec, SequenceState};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Read, Snapshot};
 use crate::txn::{Txn, TxnInfo, TxnOptions};
-
-pub(crate) fn unfinished() -> Error {
-    Error::unsupported("the versioned store is not finished yet")
-}
 
 /// Whether a bounded step of background work left more to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,29 +53,65 @@ pub struct StoreStats {
     pub cached_rows: u64,
 }
 
-/// One open database. Clones share it; the last to go closes it.
+/// One open database. Clones share it; when the last goes, background work stops and everything is
+/// made durable. Transactions and snapshots that outlive it still work.
 #[derive(Clone)]
-pub struct Store {
-    inner: Arc<()>,
+pub struct Store(Arc<Handle>);
+
+struct Handle {
+    core: Arc<Core>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // Whoever wants to know of failures calls `close`.
+        let _ = self.close();
+    }
+}
+
+impl Handle {
+    fn close(&self) -> Result<()> {
+        self.core.signal.stop();
+        if let Some(thread) = self.thread.lock().take() {
+            // A panic there has been reported by its own thread.
+            let _ = thread.join();
+        }
+        self.core.settle_sequences()?;
+        self.core.log.sync(self.core.log.end())?;
+        self.core.checkpoint()?;
+        self.core.log.mark()
+    }
 }
 
 impl Store {
+    fn new(core: Core) -> Result<Self> {
+        let core = Arc::new(core);
+        let thread = if core.options.background {
+            Some(background::start(&core)?)
+        } else {
+            None
+        };
+        Ok(Self(Arc::new(Handle {
+            core,
+            thread: Mutex::new(thread),
+        })))
+    }
+
     /// Opens the database directory `path`, making it if allowed, and recovers what the log holds.
     ///
     /// # Errors
     /// 55006 when another process holds it; `Corrupt` for damaged or foreign files; `Io`.
-    pub fn open(_path: &Path, _options: Options) -> Result<Self> {
-        Err(unfinished())
+    pub fn open(path: &Path, options: Options) -> Result<Self> {
+        Self::new(recover::open(path, options)?)
     }
 
-    /// An empty database in memory, gone with the last clone.
+    /// An empty database in memory, gone with the last handle.
     ///
     /// # Errors
-    /// None now.
-    pub fn open_in_memory(_options: Options) -> Result<Self> {
-        Ok(Self {
-            inner: Arc::new(()),
-        })
+    /// `Io` when no background thread can be started.
+    pub fn open_in_memory(options: Options) -> Result<Self> {
+        Self::new(recover::in_memory(options)?)
     }
 
     /// Stops background work and makes everything durable. Also done, without errors shown, when
@@ -78,16 +120,19 @@ impl Store {
     /// # Errors
     /// `Io`, `Poisoned`.
     pub fn close(&self) -> Result<()> {
-        let _ = &self.inner;
-        Err(unfinished())
+        self.0.close()
+    }
+
+    fn core(&self) -> &Arc<Core> {
+        &self.0.core
     }
 
     /// Begins a transaction.
     ///
     /// # Errors
-    /// 42704 when the branch does not exist.
-    pub fn begin(&self, _options: TxnOptions) -> Result<Txn> {
-        Err(unfinished())
+    /// 42704 when the branch does not exist, 55006 when it is being dropped.
+    pub fn begin(&self, options: TxnOptions) -> Result<Txn> {
+        Txn::begin(self.core(), options)
     }
 
     /// The database at `scn`, or the newest, on `branch`.
@@ -95,54 +140,139 @@ impl Store {
     /// # Errors
     /// 42704 when the branch does not exist, 22023 when `scn` is in the future, 72000 when it is no
     /// longer kept.
-    pub fn snapshot(&self, _branch: BranchId, _scn: Option<Scn>) -> Result<Snapshot> {
-        Err(unfinished())
+    pub fn snapshot(&self, branch: BranchId, scn: Option<Scn>) -> Result<Snapshot> {
+        let core = self.core();
+        let Some(scn) = scn else {
+            return Snapshot::newest(core, branch);
+        };
+        if scn > core.published() {
+            return Err(Error::new(
+                SqlState::INVALID_PARAMETER_VALUE,
+                format!("change number {scn} is in the future"),
+            )
+            .with_detail(format!("The newest is {}.", core.published())));
+        }
+        let tree = core.tree.load();
+        let (first, rest) = tree.living(branch)?.links(scn);
+        core.registry.acquire(branch, scn, &tree)?;
+        Ok(Snapshot::registered(core, first, rest))
     }
 
     /// The newest visible commit.
     #[must_use]
     pub fn scn(&self) -> Scn {
-        Scn::ZERO
+        self.core().published()
     }
 
     /// The newest commit at or before `time`, µs since 1970-01-01 UTC.
     ///
     /// # Errors
     /// 72000 when that is no longer known.
-    pub fn scn_at(&self, _time: i64) -> Result<Scn> {
-        Err(unfinished())
+    pub fn scn_at(&self, time: i64) -> Result<Scn> {
+        self.core().scn_at(time)
     }
 
     /// The commit that transaction `txid` made, if it committed and is still known.
     ///
     /// # Errors
-    /// As [`Read::get`](crate::Read::get).
-    pub fn scn_of(&self, _txid: TxId) -> Result<Option<Scn>> {
-        Err(unfinished())
+    /// As [`Read::get`].
+    pub fn scn_of(&self, txid: TxId) -> Result<Option<Scn>> {
+        let kv = self.core().kv.snapshot();
+        match kv.get(Keyspace::Txids, &keys::txid_key(txid))? {
+            Some(value) => Reader::new(&value, "transaction record").varint().map(|scn| Some(Scn(scn))),
+            None => Ok(None),
+        }
     }
 
     /// What is known of a commit, if it is still known.
     ///
     /// # Errors
-    /// As [`Read::get`](crate::Read::get).
-    pub fn commit_info(&self, _scn: Scn) -> Result<Option<CommitInfo>> {
-        Err(unfinished())
+    /// As [`Read::get`].
+    pub fn commit_info(&self, scn: Scn) -> Result<Option<CommitInfo>> {
+        self.core().commit_info(scn)
+    }
+
+    /// Commits one operation of the store itself.
+    fn commit_op(&self, op: &Op<'_>) -> Result<Scn> {
+        let txn = self.begin(TxnOptions::default())?;
+        txn.write_op(op)?;
+        txn.commit()
     }
 
     /// Creates a branch: one log record, whatever the size of the database.
     ///
     /// # Errors
     /// 42704 no such parent, 42710 the name is taken, 22023 and 72000 as [`Store::snapshot`].
-    pub fn create_branch(&self, _spec: BranchSpec) -> Result<Branch> {
-        Err(unfinished())
+    pub fn create_branch(&self, spec: BranchSpec) -> Result<Branch> {
+        let core = self.core();
+        let _ddl = core.ddl.lock();
+        self.refuse_taken(&spec.name)?;
+        // Holds the fork point until the branch does.
+        let fork = self.snapshot(spec.parent, spec.at)?;
+        let id = core.tree.load().next;
+        self.commit_op(&Op::CreateBranch {
+            id,
+            parent: spec.parent,
+            fork: fork.scn(),
+            name: &spec.name,
+            options: Pairs(&encode_pairs(&spec.options)),
+        })?;
+        Ok(core.tree.load().living(id)?.branch.clone())
     }
 
-    /// Drops a branch and what only it holds.
+    fn refuse_taken(&self, name: &str) -> Result<()> {
+        if self.core().tree.load().named(name).is_some() {
+            return Err(Error::new(
+                SqlState::DUPLICATE_OBJECT,
+                format!("branch \"{name}\" already exists"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Drops a branch and what only it holds, its named pins included.
     ///
     /// # Errors
-    /// 42704 no such branch, 2BP01 it has children, 55006 transactions run on it.
-    pub fn drop_branch(&self, _branch: BranchId) -> Result<()> {
-        Err(unfinished())
+    /// 42704 no such branch, 2BP01 it has children, 55006 transactions run on it, 42501 for `main`.
+    pub fn drop_branch(&self, branch: BranchId) -> Result<()> {
+        let core = self.core();
+        let _ddl = core.ddl.lock();
+        let tree = core.tree.load_full();
+        let node = tree.living(branch)?;
+        let name = &node.branch.name;
+        if node.branch.parent.is_none() {
+            return Err(Error::new(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                format!("cannot drop branch \"{name}\""),
+            )
+            .with_detail("It is the root of all branches."));
+        }
+        let children: Vec<_> = tree
+            .children(branch)
+            .filter(|child| !child.dropped)
+            .map(|child| format!("branch \"{}\" depends on branch \"{name}\"", child.branch.name))
+            .collect();
+        if !children.is_empty() {
+            return Err(Error::new(
+                SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
+                format!("cannot drop branch \"{name}\" because other branches depend on it"),
+            )
+            .with_detail(children.join("\n"))
+            .with_hint("drop those branches first"));
+        }
+        core.transactions.close(branch)?;
+        let dropped = (|| {
+            let txn = self.begin(TxnOptions::default())?;
+            for (pin, pinned, _) in core.registry.pins() {
+                if pinned == branch {
+                    txn.write_op(&Op::Unpin { name: &pin })?;
+                }
+            }
+            txn.write_op(&Op::DropBranch { id: branch })?;
+            txn.commit().map(|_| ())
+        })();
+        core.transactions.open(branch);
+        dropped
     }
 
     /// Gives a branch another name or other settings.
@@ -151,128 +281,177 @@ impl Store {
     /// 42704 no such branch, 42710 the name is taken.
     pub fn alter_branch(
         &self,
-        _branch: BranchId,
-        _name: &str,
-        _options: Vec<(String, String)>,
+        branch: BranchId,
+        name: &str,
+        options: Vec<(String, String)>,
     ) -> Result<()> {
-        Err(unfinished())
+        let core = self.core();
+        let _ddl = core.ddl.lock();
+        if core.tree.load().living(branch)?.branch.name != name {
+            self.refuse_taken(name)?;
+        }
+        self.commit_op(&Op::AlterBranch {
+            id: branch,
+            name,
+            options: Pairs(&encode_pairs(&options)),
+        })?;
+        Ok(())
     }
 
     /// The living branches by number.
     #[must_use]
     pub fn branches(&self) -> Vec<Branch> {
-        Vec::new()
+        let tree = self.core().tree.load();
+        let living = tree.all().filter(|node| !node.dropped);
+        living.map(|node| node.branch.clone()).collect()
     }
 
     /// A living branch by name.
     #[must_use]
-    pub fn branch(&self, _name: &str) -> Option<Branch> {
-        None
+    pub fn branch(&self, name: &str) -> Option<Branch> {
+        let tree = self.core().tree.load();
+        tree.named(name).map(|node| node.branch.clone())
     }
 
     /// Keeps `(branch, scn)` readable under a name until [`Store::unpin`].
     ///
     /// # Errors
     /// 42710 when the name is taken; as [`Store::snapshot`].
-    pub fn pin(&self, _name: &str, _branch: BranchId, _scn: Scn) -> Result<()> {
-        Err(unfinished())
+    pub fn pin(&self, name: &str, branch: BranchId, scn: Scn) -> Result<()> {
+        let core = self.core();
+        let _ddl = core.ddl.lock();
+        if core.registry.pins().iter().any(|(taken, ..)| taken == name) {
+            return Err(Error::new(
+                SqlState::DUPLICATE_OBJECT,
+                format!("pin \"{name}\" already exists"),
+            ));
+        }
+        // Holds the point until the pin does.
+        let _held = self.snapshot(branch, Some(scn))?;
+        self.commit_op(&Op::Pin { name, branch, scn })?;
+        Ok(())
     }
 
     /// Lets a named pin go.
     ///
     /// # Errors
     /// 42704 when there is none.
-    pub fn unpin(&self, _name: &str) -> Result<()> {
-        Err(unfinished())
+    pub fn unpin(&self, name: &str) -> Result<()> {
+        let core = self.core();
+        let _ddl = core.ddl.lock();
+        if !core.registry.pins().iter().any(|(pin, ..)| pin == name) {
+            return Err(Error::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!("pin \"{name}\" does not exist"),
+            ));
+        }
+        self.commit_op(&Op::Unpin { name })?;
+        Ok(())
     }
 
     /// The named pins by name.
     #[must_use]
     pub fn pins(&self) -> Vec<(String, BranchId, Scn)> {
-        Vec::new()
+        self.core().registry.pins()
     }
 
-    /// Hands out the next value of a sequence on a branch. Never undone; durable before any later
-    /// commit. A branch starts where its parent stands at its first use.
+    /// Hands out the next value of a sequence on a branch. Never undone; durable with the next
+    /// durable commit. A branch starts where its parent stands at its first use.
     ///
     /// # Errors
     /// 2200H past the last value.
     pub fn nextval(
         &self,
-        _branch: BranchId,
-        _sequence: TableId,
-        _spec: &SequenceSpec,
+        branch: BranchId,
+        sequence: TableId,
+        spec: &SequenceSpec,
     ) -> Result<i64> {
-        Err(unfinished())
+        self.core().nextval(branch, sequence, spec)
     }
 
-    /// Sets where a sequence stands.
+    /// Sets where a sequence stands, without a transaction.
     ///
     /// # Errors
     /// `Io`, `Poisoned`.
     pub fn setval(
         &self,
-        _branch: BranchId,
-        _sequence: TableId,
-        _state: SequenceState,
+        branch: BranchId,
+        sequence: TableId,
+        state: SequenceState,
     ) -> Result<()> {
-        Err(unfinished())
+        self.core().setval(branch, sequence, state)
     }
 
     /// Where a sequence stands; `None` before its first use.
     ///
     /// # Errors
-    /// As [`Read::get`](crate::Read::get).
-    pub fn sequence(&self, _branch: BranchId, _sequence: TableId) -> Result<Option<SequenceState>> {
-        Err(unfinished())
+    /// As [`Read::get`].
+    pub fn sequence(&self, branch: BranchId, sequence: TableId) -> Result<Option<SequenceState>> {
+        self.core().sequence(branch, sequence)
     }
 
     /// Sets who tells garbage collection about index entries.
-    pub fn set_indexer(&self, _indexer: Arc<dyn Indexer>) {}
+    pub fn set_indexer(&self, indexer: Arc<dyn Indexer>) {
+        self.core().indexer.store(Some(Arc::new(indexer)));
+    }
 
     /// Sets how long replaced versions stay readable.
-    pub fn set_retention(&self, _retention: Duration) {}
+    pub fn set_retention(&self, retention: Duration) {
+        self.core().retention.store(recover::micros(retention), Ordering::Relaxed);
+    }
 
-    /// Does a bounded piece of checkpointing; starts a checkpoint if there is anything to save.
+    /// Does a bounded piece of checkpointing, about `budget` keys; begins a checkpoint if there is
+    /// anything to save.
     ///
     /// # Errors
     /// `Io`, `Poisoned`.
-    pub fn checkpoint_step(&self, _budget: usize) -> Result<Step> {
-        Err(unfinished())
+    pub fn checkpoint_step(&self, budget: usize) -> Result<Step> {
+        self.core().checkpoint_step(budget)
     }
 
-    /// Looks at up to `budget` stored versions and removes those that nothing needs.
+    /// Looks at up to `budget` stored versions and removes those that nothing needs; begins a round
+    /// if one could find anything.
     ///
     /// # Errors
     /// `Io`, `Corrupt`.
-    pub fn gc_step(&self, _budget: usize) -> Result<Step> {
-        Err(unfinished())
+    pub fn gc_step(&self, budget: usize) -> Result<Step> {
+        self.core().gc_step(budget)
     }
 
     /// Verifies the invariants that bind the stored structures together. Returns one line per
-    /// fault; empty when sound.
+    /// fault; empty when sound. Other work may go on.
     ///
     /// # Errors
     /// `Io`.
     pub fn check(&self) -> Result<Vec<String>> {
-        Err(unfinished())
+        crate::check::check(self.core())
     }
 
     /// The running transactions.
     #[must_use]
     pub fn transactions(&self) -> Vec<TxnInfo> {
-        Vec::new()
+        self.core().transactions.list(&self.core().locks)
     }
 
     /// The locks held and waited for.
     #[must_use]
     pub fn locks(&self) -> Vec<LockInfo> {
-        Vec::new()
+        self.core().locks.list()
     }
 
     /// Sizes and counts.
     #[must_use]
     pub fn stats(&self) -> StoreStats {
-        StoreStats::default()
+        let core = self.core();
+        let kv = core.kv.stats();
+        StoreStats {
+            scn: core.published(),
+            overlay_bytes: kv.overlay_bytes,
+            state_bytes: kv.file_bytes,
+            log_bytes: core.log.bytes(),
+            horizon: core.registry.floor(),
+            transactions: core.transactions.len() as u64,
+            cached_rows: core.cache.len() as u64,
+        }
     }
 }

@@ -1,16 +1,31 @@
 //! Transactions: private writes, locks, savepoints, commit.
 
+mod held;
+mod running;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use helios_base::{BranchId, IndexId, Result, Scn, TableId, TxId};
+use helios_base::{BranchId, Error, IndexId, Result, Scn, SqlState, TableId, TxId};
+use parking_lot::{Mutex, RwLock};
 
+use crate::branch::Link;
+use crate::cache::Newest;
+use crate::core::Core;
 use crate::cursor::KeyCursor;
+use crate::lock::manager::{LockKey, Outcome, Owner, Patience};
+use crate::lock::mode::Mode;
 use crate::lock::{LockMode, TableLock, Wait};
+use crate::pipeline::{Commit, SharedWrites};
+use crate::reads::ReadSet;
+use crate::record::{CommitHead, Op};
 use crate::row::{Bounds, IndexEntry, RowVersion};
-use crate::store::unfinished;
+use crate::snapshot::{Read, Snapshot};
 use crate::view::View;
+use crate::writes::{Own, WriteSet};
+use held::{Held, Remembered};
+pub(crate) use running::{Running, Transactions};
 
 /// What a transaction may see of others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -101,20 +116,67 @@ pub struct TxnInfo {
 /// A transaction. Methods take `&self`; it may be shared by the threads of one session. Dropping it
 /// without [`Txn::commit`] rolls it back.
 pub struct Txn {
-    pub(crate) options: TxnOptions,
+    core: Arc<Core>,
+    owner: Arc<Owner>,
+    options: TxnOptions,
+    running: Arc<Running>,
+    writes: SharedWrites,
+    reads: Option<Arc<Mutex<ReadSet>>>,
+    held: Mutex<Held>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    over: bool,
+    /// The running statement's snapshot; the first one for the stricter levels.
+    snapshot: Option<Snapshot>,
+    id: Option<TxId>,
+    author: String,
+    message: String,
+    parents: Vec<(BranchId, Scn)>,
+    /// Where the log must be durable for what this transaction has told its user.
+    log_end: u64,
 }
 
 impl Txn {
+    pub(crate) fn begin(core: &Arc<Core>, options: TxnOptions) -> Result<Self> {
+        let running = core.transactions.begin(&core.tree, &options)?;
+        let serializable = options.isolation == Isolation::Serializable && !options.read_only;
+        Ok(Self {
+            core: Arc::clone(core),
+            owner: Owner::new(running.number),
+            writes: Arc::new(RwLock::new(WriteSet::new(core.options.txn_memory_bytes))),
+            reads: serializable.then(Arc::default),
+            held: Mutex::default(),
+            state: Mutex::new(State {
+                author: options.author.clone(),
+                ..State::default()
+            }),
+            running,
+            options,
+        })
+    }
+
     /// A number for locks and messages, unique while the store is open.
     #[must_use]
     pub fn number(&self) -> u64 {
-        0
+        self.running.number
     }
 
-    /// Its identifier; allocated at the first call or write.
+    /// Its identifier; allocated at the first call or commit.
     #[must_use]
     pub fn id(&self) -> TxId {
-        TxId(0)
+        let mut state = self.state.lock();
+        match state.id {
+            Some(id) => id,
+            None => {
+                let id = self.core.allocate_txid();
+                state.id = Some(id);
+                self.running.set_id(id);
+                id
+            }
+        }
     }
 
     /// Its branch.
@@ -133,9 +195,16 @@ impl Txn {
     /// The view also sees the writes made so far.
     ///
     /// # Errors
-    /// 25P02 or similar when the transaction is over.
+    /// 25P01 when the transaction is over.
     pub fn statement(&self) -> Result<View> {
-        Err(unfinished())
+        let mut state = self.state.lock();
+        if state.over {
+            return Err(over());
+        }
+        if state.snapshot.is_none() || self.options.isolation == Isolation::ReadCommitted {
+            state.snapshot = Some(self.new_snapshot()?);
+        }
+        self.view_of(&state)
     }
 
     /// The view of the running statement, with all writes made so far; starts one if none runs.
@@ -143,7 +212,41 @@ impl Txn {
     /// # Errors
     /// As [`Txn::statement`].
     pub fn view(&self) -> Result<View> {
-        Err(unfinished())
+        let state = self.state.lock();
+        if state.over {
+            return Err(over());
+        }
+        if state.snapshot.is_some() {
+            return self.view_of(&state);
+        }
+        drop(state);
+        self.statement()
+    }
+
+    fn new_snapshot(&self) -> Result<Snapshot> {
+        let branch = self.options.branch;
+        let snapshot = if self.reads.is_some() {
+            let mut taken = Err(Error::internal("no snapshot was taken"));
+            let scn = self.core.pipeline.note_serializable(|| {
+                taken = Snapshot::newest(&self.core, branch);
+                taken.as_ref().map_or(Scn::ZERO, Read::scn)
+            });
+            self.running.note_serializable(scn);
+            taken?
+        } else {
+            Snapshot::newest(&self.core, branch)?
+        };
+        self.running.set_snapshot(snapshot.scn());
+        Ok(snapshot)
+    }
+
+    fn view_of(&self, state: &State) -> Result<View> {
+        let Some(snapshot) = &state.snapshot else {
+            return Err(Error::internal("a statement has no snapshot"));
+        };
+        let mark = self.writes.read().mark();
+        let own = (mark > 0).then(|| (Arc::clone(&self.writes), mark));
+        Ok(View::new(snapshot.clone(), own, self.reads.clone()))
     }
 
     /// The own newest write of the row, else the newest committed version (which the statement's
@@ -151,8 +254,60 @@ impl Txn {
     ///
     /// # Errors
     /// As [`Read::get`](crate::Read::get).
-    pub fn latest(&self, _table: TableId, _pk: &[u8]) -> Result<Option<RowVersion>> {
-        Err(unfinished())
+    pub fn latest(&self, table: TableId, pk: &[u8]) -> Result<Option<RowVersion>> {
+        match self.own(table, pk)? {
+            Some(Own::Put(row)) => Ok(Some(RowVersion {
+                begin: Scn::MAX,
+                row,
+            })),
+            Some(Own::Delete) => Ok(None),
+            None => {
+                let mut held = self.held.lock();
+                if held.in_gap(table, pk) {
+                    return Ok(None);
+                }
+                let (row, _) = self.newest(&mut held, table, pk)?;
+                Ok(row)
+            }
+        }
+    }
+
+    fn own(&self, table: TableId, pk: &[u8]) -> Result<Option<Own>> {
+        self.writes.read().row(table, pk, usize::MAX)
+    }
+
+    /// The newest committed row through the chain, and the newest version on the own branch.
+    fn newest(
+        &self,
+        held: &mut Held,
+        table: TableId,
+        pk: &[u8],
+    ) -> Result<(Option<RowVersion>, Newest)> {
+        let branch = self.options.branch;
+        let newest = self.core.newest(branch, table, pk)?;
+        let row = match &newest {
+            Newest::Row(begin, row) => Some(RowVersion {
+                begin: *begin,
+                row: row.clone(),
+            }),
+            Newest::Tombstone(_) => None,
+            Newest::Absent => {
+                let (_, ancestors) = self.core.links(branch, Scn::MAX)?;
+                let row = match ancestors.split_first() {
+                    Some((first, rest)) => self.core.get(*first, rest, table, pk)?,
+                    None => None,
+                };
+                if row.is_none() {
+                    let link = Link {
+                        branch,
+                        scn: Scn::MAX,
+                    };
+                    held.note_absent(&self.core, link, &ancestors, table, pk)?;
+                }
+                row
+            }
+        };
+        Ok((row, newest))
     }
 
     /// Like [`Read::index_scan`](crate::Read::index_scan) over own and newest committed entries;
@@ -162,11 +317,17 @@ impl Txn {
     /// As [`Read::get`](crate::Read::get).
     pub fn latest_index_scan(
         &self,
-        _index: IndexId,
-        _range: Bounds<'_>,
-        _reverse: bool,
+        index: IndexId,
+        range: Bounds<'_>,
+        reverse: bool,
     ) -> Result<KeyCursor> {
-        Err(unfinished())
+        let snapshot = Snapshot::newest(&self.core, self.options.branch)?;
+        let cursor = snapshot.index_scan(index, range, reverse)?;
+        if self.writes.read().has_entries(index) {
+            let limit = self.writes.read().mark();
+            return cursor.with_own(Arc::clone(&self.writes), index, limit, range);
+        }
+        Ok(cursor)
     }
 
     /// Locks a row until the end of the transaction, whether it exists or not. `None` if it is
@@ -174,15 +335,142 @@ impl Txn {
     ///
     /// # Errors
     /// 40P01 deadlock, 55P03 not available, 57014 cancelled. REPEATABLE READ and SERIALIZABLE: 40001
-    /// when the row changed after the snapshot.
+    /// when the row changed after the snapshot, except with [`LockMode::KeyShare`].
     pub fn lock_row(
         &self,
-        _table: TableId,
-        _pk: &[u8],
-        _mode: LockMode,
-        _wait: Wait,
+        table: TableId,
+        pk: &[u8],
+        mode: LockMode,
+        wait: Wait,
     ) -> Result<Option<Locked>> {
-        Err(unfinished())
+        let mut held = self.held.lock();
+        if !self.take_row(&mut held, table, pk, mode, wait)? {
+            return Ok(None);
+        }
+        let own = self.own(table, pk)?;
+        if own.is_none() && held.in_gap(table, pk) {
+            held.remember(table, pk, mode, true);
+            return Ok(Some(Locked {
+                latest: None,
+                changed_since_snapshot: false,
+            }));
+        }
+        let (row, newest) = self.newest(&mut held, table, pk)?;
+        let changed = self.changed(&newest)?;
+        if changed && mode != LockMode::KeyShare {
+            self.refuse_changed(&newest)?;
+        }
+        held.remember(table, pk, mode, newest == Newest::Absent);
+        let latest = match own {
+            Some(Own::Put(row)) => Some(RowVersion {
+                begin: Scn::MAX,
+                row,
+            }),
+            Some(Own::Delete) => None,
+            None => row,
+        };
+        Ok(Some(Locked {
+            latest,
+            changed_since_snapshot: changed,
+        }))
+    }
+
+    /// Whether the newest version is younger than the statement's snapshot.
+    fn changed(&self, newest: &Newest) -> Result<bool> {
+        let state = self.state.lock();
+        if let Some(snapshot) = &state.snapshot {
+            return Ok(newest.begin() > snapshot.scn());
+        }
+        drop(state);
+        Ok(newest.begin() > self.statement()?.scn())
+    }
+
+    /// First updater wins.
+    fn refuse_changed(&self, newest: &Newest) -> Result<()> {
+        if self.options.isolation == Isolation::ReadCommitted {
+            return Ok(());
+        }
+        let what = match newest {
+            Newest::Row(..) => "update",
+            _ => "delete",
+        };
+        Err(Error::new(
+            SqlState::SERIALIZATION_FAILURE,
+            format!("could not serialize access due to concurrent {what}"),
+        ))
+    }
+
+    fn patience(&self, wait: Wait) -> Patience<'_> {
+        Patience {
+            wait,
+            timeout: self.options.lock_timeout,
+            cancel: &self.options.cancel,
+        }
+    }
+
+    fn take(&self, held: &mut Held, key: LockKey, mode: Mode, wait: Wait) -> Result<Outcome> {
+        let outcome = self.core.locks.lock(&self.owner, key, mode, &self.patience(wait))?;
+        if outcome == Outcome::New {
+            held.keys.push(key);
+        }
+        Ok(outcome)
+    }
+
+    fn take_table(
+        &self,
+        held: &mut Held,
+        table: TableId,
+        mode: TableLock,
+        wait: Wait,
+    ) -> Result<bool> {
+        if held.table(table).has(mode) {
+            return Ok(true);
+        }
+        let key = LockKey::table(self.options.branch, table.0);
+        if self.take(held, key, mode.into(), wait)? == Outcome::Skipped {
+            return Ok(false);
+        }
+        held.table(table).add(mode);
+        Ok(true)
+    }
+
+    fn take_row(
+        &self,
+        held: &mut Held,
+        table: TableId,
+        pk: &[u8],
+        mode: LockMode,
+        wait: Wait,
+    ) -> Result<bool> {
+        if self.state.lock().over {
+            return Err(over());
+        }
+        let intent = if mode >= LockMode::NoKeyUpdate {
+            TableLock::RowExclusive
+        } else {
+            TableLock::RowShare
+        };
+        if !self.take_table(held, table, intent, wait)? {
+            return Ok(false);
+        }
+        if held.table(table).covers_rows(mode) {
+            return Ok(true);
+        }
+        if held.table(table).wants_whole() {
+            // Many row locks cost memory: take the whole table if nobody else is in it.
+            let key = LockKey::table(self.options.branch, table.0);
+            let exclusive = Mode::from(TableLock::Exclusive);
+            if self.core.locks.try_lock(self.owner.number, key, exclusive).is_some() {
+                held.table(table).add(TableLock::Exclusive);
+                return Ok(true);
+            }
+        }
+        let key = LockKey::row(self.options.branch, table.0, pk);
+        let outcome = self.take(held, key, mode.into(), wait)?;
+        if outcome == Outcome::New {
+            held.table(table).rows += 1;
+        }
+        Ok(outcome != Outcome::Skipped)
     }
 
     /// Locks a key of a space numbered by the layer above (an index, a name). False if it is locked
@@ -190,47 +478,123 @@ impl Txn {
     ///
     /// # Errors
     /// As [`Txn::lock_row`], never 40001.
-    pub fn lock_key(&self, _space: u32, _key: &[u8], _mode: LockMode, _wait: Wait) -> Result<bool> {
-        Err(unfinished())
+    pub fn lock_key(&self, space: u32, key: &[u8], mode: LockMode, wait: Wait) -> Result<bool> {
+        let mut held = self.held.lock();
+        if self.state.lock().over {
+            return Err(over());
+        }
+        let key = LockKey::key(self.options.branch, space, key);
+        Ok(self.take(&mut held, key, mode.into(), wait)? != Outcome::Skipped)
     }
 
     /// Locks a table on this branch. False if it is locked and `wait` says to skip.
     ///
     /// # Errors
     /// As [`Txn::lock_key`].
-    pub fn lock_table(&self, _table: TableId, _mode: TableLock, _wait: Wait) -> Result<bool> {
-        Err(unfinished())
+    pub fn lock_table(&self, table: TableId, mode: TableLock, wait: Wait) -> Result<bool> {
+        let mut held = self.held.lock();
+        if self.state.lock().over {
+            return Err(over());
+        }
+        self.take_table(&mut held, table, mode, wait)
     }
 
     /// Writes a row, new or not, and the index entries that this version has and the one it
-    /// replaces had not (all entries for a new row). Locks the row (`NoKeyUpdate`) if needed.
+    /// replaces had not (all entries for a new row). Locks the row (`NoKeyUpdate`) if needed. If the
+    /// replaced version is an own uncommitted write, [`Txn::cancel_entries`] takes back what it had
+    /// and this one has not.
     ///
     /// # Errors
     /// As [`Txn::lock_row`]; 25006 in a read-only transaction.
     pub fn put(
         &self,
-        _table: TableId,
-        _pk: &[u8],
-        _row: &[u8],
-        _entries: &[IndexEntry],
+        table: TableId,
+        pk: &[u8],
+        row: &[u8],
+        entries: &[IndexEntry],
     ) -> Result<()> {
-        Err(unfinished())
-    }
-
-    /// Writes index entries of an existing row: index builds.
-    ///
-    /// # Errors
-    /// 25006 in a read-only transaction.
-    pub fn put_entries(&self, _entries: &[IndexEntry]) -> Result<()> {
-        Err(unfinished())
+        let fresh = self.before_write(table, pk, LockMode::NoKeyUpdate)?;
+        let mut writes = self.writes.write();
+        writes.write_row(table, pk, Some(row), fresh)?;
+        for entry in entries {
+            writes.write_entry(entry.index, &entry.key)?;
+        }
+        Ok(())
     }
 
     /// Deletes a row. Deleting a row that does not exist changes nothing. Locks it (`Update`).
     ///
     /// # Errors
     /// As [`Txn::put`].
-    pub fn delete(&self, _table: TableId, _pk: &[u8]) -> Result<()> {
-        Err(unfinished())
+    pub fn delete(&self, table: TableId, pk: &[u8]) -> Result<()> {
+        let fresh = self.before_write(table, pk, LockMode::Update)?;
+        self.writes.write().write_row(table, pk, None, fresh)
+    }
+
+    /// Locks and validates; says whether the own branch is known to have no version of the row.
+    fn before_write(&self, table: TableId, pk: &[u8], mode: LockMode) -> Result<bool> {
+        self.refuse_read_only()?;
+        let mut held = self.held.lock();
+        // A weaker lock lets others write the row meanwhile: what was seen under it is stale.
+        let remembered = held
+            .remembered(table, pk)
+            .filter(|remembered| remembered.mode >= LockMode::NoKeyUpdate);
+        if remembered.is_none_or(|remembered| remembered.mode < mode) {
+            self.take_row(&mut held, table, pk, mode, Wait::Block)?;
+        }
+        if let Some(Remembered { fresh, .. }) = remembered {
+            return Ok(fresh);
+        }
+        if held.in_gap(table, pk) {
+            return Ok(true);
+        }
+        if self.options.isolation != Isolation::ReadCommitted
+            && !self.writes.read().wrote_row(table, pk)?
+        {
+            let newest = self.core.newest(self.options.branch, table, pk)?;
+            if self.changed(&newest)? {
+                self.refuse_changed(&newest)?;
+            }
+            return Ok(newest == Newest::Absent);
+        }
+        Ok(false)
+    }
+
+    fn refuse_read_only(&self) -> Result<()> {
+        if self.options.read_only {
+            return Err(Error::new(
+                SqlState::READ_ONLY_SQL_TRANSACTION,
+                "cannot write in a read-only transaction",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Writes index entries of an existing row: index builds.
+    ///
+    /// # Errors
+    /// 25006 in a read-only transaction.
+    pub fn put_entries(&self, entries: &[IndexEntry]) -> Result<()> {
+        self.refuse_read_only()?;
+        let mut writes = self.writes.write();
+        for entry in entries {
+            writes.write_entry(entry.index, &entry.key)?;
+        }
+        Ok(())
+    }
+
+    /// Takes back entries that this transaction put for a row version that it has replaced or
+    /// deleted itself. Entries that others committed, or that it never put, stay.
+    ///
+    /// # Errors
+    /// 25006 in a read-only transaction.
+    pub fn cancel_entries(&self, entries: &[IndexEntry]) -> Result<()> {
+        self.refuse_read_only()?;
+        let mut writes = self.writes.write();
+        for entry in entries {
+            writes.cancel_entry(entry.index, &entry.key)?;
+        }
+        Ok(())
     }
 
     /// Says that nothing on this branch names `table` any more once this commits: its rows go away
@@ -238,51 +602,158 @@ impl Txn {
     ///
     /// # Errors
     /// 25006 in a read-only transaction.
-    pub fn drop_table(&self, _table: TableId) -> Result<()> {
-        Err(unfinished())
+    pub fn drop_table(&self, table: TableId) -> Result<()> {
+        self.refuse_read_only()?;
+        self.writes.write().write_other(&Op::DropTable { table })
     }
 
     /// Like [`Txn::drop_table`] for an index.
     ///
     /// # Errors
     /// 25006 in a read-only transaction.
-    pub fn drop_index(&self, _index: IndexId) -> Result<()> {
-        Err(unfinished())
+    pub fn drop_index(&self, index: IndexId) -> Result<()> {
+        self.refuse_read_only()?;
+        self.writes.write().write_other(&Op::DropIndex { index })
+    }
+
+    /// Writes an operation of the store itself.
+    pub(crate) fn write_op(&self, op: &Op<'_>) -> Result<()> {
+        self.writes.write().write_other(op)
     }
 
     /// Whether anything has been written.
     #[must_use]
     pub fn has_writes(&self) -> bool {
-        false
+        !self.writes.read().is_empty()
     }
 
     /// Marks the present state.
     #[must_use]
     pub fn savepoint(&self) -> Savepoint {
-        Savepoint(0)
+        Savepoint(self.writes.read().mark())
     }
 
     /// Undoes all writes since `savepoint`, which stays valid; later ones do not. Locks stay.
     ///
     /// # Errors
     /// 3B001 for a savepoint that was undone.
-    pub fn rollback_to(&self, _savepoint: Savepoint) -> Result<()> {
-        Err(unfinished())
+    pub fn rollback_to(&self, savepoint: Savepoint) -> Result<()> {
+        let mut writes = self.writes.write();
+        if savepoint.0 > writes.mark() {
+            return Err(Error::new(
+                SqlState::INVALID_SAVEPOINT_SPECIFICATION,
+                "savepoint does not exist",
+            ));
+        }
+        writes.undo_to(savepoint.0)
     }
 
     /// Sets what is recorded with the commit.
-    pub fn describe(&self, _author: &str, _message: &str) {}
+    pub fn describe(&self, author: &str, message: &str) {
+        let mut state = self.state.lock();
+        author.clone_into(&mut state.author);
+        message.clone_into(&mut state.message);
+    }
+
+    /// Records that the commit takes in another branch's state.
+    pub fn add_merge_parent(&self, branch: BranchId, scn: Scn) {
+        self.state.lock().parents.push((branch, scn));
+    }
+
+    /// Hands out the next value of a sequence on this branch, as
+    /// [`Store::nextval`](crate::Store::nextval), and makes it durable with this transaction even
+    /// if that writes nothing else.
+    ///
+    /// # Errors
+    /// As [`Store::nextval`](crate::Store::nextval); 25006 in a read-only transaction.
+    pub fn nextval(&self, sequence: TableId, spec: &crate::SequenceSpec) -> Result<i64> {
+        self.refuse_read_only()?;
+        let value = self.core.nextval(self.options.branch, sequence, spec)?;
+        self.state.lock().log_end = self.core.log.end();
+        Ok(value)
+    }
 
     /// Commits: all writes become durable and visible at once. Returns the commit's change number,
-    /// or the snapshot's if nothing was written. The transaction is over, also after an error.
+    /// or the newest when nothing was written. The transaction is over, also after an error.
     ///
     /// # Errors
     /// 40001 when SERIALIZABLE finds that what was read has changed; `Io`, `Poisoned` when the log
     /// cannot be written (then the outcome is known only after reopening).
     pub fn commit(&self) -> Result<Scn> {
-        Err(unfinished())
+        let is_empty = self.writes.read().is_empty();
+        let txid = if is_empty { TxId(0) } else { self.id() };
+        let (head, snapshot, log_end) = {
+            let mut state = self.state.lock();
+            if state.over {
+                return Err(over());
+            }
+            state.over = true;
+            let head = CommitHead {
+                txid,
+                branch: self.options.branch,
+                author: std::mem::take(&mut state.author),
+                message: std::mem::take(&mut state.message),
+                parents: std::mem::take(&mut state.parents),
+                ..CommitHead::default()
+            };
+            (head, state.snapshot.take(), state.log_end)
+        };
+        let result = if is_empty && head.parents.is_empty() {
+            let synced = if log_end > 0 && !self.options.asynchronous {
+                self.core.log.sync(log_end)
+            } else {
+                Ok(())
+            };
+            synced.map(|()| self.core.published())
+        } else {
+            let reads = self.reads.as_ref().map(|reads| reads.lock());
+            let read_at = snapshot.as_ref().map(Read::scn);
+            self.core.commit(Commit {
+                head,
+                writes: &self.writes,
+                asynchronous: self.options.asynchronous,
+                reads: read_at.zip(reads.as_deref()),
+            })
+        };
+        self.end();
+        result
     }
 
     /// Undoes everything and releases all locks.
-    pub fn rollback(&self) {}
+    pub fn rollback(&self) {
+        {
+            let mut state = self.state.lock();
+            if state.over {
+                return;
+            }
+            state.over = true;
+            state.snapshot = None;
+        }
+        self.end();
+    }
+
+    /// Releases everything; the transaction is over.
+    fn end(&self) {
+        let mut held = self.held.lock();
+        self.core.locks.release(self.owner.number, &held.keys);
+        *held = Held::default();
+        if let Some(scn) = self.running.serializable() {
+            self.core.pipeline.forget_serializable(scn);
+        }
+        self.core.transactions.end(self.running.number);
+    }
+}
+
+impl Drop for Txn {
+    fn drop(&mut self) {
+        self.rollback();
+    }
+}
+
+#[cold]
+fn over() -> Error {
+    Error::new(
+        SqlState::NO_ACTIVE_SQL_TRANSACTION,
+        "the transaction is over",
+    )
 }

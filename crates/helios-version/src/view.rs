@@ -1,21 +1,43 @@
 //! A transaction's view: a snapshot with the transaction's own writes on top.
 
+use std::sync::Arc;
+
 use helios_base::{BranchId, IndexId, Result, Scn, TableId};
+use parking_lot::Mutex;
 
 use crate::cursor::{KeyCursor, RowCursor};
+use crate::pipeline::SharedWrites;
+use crate::reads::ReadSet;
 use crate::row::{Bounds, RowVersion, Version};
 use crate::snapshot::{Read, Snapshot};
+use crate::writes::Own;
 
 /// What one statement of a transaction sees: its snapshot and the transaction's own writes made
-/// before the view was taken. Cheap to clone; scans of it do not see later writes, so a statement
-/// may write while it reads.
+/// before the view was taken. Cheap to clone; it does not see later writes, so a statement may write
+/// while it reads.
 #[derive(Clone)]
 pub struct View {
-    pub(crate) snapshot: Snapshot,
+    snapshot: Snapshot,
+    /// Own writes, and how many of them are seen.
+    own: Option<(SharedWrites, usize)>,
+    /// Where a serializable transaction notes what it reads.
+    reads: Option<Arc<Mutex<ReadSet>>>,
 }
 
 impl View {
-    /// The committed part.
+    pub(crate) fn new(
+        snapshot: Snapshot,
+        own: Option<(SharedWrites, usize)>,
+        reads: Option<Arc<Mutex<ReadSet>>>,
+    ) -> Self {
+        Self {
+            snapshot,
+            own,
+            reads,
+        }
+    }
+
+    /// The committed part. Reading it directly escapes SERIALIZABLE's validation.
     #[must_use]
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
@@ -24,21 +46,62 @@ impl View {
 
 impl Read for View {
     fn branch(&self) -> BranchId {
-        self.snapshot.branch
+        self.snapshot.branch()
     }
+
     fn scn(&self) -> Scn {
-        self.snapshot.scn
+        self.snapshot.scn()
     }
+
+    #[inline]
     fn get(&self, table: TableId, pk: &[u8]) -> Result<Option<RowVersion>> {
+        if let Some((writes, limit)) = &self.own
+            && let Some(own) = writes.read().row(table, pk, *limit)?
+        {
+            return Ok(match own {
+                Own::Put(row) => Some(RowVersion {
+                    begin: Scn::MAX,
+                    row,
+                }),
+                Own::Delete => None,
+            });
+        }
+        if let Some(reads) = &self.reads {
+            reads.lock().add_row(table, pk);
+        }
         self.snapshot.get(table, pk)
     }
+
     fn scan(&self, table: TableId, range: Bounds<'_>, reverse: bool) -> Result<RowCursor> {
-        self.snapshot.scan(table, range, reverse)
+        if let Some(reads) = &self.reads {
+            reads.lock().add_rows(table, range);
+        }
+        let cursor = self.snapshot.scan(table, range, reverse)?;
+        match &self.own {
+            Some((writes, limit)) if writes.read().has_rows(table) => {
+                cursor.with_own(Arc::clone(writes), table, *limit, range)
+            }
+            _ => Ok(cursor),
+        }
     }
+
     fn index_scan(&self, index: IndexId, range: Bounds<'_>, reverse: bool) -> Result<KeyCursor> {
-        self.snapshot.index_scan(index, range, reverse)
+        if let Some(reads) = &self.reads {
+            reads.lock().add_entries(index, range);
+        }
+        let cursor = self.snapshot.index_scan(index, range, reverse)?;
+        match &self.own {
+            Some((writes, limit)) if writes.read().has_entries(index) => {
+                cursor.with_own(Arc::clone(writes), index, *limit, range)
+            }
+            _ => Ok(cursor),
+        }
     }
+
     fn history(&self, table: TableId, pk: &[u8]) -> Result<Vec<Version>> {
+        if let Some(reads) = &self.reads {
+            reads.lock().add_row(table, pk);
+        }
         self.snapshot.history(table, pk)
     }
 }

@@ -1,0 +1,336 @@
+//! Applying commits to the keyspaces: the one place that decides what becomes of the old version.
+//!
+//! Applying is deterministic, and doing it twice is the same as doing it once: recovery may apply a
+//! commit that a checkpoint has already taken in, wholly or in part.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use helios_base::{BranchId, Error, IndexId, Result, Scn, TableId};
+use helios_kv::{Batch, Keyspace, KvSnapshot};
+
+use crate::branch::{Branch, BranchTree, Link, Node};
+use crate::cache::{Newest, Probe};
+use crate::codec::{Reader, put_varint};
+use crate::commit::CommitInfo;
+use crate::core::Core;
+use crate::keys::{self, Stored};
+use crate::read::newest_in;
+use crate::record::{Op, Ops, decode_pairs};
+use crate::sequence::{SequenceState, sequence_key};
+use crate::writes::{Live, WriteSet};
+
+/// Operations after which a batch goes to the store; a commit may take several. Readers cannot tell,
+/// because none reads at the commit's number yet.
+const BATCH_OPS: usize = 1 << 16;
+
+/// Row writes above which the cache is emptied instead of updated.
+const CACHE_UPDATES: usize = 4096;
+
+/// Applies commits in order. Lives while the apply mutex is held.
+pub(crate) struct Applier<'a> {
+    core: &'a Core,
+    snapshot: Arc<dyn KvSnapshot>,
+    batch: Batch,
+    key: Vec<u8>,
+    history: Vec<u8>,
+    value: Vec<u8>,
+    /// New versions to tell the cache of, once the batch is in.
+    fresh: Vec<(TableId, BranchId, Scn, Bytes, Option<Bytes>)>,
+    /// Too many for `fresh`.
+    flood: bool,
+    touched: Vec<(TableId, BranchId, Scn)>,
+    tree: Option<BranchTree>,
+    current: Context,
+}
+
+/// The commit being applied.
+#[derive(Default)]
+struct Context {
+    scn: Scn,
+    branch: BranchId,
+    time: i64,
+    ancestors: Arc<[Link]>,
+    puts: u64,
+    deletes: u64,
+}
+
+impl<'a> Applier<'a> {
+    pub(crate) fn new(core: &'a Core) -> Self {
+        Self {
+            core,
+            snapshot: core.kv.snapshot(),
+            batch: Batch::new(),
+            key: Vec::new(),
+            history: Vec::new(),
+            value: Vec::new(),
+            fresh: Vec::new(),
+            flood: false,
+            touched: Vec::new(),
+            tree: None,
+            current: Context::default(),
+        }
+    }
+
+    fn begin(&mut self, info: &CommitInfo) -> Result<()> {
+        let tree = self.core.tree.load();
+        let tree = self.tree.as_ref().unwrap_or(&tree);
+        let ancestors = match tree.any(info.branch) {
+            Some(node) => node.ancestors().into(),
+            None => {
+                return Err(Error::corrupt(format!(
+                    "commit {} is on branch {}, which does not exist",
+                    info.scn, info.branch
+                )));
+            }
+        };
+        self.current = Context {
+            scn: info.scn,
+            branch: info.branch,
+            time: info.time,
+            ancestors,
+            puts: 0,
+            deletes: 0,
+        };
+        Ok(())
+    }
+
+    fn end(&mut self, mut info: CommitInfo) -> Result<()> {
+        info.puts = self.current.puts;
+        info.deletes = self.current.deletes;
+        self.value.clear();
+        info.encode(&mut self.value);
+        self.batch.put(Keyspace::Commits, &keys::commit_key(info.scn), &self.value);
+        if info.txid.0 != 0 {
+            self.value.clear();
+            put_varint(&mut self.value, info.scn.0);
+            self.batch.put(Keyspace::Txids, &keys::txid_key(info.txid), &self.value);
+        }
+        Ok(())
+    }
+
+    /// Applies a commit from its write set.
+    pub(crate) fn commit(&mut self, info: CommitInfo, writes: &WriteSet) -> Result<()> {
+        self.begin(&info)?;
+        writes.for_each(&mut |live| match live {
+            Live::Row {
+                table,
+                pk,
+                row,
+                fresh,
+            } => self.row(table, pk, row, fresh),
+            Live::Entry { index, key } => self.entry(index, key),
+            Live::Other(bytes) => {
+                let op = Op::decode(&mut Reader::new(bytes, "operation"))?;
+                self.op(&op)
+            }
+        })?;
+        self.end(info)
+    }
+
+    /// Applies a commit from its log records.
+    pub(crate) fn replay(&mut self, info: CommitInfo, parts: &[&[u8]]) -> Result<()> {
+        self.begin(&info)?;
+        for part in parts {
+            for op in Ops::new(part) {
+                self.op(&op?)?;
+            }
+        }
+        self.end(info)
+    }
+
+    /// Applies a sequence record.
+    pub(crate) fn sequence(&mut self, branch: BranchId, sequence: TableId, state: SequenceState) {
+        let key = sequence_key(branch, sequence);
+        self.batch.put(Keyspace::Meta, &key, &state.encode());
+    }
+
+    fn row(&mut self, table: TableId, pk: &[u8], row: Option<&[u8]>, fresh: bool) -> Result<()> {
+        let (scn, branch) = (self.current.scn, self.current.branch);
+        let old = if fresh {
+            Newest::Absent
+        } else {
+            let probe = Probe::new(table, branch, pk);
+            match self.core.cache.peek(&probe) {
+                Some(newest) => newest,
+                None => newest_in(&*self.snapshot, table, branch, pk)?,
+            }
+        };
+        match row {
+            Some(_) => self.current.puts += 1,
+            None => self.current.deletes += 1,
+        }
+        let is_root = self.current.ancestors.is_empty();
+        let replaced = match &old {
+            Newest::Absent => {
+                let ancestors = Arc::clone(&self.current.ancestors);
+                if row.is_none() && !self.core.inherits(&ancestors, table, pk)? {
+                    return Ok(());
+                }
+                None
+            }
+            Newest::Tombstone(_) if row.is_none() => return Ok(()),
+            // Applied before.
+            newest if newest.begin() == scn => None,
+            Newest::Tombstone(_) if is_root => None,
+            Newest::Tombstone(begin) => Some((*begin, None)),
+            Newest::Row(begin, row) => Some((*begin, Some(row))),
+        };
+        if let Some((begin, row)) = replaced {
+            keys::history_key(&mut self.history, table, branch, pk, begin);
+            self.value.clear();
+            Stored {
+                scn,
+                row: row.map(|row| &row[..]),
+            }
+            .encode(&mut self.value);
+            self.batch.put(Keyspace::History, &self.history, &self.value);
+        }
+        keys::object_key(&mut self.key, table.0, branch, pk);
+        self.value.clear();
+        Stored { scn, row }.encode(&mut self.value);
+        self.batch.put(Keyspace::Current, &self.key, &self.value);
+        if self.touched.last() != Some(&(table, branch, scn)) {
+            self.touched.push((table, branch, scn));
+        }
+        if self.fresh.len() >= CACHE_UPDATES {
+            self.flood = true;
+        } else {
+            let row = row.map(Bytes::copy_from_slice);
+            let pk = Bytes::copy_from_slice(pk);
+            self.fresh.push((table, branch, scn, pk, row));
+        }
+        self.flush_if_full()
+    }
+
+    fn entry(&mut self, index: IndexId, key: &[u8]) -> Result<()> {
+        keys::object_key(&mut self.key, index.0, self.current.branch, key);
+        self.batch.put(Keyspace::Index, &self.key, &[]);
+        self.flush_if_full()
+    }
+
+    fn op(&mut self, op: &Op<'_>) -> Result<()> {
+        match *op {
+            Op::Put { table, pk, row } => self.row(table, pk, Some(row), false),
+            Op::Delete { table, pk } => self.row(table, pk, None, false),
+            Op::Entry { index, key } => self.entry(index, key),
+            Op::CreateBranch {
+                id,
+                parent,
+                fork,
+                name,
+                options,
+            } => {
+                let branch = Branch {
+                    id,
+                    name: name.to_owned(),
+                    parent: Some(parent),
+                    fork,
+                    created: self.current.scn,
+                    created_at: self.current.time,
+                    options: decode_pairs(&mut Reader::new(options.0, "branch settings"))?,
+                };
+                let record = self.tree().create(branch).encode();
+                self.put_branch(id, &record);
+                Ok(())
+            }
+            Op::AlterBranch { id, name, options } => {
+                let options = decode_pairs(&mut Reader::new(options.0, "branch settings"))?;
+                self.change_branch(id, |node| {
+                    node.branch.name = name.to_owned();
+                    node.branch.options = options;
+                })
+            }
+            Op::DropBranch { id } => self.change_branch(id, |node| node.dropped = true),
+            Op::DropTable { table } => {
+                self.dropped(keys::META_DROPPED_TABLE, table.0);
+                Ok(())
+            }
+            Op::DropIndex { index } => {
+                self.dropped(keys::META_DROPPED_INDEX, index.0);
+                Ok(())
+            }
+            Op::Pin { name, branch, scn } => {
+                self.value.clear();
+                put_varint(&mut self.value, u64::from(branch.0));
+                put_varint(&mut self.value, scn.0);
+                let key = keys::meta_key(keys::META_PIN, name.as_bytes());
+                self.batch.put(Keyspace::Meta, &key, &self.value);
+                self.core.registry.pin(name, branch, scn);
+                Ok(())
+            }
+            Op::Unpin { name } => {
+                let key = keys::meta_key(keys::META_PIN, name.as_bytes());
+                self.batch.delete(Keyspace::Meta, &key);
+                self.core.registry.unpin(name);
+                Ok(())
+            }
+        }
+    }
+
+    fn tree(&mut self) -> &mut BranchTree {
+        let core = self.core;
+        self.tree.get_or_insert_with(|| BranchTree::clone(&core.tree.load()))
+    }
+
+    fn put_branch(&mut self, id: BranchId, record: &[u8]) {
+        let key = keys::meta_key(keys::META_BRANCH, &id.0.to_be_bytes());
+        self.batch.put(Keyspace::Meta, &key, record);
+        self.value.clear();
+        let next = self.tree().next;
+        put_varint(&mut self.value, u64::from(next.0));
+        let key = keys::meta_key(keys::META_NEXT_BRANCH, &[]);
+        self.batch.put(Keyspace::Meta, &key, &self.value);
+    }
+
+    fn change_branch(&mut self, id: BranchId, change: impl FnOnce(&mut Node)) -> Result<()> {
+        // Recovery may meet the change of a branch whose keys are gone already.
+        let Some(node) = self.tree().any(id) else {
+            return Ok(());
+        };
+        let mut node = Node::clone(node);
+        change(&mut node);
+        let record = node.encode();
+        self.tree().insert(node);
+        self.put_branch(id, &record);
+        Ok(())
+    }
+
+    fn dropped(&mut self, tag: u8, object: u32) {
+        let rest = keys::prefix(object, self.current.branch);
+        self.value.clear();
+        put_varint(&mut self.value, self.current.scn.0);
+        self.batch.put(Keyspace::Meta, &keys::meta_key(tag, &rest), &self.value);
+    }
+
+    fn flush_if_full(&mut self) -> Result<()> {
+        if self.batch.len() < BATCH_OPS {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    /// Hands over what has gathered. The commits in it are visible to those who read at them.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        if !self.batch.is_empty() {
+            self.core.kv.apply(std::mem::take(&mut self.batch))?;
+            self.snapshot = self.core.kv.snapshot();
+        }
+        if self.flood {
+            self.core.cache.clear();
+            self.flood = false;
+            self.fresh.clear();
+        }
+        for (table, branch, scn, pk, row) in self.fresh.drain(..) {
+            let probe = Probe::new(table, branch, &pk);
+            self.core.cache.replace(&probe, scn, row.as_deref());
+        }
+        for (table, branch, scn) in self.touched.drain(..) {
+            self.core.stamps.touch(table, branch, scn);
+        }
+        if let Some(tree) = self.tree.take() {
+            self.core.tree.store(Arc::new(tree));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,375 @@
+//! The commit pipeline: order, make durable, apply, publish, acknowledge.
+//!
+//! 1. Under the *order* mutex a commit gets its number and time, and its record goes to the log's
+//!    buffer: log order is SCN order.
+//! 2. The log makes it durable; all who wait share one sync.
+//! 3. Under the *apply* mutex whoever comes first applies everything durable, in order, and
+//!    publishes the newest number. The others find theirs done.
+//!
+//! So nothing is visible before it is durable, and readers see commits in order. Asynchronous
+//! commits skip step 2, but never overtake an earlier commit that waits for it.
+//!
+//! A failure after step 1 leaves the outcome unknown: the pipeline then refuses every later commit
+//! until the database is opened again and the log has told.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use helios_base::{BranchId, Error, ErrorKind, Result, Scn, SqlState, TableId};
+use parking_lot::{Mutex, RwLock};
+
+use crate::apply::Applier;
+use crate::commit::CommitInfo;
+use crate::core::{Core, now};
+use crate::reads::ReadSet;
+use crate::record::{CommitHead, encode_part, encode_sequence};
+use crate::sequence::SequenceState;
+use crate::writes::WriteSet;
+
+/// Bytes of operations in one log record; larger commits are written in parts.
+const PART_BYTES: usize = 32 << 20;
+
+/// A transaction's writes, shared with its views.
+pub(crate) type SharedWrites = Arc<RwLock<WriteSet>>;
+
+/// The pipeline's state.
+pub(crate) struct Pipeline {
+    order: Mutex<Order>,
+    apply: Mutex<Applied>,
+    /// The newest visible commit.
+    pub(crate) published: AtomicU64,
+    broken: AtomicBool,
+}
+
+/// What the order mutex guards.
+struct Order {
+    last: Scn,
+    time: i64,
+    /// Logged and not yet applied, in log order.
+    queue: VecDeque<Pending>,
+    /// Where the newest commit ends that must be durable before it is visible.
+    sync_end: u64,
+    /// Commits that running serializable transactions may conflict with, by number.
+    recent: VecDeque<Recent>,
+    /// Snapshots of running serializable transactions, counted.
+    serializable: BTreeMap<Scn, usize>,
+}
+
+/// What the apply mutex guards.
+pub(crate) struct Applied {
+    /// Everything in the log before here is applied.
+    pub(crate) end: u64,
+}
+
+struct Pending {
+    end: u64,
+    asynchronous: bool,
+    work: Work,
+}
+
+enum Work {
+    Commit(Box<CommitInfo>, SharedWrites),
+    Sequence(BranchId, TableId, SequenceState),
+}
+
+struct Recent {
+    scn: Scn,
+    branch: BranchId,
+    writes: SharedWrites,
+}
+
+/// A commit on its way in.
+pub(crate) struct Commit<'a> {
+    pub(crate) head: CommitHead,
+    pub(crate) writes: &'a SharedWrites,
+    pub(crate) asynchronous: bool,
+    /// For SERIALIZABLE: the snapshot and what was read at it.
+    pub(crate) reads: Option<(Scn, &'a ReadSet)>,
+}
+
+impl Pipeline {
+    /// Continues after `last`, which happened at `time`, with the log applied up to `end`.
+    pub(crate) fn new(last: Scn, time: i64, end: u64) -> Self {
+        Self {
+            order: Mutex::new(Order {
+                last,
+                time,
+                queue: VecDeque::new(),
+                sync_end: 0,
+                recent: VecDeque::new(),
+                serializable: BTreeMap::new(),
+            }),
+            apply: Mutex::new(Applied { end }),
+            published: AtomicU64::new(last.0),
+            broken: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes the newest snapshot's number for a serializable transaction, and keeps the commits
+    /// after it for validation until [`Pipeline::forget_serializable`].
+    pub(crate) fn note_serializable(&self, snapshot: impl FnOnce() -> Scn) -> Scn {
+        let mut order = self.order.lock();
+        let scn = snapshot();
+        *order.serializable.entry(scn).or_default() += 1;
+        scn
+    }
+
+    pub(crate) fn forget_serializable(&self, scn: Scn) {
+        let mut order = self.order.lock();
+        if let Some(count) = order.serializable.get_mut(&scn) {
+            *count -= 1;
+            if *count == 0 {
+                order.serializable.remove(&scn);
+            }
+        }
+        let published = Scn(self.published.load(Ordering::Acquire));
+        order.trim_recent(published);
+    }
+
+    fn refuse_if_broken(&self) -> Result<()> {
+        if self.broken.load(Ordering::Acquire) {
+            return Err(Error::new(
+                SqlState::IO_ERROR,
+                "the database refuses writes because an earlier one failed",
+            )
+            .with_kind(ErrorKind::Poisoned)
+            .with_hint("close and open the database again"));
+        }
+        Ok(())
+    }
+
+    /// Marks the pipeline broken if `result` is an error.
+    fn guard<T>(&self, result: Result<T>) -> Result<T> {
+        if result.is_err() {
+            self.broken.store(true, Ordering::Release);
+        }
+        result
+    }
+}
+
+impl Order {
+    /// Forgets commits that every running serializable transaction has in its snapshot.
+    fn trim_recent(&mut self, published: Scn) {
+        let oldest = self.serializable.keys().next().copied();
+        let keep = oldest.map_or(published, |oldest| oldest.min(published));
+        while self.recent.front().is_some_and(|recent| recent.scn <= keep) {
+            self.recent.pop_front();
+        }
+    }
+
+    fn validate(&self, branch: BranchId, snapshot: Scn, reads: &ReadSet) -> Result<()> {
+        for recent in self.recent.iter().rev() {
+            if recent.scn <= snapshot {
+                break;
+            }
+            if recent.branch == branch && reads.conflicts_with(&recent.writes.read())? {
+                return Err(Error::new(
+                    SqlState::SERIALIZATION_FAILURE,
+                    "could not serialize access due to read/write dependencies among transactions",
+                )
+                .with_detail(format!("Commit {} changed what was read.", recent.scn))
+                .with_hint("the transaction might succeed if retried"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Core {
+    /// Takes a commit through the pipeline; returns its number once it is visible and, unless
+    /// asynchronous, durable.
+    pub(crate) fn commit(&self, commit: Commit<'_>) -> Result<Scn> {
+        self.pipeline.refuse_if_broken()?;
+        let mut record = Vec::new();
+        let mut parts: Vec<Vec<u8>> = Vec::new();
+        let large = {
+            let writes = commit.writes.read();
+            let large = writes.bytes() > PART_BYTES as u64;
+            record.reserve(if large { 256 } else { writes.bytes() as usize + 256 });
+            commit.head.encode(&mut record);
+            if !large {
+                writes.encoded(usize::MAX, &mut |ops| {
+                    record.extend_from_slice(ops);
+                    Ok(())
+                })?;
+            } else if writes.bytes() < 4 * PART_BYTES as u64 {
+                // Not too much to encode outside the mutex.
+                writes.encoded(PART_BYTES, &mut |ops| {
+                    parts.push(part(ops));
+                    Ok(())
+                })?;
+            }
+            large
+        };
+        let (scn, end, sync_end) = self.order(&commit, record, &parts, large)?;
+        drop(parts);
+        self.pipeline.guard(self.log.sync(if commit.asynchronous { sync_end } else { end }))?;
+        self.drain(end)?;
+        if commit.asynchronous {
+            self.signal.flush_soon();
+        }
+        Ok(scn)
+    }
+
+    /// Step 1. Returns the number, the end of the record, and up to where the log must be durable
+    /// before an asynchronous commit may be visible.
+    fn order(
+        &self,
+        commit: &Commit<'_>,
+        mut record: Vec<u8>,
+        parts: &[Vec<u8>],
+        large: bool,
+    ) -> Result<(Scn, u64, u64)> {
+        let pipeline = &self.pipeline;
+        let mut order = pipeline.order.lock();
+        pipeline.refuse_if_broken()?;
+        if let Some((snapshot, reads)) = commit.reads {
+            order.validate(commit.head.branch, snapshot, reads)?;
+        }
+        let scn = order.last.next();
+        let time = now().max(order.time + 1);
+        CommitHead::stamp(&mut record, scn, time)?;
+        let mut start = None;
+        if large && parts.is_empty() {
+            let writes = commit.writes.read();
+            let appended = writes.encoded(PART_BYTES, &mut |ops| {
+                let place = self.log.append(&part(ops))?;
+                start.get_or_insert(place.start);
+                Ok(())
+            });
+            pipeline.guard(appended)?;
+        }
+        for part in parts {
+            let place = pipeline.guard(self.log.append(part))?;
+            start.get_or_insert(place.start);
+        }
+        let appended = self.log.append(&record);
+        // A single record that the log refuses has left no trace.
+        let place = if start.is_some() {
+            pipeline.guard(appended)?
+        } else {
+            appended?
+        };
+        order.last = scn;
+        order.time = time;
+        let head = &commit.head;
+        let info = CommitInfo {
+            scn,
+            txid: head.txid,
+            branch: head.branch,
+            time,
+            author: head.author.clone(),
+            message: head.message.clone(),
+            parents: head.parents.clone(),
+            puts: 0,
+            deletes: 0,
+            position: start.unwrap_or(place.start),
+        };
+        order.queue.push_back(Pending {
+            end: place.end,
+            asynchronous: commit.asynchronous,
+            work: Work::Commit(Box::new(info), Arc::clone(commit.writes)),
+        });
+        let sync_end = order.sync_end;
+        if !commit.asynchronous {
+            order.sync_end = place.end;
+        }
+        order.recent.push_back(Recent {
+            scn,
+            branch: head.branch,
+            writes: Arc::clone(commit.writes),
+        });
+        if order.recent.len() > 64 || order.serializable.is_empty() {
+            let published = Scn(pipeline.published.load(Ordering::Acquire));
+            order.trim_recent(published);
+        }
+        Ok((scn, place.end, sync_end))
+    }
+
+    /// Logs where a sequence may have come. Durable with the next commit that is.
+    pub(crate) fn log_sequence(
+        &self,
+        branch: BranchId,
+        sequence: TableId,
+        state: SequenceState,
+    ) -> Result<()> {
+        let record = encode_sequence(branch, sequence, state);
+        let mut order = self.pipeline.order.lock();
+        self.pipeline.refuse_if_broken()?;
+        let place = self.log.append(&record)?;
+        order.queue.push_back(Pending {
+            end: place.end,
+            asynchronous: true,
+            work: Work::Sequence(branch, sequence, state),
+        });
+        Ok(())
+    }
+
+    /// Steps 3: applies and publishes everything that may be, at least up to `end`.
+    fn drain(&self, end: u64) -> Result<()> {
+        let mut applied = self.pipeline.apply.lock();
+        if applied.end >= end {
+            return Ok(());
+        }
+        self.drain_locked(&mut applied)
+    }
+
+    fn drain_locked(&self, applied: &mut Applied) -> Result<()> {
+        let pipeline = &self.pipeline;
+        pipeline.refuse_if_broken()?;
+        let durable = self.log.durable();
+        let mut group = Vec::new();
+        {
+            let mut order = pipeline.order.lock();
+            while let Some(pending) = order
+                .queue
+                .pop_front_if(|pending| pending.end <= durable || pending.asynchronous)
+            {
+                group.push(pending);
+            }
+        }
+        if group.is_empty() {
+            return Ok(());
+        }
+        let mut newest = None;
+        let mut end = applied.end;
+        let mut applier = Applier::new(self);
+        let mut apply_all = || -> Result<()> {
+            for pending in &group {
+                match &pending.work {
+                    Work::Commit(info, writes) => {
+                        newest = Some(info.scn);
+                        applier.commit(CommitInfo::clone(info), &writes.read())?;
+                    }
+                    Work::Sequence(branch, sequence, state) => {
+                        applier.sequence(*branch, *sequence, *state);
+                    }
+                }
+                end = pending.end;
+            }
+            applier.flush()
+        };
+        pipeline.guard(apply_all())?;
+        applied.end = end;
+        if let Some(scn) = newest {
+            pipeline.published.store(scn.0, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Runs `work` between commits: nothing is applied meanwhile, and everything that may be has
+    /// been. `work` gets the end of what is applied.
+    pub(crate) fn between_commits<T>(&self, work: impl FnOnce(u64) -> Result<T>) -> Result<T> {
+        let mut applied = self.pipeline.apply.lock();
+        self.drain_locked(&mut applied)?;
+        work(applied.end)
+    }
+}
+
+fn part(ops: &[u8]) -> Vec<u8> {
+    let mut part = Vec::with_capacity(ops.len() + 2);
+    encode_part(&mut part);
+    part.extend_from_slice(ops);
+    part
+}

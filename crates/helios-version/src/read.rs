@@ -1,0 +1,224 @@
+//! Reading versions out of the keyspaces.
+
+use std::ops::Bound;
+
+use bytes::Bytes;
+use helios_base::{BranchId, Result, Scn, TableId};
+use helios_kv::{Keyspace, KvSnapshot};
+
+use crate::branch::Link;
+use crate::cache::{Found, Newest, Probe};
+use crate::core::Core;
+use crate::keys::{self, Stored};
+use crate::row::{RowVersion, Version};
+
+/// What one branch says of a key at a change number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    Row(RowVersion),
+    Deleted,
+    /// Nothing yet: ask the parent.
+    Nothing,
+}
+
+impl Core {
+    /// The row that a reader with these links sees.
+    #[inline]
+    pub(crate) fn get(
+        &self,
+        first: Link,
+        rest: &[Link],
+        table: TableId,
+        pk: &[u8],
+    ) -> Result<Option<RowVersion>> {
+        match self.seen(first, table, pk)? {
+            Seen::Row(row) => return Ok(Some(row)),
+            Seen::Deleted => return Ok(None),
+            Seen::Nothing => {}
+        }
+        for link in rest {
+            match self.seen(*link, table, pk)? {
+                Seen::Row(row) => return Ok(Some(row)),
+                Seen::Deleted => return Ok(None),
+                Seen::Nothing => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// What `link` says of a key, through the cache.
+    #[inline]
+    fn seen(&self, link: Link, table: TableId, pk: &[u8]) -> Result<Seen> {
+        let probe = Probe::new(table, link.branch, pk);
+        let epoch = match self.cache.get(&probe) {
+            Found::Hit(newest) => match newest {
+                Newest::Row(begin, row) if begin <= link.scn => {
+                    return Ok(Seen::Row(RowVersion { begin, row }));
+                }
+                Newest::Tombstone(begin) if begin <= link.scn => return Ok(Seen::Deleted),
+                Newest::Absent => return Ok(Seen::Nothing),
+                _ => return self.seen_before(&*self.kv.snapshot(), link, table, pk),
+            },
+            Found::Miss(epoch) => epoch,
+        };
+        let kv = self.kv.snapshot();
+        let newest = newest_in(&*kv, table, link.branch, pk)?;
+        self.cache.offer(&probe, epoch, newest.clone());
+        Ok(match newest {
+            Newest::Row(begin, row) if begin <= link.scn => Seen::Row(RowVersion { begin, row }),
+            Newest::Tombstone(begin) if begin <= link.scn => Seen::Deleted,
+            Newest::Absent => Seen::Nothing,
+            _ => return self.seen_before(&*kv, link, table, pk),
+        })
+    }
+
+    /// As [`Core::seen`] for a key whose newest version is too new.
+    #[cold]
+    fn seen_before(
+        &self,
+        kv: &dyn KvSnapshot,
+        link: Link,
+        table: TableId,
+        pk: &[u8],
+    ) -> Result<Seen> {
+        let mut from = Vec::new();
+        keys::history_key(&mut from, table, link.branch, pk, link.scn);
+        let mut upto = Vec::new();
+        keys::history_key(&mut upto, table, link.branch, pk, Scn::ZERO);
+        let range = (
+            Bound::Included(from.as_slice()),
+            Bound::Included(upto.as_slice()),
+        );
+        let mut cursor = kv.scan(Keyspace::History, range, false)?;
+        let Some((key, value)) = cursor.next()? else {
+            return Ok(Seen::Nothing);
+        };
+        let (_, begin) = keys::split_history(key)?;
+        let stored = Stored::decode(value)?;
+        if stored.scn <= link.scn {
+            // A gap: deleted between two versions.
+            return Ok(Seen::Deleted);
+        }
+        Ok(match stored.row {
+            Some(row) => Seen::Row(RowVersion {
+                begin,
+                row: Bytes::copy_from_slice(row),
+            }),
+            None => Seen::Deleted,
+        })
+    }
+
+    /// The newest applied version on one branch, through the cache.
+    pub(crate) fn newest(&self, branch: BranchId, table: TableId, pk: &[u8]) -> Result<Newest> {
+        let probe = Probe::new(table, branch, pk);
+        match self.cache.get(&probe) {
+            Found::Hit(newest) => Ok(newest),
+            Found::Miss(epoch) => {
+                let newest = newest_in(&*self.kv.snapshot(), table, branch, pk)?;
+                self.cache.offer(&probe, epoch, newest.clone());
+                Ok(newest)
+            }
+        }
+    }
+
+    /// The stored versions of a key that the links see, newest first.
+    pub(crate) fn history(
+        &self,
+        first: Link,
+        rest: &[Link],
+        table: TableId,
+        pk: &[u8],
+    ) -> Result<Vec<Version>> {
+        let kv = self.kv.snapshot();
+        let mut versions: Vec<Version> = Vec::new();
+        for link in std::iter::once(&first).chain(rest) {
+            // When the version found next was replaced, as the reader sees it.
+            let mut replaced = versions.last().map(|newer: &Version| newer.begin);
+            let mut push = |begin: Scn, end: Option<Scn>, row: Option<Bytes>| {
+                if begin > link.scn {
+                    return;
+                }
+                let end = end.filter(|end| *end <= link.scn);
+                if let Some(end) = end
+                    && replaced != Some(end)
+                {
+                    // On a branch without a parent a gap is a deletion.
+                    versions.push(Version {
+                        branch: link.branch,
+                        begin: end,
+                        end: replaced,
+                        row: None,
+                    });
+                    replaced = Some(end);
+                }
+                versions.push(Version {
+                    branch: link.branch,
+                    begin,
+                    end: replaced,
+                    row,
+                });
+                replaced = Some(begin);
+            };
+            match newest_in(&*kv, table, link.branch, pk)? {
+                Newest::Absent => continue,
+                Newest::Row(begin, row) => push(begin, None, Some(row)),
+                Newest::Tombstone(begin) => push(begin, None, None),
+            }
+            let mut from = Vec::new();
+            keys::history_key(&mut from, table, link.branch, pk, Scn::MAX);
+            let mut upto = Vec::new();
+            keys::history_key(&mut upto, table, link.branch, pk, Scn::ZERO);
+            let range = (
+                Bound::Included(from.as_slice()),
+                Bound::Included(upto.as_slice()),
+            );
+            let mut cursor = kv.scan(Keyspace::History, range, false)?;
+            while let Some((key, value)) = cursor.next()? {
+                let (_, begin) = keys::split_history(key)?;
+                let stored = Stored::decode(value)?;
+                push(begin, Some(stored.scn), stored.row.map(Bytes::copy_from_slice));
+            }
+        }
+        Ok(versions)
+    }
+}
+
+/// The newest version on one branch in this state of the store.
+#[inline]
+pub(crate) fn newest_in(
+    kv: &dyn KvSnapshot,
+    table: TableId,
+    branch: BranchId,
+    pk: &[u8],
+) -> Result<Newest> {
+    // Keys are short: avoid the allocation for most.
+    let mut short = [0u8; 64];
+    let len = keys::PREFIX + pk.len();
+    let mut long = Vec::new();
+    let key = match short.get_mut(..len) {
+        Some(key) => {
+            key[..keys::PREFIX].copy_from_slice(&keys::prefix(table.0, branch));
+            key[keys::PREFIX..].copy_from_slice(pk);
+            &*key
+        }
+        None => {
+            keys::object_key(&mut long, table.0, branch, pk);
+            long.as_slice()
+        }
+    };
+    match kv.get(Keyspace::Current, key)? {
+        None => Ok(Newest::Absent),
+        Some(value) => newest_of(value),
+    }
+}
+
+/// Decodes a value of `Current`.
+#[inline]
+pub(crate) fn newest_of(value: Bytes) -> Result<Newest> {
+    let stored = Stored::decode(&value)?;
+    let begin = stored.scn;
+    Ok(match stored.row.map(<[u8]>::len) {
+        Some(len) => Newest::Row(begin, value.slice(value.len() - len..)),
+        None => Newest::Tombstone(begin),
+    })
+}

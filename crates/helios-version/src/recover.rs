@@ -1,0 +1,270 @@
+//! Opening a database: format, state, and the log's tail.
+//!
+//! A database is a directory: `state.redb` and the lock file are the state store's, `log/` is the
+//! log's. The state store holds everything up to its mark; records from there on are applied again.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::ops::Bound;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use helios_base::{BranchId, Error, Result, Scn};
+use helios_kv::{Batch, Keyspace, Kv, MemoryKv};
+use helios_log::{Log, LogOptions, Position};
+use parking_lot::Mutex;
+
+use crate::apply::Applier;
+use crate::background::Signal;
+use crate::branch::{BranchTree, Node};
+use crate::cache::RowCache;
+use crate::codec::{Reader, put_varint};
+use crate::commit::CommitInfo;
+use crate::core::{Core, now};
+use crate::keys;
+use crate::lock::manager::LockManager;
+use crate::options::Options;
+use crate::pipeline::Pipeline;
+use crate::record::Record;
+use crate::registry::Registry;
+use crate::sink::Sink;
+use crate::stamps::Stamps;
+
+/// The format of the keyspaces that this program writes.
+const FORMAT: u64 = 1;
+
+/// A new database in memory.
+pub(crate) fn in_memory(options: Options) -> Result<Core> {
+    let kv: Arc<dyn Kv> = Arc::new(MemoryKv::new());
+    format(&*kv)?;
+    let mut core = core(kv, Sink::Memory(AtomicU64::new(0)), options)?;
+    resume(&mut core, None, 0)?;
+    Ok(core)
+}
+
+/// The database in a directory.
+pub(crate) fn open(path: &Path, options: Options) -> Result<Core> {
+    let kv = open_state(path, &options)?;
+    recover(kv, &path.join("log"), options)
+}
+
+/// Brings the state up to the end of the log.
+fn recover(kv: Arc<dyn Kv>, log: &Path, options: Options) -> Result<Core> {
+    if kv.snapshot().get(Keyspace::Meta, &keys::meta_key(keys::META_FORMAT, &[]))?.is_none() {
+        format(&*kv)?;
+        kv.checkpoint(0)?;
+    }
+    let database = database_id(&*kv)?;
+    let mark = kv.applied();
+    let mut core = core(kv, Sink::Memory(AtomicU64::new(0)), options)?;
+    let last = newest_commit(&core)?;
+    let mut replay = Replay {
+        core: &core,
+        last,
+        parts: Vec::new(),
+        parts_start: None,
+        end: mark,
+    };
+    let log = Log::open(log, LogOptions::new(database), Position(mark), &mut |record| {
+        replay.record(record.extent.start.0, record.extent.end.0, record.bytes)
+    })?;
+    let (last, end) = (replay.last, replay.end);
+    // Parts without their commit stay in the log: the mark may pass them, nothing refers to them.
+    let end = end.max(log.end().0);
+    core.log = Sink::Log(log);
+    resume(&mut core, last, end)?;
+    Ok(core)
+}
+
+/// Records being applied again.
+struct Replay<'a> {
+    core: &'a Core,
+    last: Option<(Scn, i64)>,
+    parts: Vec<Vec<u8>>,
+    parts_start: Option<u64>,
+    end: u64,
+}
+
+impl Replay<'_> {
+    fn record(&mut self, start: u64, end: u64, bytes: &[u8]) -> Result<()> {
+        let record = Record::decode(bytes).map_err(|error| {
+            Error::new(
+                error.sqlstate(),
+                format!("{} at position {start} of the log", error.message()),
+            )
+        })?;
+        match record {
+            Record::Part(ops) => {
+                self.parts_start.get_or_insert(start);
+                self.parts.push(ops.to_vec());
+            }
+            Record::Sequence(branch, sequence, state) => {
+                self.parts.clear();
+                self.parts_start = None;
+                let mut applier = Applier::new(self.core);
+                applier.sequence(branch, sequence, state);
+                applier.flush()?;
+                self.end = end;
+            }
+            Record::Commit(head, ops) => {
+                if let Some((last, _)) = self.last
+                    && head.scn > last.next()
+                {
+                    return Err(Error::corrupt(format!(
+                        "commit {} follows commit {last} at position {start} of the log",
+                        head.scn
+                    )));
+                }
+                let info = CommitInfo {
+                    scn: head.scn,
+                    txid: head.txid,
+                    branch: head.branch,
+                    time: head.time,
+                    author: head.author,
+                    message: head.message,
+                    parents: head.parents,
+                    puts: 0,
+                    deletes: 0,
+                    position: self.parts_start.take().unwrap_or(start),
+                };
+                let last = (info.scn, info.time);
+                let mut parts: Vec<&[u8]> = self.parts.iter().map(Vec::as_slice).collect();
+                parts.push(ops);
+                let mut applier = Applier::new(self.core);
+                applier.replay(info, &parts)?;
+                applier.flush()?;
+                self.parts.clear();
+                self.last = Some(self.last.map_or(last, |newest| newest.max(last)));
+                self.end = end;
+            }
+        }
+        // The state file takes in what would not fit in memory.
+        if self.core.kv.stats().overlay_bytes >= self.core.options.checkpoint_bytes.max(1) * 4 {
+            self.core.kv.checkpoint(self.end)?;
+        }
+        Ok(())
+    }
+}
+
+/// Continues after the newest commit.
+fn resume(core: &mut Core, last: Option<(Scn, i64)>, end: u64) -> Result<()> {
+    let (scn, time) = last.unwrap_or((Scn::ZERO, 0));
+    core.pipeline = Pipeline::new(scn, time, end);
+    let kv = core.kv.snapshot();
+    let all = (Bound::Unbounded, Bound::Unbounded);
+    if let Some((key, _)) = kv.scan(Keyspace::Txids, all, true)?.next()? {
+        let newest = u64::from_be_bytes(Reader::new(key, "transaction key").array()?);
+        core.next_txid = AtomicU64::new(newest + 1);
+    }
+    Ok(())
+}
+
+fn newest_commit(core: &Core) -> Result<Option<(Scn, i64)>> {
+    let kv = core.kv.snapshot();
+    let all = (Bound::Unbounded, Bound::Unbounded);
+    let mut cursor = kv.scan(Keyspace::Commits, all, true)?;
+    match cursor.next()? {
+        Some((key, value)) => {
+            let scn = Scn(u64::from_be_bytes(Reader::new(key, "commit key").array()?));
+            Ok(Some((scn, CommitInfo::time_of(value)?)))
+        }
+        None => Ok(None),
+    }
+}
+
+/// Reads what the state holds besides rows.
+fn core(kv: Arc<dyn Kv>, log: Sink, options: Options) -> Result<Core> {
+    let snapshot = kv.snapshot();
+    let mut tree = BranchTree::new(0);
+    let mut pins = BTreeMap::new();
+    let mut horizon = (Scn::ZERO, 1);
+    let mut cursor = snapshot.scan(Keyspace::Meta, (Bound::Unbounded, Bound::Unbounded), false)?;
+    while let Some((key, value)) = cursor.next()? {
+        let mut key = Reader::new(key, "meta key");
+        let mut value = Reader::new(value, "meta record");
+        match key.u8()? {
+            keys::META_FORMAT => {
+                let found = value.varint()?;
+                if found != FORMAT {
+                    return Err(Error::unsupported(format!(
+                        "the database has format {found}, this program knows {FORMAT}"
+                    ))
+                    .with_hint("open the database with a newer program"));
+                }
+            }
+            keys::META_BRANCH => {
+                let id = BranchId(u32::from_be_bytes(key.array()?));
+                tree.insert(Node::decode(id, value.rest())?);
+            }
+            keys::META_PIN => {
+                let name = String::from_utf8_lossy(key.rest()).into_owned();
+                let branch = BranchId(value.varint32()?);
+                pins.insert(name, (branch, Scn(value.varint()?)));
+            }
+            keys::META_HORIZON => horizon = (Scn(value.varint()?), value.varint()?),
+            keys::META_NEXT_BRANCH => {
+                tree.next = tree.next.max(BranchId(value.varint32()?));
+            }
+            keys::META_SEQUENCE | keys::META_DROPPED_TABLE | keys::META_DROPPED_INDEX => {}
+            _ => return Err(key.corrupt("unknown tag")),
+        }
+    }
+    drop(cursor);
+    Ok(Core {
+        kv,
+        log,
+        pipeline: Pipeline::new(Scn::ZERO, 0, 0),
+        cache: RowCache::new(options.row_cache_bytes),
+        locks: LockManager::new(),
+        registry: Registry::new(horizon.0, pins),
+        tree: ArcSwap::from_pointee(tree),
+        sequences: Default::default(),
+        transactions: Default::default(),
+        stamps: Stamps::default(),
+        indexer: ArcSwapOption::empty(),
+        retention: AtomicU64::new(micros(options.retention)),
+        next_txid: AtomicU64::new(1),
+        collector: Mutex::default(),
+        checkpoint: Mutex::default(),
+        first_commit: AtomicU64::new(horizon.1),
+        ddl: Mutex::new(()),
+        signal: Signal::default(),
+        options,
+    })
+}
+
+/// Writes the first records of a new database.
+fn format(kv: &dyn Kv) -> Result<()> {
+    let mut value = Vec::new();
+    put_varint(&mut value, FORMAT);
+    let (mut high, mut low) = (RandomState::new().build_hasher(), RandomState::new().build_hasher());
+    high.write_i64(now());
+    low.write_u32(std::process::id());
+    value.extend_from_slice(&high.finish().to_le_bytes());
+    value.extend_from_slice(&low.finish().to_le_bytes());
+    let mut batch = Batch::new();
+    batch.put(Keyspace::Meta, &keys::meta_key(keys::META_FORMAT, &[]), &value);
+    let tree = BranchTree::new(now());
+    if let Some(main) = tree.any(BranchId::MAIN) {
+        let key = keys::meta_key(keys::META_BRANCH, &BranchId::MAIN.0.to_be_bytes());
+        batch.put(Keyspace::Meta, &key, &main.encode());
+    }
+    kv.apply(batch)
+}
+
+fn database_id(kv: &dyn Kv) -> Result<u128> {
+    let key = keys::meta_key(keys::META_FORMAT, &[]);
+    let Some(value) = kv.snapshot().get(Keyspace::Meta, &key)? else {
+        return Err(Error::corrupt("the state file has no format record"));
+    };
+    let mut reader = Reader::new(&value, "format record");
+    reader.varint()?;
+    Ok(u128::from_le_bytes(reader.array()?))
+}
+
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
