@@ -100,11 +100,13 @@ impl<'a> Applier<'a> {
         info.deletes = self.current.deletes;
         self.value.clear();
         info.encode(&mut self.value);
-        self.batch.put(Keyspace::Commits, &keys::commit_key(info.scn), &self.value);
+        self.batch
+            .put(Keyspace::Commits, &keys::commit_key(info.scn), &self.value);
         if info.txid.0 != 0 {
             self.value.clear();
             put_varint(&mut self.value, info.scn.0);
-            self.batch.put(Keyspace::Txids, &keys::txid_key(info.txid), &self.value);
+            self.batch
+                .put(Keyspace::Txids, &keys::txid_key(info.txid), &self.value);
         }
         Ok(())
     }
@@ -184,7 +186,8 @@ impl<'a> Applier<'a> {
                 row: row.map(|row| &row[..]),
             }
             .encode(&mut self.value);
-            self.batch.put(Keyspace::History, &self.history, &self.value);
+            self.batch
+                .put(Keyspace::History, &self.history, &self.value);
         }
         keys::object_key(&mut self.key, table.0, branch, pk);
         self.value.clear();
@@ -270,7 +273,8 @@ impl<'a> Applier<'a> {
 
     fn tree(&mut self) -> &mut BranchTree {
         let core = self.core;
-        self.tree.get_or_insert_with(|| BranchTree::clone(&core.tree.load()))
+        self.tree
+            .get_or_insert_with(|| BranchTree::clone(&core.tree.load()))
     }
 
     fn put_branch(&mut self, id: BranchId, record: &[u8]) {
@@ -300,7 +304,8 @@ impl<'a> Applier<'a> {
         let rest = keys::prefix(object, self.current.branch);
         self.value.clear();
         put_varint(&mut self.value, self.current.scn.0);
-        self.batch.put(Keyspace::Meta, &keys::meta_key(tag, &rest), &self.value);
+        self.batch
+            .put(Keyspace::Meta, &keys::meta_key(tag, &rest), &self.value);
     }
 
     fn flush_if_full(&mut self) -> Result<()> {

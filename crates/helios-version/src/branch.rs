@@ -74,7 +74,10 @@ pub(crate) struct Node {
 impl Node {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = vec![if self.dropped { DROPPED } else { LIVING }];
-        put_varint(&mut out, self.branch.parent.map_or(0, |id| u64::from(id.0) + 1));
+        put_varint(
+            &mut out,
+            self.branch.parent.map_or(0, |id| u64::from(id.0) + 1),
+        );
         put_varint(&mut out, self.branch.fork.0);
         put_varint(&mut out, self.branch.created.0);
         out.extend_from_slice(&self.branch.created_at.to_le_bytes());
@@ -259,7 +262,10 @@ mod tests {
     fn golden_bytes() {
         let mut tree = BranchTree::new(0);
         let bytes = tree.create(branch(1, 0, 300)).encode();
-        assert_eq!(bytes, b"\x01\x01\xac\x02\xad\x02\x05\0\0\0\0\0\0\0\x02b1\x01\x01k\x01v");
+        assert_eq!(
+            bytes,
+            b"\x01\x01\xac\x02\xad\x02\x05\0\0\0\0\0\0\0\x02b1\x01\x01k\x01v"
+        );
         let node = Node::decode(BranchId(1), &bytes).unwrap();
         assert_eq!(node.branch, branch(1, 0, 300));
         for cut in 0..bytes.len() {

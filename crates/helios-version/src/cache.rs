@@ -136,7 +136,10 @@ impl RowCache {
     /// The newest version, if it is here, without counting as a use.
     pub(crate) fn peek(&self, probe: &Probe<'_>) -> Option<Newest> {
         let shard = self.shard(probe).lock();
-        let entry = shard.young.get(&probe.hash).or_else(|| shard.old.get(&probe.hash))?;
+        let entry = shard
+            .young
+            .get(&probe.hash)
+            .or_else(|| shard.old.get(&probe.hash))?;
         probe.is(entry).then(|| entry.newest.clone())
     }
 
@@ -255,7 +258,11 @@ mod tests {
         cache.offer(&hot, 0, row(1, b"hot"));
         for key in 0..100_000u64 {
             let key = key.to_be_bytes();
-            cache.offer(&Probe::new(TableId(1), BranchId(0), &key), 0, row(1, b"cold"));
+            cache.offer(
+                &Probe::new(TableId(1), BranchId(0), &key),
+                0,
+                row(1, b"cold"),
+            );
             assert!(hit(&cache, &hot).is_some());
         }
         assert!(cache.len() * OVERHEAD < 1 << 20);

@@ -169,8 +169,7 @@ impl Checker<'_> {
         let mut row_key: Vec<u8> = Vec::new();
         let mut younger = Scn::MAX;
         while let Some((key, value)) = cursor.next()? {
-            let Some((current, begin)) =
-                self.sound(keys::split_history(key), || "history".into())
+            let Some((current, begin)) = self.sound(keys::split_history(key), || "history".into())
             else {
                 continue;
             };
@@ -206,7 +205,9 @@ impl Checker<'_> {
                 Err(_) => false,
             };
             if is_root && stored.row.is_none() {
-                self.fault(format!("{place}: a tombstone in the history of a root branch"));
+                self.fault(format!(
+                    "{place}: a tombstone in the history of a root branch"
+                ));
             }
             younger = begin;
         }
@@ -242,7 +243,10 @@ impl Checker<'_> {
                     Reader::new(&value, "transaction record").varint().ok() == Some(scn.0)
                 });
                 if !leads_here {
-                    self.fault(format!("transaction {} does not lead to commit {scn}", info.txid));
+                    self.fault(format!(
+                        "transaction {} does not lead to commit {scn}",
+                        info.txid
+                    ));
                 }
             }
             last = Some(info);
@@ -260,7 +264,9 @@ impl Checker<'_> {
             txids += 1;
         }
         if txids != with_txid {
-            self.fault(format!("{txids} transaction records for {with_txid} commits"));
+            self.fault(format!(
+                "{txids} transaction records for {with_txid} commits"
+            ));
         }
         Ok(())
     }

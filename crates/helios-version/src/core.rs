@@ -9,10 +9,12 @@ use helios_base::{BranchId, Error, Result, Scn, SqlState, TableId, TxId};
 use helios_kv::{Keyspace, Kv};
 use parking_lot::Mutex;
 
+use crate::background::Signal;
 use crate::branch::{BranchTree, Link};
 use crate::cache::RowCache;
 use crate::checkpoint::Checkpoint;
 use crate::commit::CommitInfo;
+use crate::directory::Directory;
 use crate::gc::Collector;
 use crate::keys;
 use crate::lock::manager::LockManager;
@@ -49,7 +51,9 @@ pub(crate) struct Core {
     /// Held while branches or pins change.
     pub(crate) ddl: Mutex<()>,
     /// Wakes the background thread.
-    pub(crate) signal: crate::background::Signal,
+    pub(crate) signal: Signal,
+    /// Locked while the database is open; `None` in memory. Last, for it is dropped last.
+    pub(crate) directory: Option<Directory>,
 }
 
 impl Core {
@@ -71,8 +75,13 @@ impl Core {
 
     /// The stored record of a commit.
     pub(crate) fn commit_info(&self, scn: Scn) -> Result<Option<CommitInfo>> {
-        let value = self.kv.snapshot().get(Keyspace::Commits, &keys::commit_key(scn))?;
-        value.map(|value| CommitInfo::decode(scn, &value)).transpose()
+        let value = self
+            .kv
+            .snapshot()
+            .get(Keyspace::Commits, &keys::commit_key(scn))?;
+        value
+            .map(|value| CommitInfo::decode(scn, &value))
+            .transpose()
     }
 
     /// The newest commit at or before `time`: a binary search, for time grows with the number.

@@ -183,7 +183,8 @@ impl Source {
         let stored = Stored::decode(value)?;
         self.head.begin = begin;
         // A gap between two versions: deleted.
-        self.head.set_row(stored.row.filter(|_| stored.scn > self.link.scn));
+        self.head
+            .set_row(stored.row.filter(|_| stored.scn > self.link.scn));
         self.head.valid = true;
         Ok(true)
     }
@@ -202,7 +203,10 @@ impl OwnRows {
             self.range.0.as_ref().map(Vec::as_slice),
             self.range.1.as_ref().map(Vec::as_slice),
         );
-        self.head = self.writes.read().next_row(self.table, range, reverse, self.limit)?;
+        self.head = self
+            .writes
+            .read()
+            .next_row(self.table, range, reverse, self.limit)?;
         Ok(())
     }
 }
@@ -276,26 +280,27 @@ impl RowCursor {
     #[allow(clippy::should_implement_trait, reason = "a lending iterator")]
     #[inline]
     pub fn next(&mut self) -> Result<Option<RowRef<'_>>> {
-        if self.own.is_none()
-            && let [source] = self.sources.as_mut_slice()
-        {
-            loop {
-                source.advance()?;
-                if !source.head.valid {
-                    return Ok(None);
-                }
-                if source.head.row.is_some() {
-                    break;
-                }
-            }
-            let head = &source.head;
-            return Ok(head.row.as_deref().map(|row| RowRef {
-                pk: head.pk(),
-                begin: head.begin,
-                row,
-            }));
+        if self.own.is_some() || self.sources.len() != 1 {
+            return self.next_merged();
         }
-        self.next_merged()
+        let Some(source) = self.sources.first_mut() else {
+            return Ok(None);
+        };
+        loop {
+            source.advance()?;
+            if !source.head.valid {
+                return Ok(None);
+            }
+            if source.head.row.is_some() {
+                break;
+            }
+        }
+        let head = &source.head;
+        Ok(head.row.as_deref().map(|row| RowRef {
+            pk: head.pk(),
+            begin: head.begin,
+            row,
+        }))
     }
 
     fn next_merged(&mut self) -> Result<Option<RowRef<'_>>> {
@@ -474,7 +479,10 @@ impl OwnKeys {
             self.range.0.as_ref().map(Vec::as_slice),
             self.range.1.as_ref().map(Vec::as_slice),
         );
-        self.head = self.writes.read().next_entry(self.index, range, reverse, self.limit)?;
+        self.head = self
+            .writes
+            .read()
+            .next_entry(self.index, range, reverse, self.limit)?;
         Ok(())
     }
 }

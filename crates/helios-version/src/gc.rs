@@ -133,7 +133,11 @@ impl Core {
         let mut value = Vec::new();
         put_varint(&mut value, self.registry.floor().0);
         put_varint(&mut value, self.first_commit.load(Ordering::Acquire));
-        batch.put(Keyspace::Meta, &keys::meta_key(keys::META_HORIZON, &[]), &value);
+        batch.put(
+            Keyspace::Meta,
+            &keys::meta_key(keys::META_HORIZON, &[]),
+            &value,
+        );
     }
 
     fn collect_history(
@@ -452,7 +456,9 @@ pub(crate) fn objects_of(
     let mut next = Some(0u32);
     while let Some(object) = next {
         cursor.seek(&keys::prefix(object, branch))?;
-        let Some((key, _)) = cursor.next()? else { break };
+        let Some((key, _)) = cursor.next()? else {
+            break;
+        };
         let (found, found_branch, _) = keys::split(key)?;
         next = if (found, found_branch) == (object, branch) {
             objects.push(object);

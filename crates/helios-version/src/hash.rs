@@ -73,7 +73,7 @@ mod tests {
         for len in 0..40 {
             assert!(seen.insert(hash_key(1, BranchId(0), &vec![0; len])));
         }
-        for key in 0..100_000u64 {
+        for key in 1..100_000u64 {
             assert!(seen.insert(hash_key(1, BranchId(0), &key.to_be_bytes())));
         }
         assert!(seen.insert(hash_key(0, BranchId(1), &[])));

@@ -12,7 +12,7 @@
 //!
 //! | tag | rest of the key | value |
 //! |---:|---|---|
-//! | 1 | | format: version varint, database id 16 bytes |
+//! | 1 | | varint: format of the keyspaces |
 //! | 2 | branch u32 | see `branch.rs` |
 //! | 3 | branch u32, sequence u32 | see `sequence.rs` |
 //! | 4 | name of a pin | varint branch, varint SCN |
@@ -29,7 +29,7 @@
 
 use std::ops::Bound;
 
-use helios_base::{BranchId, IndexId, Result, Scn, TableId, TxId};
+use helios_base::{BranchId, Result, Scn, TableId, TxId};
 
 use crate::codec::{Reader, put_varint};
 use crate::row::Bounds;
@@ -87,9 +87,7 @@ pub(crate) fn history_key(
 #[inline]
 pub(crate) fn split_history(key: &[u8]) -> Result<(&[u8], Scn)> {
     match key.split_last_chunk::<SUFFIX>() {
-        Some((row, begin)) if row.len() >= PREFIX => {
-            Ok((row, Scn(!u64::from_be_bytes(*begin))))
-        }
+        Some((row, begin)) if row.len() >= PREFIX => Ok((row, Scn(!u64::from_be_bytes(*begin)))),
         _ => Err(Reader::new(key, "history key").corrupt("it is too short")),
     }
 }

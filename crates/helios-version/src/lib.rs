@@ -24,6 +24,7 @@ mod codec;
 mod commit;
 mod core;
 mod cursor;
+mod directory;
 mod gc;
 mod hash;
 mod keys;

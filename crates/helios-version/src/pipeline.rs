@@ -186,7 +186,11 @@ impl Core {
         let large = {
             let writes = commit.writes.read();
             let large = writes.bytes() > PART_BYTES as u64;
-            record.reserve(if large { 256 } else { writes.bytes() as usize + 256 });
+            record.reserve(if large {
+                256
+            } else {
+                writes.bytes() as usize + 256
+            });
             commit.head.encode(&mut record);
             if !large {
                 writes.encoded(usize::MAX, &mut |ops| {
@@ -204,7 +208,10 @@ impl Core {
         };
         let (scn, end, sync_end) = self.order(&commit, record, &parts, large)?;
         drop(parts);
-        self.pipeline.guard(self.log.sync(if commit.asynchronous { sync_end } else { end }))?;
+        self.pipeline.guard(
+            self.log
+                .sync(if commit.asynchronous { sync_end } else { end }),
+        )?;
         self.drain(end)?;
         if commit.asynchronous {
             self.signal.flush_soon();

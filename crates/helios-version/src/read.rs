@@ -176,7 +176,11 @@ impl Core {
             while let Some((key, value)) = cursor.next()? {
                 let (_, begin) = keys::split_history(key)?;
                 let stored = Stored::decode(value)?;
-                push(begin, Some(stored.scn), stored.row.map(Bytes::copy_from_slice));
+                push(
+                    begin,
+                    Some(stored.scn),
+                    stored.row.map(Bytes::copy_from_slice),
+                );
             }
         }
         Ok(versions)

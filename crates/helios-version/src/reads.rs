@@ -48,7 +48,8 @@ impl Object {
         if whole || self.ranges.len() >= RANGES_MAX {
             self.take_all();
         } else {
-            self.ranges.push((range.0.map(<[u8]>::to_vec), range.1.map(<[u8]>::to_vec)));
+            self.ranges
+                .push((range.0.map(<[u8]>::to_vec), range.1.map(<[u8]>::to_vec)));
         }
     }
 

@@ -3,12 +3,11 @@
 //! A database is a directory: `state.redb` and the lock file are the state store's, `log/` is the
 //! log's. The state store holds everything up to its mark; records from there on are applied again.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -24,6 +23,7 @@ use crate::cache::RowCache;
 use crate::codec::{Reader, put_varint};
 use crate::commit::CommitInfo;
 use crate::core::{Core, now};
+use crate::directory::Directory;
 use crate::keys;
 use crate::lock::manager::LockManager;
 use crate::options::Options;
@@ -47,17 +47,25 @@ pub(crate) fn in_memory(options: Options) -> Result<Core> {
 
 /// The database in a directory.
 pub(crate) fn open(path: &Path, options: Options) -> Result<Core> {
-    let kv = open_state(path, &options)?;
-    recover(kv, &path.join("log"), options)
+    let directory = Directory::open(path, options.create)?;
+    let kv = open_state(&directory)?;
+    recover(kv, directory, options)
+}
+
+fn open_state(_directory: &Directory) -> Result<Arc<dyn Kv>> {
+    Err(Error::unsupported("databases on disk are not there yet"))
 }
 
 /// Brings the state up to the end of the log.
-fn recover(kv: Arc<dyn Kv>, log: &Path, options: Options) -> Result<Core> {
-    if kv.snapshot().get(Keyspace::Meta, &keys::meta_key(keys::META_FORMAT, &[]))?.is_none() {
+fn recover(kv: Arc<dyn Kv>, directory: Directory, options: Options) -> Result<Core> {
+    if kv
+        .snapshot()
+        .get(Keyspace::Meta, &keys::meta_key(keys::META_FORMAT, &[]))?
+        .is_none()
+    {
         format(&*kv)?;
         kv.checkpoint(0)?;
     }
-    let database = database_id(&*kv)?;
     let mark = kv.applied();
     let mut core = core(kv, Sink::Memory(AtomicU64::new(0)), options)?;
     let last = newest_commit(&core)?;
@@ -68,13 +76,18 @@ fn recover(kv: Arc<dyn Kv>, log: &Path, options: Options) -> Result<Core> {
         parts_start: None,
         end: mark,
     };
-    let log = Log::open(log, LogOptions::new(database), Position(mark), &mut |record| {
-        replay.record(record.extent.start.0, record.extent.end.0, record.bytes)
-    })?;
+    let log_options = LogOptions::new(directory.identity);
+    let log = Log::open(
+        &directory.log(),
+        log_options,
+        Position(mark),
+        &mut |record| replay.record(record.extent.start.0, record.extent.end.0, record.bytes),
+    )?;
     let (last, end) = (replay.last, replay.end);
     // Parts without their commit stay in the log: the mark may pass them, nothing refers to them.
     let end = end.max(log.end().0);
     core.log = Sink::Log(log);
+    core.directory = Some(directory);
     resume(&mut core, last, end)?;
     Ok(core)
 }
@@ -232,6 +245,7 @@ fn core(kv: Arc<dyn Kv>, log: Sink, options: Options) -> Result<Core> {
         first_commit: AtomicU64::new(horizon.1),
         ddl: Mutex::new(()),
         signal: Signal::default(),
+        directory: None,
         options,
     })
 }
@@ -240,29 +254,18 @@ fn core(kv: Arc<dyn Kv>, log: Sink, options: Options) -> Result<Core> {
 fn format(kv: &dyn Kv) -> Result<()> {
     let mut value = Vec::new();
     put_varint(&mut value, FORMAT);
-    let (mut high, mut low) = (RandomState::new().build_hasher(), RandomState::new().build_hasher());
-    high.write_i64(now());
-    low.write_u32(std::process::id());
-    value.extend_from_slice(&high.finish().to_le_bytes());
-    value.extend_from_slice(&low.finish().to_le_bytes());
     let mut batch = Batch::new();
-    batch.put(Keyspace::Meta, &keys::meta_key(keys::META_FORMAT, &[]), &value);
+    batch.put(
+        Keyspace::Meta,
+        &keys::meta_key(keys::META_FORMAT, &[]),
+        &value,
+    );
     let tree = BranchTree::new(now());
     if let Some(main) = tree.any(BranchId::MAIN) {
         let key = keys::meta_key(keys::META_BRANCH, &BranchId::MAIN.0.to_be_bytes());
         batch.put(Keyspace::Meta, &key, &main.encode());
     }
     kv.apply(batch)
-}
-
-fn database_id(kv: &dyn Kv) -> Result<u128> {
-    let key = keys::meta_key(keys::META_FORMAT, &[]);
-    let Some(value) = kv.snapshot().get(Keyspace::Meta, &key)? else {
-        return Err(Error::corrupt("the state file has no format record"));
-    };
-    let mut reader = Reader::new(&value, "format record");
-    reader.varint()?;
-    Ok(u128::from_le_bytes(reader.array()?))
 }
 
 pub(crate) fn micros(duration: Duration) -> u64 {

@@ -62,7 +62,9 @@ impl Plan {
 
     /// Whether a point is exactly `scn`, on any branch.
     pub(crate) fn has_point(&self, scn: Scn) -> bool {
-        self.points.values().any(|points| points.binary_search(&scn).is_ok())
+        self.points
+            .values()
+            .any(|points| points.binary_search(&scn).is_ok())
     }
 }
 
@@ -115,7 +117,10 @@ impl Registry {
     }
 
     pub(crate) fn pin(&self, name: &str, branch: BranchId, scn: Scn) {
-        self.state.lock().pins.insert(name.to_owned(), (branch, scn));
+        self.state
+            .lock()
+            .pins
+            .insert(name.to_owned(), (branch, scn));
     }
 
     pub(crate) fn unpin(&self, name: &str) {
@@ -125,7 +130,8 @@ impl Registry {
     pub(crate) fn pins(&self) -> Vec<(String, BranchId, Scn)> {
         let state = self.state.lock();
         let pins = state.pins.iter();
-        pins.map(|(name, &(branch, scn))| (name.clone(), branch, scn)).collect()
+        pins.map(|(name, &(branch, scn))| (name.clone(), branch, scn))
+            .collect()
     }
 
     pub(crate) fn floor(&self) -> Scn {
@@ -146,7 +152,11 @@ impl Registry {
         state.floor = state.floor.max(horizon);
         let horizon = state.floor;
         let mut points: HashMap<BranchId, Vec<Scn>> = HashMap::new();
-        let held = state.active.keys().copied().chain(state.pins.values().copied());
+        let held = state
+            .active
+            .keys()
+            .copied()
+            .chain(state.pins.values().copied());
         for (branch, scn) in held {
             points.entry(branch).or_default().push(scn);
         }
@@ -182,9 +192,9 @@ impl State {
                 || self.pins.values().any(|pin| *pin == (branch, scn))
         };
         held(branch, scn)
-            || tree
-                .children(branch)
-                .any(|child| child.branch.fork == scn || held(child.branch.id, scn) && scn < child.branch.fork)
+            || tree.children(branch).any(|child| {
+                child.branch.fork == scn || held(child.branch.id, scn) && scn < child.branch.fork
+            })
     }
 }
 

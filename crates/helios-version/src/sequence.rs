@@ -208,7 +208,9 @@ impl Core {
     pub(crate) fn settle_sequences(&self) -> Result<()> {
         let open: Vec<_> = {
             let open = self.sequences.open.lock();
-            open.iter().map(|(key, live)| (*key, Arc::clone(live))).collect()
+            open.iter()
+                .map(|(key, live)| (*key, Arc::clone(live)))
+                .collect()
         };
         for ((branch, sequence), live) in open {
             if let Some(live) = &mut *live.lock()

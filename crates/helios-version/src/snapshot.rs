@@ -60,7 +60,9 @@ struct Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.core.registry.release(self.first.branch, self.first.scn);
+        self.core
+            .registry
+            .release(self.first.branch, self.first.scn);
     }
 }
 
@@ -78,13 +80,11 @@ impl Snapshot {
     pub(crate) fn newest(core: &Arc<Core>, branch: BranchId) -> Result<Self> {
         let tree = core.tree.load();
         let node = tree.living(branch)?;
-        let scn = core.registry.acquire_newest(branch, &core.pipeline.published);
+        let scn = core
+            .registry
+            .acquire_newest(branch, &core.pipeline.published);
         let (first, rest) = node.links(scn);
         Ok(Self::registered(core, first, rest))
-    }
-
-    pub(crate) fn core(&self) -> &Arc<Core> {
-        &self.0.core
     }
 
     fn links(&self) -> impl Iterator<Item = Link> {
@@ -108,13 +108,27 @@ impl Read for Snapshot {
 
     fn scan(&self, table: TableId, range: Bounds<'_>, reverse: bool) -> Result<RowCursor> {
         let kv = self.0.core.kv.snapshot();
-        RowCursor::new(&kv, self.links(), table, range, reverse, Arc::clone(&self.0) as _)
+        RowCursor::new(
+            &kv,
+            self.links(),
+            table,
+            range,
+            reverse,
+            Arc::clone(&self.0) as _,
+        )
     }
 
     fn index_scan(&self, index: IndexId, range: Bounds<'_>, reverse: bool) -> Result<KeyCursor> {
         let kv = self.0.core.kv.snapshot();
         let branches = self.links().map(|link| link.branch);
-        KeyCursor::new(&kv, branches, index, range, reverse, Arc::clone(&self.0) as _)
+        KeyCursor::new(
+            &kv,
+            branches,
+            index,
+            range,
+            reverse,
+            Arc::clone(&self.0) as _,
+        )
     }
 
     fn history(&self, table: TableId, pk: &[u8]) -> Result<Vec<Version>> {

@@ -179,7 +179,9 @@ impl Store {
     pub fn scn_of(&self, txid: TxId) -> Result<Option<Scn>> {
         let kv = self.core().kv.snapshot();
         match kv.get(Keyspace::Txids, &keys::txid_key(txid))? {
-            Some(value) => Reader::new(&value, "transaction record").varint().map(|scn| Some(Scn(scn))),
+            Some(value) => Reader::new(&value, "transaction record")
+                .varint()
+                .map(|scn| Some(Scn(scn))),
             None => Ok(None),
         }
     }
@@ -250,7 +252,12 @@ impl Store {
         let children: Vec<_> = tree
             .children(branch)
             .filter(|child| !child.dropped)
-            .map(|child| format!("branch \"{}\" depends on branch \"{name}\"", child.branch.name))
+            .map(|child| {
+                format!(
+                    "branch \"{}\" depends on branch \"{name}\"",
+                    child.branch.name
+                )
+            })
             .collect();
         if !children.is_empty() {
             return Err(Error::new(
@@ -360,12 +367,7 @@ impl Store {
     ///
     /// # Errors
     /// 2200H past the last value.
-    pub fn nextval(
-        &self,
-        branch: BranchId,
-        sequence: TableId,
-        spec: &SequenceSpec,
-    ) -> Result<i64> {
+    pub fn nextval(&self, branch: BranchId, sequence: TableId, spec: &SequenceSpec) -> Result<i64> {
         self.core().nextval(branch, sequence, spec)
     }
 
@@ -373,12 +375,7 @@ impl Store {
     ///
     /// # Errors
     /// `Io`, `Poisoned`.
-    pub fn setval(
-        &self,
-        branch: BranchId,
-        sequence: TableId,
-        state: SequenceState,
-    ) -> Result<()> {
+    pub fn setval(&self, branch: BranchId, sequence: TableId, state: SequenceState) -> Result<()> {
         self.core().setval(branch, sequence, state)
     }
 
@@ -397,7 +394,9 @@ impl Store {
 
     /// Sets how long replaced versions stay readable.
     pub fn set_retention(&self, retention: Duration) {
-        self.core().retention.store(recover::micros(retention), Ordering::Relaxed);
+        self.core()
+            .retention
+            .store(recover::micros(retention), Ordering::Relaxed);
     }
 
     /// Does a bounded piece of checkpointing, about `budget` keys; begins a checkpoint if there is

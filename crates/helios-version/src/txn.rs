@@ -409,7 +409,10 @@ impl Txn {
     }
 
     fn take(&self, held: &mut Held, key: LockKey, mode: Mode, wait: Wait) -> Result<Outcome> {
-        let outcome = self.core.locks.lock(&self.owner, key, mode, &self.patience(wait))?;
+        let outcome = self
+            .core
+            .locks
+            .lock(&self.owner, key, mode, &self.patience(wait))?;
         if outcome == Outcome::New {
             held.keys.push(key);
         }
@@ -460,7 +463,12 @@ impl Txn {
             // Many row locks cost memory: take the whole table if nobody else is in it.
             let key = LockKey::table(self.options.branch, table.0);
             let exclusive = Mode::from(TableLock::Exclusive);
-            if self.core.locks.try_lock(self.owner.number, key, exclusive).is_some() {
+            if self
+                .core
+                .locks
+                .try_lock(self.owner.number, key, exclusive)
+                .is_some()
+            {
                 held.table(table).add(TableLock::Exclusive);
                 return Ok(true);
             }
@@ -506,13 +514,7 @@ impl Txn {
     ///
     /// # Errors
     /// As [`Txn::lock_row`]; 25006 in a read-only transaction.
-    pub fn put(
-        &self,
-        table: TableId,
-        pk: &[u8],
-        row: &[u8],
-        entries: &[IndexEntry],
-    ) -> Result<()> {
+    pub fn put(&self, table: TableId, pk: &[u8], row: &[u8], entries: &[IndexEntry]) -> Result<()> {
         let fresh = self.before_write(table, pk, LockMode::NoKeyUpdate)?;
         let mut writes = self.writes.write();
         writes.write_row(table, pk, Some(row), fresh)?;

@@ -108,7 +108,11 @@ impl WriteSet {
             Some(row) => Op::Put { table, pk, row },
             None => Op::Delete { table, pk },
         };
-        let kind = if row.is_some() { Kind::Put } else { Kind::Delete };
+        let kind = if row.is_some() {
+            Kind::Put
+        } else {
+            Kind::Delete
+        };
         let row_len = row.map_or(0, <[u8]>::len);
         self.write(kind, table.0, pk, row_len, fresh, &op)
     }
@@ -160,8 +164,12 @@ impl WriteSet {
         fresh: bool,
         op: &Op<'_>,
     ) -> Result<()> {
-        let too_long =
-            || Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "a row or key is longer than 4 GiB");
+        let too_long = || {
+            Error::new(
+                SqlState::PROGRAM_LIMIT_EXCEEDED,
+                "a row or key is longer than 4 GiB",
+            )
+        };
         let key_len = u32::try_from(key.len()).map_err(|_| too_long())?;
         let row_len = u32::try_from(row_len).map_err(|_| too_long())?;
         let at = self.arena.end();
@@ -212,9 +220,14 @@ impl WriteSet {
     pub(crate) fn undo_to(&mut self, mark: usize) -> Result<()> {
         while self.slots.len() > mark {
             let number = self.slots.len() as u32 - 1;
-            let Some(&slot) = self.slots.last() else { break };
+            let Some(&slot) = self.slots.last() else {
+                break;
+            };
             if slot.kind != Kind::Other {
-                let key = self.arena.read(slot.key_at, slot.key_len as usize)?.into_owned();
+                let key = self
+                    .arena
+                    .read(slot.key_at, slot.key_len as usize)?
+                    .into_owned();
                 let maps = match slot.kind {
                     Kind::Put | Kind::Delete => &mut self.tables,
                     _ => &mut self.indexes,
@@ -413,10 +426,7 @@ impl WriteSet {
 
     /// Calls `visit` for the live row writes of every table in key order, then for the live entries
     /// of every index in key order, then for the other operations in the order they were made.
-    pub(crate) fn for_each(
-        &self,
-        visit: &mut dyn FnMut(Live<'_>) -> Result<()>,
-    ) -> Result<()> {
+    pub(crate) fn for_each(&self, visit: &mut dyn FnMut(Live<'_>) -> Result<()>) -> Result<()> {
         for (table, map) in &self.tables {
             map.for_each(&self.arena, &self.slots, &mut |slot| {
                 let pk = self.key_of(slot)?;
@@ -447,23 +457,12 @@ impl WriteSet {
         for (number, slot) in self.slots.iter().enumerate() {
             if slot.kind == Kind::Other {
                 let next = self.slots.get(number + 1).map_or(end, |next| next.at);
-                visit(Live::Other(&self.arena.read(slot.at, (next - slot.at) as usize)?))?;
+                visit(Live::Other(
+                    &self.arena.read(slot.at, (next - slot.at) as usize)?,
+                ))?;
             }
         }
         Ok(())
-    }
-
-    /// Live rows put and deleted.
-    pub(crate) fn counts(&self) -> (u64, u64) {
-        let mut counts = (0, 0);
-        for slot in self.slots.iter().filter(|slot| !slot.dead) {
-            match slot.kind {
-                Kind::Put => counts.0 += 1,
-                Kind::Delete => counts.1 += 1,
-                _ => {}
-            }
-        }
-        counts
     }
 }
 
@@ -485,7 +484,9 @@ pub(crate) enum Live<'a> {
 
 #[inline]
 fn find(maps: &[(u32, KeyMap)], object: u32) -> Option<&KeyMap> {
-    maps.iter().find(|(id, _)| *id == object).map(|(_, map)| map)
+    maps.iter()
+        .find(|(id, _)| *id == object)
+        .map(|(_, map)| map)
 }
 
 #[inline]

@@ -121,7 +121,9 @@ impl Entry {
 
     #[inline]
     fn held_by(&self, number: u64) -> Modes {
-        self.holders().find(|(holder, _)| *holder == number).map_or(0, |(_, modes)| modes)
+        self.holders()
+            .find(|(holder, _)| *holder == number)
+            .map_or(0, |(_, modes)| modes)
     }
 
     #[inline]
@@ -181,7 +183,10 @@ impl Entry {
             .filter(|(holder, modes)| *holder != number && modes & mode.conflicts() != 0)
             .map(|(holder, _)| holder)
             .collect();
-        let before = self.queue.iter().take_while(|waiter| waiter.owner.number != number);
+        let before = self
+            .queue
+            .iter()
+            .take_while(|waiter| waiter.owner.number != number);
         for waiter in before {
             if waiter.mode.bit() & mode.conflicts() != 0 {
                 blockers.push(waiter.owner.number);
@@ -260,12 +265,19 @@ impl LockManager {
             return Some(Outcome::Held);
         }
         let overtakes = held == 0
-            && entry.queue.iter().any(|waiter| waiter.mode.bit() & mode.conflicts() != 0);
+            && entry
+                .queue
+                .iter()
+                .any(|waiter| waiter.mode.bit() & mode.conflicts() != 0);
         if overtakes || !entry.free_for(number, mode) {
             return None;
         }
         entry.grant(number, mode);
-        Some(if held == 0 { Outcome::New } else { Outcome::Held })
+        Some(if held == 0 {
+            Outcome::New
+        } else {
+            Outcome::Held
+        })
     }
 
     #[cold]
@@ -370,7 +382,9 @@ impl LockManager {
         if *owner.granted.lock() {
             return true;
         }
-        entry.queue.retain(|waiter| !Arc::ptr_eq(&waiter.owner, owner));
+        entry
+            .queue
+            .retain(|waiter| !Arc::ptr_eq(&waiter.owner, owner));
         entry.grant_waiters();
         if entry.is_unused() {
             shard.remove(&key);

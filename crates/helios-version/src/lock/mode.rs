@@ -58,7 +58,9 @@ impl Mode {
 
     /// The modes in a set, weakest first.
     pub(crate) fn of(modes: Modes) -> impl Iterator<Item = Self> {
-        (0..NAMES.len() as u8).map(Self).filter(move |mode| modes & mode.bit() != 0)
+        (0..NAMES.len() as u8)
+            .map(Self)
+            .filter(move |mode| modes & mode.bit() != 0)
     }
 
     /// Whether who holds `held` needs nothing more for this mode.
@@ -93,9 +95,8 @@ mod tests {
                 assert_eq!(a.conflicts() & b.bit() != 0, b.conflicts() & a.bit() != 0);
             }
         }
-        let conflict = |a: TableLock, b: TableLock| {
-            Mode::from(a).conflicts() & Mode::from(b).bit() != 0
-        };
+        let conflict =
+            |a: TableLock, b: TableLock| Mode::from(a).conflicts() & Mode::from(b).bit() != 0;
         use TableLock::*;
         assert!(conflict(AccessShare, AccessExclusive));
         assert!(!conflict(AccessShare, Exclusive));
@@ -107,8 +108,6 @@ mod tests {
         assert!(conflict(RowShare, Exclusive));
         assert!(Mode::from(LockMode::Share).covered_by(Mode::from(LockMode::Update).bit()));
         assert!(!Mode::from(LockMode::Update).covered_by(Mode::from(LockMode::Share).bit()));
-        assert!(
-            !Mode::from(LockMode::NoKeyUpdate).covered_by(Mode::from(LockMode::Share).bit())
-        );
+        assert!(!Mode::from(LockMode::NoKeyUpdate).covered_by(Mode::from(LockMode::Share).bit()));
     }
 }

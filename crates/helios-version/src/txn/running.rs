@@ -95,7 +95,10 @@ impl Transactions {
     /// Lets no transaction begin on `branch` until [`Transactions::open`].
     pub(crate) fn close(&self, branch: BranchId) -> Result<()> {
         let mut state = self.state.lock();
-        let users = state.running.values().filter(|running| running.branch == branch);
+        let users = state
+            .running
+            .values()
+            .filter(|running| running.branch == branch);
         let count = users.count();
         if count > 0 {
             return Err(Error::new(

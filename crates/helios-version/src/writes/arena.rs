@@ -53,7 +53,9 @@ impl Arena {
             None => temporary_file().map_err(failed)?,
         };
         // The file may be longer after an undo: positions decide, not its length.
-        let written = file.write_all_at(&self.tail, self.base).and_then(|()| file.flush());
+        let written = file
+            .write_all_at(&self.tail, self.base)
+            .and_then(|()| file.flush());
         self.file = Some(file);
         written.map_err(failed)?;
         self.base += self.tail.len() as u64;

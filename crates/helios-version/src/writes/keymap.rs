@@ -227,11 +227,7 @@ impl KeyMap {
 }
 
 #[inline]
-fn key_of<'a>(
-    slot: u32,
-    arena: &'a Arena,
-    slots: &[Slot],
-) -> Result<std::borrow::Cow<'a, [u8]>> {
+fn key_of<'a>(slot: u32, arena: &'a Arena, slots: &[Slot]) -> Result<std::borrow::Cow<'a, [u8]>> {
     let slot = &slots[slot as usize];
     arena.read(slot.key_at, slot.key_len as usize)
 }

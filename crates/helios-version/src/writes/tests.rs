@@ -66,13 +66,20 @@ fn random_writes_and_undos_match_a_model() {
                     } else {
                         random.u32(0..60).to_be_bytes().to_vec()
                     };
-                    let row = random.bool().then(|| vec![random.u8(..); random.usize(0..200)]);
-                    set.write_row(TableId(1), &key, row.as_deref(), false).unwrap();
+                    let row = random
+                        .bool()
+                        .then(|| vec![random.u8(..); random.usize(0..200)]);
+                    set.write_row(TableId(1), &key, row.as_deref(), false)
+                        .unwrap();
                     model.insert(key, row);
                 }
             }
         }
-        assert_eq!(scan(&set, false, usize::MAX), expected(&model), "seed {seed}");
+        assert_eq!(
+            scan(&set, false, usize::MAX),
+            expected(&model),
+            "seed {seed}"
+        );
         let mut backward = expected(&model);
         backward.reverse();
         assert_eq!(scan(&set, true, usize::MAX), backward, "seed {seed}");
@@ -119,7 +126,8 @@ fn large_sets_spill() {
     let mut set = WriteSet::new(0);
     for key in 0..1000u32 {
         let row = [7; 100];
-        set.write_row(TableId(1), &key.to_be_bytes(), Some(&row), true).unwrap();
+        set.write_row(TableId(1), &key.to_be_bytes(), Some(&row), true)
+            .unwrap();
     }
     assert!(set.spilled());
     assert_eq!(scan(&set, false, usize::MAX).len(), 1000);

@@ -28,13 +28,25 @@ fn wait_until_waiting(locks: &LockManager, number: u64) {
 fn shared_modes_stand_together_and_exclusive_ones_do_not() {
     let locks = LockManager::new();
     let mode = Mode::from;
-    assert_eq!(locks.try_lock(1, key(1), mode(LockMode::KeyShare)), Some(Outcome::New));
-    assert_eq!(locks.try_lock(2, key(1), mode(LockMode::NoKeyUpdate)), Some(Outcome::New));
-    assert_eq!(locks.try_lock(2, key(1), mode(LockMode::Share)), Some(Outcome::Held));
+    assert_eq!(
+        locks.try_lock(1, key(1), mode(LockMode::KeyShare)),
+        Some(Outcome::New)
+    );
+    assert_eq!(
+        locks.try_lock(2, key(1), mode(LockMode::NoKeyUpdate)),
+        Some(Outcome::New)
+    );
+    assert_eq!(
+        locks.try_lock(2, key(1), mode(LockMode::Share)),
+        Some(Outcome::Held)
+    );
     assert_eq!(locks.try_lock(3, key(1), mode(LockMode::Share)), None);
     assert_eq!(locks.try_lock(2, key(1), mode(LockMode::Update)), None);
     locks.release(1, &[key(1)]);
-    assert_eq!(locks.try_lock(2, key(1), mode(LockMode::Update)), Some(Outcome::Held));
+    assert_eq!(
+        locks.try_lock(2, key(1), mode(LockMode::Update)),
+        Some(Outcome::Held)
+    );
     locks.release(2, &[key(1)]);
     assert!(locks.list().is_empty());
 }
@@ -45,8 +57,12 @@ fn timeouts_cancels_nowait_and_skip_leave_nothing_behind() {
     let (one, two) = (Owner::new(1), Owner::new(2));
     let cancel = Cancel::default();
     let update = Mode::from(LockMode::Update);
-    locks.lock(&one, key(1), update, &patience(&cancel, None)).unwrap();
-    let error = locks.lock(&two, key(1), update, &patience(&cancel, Some(20))).unwrap_err();
+    locks
+        .lock(&one, key(1), update, &patience(&cancel, None))
+        .unwrap();
+    let error = locks
+        .lock(&two, key(1), update, &patience(&cancel, Some(20)))
+        .unwrap_err();
     assert_eq!(error.sqlstate(), SqlState::LOCK_NOT_AVAILABLE);
     for (wait, state) in [(Wait::NoWait, Some("55P03")), (Wait::SkipLocked, None)] {
         let patience = Patience {
@@ -60,7 +76,9 @@ fn timeouts_cancels_nowait_and_skip_leave_nothing_behind() {
         }
     }
     cancel.cancel();
-    let error = locks.lock(&two, key(1), update, &patience(&cancel, None)).unwrap_err();
+    let error = locks
+        .lock(&two, key(1), update, &patience(&cancel, None))
+        .unwrap_err();
     assert_eq!(error.sqlstate(), SqlState::QUERY_CANCELED);
     locks.release(1, &[key(1)]);
     assert!(locks.list().is_empty());
@@ -73,12 +91,15 @@ fn a_circle_of_three_is_found_and_broken_once() {
     let cancel = Cancel::default();
     let update = Mode::from(LockMode::Update);
     for (number, owner) in owners.iter().enumerate() {
-        locks.lock(owner, key(number as u64), update, &patience(&cancel, None)).unwrap();
+        locks
+            .lock(owner, key(number as u64), update, &patience(&cancel, None))
+            .unwrap();
     }
     let failures = AtomicU64::new(0);
     thread::scope(|scope| {
         for number in 0..3u64 {
-            let (locks, owner, cancel, failures) = (&locks, &owners[number as usize], &cancel, &failures);
+            let (locks, owner, cancel, failures) =
+                (&locks, &owners[number as usize], &cancel, &failures);
             scope.spawn(move || {
                 let next = key((number + 1) % 3);
                 match locks.lock(owner, next, update, &patience(cancel, None)) {
@@ -104,15 +125,21 @@ fn two_that_share_and_both_want_more_deadlock() {
     let cancel = Cancel::default();
     let (share, update) = (Mode::from(LockMode::Share), Mode::from(LockMode::Update));
     for owner in [&one, &two] {
-        locks.lock(owner, key(1), share, &patience(&cancel, None)).unwrap();
+        locks
+            .lock(owner, key(1), share, &patience(&cancel, None))
+            .unwrap();
     }
     thread::scope(|scope| {
         scope.spawn(|| {
-            locks.lock(&one, key(1), update, &patience(&cancel, None)).unwrap();
+            locks
+                .lock(&one, key(1), update, &patience(&cancel, None))
+                .unwrap();
             locks.release(1, &[key(1)]);
         });
         wait_until_waiting(&locks, 1);
-        let error = locks.lock(&two, key(1), update, &patience(&cancel, None)).unwrap_err();
+        let error = locks
+            .lock(&two, key(1), update, &patience(&cancel, None))
+            .unwrap_err();
         assert_eq!(error.sqlstate(), SqlState::DEADLOCK_DETECTED);
         locks.release(2, &[key(1)]);
     });
@@ -125,7 +152,9 @@ fn waiters_are_not_overtaken() {
     let (one, two) = (Owner::new(1), Owner::new(2));
     let cancel = Cancel::default();
     let (share, update) = (Mode::from(LockMode::Share), Mode::from(LockMode::Update));
-    locks.lock(&one, key(1), share, &patience(&cancel, None)).unwrap();
+    locks
+        .lock(&one, key(1), share, &patience(&cancel, None))
+        .unwrap();
     thread::scope(|scope| {
         let waiter = scope.spawn(|| locks.lock(&two, key(1), update, &patience(&cancel, None)));
         wait_until_waiting(&locks, 2);
@@ -158,7 +187,10 @@ fn a_storm_on_few_keys_ends_and_never_admits_two() {
                         let wanted = random.u64(0..4);
                         match locks.lock(&owner, key(wanted), update, &patience(&cancel, None)) {
                             Ok(Outcome::New) => {
-                                assert_eq!(inside[wanted as usize].fetch_add(1, Ordering::SeqCst), 0);
+                                assert_eq!(
+                                    inside[wanted as usize].fetch_add(1, Ordering::SeqCst),
+                                    0
+                                );
                                 held.push(wanted);
                             }
                             Ok(_) => {}

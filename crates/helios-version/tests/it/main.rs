@@ -1,0 +1,3 @@
+//! Tests of the versioned store through its public interface.
+
+mod basics;
