@@ -258,10 +258,14 @@ impl Page {
         });
     }
 
-    /// Gives back memory that is not used.
+    /// Gives back memory that is not used, if it is worth a copy.
     pub fn shrink(&mut self) {
-        self.bytes.shrink_to_fit();
-        self.slots.shrink_to_fit();
+        if self.bytes.capacity() > self.bytes.len() + self.bytes.len() / 8 {
+            self.bytes.shrink_to_fit();
+        }
+        if self.slots.capacity() > self.slots.len() + self.slots.len() / 8 {
+            self.slots.shrink_to_fit();
+        }
     }
 }
 

@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::page::{Entry, Page};
+use crate::page::{Entry, INLINE_MAX, Page};
 
 /// Entries of a leaf.
 const LEAF_MAX: usize = 32;
 /// Bytes of a leaf, which a few long keys may exceed.
 const LEAF_BYTES: usize = 4096;
 /// Children of an inner node.
-const FANOUT: usize = 32;
+const FANOUT: usize = 24;
 
 /// One change of one key.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ pub(crate) enum Node {
     Leaf(Page),
     Inner {
         /// A key before each child but the first: at or below all in it, above all before it.
-        keys: Page,
+        keys: Arc<Page>,
         children: Vec<Arc<Node>>,
     },
 }
@@ -52,6 +52,16 @@ struct Piece {
     node: Arc<Node>,
     /// Worth joining with a neighbour.
     small: bool,
+}
+
+impl Piece {
+    fn inner(key: Option<Vec<u8>>, node: Node) -> Self {
+        Self {
+            key,
+            node: Arc::new(node),
+            small: false,
+        }
+    }
 }
 
 /// The map. Cloning is O(1).
@@ -99,14 +109,16 @@ impl Tree {
         }
         let mut change = Change {
             deletion,
+            pieces: Vec::with_capacity(1),
+            touched: Vec::with_capacity(8),
             entries: self.entries as isize,
             bytes: self.bytes as isize,
         };
-        let mut pieces = Vec::new();
         match &self.root {
-            Some(root) => change.rewrite(root, edits, &mut pieces),
-            None => change.rewrite_leaf(&Page::default(), edits, &mut pieces),
+            Some(root) => change.rewrite(root, edits),
+            None => change.rewrite_leaf(&Page::default(), edits),
         }
+        let mut pieces = change.pieces;
         while pieces.len() > 1 {
             pieces = group(pieces);
         }
@@ -137,80 +149,139 @@ fn key_before(keys: &Page, at: usize) -> &[u8] {
 /// One application of edits.
 struct Change {
     deletion: Deletion,
+    /// Nodes made for the levels below, not yet taken up by a parent.
+    pieces: Vec<Piece>,
+    /// Children rewritten so far of the nodes on the way down, with the number of pieces of each.
+    touched: Vec<(usize, usize)>,
     entries: isize,
     bytes: isize,
 }
 
 impl Change {
-    fn rewrite(&mut self, node: &Node, edits: &[Edit<'_>], out: &mut Vec<Piece>) {
+    /// Puts what takes the place of `node` onto the pieces. There is at least one edit.
+    fn rewrite(&mut self, node: &Node, edits: &[Edit<'_>]) {
         match node {
-            Node::Leaf(page) => self.rewrite_leaf(page, edits, out),
-            Node::Inner { keys, children } => self.rewrite_inner(keys, children, edits, out),
+            Node::Leaf(page) => self.rewrite_leaf(page, edits),
+            Node::Inner { keys, children } => self.rewrite_inner(keys, children, edits),
         }
     }
 
-    fn rewrite_leaf(&mut self, old: &Page, edits: &[Edit<'_>], out: &mut Vec<Piece>) {
+    fn entry<'a>(&self, edit: &Edit<'a>) -> Option<Entry<'a>> {
+        match (edit.value, self.deletion) {
+            (Some(value), _) => Some(Entry::Put(value)),
+            (None, Deletion::Tombstone) => Some(Entry::Tombstone),
+            (None, Deletion::Nothing) => None,
+        }
+    }
+
+    fn rewrite_leaf(&mut self, old: &Page, edits: &[Edit<'_>]) {
         self.entries -= old.len() as isize;
         self.bytes -= old.total_bytes() as isize;
+        if let [edit] = edits
+            && let Some(page) = self.edit_leaf(old, edit)
+        {
+            return self.push_leaf(page, None);
+        }
         let mut pages = Pages::new(old, edits);
         let mut copied = 0;
         for edit in edits {
             let (at, found) = search_from(old, copied, edit.key);
             pages.push_run(old, copied, at);
             copied = at + usize::from(found);
-            let entry = match (edit.value, self.deletion) {
-                (Some(value), _) => Entry::Put(value),
-                (None, Deletion::Tombstone) => Entry::Tombstone,
-                (None, Deletion::Nothing) => continue,
-            };
-            pages.push(edit.key, entry);
+            if let Some(entry) = self.entry(edit) {
+                pages.push(edit.key, entry);
+            }
         }
         pages.push_run(old, copied, old.len());
+        let mut first = true;
         for page in pages.finish() {
-            self.entries += page.len() as isize;
-            self.bytes += page.total_bytes() as isize;
-            let first = out.is_empty();
-            out.push(Piece {
-                key: (!first).then(|| page.key(0).to_vec()),
-                small: page.len() < LEAF_MAX / 4,
-                node: Arc::new(Node::Leaf(page)),
-            });
+            let key = (!first).then(|| page.key(0).to_vec());
+            first = false;
+            self.push_leaf(page, key);
         }
     }
 
-    fn rewrite_inner(
-        &mut self,
-        keys: &Page,
-        children: &[Arc<Node>],
-        mut edits: &[Edit<'_>],
-        out: &mut Vec<Piece>,
-    ) {
-        let mut inners = Inners::new(children.len(), keys.prefix());
-        let mut copied = 0;
-        let mut fresh = Vec::new();
-        let appends = edits
-            .first()
-            .is_some_and(|edit| child_of(keys, edit.key) + 1 == children.len());
-        while let Some(edit) = edits.first() {
+    /// The new leaf if one edit makes exactly one.
+    fn edit_leaf(&self, old: &Page, edit: &Edit<'_>) -> Option<Page> {
+        let entry = self.entry(edit)?;
+        let (at, found) = old.search(edit.key);
+        let next = at + usize::from(found);
+        let value = edit.value.map_or(0, <[u8]>::len).min(INLINE_MAX);
+        let bytes = old.inline_bytes() + edit.key.len() + value - old.run_bytes(at, next);
+        let entries = old.len() + 1 - usize::from(found);
+        if entries > LEAF_MAX || bytes > LEAF_BYTES {
+            return None;
+        }
+        let mut page = Page::with_capacity(entries, bytes, old.prefix());
+        page.push_run(old, 0, at);
+        page.push(edit.key, entry);
+        page.push_run(old, next, old.len());
+        page.seal();
+        Some(page)
+    }
+
+    fn push_leaf(&mut self, page: Page, key: Option<Vec<u8>>) {
+        self.entries += page.len() as isize;
+        self.bytes += page.total_bytes() as isize;
+        self.pieces.push(Piece {
+            key,
+            small: page.len() < LEAF_MAX / 4,
+            node: Arc::new(Node::Leaf(page)),
+        });
+    }
+
+    fn rewrite_inner(&mut self, keys: &Arc<Page>, children: &[Arc<Node>], edits: &[Edit<'_>]) {
+        let (first_piece, first_touched) = (self.pieces.len(), self.touched.len());
+        let mut left = edits;
+        let mut same_shape = true;
+        while let Some(edit) = left.first() {
             let at = child_of(keys, edit.key);
-            let mine = if at < keys.len() {
+            let mine = if at < keys.len() && left.len() > 1 {
                 let next = keys.key(at);
-                edits.partition_point(|edit| edit.key < next)
+                left.partition_point(|edit| edit.key < next)
             } else {
-                edits.len()
+                left.len()
             };
-            let (now, later) = edits.split_at(mine);
-            edits = later;
+            let (now, later) = left.split_at(mine);
+            left = later;
+            let before = self.pieces.len();
+            self.rewrite(&children[at], now);
+            let made = self.pieces.len() - before;
+            same_shape &= made == 1 && !self.pieces[before].small;
+            self.touched.push((at, made));
+        }
+        let touched = self.touched.drain(first_touched..);
+        let mut pieces = self.pieces.drain(first_piece..);
+        let mut copied = 0;
+        if same_shape {
+            // Most edits change leaves and nothing about the levels above but their pointers.
+            let mut fresh = Vec::with_capacity(children.len());
+            for ((at, _), piece) in touched.zip(pieces) {
+                fresh.extend_from_slice(&children[copied..at]);
+                fresh.push(piece.node);
+                copied = at + 1;
+            }
+            fresh.extend_from_slice(&children[copied..]);
+            let node = Node::Inner {
+                keys: Arc::clone(keys),
+                children: fresh,
+            };
+            self.pieces.push(Piece::inner(None, node));
+            return;
+        }
+        let mut inners = Inners::new(children.len(), keys.prefix());
+        for (at, made) in touched {
             inners.push_run(keys, children, copied, at);
             copied = at + 1;
-            self.rewrite(&children[at], now, &mut fresh);
-            for piece in fresh.drain(..) {
+            for piece in pieces.by_ref().take(made) {
                 let key = piece.key.as_deref().unwrap_or_else(|| key_before(keys, at));
                 inners.push(key, piece.node, piece.small);
             }
         }
+        drop(pieces);
+        let appends = copied == children.len();
         inners.push_run(keys, children, copied, children.len());
-        inners.finish(appends, out);
+        inners.finish(appends, &mut self.pieces);
     }
 }
 
@@ -249,13 +320,7 @@ impl Pages {
         let added: usize = edits
             .iter()
             .take(LEAF_MAX)
-            .map(|edit| {
-                edit.key.len()
-                    + edit
-                        .value
-                        .map_or(0, <[u8]>::len)
-                        .min(crate::page::INLINE_MAX)
-            })
+            .map(|edit| edit.key.len() + edit.value.map_or(0, <[u8]>::len).min(INLINE_MAX))
             .sum();
         let room = (old.inline_bytes() + added).min(LEAF_BYTES + LEAF_BYTES / 4);
         Self {
@@ -356,19 +421,13 @@ impl Inners {
         } else {
             total.div_ceil(parts)
         };
-        let small = total < FANOUT / 4;
         if parts == 1 {
             self.keys.seal();
             let node = Node::Inner {
-                keys: self.keys,
+                keys: Arc::new(self.keys),
                 children: self.children,
             };
-            out.push(Piece {
-                key: None,
-                node: Arc::new(node),
-                small,
-            });
-            return;
+            return out.push(Piece::inner(None, node));
         }
         let mut children = self.children.into_iter();
         for from in (0..total).step_by(step) {
@@ -377,14 +436,11 @@ impl Inners {
             keys.push_run(&self.keys, from, to - 1);
             keys.seal();
             let node = Node::Inner {
-                keys,
+                keys: Arc::new(keys),
                 children: children.by_ref().take(to - from).collect(),
             };
-            out.push(Piece {
-                key: (from > 0).then(|| key_before(&self.keys, from).to_vec()),
-                node: Arc::new(node),
-                small: false,
-            });
+            let key = (from > 0).then(|| key_before(&self.keys, from).to_vec());
+            out.push(Piece::inner(key, node));
         }
     }
 }
