@@ -71,8 +71,8 @@ pub trait SessionHooks: Send + Sync {
         "heliosdb"
     }
     /// The branch the session is on.
-    fn current_branch(&self) -> &str {
-        "main"
+    fn current_branch(&self) -> String {
+        "main".to_owned()
     }
     /// The existing schemas of the search path, in order, without the implicit ones.
     fn current_schemas(&self) -> Vec<String> {
