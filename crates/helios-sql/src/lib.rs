@@ -14,6 +14,6 @@ mod session;
 
 pub use session::{
     CancelHandle, Columns, Completion, Engine, EngineOptions, Interrupt, NameContext, Notice,
-    Outcome, Prepared, Progress, ResultColumn, RowStream, Script, Session, SessionOptions,
-    SessionStatus, Severity, TransactionStatus,
+    Outcome, Prepared, Progress, ResultColumn, RowStream, SETTINGS, Script, Session,
+    SessionOptions, SessionStatus, SettingDef, Severity, TransactionStatus,
 };

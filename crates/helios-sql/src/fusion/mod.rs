@@ -15,3 +15,18 @@ mod error;
 mod run;
 mod scalar;
 mod shape;
+
+/// One column of values as an Arrow array in its outer form, with its field.
+///
+/// # Errors
+/// As [`array::export`].
+pub(crate) fn export_column<'a>(
+    name: &str,
+    ty: &helios_base::DataType,
+    values: impl IntoIterator<Item = &'a helios_base::Value>,
+) -> helios_base::Result<(arrow::datatypes::Field, arrow::array::ArrayRef)> {
+    let shape = shape::Shape::of(ty);
+    let array = array::array_of(values, &shape)?;
+    let array = array::export(&array, &shape, ty)?;
+    Ok((array::export_field(name, ty), array))
+}

@@ -1,10 +1,19 @@
 //! The open database that sessions share.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use helios_base::{Error, Result};
+use helios_base::Result;
+use helios_table::Tables;
+use helios_version::{Options, Store};
+use parking_lot::Mutex;
 
+use super::activity::Activity;
+use super::planned::PlanCache;
+use super::watchdog::Watchdog;
 use super::{Session, SessionOptions};
 
 /// How to open an engine.
@@ -13,17 +22,25 @@ use super::{Session, SessionOptions};
 pub struct EngineOptions {
     /// Fail if the database does not exist instead of creating it.
     pub must_exist: bool,
+    /// How long replaced versions stay readable; `None` for the store's default.
+    pub retention: Option<std::time::Duration>,
 }
 
 /// An open database. Cheap to clone; closes when the last clone and the last session are gone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
 }
 
 /// What all sessions of an engine share.
-#[derive(Debug)]
-pub(crate) struct Shared {}
+pub(crate) struct Shared {
+    pub(crate) tables: Arc<Tables>,
+    pub(crate) plans: PlanCache,
+    pub(crate) watchdog: Watchdog,
+    /// The living sessions by number, for `pg_stat_activity`.
+    pub(crate) activity: Mutex<BTreeMap<u64, Arc<Activity>>>,
+    next_session: AtomicU64,
+}
 
 impl Engine {
     /// Opens the database in the directory `path`, creating it unless the options forbid that.
@@ -32,8 +49,8 @@ impl Engine {
     /// `55006` if another process holds it, naming the process; `Corrupt` if its files are damaged
     /// or foreign; `Io` if the operating system refuses.
     pub fn open(path: impl AsRef<Path>, options: EngineOptions) -> Result<Self> {
-        let _ = (path, options);
-        Err(Error::unsupported("the engine is being built"))
+        let options = store_options(&options);
+        Self::over(Store::open(path.as_ref(), options)?)
     }
 
     /// Opens an empty database that lives in memory and ends with the engine.
@@ -41,17 +58,52 @@ impl Engine {
     /// # Errors
     /// Only if memory cannot be had.
     pub fn open_in_memory(options: EngineOptions) -> Result<Self> {
-        let _ = options;
+        let options = store_options(&options);
+        Self::over(Store::open_in_memory(options)?)
+    }
+
+    fn over(store: Store) -> Result<Self> {
         Ok(Self {
-            shared: Arc::new(Shared {}),
+            shared: Arc::new(Shared {
+                tables: Tables::open(store, Arc::new(super::binding::StoredExprs))?,
+                plans: PlanCache::default(),
+                watchdog: Watchdog::default(),
+                activity: Mutex::default(),
+                next_session: AtomicU64::new(1),
+            }),
         })
     }
 
     /// Starts a session.
     ///
     /// # Errors
-    /// `3D000` if the options name a branch that does not exist; `42704` or `22023` for a bad setting.
+    /// `42704` if the options name a branch that does not exist or an unknown setting; `22023` for
+    /// a bad value.
     pub fn session(&self, options: SessionOptions) -> Result<Session> {
-        Session::start(self.clone(), options)
+        let number = self.shared.next_session.fetch_add(1, Relaxed);
+        Session::start(self.clone(), options, number)
+    }
+
+    /// The store below: checkpoints, checks, sizes.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        self.shared.tables.store()
+    }
+}
+
+fn store_options(options: &EngineOptions) -> Options {
+    let mut store = Options {
+        create: !options.must_exist,
+        ..Options::default()
+    };
+    if let Some(retention) = options.retention {
+        store.retention = retention;
+    }
+    store
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
     }
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant};
 
 use helios_base::{Error, Result, SqlState};
-use parking_lot::Mutex;
+use helios_version::Cancel;
 
 /// Cancels what a session runs, from any thread. Cheap to clone; outlives the session.
 #[derive(Clone, Debug)]
@@ -17,7 +16,7 @@ impl CancelHandle {
     /// Takes effect at the next check: every few hundred rows and while waiting for a lock.
     pub fn cancel(&self) {
         if self.0.0.running.load(Relaxed) {
-            self.0.0.flag.store(true, Relaxed);
+            self.0.0.cancel.cancel();
         }
     }
 
@@ -44,31 +43,28 @@ pub struct Progress {
     pub expected: Option<u64>,
 }
 
-/// The executors' side: a flag and a deadline that they check as they go.
+/// The executors' side: a flag that they check as they go.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    flag: Arc<AtomicBool>,
+    cancel: Cancel,
+    /// Whether the flag was set because the statement's time is up.
+    timed_out: AtomicBool,
     running: AtomicBool,
-    deadline: Mutex<Option<Instant>>,
-    has_deadline: AtomicBool,
     rows: AtomicU64,
     expected: AtomicU64,
 }
 
 impl Interrupt {
-    /// Begins a statement that may take `timeout`; forgets an earlier cancellation.
-    pub(crate) fn start(&self, timeout: Option<Duration>) {
+    /// Begins a statement; forgets an earlier cancellation.
+    pub(crate) fn start(&self) {
         let shared = &self.0;
-        if timeout.is_some() || shared.has_deadline.load(Relaxed) {
-            *shared.deadline.lock() = timeout.and_then(|limit| Instant::now().checked_add(limit));
-            shared.has_deadline.store(timeout.is_some(), Relaxed);
-        }
         shared.rows.store(0, Relaxed);
         shared.expected.store(0, Relaxed);
-        shared.flag.store(false, Relaxed);
+        shared.timed_out.store(false, Relaxed);
+        shared.cancel.reset();
         shared.running.store(true, Relaxed);
     }
 
@@ -77,20 +73,16 @@ impl Interrupt {
         self.0.running.store(false, Relaxed);
     }
 
-    /// The flag that lower layers poll while they wait.
-    #[must_use]
-    pub fn flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.0.flag)
+    /// Stops the statement because its time is up.
+    pub(crate) fn time_out(&self) {
+        self.0.timed_out.store(true, Relaxed);
+        self.0.cancel.cancel();
     }
 
-    /// The time left for the statement, if it is limited.
+    /// The flag that lower layers poll while they wait.
     #[must_use]
-    pub fn remaining(&self) -> Option<Duration> {
-        if !self.0.has_deadline.load(Relaxed) {
-            return None;
-        }
-        let deadline = *self.0.deadline.lock();
-        deadline.map(|at| at.saturating_duration_since(Instant::now()))
+    pub fn cancel(&self) -> Cancel {
+        self.0.cancel.clone()
     }
 
     /// Fails if the statement was cancelled or its time is up. Call every few hundred rows.
@@ -98,16 +90,22 @@ impl Interrupt {
     /// # Errors
     /// `57014`, with PostgreSQL's words for either reason.
     pub fn check(&self) -> Result<()> {
-        if self.0.flag.load(Relaxed) {
-            return Err(Error::new(
-                SqlState::QUERY_CANCELED,
-                "canceling statement due to user request",
-            ));
-        }
-        if self.remaining().is_some_and(|left| left.is_zero()) {
-            return Err(timed_out());
+        if self.0.cancel.is_cancelled() {
+            return Err(self.error());
         }
         Ok(())
+    }
+
+    /// The error of a stopped statement, with the reason.
+    pub(crate) fn error(&self) -> Error {
+        Error::new(
+            SqlState::QUERY_CANCELED,
+            if self.0.timed_out.load(Relaxed) {
+                "canceling statement due to statement timeout"
+            } else {
+                "canceling statement due to user request"
+            },
+        )
     }
 
     /// Adds to the rows done.
@@ -119,12 +117,4 @@ impl Interrupt {
     pub fn expect(&self, rows: u64) {
         self.0.expected.store(rows, Relaxed);
     }
-}
-
-/// The error of `statement_timeout`.
-pub(crate) fn timed_out() -> Error {
-    Error::new(
-        SqlState::QUERY_CANCELED,
-        "canceling statement due to statement timeout",
-    )
 }

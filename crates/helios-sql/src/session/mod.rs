@@ -5,26 +5,56 @@
 //! to a plan, compiled for one of the two executors, and run; plans are cached, so that a prepared
 //! statement meets neither parser nor binder again.
 
+mod activity;
 mod batch;
+mod binding;
+mod branch;
+mod catalog_functions;
+pub(crate) mod clock;
+mod copy;
+mod cursor;
+mod ddl;
 mod engine;
+mod explain;
 mod interrupt;
+mod locks;
 mod notice;
 mod outcome;
+mod planned;
 mod prepared;
+mod run;
+mod script;
+mod settings;
+mod state;
+mod statement;
 mod status;
+mod stream;
+mod tag;
+mod transaction;
+mod utility;
+mod watchdog;
 
+use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use helios_base::{Error, Result, Value};
+use helios_base::{BranchId, Error, Result, SqlState, Value};
+use parking_lot::Mutex;
 
+pub(crate) use activity::Activity;
+use cursor::OpenCursor;
 pub use engine::{Engine, EngineOptions};
 pub use interrupt::{CancelHandle, Interrupt, Progress};
 pub use notice::{Notice, Severity};
 pub(crate) use outcome::RowSource;
 pub use outcome::{Columns, Completion, Outcome, ResultColumn, RowStream};
+pub(crate) use planned::{Code, Planned};
 pub use prepared::Prepared;
+pub use script::Script;
+pub use settings::{SETTINGS, SettingDef};
+use state::State;
 pub use status::{SessionStatus, TransactionStatus};
+use transaction::Current;
 
 /// How to start a session.
 #[derive(Clone, Debug, Default)]
@@ -43,29 +73,62 @@ pub struct SessionOptions {
 /// Dropping it rolls back an open transaction.
 pub struct Session {
     engine: Engine,
-    user: String,
-    branch: String,
+    state: Arc<State>,
+    activity: Arc<Activity>,
+    branch: BranchId,
+    current: Option<Current>,
+    idle: transaction::Idle,
+    prepared: HashMap<String, Arc<Prepared>>,
+    cursors: HashMap<String, OpenCursor>,
     interrupt: Interrupt,
     notices: Vec<Notice>,
     copy_input: Option<Box<dyn Read + Send>>,
     copy_output: Option<Box<dyn Write + Send>>,
+    /// Start of the running statement, in microseconds since 1970 UTC.
+    statement_start: i64,
+    /// The settings' generation and their digest for plans; 0 before the first.
+    digest: (u64, u64),
 }
 
 impl Session {
-    pub(crate) fn start(engine: Engine, options: SessionOptions) -> Result<Self> {
-        let or = |text: String, default: &str| match text.as_str() {
-            "" => default.to_owned(),
-            _ => text,
+    pub(crate) fn start(engine: Engine, options: SessionOptions, number: u64) -> Result<Self> {
+        let user = match options.user {
+            user if user.is_empty() => "heliosdb".to_owned(),
+            user => user,
         };
-        Ok(Self {
-            engine,
-            user: or(options.user, "heliosdb"),
-            branch: or(options.branch, "main"),
+        let activity = Arc::new(Activity {
+            number,
+            user: user.clone(),
+            since: clock::now(),
+            now: Mutex::default(),
+        });
+        let state = State::new(engine.shared.tables.clone(), user, number);
+        let mut session = Self {
+            state: Arc::new(state),
+            activity: activity.clone(),
+            branch: BranchId::MAIN,
+            current: None,
+            idle: transaction::Idle::default(),
+            prepared: HashMap::new(),
+            cursors: HashMap::new(),
             interrupt: Interrupt::default(),
             notices: Vec::new(),
             copy_input: None,
             copy_output: None,
-        })
+            statement_start: 0,
+            digest: (0, 0),
+            engine,
+        };
+        for (name, value) in &options.settings {
+            session.state.settings.lock().start_with(name, value)?;
+        }
+        session.use_branch(match options.branch.as_str() {
+            "" => "main",
+            name => name,
+        })?;
+        let shared = &session.engine.shared;
+        shared.activity.lock().insert(number, activity);
+        Ok(session)
     }
 
     /// Runs the statements of `sql` one after another, as PostgreSQL's simple query does: without
@@ -74,11 +137,7 @@ impl Session {
     /// The script runs as it is read: each item runs one statement. The first error ends it and
     /// undoes the implicit transaction; dropping it early does the same.
     pub fn execute<'s>(&'s mut self, sql: &str) -> Script<'s> {
-        let _ = (sql, &self.engine);
-        Script {
-            _session: self,
-            failed: Some(Error::unsupported("statements")),
-        }
+        Script::new(self, sql)
     }
 
     /// Runs `sql` and gives the last statement's outcome; earlier rows are read and dropped.
@@ -92,7 +151,7 @@ impl Session {
                 Outcome::Rows(rows).finish()?;
             }
         }
-        last.ok_or_else(|| Error::new(helios_base::SqlState::SYNTAX_ERROR, "no statement given"))
+        last.ok_or_else(|| Error::new(SqlState::SYNTAX_ERROR, "no statement given"))
     }
 
     /// Parses and plans one statement with parameters `$1`, `$2`, …
@@ -100,8 +159,11 @@ impl Session {
     /// # Errors
     /// Syntax and name errors with their position; `42601` for more than one statement.
     pub fn prepare(&mut self, sql: &str) -> Result<Arc<Prepared>> {
-        let _ = sql;
-        Err(Error::unsupported("prepared statements"))
+        let result = self.prepare_statement(sql, Vec::new());
+        if result.is_err() {
+            self.fail();
+        }
+        result
     }
 
     /// Runs a prepared statement. `parameters` are cast to the statement's parameter types where
@@ -110,8 +172,18 @@ impl Session {
     /// # Errors
     /// `08P01` for a wrong number of parameters; whatever the statement meets.
     pub fn run(&mut self, prepared: &Arc<Prepared>, parameters: &[Value]) -> Result<Outcome> {
-        let _ = (prepared, parameters);
-        Err(Error::unsupported("prepared statements"))
+        let mut result = self.run_prepared(prepared, parameters);
+        if result.is_ok() {
+            result = result.and_then(|outcome| {
+                self.finish_implicit()?;
+                Ok(outcome)
+            });
+        }
+        if result.is_err() {
+            self.fail();
+        }
+        self.go_idle();
+        result
     }
 
     /// A handle that cancels this session's statements from another thread.
@@ -124,9 +196,9 @@ impl Session {
     #[must_use]
     pub fn status(&self) -> SessionStatus {
         SessionStatus {
-            transaction: TransactionStatus::Idle,
-            branch: self.branch.clone(),
-            user: self.user.clone(),
+            transaction: self.transaction_status(),
+            branch: self.state.branch_name().to_string(),
+            user: self.state.user.clone(),
         }
     }
 
@@ -150,15 +222,32 @@ impl Session {
     /// # Errors
     /// `42704` with a suggestion if there is no such setting.
     pub fn setting(&self, name: &str) -> Result<String> {
-        let _ = name;
-        Err(Error::unsupported("settings"))
+        self.state.settings.lock().show(name)
+    }
+
+    /// The settings that the text forms of values depend on, as they are now.
+    #[must_use]
+    pub fn text_context(&self) -> helios_base::TextContext {
+        self.state.text(clock::now())
     }
 
     /// Names that a shell may offer where `context` says what is wanted, with this prefix, in order.
     #[must_use]
     pub fn complete_names(&self, context: NameContext, prefix: &str) -> Vec<String> {
-        let _ = (context, prefix);
-        Vec::new()
+        self.names(&context, prefix)
+    }
+
+    /// The schemas that unqualified names are looked up in.
+    pub(crate) fn search_path(&self) -> Vec<String> {
+        self.state.search_path()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.roll_back();
+        let shared = &self.engine.shared;
+        shared.activity.lock().remove(&self.activity.number);
     }
 }
 
@@ -184,25 +273,4 @@ pub enum NameContext {
     Branch,
     /// Prepared statements of the session.
     Statement,
-}
-
-/// The statements of one text, run as they are read; an iterator over their outcomes.
-pub struct Script<'s> {
-    _session: &'s mut Session,
-    failed: Option<Error>,
-}
-
-impl Script<'_> {
-    /// Takes the notices of the statements run so far, oldest first.
-    pub fn take_notices(&mut self) -> Vec<Notice> {
-        self._session.take_notices()
-    }
-}
-
-impl Iterator for Script<'_> {
-    type Item = Result<Outcome>;
-
-    fn next(&mut self) -> Option<Result<Outcome>> {
-        self.failed.take().map(Err)
-    }
 }

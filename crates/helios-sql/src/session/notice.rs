@@ -59,3 +59,18 @@ impl Notice {
         }
     }
 }
+
+impl super::Session {
+    /// Leaves a notice.
+    pub(super) fn notice(&mut self, message: impl Into<String>) {
+        self.notices.push(Notice::notice(message));
+    }
+
+    /// Leaves a notice with a SQLSTATE.
+    pub(super) fn notice_state(&mut self, state: SqlState, message: impl Into<String>) {
+        self.notices.push(Notice {
+            state,
+            ..Notice::notice(message)
+        });
+    }
+}

@@ -1,19 +1,28 @@
 //! A statement that was parsed and planned ahead of its runs.
 
+use std::fmt;
 use std::sync::Arc;
 
 use helios_base::DataType;
+use parking_lot::Mutex;
 
 use super::Columns;
+use super::planned::Planned;
+use crate::parse::Parsed;
 
 /// A prepared statement: text, parameter types and result shape. Belongs to no session; any session
 /// of the same engine may run it. Survives DDL: a run after a change of the schema plans anew.
-#[derive(Debug)]
 pub struct Prepared {
     pub(crate) text: Arc<str>,
+    /// `None`: there was no statement in the text.
+    pub(crate) parsed: Option<Parsed>,
+    /// Parameter types that were declared; the others are deduced.
+    pub(crate) declared: Vec<DataType>,
     pub(crate) parameters: Vec<DataType>,
     pub(crate) columns: Option<Columns>,
     pub(crate) tag: &'static str,
+    /// The plan of the last run.
+    pub(crate) plan: Mutex<Option<Arc<Planned>>>,
 }
 
 impl Prepared {
@@ -39,5 +48,15 @@ impl Prepared {
     #[must_use]
     pub fn tag(&self) -> &'static str {
         self.tag
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared")
+            .field("text", &self.text)
+            .field("parameters", &self.parameters)
+            .field("columns", &self.columns)
+            .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,267 @@
+//! A compiled statement as a tree of named nodes with their properties.
+
+use helios_expr::Expr;
+
+use crate::plan::{JoinKind, SetOpKind, SortKey};
+use crate::row::node::Node;
+use crate::row::scan::{Path, Reach, ScanNode, Term};
+use crate::session::{Code, Planned};
+
+/// A node of the explained plan.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Description {
+    /// Such as `Index Scan using t_a_idx on t`.
+    pub(crate) name: String,
+    /// Name and value, in the order they are shown.
+    pub(crate) properties: Vec<(&'static str, String)>,
+    /// How many rows it is thought to yield.
+    pub(crate) estimate: Option<u64>,
+    /// The inputs.
+    pub(crate) inputs: Vec<Description>,
+}
+
+impl Description {
+    /// Describes a planned statement.
+    pub(crate) fn new(planned: &Planned) -> Self {
+        let (mut root, executor) = match &planned.code {
+            Code::Query(query) => {
+                let executor = match (&query.point, query.by_rows) {
+                    (Some(_), _) => "row (point lookup)",
+                    (None, true) => "row",
+                    (None, false) => "vector",
+                };
+                (Self::of(&query.program.root), executor)
+            }
+            Code::Insert(insert, _) => (
+                Self::write("Insert", &insert.table.name, insert.source()),
+                "row",
+            ),
+            Code::Update(update, _) => (
+                Self::write("Update", &update.table.name, &update.input),
+                "row",
+            ),
+            Code::Delete(delete, _) => (
+                Self::write("Delete", &delete.table.name, &delete.input),
+                "row",
+            ),
+            Code::Other => (Self::named("Utility Statement"), "none"),
+        };
+        for (at, subplan) in planned.subplans().iter().enumerate() {
+            let mut inner = Self::of(&subplan.node);
+            inner.name = format!("SubPlan {at}: {}", inner.name);
+            root.inputs.push(inner);
+        }
+        root.properties.push(("Executor", executor.to_owned()));
+        root
+    }
+
+    fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
+    }
+
+    fn write(what: &str, table: &str, input: &Node) -> Self {
+        Self::over(format!("{what} on {table}"), [input])
+    }
+
+    fn over<'n>(name: impl Into<String>, inputs: impl IntoIterator<Item = &'n Node>) -> Self {
+        Self {
+            inputs: inputs.into_iter().map(Self::of).collect(),
+            ..Self::named(name)
+        }
+    }
+
+    fn with(mut self, name: &'static str, value: String) -> Self {
+        if !value.is_empty() {
+            self.properties.push((name, value));
+        }
+        self
+    }
+
+    fn of(node: &Node) -> Self {
+        match node {
+            Node::Empty => Self::named("Empty"),
+            Node::OneRow => Self::named("Result"),
+            Node::Values(rows) => Self {
+                estimate: Some(rows.len() as u64),
+                ..Self::named("Values Scan")
+            },
+            Node::Scan(scan) => describe_scan(scan),
+            Node::Filter(node) => {
+                Self::over("Filter", [&node.input]).with("Filter", node.predicate.to_string())
+            }
+            // A projection is no step worth a line.
+            Node::Project(node) => Self::of(&node.input),
+            Node::ProjectSet(node) => Self::over("ProjectSet", [&node.input]),
+            Node::NestedLoop(node) => {
+                let kind = if node.lateral.is_some() {
+                    "Nested Loop"
+                } else {
+                    "Nested Loop (stored)"
+                };
+                Self::over(joined(kind, node.kind), [&node.left, &node.right])
+                    .with("Join Filter", list(&node.on))
+            }
+            Node::HashJoin(node) => {
+                let keys = node.left_keys.iter().zip(&node.right_keys);
+                let keys: Vec<String> = keys.map(|(l, r)| format!("{l} = {r}")).collect();
+                Self::over(joined("Hash Join", node.kind), [&node.left, &node.right])
+                    .with("Hash Cond", keys.join(" AND "))
+                    .with("Join Filter", list(&node.residual))
+            }
+            Node::Aggregate(node) if node.groups.is_empty() => {
+                Self::over("Aggregate", [&node.input])
+            }
+            Node::Aggregate(node) => {
+                Self::over("HashAggregate", [&node.input]).with("Group Key", list(&node.groups))
+            }
+            Node::Window(node) => Self::over("WindowAgg", [&node.input]),
+            Node::Sort(node) => {
+                Self::over("Sort", [&node.input]).with("Sort Key", sort_keys(&node.keys))
+            }
+            Node::Limit(node) => Self::over("Limit", [&node.input]),
+            Node::Distinct(node) => Self::over("Unique", [&node.input]),
+            Node::SetOp(node) => {
+                let name = match (node.kind, node.all) {
+                    (SetOpKind::Union, true) => "Append",
+                    (SetOpKind::Union, false) => "HashUnion",
+                    (SetOpKind::Intersect, _) => "HashSetOp Intersect",
+                    (SetOpKind::Except, _) => "HashSetOp Except",
+                };
+                Self::over(name, [&node.left, &node.right])
+            }
+            Node::With(node) => {
+                let ctes = node.ctes.iter().map(|(_, cte)| cte);
+                Self::over("With", ctes.chain([&node.input]))
+            }
+            Node::CteRef(id) => Self::named(format!("CTE Scan on {}", id.0)),
+            Node::Recursive(node) => Self::over("Recursive Union", [&node.anchor, &node.step]),
+            Node::WorkTable(_) => Self::named("WorkTable Scan"),
+            Node::TableFunction(node) => {
+                let names: Vec<&str> = node
+                    .calls
+                    .iter()
+                    .map(|call| call.function.map_or("expression", |f| f.name()))
+                    .collect();
+                Self::named(format!("Function Scan on {}", names.join(", ")))
+            }
+            Node::LockRows(node) => Self::over("LockRows", [&node.input]),
+        }
+    }
+}
+
+fn joined(name: &str, kind: JoinKind) -> String {
+    match kind {
+        JoinKind::Inner => name.to_owned(),
+        JoinKind::Left => format!("{name} Left"),
+        JoinKind::Right => format!("{name} Right"),
+        JoinKind::Full => format!("{name} Full"),
+    }
+}
+
+fn list(exprs: &[Expr]) -> String {
+    let shown: Vec<String> = exprs.iter().map(ToString::to_string).collect();
+    shown.join(", ")
+}
+
+fn sort_keys(keys: &[SortKey]) -> String {
+    let shown: Vec<String> = keys
+        .iter()
+        .map(|key| {
+            let order = if key.descending { " DESC" } else { "" };
+            let nulls = match (key.nulls_first, key.descending) {
+                (true, false) => " NULLS FIRST",
+                (false, true) => " NULLS LAST",
+                _ => "",
+            };
+            format!("{}{order}{nulls}", key.expr)
+        })
+        .collect();
+    shown.join(", ")
+}
+
+fn describe_scan(scan: &ScanNode) -> Description {
+    let backward = if scan.reverse { " Backward" } else { "" };
+    let on = if *scan.alias == *scan.table.name {
+        scan.table.name.clone()
+    } else {
+        format!("{} {}", scan.table.name, scan.alias)
+    };
+    let columns = &scan.table.columns;
+    let read = |index: usize| {
+        let position = scan.reads.get(index)?;
+        columns.get(*position).map(|column| column.name.clone())
+    };
+    let key_names = |positions: Vec<usize>| -> Vec<String> {
+        positions
+            .into_iter()
+            .map(|at| columns.get(at).map_or_else(String::new, |c| c.name.clone()))
+            .collect()
+    };
+    let (name, condition) = match &scan.path {
+        Path::Full => (format!("Seq Scan{backward} on {on}"), String::new()),
+        Path::Key(reach) => {
+            let key = scan.table.shape().key_columns().iter().map(|(at, _)| *at);
+            let names = key_names(key.collect());
+            let kind = if reach.as_point().is_some() {
+                "Key Lookup"
+            } else {
+                "Key Range Scan"
+            };
+            (
+                format!("{kind}{backward} on {on}"),
+                reach_text(reach, &names),
+            )
+        }
+        Path::Index(at, reach) => {
+            let index = scan.rules.indexes.get(*at);
+            let names = index.map_or_else(Vec::new, |index| {
+                let columns = index.def.keys.iter().filter_map(|key| key.as_column());
+                key_names(columns.filter_map(|id| scan.table.position(id)).collect())
+            });
+            let called = index.map_or("?", |index| &index.def.name);
+            (
+                format!("Index Scan{backward} using {called} on {on}"),
+                reach_text(reach, &names),
+            )
+        }
+    };
+    let filter: Vec<String> = scan
+        .filters
+        .iter()
+        .map(|filter| filter.display(&read).to_string())
+        .collect();
+    let mut shown = Description {
+        estimate: Some(scan.estimate),
+        ..Description::named(name)
+    };
+    for (name, value) in [("Index Cond", condition), ("Filter", filter.join(" AND "))] {
+        shown = shown.with(name, value);
+    }
+    shown
+}
+
+fn reach_text(reach: &Reach, names: &[String]) -> String {
+    let name = |at: usize| names.get(at).map_or("?", String::as_str);
+    let mut parts: Vec<String> = reach
+        .equal
+        .iter()
+        .enumerate()
+        .map(|(at, term)| match term {
+            Term::One(expr) => format!("{} = {expr}", name(at)),
+            Term::Any(values) => format!("{} IN ({})", name(at), list(values)),
+            Term::Array(expr) => format!("{} = ANY ({expr})", name(at)),
+            Term::Null => format!("{} IS NULL", name(at)),
+        })
+        .collect();
+    let ranged = name(reach.equal.len());
+    for (limit, open, closed) in [(&reach.lower, ">", ">="), (&reach.upper, "<", "<=")] {
+        if let Some(limit) = limit {
+            let sign = if limit.inclusive { closed } else { open };
+            parts.push(format!("{ranged} {sign} {}", limit.expr));
+        }
+    }
+    parts.join(" AND ")
+}

@@ -1,0 +1,96 @@
+//! The description of a plan as lines of text or as one JSON document.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{Description, Measured};
+use crate::plan::{Explain, ExplainFormat};
+
+impl Description {
+    /// The rows of the EXPLAIN.
+    pub(crate) fn print(&self, explain: &Explain, measured: Option<&Measured>) -> Vec<String> {
+        match explain.format {
+            ExplainFormat::Text => {
+                let mut lines = Vec::new();
+                self.text(explain, measured, 0, &mut lines);
+                if let Some(measured) = measured.filter(|_| explain.summary != Some(false)) {
+                    lines.push(format!("Planning Time: {} ms", millis(measured.planning)));
+                    lines.push(format!("Execution Time: {} ms", millis(measured.execution)));
+                }
+                lines
+            }
+            ExplainFormat::Json => {
+                let mut document = Map::new();
+                document.insert("Plan".to_owned(), self.json(measured));
+                if let Some(measured) = measured {
+                    document.insert("Planning Time".to_owned(), number(measured.planning));
+                    document.insert("Execution Time".to_owned(), number(measured.execution));
+                }
+                let whole = Json::Array(vec![Json::Object(document)]);
+                vec![serde_json::to_string_pretty(&whole).unwrap_or_default()]
+            }
+        }
+    }
+
+    fn text(
+        &self,
+        explain: &Explain,
+        measured: Option<&Measured>,
+        depth: usize,
+        lines: &mut Vec<String>,
+    ) {
+        let (margin, arrow) = match depth {
+            0 => (String::new(), ""),
+            _ => (" ".repeat(depth * 6 - 4), "->  "),
+        };
+        let mut line = format!("{margin}{arrow}{}", self.name);
+        if let Some(rows) = self.estimate.filter(|_| explain.costs) {
+            line.push_str(&format!("  (rows={rows})"));
+        }
+        if let Some(measured) = measured.filter(|_| depth == 0) {
+            let rows = measured.rows.unwrap_or(0);
+            if explain.timing {
+                let time = millis(measured.execution);
+                line.push_str(&format!("  (actual time={time} rows={rows})"));
+            } else {
+                line.push_str(&format!("  (actual rows={rows})"));
+            }
+        }
+        lines.push(line);
+        let inner = " ".repeat(margin.len() + arrow.len() + 2);
+        for (name, value) in &self.properties {
+            lines.push(format!("{inner}{name}: {value}"));
+        }
+        for input in &self.inputs {
+            input.text(explain, measured, depth + 1, lines);
+        }
+    }
+
+    fn json(&self, measured: Option<&Measured>) -> Json {
+        let mut node = Map::new();
+        node.insert("Node Type".to_owned(), json!(self.name));
+        if let Some(rows) = self.estimate {
+            node.insert("Plan Rows".to_owned(), json!(rows));
+        }
+        if let Some(rows) = measured.and_then(|measured| measured.rows) {
+            node.insert("Actual Rows".to_owned(), json!(rows));
+        }
+        for (name, value) in &self.properties {
+            node.insert((*name).to_owned(), json!(value));
+        }
+        if !self.inputs.is_empty() {
+            let inputs = self.inputs.iter().map(|input| input.json(None)).collect();
+            node.insert("Plans".to_owned(), Json::Array(inputs));
+        }
+        Json::Object(node)
+    }
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.3}", time.as_secs_f64() * 1000.0)
+}
+
+fn number(time: Duration) -> Json {
+    json!((time.as_secs_f64() * 1_000_000.0).round() / 1000.0)
+}

@@ -1,0 +1,160 @@
+//! From plans to operators: where predicates apply, how tables are read, how joins are made.
+
+mod access;
+mod join;
+mod push;
+
+pub(crate) use join::hashable;
+
+use std::sync::Arc;
+
+use helios_base::{DataType, Result};
+use helios_expr::Expr;
+use helios_table::{Catalog, Tables};
+
+use super::exec::Program;
+use super::node::{
+    AggregateNode, DistinctNode, FilterNode, LimitNode, LockRowsNode, Node, ProjectNode,
+    ProjectSetNode, RecursiveNode, SetOpNode, SortNode, TableFunctionNode, WindowNode, WithNode,
+};
+use super::stats::Stats;
+use super::subplan::CompiledSubplan;
+use crate::plan::{Plan, PlanColumn, Subplan};
+
+/// Compiles plans against one catalog.
+pub(crate) struct Compiler<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) stats: &'a dyn Stats,
+    /// Compiles the rules of tables.
+    pub(crate) tables: &'a Tables,
+}
+
+impl Compiler<'_> {
+    /// Compiles a query with its subplans.
+    ///
+    /// # Errors
+    /// Internal if the plan refers to what the catalog does not have.
+    pub(crate) fn program(&self, plan: &Plan, subplans: &[Subplan]) -> Result<Program> {
+        Ok(Program {
+            root: self.query(plan)?,
+            subplans: self.subplans(subplans)?,
+        })
+    }
+
+    /// Compiles the queries inside expressions.
+    pub(crate) fn subplans(&self, subplans: &[Subplan]) -> Result<Arc<Vec<CompiledSubplan>>> {
+        let compiled = subplans.iter().map(|subplan| {
+            Ok(CompiledSubplan {
+                node: self.query(&subplan.plan)?,
+                frame: subplan.frame,
+            })
+        });
+        Ok(Arc::new(compiled.collect::<Result<_>>()?))
+    }
+
+    /// Compiles one query.
+    pub(crate) fn query(&self, plan: &Plan) -> Result<Node> {
+        self.node(&push::push(plan.clone(), Vec::new()))
+    }
+
+    fn node(&self, plan: &Plan) -> Result<Node> {
+        Ok(match plan {
+            Plan::Empty(_) => Node::Empty,
+            Plan::OneRow => Node::OneRow,
+            Plan::Scan(scan) => Node::Scan(Arc::new(self.scan(scan)?)),
+            Plan::Values(values) => Node::Values(Arc::new(values.rows.clone())),
+            Plan::Filter(filter) => Node::Filter(Arc::new(FilterNode {
+                input: self.node(&filter.input)?,
+                predicate: filter.predicate.clone(),
+            })),
+            Plan::Project(project) => Node::Project(Arc::new(ProjectNode {
+                input: self.node(&project.input)?,
+                exprs: project.exprs.clone(),
+            })),
+            Plan::ProjectSet(node) => Node::ProjectSet(Arc::new(ProjectSetNode {
+                input: self.node(&node.input)?,
+                calls: node.calls.clone(),
+            })),
+            Plan::Join(join) => self.join(join)?,
+            Plan::Aggregate(node) => Node::Aggregate(Arc::new(AggregateNode {
+                input: self.node(&node.input)?,
+                groups: node.groups.clone(),
+                sets: node.sets.clone(),
+                calls: node.calls.clone(),
+                groupings: node.groupings.clone(),
+            })),
+            Plan::Window(node) => Node::Window(Arc::new(WindowNode {
+                input: self.node(&node.input)?,
+                partition_by: node.partition_by.iter().map(ascending).collect(),
+                order_by: node.order_by.clone(),
+                calls: node.calls.clone(),
+            })),
+            Plan::Sort(node) => {
+                let input = self.node(&node.input)?;
+                // Rows that an index or key scan yields in this order already need no sorting.
+                if let Some(ordered) = access::ordered(&input, &node.keys) {
+                    return Ok(ordered);
+                }
+                Node::Sort(Arc::new(SortNode {
+                    input,
+                    keys: node.keys.clone(),
+                }))
+            }
+            Plan::Limit(node) => Node::Limit(Arc::new(LimitNode {
+                input: self.node(&node.input)?,
+                limit: node.limit.clone(),
+                offset: node.offset.clone(),
+                ties: node.ties.clone(),
+            })),
+            Plan::Distinct(node) => Node::Distinct(Arc::new(DistinctNode {
+                input: self.node(&node.input)?,
+                on: node.on.clone(),
+                types: types(node.input.columns()),
+            })),
+            Plan::SetOp(node) => Node::SetOp(Arc::new(SetOpNode {
+                kind: node.kind,
+                all: node.all,
+                left: self.node(&node.left)?,
+                right: self.node(&node.right)?,
+                types: types(&node.columns),
+            })),
+            Plan::With { ctes, input } => Node::With(Arc::new(WithNode {
+                ctes: ctes
+                    .iter()
+                    .map(|cte| Ok((cte.id, self.node(&cte.plan)?)))
+                    .collect::<Result<_>>()?,
+                input: self.node(input)?,
+            })),
+            Plan::CteRef { id, .. } => Node::CteRef(*id),
+            Plan::Recursive(node) => Node::Recursive(Arc::new(RecursiveNode {
+                id: node.id,
+                anchor: self.node(&node.anchor)?,
+                step: self.node(&node.step)?,
+                all: node.all,
+                types: types(&node.columns),
+            })),
+            Plan::WorkTable { id, .. } => Node::WorkTable(*id),
+            Plan::TableFunction(node) => Node::TableFunction(Arc::new(TableFunctionNode {
+                calls: node.calls.clone(),
+                ordinality: node.ordinality,
+            })),
+            Plan::LockRows(node) => Node::LockRows(Arc::new(LockRowsNode {
+                input: self.node(&node.input)?,
+                locks: node.locks.clone(),
+            })),
+        })
+    }
+}
+
+/// Partitions are put together by sorting; which order does not matter.
+fn ascending(expr: &Expr) -> crate::plan::SortKey {
+    crate::plan::SortKey {
+        expr: expr.clone(),
+        descending: false,
+        nulls_first: false,
+    }
+}
+
+fn types(columns: &[PlanColumn]) -> Vec<DataType> {
+    columns.iter().map(|column| column.ty.clone()).collect()
+}

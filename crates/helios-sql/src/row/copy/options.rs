@@ -1,0 +1,246 @@
+//! The options of `COPY`.
+
+use helios_base::{Error, Result, SqlState};
+
+use crate::plan::CopyFormat;
+
+/// How a file is written.
+#[derive(Clone, Debug)]
+pub(crate) struct CopyOptions {
+    /// CSV instead of text.
+    pub(crate) csv: bool,
+    pub(crate) delimiter: u8,
+    /// What stands for `NULL`.
+    pub(crate) null: String,
+    pub(crate) quote: u8,
+    pub(crate) escape: u8,
+    pub(crate) header: Header,
+    /// Columns always quoted on output.
+    force_quote: Columns,
+    /// [`CopyOptions::force_quote`] by position, once the columns are known.
+    pub(crate) forced_quotes: Vec<bool>,
+    /// Columns in which an unquoted null marker is text.
+    pub(crate) force_not_null: Columns,
+    /// Columns in which a quoted null marker is `NULL`.
+    pub(crate) force_null: Columns,
+}
+
+/// What the first line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Header {
+    /// Data.
+    No,
+    /// Names, which are skipped on input.
+    Yes,
+    /// Names, which must be those of the columns.
+    Match,
+}
+
+/// Some columns, by name until they are resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Columns {
+    /// These.
+    Named(Vec<String>),
+    /// All.
+    All,
+}
+
+impl Columns {
+    /// Whether it holds the column of this name.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named(names) => names.iter().any(|n| n == name),
+        }
+    }
+
+    fn is_given(&self) -> bool {
+        *self != Self::Named(Vec::new())
+    }
+}
+
+impl CopyOptions {
+    /// Reads the options as written; `from` for `COPY FROM`.
+    ///
+    /// # Errors
+    /// `42601` and `22023` for unknown, repeated or bad options, `0A000` for what is not supported.
+    pub(crate) fn new(
+        format: &CopyFormat,
+        options: &[(String, String)],
+        from: bool,
+    ) -> Result<Self> {
+        let csv = match format {
+            CopyFormat::Text => false,
+            CopyFormat::Csv => true,
+            CopyFormat::Other(name) if name == "binary" => {
+                return Err(Error::unsupported(
+                    "COPY in format \"binary\" is not supported",
+                ));
+            }
+            CopyFormat::Other(name) => {
+                return Err(Error::new(
+                    SqlState::INVALID_PARAMETER_VALUE,
+                    format!("COPY format \"{name}\" not recognized"),
+                ));
+            }
+        };
+        let mut this = Self {
+            csv,
+            delimiter: if csv { b',' } else { b'\t' },
+            null: if csv { String::new() } else { "\\N".to_owned() },
+            quote: b'"',
+            escape: b'"',
+            header: Header::No,
+            force_quote: Columns::Named(Vec::new()),
+            forced_quotes: Vec::new(),
+            force_not_null: Columns::Named(Vec::new()),
+            force_null: Columns::Named(Vec::new()),
+        };
+        let mut escape = None;
+        let mut seen: Vec<&str> = Vec::new();
+        for (name, value) in options {
+            if seen.contains(&name.as_str()) {
+                return Err(syntax("conflicting or redundant options"));
+            }
+            seen.push(name);
+            match name.as_str() {
+                "format" => {}
+                "delimiter" => this.delimiter = one_byte("delimiter", value)?,
+                "null" => this.null.clone_from(value),
+                "quote" if csv => this.quote = one_byte("quote", value)?,
+                "escape" if csv => escape = Some(one_byte("escape", value)?),
+                "quote" | "escape" | "force_quote" | "force_not_null" | "force_null" if !csv => {
+                    return Err(Error::unsupported(format!(
+                        "COPY {} available only in CSV mode",
+                        name.replace('_', " ")
+                    )));
+                }
+                "header" => this.header = header(value)?,
+                "force_quote" if !from => this.force_quote = columns(value),
+                "force_not_null" if from => this.force_not_null = columns(value),
+                "force_null" if from => this.force_null = columns(value),
+                "force_quote" => {
+                    return Err(Error::unsupported(
+                        "COPY force quote only available using COPY TO",
+                    ));
+                }
+                "force_not_null" | "force_null" => {
+                    return Err(Error::unsupported(format!(
+                        "COPY {} only available using COPY FROM",
+                        name.replace('_', " ")
+                    )));
+                }
+                // A hint about visibility that has nothing to speed up here.
+                "freeze" => {}
+                "encoding" if matches!(value.to_ascii_lowercase().as_str(), "utf8" | "utf-8") => {}
+                "encoding" => {
+                    return Err(Error::unsupported(format!(
+                        "COPY with encoding \"{value}\" is not supported"
+                    ))
+                    .with_hint("Files must be in UTF-8."));
+                }
+                _ => return Err(syntax(format!("option \"{name}\" not recognized"))),
+            }
+        }
+        this.escape = escape.unwrap_or(this.quote);
+        this.check(from)?;
+        Ok(this)
+    }
+
+    fn check(&self, from: bool) -> Result<()> {
+        if matches!(self.delimiter, b'\n' | b'\r') {
+            return Err(invalid(
+                "COPY delimiter cannot be newline or carriage return",
+            ));
+        }
+        if self.null.contains(['\n', '\r']) {
+            return Err(invalid(
+                "COPY null representation cannot use newline or carriage return",
+            ));
+        }
+        if !self.csv && b"\\.abcdefghijklmnopqrstuvwxyz0123456789".contains(&self.delimiter) {
+            return Err(invalid(format!(
+                "COPY delimiter cannot be \"{}\"",
+                char::from(self.delimiter)
+            )));
+        }
+        if self.csv && self.delimiter == self.quote {
+            return Err(invalid("COPY delimiter and quote must be different"));
+        }
+        if self.null.as_bytes().contains(&self.delimiter) {
+            return Err(invalid(
+                "COPY delimiter must not appear in the NULL specification",
+            ));
+        }
+        if self.csv && self.null.as_bytes().contains(&self.quote) {
+            return Err(invalid(
+                "CSV quote character must not appear in the NULL specification",
+            ));
+        }
+        if self.header == Header::Match && !from {
+            return Err(Error::unsupported(
+                "cannot use \"match\" with HEADER in COPY TO",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Tells the options the columns that are copied.
+    ///
+    /// # Errors
+    /// `42P10` if an option names another column.
+    pub(crate) fn resolve_columns(&mut self, names: &[&str]) -> Result<()> {
+        for list in [&self.force_quote, &self.force_not_null, &self.force_null] {
+            if let (true, Columns::Named(wanted)) = (list.is_given(), list) {
+                if let Some(missing) = wanted.iter().find(|w| !names.contains(&w.as_str())) {
+                    return Err(Error::new(
+                        SqlState::INVALID_COLUMN_REFERENCE,
+                        format!("column \"{missing}\" named in a COPY option is not copied"),
+                    ));
+                }
+            }
+        }
+        self.forced_quotes = names.iter().map(|n| self.force_quote.contains(n)).collect();
+        Ok(())
+    }
+}
+
+fn one_byte(name: &str, value: &str) -> Result<u8> {
+    match value.as_bytes() {
+        [byte] => Ok(*byte),
+        _ => Err(Error::unsupported(format!(
+            "COPY {name} must be a single one-byte character"
+        ))),
+    }
+}
+
+fn header(value: &str) -> Result<Header> {
+    match value.to_ascii_lowercase().as_str() {
+        "" | "true" | "on" | "1" => Ok(Header::Yes),
+        "false" | "off" | "0" => Ok(Header::No),
+        "match" => Ok(Header::Match),
+        _ => Err(syntax("header requires a Boolean value or \"match\"")),
+    }
+}
+
+fn columns(value: &str) -> Columns {
+    if value.trim() == "*" {
+        return Columns::All;
+    }
+    let inner = value.trim().trim_start_matches('(').trim_end_matches(')');
+    Columns::Named(
+        inner
+            .split(',')
+            .map(|name| name.trim().trim_matches('"').to_owned())
+            .filter(|name| !name.is_empty())
+            .collect(),
+    )
+}
+
+fn syntax(message: impl Into<String>) -> Error {
+    Error::new(SqlState::SYNTAX_ERROR, message)
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
+}

@@ -1,0 +1,186 @@
+//! Reads records from a stream of bytes.
+
+use std::io::Read;
+
+use helios_base::{Error, Result, SqlState};
+
+use super::{CopyOptions, Fields, Header, bad_file, csv, text};
+
+/// Records of a file in one of the formats, with line numbers for messages.
+pub(crate) struct RecordReader<R> {
+    input: R,
+    options: CopyOptions,
+    names: Vec<String>,
+    buffer: Vec<u8>,
+    /// Where the unread part of `buffer` begins.
+    start: usize,
+    ended: bool,
+    /// Number of the first line of the current record, from 1.
+    line: u64,
+    lines_read: u64,
+    header_done: bool,
+}
+
+/// How much is read at a time.
+const CHUNK: usize = 64 * 1024;
+/// The longest record, as PostgreSQL's limit of 1 GB per field suggests.
+const RECORD_MAX: usize = 1 << 30;
+
+impl<R: Read> RecordReader<R> {
+    /// A reader of records with a field for each of `names`.
+    pub(crate) fn new(input: R, options: CopyOptions, names: Vec<String>) -> Self {
+        Self {
+            input,
+            options,
+            names,
+            buffer: Vec::new(),
+            start: 0,
+            ended: false,
+            line: 0,
+            lines_read: 0,
+            header_done: false,
+        }
+    }
+
+    /// The number of the line where the last record began, from 1.
+    pub(crate) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The next record, `None` at the end.
+    ///
+    /// # Errors
+    /// `22P04` for a malformed record or one of the wrong length, `22021` for bytes that are no
+    /// UTF-8, `Io` if reading fails.
+    pub(crate) fn next_record(&mut self) -> Result<Option<Fields>> {
+        if !self.header_done {
+            self.header_done = true;
+            if self.options.header != Header::No {
+                let Some(fields) = self.raw_record()? else {
+                    return Ok(None);
+                };
+                if self.options.header == Header::Match {
+                    self.match_header(&fields)?;
+                }
+            }
+        }
+        let Some(fields) = self.raw_record()? else {
+            return Ok(None);
+        };
+        if fields.len() > self.names.len() {
+            return Err(bad_file("extra data after last expected column"));
+        }
+        match self.names.get(fields.len()) {
+            Some(missing) => Err(bad_file(format!("missing data for column \"{missing}\""))),
+            None => Ok(Some(fields)),
+        }
+    }
+
+    fn match_header(&self, fields: &Fields) -> Result<()> {
+        if fields.len() != self.names.len() {
+            return Err(bad_file(format!(
+                "wrong number of fields in header line: got {}, expected {}",
+                fields.len(),
+                self.names.len()
+            )));
+        }
+        for (index, (field, name)) in fields.iter().zip(&self.names).enumerate() {
+            if field.as_deref() != Some(name) {
+                return Err(bad_file(format!(
+                    "column name mismatch in header line field {}: got {}, expected \"{name}\"",
+                    index + 1,
+                    field
+                        .as_deref()
+                        .map_or("null value".to_owned(), |f| format!("\"{f}\"")),
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The next record with however many fields it has.
+    fn raw_record(&mut self) -> Result<Option<Fields>> {
+        let Some(mut record) = self.next_line()? else {
+            return Ok(None);
+        };
+        self.line = self.lines_read;
+        if record == b"\\." {
+            self.ended = true;
+            self.start = self.buffer.len();
+            return Ok(None);
+        }
+        if !self.options.csv {
+            text::check_line(&record)?;
+            return text::split(&self.options, &record).map(Some);
+        }
+        while csv::is_open(&self.options, &record) {
+            let Some(next) = self.next_line()? else {
+                return Err(bad_file("unterminated CSV quoted field"));
+            };
+            if record.len() + next.len() > RECORD_MAX {
+                return Err(Error::new(
+                    SqlState::PROGRAM_LIMIT_EXCEEDED,
+                    "record of the COPY file is too long",
+                )
+                .with_hint("A quote may be missing."));
+            }
+            record.push(b'\n');
+            record.extend_from_slice(&next);
+        }
+        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        csv::split(&self.options, &record, &names).map(Some)
+    }
+
+    /// The next line without its end, `None` at the end of the input.
+    fn next_line(&mut self) -> Result<Option<Vec<u8>>> {
+        let mut searched = 0;
+        loop {
+            let unread = &self.buffer[self.start..];
+            if let Some(found) = unread[searched..].iter().position(|b| *b == b'\n') {
+                let end = searched + found;
+                let mut line = &unread[..end];
+                if let Some(without) = line.strip_suffix(b"\r") {
+                    line = without;
+                }
+                let line = line.to_vec();
+                self.start += end + 1;
+                self.lines_read += 1;
+                return Ok(Some(line));
+            }
+            searched = unread.len();
+            if self.ended {
+                if unread.is_empty() {
+                    return Ok(None);
+                }
+                let line = unread.strip_suffix(b"\r").unwrap_or(unread).to_vec();
+                self.start = self.buffer.len();
+                self.lines_read += 1;
+                return Ok(Some(line));
+            }
+            if searched > RECORD_MAX {
+                return Err(Error::new(
+                    SqlState::PROGRAM_LIMIT_EXCEEDED,
+                    "line of the COPY file is too long",
+                ));
+            }
+            self.fill()?;
+        }
+    }
+
+    fn fill(&mut self) -> Result<()> {
+        self.buffer.drain(..self.start);
+        self.start = 0;
+        let old = self.buffer.len();
+        self.buffer.resize(old + CHUNK, 0);
+        let read = loop {
+            match self.input.read(&mut self.buffer[old..]) {
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        let read = read.map_err(|e| Error::io("read the COPY data", e));
+        self.buffer.truncate(old + *read.as_ref().unwrap_or(&0));
+        self.ended = read? == 0;
+        Ok(())
+    }
+}

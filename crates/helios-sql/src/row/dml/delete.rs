@@ -1,0 +1,68 @@
+//! `DELETE`.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use helios_base::Result;
+use helios_expr::Expr;
+use helios_table::TableWriter;
+use helios_table::catalog::TableDef;
+use helios_version::LockMode;
+
+use super::update::Target;
+use super::{Changes, may_repeat};
+use crate::plan;
+use crate::row::compile::Compiler;
+use crate::row::exec::Cx;
+use crate::row::node::Node;
+use crate::row::op;
+
+/// A compiled `DELETE`.
+#[derive(Debug)]
+pub(crate) struct Delete {
+    pub(crate) table: Arc<TableDef>,
+    pub(crate) input: Node,
+    key: usize,
+    returning: Option<Vec<Expr>>,
+    repeats: bool,
+}
+
+impl Compiler<'_> {
+    /// Compiles a `DELETE`.
+    pub(crate) fn delete(&self, delete: &plan::Delete) -> Result<Delete> {
+        let input = self.query(&delete.input)?;
+        Ok(Delete {
+            table: self.target(&delete.table)?,
+            key: delete.key,
+            returning: delete.returning.as_ref().map(|r| r.exprs.clone()),
+            repeats: may_repeat(&input),
+            input,
+        })
+    }
+}
+
+impl Delete {
+    /// Deletes the rows of the input.
+    pub(crate) fn run(&self, cx: &Cx<'_>) -> Result<Changes> {
+        let txn = cx.exec.transaction()?;
+        let mut writer = TableWriter::new(txn, &cx.exec.catalog, &self.table)?;
+        let mut changes = Changes::default();
+        let mut done = HashSet::new();
+        let mut input = op::open(&self.input, cx)?;
+        while let Some(row) = input.next(cx)? {
+            let target = Target {
+                table: &self.table,
+                input: &self.input,
+                key: self.key,
+                mode: LockMode::Update,
+            };
+            let repeats = self.repeats.then_some(&mut done);
+            let Some((old, row)) = target.lock(&writer, row, repeats, cx)? else {
+                continue;
+            };
+            writer.delete(&old)?;
+            changes.add(self.returning.as_ref(), &row, cx)?;
+        }
+        Ok(changes)
+    }
+}

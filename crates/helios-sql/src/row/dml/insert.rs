@@ -1,0 +1,110 @@
+//! `INSERT`.
+
+use std::sync::Arc;
+
+use helios_base::{Result, Row, Value};
+use helios_expr::Expr;
+use helios_table::TableWriter;
+use helios_table::catalog::TableDef;
+
+use super::conflict::OnConflict;
+use super::{Assignments, Changes, assignments, position};
+use crate::plan;
+use crate::row::compile::Compiler;
+use crate::row::exec::Cx;
+use crate::row::node::Node;
+use crate::row::op;
+
+/// A compiled `INSERT`.
+#[derive(Debug)]
+pub(crate) struct Insert {
+    pub(crate) table: Arc<TableDef>,
+    source: Node,
+    targets: Vec<usize>,
+    defaults: Assignments,
+    on_conflict: Option<OnConflict>,
+    returning: Option<Vec<Expr>>,
+}
+
+/// Rows to insert from elsewhere than a query.
+pub(crate) type RowFeed<'f> = &'f mut dyn FnMut(&Cx<'_>) -> Result<Option<Row>>;
+
+impl Compiler<'_> {
+    /// Compiles an `INSERT`.
+    pub(crate) fn insert(&self, insert: &plan::Insert) -> Result<Insert> {
+        let table = self.target(&insert.table)?;
+        Ok(Insert {
+            source: self.query(&insert.source)?,
+            targets: insert
+                .targets
+                .iter()
+                .map(|id| position(&table, *id))
+                .collect::<Result<_>>()?,
+            defaults: assignments(&table, &insert.defaults)?,
+            on_conflict: match &insert.on_conflict {
+                Some(conflict) => Some(OnConflict::new(&table, conflict)?),
+                None => None,
+            },
+            returning: insert.returning.as_ref().map(|r| r.exprs.clone()),
+            table,
+        })
+    }
+}
+
+impl Insert {
+    /// The query of the rows.
+    pub(crate) fn source(&self) -> &Node {
+        &self.source
+    }
+
+    /// Inserts the rows of the source.
+    pub(crate) fn run(&self, cx: &Cx<'_>) -> Result<Changes> {
+        let mut source = op::open(&self.source, cx)?;
+        self.run_from(&mut |cx| source.next(cx), cx)
+    }
+
+    /// Inserts rows of the source's shape.
+    pub(crate) fn run_from(&self, feed: RowFeed<'_>, cx: &Cx<'_>) -> Result<Changes> {
+        let txn = cx.exec.transaction()?;
+        let mut writer = TableWriter::new(txn, &cx.exec.catalog, &self.table)?;
+        let mut changes = Changes::default();
+        let mut touched = std::collections::HashSet::new();
+        let context = cx.context();
+        while let Some(source) = feed(cx)? {
+            let mut row = self.build(source, cx)?;
+            match &self.on_conflict {
+                None => {
+                    writer.insert(&mut row, &context)?;
+                    changes.add(self.returning.as_ref(), &row, cx)?;
+                }
+                Some(conflict) => {
+                    if let Some(row) = conflict.insert(&mut writer, row, &mut touched, cx)? {
+                        changes.add(self.returning.as_ref(), &row, cx)?;
+                    }
+                }
+            }
+        }
+        Ok(changes)
+    }
+
+    /// The table row of a source row without defaults, for `COPY … WHERE`.
+    pub(crate) fn table_row(&self, source: &[Value]) -> Row {
+        let mut row = vec![Value::Null; self.table.columns.len()];
+        for (position, value) in self.targets.iter().zip(source) {
+            row[*position] = value.clone();
+        }
+        row
+    }
+
+    /// The table row of a source row: its values, defaults, and `NULL` for the rest.
+    fn build(&self, source: Row, cx: &Cx<'_>) -> Result<Row> {
+        let mut row = vec![Value::Null; self.table.columns.len()];
+        for (position, value) in self.targets.iter().zip(source) {
+            row[*position] = value;
+        }
+        for (position, default) in &self.defaults {
+            row[*position] = cx.eval(default, &[])?;
+        }
+        Ok(row)
+    }
+}

@@ -1,0 +1,158 @@
+//! Compiled plans: what the operators run. Immutable and shared by all that run the same statement.
+
+use std::sync::Arc;
+
+use helios_base::DataType;
+use helios_expr::Expr;
+
+use super::scan::ScanNode;
+use crate::plan::{
+    AggregateCall, CteId, JoinKind, RowLock, SetOpKind, SortKey, TableFunctionCall, WindowCall,
+};
+
+/// One operator with its inputs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) enum Node {
+    Empty,
+    OneRow,
+    Values(Arc<Vec<Vec<Expr>>>),
+    Scan(Arc<ScanNode>),
+    Filter(Arc<FilterNode>),
+    Project(Arc<ProjectNode>),
+    ProjectSet(Arc<ProjectSetNode>),
+    NestedLoop(Arc<NestedLoopNode>),
+    HashJoin(Arc<HashJoinNode>),
+    Aggregate(Arc<AggregateNode>),
+    Window(Arc<WindowNode>),
+    Sort(Arc<SortNode>),
+    Limit(Arc<LimitNode>),
+    Distinct(Arc<DistinctNode>),
+    SetOp(Arc<SetOpNode>),
+    With(Arc<WithNode>),
+    CteRef(CteId),
+    Recursive(Arc<RecursiveNode>),
+    WorkTable(CteId),
+    TableFunction(Arc<TableFunctionNode>),
+    LockRows(Arc<LockRowsNode>),
+}
+
+#[derive(Debug)]
+pub(crate) struct FilterNode {
+    pub(crate) input: Node,
+    pub(crate) predicate: Expr,
+}
+
+#[derive(Debug)]
+pub(crate) struct ProjectNode {
+    pub(crate) input: Node,
+    pub(crate) exprs: Vec<Expr>,
+}
+
+#[derive(Debug)]
+pub(crate) struct ProjectSetNode {
+    pub(crate) input: Node,
+    pub(crate) calls: Vec<TableFunctionCall>,
+}
+
+/// Every left row with every right row.
+#[derive(Debug)]
+pub(crate) struct NestedLoopNode {
+    pub(crate) kind: JoinKind,
+    pub(crate) left: Node,
+    pub(crate) right: Node,
+    pub(crate) on: Vec<Expr>,
+    pub(crate) left_width: usize,
+    pub(crate) right_width: usize,
+    /// The right side's frame, computed from each left row; `None`: the right side runs once.
+    pub(crate) lateral: Option<Vec<Expr>>,
+}
+
+/// Left rows with the right rows of equal keys.
+#[derive(Debug)]
+pub(crate) struct HashJoinNode {
+    pub(crate) kind: JoinKind,
+    pub(crate) left: Node,
+    pub(crate) right: Node,
+    pub(crate) left_keys: Vec<Expr>,
+    pub(crate) right_keys: Vec<Expr>,
+    /// What else must be true, over both sides' columns.
+    pub(crate) residual: Vec<Expr>,
+    pub(crate) left_width: usize,
+    pub(crate) right_width: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct AggregateNode {
+    pub(crate) input: Node,
+    pub(crate) groups: Vec<Expr>,
+    pub(crate) sets: Vec<Vec<usize>>,
+    pub(crate) calls: Vec<AggregateCall>,
+    pub(crate) groupings: Vec<Vec<usize>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct WindowNode {
+    pub(crate) input: Node,
+    pub(crate) partition_by: Vec<SortKey>,
+    pub(crate) order_by: Vec<SortKey>,
+    pub(crate) calls: Vec<WindowCall>,
+}
+
+#[derive(Debug)]
+pub(crate) struct SortNode {
+    pub(crate) input: Node,
+    pub(crate) keys: Vec<SortKey>,
+}
+
+#[derive(Debug)]
+pub(crate) struct LimitNode {
+    pub(crate) input: Node,
+    pub(crate) limit: Option<Expr>,
+    pub(crate) offset: Option<Expr>,
+    pub(crate) ties: Vec<SortKey>,
+}
+
+#[derive(Debug)]
+pub(crate) struct DistinctNode {
+    pub(crate) input: Node,
+    /// `DISTINCT ON`; empty for whole rows.
+    pub(crate) on: Vec<Expr>,
+    /// Types of the input's columns.
+    pub(crate) types: Vec<DataType>,
+}
+
+#[derive(Debug)]
+pub(crate) struct SetOpNode {
+    pub(crate) kind: SetOpKind,
+    pub(crate) all: bool,
+    pub(crate) left: Node,
+    pub(crate) right: Node,
+    pub(crate) types: Vec<DataType>,
+}
+
+#[derive(Debug)]
+pub(crate) struct WithNode {
+    pub(crate) ctes: Vec<(CteId, Node)>,
+    pub(crate) input: Node,
+}
+
+#[derive(Debug)]
+pub(crate) struct RecursiveNode {
+    pub(crate) id: CteId,
+    pub(crate) anchor: Node,
+    pub(crate) step: Node,
+    pub(crate) all: bool,
+    pub(crate) types: Vec<DataType>,
+}
+
+#[derive(Debug)]
+pub(crate) struct TableFunctionNode {
+    pub(crate) calls: Vec<TableFunctionCall>,
+    pub(crate) ordinality: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct LockRowsNode {
+    pub(crate) input: Node,
+    pub(crate) locks: Vec<RowLock>,
+}

@@ -1,0 +1,129 @@
+//! Common table expressions, recursive ones among them.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use helios_base::{Result, Row};
+
+use super::super::keys::row_key;
+use super::super::node::{RecursiveNode, WithNode};
+use super::{BoxOperator, Cx, Operator, collect, open};
+use crate::plan::CteId;
+
+/// Announces the expressions of a `WITH`, to be computed when first read, and starts its query.
+pub(super) fn open_with(node: &Arc<WithNode>, cx: &Cx<'_>) -> Result<BoxOperator> {
+    for (id, cte) in &node.ctes {
+        cx.exec.ctes.announce(*id, cte, cx.frame);
+    }
+    open(&node.input, cx)
+}
+
+/// A reader of a common table expression's rows.
+pub(super) struct CteRef {
+    id: CteId,
+    rows: Option<Arc<Vec<Row>>>,
+    next: usize,
+}
+
+impl CteRef {
+    pub(super) fn new(id: CteId) -> Self {
+        Self {
+            id,
+            rows: None,
+            next: 0,
+        }
+    }
+}
+
+impl Operator for CteRef {
+    fn next(&mut self, cx: &Cx<'_>) -> Result<Option<Row>> {
+        let rows = match &self.rows {
+            Some(rows) => rows,
+            None => {
+                let rows = match cx.exec.ctes.get(self.id)? {
+                    Ok(rows) => rows,
+                    Err((node, frame)) => {
+                        let rows = Arc::new(collect(&node, &cx.in_frame(&frame))?);
+                        cx.exec.ctes.put(self.id, rows.clone());
+                        rows
+                    }
+                };
+                self.rows.insert(rows)
+            }
+        };
+        let row = rows.get(self.next).cloned();
+        self.next += 1;
+        Ok(row)
+    }
+}
+
+/// Runs the step over its own result until nothing new comes.
+pub(super) struct Recursive {
+    node: Arc<RecursiveNode>,
+    started: bool,
+    current: std::vec::IntoIter<Row>,
+    /// The rows put out since the last step: the next working table.
+    working: Vec<Row>,
+    seen: HashSet<Vec<helios_base::Value>>,
+}
+
+impl Recursive {
+    pub(super) fn open(node: &Arc<RecursiveNode>) -> Self {
+        Self {
+            node: node.clone(),
+            started: false,
+            current: Vec::new().into_iter(),
+            working: Vec::new(),
+            seen: HashSet::new(),
+        }
+    }
+}
+
+impl Operator for Recursive {
+    fn next(&mut self, cx: &Cx<'_>) -> Result<Option<Row>> {
+        loop {
+            for row in self.current.by_ref() {
+                if self.node.all || self.seen.insert(row_key(&row, &self.node.types)) {
+                    self.working.push(row.clone());
+                    return Ok(Some(row));
+                }
+            }
+            cx.exec.interrupt.check()?;
+            if !self.started {
+                self.started = true;
+                self.current = collect(&self.node.anchor, cx)?.into_iter();
+            } else if self.working.is_empty() {
+                return Ok(None);
+            } else {
+                let working = Arc::new(std::mem::take(&mut self.working));
+                let outer = cx.exec.ctes.set_working(self.node.id, Some(working));
+                let rows = collect(&self.node.step, cx);
+                cx.exec.ctes.set_working(self.node.id, outer);
+                self.current = rows?.into_iter();
+            }
+        }
+    }
+}
+
+/// What the previous step found.
+pub(super) struct WorkTable {
+    rows: Arc<Vec<Row>>,
+    next: usize,
+}
+
+impl WorkTable {
+    pub(super) fn open(id: CteId, cx: &Cx<'_>) -> Self {
+        Self {
+            rows: cx.exec.ctes.working(id),
+            next: 0,
+        }
+    }
+}
+
+impl Operator for WorkTable {
+    fn next(&mut self, _cx: &Cx<'_>) -> Result<Option<Row>> {
+        let row = self.rows.get(self.next).cloned();
+        self.next += 1;
+        Ok(row)
+    }
+}

@@ -1,0 +1,97 @@
+//! `UNION`, `INTERSECT` and `EXCEPT`.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use helios_base::{Result, Row, Value};
+
+use super::super::keys::row_key;
+use super::super::node::SetOpNode;
+use super::{BoxOperator, Cx, Operator, open};
+use crate::plan::SetOpKind;
+
+pub(super) struct SetOp {
+    node: Arc<SetOpNode>,
+    left: Option<BoxOperator>,
+    /// The side being read second by `UNION`.
+    right: Option<BoxOperator>,
+    /// How often each row of the right side is still there, for the other two.
+    counts: Option<HashMap<Vec<Value>, u64>>,
+    /// What was put out, unless duplicates are kept.
+    seen: HashSet<Vec<Value>>,
+}
+
+impl SetOp {
+    pub(super) fn open(node: &Arc<SetOpNode>, cx: &Cx<'_>) -> Result<Self> {
+        Ok(Self {
+            node: node.clone(),
+            left: Some(open(&node.left, cx)?),
+            right: None,
+            counts: None,
+            seen: HashSet::new(),
+        })
+    }
+
+    fn next_union(&mut self, cx: &Cx<'_>) -> Result<Option<Row>> {
+        loop {
+            let row = match (&mut self.left, &mut self.right) {
+                (Some(left), _) => match left.next(cx)? {
+                    Some(row) => row,
+                    None => {
+                        self.left = None;
+                        self.right = Some(open(&self.node.right, cx)?);
+                        continue;
+                    }
+                },
+                (None, Some(right)) => match right.next(cx)? {
+                    Some(row) => row,
+                    None => return Ok(None),
+                },
+                (None, None) => return Ok(None),
+            };
+            if self.node.all || self.seen.insert(row_key(&row, &self.node.types)) {
+                return Ok(Some(row));
+            }
+        }
+    }
+
+    fn count_right(&self, cx: &Cx<'_>) -> Result<HashMap<Vec<Value>, u64>> {
+        let mut counts = HashMap::new();
+        let mut right = open(&self.node.right, cx)?;
+        while let Some(row) = right.next(cx)? {
+            *counts.entry(row_key(&row, &self.node.types)).or_insert(0) += 1;
+        }
+        Ok(counts)
+    }
+}
+
+impl Operator for SetOp {
+    fn next(&mut self, cx: &Cx<'_>) -> Result<Option<Row>> {
+        if self.node.kind == SetOpKind::Union {
+            return self.next_union(cx);
+        }
+        if self.counts.is_none() {
+            self.counts = Some(self.count_right(cx)?);
+        }
+        let (Some(left), Some(counts)) = (&mut self.left, &mut self.counts) else {
+            return Ok(None);
+        };
+        let intersect = self.node.kind == SetOpKind::Intersect;
+        while let Some(row) = left.next(cx)? {
+            let key = row_key(&row, &self.node.types);
+            let there = match counts.get_mut(&key) {
+                Some(count) if *count > 0 => {
+                    if self.node.all {
+                        *count -= 1;
+                    }
+                    true
+                }
+                _ => false,
+            };
+            if there == intersect && (self.node.all || self.seen.insert(key)) {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
+    }
+}

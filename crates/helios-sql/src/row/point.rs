@@ -1,0 +1,102 @@
+//! The short way for a lookup by key: parameters to key bytes, one read, the wanted columns.
+//!
+//! A prepared `SELECT … WHERE key = $1` meets no operator and no expression tree: its parameters
+//! are put into the key, and the columns are decoded into the result.
+
+use std::sync::Arc;
+
+use helios_base::key::{self, KeyOrder};
+use helios_base::{DataType, Result, Row, Value};
+use helios_expr::Expr;
+use helios_table::catalog::TableDef;
+use helios_table::row::StoredRow;
+use helios_version::Read;
+
+use super::node::Node;
+use super::scan::{Fit, Path, fit};
+
+/// A query that is nothing but a point lookup and a choice of columns.
+#[derive(Debug)]
+pub(crate) struct PointSelect {
+    table: Arc<TableDef>,
+    /// The parts of the key with their types, in key order.
+    parts: Vec<(Part, DataType)>,
+    /// Positions in the table of the columns that come out.
+    columns: Vec<usize>,
+}
+
+#[derive(Debug)]
+enum Part {
+    Param(usize),
+    Value(Value),
+}
+
+impl PointSelect {
+    /// The lookup that `node` is, if it is one.
+    pub(crate) fn new(node: &Node) -> Option<Self> {
+        let (scan, exprs) = match node {
+            Node::Scan(scan) => (scan, None),
+            Node::Project(project) => match &project.input {
+                Node::Scan(scan) => (scan, Some(&project.exprs)),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let Path::Key(reach) = &scan.path else {
+            return None;
+        };
+        if !scan.filters.is_empty() || scan.key || scan.at.is_some() {
+            return None;
+        }
+        let types = scan.table.shape().key_columns();
+        let parts = reach
+            .as_point()?
+            .zip(types)
+            .map(|(expr, (_, ty))| {
+                let part = match expr {
+                    Expr::Param { index, .. } => Part::Param(*index),
+                    Expr::Literal(value, _) => Part::Value(value.clone()),
+                    _ => return None,
+                };
+                Some((part, ty.clone()))
+            })
+            .collect::<Option<_>>()?;
+        let columns = match exprs {
+            None => scan.reads.clone(),
+            Some(exprs) => exprs
+                .iter()
+                .map(|expr| match expr {
+                    Expr::Column { index, .. } => scan.reads.get(*index).copied(),
+                    _ => None,
+                })
+                .collect::<Option<_>>()?,
+        };
+        Some(Self {
+            table: scan.table.clone(),
+            parts,
+            columns,
+        })
+    }
+
+    /// The row, if it is there.
+    pub(crate) fn run(&self, read: &dyn Read, params: &[Value]) -> Result<Option<Row>> {
+        let mut bytes = Vec::with_capacity(self.parts.len() * 12);
+        for (part, ty) in &self.parts {
+            let value = match part {
+                Part::Param(index) => params.get(*index).unwrap_or(&Value::Null),
+                Part::Value(value) => value,
+            };
+            match fit(value.clone(), ty) {
+                Fit::Value(value) => key::encode(&value, ty, KeyOrder::ASC, &mut bytes)?,
+                _ => return Ok(None),
+            }
+        }
+        let Some(version) = read.get(self.table.storage, &bytes)? else {
+            return Ok(None);
+        };
+        let stored = StoredRow::new(self.table.shape(), &bytes, version.begin, &version.row)?;
+        let mut row = Row::with_capacity(self.columns.len());
+        stored.project(&self.columns, &mut row)?;
+        Ok(Some(row))
+    }
+}

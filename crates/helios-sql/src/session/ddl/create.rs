@@ -1,0 +1,183 @@
+//! `CREATE`.
+
+use std::collections::BTreeMap;
+
+use helios_base::{Error, Result, SqlState, Value};
+use helios_table::TableWriter;
+use helios_table::catalog::{Dependency, ViewColumn};
+use helios_table::ddl::{NewColumn, NewIndex, NewIndexKey, NewTable, NewView};
+
+use super::{Ddl, convert, settled};
+use crate::plan::{Bound, CreateIndex, CreateSchema, CreateSequence, CreateTable, CreateView};
+use crate::row::op;
+
+impl Ddl<'_> {
+    /// Creates a table. With a query, returns how many rows it was filled with.
+    pub(super) fn create_table(
+        &mut self,
+        create: &CreateTable,
+        bound: &Bound,
+        params: Vec<Value>,
+    ) -> Result<Option<u64>> {
+        if create.temporary {
+            return Err(Error::unsupported("temporary tables are not supported yet"));
+        }
+        if self.skip_existing(&create.name, create.if_not_exists)? {
+            return Ok(create.query.as_ref().map(|_| 0));
+        }
+        let mut columns = create
+            .columns
+            .iter()
+            .map(|column| self.column(column))
+            .collect::<Result<Vec<_>>>()?;
+        if let (Some(query), true) = (&create.query, columns.is_empty()) {
+            columns = query
+                .columns()
+                .iter()
+                .map(|column| NewColumn::new(&*column.name, settled(&column.ty)))
+                .collect();
+        }
+        let mut constraints: Vec<_> = create.keys.iter().map(convert::key).collect();
+        constraints.extend(create.checks.iter().map(convert::check));
+        for key in &create.foreign_keys {
+            constraints.push(self.foreign_key(key, &create.name)?);
+        }
+        let table = self.txn.create_table(&NewTable {
+            schema: self.schema_for(&create.name)?,
+            name: create.name.name.clone(),
+            columns,
+            constraints,
+            options: create.options.iter().cloned().collect::<BTreeMap<_, _>>(),
+        })?;
+        let Some(query) = &create.query else {
+            return Ok(None);
+        };
+        let program = self
+            .session
+            .with_compiler(self.sight, |c| c.program(query, &bound.subplans))?;
+        let exec = self.session.exec(self.sight, &program.subplans, params);
+        let catalog = self.txn.latest_catalog()?;
+        let mut count = 0;
+        exec.in_root(|cx| {
+            let mut writer = TableWriter::new(&self.txn, &catalog, &table)?;
+            let mut rows = op::open(&program.root, cx)?;
+            while let Some(mut row) = rows.next(cx)? {
+                writer.insert(&mut row, &cx.context())?;
+                count += 1;
+                cx.exec.interrupt.advance(1);
+            }
+            self.txn.finish_statement(&cx.context())
+        })?;
+        Ok(Some(count))
+    }
+
+    pub(super) fn create_index(&mut self, create: &CreateIndex) -> Result<()> {
+        if create.method != "btree" {
+            return Err(Error::unsupported(format!(
+                "access method \"{}\" is not supported yet",
+                create.method
+            ))
+            .with_hint("Use btree."));
+        }
+        if !create.options.is_empty() {
+            return Err(Error::unsupported("index options are not supported yet"));
+        }
+        if let (Some(name), true) = (&create.name, create.if_not_exists) {
+            let table = self.catalog.table_by_id(create.table.id);
+            let there = table.and_then(|table| self.catalog.relation_in(table.schema, name));
+            if there.is_some() {
+                let message = format!("relation \"{name}\" already exists, skipping");
+                self.session
+                    .notice_state(SqlState::DUPLICATE_TABLE, message);
+                return Ok(());
+            }
+        }
+        let keys = create
+            .keys
+            .iter()
+            .map(|key| NewIndexKey {
+                source: match (&key.column, &key.expr) {
+                    (Some(column), _) => Ok(column.clone()),
+                    (None, expr) => Err(expr.clone().unwrap_or_default()),
+                },
+                descending: key.descending,
+                nulls_first: Some(key.nulls_first),
+            })
+            .collect();
+        self.txn.create_index(&NewIndex {
+            name: create.name.clone(),
+            table: create.table.id,
+            keys,
+            include: create.include.clone(),
+            unique: create.unique,
+            nulls_not_distinct: create.nulls_not_distinct,
+            predicate: create.predicate.clone(),
+        })?;
+        Ok(())
+    }
+
+    pub(super) fn create_view(&mut self, create: &CreateView) -> Result<()> {
+        if create.temporary {
+            return Err(Error::unsupported("temporary views are not supported yet"));
+        }
+        let columns = create
+            .columns
+            .iter()
+            .map(|(name, ty)| ViewColumn {
+                name: name.clone(),
+                ty: settled(ty),
+                comment: None,
+            })
+            .collect();
+        // Which columns the query reads is not known here: all of them are held.
+        let depends = create
+            .depends
+            .iter()
+            .map(|relation| Dependency {
+                relation: relation.id.0,
+                columns: self
+                    .catalog
+                    .table_by_id(relation.id)
+                    .map_or_else(Vec::new, |t| t.columns.iter().map(|c| c.id).collect()),
+            })
+            .collect();
+        let view = NewView {
+            schema: self.schema_for(&create.name)?,
+            name: create.name.name.clone(),
+            sql: create.query.clone(),
+            search_path: self.path.clone(),
+            columns,
+            depends,
+            check_option: None,
+        };
+        self.txn.create_view(view, create.or_replace)?;
+        Ok(())
+    }
+
+    pub(super) fn create_sequence(&mut self, create: &CreateSequence) -> Result<()> {
+        if create.temporary {
+            return Err(Error::unsupported(
+                "temporary sequences are not supported yet",
+            ));
+        }
+        if self.skip_existing(&create.name, create.if_not_exists)? {
+            return Ok(());
+        }
+        let schema = self.schema_for(&create.name)?;
+        let options = self.sequence_options(&create.options)?;
+        self.txn
+            .create_sequence(schema, &create.name.name, &options)?;
+        Ok(())
+    }
+
+    pub(super) fn create_schema(&mut self, create: &CreateSchema) -> Result<()> {
+        if create.if_not_exists && self.catalog.schema(&create.name).is_some() {
+            let message = format!("schema \"{}\" already exists, skipping", create.name);
+            self.session
+                .notice_state(SqlState::DUPLICATE_SCHEMA, message);
+            return Ok(());
+        }
+        self.txn.create_schema(&create.name)?;
+        Ok(())
+    }
+}

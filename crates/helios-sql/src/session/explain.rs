@@ -1,0 +1,84 @@
+//! `EXPLAIN`: describing a statement, and with `ANALYZE` running it.
+
+use std::time::Instant;
+
+use helios_base::{Error, Result, Value};
+
+use super::outcome::{Outcome, RowStream};
+use super::planned::{Code, PlanKey, Planned};
+use super::run::Sight;
+use super::{Completion, Session};
+use crate::explain::{self, Description, Measured};
+use crate::plan::{Bound, Explain, Statement};
+
+impl Session {
+    pub(super) fn explain(
+        &mut self,
+        sight: &Sight,
+        bound: &Bound,
+        explain: &Explain,
+        params: Vec<Value>,
+    ) -> Result<Outcome> {
+        let inner = Bound {
+            statement: (*explain.statement).clone(),
+            subplans: bound.subplans.clone(),
+            params: bound.params.clone(),
+            cacheable: false,
+        };
+        if let Statement::Execute { name, .. } = &inner.statement {
+            return Err(Error::unsupported(format!(
+                "EXPLAIN of EXECUTE \"{name}\" is not supported"
+            ))
+            .with_hint("Explain the statement itself."));
+        }
+        let key = PlanKey {
+            catalog: sight.catalog.version(),
+            settings: 0,
+        };
+        let started = Instant::now();
+        let planned = self.with_compiler(sight, |compiler| Planned::new(inner, compiler, key))?;
+        let planning = started.elapsed();
+        let description = Description::new(&planned);
+        let mut measured = None;
+        if explain.analyze {
+            let started = Instant::now();
+            let completion = self.measure(sight, planned, params)?;
+            measured = Some(Measured {
+                planning,
+                execution: started.elapsed(),
+                rows: completion.rows,
+            });
+        }
+        let lines = description.print(explain, measured.as_ref());
+        let rows = lines
+            .into_iter()
+            .map(|line| vec![Value::text(line)])
+            .collect();
+        Ok(Outcome::Rows(RowStream::of_rows(
+            explain::columns(explain),
+            "EXPLAIN",
+            rows,
+        )))
+    }
+
+    /// Runs the explained statement to its end.
+    fn measure(
+        &mut self,
+        sight: &Sight,
+        planned: Planned,
+        params: Vec<Value>,
+    ) -> Result<Completion> {
+        if matches!(planned.code, Code::Other) {
+            return Err(Error::unsupported(format!(
+                "EXPLAIN ANALYZE of {} is not supported",
+                planned.tag
+            )));
+        }
+        let planned = std::sync::Arc::new(planned);
+        let again = planned.clone();
+        self.run_planned(sight.clone(), planned, params, false, None, &mut |_, _| {
+            Ok(again.clone())
+        })?
+        .finish()
+    }
+}

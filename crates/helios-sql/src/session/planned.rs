@@ -1,0 +1,189 @@
+//! Statements ready to run, and the cache in which all sessions of an engine share them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use helios_base::Result;
+use parking_lot::RwLock;
+
+use super::outcome::{Columns, ResultColumn};
+use crate::plan::{Bound, Plan, Statement};
+use crate::row::compile::Compiler;
+use crate::row::dml::{Delete, Insert, Update};
+use crate::row::exec::Program;
+use crate::row::point::PointSelect;
+use crate::row::subplan::CompiledSubplan;
+
+/// A bound and compiled statement. Holds for one catalog and one choice of settings.
+pub(crate) struct Planned {
+    pub(crate) key: PlanKey,
+    pub(crate) bound: Bound,
+    pub(crate) code: Code,
+    pub(crate) columns: Option<Columns>,
+    pub(crate) tag: &'static str,
+}
+
+/// What a plan depends on besides its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct PlanKey {
+    /// The catalog's version.
+    pub(crate) catalog: u64,
+    /// A digest of the settings that planning reads.
+    pub(crate) settings: u64,
+}
+
+/// The compiled part of a statement.
+pub(crate) enum Code {
+    /// A query.
+    Query(Query),
+    Insert(Insert, Arc<Vec<CompiledSubplan>>),
+    Update(Update, Arc<Vec<CompiledSubplan>>),
+    Delete(Delete, Arc<Vec<CompiledSubplan>>),
+    /// Anything else runs from the bound statement.
+    Other,
+}
+
+/// A compiled query.
+pub(crate) struct Query {
+    pub(crate) program: Arc<Program>,
+    /// The short way, if it is a lookup of one row by its key.
+    pub(crate) point: Option<PointSelect>,
+    /// Whether it locks rows and so needs a transaction.
+    pub(crate) locks: bool,
+    /// Whether the row executor should run it.
+    pub(crate) by_rows: bool,
+}
+
+impl Planned {
+    /// Compiles `bound`.
+    pub(crate) fn new(bound: Bound, compiler: &Compiler<'_>, key: PlanKey) -> Result<Self> {
+        let code = match &bound.statement {
+            Statement::Query(query) => {
+                let program = Arc::new(compiler.program(&query.plan, &bound.subplans)?);
+                Code::Query(Query {
+                    point: PointSelect::new(&program.root),
+                    locks: locks_rows(&query.plan),
+                    by_rows: crate::row::supports(&query.plan, &program, compiler.stats),
+                    program,
+                })
+            }
+            Statement::Insert(insert) => Code::Insert(
+                compiler.insert(insert)?,
+                compiler.subplans(&bound.subplans)?,
+            ),
+            Statement::Update(update) => Code::Update(
+                compiler.update(update)?,
+                compiler.subplans(&bound.subplans)?,
+            ),
+            Statement::Delete(delete) => Code::Delete(
+                compiler.delete(delete)?,
+                compiler.subplans(&bound.subplans)?,
+            ),
+            _ => Code::Other,
+        };
+        let columns = bound.statement.columns().map(|columns| {
+            columns
+                .iter()
+                .map(|column| ResultColumn::new(&*column.name, column.ty.clone()))
+                .collect()
+        });
+        Ok(Self {
+            key,
+            tag: super::tag::of(&bound.statement),
+            columns,
+            code,
+            bound,
+        })
+    }
+}
+
+impl Planned {
+    /// The queries inside its expressions.
+    pub(crate) fn subplans(&self) -> &[CompiledSubplan] {
+        match &self.code {
+            Code::Query(query) => &query.program.subplans,
+            Code::Insert(_, subplans) | Code::Update(_, subplans) | Code::Delete(_, subplans) => {
+                subplans
+            }
+            Code::Other => &[],
+        }
+    }
+}
+
+/// Whether `plan` locks rows anywhere.
+fn locks_rows(plan: &Plan) -> bool {
+    match plan {
+        Plan::LockRows(_) => true,
+        Plan::Filter(node) => locks_rows(&node.input),
+        Plan::Project(node) => locks_rows(&node.input),
+        Plan::ProjectSet(node) => locks_rows(&node.input),
+        Plan::Sort(node) => locks_rows(&node.input),
+        Plan::Limit(node) => locks_rows(&node.input),
+        Plan::Distinct(node) => locks_rows(&node.input),
+        Plan::Aggregate(node) => locks_rows(&node.input),
+        Plan::Window(node) => locks_rows(&node.input),
+        Plan::Join(node) => locks_rows(&node.left) || locks_rows(&node.right),
+        Plan::SetOp(node) => locks_rows(&node.left) || locks_rows(&node.right),
+        Plan::With { ctes, input } => {
+            locks_rows(input) || ctes.iter().any(|cte| locks_rows(&cte.plan))
+        }
+        _ => false,
+    }
+}
+
+/// The plans of an engine by text.
+#[derive(Default)]
+pub(crate) struct PlanCache {
+    plans: RwLock<HashMap<Arc<str>, Vec<Cached>>>,
+}
+
+struct Cached {
+    planned: Arc<Planned>,
+    /// Set when used, cleared when the cache looks for room.
+    used: AtomicBool,
+}
+
+/// How many texts the cache keeps.
+const TEXTS_MAX: usize = 1024;
+/// How many plans it keeps of one text, for branches and settings that differ.
+const VARIANTS_MAX: usize = 8;
+/// Longer texts are not kept: they are loads, not repeated statements.
+const TEXT_LEN_MAX: usize = 16 * 1024;
+
+impl PlanCache {
+    /// The plan of `text` under `key`, if it is known.
+    pub(crate) fn get(&self, text: &str, key: PlanKey) -> Option<Arc<Planned>> {
+        let plans = self.plans.read();
+        let found = plans.get(text)?.iter().find(|c| c.planned.key == key)?;
+        found.used.store(true, Relaxed);
+        Some(found.planned.clone())
+    }
+
+    /// Keeps a plan, if its binding allows that.
+    pub(crate) fn put(&self, text: &str, planned: &Arc<Planned>) {
+        if !planned.bound.cacheable || text.len() > TEXT_LEN_MAX {
+            return;
+        }
+        let mut plans = self.plans.write();
+        if plans.len() >= TEXTS_MAX {
+            plans.retain(|_, variants| variants.iter().any(|c| c.used.swap(false, Relaxed)));
+            if plans.len() >= TEXTS_MAX {
+                plans.clear();
+            }
+        }
+        let variants = plans.entry(Arc::from(text)).or_default();
+        if variants.len() >= VARIANTS_MAX {
+            variants.remove(0);
+        }
+        variants.push(Cached {
+            planned: planned.clone(),
+            used: AtomicBool::new(true),
+        });
+    }
+
+    /// Forgets everything: `DISCARD PLANS`.
+    pub(crate) fn clear(&self) {
+        self.plans.write().clear();
+    }
+}

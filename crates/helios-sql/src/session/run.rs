@@ -1,0 +1,343 @@
+//! Running statements: what each sees, which executor takes it, what becomes of its transaction.
+
+use std::sync::Arc;
+
+use helios_base::{Error, Result, Row, SqlState, Value};
+use helios_expr::SessionHooks;
+use helios_table::{Catalog, Transaction};
+use helios_version::Read;
+
+use super::outcome::{Completion, Outcome, RowStream};
+use super::planned::{Code, PlanKey, Planned, Query};
+use super::stream::Running;
+use super::watchdog::Alarm;
+use super::{Session, clock, tag};
+use crate::plan::Statement;
+use crate::row::Reader;
+use crate::row::ctes::Ctes;
+use crate::row::dml::Changes;
+use crate::row::exec::{Clock, Cx, Exec};
+use crate::row::stats::Stats;
+use crate::row::subplan::{CompiledSubplan, Memo};
+
+/// How often a statement is planned anew because tables changed under it.
+const REPLANS_MAX: usize = 16;
+
+/// What a statement sees.
+#[derive(Clone)]
+pub(super) struct Sight {
+    pub(super) reader: Reader,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) txn: Option<Arc<Transaction>>,
+}
+
+/// Row counts for the planner.
+pub(super) struct Counts<'a> {
+    pub(super) tables: &'a helios_table::Tables,
+    pub(super) catalog: &'a Catalog,
+    pub(super) reader: &'a dyn Read,
+}
+
+impl Stats for Counts<'_> {
+    fn rows(&self, table: helios_base::TableId) -> u64 {
+        match self.catalog.table_by_id(table) {
+            Some(def) => self.tables.row_count(self.reader, def).unwrap_or(1000),
+            None => 1000,
+        }
+    }
+}
+
+impl Session {
+    /// What the next statement sees: the transaction's view, or the newest snapshot.
+    pub(super) fn sight(&mut self, in_transaction: bool) -> Result<Sight> {
+        let sight = if in_transaction || self.current.is_some() {
+            let txn = self.transaction()?;
+            let view = txn.statement()?;
+            Sight {
+                catalog: txn.catalog()?,
+                reader: Arc::new(view),
+                txn: Some(txn),
+            }
+        } else {
+            let tables = &self.engine.shared.tables;
+            let snapshot = tables.store().snapshot(self.branch, None)?;
+            Sight {
+                catalog: tables.catalog(&snapshot)?,
+                reader: Arc::new(snapshot),
+                txn: None,
+            }
+        };
+        self.state.look_at(&sight.catalog, sight.txn.as_ref());
+        Ok(sight)
+    }
+
+    /// What plans made now depend on.
+    pub(super) fn plan_key(&mut self, catalog: &Catalog) -> PlanKey {
+        let settings = self.state.settings.lock();
+        if self.digest.0 != settings.generation() || self.digest.1 == 0 {
+            self.digest = (settings.generation(), settings.digest(&self.state.user));
+        }
+        PlanKey {
+            catalog: catalog.version(),
+            settings: self.digest.1,
+        }
+    }
+
+    /// Starts the clock of a statement.
+    pub(super) fn start_statement(&mut self, text: &str) -> Option<Alarm> {
+        self.interrupt.start();
+        self.statement_start = clock::now();
+        let timeout = self
+            .state
+            .settings
+            .lock()
+            .timeout(super::settings::Id::StatementTimeout);
+        self.note_activity(text);
+        let interrupt = self.interrupt.clone();
+        timeout.and_then(|limit| {
+            self.engine
+                .shared
+                .watchdog
+                .after(limit, move || interrupt.time_out())
+        })
+    }
+
+    /// Ends a statement; puts the right words on a cancellation.
+    pub(super) fn end_statement<T>(&mut self, result: Result<T>) -> Result<T> {
+        let result = result.map_err(|error| {
+            if error.sqlstate() == SqlState::QUERY_CANCELED && self.interrupt.check().is_err() {
+                self.interrupt.error()
+            } else {
+                error
+            }
+        });
+        self.interrupt.stop();
+        result
+    }
+
+    /// A run of a statement.
+    pub(super) fn exec(
+        &self,
+        sight: &Sight,
+        subplans: &Arc<Vec<CompiledSubplan>>,
+        params: Vec<Value>,
+    ) -> Exec {
+        let clock = Clock {
+            transaction: self
+                .current
+                .as_ref()
+                .map_or(self.statement_start, |current| current.started),
+            statement: self.statement_start,
+        };
+        Exec {
+            subplans: subplans.clone(),
+            params,
+            catalog: sight.catalog.clone(),
+            tables: self.engine.shared.tables.clone(),
+            reader: sight.reader.clone(),
+            txn: sight.txn.clone(),
+            session: self.state.clone() as Arc<dyn SessionHooks>,
+            text: Arc::new(self.state.text(clock.transaction)),
+            clock,
+            interrupt: self.interrupt.clone(),
+            ctes: Ctes::default(),
+            memo: Memo::default(),
+            recheck: None,
+        }
+    }
+
+    /// Runs a planned statement. `replan` makes its plan for another catalog; `lazily` allows rows
+    /// to be computed as they are read, outside of a transaction.
+    pub(super) fn run_planned(
+        &mut self,
+        mut sight: Sight,
+        mut planned: Arc<Planned>,
+        params: Vec<Value>,
+        lazily: bool,
+        alarm: Option<Alarm>,
+        replan: &mut dyn FnMut(&mut Self, &Sight) -> Result<Arc<Planned>>,
+    ) -> Result<Outcome> {
+        if tag::writes(&planned.bound.statement) {
+            self.check_writable(planned.tag)?;
+        }
+        if sight.txn.is_none() && needs_transaction(&planned) {
+            sight = self.sight(true)?;
+        }
+        for _ in 0..REPLANS_MAX {
+            if planned.key.catalog != sight.catalog.version() {
+                planned = replan(self, &sight)?;
+            }
+            if let (Some(txn), Some(table)) = (&sight.txn, target(&planned.code)) {
+                if !txn.lock_for_write(table)? {
+                    sight = self.sight(true)?;
+                    planned = replan(self, &sight)?;
+                    continue;
+                }
+            }
+            return self.run_on(&sight, &planned, params, lazily, alarm);
+        }
+        Err(Error::new(
+            SqlState::SERIALIZATION_FAILURE,
+            "could not run the statement because of concurrent changes of its tables",
+        ))
+    }
+
+    fn run_on(
+        &mut self,
+        sight: &Sight,
+        planned: &Arc<Planned>,
+        params: Vec<Value>,
+        lazily: bool,
+        alarm: Option<Alarm>,
+    ) -> Result<Outcome> {
+        match &planned.code {
+            Code::Query(query) => self.run_query(sight, planned, query, params, lazily, alarm),
+            Code::Insert(insert, subplans) => {
+                let exec = self.exec(sight, subplans, params);
+                self.finish_changes(&exec, planned, exec.in_root(|cx| insert.run(cx)))
+            }
+            Code::Update(update, subplans) => {
+                let exec = self.exec(sight, subplans, params);
+                self.finish_changes(&exec, planned, exec.in_root(|cx| update.run(cx)))
+            }
+            Code::Delete(delete, subplans) => {
+                let exec = self.exec(sight, subplans, params);
+                self.finish_changes(&exec, planned, exec.in_root(|cx| delete.run(cx)))
+            }
+            Code::Other => self.run_other(sight, planned, params),
+        }
+    }
+
+    /// Runs the checks that wait for the end of a statement and gives its outcome.
+    pub(super) fn finish_changes(
+        &self,
+        exec: &Exec,
+        planned: &Planned,
+        changes: Result<Changes>,
+    ) -> Result<Outcome> {
+        let changes = changes?;
+        exec.in_root(|cx| exec.transaction()?.finish_statement(&cx.context()))?;
+        Ok(match &planned.columns {
+            Some(columns) => Outcome::Rows(
+                RowStream::of_rows(columns.clone(), planned.tag, changes.returned)
+                    .with_affected(changes.count),
+            ),
+            None => Outcome::Done(Completion::counted(planned.tag, changes.count)),
+        })
+    }
+
+    fn run_query(
+        &mut self,
+        sight: &Sight,
+        planned: &Planned,
+        query: &Query,
+        params: Vec<Value>,
+        lazily: bool,
+        alarm: Option<Alarm>,
+    ) -> Result<Outcome> {
+        let columns = planned.columns.clone().unwrap_or_else(|| Arc::from([]));
+        if let Some(point) = &query.point {
+            let row = point.run(&*sight.reader, &params)?;
+            let rows: Vec<Row> = row.into_iter().collect();
+            return Ok(Outcome::Rows(RowStream::of_rows(
+                columns,
+                planned.tag,
+                rows,
+            )));
+        }
+        let exec = self.exec(sight, &query.program.subplans, params);
+        let mut running = Running::start(&query.program, exec, alarm)?;
+        if lazily && sight.txn.is_none() {
+            return Ok(Outcome::Rows(RowStream::new(
+                columns,
+                planned.tag,
+                Box::new(running),
+            )));
+        }
+        let rows = running.collect()?;
+        Ok(Outcome::Rows(RowStream::of_rows(
+            columns,
+            planned.tag,
+            rows,
+        )))
+    }
+
+    /// The values of parameters, converted to the statement's types.
+    pub(super) fn convert_params(
+        &self,
+        types: &[helios_base::DataType],
+        params: &[Value],
+    ) -> Result<Vec<Value>> {
+        if params.len() != types.len() {
+            return Err(Error::new(
+                SqlState::PROTOCOL_VIOLATION,
+                format!(
+                    "statement requires {} parameters, but {} were given",
+                    types.len(),
+                    params.len()
+                ),
+            ));
+        }
+        if params.iter().zip(types).all(|(value, ty)| value.fits(ty)) {
+            return Ok(params.to_vec());
+        }
+        let text = self.state.text(clock::now());
+        let context = helios_expr::EvalContext::new(&*self.state, &text);
+        params
+            .iter()
+            .zip(types)
+            .map(|(value, ty)| {
+                if value.fits(ty) {
+                    return Ok(value.clone());
+                }
+                let from = match value {
+                    Value::Text(_) => helios_base::DataType::Unknown,
+                    other => other.natural_type(),
+                };
+                helios_expr::cast::cast(value, &from, ty, false, &context)
+            })
+            .collect()
+    }
+}
+
+/// Whether the statement must run in a transaction.
+fn needs_transaction(planned: &Planned) -> bool {
+    match &planned.code {
+        Code::Query(query) => query.locks,
+        Code::Insert(..) | Code::Update(..) | Code::Delete(..) => true,
+        Code::Other => match &planned.bound.statement {
+            Statement::Copy(copy) => copy.from,
+            Statement::Explain(_) | Statement::Declare(_) => false,
+            statement => tag::writes(statement) || matches!(statement, Statement::Lock { .. }),
+        },
+    }
+}
+
+/// The table that a statement writes.
+fn target(code: &Code) -> Option<&Arc<helios_table::catalog::TableDef>> {
+    match code {
+        Code::Insert(insert, _) => Some(&insert.table),
+        Code::Update(update, _) => Some(&update.table),
+        Code::Delete(delete, _) => Some(&delete.table),
+        Code::Query(_) | Code::Other => None,
+    }
+}
+
+impl Running {
+    /// Reads all rows.
+    pub(super) fn collect(&mut self) -> Result<Vec<Row>> {
+        use super::outcome::RowSource;
+        let mut rows = Vec::new();
+        while let Some(row) = self.next_row()? {
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+}
+
+impl Exec {
+    /// The value of an expression without columns.
+    pub(crate) fn value(&self, expr: &helios_expr::Expr) -> Result<Value> {
+        self.in_root(|cx: &Cx<'_>| cx.eval(expr, &[]))
+    }
+}

@@ -1,0 +1,464 @@
+//! A session's settings: `SET`, `SET LOCAL`, `SHOW`, `RESET`, and what transactions do to them.
+
+mod registry;
+mod value;
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use helios_base::{Error, Result, SqlState};
+
+pub(crate) use registry::Id;
+use registry::{Change, RESERVED, RESERVED_PREFIXES};
+pub use registry::{SETTINGS, SettingDef};
+pub use value::SettingValue;
+use value::{SettingKind, bad_value};
+
+/// The settings of one session.
+///
+/// Each has the value in effect, the value that will be in effect when the transaction commits
+/// (they differ after `SET LOCAL`), and the value that `RESET` returns to.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    slots: Vec<Slot>,
+    /// What the transaction changed, oldest first; empty outside of one.
+    undo: Vec<Undo>,
+    in_transaction: bool,
+    /// Goes up at every change, so that caches know.
+    generation: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Slot {
+    now: SettingValue,
+    after_commit: SettingValue,
+    reset: SettingValue,
+}
+
+#[derive(Debug)]
+struct Undo {
+    index: usize,
+    now: SettingValue,
+    after_commit: SettingValue,
+}
+
+impl Settings {
+    pub(crate) fn new() -> Self {
+        let slots = SETTINGS
+            .iter()
+            .map(|def| {
+                let value = def
+                    .kind
+                    .parse(def.name, def.default)
+                    .unwrap_or_else(|_| SettingValue::Text(Arc::from(def.default)));
+                Slot {
+                    now: value.clone(),
+                    after_commit: value.clone(),
+                    reset: value,
+                }
+            })
+            .collect();
+        Self {
+            slots,
+            undo: Vec::new(),
+            in_transaction: false,
+            generation: 0,
+        }
+    }
+
+    /// A number that differs after every change.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// A digest of the settings that planning reads, and of the user's name; never 0.
+    pub(crate) fn digest(&self, user: &str) -> u64 {
+        let mut hasher = std::hash::DefaultHasher::new();
+        for id in [Id::SearchPath, Id::TimeZone, Id::Executor] {
+            self.text(id).hash(&mut hasher);
+        }
+        user.hash(&mut hasher);
+        hasher.finish().max(1)
+    }
+
+    /// The name of a setting as it is registered.
+    pub(crate) fn name(&self, name: &str) -> Result<&'static str> {
+        find(name).map(|index| SETTINGS[index].name)
+    }
+
+    /// Sets `name`; `text` is the value as written, without its quotes. `None` is `SET … TO DEFAULT`.
+    /// `local` lasts until the end of the transaction.
+    ///
+    /// # Errors
+    /// `42704` for an unknown name, `22023` for a bad value, `55P02` for a read-only setting, `0A000` for
+    /// one that is reserved or fixed.
+    pub(crate) fn set(&mut self, name: &str, text: Option<&str>, local: bool) -> Result<()> {
+        let index = find(name)?;
+        let def = &SETTINGS[index];
+        match (def.change, text) {
+            (Change::Session, None) => {
+                let value = self.slots[index].reset.clone();
+                self.store(index, value, local);
+            }
+            (Change::Session, Some(text)) => self.store(index, check(index, text)?, local),
+            (Change::Fixed | Change::Never, None) => {}
+            (Change::Fixed, Some(text)) => self.accept_fixed(index, text)?,
+            (Change::Never, Some(_)) => {
+                return Err(Error::new(
+                    CANT_CHANGE_RUNTIME_PARAM,
+                    format!("parameter \"{}\" cannot be changed", def.name),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Accepts a spelling of the one value that a fixed setting can have. A choice lists nothing
+    /// but such spellings.
+    fn accept_fixed(&self, index: usize, text: &str) -> Result<()> {
+        let def = &SETTINGS[index];
+        match def.kind.parse(def.name, text) {
+            Ok(value)
+                if matches!(def.kind, SettingKind::Choice(_))
+                    || value == self.slots[index].reset =>
+            {
+                Ok(())
+            }
+            _ => Err(Error::unsupported(format!(
+                "parameter \"{}\" cannot be set to \"{text}\"",
+                def.name,
+            ))
+            .with_hint(format!("Only \"{}\" is supported.", def.default))),
+        }
+    }
+
+    fn store(&mut self, index: usize, value: SettingValue, local: bool) {
+        self.generation += 1;
+        let slot = &mut self.slots[index];
+        if self.in_transaction {
+            self.undo.push(Undo {
+                index,
+                now: slot.now.clone(),
+                after_commit: slot.after_commit.clone(),
+            });
+        }
+        slot.now = value.clone();
+        if !local {
+            slot.after_commit = value;
+        }
+    }
+
+    /// Sets a value of the running transaction itself; no undo, as it ends with the transaction.
+    pub(crate) fn force(&mut self, id: Id, value: SettingValue) {
+        let slot = &mut self.slots[id as usize];
+        slot.now = value.clone();
+        slot.after_commit = value;
+    }
+
+    /// Makes `text` both the value and what `RESET` returns to: a session's start options.
+    pub(crate) fn start_with(&mut self, name: &str, text: &str) -> Result<()> {
+        self.set(name, Some(text), false)?;
+        let index = find(name)?;
+        self.slots[index].reset = self.slots[index].now.clone();
+        Ok(())
+    }
+
+    /// `RESET ALL`.
+    pub(crate) fn reset_all(&mut self) {
+        for index in 0..self.slots.len() {
+            let reset = self.slots[index].reset.clone();
+            let own =
+                matches!(index, i if i == Id::Isolation as usize || i == Id::ReadOnly as usize);
+            if SETTINGS[index].change == Change::Session && !own && self.slots[index].now != reset {
+                self.store(index, reset, false);
+            }
+        }
+    }
+
+    /// What `SHOW name` prints.
+    pub(crate) fn show(&self, name: &str) -> Result<String> {
+        find(name).map(|index| self.show_at(index))
+    }
+
+    /// Every setting with its value as shown, in order of name.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static SettingDef, String)> + '_ {
+        SETTINGS
+            .iter()
+            .enumerate()
+            .map(|(index, def)| (def, self.show_at(index)))
+    }
+
+    /// What `RESET` would return to, as shown.
+    pub(crate) fn reset_value(&self, def: &SettingDef) -> String {
+        find(def.name).map_or_else(
+            |_| String::new(),
+            |index| def.kind.show(&self.slots[index].reset),
+        )
+    }
+
+    fn show_at(&self, index: usize) -> String {
+        SETTINGS[index].kind.show(&self.slots[index].now)
+    }
+
+    /// A switch.
+    pub(crate) fn bool(&self, id: Id) -> bool {
+        matches!(self.slots[id as usize].now, SettingValue::Bool(true))
+    }
+
+    /// A whole number; 0 if the setting is none.
+    pub(crate) fn int(&self, id: Id) -> i64 {
+        match self.slots[id as usize].now {
+            SettingValue::Int(number) => number,
+            _ => 0,
+        }
+    }
+
+    /// A text; empty if the setting is none.
+    pub(crate) fn text(&self, id: Id) -> &str {
+        match &self.slots[id as usize].now {
+            SettingValue::Text(text) => text,
+            _ => "",
+        }
+    }
+
+    /// A timeout; `None` if it is off.
+    pub(crate) fn timeout(&self, id: Id) -> Option<Duration> {
+        u64::try_from(self.int(id))
+            .ok()
+            .filter(|millis| *millis > 0)
+            .map(Duration::from_millis)
+    }
+
+    /// The schemas of `search_path` as written, unquoted and folded; `$user` stays as it is.
+    pub(crate) fn search_path(&self) -> Vec<String> {
+        split_names(self.text(Id::SearchPath)).unwrap_or_default()
+    }
+
+    /// A transaction begins: changes from now on can be undone.
+    pub(crate) fn begin(&mut self) {
+        self.in_transaction = true;
+        self.undo.clear();
+    }
+
+    /// A mark to undo back to: a savepoint.
+    pub(crate) fn mark(&self) -> usize {
+        self.undo.len()
+    }
+
+    /// Undoes what was set after `mark`.
+    pub(crate) fn rollback_to(&mut self, mark: usize) {
+        while self.undo.len() > mark {
+            if let Some(undo) = self.undo.pop() {
+                let slot = &mut self.slots[undo.index];
+                slot.now = undo.now;
+                slot.after_commit = undo.after_commit;
+                self.generation += 1;
+            }
+        }
+    }
+
+    /// The transaction committed: what was local ends, the rest stays.
+    pub(crate) fn commit(&mut self) {
+        self.in_transaction = false;
+        for undo in std::mem::take(&mut self.undo) {
+            let slot = &mut self.slots[undo.index];
+            if slot.now != slot.after_commit {
+                slot.now = slot.after_commit.clone();
+                self.generation += 1;
+            }
+        }
+    }
+
+    /// The transaction rolled back: nothing that it set stays.
+    pub(crate) fn rollback(&mut self) {
+        self.rollback_to(0);
+        self.in_transaction = false;
+    }
+}
+
+/// PostgreSQL's `cant_change_runtime_param`.
+const CANT_CHANGE_RUNTIME_PARAM: SqlState = SqlState::new(b"55P02");
+
+/// Checks `text` as a value of setting `index`, beyond what its kind demands.
+fn check(index: usize, text: &str) -> Result<SettingValue> {
+    let def = &SETTINGS[index];
+    let value = def.kind.parse(def.name, text)?;
+    if index == Id::SearchPath as usize && split_names(text).is_none() {
+        return Err(bad_value(def.name, text).with_detail("List syntax is invalid."));
+    }
+    Ok(value)
+}
+
+/// Splits a list of names: quoted ones keep their case, others are folded to lower case.
+/// `None` if the list is malformed.
+fn split_names(list: &str) -> Option<Vec<String>> {
+    let mut names = Vec::new();
+    let mut rest = list.trim();
+    if rest.is_empty() {
+        return Some(names);
+    }
+    loop {
+        let (name, after) = match rest.strip_prefix('"') {
+            Some(quoted) => quoted_name(quoted)?,
+            None => {
+                let end = rest.find(',').unwrap_or(rest.len());
+                let name = rest[..end].trim();
+                if name.is_empty() || name.contains('"') || name.contains(char::is_whitespace) {
+                    return None;
+                }
+                (name.to_lowercase(), &rest[end..])
+            }
+        };
+        names.push(name);
+        let after = after.trim_start();
+        if after.is_empty() {
+            return Some(names);
+        }
+        rest = after.strip_prefix(',')?.trim_start();
+    }
+}
+
+/// The name up to the closing quote, and what follows it.
+fn quoted_name(text: &str) -> Option<(String, &str)> {
+    let mut name = String::new();
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        if c != '"' {
+            name.push(c);
+        } else if chars.next_if(|(_, next)| *next == '"').is_some() {
+            name.push('"');
+        } else {
+            return Some((name, &text[at + 1..]));
+        }
+    }
+    None
+}
+
+/// The position of the setting `name`.
+fn find(name: &str) -> Result<usize> {
+    if let Some(index) = SETTINGS
+        .iter()
+        .position(|def| def.name.eq_ignore_ascii_case(name))
+    {
+        return Ok(index);
+    }
+    let lower = name.to_ascii_lowercase();
+    if RESERVED.binary_search(&lower.as_str()).is_ok()
+        || RESERVED_PREFIXES.iter().any(|p| lower.starts_with(p))
+    {
+        return Err(
+            Error::unsupported(format!("parameter \"{name}\" is not supported yet"))
+                .with_detail("Nothing would act on it."),
+        );
+    }
+    let error = Error::new(
+        SqlState::UNDEFINED_OBJECT,
+        format!("unrecognized configuration parameter \"{name}\""),
+    );
+    Err(match nearest(&lower) {
+        Some(known) => error.with_hint(format!("Perhaps you meant \"{known}\".")),
+        None => error,
+    })
+}
+
+/// The known name that is nearest to `name` by edits, if it is near at all.
+fn nearest(name: &str) -> Option<&'static str> {
+    SETTINGS
+        .iter()
+        .map(|def| (distance(name, &def.name.to_ascii_lowercase()), def.name))
+        .min()
+        .filter(|(edits, known)| *edits * 3 <= known.len().max(name.len()))
+        .map(|(_, known)| known)
+}
+
+/// Levenshtein distance in bytes.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let change = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transactions_undo_settings() -> Result<()> {
+        let mut s = Settings::new();
+        s.begin();
+        s.set("lock_timeout", Some("5s"), false)?;
+        let mark = s.mark();
+        s.set("lock_timeout", Some("6s"), false)?;
+        s.rollback_to(mark);
+        assert_eq!(s.show("lock_timeout")?, "5s");
+        s.set("lock_timeout", Some("7s"), true)?;
+        assert_eq!(s.show("Lock_Timeout")?, "7s");
+        s.commit();
+        assert_eq!(s.show("lock_timeout")?, "5s");
+        s.begin();
+        s.set("lock_timeout", None, false)?;
+        assert_eq!(s.show("lock_timeout")?, "0");
+        s.rollback();
+        assert_eq!(s.show("lock_timeout")?, "5s");
+        Ok(())
+    }
+
+    #[test]
+    fn unknown_and_reserved_names() {
+        let mut s = Settings::new();
+        let code = |r: Result<()>| {
+            r.err()
+                .map(|e| (e.sqlstate().to_string(), e.hint().map(str::to_owned)))
+        };
+        assert_eq!(
+            code(s.set("statement_timeot", Some("1"), false)),
+            Some((
+                "42704".into(),
+                Some("Perhaps you meant \"statement_timeout\".".into())
+            ))
+        );
+        for name in [
+            "lite.cpu_budget",
+            "full.x",
+            "hybrid_storage",
+            "auto_compression",
+        ] {
+            assert_eq!(
+                code(s.set(name, Some("1"), false)).map(|c| c.0),
+                Some("0A000".into()),
+                "{name}"
+            );
+        }
+        assert_eq!(
+            code(s.set("server_version", Some("1"), false)).map(|c| c.0),
+            Some("55P02".into())
+        );
+        assert_eq!(
+            code(s.set("standard_conforming_strings", Some("off"), false)).map(|c| c.0),
+            Some("0A000".into())
+        );
+        assert!(s.set("client_encoding", Some("utf-8"), false).is_ok());
+        assert!(s.set("datestyle", Some("iso"), false).is_ok());
+    }
+
+    #[test]
+    fn search_path_names() {
+        assert_eq!(
+            split_names("\"$user\", Public, \"A\"\"b\""),
+            Some(vec!["$user".into(), "public".into(), "A\"b".into()])
+        );
+        assert_eq!(split_names(""), Some(vec![]));
+        for bad in [",", "a,", "a b", "\"a", "a\"b"] {
+            assert_eq!(split_names(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Every setting there is, with its documentation.
+
+use super::value::{SettingKind, Unit};
+
+/// A setting's definition.
+#[derive(Clone, Copy, Debug)]
+pub struct SettingDef {
+    /// Its name as `SHOW ALL` prints it; names are looked up without regard to case.
+    pub name: &'static str,
+    /// What it takes.
+    pub(super) kind: SettingKind,
+    /// Its value in a new session, as text.
+    pub(super) default: &'static str,
+    /// Who may change it.
+    pub(super) change: Change,
+    /// What it does, in one line.
+    pub doc: &'static str,
+}
+
+/// Who may change a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Any session, at any time.
+    Session,
+    /// Any session, but other values than the default are not supported.
+    Fixed,
+    /// Nobody: it reports a fact.
+    Never,
+}
+
+const fn setting(
+    name: &'static str,
+    kind: SettingKind,
+    default: &'static str,
+    doc: &'static str,
+) -> SettingDef {
+    SettingDef {
+        name,
+        kind,
+        default,
+        change: Change::Session,
+        doc,
+    }
+}
+
+const fn fixed(
+    name: &'static str,
+    kind: SettingKind,
+    value: &'static str,
+    doc: &'static str,
+) -> SettingDef {
+    SettingDef {
+        change: Change::Fixed,
+        ..setting(name, kind, value, doc)
+    }
+}
+
+const fn fact(name: &'static str, value: &'static str, doc: &'static str) -> SettingDef {
+    SettingDef {
+        change: Change::Never,
+        ..setting(name, SettingKind::Text, value, doc)
+    }
+}
+
+const TIMEOUT: SettingKind = SettingKind::Int(0, i32::MAX as i64, Unit::Millis);
+const ISOLATION: SettingKind = SettingKind::Choice(&[
+    "serializable",
+    "repeatable read",
+    "read committed",
+    "read uncommitted",
+]);
+
+macro_rules! settings {
+    ($($(#[$doc:meta])* $index:ident: $def:expr;)*) => {
+        /// Positions in [`SETTINGS`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Id { $($index),* }
+
+        /// All settings, ordered by name without regard to case.
+        pub static SETTINGS: &[SettingDef] = &[$($def),*];
+    };
+}
+
+settings! {
+    ApplicationName: setting("application_name", SettingKind::Text, "",
+        "Names the program that uses the session.");
+    ByteaOutput: setting("bytea_output", SettingKind::Choice(&["hex", "escape"]), "hex",
+        "Sets the output format for values of type bytea.");
+    CheckFunctionBodies: fixed("check_function_bodies", SettingKind::Bool, "on",
+        "Checks the bodies of functions when they are created.");
+    ClientEncoding: fixed("client_encoding", SettingKind::Choice(&["UTF8", "UTF-8", "unicode"]), "UTF8",
+        "The client's character encoding.");
+    ClientMinMessages: setting("client_min_messages", SettingKind::Choice(&[
+            "debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"]),
+        "notice", "Sets which notices a session passes on.");
+    DateStyle: fixed("DateStyle", SettingKind::Choice(&["ISO, MDY", "ISO", "ISO,MDY", "MDY"]), "ISO, MDY",
+        "Sets the display format for date and time values, and how ambiguous ones are read.");
+    DefaultIsolation: setting("default_transaction_isolation", ISOLATION, "read committed",
+        "Sets the isolation level of new transactions.");
+    DefaultReadOnly: setting("default_transaction_read_only", SettingKind::Bool, "off",
+        "Makes new transactions read-only.");
+    Executor: setting("executor", SettingKind::Choice(&["auto", "row", "vector"]), "auto",
+        "Chooses the executor of queries: by shape, always rows, or always vectors where possible.");
+    ExtraFloatDigits: setting("extra_float_digits", SettingKind::Int(-15, 3, Unit::None), "1",
+        "Sets the digits shown of floating-point values; above 0 the shortest exact form.");
+    IdleTimeout: setting("idle_in_transaction_session_timeout", TIMEOUT, "0",
+        "Ends a transaction that waits longer than this for its next statement; 0 never does.");
+    IntegerDatetimes: fact("integer_datetimes", "on",
+        "Shows that dates and times are whole numbers.");
+    IntervalStyle: fixed("IntervalStyle", SettingKind::Choice(&["postgres"]), "postgres",
+        "Sets the display format for interval values.");
+    IsSuperuser: fact("is_superuser", "on",
+        "Shows whether the current user is a superuser.");
+    LcCollate: fact("lc_collate", "C", "Shows the order of text: by code point.");
+    LcCtype: fact("lc_ctype", "C.UTF-8", "Shows the classification of characters.");
+    LockTimeout: setting("lock_timeout", TIMEOUT, "0",
+        "Ends a statement that waits longer than this for a lock; 0 never does.");
+    MaxIdentifierLength: fact("max_identifier_length", "63",
+        "Shows the greatest length of a name in bytes.");
+    SearchPath: setting("search_path", SettingKind::Names, "\"$user\", public",
+        "Sets the schemas that unqualified names are looked up in.");
+    ServerEncoding: fact("server_encoding", "UTF8", "Shows the database's character encoding.");
+    ServerVersion: fact("server_version", "15.0", "Shows the version of PostgreSQL that is spoken.");
+    ServerVersionNum: fact("server_version_num", "150000",
+        "Shows the version of PostgreSQL that is spoken, as a number.");
+    StandardStrings: fixed("standard_conforming_strings", SettingKind::Bool, "on",
+        "Causes '...' strings to treat backslashes literally.");
+    StatementTimeout: setting("statement_timeout", TIMEOUT, "0",
+        "Ends a statement that takes longer than this; 0 never does.");
+    SynchronousCommit: setting("synchronous_commit", SettingKind::Choice(&["on", "off", "local"]), "on",
+        "Makes a commit wait until it is safe on disk.");
+    TimeZone: setting("TimeZone", SettingKind::Text, "UTC",
+        "Sets the time zone for displaying and interpreting time stamps.");
+    Isolation: setting("transaction_isolation", ISOLATION, "read committed",
+        "Sets the current transaction's isolation level.");
+    ReadOnly: setting("transaction_read_only", SettingKind::Bool, "off",
+        "Makes the current transaction read-only.");
+    WorkMem: setting("work_mem", SettingKind::Int(64, i32::MAX as i64, Unit::Kilobytes), "65536",
+        "Sets the memory that a query may use before it spills to disk.");
+}
+
+/// Names that other parts of the product will take; they do nothing yet, so they are refused
+/// rather than silently stored.
+pub(super) static RESERVED: &[&str] = &[
+    "access_count_threshold",
+    "auto_compression",
+    "auto_enable",
+    "auto_refresh",
+    "auto_threshold_bytes",
+    "cardinality_threshold",
+    "check_interval_secs",
+    "cold_threshold",
+    "cost_benefit_threshold",
+    "default_priority",
+    "distributed_dedup",
+    "enable_ml_optimization",
+    "enable_query_rewriting",
+    "hot_threshold",
+    "hybrid_storage",
+    "hybrid_storage_cold_threshold",
+    "hybrid_storage_hot_threshold",
+    "hybrid_storage_replication_factor",
+    "hybrid_storage_shard_aware",
+    "lazy_catchup_window",
+    "lazy_update",
+    "max_cpu_percent",
+    "method",
+    "min_savings",
+    "ml_compression_confidence",
+    "ml_compression_feedback",
+    "num_centroids",
+    "num_subquantizers",
+    "refresh_mode",
+    "replication_factor",
+    "shard_aware_hashing",
+    "shard_aware_tiering",
+    "threshold_dml_rate",
+    "threshold_table_size",
+];
+
+/// Prefixes of such names.
+pub(super) static RESERVED_PREFIXES: &[&str] = &["lite.", "full."];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_sorted_and_defaults_are_valid() {
+        let lower = |def: &SettingDef| def.name.to_ascii_lowercase();
+        for pair in SETTINGS.windows(2) {
+            let plain: [&str; 2] = [pair[0].name, pair[1].name];
+            // The last group reports the running transaction and sorts with "transaction_".
+            assert!(lower(&pair[0]) < lower(&pair[1]), "{plain:?}");
+        }
+        for def in SETTINGS {
+            assert!(
+                def.kind.parse(def.name, def.default).is_ok(),
+                "{}",
+                def.name
+            );
+        }
+        assert!(RESERVED.is_sorted());
+    }
+}

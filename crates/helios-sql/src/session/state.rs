@@ -1,0 +1,303 @@
+//! What functions ask of the session: settings, sequences, names.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use helios_base::{BranchId, DataType, Error, Result, SqlState, TextContext, TimeZone, Value};
+use helios_expr::SessionHooks;
+use helios_table::catalog::{Catalog, SequenceDef, SequenceId};
+use helios_table::{Tables, Transaction};
+use parking_lot::Mutex;
+
+use super::settings::{Id, Settings};
+
+/// The part of a session that running statements share with it.
+pub(crate) struct State {
+    pub(crate) tables: Arc<Tables>,
+    pub(crate) user: String,
+    pub(crate) number: u64,
+    pub(crate) settings: Mutex<Settings>,
+    sequences: Mutex<Sequences>,
+    now: Mutex<Now>,
+}
+
+/// What the running statement sees.
+struct Now {
+    branch: BranchId,
+    branch_name: Arc<str>,
+    catalog: Arc<Catalog>,
+    txn: Option<Arc<Transaction>>,
+}
+
+/// What `nextval` gave in this session.
+#[derive(Default)]
+struct Sequences {
+    current: HashMap<(BranchId, SequenceId), i64>,
+    last: Option<(BranchId, SequenceId)>,
+}
+
+/// The name by which SQL knows the database.
+pub(crate) const DATABASE: &str = "heliosdb";
+
+impl State {
+    pub(crate) fn new(tables: Arc<Tables>, user: String, number: u64) -> Self {
+        Self {
+            tables,
+            user,
+            number,
+            settings: Mutex::new(Settings::new()),
+            sequences: Mutex::default(),
+            now: Mutex::new(Now {
+                branch: BranchId::MAIN,
+                branch_name: Arc::from("main"),
+                catalog: Arc::new(Catalog::default()),
+                txn: None,
+            }),
+        }
+    }
+
+    /// Says what the next statement sees.
+    pub(crate) fn look_at(&self, catalog: &Arc<Catalog>, txn: Option<&Arc<Transaction>>) {
+        let mut now = self.now.lock();
+        if !Arc::ptr_eq(&now.catalog, catalog) {
+            now.catalog = catalog.clone();
+        }
+        match (&now.txn, txn) {
+            (None, None) => {}
+            _ => now.txn = txn.cloned(),
+        }
+    }
+
+    /// Forgets the transaction, which is over.
+    pub(crate) fn look_away(&self) {
+        self.now.lock().txn = None;
+    }
+
+    /// Switches branches.
+    pub(crate) fn set_branch(&self, branch: BranchId, name: &str) {
+        let mut now = self.now.lock();
+        now.branch = branch;
+        now.branch_name = Arc::from(name);
+    }
+
+    pub(crate) fn branch_name(&self) -> Arc<str> {
+        self.now.lock().branch_name.clone()
+    }
+
+    /// The catalog that the running statement sees.
+    pub(crate) fn catalog(&self) -> Arc<Catalog> {
+        self.now.lock().catalog.clone()
+    }
+
+    pub(crate) fn transaction(&self) -> Option<Arc<Transaction>> {
+        self.now.lock().txn.clone()
+    }
+
+    /// The schemas of the search path that names are looked up in, `$user` replaced.
+    pub(crate) fn search_path(&self) -> Vec<String> {
+        let mut path = self.settings.lock().search_path();
+        for name in &mut path {
+            if name == "$user" {
+                name.clone_from(&self.user);
+            }
+        }
+        path
+    }
+
+    /// The settings that text forms depend on.
+    pub(crate) fn text(&self, now: i64) -> TextContext {
+        let settings = self.settings.lock();
+        TextContext {
+            time_zone: TimeZone::parse(settings.text(Id::TimeZone))
+                .unwrap_or_else(|_| TimeZone::utc()),
+            extra_float_digits: i32::try_from(settings.int(Id::ExtraFloatDigits)).unwrap_or(1),
+            bytea_hex: settings.text(Id::ByteaOutput) != "escape",
+            now,
+            ..TextContext::default()
+        }
+    }
+
+    /// Forgets what `nextval` gave: `DISCARD SEQUENCES`.
+    pub(crate) fn forget_sequences(&self) {
+        *self.sequences.lock() = Sequences::default();
+    }
+
+    /// The sequence that SQL text such as `public."My seq"` names.
+    fn sequence(&self, text: &str) -> Result<Arc<SequenceDef>> {
+        let (schema, name) = split_name(text)?;
+        self.catalog()
+            .require_sequence(schema.as_deref(), &name, &self.search_path())
+    }
+
+    fn not_yet(&self, name: &str) -> Error {
+        Error::new(
+            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("currval of sequence \"{name}\" is not yet defined in this session"),
+        )
+    }
+}
+
+/// Splits `[schema.]name` as SQL writes it: quoted parts keep their case, others are folded.
+pub(crate) fn split_name(text: &str) -> Result<(Option<String>, String)> {
+    let invalid = || {
+        Error::new(
+            SqlState::INVALID_NAME,
+            format!("invalid name syntax: \"{text}\""),
+        )
+    };
+    let mut parts: Vec<String> = Vec::new();
+    let mut chars = text.trim().chars().peekable();
+    loop {
+        let mut part = String::new();
+        if chars.next_if_eq(&'"').is_some() {
+            loop {
+                match chars.next().ok_or_else(invalid)? {
+                    '"' if chars.next_if_eq(&'"').is_some() => part.push('"'),
+                    '"' => break,
+                    c => part.push(c),
+                }
+            }
+        } else {
+            while let Some(c) = chars.next_if(|c| *c != '.' && *c != '"') {
+                part.extend(c.to_lowercase());
+            }
+        }
+        if part.is_empty() {
+            return Err(invalid());
+        }
+        parts.push(part);
+        match chars.next() {
+            None => break,
+            Some('.') => {}
+            Some(_) => return Err(invalid()),
+        }
+    }
+    match <[String; 1]>::try_from(parts) {
+        Ok([name]) => Ok((None, name)),
+        Err(parts) => match <[String; 2]>::try_from(parts) {
+            Ok([schema, name]) => Ok((Some(schema), name)),
+            Err(_) => Err(invalid()),
+        },
+    }
+}
+
+impl SessionHooks for State {
+    fn current_user(&self) -> &str {
+        &self.user
+    }
+
+    fn current_database(&self) -> &str {
+        DATABASE
+    }
+
+    fn current_branch(&self) -> String {
+        self.branch_name().to_string()
+    }
+
+    fn current_schemas(&self) -> Vec<String> {
+        let catalog = self.catalog();
+        let mut path = self.search_path();
+        path.retain(|name| catalog.schema(name).is_some());
+        path
+    }
+
+    fn backend_pid(&self) -> i32 {
+        i32::try_from(self.number).unwrap_or(i32::MAX)
+    }
+
+    fn txid_current(&self) -> Result<i64> {
+        match self.transaction() {
+            Some(txn) => Ok(i64::try_from(txn.txn().id().0).unwrap_or(i64::MAX)),
+            None => Ok(0),
+        }
+    }
+
+    fn setting(&self, name: &str) -> Option<String> {
+        self.settings.lock().show(name).ok()
+    }
+
+    fn set_setting(&self, name: &str, value: &str, local: bool) -> Result<String> {
+        let mut settings = self.settings.lock();
+        settings.set(name, Some(value), local)?;
+        settings.show(name)
+    }
+
+    fn nextval(&self, sequence: &str) -> Result<i64> {
+        let def = self.sequence(sequence)?;
+        let branch = self.now.lock().branch;
+        let value = self.tables.nextval(branch, &def)?;
+        let mut sequences = self.sequences.lock();
+        sequences.current.insert((branch, def.id), value);
+        sequences.last = Some((branch, def.id));
+        Ok(value)
+    }
+
+    fn currval(&self, sequence: &str) -> Result<i64> {
+        let def = self.sequence(sequence)?;
+        let branch = self.now.lock().branch;
+        let known = self
+            .sequences
+            .lock()
+            .current
+            .get(&(branch, def.id))
+            .copied();
+        known.ok_or_else(|| self.not_yet(&def.name))
+    }
+
+    fn lastval(&self) -> Result<i64> {
+        let sequences = self.sequences.lock();
+        sequences
+            .last
+            .and_then(|key| sequences.current.get(&key).copied())
+            .ok_or_else(|| {
+                Error::new(
+                    SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    "lastval is not yet defined in this session",
+                )
+            })
+    }
+
+    fn setval(&self, sequence: &str, value: i64, called: bool) -> Result<i64> {
+        let def = self.sequence(sequence)?;
+        let branch = self.now.lock().branch;
+        match self.transaction() {
+            Some(txn) => txn.setval(&def, value, called)?,
+            None => self
+                .tables
+                .begin(helios_version::TxnOptions {
+                    branch,
+                    ..Default::default()
+                })?
+                .setval(&def, value, called)?,
+        }
+        if called {
+            self.sequences
+                .lock()
+                .current
+                .insert((branch, def.id), value);
+        }
+        Ok(value)
+    }
+
+    fn call(&self, name: &str, args: &[&Value], result: &DataType) -> Result<Value> {
+        super::catalog_functions::call(self, name, args, result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_name;
+
+    #[test]
+    fn names_split() {
+        let split = |text: &str| split_name(text).ok();
+        assert_eq!(split("Abc"), Some((None, "abc".into())));
+        assert_eq!(
+            split("s.\"A.\"\"b\""),
+            Some((Some("s".into()), "A.\"b".into()))
+        );
+        for bad in ["", "a.", ".a", "\"a", "a\"b\"", "a.b.c"] {
+            assert_eq!(split(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! From a statement to its run: parsed or prepared, planned or found in the cache.
+
+use std::sync::Arc;
+
+use helios_base::{DataType, Error, Result, SqlState, Value};
+use parking_lot::Mutex;
+
+use super::binding as bind;
+use super::outcome::{Columns, Completion, Outcome, ResultColumn};
+use super::planned::Planned;
+use super::run::{Counts, Sight};
+use super::{Prepared, Session, clock};
+use crate::parse::{self, Parsed, ast};
+use crate::plan::{Statement, TransactionCommand};
+use crate::row::compile::Compiler;
+
+impl Session {
+    /// Runs one statement of a script. `single`: it is the whole script, so its rows may be
+    /// computed as they are read.
+    pub(super) fn run_parsed(
+        &mut self,
+        source: &Arc<str>,
+        parsed: &Parsed,
+        single: bool,
+    ) -> Result<Outcome> {
+        self.leave_idle()?;
+        let text = parsed.span.of(source).trim();
+        let alarm = self.start_statement(text);
+        let result = self.run_statement(source, parsed, text, single, alarm);
+        self.end_statement(result)
+    }
+
+    fn run_statement(
+        &mut self,
+        source: &Arc<str>,
+        parsed: &Parsed,
+        text: &str,
+        single: bool,
+        alarm: Option<super::watchdog::Alarm>,
+    ) -> Result<Outcome> {
+        if let ast::Statement::Transaction(command) = &parsed.statement {
+            let command: TransactionCommand = command.clone();
+            let tag = self.transaction_command(&command)?;
+            return Ok(Outcome::Done(Completion::tag(tag)));
+        }
+        self.check_not_failed()?;
+        // A script's statements share one transaction, even if each only reads.
+        let sight = self.sight(!single && starts_transaction(&parsed.statement))?;
+        let planned = self.plan(source, parsed, text, &[], &sight)?;
+        self.convert_params(&planned.bound.params, &[])?;
+        self.run_planned(
+            sight,
+            planned,
+            Vec::new(),
+            single,
+            alarm,
+            &mut |session, sight| session.plan(source, parsed, text, &[], sight),
+        )
+    }
+
+    /// The plan of a statement for a catalog, from the cache if it is there.
+    pub(super) fn plan(
+        &mut self,
+        source: &str,
+        parsed: &Parsed,
+        text: &str,
+        declared: &[DataType],
+        sight: &Sight,
+    ) -> Result<Arc<Planned>> {
+        let key = self.plan_key(&sight.catalog);
+        if declared.is_empty() {
+            if let Some(planned) = self.engine.shared.plans.get(text, key) {
+                return Ok(planned);
+            }
+        }
+        let planned = Arc::new(self.plan_anew(source, parsed, declared, sight)?);
+        if declared.is_empty() {
+            self.engine.shared.plans.put(text, &planned);
+        }
+        Ok(planned)
+    }
+
+    fn plan_anew(
+        &mut self,
+        source: &str,
+        parsed: &Parsed,
+        declared: &[DataType],
+        sight: &Sight,
+    ) -> Result<Planned> {
+        let key = self.plan_key(&sight.catalog);
+        let text = self.state.text(clock::now());
+        let path = self.state.search_path();
+        let context = bind::BindContext {
+            catalog: &sight.catalog,
+            search_path: &path,
+            text: &text,
+            session: &*self.state,
+        };
+        let bound = bind::bind(&parsed.statement, source, &context, declared)?;
+        self.with_compiler(sight, |compiler| Planned::new(bound, compiler, key))
+    }
+
+    /// A compiler of plans for what a statement sees.
+    pub(super) fn with_compiler<R>(
+        &self,
+        sight: &Sight,
+        work: impl FnOnce(&Compiler<'_>) -> R,
+    ) -> R {
+        let tables = &self.engine.shared.tables;
+        let counts = Counts {
+            tables,
+            catalog: &sight.catalog,
+            reader: &*sight.reader,
+        };
+        work(&Compiler {
+            catalog: &sight.catalog,
+            stats: &counts,
+            tables,
+        })
+    }
+
+    /// The columns of a planned statement's rows.
+    fn describe(&self, planned: &Planned) -> Result<Option<Columns>> {
+        let text = |name: &str| ResultColumn::new(name, DataType::Text);
+        Ok(match &planned.bound.statement {
+            Statement::Show(Some(name)) => {
+                let settings = self.state.settings.lock();
+                Some(Columns::from([text(settings.name(name)?)]))
+            }
+            Statement::Show(None) => Some(Columns::from([
+                text("name"),
+                text("setting"),
+                text("description"),
+            ])),
+            Statement::Explain(explain) => Some(crate::explain::columns(explain)),
+            Statement::Fetch(fetch) if !fetch.only_move => self.cursor_columns(&fetch.cursor),
+            Statement::Execute { name, .. } => {
+                self.prepared.get(name).and_then(|p| p.columns.clone())
+            }
+            _ => planned.columns.clone(),
+        })
+    }
+
+    /// Prepares a statement whose first parameters have `declared` types.
+    pub(super) fn prepare_statement(
+        &mut self,
+        sql: &str,
+        declared: Vec<DataType>,
+    ) -> Result<Arc<Prepared>> {
+        let Some(parsed) = parse::Script::single(sql)? else {
+            return Ok(Arc::new(Prepared {
+                text: Arc::from(sql),
+                parsed: None,
+                declared,
+                parameters: Vec::new(),
+                columns: None,
+                tag: "",
+                plan: Mutex::new(None),
+            }));
+        };
+        self.leave_idle()?;
+        let ends_block = matches!(&parsed.statement, ast::Statement::Transaction(_));
+        if !ends_block {
+            self.check_not_failed()?;
+        }
+        let sight = match &self.current {
+            // A failed transaction has no view; commands that end it need none.
+            Some(current) if current.failed => self.outside()?,
+            _ => self.sight(false)?,
+        };
+        let planned = self.plan(sql, &parsed, parsed.span.of(sql).trim(), &declared, &sight)?;
+        Ok(Arc::new(Prepared {
+            text: Arc::from(sql),
+            parsed: Some(parsed),
+            declared,
+            parameters: planned.bound.params.clone(),
+            columns: self.describe(&planned)?,
+            tag: planned.tag,
+            plan: Mutex::new(Some(planned)),
+        }))
+    }
+
+    /// What a statement outside of the session's transaction would see.
+    fn outside(&self) -> Result<Sight> {
+        let tables = &self.engine.shared.tables;
+        let snapshot = tables.store().snapshot(self.branch, None)?;
+        Ok(Sight {
+            catalog: tables.catalog(&snapshot)?,
+            reader: Arc::new(snapshot),
+            txn: None,
+        })
+    }
+
+    /// Runs a prepared statement.
+    pub(super) fn run_prepared(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        params: &[Value],
+    ) -> Result<Outcome> {
+        self.leave_idle()?;
+        let alarm = self.start_statement(&prepared.text);
+        let result = self.run_prepared_now(prepared, params, alarm);
+        self.end_statement(result)
+    }
+
+    pub(super) fn run_prepared_now(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        params: &[Value],
+        alarm: Option<super::watchdog::Alarm>,
+    ) -> Result<Outcome> {
+        let Some(parsed) = &prepared.parsed else {
+            return Ok(Outcome::Done(Completion::tag("")));
+        };
+        if let ast::Statement::Transaction(command) = &parsed.statement {
+            let tag = self.transaction_command(&command.clone())?;
+            return Ok(Outcome::Done(Completion::tag(tag)));
+        }
+        self.check_not_failed()?;
+        let params = self.convert_params(&prepared.parameters, params)?;
+        let sight = self.sight(false)?;
+        let planned = self.plan_of(prepared, parsed, &sight)?;
+        self.run_planned(
+            sight,
+            planned,
+            params,
+            true,
+            alarm,
+            &mut |session, sight| session.plan_of(prepared, parsed, sight),
+        )
+    }
+
+    /// The prepared statement's plan for a catalog: its last one, if that still holds.
+    fn plan_of(
+        &mut self,
+        prepared: &Prepared,
+        parsed: &Parsed,
+        sight: &Sight,
+    ) -> Result<Arc<Planned>> {
+        let key = self.plan_key(&sight.catalog);
+        if let Some(planned) = &*prepared.plan.lock() {
+            if planned.key == key {
+                return Ok(planned.clone());
+            }
+        }
+        let text = parsed.span.of(&prepared.text).trim();
+        let planned = self.plan(&prepared.text, parsed, text, &prepared.declared, sight)?;
+        // Clients have been told what comes out.
+        let columns = self.describe(&planned)?;
+        let changed = match (&columns, &prepared.columns) {
+            (Some(new), Some(old)) => new.iter().map(|c| &c.ty).ne(old.iter().map(|c| &c.ty)),
+            (None, None) => false,
+            _ => true,
+        };
+        if changed || planned.bound.params != prepared.parameters {
+            return Err(Error::unsupported(
+                "cached plan must not change result type",
+            ));
+        }
+        *prepared.plan.lock() = Some(planned.clone());
+        Ok(planned)
+    }
+}
+
+/// Whether a statement of a longer script begins the script's transaction.
+fn starts_transaction(statement: &ast::Statement) -> bool {
+    !matches!(
+        statement,
+        ast::Statement::Set { .. }
+            | ast::Statement::Show(_)
+            | ast::Statement::Reset(_)
+            | ast::Statement::Branch(_)
+            | ast::Statement::Checkpoint
+            | ast::Statement::Vacuum { .. }
+            | ast::Statement::Prepare { .. }
+            | ast::Statement::Deallocate(_)
+            | ast::Statement::Discard(_)
+    )
+}

@@ -1,0 +1,98 @@
+//! Command tags, as PostgreSQL spells them.
+
+use crate::plan::{BranchCommand, DropTarget, Statement, TransactionCommand};
+
+/// The tag of a statement, without its count.
+pub(crate) fn of(statement: &Statement) -> &'static str {
+    match statement {
+        Statement::Query(_) => "SELECT",
+        Statement::Insert(_) => "INSERT",
+        Statement::Update(_) => "UPDATE",
+        Statement::Delete(_) => "DELETE",
+        Statement::CreateTable(create) if create.query.is_some() => "SELECT",
+        Statement::CreateTable(_) => "CREATE TABLE",
+        Statement::AlterTable(_) => "ALTER TABLE",
+        Statement::CreateIndex(_) => "CREATE INDEX",
+        Statement::CreateView(_) => "CREATE VIEW",
+        Statement::CreateSequence(_) => "CREATE SEQUENCE",
+        Statement::AlterSequence { .. } => "ALTER SEQUENCE",
+        Statement::CreateSchema(_) => "CREATE SCHEMA",
+        Statement::RenameSchema(_) => "ALTER SCHEMA",
+        Statement::RenameIndex { .. } => "ALTER INDEX",
+        Statement::Drop(drop) => match drop.target {
+            DropTarget::Table => "DROP TABLE",
+            DropTarget::View => "DROP VIEW",
+            DropTarget::Index => "DROP INDEX",
+            DropTarget::Sequence => "DROP SEQUENCE",
+            DropTarget::Schema => "DROP SCHEMA",
+        },
+        Statement::Truncate(_) => "TRUNCATE TABLE",
+        Statement::Comment(_) => "COMMENT",
+        Statement::Copy(_) => "COPY",
+        Statement::Transaction(command) => match command {
+            TransactionCommand::Begin(_) => "BEGIN",
+            TransactionCommand::Commit { .. } => "COMMIT",
+            TransactionCommand::Rollback { .. } | TransactionCommand::RollbackTo(_) => "ROLLBACK",
+            TransactionCommand::Savepoint(_) => "SAVEPOINT",
+            TransactionCommand::Release(_) => "RELEASE",
+            TransactionCommand::SetConstraints { .. } => "SET CONSTRAINTS",
+            TransactionCommand::SetTransaction(_) | TransactionCommand::SetCharacteristics(_) => {
+                "SET"
+            }
+        },
+        Statement::Set { .. } => "SET",
+        Statement::Show(_) => "SHOW",
+        Statement::Reset(_) => "RESET",
+        Statement::Explain(_) => "EXPLAIN",
+        Statement::Prepare(_) => "PREPARE",
+        Statement::Execute { .. } => "EXECUTE",
+        Statement::Deallocate(None) => "DEALLOCATE ALL",
+        Statement::Deallocate(_) => "DEALLOCATE",
+        Statement::Declare(_) => "DECLARE CURSOR",
+        Statement::Fetch(fetch) if fetch.only_move => "MOVE",
+        Statement::Fetch(_) => "FETCH",
+        Statement::Close(None) => "CLOSE CURSOR ALL",
+        Statement::Close(_) => "CLOSE CURSOR",
+        Statement::Analyze(_) => "ANALYZE",
+        Statement::Vacuum { .. } => "VACUUM",
+        Statement::Checkpoint => "CHECKPOINT",
+        Statement::Discard(what) => match what.as_str() {
+            "plans" => "DISCARD PLANS",
+            "sequences" => "DISCARD SEQUENCES",
+            "temp" => "DISCARD TEMP",
+            _ => "DISCARD ALL",
+        },
+        Statement::Lock { .. } => "LOCK TABLE",
+        Statement::Branch(command) => match **command {
+            BranchCommand::Use { .. } => "USE BRANCH",
+            BranchCommand::Create { .. } => "CREATE BRANCH",
+            BranchCommand::Drop { .. } => "DROP BRANCH",
+            BranchCommand::Rename { .. } | BranchCommand::Set { .. } => "ALTER BRANCH",
+            BranchCommand::Merge { .. } => "MERGE BRANCH",
+        },
+    }
+}
+
+/// Whether the statement writes, so that a read-only transaction refuses it.
+pub(crate) fn writes(statement: &Statement) -> bool {
+    match statement {
+        Statement::Insert(_)
+        | Statement::Update(_)
+        | Statement::Delete(_)
+        | Statement::CreateTable(_)
+        | Statement::AlterTable(_)
+        | Statement::CreateIndex(_)
+        | Statement::CreateView(_)
+        | Statement::CreateSequence(_)
+        | Statement::AlterSequence { .. }
+        | Statement::CreateSchema(_)
+        | Statement::RenameSchema(_)
+        | Statement::RenameIndex { .. }
+        | Statement::Drop(_)
+        | Statement::Truncate(_)
+        | Statement::Comment(_) => true,
+        Statement::Copy(copy) => copy.from,
+        Statement::Explain(explain) => explain.analyze && writes(&explain.statement),
+        _ => false,
+    }
+}

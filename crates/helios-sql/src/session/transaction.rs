@@ -1,0 +1,518 @@
+//! The transaction of a session, and what each statement may do in it.
+
+use std::sync::Arc;
+
+use helios_base::{Error, Result, SqlState};
+use helios_table::{ConstraintTarget, Savepoint, Transaction};
+use helios_version::{Isolation, TxnOptions};
+use parking_lot::Mutex;
+
+use super::settings::{Id, SettingValue};
+use super::watchdog::Alarm;
+use super::{Notice, Session, TransactionStatus};
+use crate::plan::{self, TransactionCommand, TransactionModes};
+
+/// A transaction that a session is in.
+pub(crate) struct Current {
+    pub(crate) txn: Arc<Transaction>,
+    /// Start in microseconds since 1970 UTC.
+    pub(crate) started: i64,
+    /// Not begun by `BEGIN`: ends with the script.
+    pub(crate) implicit: bool,
+    /// A statement failed; only the end or an earlier savepoint helps.
+    pub(crate) failed: bool,
+    /// Whether a statement has run, after which the modes are fixed.
+    pub(crate) used: bool,
+    pub(crate) read_only: bool,
+    savepoints: Vec<NamedSavepoint>,
+}
+
+struct NamedSavepoint {
+    name: String,
+    savepoint: Savepoint,
+    settings: usize,
+}
+
+/// An idle transaction and the alarm that ends it.
+#[derive(Default)]
+pub(super) struct Idle {
+    state: Arc<Mutex<IdleState>>,
+    alarm: Option<Alarm>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum IdleState {
+    #[default]
+    Busy,
+    Idle,
+    /// The alarm rang and rolled the transaction back.
+    Expired,
+}
+
+impl Session {
+    /// Starts the clock of `idle_in_transaction_session_timeout`.
+    pub(super) fn start_idle_clock(&mut self) {
+        let timeout = self.state.settings.lock().timeout(Id::IdleTimeout);
+        let (Some(limit), Some(current)) = (timeout, &self.current) else {
+            return;
+        };
+        *self.idle.state.lock() = IdleState::Idle;
+        let (state, txn) = (self.idle.state.clone(), current.txn.clone());
+        self.idle.alarm = self.engine.shared.watchdog.after(limit, move || {
+            let mut state = state.lock();
+            if *state == IdleState::Idle {
+                txn.rollback();
+                *state = IdleState::Expired;
+            }
+        });
+    }
+
+    /// Stops that clock before a statement.
+    pub(super) fn leave_idle(&mut self) -> Result<()> {
+        if self.idle.alarm.take().is_none() {
+            return Ok(());
+        }
+        let before = std::mem::take(&mut *self.idle.state.lock());
+        if before == IdleState::Expired {
+            self.roll_back();
+            return Err(Error::new(
+                SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+                "the transaction was rolled back due to idle-in-transaction timeout",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Rolls back the implicit transaction, if there is one.
+    pub(super) fn roll_back_implicit(&mut self) {
+        if self
+            .current
+            .as_ref()
+            .is_some_and(|current| current.implicit)
+        {
+            self.roll_back();
+        }
+    }
+
+    /// Where the transaction block stands.
+    pub(super) fn transaction_status(&self) -> TransactionStatus {
+        match &self.current {
+            Some(current) if current.implicit => TransactionStatus::Idle,
+            Some(current) if current.failed => TransactionStatus::Failed,
+            Some(_) => TransactionStatus::Active,
+            None => TransactionStatus::Idle,
+        }
+    }
+
+    /// The transaction for a statement: the open one, or a new implicit one.
+    pub(super) fn transaction(&mut self) -> Result<Arc<Transaction>> {
+        if self.current.is_none() {
+            self.begin(TransactionModes::default(), true)?;
+        }
+        match &mut self.current {
+            Some(current) => {
+                current.used = true;
+                Ok(current.txn.clone())
+            }
+            None => Err(Error::internal("no transaction after its start")),
+        }
+    }
+
+    fn begin(&mut self, modes: TransactionModes, implicit: bool) -> Result<()> {
+        let mut settings = self.state.settings.lock();
+        let isolation = match modes.isolation {
+            Some(plan::Isolation::ReadCommitted) => Isolation::ReadCommitted,
+            Some(plan::Isolation::RepeatableRead) => Isolation::RepeatableRead,
+            Some(plan::Isolation::Serializable) => Isolation::Serializable,
+            None => isolation_named(settings.text(Id::DefaultIsolation)),
+        };
+        let read_only = modes
+            .read_only
+            .unwrap_or_else(|| settings.bool(Id::DefaultReadOnly));
+        let txn = self.engine.shared.tables.begin(TxnOptions {
+            branch: self.branch,
+            isolation,
+            read_only,
+            asynchronous: settings.text(Id::SynchronousCommit) == "off",
+            lock_timeout: settings.timeout(Id::LockTimeout),
+            cancel: self.interrupt.cancel(),
+            author: self.state.user.clone(),
+        })?;
+        settings.begin();
+        settings.force(
+            Id::Isolation,
+            SettingValue::Text(isolation_name(isolation).into()),
+        );
+        settings.force(Id::ReadOnly, SettingValue::Bool(read_only));
+        drop(settings);
+        self.current = Some(Current {
+            txn: Arc::new(txn),
+            started: super::clock::now(),
+            implicit,
+            failed: false,
+            used: false,
+            read_only,
+            savepoints: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// Refuses every statement but those that end a failed transaction.
+    pub(super) fn check_not_failed(&self) -> Result<()> {
+        match &self.current {
+            Some(current) if current.failed => Err(Error::new(
+                SqlState::IN_FAILED_SQL_TRANSACTION,
+                "current transaction is aborted, commands ignored until end of transaction block",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a statement that writes in a transaction that must not.
+    pub(super) fn check_writable(&self, command: &str) -> Result<()> {
+        let read_only = match &self.current {
+            Some(current) => current.read_only,
+            None => self.state.settings.lock().bool(Id::DefaultReadOnly),
+        };
+        if read_only {
+            return Err(Error::new(
+                SqlState::READ_ONLY_SQL_TRANSACTION,
+                format!("cannot execute {command} in a read-only transaction"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses a statement that cannot be undone inside a transaction block.
+    pub(super) fn check_no_block(&self, command: &str) -> Result<()> {
+        match &self.current {
+            Some(current) if !current.implicit || current.used => Err(Error::new(
+                SqlState::ACTIVE_SQL_TRANSACTION,
+                format!("{command} cannot run inside a transaction block"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// What a failed statement does to its transaction.
+    pub(super) fn fail(&mut self) {
+        match &mut self.current {
+            Some(current) if current.implicit => self.roll_back(),
+            Some(current) => {
+                current.failed = true;
+                // Without a savepoint to return to, nothing needs the locks any more.
+                if current.savepoints.is_empty() {
+                    current.txn.rollback();
+                }
+                self.close_cursors(false);
+            }
+            None => {}
+        }
+    }
+
+    /// Commits the implicit transaction, if there is one.
+    pub(super) fn finish_implicit(&mut self) -> Result<()> {
+        match &self.current {
+            Some(current) if current.implicit => self.commit(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Commits the transaction, if there is one.
+    pub(super) fn commit(&mut self) -> Result<()> {
+        let Some(current) = self.current.take() else {
+            return Ok(());
+        };
+        self.hold_cursors()?;
+        self.close_cursors(false);
+        let result = current.txn.commit();
+        let mut settings = self.state.settings.lock();
+        match &result {
+            Ok(_) => settings.commit(),
+            Err(_) => settings.rollback(),
+        }
+        result.map(drop)
+    }
+
+    /// Rolls the transaction back, if there is one.
+    pub(super) fn roll_back(&mut self) {
+        self.close_cursors(false);
+        if let Some(current) = self.current.take() {
+            current.txn.rollback();
+            self.state.settings.lock().rollback();
+        }
+    }
+
+    /// Runs a transaction command. Returns its tag.
+    pub(super) fn transaction_command(
+        &mut self,
+        command: &TransactionCommand,
+    ) -> Result<&'static str> {
+        match command {
+            TransactionCommand::Begin(modes) => self.begin_block(*modes),
+            TransactionCommand::Commit { chain } => self.end_block(true, *chain),
+            TransactionCommand::Rollback { chain } => self.end_block(false, *chain),
+            TransactionCommand::Savepoint(name) => self.savepoint(name),
+            TransactionCommand::Release(name) => self.release(name),
+            TransactionCommand::RollbackTo(name) => self.rollback_to(name),
+            TransactionCommand::SetTransaction(modes) => self.set_transaction(*modes),
+            TransactionCommand::SetCharacteristics(modes) => self.set_characteristics(*modes),
+            TransactionCommand::SetConstraints { names, deferred } => {
+                self.check_not_failed()?;
+                let path = self.search_path();
+                let txn = self.transaction()?;
+                let names: Vec<_> = names
+                    .iter()
+                    .map(|name| (name.schema.clone(), name.name.clone()))
+                    .collect();
+                let target = if names.is_empty() {
+                    ConstraintTarget::All
+                } else {
+                    ConstraintTarget::Named(&names)
+                };
+                txn.set_constraints(&target, *deferred, &path)?;
+                Ok("SET CONSTRAINTS")
+            }
+        }
+    }
+
+    fn begin_block(&mut self, modes: TransactionModes) -> Result<&'static str> {
+        self.check_not_failed()?;
+        match &mut self.current {
+            Some(current) if !current.implicit => {
+                self.notices.push(Notice::warning(
+                    SqlState::ACTIVE_SQL_TRANSACTION,
+                    "there is already a transaction in progress",
+                ));
+                if modes != TransactionModes::default() {
+                    self.set_transaction(modes)?;
+                }
+            }
+            // Statements before BEGIN in the same script join the block, as in PostgreSQL.
+            Some(current) if current.used => {
+                current.implicit = false;
+                if modes != TransactionModes::default() {
+                    self.set_transaction(modes)?;
+                }
+            }
+            _ => {
+                self.roll_back();
+                self.begin(modes, false)?;
+            }
+        }
+        Ok("BEGIN")
+    }
+
+    fn end_block(&mut self, commit: bool, chain: bool) -> Result<&'static str> {
+        let Some(current) = &self.current else {
+            return self.end_nothing(commit, chain);
+        };
+        if current.implicit {
+            let tag = self.end_nothing(commit, chain)?;
+            if commit {
+                self.commit()?;
+            } else {
+                self.roll_back();
+            }
+            return Ok(tag);
+        }
+        let modes = TransactionModes {
+            isolation: Some(match current.txn.txn().isolation() {
+                Isolation::ReadCommitted => plan::Isolation::ReadCommitted,
+                Isolation::RepeatableRead => plan::Isolation::RepeatableRead,
+                Isolation::Serializable => plan::Isolation::Serializable,
+            }),
+            read_only: Some(current.read_only),
+            deferrable: None,
+        };
+        let tag = if commit && !current.failed {
+            self.commit()?;
+            "COMMIT"
+        } else {
+            self.roll_back();
+            "ROLLBACK"
+        };
+        if chain {
+            self.begin(modes, false)?;
+        }
+        Ok(tag)
+    }
+
+    fn end_nothing(&mut self, commit: bool, chain: bool) -> Result<&'static str> {
+        if chain {
+            let command = if commit { "COMMIT" } else { "ROLLBACK" };
+            return Err(no_block(&format!("{command} AND CHAIN")));
+        }
+        self.notices.push(Notice::warning(
+            SqlState::NO_ACTIVE_SQL_TRANSACTION,
+            "there is no transaction in progress",
+        ));
+        Ok(if commit { "COMMIT" } else { "ROLLBACK" })
+    }
+
+    fn block(&mut self, command: &str) -> Result<&mut Current> {
+        match &mut self.current {
+            Some(current) if !current.implicit => Ok(current),
+            _ => Err(no_block(command)),
+        }
+    }
+
+    fn savepoint(&mut self, name: &str) -> Result<&'static str> {
+        self.check_not_failed()?;
+        let settings = self.state.settings.lock().mark();
+        let current = self.block("SAVEPOINT")?;
+        current.used = true;
+        let savepoint = NamedSavepoint {
+            name: name.to_owned(),
+            savepoint: current.txn.savepoint(),
+            settings,
+        };
+        current.savepoints.push(savepoint);
+        Ok("SAVEPOINT")
+    }
+
+    fn release(&mut self, name: &str) -> Result<&'static str> {
+        self.check_not_failed()?;
+        let current = self.block("RELEASE SAVEPOINT")?;
+        let at = current.find(name)?;
+        current.savepoints.truncate(at);
+        Ok("RELEASE")
+    }
+
+    fn rollback_to(&mut self, name: &str) -> Result<&'static str> {
+        let current = self.block("ROLLBACK TO SAVEPOINT")?;
+        let at = current.find(name)?;
+        current.savepoints.truncate(at + 1);
+        let mut settings = 0;
+        if let Some(savepoint) = current.savepoints.last() {
+            current.txn.rollback_to(&savepoint.savepoint)?;
+            settings = savepoint.settings;
+        }
+        current.failed = false;
+        self.state.settings.lock().rollback_to(settings);
+        self.close_cursors(false);
+        Ok("ROLLBACK")
+    }
+
+    fn set_transaction(&mut self, modes: TransactionModes) -> Result<&'static str> {
+        self.check_not_failed()?;
+        let Some(current) = &mut self.current else {
+            self.notices.push(Notice::warning(
+                SqlState::NO_ACTIVE_SQL_TRANSACTION,
+                "SET TRANSACTION can only be used in transaction blocks",
+            ));
+            return Ok("SET");
+        };
+        let implicit = current.implicit;
+        let same = match modes.isolation {
+            None => true,
+            Some(level) => {
+                let now = current.txn.txn().isolation();
+                matches!(
+                    (level, now),
+                    (plan::Isolation::ReadCommitted, Isolation::ReadCommitted)
+                        | (plan::Isolation::RepeatableRead, Isolation::RepeatableRead)
+                        | (plan::Isolation::Serializable, Isolation::Serializable)
+                )
+            }
+        };
+        if current.used {
+            if !same {
+                return Err(Error::new(
+                    SqlState::ACTIVE_SQL_TRANSACTION,
+                    "SET TRANSACTION ISOLATION LEVEL must be called before any query",
+                ));
+            }
+            match modes.read_only {
+                Some(false) if current.read_only => {
+                    return Err(Error::new(
+                        SqlState::ACTIVE_SQL_TRANSACTION,
+                        "transaction read-write mode must be set before any query",
+                    ));
+                }
+                Some(true) => {
+                    current.read_only = true;
+                    let mut settings = self.state.settings.lock();
+                    settings.force(Id::ReadOnly, SettingValue::Bool(true));
+                }
+                _ => {}
+            }
+            return Ok("SET");
+        }
+        // Nothing has happened yet, so a new transaction with the other modes does.
+        let read_only = modes.read_only.unwrap_or(current.read_only);
+        let level = match (modes.isolation, current.txn.txn().isolation()) {
+            (Some(level), _) => level,
+            (None, Isolation::ReadCommitted) => plan::Isolation::ReadCommitted,
+            (None, Isolation::RepeatableRead) => plan::Isolation::RepeatableRead,
+            (None, Isolation::Serializable) => plan::Isolation::Serializable,
+        };
+        current.txn.rollback();
+        self.current = None;
+        self.begin(
+            TransactionModes {
+                isolation: Some(level),
+                read_only: Some(read_only),
+                deferrable: modes.deferrable,
+            },
+            implicit,
+        )?;
+        Ok("SET")
+    }
+
+    fn set_characteristics(&mut self, modes: TransactionModes) -> Result<&'static str> {
+        self.check_not_failed()?;
+        let mut settings = self.state.settings.lock();
+        if let Some(level) = modes.isolation {
+            let name = match level {
+                plan::Isolation::ReadCommitted => "read committed",
+                plan::Isolation::RepeatableRead => "repeatable read",
+                plan::Isolation::Serializable => "serializable",
+            };
+            settings.set("default_transaction_isolation", Some(name), false)?;
+        }
+        if let Some(read_only) = modes.read_only {
+            let word = if read_only { "on" } else { "off" };
+            settings.set("default_transaction_read_only", Some(word), false)?;
+        }
+        Ok("SET")
+    }
+}
+
+impl Current {
+    fn find(&self, name: &str) -> Result<usize> {
+        self.savepoints
+            .iter()
+            .rposition(|savepoint| savepoint.name == name)
+            .ok_or_else(|| {
+                Error::new(
+                    SqlState::INVALID_SAVEPOINT_SPECIFICATION,
+                    format!("savepoint \"{name}\" does not exist"),
+                )
+            })
+    }
+}
+
+fn no_block(command: &str) -> Error {
+    Error::new(
+        SqlState::NO_ACTIVE_SQL_TRANSACTION,
+        format!("{command} can only be used in transaction blocks"),
+    )
+}
+
+/// `READ UNCOMMITTED` is taken as `READ COMMITTED`, as in PostgreSQL.
+fn isolation_named(name: &str) -> Isolation {
+    match name {
+        "repeatable read" => Isolation::RepeatableRead,
+        "serializable" => Isolation::Serializable,
+        _ => Isolation::ReadCommitted,
+    }
+}
+
+fn isolation_name(isolation: Isolation) -> &'static str {
+    match isolation {
+        Isolation::ReadCommitted => "read committed",
+        Isolation::RepeatableRead => "repeatable read",
+        Isolation::Serializable => "serializable",
+    }
+}
