@@ -1,6 +1,10 @@
 //! Conversions between dates, times and timestamps.
 
-use helios_base::{DataType, Result, Value};
+use helios_base::datetime::{
+    MICROS_PER_DAY, date_to_timestamp, is_infinite_timestamp, local_to_timestamptz,
+    timestamp_to_date, timestamptz_to_local,
+};
+use helios_base::{DataType, Interval, Result, Value};
 
 use crate::context::EvalContext;
 
@@ -10,6 +14,40 @@ pub(super) fn convert(
     to: &DataType,
     ctx: &EvalContext<'_>,
 ) -> Option<Result<Value>> {
-    let _ = (value, to, ctx);
-    None
+    let zone = &ctx.text.time_zone;
+    Some(match (value, to) {
+        (Value::Date(date), DataType::Timestamp) => date_to_timestamp(*date).map(Value::Timestamp),
+        (Value::Date(date), DataType::TimestampTz) => date_to_timestamp(*date)
+            .and_then(|local| local_to_timestamptz(local, zone))
+            .map(Value::TimestampTz),
+        (Value::Timestamp(timestamp), DataType::TimestampTz) => {
+            local_to_timestamptz(*timestamp, zone).map(Value::TimestampTz)
+        }
+        (Value::Timestamp(timestamp), DataType::Date) => {
+            Ok(Value::Date(timestamp_to_date(*timestamp)))
+        }
+        (Value::Timestamp(timestamp), DataType::Time) => Ok(time_of(*timestamp)),
+        (
+            Value::TimestampTz(instant),
+            to @ (DataType::Timestamp | DataType::Date | DataType::Time),
+        ) => timestamptz_to_local(*instant, zone).map(|local| match to {
+            DataType::Timestamp => Value::Timestamp(local),
+            DataType::Date => Value::Date(timestamp_to_date(local)),
+            _ => time_of(local),
+        }),
+        (Value::Time(time), DataType::Interval) => Ok(Interval::new(0, 0, *time).into()),
+        (Value::Interval(interval), DataType::Time) => {
+            Ok(Value::Time(interval.micros.rem_euclid(MICROS_PER_DAY)))
+        }
+        _ => return None,
+    })
+}
+
+/// The time of day; infinities have none.
+fn time_of(timestamp: i64) -> Value {
+    if is_infinite_timestamp(timestamp) {
+        Value::Null
+    } else {
+        Value::Time(timestamp.rem_euclid(MICROS_PER_DAY))
+    }
 }

@@ -3,11 +3,15 @@
 //! To add a family: a file with `pub(crate) static FUNCTIONS: &[Function]`, one line here.
 
 mod math;
+mod moment;
 pub(crate) mod string;
 mod system;
 
 use crate::function::Function;
 
 /// Every table of functions.
-pub(crate) static FAMILIES: &[&[&[Function]]] =
-    &[&[math::FUNCTIONS, system::FUNCTIONS], string::FAMILIES];
+pub(crate) static FAMILIES: &[&[&[Function]]] = &[
+    &[math::FUNCTIONS, system::FUNCTIONS],
+    moment::FAMILIES,
+    string::FAMILIES,
+];

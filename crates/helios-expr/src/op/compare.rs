@@ -2,6 +2,10 @@
 
 use std::cmp::Ordering;
 
+use helios_base::datetime::{
+    DATE_INFINITY, DATE_NEG_INFINITY, MICROS_PER_DAY, MICROS_PER_SECOND, TIMESTAMP_INFINITY,
+    TIMESTAMP_NEG_INFINITY, is_infinite_timestamp,
+};
 use helios_base::{Error, Result, Value};
 
 use crate::context::EvalContext;
@@ -121,12 +125,23 @@ fn moments(args: &[&Value], call: &Call<'_>, comparison: Comparison) -> Result<V
     }
 }
 
-/// Microseconds since 1970, in UTC if `zoned`, wide enough for every date.
+/// Microseconds since 1970, in UTC if `zoned`, wide enough for every date. Infinities are beyond all.
 fn moment(value: &Value, zoned: bool, ctx: &EvalContext<'_>) -> Result<i128> {
-    let _ = (zoned, ctx);
-    match value {
-        Value::TimestampTz(micros) => Ok(i128::from(*micros)),
-        Value::Timestamp(micros) => Ok(i128::from(*micros)),
-        other => Err(mismatch(&[other])),
+    let local = match value {
+        Value::TimestampTz(micros) => return Ok(i128::from(*micros)),
+        Value::Timestamp(micros) => i128::from(*micros),
+        Value::Date(DATE_INFINITY) => i128::from(TIMESTAMP_INFINITY),
+        Value::Date(DATE_NEG_INFINITY) => i128::from(TIMESTAMP_NEG_INFINITY),
+        Value::Date(days) => i128::from(*days) * i128::from(MICROS_PER_DAY),
+        other => return Err(mismatch(&[other])),
+    };
+    match i64::try_from(local) {
+        Ok(micros) if zoned && !is_infinite_timestamp(micros) => {
+            let offset = i128::from(ctx.text.time_zone.offset_of_local(micros));
+            Ok(local - offset * i128::from(MICROS_PER_SECOND))
+        }
+        Ok(_) => Ok(local),
+        // A date after the last timestamp is still before infinity.
+        Err(_) => Ok(i128::from(TIMESTAMP_INFINITY) - 1),
     }
 }

@@ -5,6 +5,7 @@ mod compare;
 pub(crate) mod float;
 pub(crate) mod integer;
 mod json;
+mod moment;
 mod numeric;
 mod text;
 
@@ -17,6 +18,7 @@ pub(crate) static FAMILIES: &[&[&[Function]]] = &[
         numeric::FUNCTIONS,
         json::FUNCTIONS,
         array::FUNCTIONS,
+        moment::FUNCTIONS,
     ],
     integer::FAMILIES,
     float::FAMILIES,

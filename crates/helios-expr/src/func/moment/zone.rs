@@ -1,0 +1,83 @@
+//! `AT TIME ZONE`, which is a call of `timezone`, and `to_timestamp` of seconds.
+
+use helios_base::datetime::{
+    MICROS_PER_SECOND, TIMESTAMP_INFINITY, TIMESTAMP_NEG_INFINITY, check_timestamp,
+    local_to_timestamptz, timestamptz_to_local,
+};
+use helios_base::{Error, Result, SqlState, TimeZone, Value};
+
+use crate::function::{Call, Function, function, mismatch};
+use crate::ty::Ty::{Float8, Interval as V, Text, Timestamp as S, TimestampTz as Z};
+
+pub(super) static FUNCTIONS: &[Function] = &[
+    function("timezone", &[Text, Z], S, at_zone),
+    function("timezone", &[Text, S], Z, at_zone),
+    function("timezone", &[V, Z], S, at_zone),
+    function("timezone", &[V, S], Z, at_zone),
+    function("to_timestamp", &[Float8], Z, to_timestamp),
+];
+
+fn at_zone(args: &[&Value], _: &Call<'_>) -> Result<Value> {
+    let (zone, moment) = match args {
+        [Value::Text(name), moment] => (TimeZone::parse(name)?, moment),
+        [Value::Interval(offset), moment] => {
+            if offset.months != 0 || offset.days != 0 {
+                return Err(Error::new(
+                    SqlState::INVALID_PARAMETER_VALUE,
+                    format!("interval time zone \"{offset}\" must not include months or days"),
+                ));
+            }
+            let seconds = i32::try_from(offset.micros / MICROS_PER_SECOND).map_err(|_| {
+                Error::new(
+                    SqlState::INVALID_TIME_ZONE_DISPLACEMENT_VALUE,
+                    "time zone displacement out of range",
+                )
+            })?;
+            (TimeZone::fixed(seconds), moment)
+        }
+        args => return Err(mismatch(args)),
+    };
+    match moment {
+        Value::TimestampTz(instant) => timestamptz_to_local(*instant, &zone).map(Value::Timestamp),
+        Value::Timestamp(local) => local_to_timestamptz(*local, &zone).map(Value::TimestampTz),
+        _ => Err(mismatch(args)),
+    }
+}
+
+/// Seconds since 1970 UTC.
+fn to_timestamp(args: &[&Value], _: &Call<'_>) -> Result<Value> {
+    let [Value::Float8(seconds)] = args else {
+        return Err(mismatch(args));
+    };
+    let refused = |message: String| Error::new(SqlState::DATETIME_FIELD_OVERFLOW, message);
+    if seconds.is_nan() {
+        return Err(refused("timestamp cannot be NaN".to_owned()));
+    }
+    if seconds.is_infinite() {
+        return Ok(Value::TimestampTz(if *seconds > 0.0 {
+            TIMESTAMP_INFINITY
+        } else {
+            TIMESTAMP_NEG_INFINITY
+        }));
+    }
+    // PostgreSQL counts from 2000, which decides how fractions round.
+    let epoch = 946_684_800.0;
+    let micros = ((seconds - epoch) * 1e6).round_ties_even();
+    let out_of_range = || {
+        let shown = Value::Float8(*seconds).to_text(
+            &helios_base::DataType::Float8,
+            &helios_base::TextContext::default(),
+        );
+        refused(format!("timestamp out of range: \"{shown}\""))
+    };
+    if micros.abs() > 9.2e18 {
+        return Err(out_of_range());
+    }
+    #[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
+    let micros = (micros as i64)
+        .checked_add(946_684_800 * MICROS_PER_SECOND)
+        .ok_or_else(out_of_range)?;
+    check_timestamp(micros)
+        .map(Value::TimestampTz)
+        .map_err(|_| out_of_range())
+}
