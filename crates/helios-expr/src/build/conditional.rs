@@ -125,11 +125,8 @@ impl Builder<'_> {
         let [left, _] = resolved.args.as_slice() else {
             return Err(Error::internal("operator = without operands"));
         };
-        // The result has the type of the value as the operator wants it only if it was undecided.
-        let value = match value.ty() {
-            DataType::Unknown => self.coerce(value, left)?,
-            _ => value,
-        };
+        // The result has the type that the operator compares.
+        let value = self.coerce(value, left)?;
         let ty = value.ty().clone();
         let held = Expr::CaseOperand { ty: ty.clone() };
         let test = self.call(&resolved, vec![held, other], false)?;

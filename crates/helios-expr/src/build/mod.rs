@@ -11,6 +11,7 @@ mod params;
 
 use helios_base::TextContext;
 
+pub use compare::PatternKind;
 pub use params::ParamTypes;
 
 /// Builds expressions. Cheap; make one per statement.

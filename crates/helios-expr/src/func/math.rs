@@ -6,8 +6,7 @@ use helios_base::{Error, Numeric, Result, SqlState, Value};
 
 use crate::function::{Call, Function, function, infix, mismatch, prefix};
 use crate::op::float::{overflow, underflow};
-use crate::op::integer::division_by_zero;
-use crate::ty::Ty::{AnyCompatible, AnyCompatibleArray, Float8 as F, Int4, Int8, Numeric as N};
+use crate::ty::Ty::{AnyCompatible, AnyCompatibleArray, Float8 as F, Int4, Numeric as N};
 
 macro_rules! real {
     ($f:expr) => {
@@ -116,11 +115,6 @@ pub(crate) static FUNCTIONS: &[Function] = &[
         F,
         real2!(|y, x| Ok(degrees::inverse(y.atan2(x)))),
     ),
-    function("div", &[Int8, Int8], Int8, |args, _| match args {
-        [_, Value::Int8(0)] => Err(division_by_zero()),
-        [Value::Int8(a), Value::Int8(b)] => Ok(Value::Int8(a.wrapping_div(*b))),
-        args => Err(mismatch(args)),
-    }),
     function("random", &[], F, |_, _| Ok(Value::Float8(fastrand::f64()))).volatile(),
     function("width_bucket", &[F, F, F, Int4], Int4, bucket_float),
     function("width_bucket", &[N, N, N, Int4], Int4, bucket_numeric),

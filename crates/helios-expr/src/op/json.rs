@@ -104,7 +104,9 @@ fn child(args: &[&Value], text: bool) -> Result<Value> {
         },
         [Value::Jsonb(json), Value::Int4(index)] => match &**json {
             Json::Array(elements) => element_at(elements, i64::from(*index)),
-            _ => None,
+            Json::Object(_) => None,
+            // A scalar passes for an array of one.
+            scalar => matches!(index, 0 | -1).then_some(scalar),
         },
         args => return Err(mismatch(args)),
     };

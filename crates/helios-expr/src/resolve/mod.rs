@@ -13,7 +13,7 @@ mod common;
 mod errors;
 mod polymorphic;
 
-use helios_base::{DataType, Result};
+use helios_base::{DataType, Error, Result, SqlState};
 
 use crate::aggregate::Aggregate;
 use crate::catalog;
@@ -121,7 +121,7 @@ pub fn operator(
 pub fn function(name: &str, args: &[DataType], spread: bool) -> Result<Resolved<Function>> {
     let entries = catalog::functions(name);
     if !spread {
-        return by_name("function", name, entries, args);
+        return by_name(name, entries, args);
     }
     // Match the element type, then ask for an array of what was found.
     let mut elements = args.to_vec();
@@ -137,13 +137,25 @@ pub fn function(name: &str, args: &[DataType], spread: bool) -> Result<Resolved<
         .copied()
         .filter(|entry| entry.variadic && entry.args.len() == args.len())
         .collect();
-    if !args
-        .last()
-        .is_some_and(|ty| matches!(ty, DataType::Array(_) | DataType::Unknown))
-    {
-        return Err(no_function(name, args));
+    let any = variadic
+        .iter()
+        .any(|entry| entry.args.last() == Some(&Ty::Any));
+    match args.last() {
+        Some(DataType::Array(_)) => {}
+        _ if any => {
+            return Err(Error::new(
+                SqlState::DATATYPE_MISMATCH,
+                "VARIADIC argument must be an array",
+            ));
+        }
+        Some(DataType::Unknown) => {}
+        _ => return Err(no_function(name, args)),
     }
-    let mut resolved = by_name("function", name, &variadic, &elements)?;
+    let mut resolved = match pick(&variadic, &elements) {
+        Choice::One(candidate) => settled(candidate, &elements)?,
+        Choice::None => return Err(no_function(name, args)),
+        Choice::Ambiguous => return Err(errors::ambiguous_function(name, args)),
+    };
     if let Some(last) = resolved.args.last_mut() {
         let element = std::mem::replace(last, DataType::Unknown);
         *last = DataType::Array(Box::new(element));
@@ -157,7 +169,7 @@ pub fn function(name: &str, args: &[DataType], spread: bool) -> Result<Resolved<
 /// # Errors
 /// As [`function`].
 pub fn aggregate(name: &str, args: &[DataType]) -> Result<Resolved<Aggregate>> {
-    by_name("function", name, catalog::aggregates(name), args)
+    by_name(name, catalog::aggregates(name), args)
 }
 
 /// Resolves a call of a window function proper; aggregates can be windowed as well.
@@ -165,7 +177,7 @@ pub fn aggregate(name: &str, args: &[DataType]) -> Result<Resolved<Aggregate>> {
 /// # Errors
 /// As [`function`].
 pub fn window(name: &str, args: &[DataType]) -> Result<Resolved<WindowFunction>> {
-    by_name("function", name, catalog::windows(name), args)
+    by_name(name, catalog::windows(name), args)
 }
 
 /// Resolves a call of a set-returning function.
@@ -173,11 +185,10 @@ pub fn window(name: &str, args: &[DataType]) -> Result<Resolved<WindowFunction>>
 /// # Errors
 /// As [`function`].
 pub fn set_function(name: &str, args: &[DataType]) -> Result<Resolved<SetFunction>> {
-    by_name("function", name, catalog::set_functions(name), args)
+    by_name(name, catalog::set_functions(name), args)
 }
 
 fn by_name<E: Entry>(
-    _what: &str,
     name: &str,
     entries: &[&'static E],
     actual: &[DataType],

@@ -73,7 +73,7 @@ fn ends_with_escape() -> Error {
 /// `pattern ESCAPE escape` rewritten to use `\`.
 ///
 /// # Errors
-/// `22019` if `escape` is longer than one character.
+/// `22025` if `escape` is longer than one character.
 pub(crate) fn escape(pattern: &str, escape: &str) -> Result<String> {
     let escape = escape_char(escape)?;
     let mut out = String::with_capacity(pattern.len());
@@ -104,7 +104,7 @@ fn escape_char(escape: &str) -> Result<Option<char>> {
     let first = chars.next();
     if chars.next().is_some() {
         return Err(
-            Error::new(SqlState::INVALID_ESCAPE_CHARACTER, "invalid escape string")
+            Error::new(SqlState::INVALID_ESCAPE_SEQUENCE, "invalid escape string")
                 .with_hint("Escape string must be empty or one character."),
         );
     }
@@ -114,7 +114,7 @@ fn escape_char(escape: &str) -> Result<Option<char>> {
 /// A `SIMILAR TO` pattern as a regular expression that matches the same whole strings.
 ///
 /// # Errors
-/// `22019` if `escape` is longer than one character.
+/// `22025` if `escape` is longer than one character.
 pub(crate) fn similar(pattern: &str, escape: &str) -> Result<String> {
     let escape = escape_char(escape)?;
     let mut out = String::from("^(?:");

@@ -156,7 +156,10 @@ fn chr(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     let limit = |message: String| Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, message);
     match code {
         0 => Err(limit("null character not permitted".to_owned())),
-        ..0 => Err(limit("character number must be positive".to_owned())),
+        ..0 => Err(Error::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            "character number must be positive",
+        )),
         code => match u32::try_from(code).ok().and_then(char::from_u32) {
             Some(c) => Ok(Value::text(c.to_string())),
             None if code > 0x0010_ffff => Err(limit(format!(

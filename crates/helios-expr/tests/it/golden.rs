@@ -1,0 +1,99 @@
+//! Runs the golden files.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use helios_base::{DataType, Error, Result, TextContext};
+use helios_expr::{EvalContext, Expr, NoSession, ParamTypes, Volatility, fold};
+
+use crate::parser;
+
+/// 2024-05-15 12:34:56.789 UTC: the clock of every golden file.
+const NOW: i64 = 1_715_776_496_789_000;
+
+pub(crate) fn text_context() -> TextContext {
+    TextContext {
+        now: NOW,
+        ..TextContext::default()
+    }
+}
+
+fn evaluate(text: &str, folded: bool) -> Result<(DataType, String)> {
+    let context = text_context();
+    let params = ParamTypes::default();
+    let builder = helios_expr::Builder::new(&context, &params);
+    let mut expr: Expr = builder.settle(parser::parse(text, &builder)?)?;
+    let ctx = EvalContext::new(&NoSession, &context);
+    if folded {
+        fold::fold(&mut expr, &ctx, Volatility::Stable);
+    }
+    let value = expr.eval(&[], &ctx)?;
+    assert!(
+        value.fits(expr.ty()),
+        "{text}: {value:?} is no {}",
+        expr.ty()
+    );
+    let shown = if value.is_null() {
+        "NULL".to_owned()
+    } else {
+        value.to_text(expr.ty(), &context)
+    };
+    Ok((expr.ty().clone(), shown.replace('\n', "\\n")))
+}
+
+fn answer(outcome: Result<(DataType, String), Error>) -> String {
+    match outcome {
+        Ok((ty, value)) => format!("{}\t{value}", helios_expr::resolve::type_name(&ty)),
+        Err(error) => format!("!{}\t{}", error.sqlstate(), error.message()),
+    }
+}
+
+fn run(name: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.txt"));
+    let file = std::fs::read_to_string(path).unwrap();
+    let mut wrong = String::new();
+    let mut count = 0;
+    for line in file.lines().filter(|line| !line.starts_with("--")) {
+        let Some((text, expected)) = line.split_once('\t') else {
+            continue;
+        };
+        for folded in [false, true] {
+            count += 1;
+            let actual = answer(evaluate(text, folded));
+            if actual != expected {
+                let how = if folded { " (folded)" } else { "" };
+                writeln!(
+                    wrong,
+                    "{text}{how}\n  expected {expected}\n  actual   {actual}"
+                )
+                .unwrap();
+                break;
+            }
+        }
+    }
+    assert!(count > 0, "{name} is empty");
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+macro_rules! golden {
+    ($($name:ident)*) => {$(
+        #[test]
+        fn $name() {
+            run(stringify!($name));
+        }
+    )*};
+}
+
+golden! {
+    arithmetic
+    array
+    cast
+    compare
+    conditional
+    datetime
+    json
+    math
+    pattern
+    resolution
+    string
+}
