@@ -7,7 +7,7 @@ use helios_expr::EvalContext;
 use helios_version::{LockMode, TableLock, Wait};
 
 use super::foreign_key::{column_types, convert};
-use super::pending::Action;
+use super::pending::{Action, Check};
 use crate::access::{Lock, TableWriter};
 use crate::catalog::{Catalog, FkAction, ForeignKeyDef, TableDef};
 use crate::transaction::Transaction;
@@ -75,6 +75,18 @@ impl Transaction {
                 }
             }
             writer.update(&row, &mut new, ctx)?;
+        }
+        if what == FkAction::SetDefault {
+            // A row whose default is the very key that is gone did not change, so nothing has
+            // looked for its parent.
+            self.check_later(
+                constraint,
+                Check::Orphans {
+                    child: child.id,
+                    constraint: constraint.id,
+                    old: action.old.clone(),
+                },
+            );
         }
         Ok(())
     }

@@ -1,0 +1,13 @@
+//! Guards the promises of tables: rows in and out, schema changes, constraints, indexes, in one
+//! transaction and in many at once.
+
+mod catalog;
+mod concurrency;
+mod constraints;
+mod ddl;
+mod foreign_keys;
+mod indexes;
+mod model;
+mod rows;
+mod statistics;
+mod support;
