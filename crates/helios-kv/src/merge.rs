@@ -88,6 +88,8 @@ pub(crate) struct Merge {
     reverse: bool,
     /// The source whose entry was lent and is still to be left behind.
     lent: Option<usize>,
+    /// The source whose entry was shown and not passed.
+    peeked: Option<usize>,
 }
 
 fn as_slice(bound: &Bound<Vec<u8>>) -> Bound<&[u8]> {
@@ -109,6 +111,7 @@ impl Merge {
             end: range.1.map(<[u8]>::to_vec),
             reverse,
             lent: None,
+            peeked: None,
         };
         let from = if reverse { range.1 } else { range.0 };
         merge.seek_all(from)?;
@@ -156,13 +159,21 @@ impl Merge {
         }
     }
 
-    /// The next entry, tombstones included.
-    pub fn next_entry(&mut self) -> Result<Option<(&[u8], Entry<'_>)>> {
-        let Some(best) = self.next_source()? else {
-            return Ok(None);
+    /// The next entry, tombstones included, which stays the next one until [`Merge::pass`].
+    pub fn peek_entry(&mut self) -> Result<Option<(&[u8], Entry<'_>)>> {
+        let best = match self.peeked {
+            Some(best) => best,
+            None => match self.next_source()? {
+                Some(best) => *self.peeked.insert(best),
+                None => return Ok(None),
+            },
         };
-        self.lent = Some(best);
         Ok(self.sources[best].current())
+    }
+
+    /// Leaves behind what [`Merge::peek_entry`] showed.
+    pub fn pass(&mut self) {
+        self.lent = self.peeked.take();
     }
 
     /// Finds the source of the next entry and makes it the only one that stands on its key.
