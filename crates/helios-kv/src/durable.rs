@@ -41,7 +41,7 @@ impl KvOptions {
 /// Where the bytes of a state file go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KvSpace {
-    /// Size of the file.
+    /// What the file takes of the disk.
     pub file_bytes: u64,
     /// Bytes of keys and values.
     pub stored_bytes: u64,
@@ -148,8 +148,16 @@ impl DurableKv {
         }
     }
 
+    /// What the file takes of the disk. It grows by leaps and stays hollow until it is written, so
+    /// its length says little.
     fn file_bytes(&self) -> u64 {
-        std::fs::metadata(&self.path).map_or(0, |meta| meta.len())
+        std::fs::metadata(&self.path).map_or(0, |meta| {
+            #[cfg(unix)]
+            let used = std::os::unix::fs::MetadataExt::blocks(&meta) * 512;
+            #[cfg(not(unix))]
+            let used = meta.len();
+            used.min(meta.len())
+        })
     }
 
     fn over(database: Database, path: &Path, options: &KvOptions) -> Result<Self> {
@@ -204,7 +212,11 @@ impl Kv for DurableKv {
     }
 
     fn freeze(&self, mark: u64) -> Result<bool> {
-        let mut checkpoint = self.checkpoint.lock();
+        // A step that is running holds the lock for as long as its disk takes: that is an earlier
+        // checkpoint which has not ended, and no reason to wait.
+        let Some(mut checkpoint) = self.checkpoint.try_lock() else {
+            return Ok(false);
+        };
         if checkpoint.is_some() {
             return Ok(false);
         }
@@ -262,9 +274,11 @@ impl Kv for DurableKv {
 
     fn stats(&self) -> KvStats {
         let view = self.view.load();
+        let bytes = view.layers().map(|layer| layer.bytes() as u64).sum();
         KvStats {
             overlay_entries: view.layers().map(|layer| layer.len() as u64).sum(),
-            overlay_bytes: view.layers().map(|layer| layer.bytes() as u64).sum(),
+            overlay_bytes: bytes,
+            memory_bytes: bytes,
             frozen_bytes: self.frozen_bytes.load(Ordering::Relaxed),
             layers: 1 + view.older.len(),
             file_bytes: self.file_bytes(),

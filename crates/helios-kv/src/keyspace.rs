@@ -71,3 +71,26 @@ impl Keyspace {
         self as usize
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Files of every release hold these.
+    #[test]
+    fn persisted_numbers_and_names() {
+        let persisted = [
+            (0, "meta"),
+            (1, "catalog"),
+            (2, "current"),
+            (3, "history"),
+            (4, "commits"),
+            (5, "txids"),
+            (6, "index"),
+            (7, "kills"),
+        ];
+        let now = Keyspace::ALL.map(|keyspace| (keyspace.number(), keyspace.name()));
+        assert_eq!(now, persisted);
+        assert_eq!(Keyspace::from_number(8), None);
+    }
+}

@@ -92,15 +92,19 @@ pub trait Cursor: Send {
 /// Figures of a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KvStats {
-    /// Keys that wait in memory for a checkpoint, deletions included; replaced ones count once.
+    /// Keys that wait for a checkpoint, deletions included; replaced ones count once. 0 for an
+    /// engine without a file.
     pub overlay_entries: u64,
-    /// Memory of those keys and values, roughly.
+    /// Bytes of those keys and values.
     pub overlay_bytes: u64,
     /// Of [`overlay_bytes`](Self::overlay_bytes): what a running checkpoint writes.
     pub frozen_bytes: u64,
+    /// Bytes of all keys and values held in memory, caches aside; what holds them takes about a
+    /// quarter more.
+    pub memory_bytes: u64,
     /// Layers that a read has to ask, beside the state file. A checkpoint brings it back to 1.
     pub layers: usize,
-    /// Size of the state file; 0 in memory.
+    /// What the state file takes of the disk; 0 in memory.
     pub file_bytes: u64,
     /// Checkpoints ended since the store was opened.
     pub checkpoints: u64,

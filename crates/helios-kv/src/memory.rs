@@ -76,8 +76,7 @@ impl Kv for MemoryKv {
     fn stats(&self) -> KvStats {
         let state = self.state.load();
         KvStats {
-            overlay_entries: state.trees.iter().map(|tree| tree.len() as u64).sum(),
-            overlay_bytes: state.trees.iter().map(|tree| tree.bytes() as u64).sum(),
+            memory_bytes: state.trees.iter().map(|tree| tree.bytes() as u64).sum(),
             layers: 1,
             ..KvStats::default()
         }

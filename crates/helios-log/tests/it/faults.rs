@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use helios_base::{ErrorKind, SqlState};
-use helios_log::{Files, Log, LogFile, OsFiles, Position};
+use helios_log::{Files, Log, LogFile, Position};
 
+use crate::quick::Quick;
 use crate::{open, options, record};
 
 /// When the disk misbehaves; a negative count means never.
@@ -37,25 +38,25 @@ impl Faulty {
 
 impl Files for Faulty {
     fn create_dir(&self, dir: &Path) -> io::Result<()> {
-        OsFiles.create_dir(dir)
+        Quick.create_dir(dir)
     }
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        OsFiles.list(dir)
+        Quick.list(dir)
     }
     fn open(&self, path: &Path) -> io::Result<Box<dyn LogFile>> {
-        Ok(self.wrap(OsFiles.open(path)?))
+        Ok(self.wrap(Quick.open(path)?))
     }
     fn create(&self, path: &Path) -> io::Result<Box<dyn LogFile>> {
-        Ok(self.wrap(OsFiles.create(path)?))
+        Ok(self.wrap(Quick.create(path)?))
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        OsFiles.rename(from, to)
+        Quick.rename(from, to)
     }
     fn remove(&self, path: &Path) -> io::Result<()> {
-        OsFiles.remove(path)
+        Quick.remove(path)
     }
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        OsFiles.sync_dir(dir)
+        Quick.sync_dir(dir)
     }
 }
 

@@ -3,16 +3,18 @@
 
 #![allow(clippy::unwrap_used)] // A test may fail by panicking.
 
+mod crash;
 mod damage;
 mod faults;
 mod follow;
 mod group;
+mod quick;
 mod segments;
 
 use std::path::Path;
 
 use helios_base::Result;
-use helios_log::{Extent, Log, LogOptions, Position};
+use helios_log::{Extent, Log, LogOptions, Position, Record};
 
 /// What an open handed out.
 type Replayed = Vec<(Extent, Vec<u8>)>;
@@ -28,10 +30,11 @@ fn options() -> LogOptions {
 /// Opens the log and collects its records from `from` on.
 fn open_from(dir: &Path, from: Position) -> Result<(Log, Replayed)> {
     let mut records = Vec::new();
-    let log = Log::open(dir, options(), from, &mut |record| {
+    let mut push = |record: Record<'_>| {
         records.push((record.extent, record.bytes.to_vec()));
         Ok(())
-    })?;
+    };
+    let log = Log::open_with(Box::new(quick::Quick), dir, options(), from, &mut push)?;
     Ok((log, records))
 }
 
