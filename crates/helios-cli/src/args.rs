@@ -35,10 +35,6 @@ pub struct Args {
 
     #[command(flatten)]
     pub output: OutputArgs,
-
-    /// Open an existing database without the right to change it.
-    #[arg(long)]
-    pub read_only: bool,
 }
 
 /// How results are written.

@@ -59,7 +59,7 @@ fn statements(args: &Args, mut work: Vec<Work>) -> Result<(), Failure> {
     let open = |args: &Args| -> Result<App, Error> {
         let database = match &args.path {
             None => Database::open_in_memory()?,
-            Some(path) => Options::new().read_only(args.read_only).open(path)?,
+            Some(path) => Options::new().open(path)?,
         };
         App::new(&database, &args.output, interactive)
     };

@@ -109,31 +109,32 @@ impl Connection {
     /// # Errors
     /// `Invalid` when there is no such table (42P01) or column (42703).
     pub fn appender(&mut self, table: &str, columns: &[&str]) -> Result<Appender<'_>> {
-        let _ = (table, columns);
-        Ok(Appender::new(self))
+        Appender::new(self, table, columns)
     }
 
     /// Whether a table or view of this name is there, on the search path.
     ///
     /// # Errors
     /// When the catalog cannot be read.
-    pub fn has_table(&mut self, table: &str) -> Result<bool> {
-        let _ = table;
-        Ok(false)
+    pub fn has_table(&self, table: &str) -> Result<bool> {
+        let catalog = self.session.catalog()?;
+        Ok(catalog
+            .resolve(None, table, &self.session.search_path())
+            .is_some())
     }
 
     /// What exists on the current branch, as the current transaction sees it.
     ///
     /// # Errors
     /// When the catalog cannot be read.
-    pub fn catalog(&mut self) -> Result<Arc<Catalog>> {
-        Ok(Arc::default())
+    pub fn catalog(&self) -> Result<Arc<Catalog>> {
+        self.session.catalog()
     }
 
     /// The settings that the text form of values depends on.
     #[must_use]
     pub fn text_context(&self) -> TextContext {
-        TextContext::default()
+        self.session.text_context()
     }
 
     /// Runs one statement and gives its outcome, rows or not.

@@ -17,7 +17,7 @@ pub struct Database {
 /// What [`Database::check`] found.
 #[derive(Clone, Debug, Default)]
 pub struct CheckReport {
-    /// How many things of each kind were looked at.
+    /// What there is: commits and sizes, by name.
     pub counts: Vec<(String, u64)>,
     /// What is wrong, in words; empty for a sound database.
     pub faults: Vec<String>,
@@ -40,13 +40,6 @@ impl Options {
     #[must_use]
     pub fn must_exist(mut self, must: bool) -> Self {
         self.engine.must_exist = must;
-        self
-    }
-
-    /// Opens without the right to change anything.
-    #[must_use]
-    pub fn read_only(self, read_only: bool) -> Self {
-        let _ = read_only;
         self
     }
 
@@ -96,7 +89,16 @@ impl Database {
     /// # Errors
     /// When something cannot be read at all; faults found are in the report.
     pub fn check(&self) -> Result<CheckReport> {
-        Ok(CheckReport::default())
+        let store = self.engine.store();
+        let faults = store.check()?;
+        let stats = store.stats();
+        let counts = [
+            ("commits", stats.scn.0),
+            ("bytes in the state file", stats.state_bytes),
+            ("bytes in the log", stats.log_bytes),
+        ];
+        let counts = counts.map(|(name, count)| (name.to_owned(), count)).into();
+        Ok(CheckReport { counts, faults })
     }
 
     /// The engine below, for programs that speak a protocol.

@@ -39,6 +39,7 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 
 use helios_base::{BranchId, Error, Result, SqlState, Value};
+use helios_table::Catalog;
 use parking_lot::Mutex;
 
 pub(crate) use activity::Activity;
@@ -237,8 +238,19 @@ impl Session {
         self.names(&context, prefix)
     }
 
+    /// What exists on the session's branch: as its open transaction sees it, else the newest.
+    ///
+    /// # Errors
+    /// When stored objects cannot be read.
+    pub fn catalog(&self) -> Result<Arc<Catalog>> {
+        match self.state.transaction() {
+            Some(transaction) => transaction.catalog(),
+            None => self.engine.shared.tables.newest_catalog(self.branch),
+        }
+    }
+
     /// The schemas that unqualified names are looked up in.
-    pub(crate) fn search_path(&self) -> Vec<String> {
+    pub fn search_path(&self) -> Vec<String> {
         self.state.search_path()
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use helios_base::{Error, Result};
 
-use super::{Outcome, Session};
+use super::{Notice, Outcome, Session};
 use crate::parse::{self, Parsed};
 
 /// The statements of one text, run as they are read; an iterator over their outcomes.
@@ -38,6 +38,13 @@ impl<'s> Script<'s> {
             statements: statements.into_iter(),
             failed,
         }
+    }
+}
+
+impl Script<'_> {
+    /// Takes the notices of the statements run so far, oldest first.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        self.session.take_notices()
     }
 }
 
