@@ -2,7 +2,7 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `LOCK` | locked while a process has the database open; its process id as text |
+//! | `lock` | locked while a process has the database open |
 //! | `DATABASE` | 40 bytes, written once, see below |
 //! | `state.redb` | the state store |
 //! | `log/` | the commit log |
@@ -17,13 +17,14 @@
 //! | 20 | 16 | identity | u128 LE, random; the log and the state carry it too |
 //! | 36 | 4 | checksum | u32 LE, xor of the nine words before it and `0x48444231` |
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::{Read, Seek, Write};
+use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use helios_base::{Error, Result, SqlState};
+use helios_kv::DirectoryLock;
 
 use crate::core::now;
 
@@ -39,7 +40,7 @@ pub(crate) struct Directory {
     path: PathBuf,
     pub(crate) identity: u128,
     /// Locked as long as it lives.
-    _lock: File,
+    _lock: DirectoryLock,
 }
 
 impl Directory {
@@ -56,7 +57,7 @@ impl Directory {
             fs::create_dir_all(path)
                 .map_err(|error| Error::io(format!("create directory \"{name}\""), error))?;
         }
-        let lock = lock(path)?;
+        let lock = DirectoryLock::acquire(path)?;
         let identity = match read_identity(path)? {
             Some(identity) => identity,
             None => {
@@ -78,46 +79,6 @@ impl Directory {
     pub(crate) fn log(&self) -> PathBuf {
         self.path.join("log")
     }
-}
-
-fn lock(path: &Path) -> Result<File> {
-    let file = path.join("LOCK");
-    let name = file.display();
-    let mut lock = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&file)
-        .map_err(|error| Error::io(format!("open \"{name}\""), error))?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            // Only for the message.
-            let _ = lock.read_to_string(&mut holder);
-            let holder = holder.trim();
-            let mut error = Error::new(
-                SqlState::OBJECT_IN_USE,
-                format!("database \"{}\" is open in another process", path.display()),
-            )
-            .with_hint("close it there first");
-            if !holder.is_empty() {
-                error = error.with_detail(format!("It is held by process {holder}."));
-            }
-            return Err(error);
-        }
-        Err(TryLockError::Error(error)) => {
-            return Err(Error::io(format!("lock \"{name}\""), error));
-        }
-    }
-    let mut note = || -> std::io::Result<()> {
-        lock.set_len(0)?;
-        lock.rewind()?;
-        writeln!(lock, "{}", std::process::id())
-    };
-    note().map_err(|error| Error::io(format!("write \"{name}\""), error))?;
-    Ok(lock)
 }
 
 fn read_identity(path: &Path) -> Result<Option<u128>> {
@@ -154,7 +115,7 @@ fn refuse_foreign(path: &Path) -> Result<()> {
     let failed = |error| Error::io(format!("list directory \"{}\"", path.display()), error);
     for entry in fs::read_dir(path).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
-        if name != "LOCK" && name != "DATABASE.new" {
+        if name != "lock" && name != "DATABASE.new" {
             return Err(Error::new(
                 SqlState::DUPLICATE_DATABASE,
                 format!(

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use helios_base::{BranchId, Error, Result, Scn};
-use helios_kv::{Batch, Keyspace, Kv, MemoryKv};
+use helios_kv::{Batch, DurableKv, Keyspace, Kv, KvOptions, MemoryKv};
 use helios_log::{Log, LogOptions, Position};
 use parking_lot::Mutex;
 
@@ -52,8 +52,9 @@ pub(crate) fn open(path: &Path, options: Options) -> Result<Core> {
     recover(kv, directory, options)
 }
 
-fn open_state(_directory: &Directory) -> Result<Arc<dyn Kv>> {
-    Err(Error::unsupported("databases on disk are not there yet"))
+fn open_state(directory: &Directory) -> Result<Arc<dyn Kv>> {
+    let options = KvOptions::new(directory.identity);
+    Ok(Arc::new(DurableKv::open(&directory.state(), &options)?))
 }
 
 /// Brings the state up to the end of the log.

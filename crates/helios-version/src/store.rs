@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -61,22 +61,29 @@ pub struct Store(Arc<Handle>);
 struct Handle {
     core: Arc<Core>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    abandoned: AtomicBool,
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // Whoever wants to know of failures calls `close`.
-        let _ = self.close();
+        if !self.abandoned.load(Ordering::Relaxed) {
+            // Whoever wants to know of failures calls `close`.
+            let _ = self.close();
+        }
     }
 }
 
 impl Handle {
-    fn close(&self) -> Result<()> {
+    fn stop(&self) {
         self.core.signal.stop();
         if let Some(thread) = self.thread.lock().take() {
             // A panic there has been reported by its own thread.
             let _ = thread.join();
         }
+    }
+
+    fn close(&self) -> Result<()> {
+        self.stop();
         self.core.settle_sequences()?;
         self.core.log.sync(self.core.log.end())?;
         self.core.checkpoint()?;
@@ -95,6 +102,7 @@ impl Store {
         Ok(Self(Arc::new(Handle {
             core,
             thread: Mutex::new(thread),
+            abandoned: AtomicBool::new(false),
         })))
     }
 
@@ -121,6 +129,13 @@ impl Store {
     /// `Io`, `Poisoned`.
     pub fn close(&self) -> Result<()> {
         self.0.close()
+    }
+
+    /// Leaves the files as a crash would, once the last clone is gone: for tests of recovery.
+    #[doc(hidden)]
+    pub fn abandon(self) {
+        self.0.stop();
+        self.0.abandoned.store(true, Ordering::Relaxed);
     }
 
     fn core(&self) -> &Arc<Core> {

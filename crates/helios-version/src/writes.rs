@@ -13,12 +13,17 @@ use std::ops::Bound;
 
 use bytes::Bytes;
 use helios_base::{Error, IndexId, Result, SqlState, TableId};
+use helios_kv::KEY_LEN_MAX;
 
 use crate::codec::varint_len;
+use crate::keys::{PREFIX, SUFFIX};
 use crate::record::{DELETE, ENTRY, Op, PUT};
 use crate::row::Bounds;
 use arena::Arena;
 use keymap::KeyMap;
+
+/// Bytes of the longest primary or entry key.
+const KEY_MAX: usize = KEY_LEN_MAX - PREFIX - SUFFIX;
 
 /// No slot.
 const NONE: u32 = u32::MAX;

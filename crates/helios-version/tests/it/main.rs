@@ -1,3 +1,4 @@
 //! Tests of the versioned store through its public interface.
 
 mod basics;
+mod model;

@@ -1,0 +1,833 @@
+// Guards against any difference between the store and a model that keeps a full copy of every branch
+// after every commit: random transactions of all levels with savepoints, several open at a time,
+// old snapshots, pins, branches forked in the past, collection and checkpoint steps, reopening.
+//
+// HELIOS_MODEL_OPS sets the number of operations, HELIOS_SEED the seed, which is printed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastrand::Rng;
+use helios_base::{BranchId, IndexId, Scn, TableId};
+use helios_version::{
+    BranchSpec, IndexEntry, Indexer, Isolation, LockMode, Options, Read, Savepoint, SequenceSpec,
+    Snapshot, Step, Store, Txn, TxnOptions, View, Wait,
+};
+
+const T: TableId = TableId(1000);
+const I: IndexId = IndexId(2000);
+const SEQUENCE: TableId = TableId(3000);
+const KEYS: u16 = 120;
+const CATEGORIES: u32 = 8;
+
+type Key = u16;
+type Rows = Rc<BTreeMap<Key, u32>>;
+
+fn row_of(value: u32) -> Vec<u8> {
+    let mut row = value.to_be_bytes().to_vec();
+    row.resize(4 + value as usize % 40, 7);
+    row
+}
+
+fn value_of(row: &[u8]) -> u32 {
+    let value = u32::from_be_bytes(row[..4].try_into().unwrap());
+    assert_eq!(row, row_of(value));
+    value
+}
+
+fn entry_of(key: Key, value: u32) -> Vec<u8> {
+    let mut entry = vec![(value % CATEGORIES) as u8];
+    entry.extend_from_slice(&key.to_be_bytes());
+    entry
+}
+
+struct ByCategory;
+
+impl Indexer for ByCategory {
+    fn entries(
+        &self,
+        _: BranchId,
+        table: TableId,
+        pk: &[u8],
+        row: &[u8],
+        out: &mut Vec<IndexEntry>,
+    ) {
+        if table == T {
+            out.push(IndexEntry {
+                index: I,
+                key: entry_of(u16::from_be_bytes(pk.try_into().unwrap()), value_of(row)),
+            });
+        }
+    }
+}
+
+/// One committed transaction, for the validation of serializable ones.
+struct Done {
+    scn: Scn,
+    branch: BranchId,
+    keys: BTreeSet<Key>,
+    entries: BTreeSet<Vec<u8>>,
+}
+
+struct Branch {
+    parent: Option<BranchId>,
+    fork: Scn,
+    /// The whole branch after each commit on it; the first is what it was forked from.
+    states: Vec<(Scn, Rows)>,
+    /// Newest change of each key by this branch's own commits.
+    changed: BTreeMap<Key, Scn>,
+}
+
+#[derive(Default)]
+struct Reads {
+    keys: BTreeSet<Key>,
+    ranges: Vec<(Key, Key)>,
+    categories: Vec<(u8, u8)>,
+}
+
+struct Open {
+    txn: Txn,
+    branch: BranchId,
+    isolation: Isolation,
+    view: Option<(Scn, Rows)>,
+    writes: BTreeMap<Key, Option<u32>>,
+    entries: BTreeMap<Key, Vec<u8>>,
+    locks: BTreeSet<Key>,
+    saved: Vec<(
+        Savepoint,
+        BTreeMap<Key, Option<u32>>,
+        BTreeMap<Key, Vec<u8>>,
+    )>,
+    reads: Reads,
+}
+
+struct World {
+    store: Option<Store>,
+    path: Option<PathBuf>,
+    random: Rng,
+    branches: BTreeMap<BranchId, Branch>,
+    done: Vec<Done>,
+    open: Vec<Open>,
+    snapshots: Vec<(Snapshot, Rows)>,
+    pins: Vec<(String, BranchId, Scn, Rows)>,
+    sequence: i64,
+    next_name: u32,
+    retains: bool,
+    /// Copies of older states may be gone.
+    forgotten: Scn,
+}
+
+const SPEC: SequenceSpec = SequenceSpec {
+    start: 1,
+    increment: 1,
+    min: 1,
+    max: i64::MAX,
+    cycle: false,
+};
+
+fn options() -> Options {
+    Options {
+        background: false,
+        retention: Duration::from_secs(3600),
+        row_cache_bytes: 256 << 10,
+        ..Options::default()
+    }
+}
+
+impl World {
+    fn new(path: Option<PathBuf>, seed: u64) -> Self {
+        let main = Branch {
+            parent: None,
+            fork: Scn::ZERO,
+            states: vec![(Scn::ZERO, Rows::default())],
+            changed: BTreeMap::new(),
+        };
+        let mut world = Self {
+            store: None,
+            path,
+            random: Rng::with_seed(seed),
+            branches: BTreeMap::from([(BranchId::MAIN, main)]),
+            done: Vec::new(),
+            open: Vec::new(),
+            snapshots: Vec::new(),
+            pins: Vec::new(),
+            sequence: 0,
+            next_name: 0,
+            retains: true,
+            forgotten: Scn::ZERO,
+        };
+        world.reopen();
+        world
+    }
+
+    fn store(&self) -> &Store {
+        self.store.as_ref().unwrap()
+    }
+
+    fn reopen(&mut self) {
+        if self.path.is_none() && self.store.is_some() {
+            return;
+        }
+        self.open.clear();
+        self.snapshots.clear();
+        let crashed = self.random.bool();
+        if let Some(store) = self.store.take() {
+            if crashed {
+                // A durable commit takes the asynchronous ones before it along.
+                let txn = store.begin(TxnOptions::default()).unwrap();
+                txn.put(TableId(999), b"x", b"", &[]).unwrap();
+                txn.commit().unwrap();
+                store.abandon();
+            } else {
+                store.close().unwrap();
+            }
+        }
+        let store = match &self.path {
+            Some(path) => Store::open(path, options()).unwrap(),
+            None => Store::open_in_memory(options()).unwrap(),
+        };
+        store.set_indexer(Arc::new(ByCategory));
+        self.retains = true;
+        self.store = Some(store);
+        // A crash skips what was reserved and not used.
+        if let Some(state) = self.store().sequence(BranchId::MAIN, SEQUENCE).unwrap() {
+            assert!(state.value >= self.sequence);
+            assert!(crashed || state.value == self.sequence);
+            self.sequence = state.value;
+        }
+    }
+
+    /// The rows of a branch at a change number, from the copies.
+    fn rows_at(&self, branch: BranchId, scn: Scn) -> Rows {
+        let b = &self.branches[&branch];
+        match b.parent {
+            Some(parent) if scn < b.fork => self.rows_at(parent, scn),
+            _ => {
+                let after = b.states.partition_point(|(at, _)| *at <= scn);
+                Rc::clone(&b.states[after.saturating_sub(1)].1)
+            }
+        }
+    }
+
+    fn any_branch(&mut self) -> BranchId {
+        let n = self.random.usize(0..self.branches.len());
+        *self.branches.keys().nth(n).unwrap()
+    }
+
+    fn key(&mut self) -> Key {
+        // Some keys are hot.
+        if self.random.bool() {
+            self.random.u16(0..KEYS)
+        } else {
+            self.random.u16(0..8)
+        }
+    }
+
+    fn begin(&mut self) {
+        if self.open.len() >= 5 {
+            return self.finish();
+        }
+        let branch = self.any_branch();
+        let isolation = match self.random.u8(0..3) {
+            0 => Isolation::ReadCommitted,
+            1 => Isolation::RepeatableRead,
+            _ => Isolation::Serializable,
+        };
+        let asynchronous = self.path.is_none() || self.random.u8(0..4) > 0;
+        let txn = self
+            .store()
+            .begin(TxnOptions {
+                branch,
+                isolation,
+                asynchronous,
+                ..TxnOptions::default()
+            })
+            .unwrap();
+        self.open.push(Open {
+            txn,
+            branch,
+            isolation,
+            view: None,
+            writes: BTreeMap::new(),
+            entries: BTreeMap::new(),
+            locks: BTreeSet::new(),
+            saved: Vec::new(),
+            reads: Reads::default(),
+        });
+    }
+
+    fn any_open(&mut self) -> Option<usize> {
+        (!self.open.is_empty()).then(|| self.random.usize(0..self.open.len()))
+    }
+
+    /// Starts a statement and returns its view with what it must show.
+    fn statement(&mut self, n: usize) -> (View, BTreeMap<Key, u32>) {
+        let view = self.open[n].txn.statement().unwrap();
+        let scn = self.store().scn();
+        let open = &self.open[n];
+        let fresh = open.view.is_none() || open.isolation == Isolation::ReadCommitted;
+        if fresh {
+            let rows = self.rows_at(open.branch, scn);
+            self.open[n].view = Some((scn, rows));
+        }
+        let open = &self.open[n];
+        let (scn, rows) = open.view.as_ref().unwrap();
+        assert_eq!(view.scn(), *scn);
+        let mut rows = BTreeMap::clone(rows);
+        overlay(&mut rows, &open.writes);
+        (view, rows)
+    }
+
+    fn read(&mut self, n: usize) {
+        let (view, rows) = self.statement(n);
+        let mut noted = Reads::default();
+        match self.random.u8(0..3) {
+            0 => {
+                let key = self.key();
+                expect_row(&view, key, &rows);
+                noted.keys.insert(key);
+            }
+            1 => noted
+                .ranges
+                .push(expect_scan(&mut self.random, &view, &rows)),
+            _ => {
+                let (range, candidates) = expect_index(&mut self.random, &view, &rows);
+                noted.categories.push(range);
+                noted.keys.extend(candidates);
+            }
+        }
+        let own = &self.open[n].writes;
+        noted.keys.retain(|key| !own.contains_key(key));
+        let reads = &mut self.open[n].reads;
+        reads.keys.append(&mut noted.keys);
+        reads.ranges.append(&mut noted.ranges);
+        reads.categories.append(&mut noted.categories);
+    }
+
+    fn write(&mut self, n: usize) {
+        let key = self.key();
+        let pk = key.to_be_bytes();
+        let branch = self.open[n].branch;
+        let (view, rows) = self.statement(n);
+        drop(view);
+        let others = self.open.iter().enumerate();
+        let blocked = others
+            .filter(|(other, _)| *other != n)
+            .any(|(_, open)| open.branch == branch && open.locks.contains(&key));
+        let open = &self.open[n];
+        let locked = open.txn.lock_row(T, &pk, LockMode::Update, Wait::NoWait);
+        if blocked {
+            assert_eq!(locked.unwrap_err().sqlstate().as_str(), "55P03");
+            return;
+        }
+        self.open[n].locks.insert(key);
+        let open = &self.open[n];
+        let scn = open.view.as_ref().unwrap().0;
+        let changed = self.branches[&branch]
+            .changed
+            .get(&key)
+            .copied()
+            .unwrap_or(Scn::ZERO);
+        if changed > scn && open.isolation != Isolation::ReadCommitted {
+            match locked {
+                Err(error) => assert_eq!(error.sqlstate().as_str(), "40001"),
+                // Inserted and deleted since, and both are collected already.
+                Ok(locked) => {
+                    assert_eq!(locked.unwrap().latest, None);
+                    assert!(!rows.contains_key(&key));
+                }
+            }
+            self.open.swap_remove(n);
+            return;
+        }
+        let locked = locked.unwrap().unwrap();
+        // A tombstone that hid nothing may have been collected, and a statement starts with a new
+        // snapshot, so only this direction is certain.
+        if locked.changed_since_snapshot {
+            assert!(changed > scn);
+        }
+        let newest = self.rows_at(branch, Scn::MAX);
+        let latest = match open.writes.get(&key) {
+            Some(own) => *own,
+            None => newest.get(&key).copied(),
+        };
+        assert_eq!(locked.latest.map(|row| value_of(&row.row)), latest);
+
+        let value = (self.random.u8(0..3) > 0).then(|| self.random.u32(..));
+        let open = &mut self.open[n];
+        // As a table does it: entries that the new version has and the old one had not, and own
+        // entries of an own old version are taken back.
+        let old = latest.map(|value| entry_of(key, value));
+        let new = value.map(|value| entry_of(key, value));
+        if old != new && open.writes.contains_key(&key) {
+            let cancelled = old.iter().map(|key| IndexEntry {
+                index: I,
+                key: key.clone(),
+            });
+            open.txn
+                .cancel_entries(&cancelled.collect::<Vec<_>>())
+                .unwrap();
+            open.entries.remove(&key);
+        }
+        match value {
+            Some(value) => {
+                let added = new.filter(|new| old.as_ref() != Some(new));
+                if let Some(entry) = &added {
+                    open.entries.insert(key, entry.clone());
+                }
+                let entries: Vec<_> = added
+                    .map(|key| IndexEntry { index: I, key })
+                    .into_iter()
+                    .collect();
+                open.txn.put(T, &pk, &row_of(value), &entries).unwrap();
+            }
+            None => open.txn.delete(T, &pk).unwrap(),
+        }
+        open.writes.insert(key, value);
+    }
+
+    fn savepoint(&mut self, n: usize) {
+        let choice = self.random.u8(0..3);
+        let open = &mut self.open[n];
+        if choice > 0 || open.saved.is_empty() {
+            let saved = (
+                open.txn.savepoint(),
+                open.writes.clone(),
+                open.entries.clone(),
+            );
+            open.saved.push(saved);
+            return;
+        }
+        let at = self.random.usize(0..open.saved.len());
+        open.saved.truncate(at + 1);
+        let (savepoint, writes, entries) = open.saved[at].clone();
+        open.txn.rollback_to(savepoint).unwrap();
+        open.writes = writes;
+        open.entries = entries;
+    }
+
+    fn finish(&mut self) {
+        let Some(n) = self.any_open() else { return };
+        let open = self.open.swap_remove(n);
+        if self.random.u8(0..5) == 0 {
+            return open.txn.rollback();
+        }
+        let conflict = open.isolation == Isolation::Serializable
+            && open.txn.has_writes()
+            && self.done.iter().any(|done| {
+                done.branch == open.branch
+                    && open.view.as_ref().is_some_and(|(scn, _)| done.scn > *scn)
+                    && open.reads.conflict_with(done)
+            });
+        let has_writes = open.txn.has_writes();
+        match open.txn.commit() {
+            Err(error) => {
+                assert_eq!(error.sqlstate().as_str(), "40001");
+                assert!(conflict, "refused without a reason");
+            }
+            Ok(scn) => {
+                assert!(!conflict, "a conflict was not found");
+                assert_eq!(scn, self.store().scn());
+                if has_writes {
+                    self.committed(scn, &open);
+                }
+            }
+        }
+    }
+
+    fn committed(&mut self, scn: Scn, open: &Open) {
+        let before = self.rows_at(open.branch, Scn::MAX);
+        let mut rows = BTreeMap::clone(&before);
+        overlay(&mut rows, &open.writes);
+        let branch = self.branches.get_mut(&open.branch).unwrap();
+        branch.states.push((scn, Rc::new(rows)));
+        for (key, value) in &open.writes {
+            if value.is_some() || before.contains_key(key) {
+                branch.changed.insert(*key, scn);
+            }
+        }
+        self.done.push(Done {
+            scn,
+            branch: open.branch,
+            keys: open.writes.keys().copied().collect(),
+            entries: open.entries.values().cloned().collect(),
+        });
+        if self.done.len() > 400 {
+            let oldest = self
+                .open
+                .iter()
+                .filter_map(|open| open.view.as_ref().map(|v| v.0))
+                .min();
+            let oldest = oldest.unwrap_or(scn);
+            self.done.retain(|done| done.scn > oldest);
+        }
+    }
+
+    fn old_snapshot(&mut self) {
+        if !self.snapshots.is_empty() && self.random.bool() {
+            let n = self.random.usize(0..self.snapshots.len());
+            let (snapshot, rows) = self.snapshots.swap_remove(n);
+            expect_all(&snapshot, &rows);
+            expect_scan(&mut self.random, &snapshot, &rows);
+            expect_index(&mut self.random, &snapshot, &rows);
+            return;
+        }
+        let branch = self.any_branch();
+        let scn = self.some_scn();
+        match self.store().snapshot(branch, Some(scn)) {
+            Ok(snapshot) => {
+                let rows = self.rows_at(branch, scn);
+                expect_scan(&mut self.random, &snapshot, &rows);
+                expect_row(&snapshot, self.random.u16(0..KEYS), &rows);
+                self.snapshots.push((snapshot, rows));
+                if self.snapshots.len() > 6 {
+                    self.snapshots.swap_remove(0);
+                }
+            }
+            Err(error) => {
+                assert_eq!(error.sqlstate().as_str(), "72000");
+                assert!(scn < self.store().stats().horizon);
+            }
+        }
+    }
+
+    fn some_scn(&mut self) -> Scn {
+        let newest = self.store().scn().0;
+        let back = if self.random.bool() { 10 } else { 300 };
+        let scn = Scn(self.random.u64(newest.saturating_sub(back)..=newest));
+        // A crash may bring back what was collected and is not in the copies any more.
+        if self.store().stats().horizon < self.forgotten {
+            return scn.max(self.forgotten);
+        }
+        scn
+    }
+
+    fn pin(&mut self) {
+        if self.pins.len() > 2 {
+            let n = self.random.usize(0..self.pins.len());
+            let (name, branch, scn, rows) = self.pins.swap_remove(n);
+            expect_all(&self.store().snapshot(branch, Some(scn)).unwrap(), &rows);
+            self.store().unpin(&name).unwrap();
+            return;
+        }
+        let (branch, scn) = (self.any_branch(), self.some_scn());
+        self.next_name += 1;
+        let name = format!("pin{}", self.next_name);
+        if self.store().pin(&name, branch, scn).is_ok() {
+            let rows = self.rows_at(branch, scn);
+            self.pins.push((name, branch, scn, rows));
+        }
+    }
+
+    fn branch(&mut self) {
+        if self.branches.len() >= 5 {
+            return self.drop_branch();
+        }
+        let parent = self.any_branch();
+        let at = self.random.bool().then(|| self.some_scn());
+        self.next_name += 1;
+        let spec = BranchSpec {
+            name: format!("b{}", self.next_name),
+            parent,
+            at,
+            options: Vec::new(),
+        };
+        let before = self.store().scn();
+        if let Ok(branch) = self.store().create_branch(spec) {
+            assert_eq!(branch.fork, at.unwrap_or(before));
+            let rows = self.rows_at(parent, branch.fork);
+            self.branches.insert(
+                branch.id,
+                Branch {
+                    parent: Some(parent),
+                    fork: branch.fork,
+                    states: vec![(branch.fork, rows)],
+                    changed: BTreeMap::new(),
+                },
+            );
+        }
+    }
+
+    fn drop_branch(&mut self) {
+        let id = self.any_branch();
+        let is_parent = self
+            .branches
+            .values()
+            .any(|branch| branch.parent == Some(id));
+        let used = self.open.iter().any(|open| open.branch == id);
+        let dropped = self.store().drop_branch(id);
+        assert_eq!(dropped.is_err(), is_parent || used || id == BranchId::MAIN);
+        if dropped.is_ok() {
+            self.branches.remove(&id);
+            self.pins.retain(|pin| pin.1 != id);
+        }
+    }
+
+    fn maintain(&mut self) {
+        let budget = self.random.usize(1..200);
+        match self.random.u8(0..6) {
+            0..3 => {
+                let _: Step = self.store().gc_step(budget).unwrap();
+            }
+            3 => {
+                let _: Step = self.store().checkpoint_step(budget).unwrap();
+            }
+            4 => while self.store().gc_step(budget).unwrap() == Step::More {},
+            _ => {
+                self.retains = !self.retains;
+                let retention = if self.retains { 3600 } else { 0 };
+                self.store().set_retention(Duration::from_secs(retention));
+            }
+        }
+    }
+
+    /// Lets go of copies that nobody can ask for any more.
+    fn forget(&mut self) {
+        let horizon = self.store().stats().horizon;
+        self.forgotten = self.forgotten.max(horizon);
+        let mut kept: BTreeSet<Scn> = self.pins.iter().map(|pin| pin.2).collect();
+        kept.extend(self.branches.values().map(|branch| branch.fork));
+        kept.extend(self.snapshots.iter().map(|(snapshot, _)| snapshot.scn()));
+        kept.extend(
+            self.open
+                .iter()
+                .filter_map(|open| open.view.as_ref().map(|v| v.0)),
+        );
+        for branch in self.branches.values_mut() {
+            let states = std::mem::take(&mut branch.states);
+            let ends: Vec<Scn> = states
+                .iter()
+                .skip(1)
+                .map(|s| s.0)
+                .chain([Scn::MAX])
+                .collect();
+            for ((begin, rows), end) in states.into_iter().zip(ends) {
+                let point = kept.range(begin..end).next().is_some();
+                if end > horizon || point {
+                    branch.states.push((begin, rows));
+                }
+            }
+        }
+    }
+
+    fn compare_all(&self) {
+        for &branch in self.branches.keys() {
+            let snapshot = self.store().snapshot(branch, None).unwrap();
+            expect_all(&snapshot, &self.rows_at(branch, Scn::MAX));
+        }
+        for (name, branch, scn, rows) in &self.pins {
+            let snapshot = self.store().snapshot(*branch, Some(*scn));
+            expect_all(
+                &snapshot.unwrap_or_else(|error| panic!("{name}: {error}")),
+                rows,
+            );
+        }
+        for (snapshot, rows) in &self.snapshots {
+            expect_all(snapshot, rows);
+        }
+        assert_eq!(self.store().check().unwrap(), Vec::<String>::new());
+    }
+
+    fn step(&mut self) {
+        let choice = self.random.u16(0..1000);
+        match choice {
+            0..150 => self.begin(),
+            150..400 => {
+                if let Some(n) = self.any_open() {
+                    self.read(n);
+                }
+            }
+            400..700 => {
+                if let Some(n) = self.any_open() {
+                    self.write(n);
+                }
+            }
+            700..750 => {
+                if let Some(n) = self.any_open() {
+                    self.savepoint(n);
+                }
+            }
+            750..900 => self.finish(),
+            900..930 => self.old_snapshot(),
+            930..935 => self.pin(),
+            935..943 => self.branch(),
+            943..946 => self.drop_branch(),
+            946..990 => self.maintain(),
+            990..998 => {
+                let value = self
+                    .store()
+                    .nextval(BranchId::MAIN, SEQUENCE, &SPEC)
+                    .unwrap();
+                self.sequence += 1;
+                assert_eq!(value, self.sequence);
+            }
+            _ => {
+                self.forget();
+                if self.random.u8(0..4) == 0 {
+                    self.reopen();
+                    self.compare_all();
+                }
+            }
+        }
+    }
+}
+
+impl Reads {
+    fn conflict_with(&self, done: &Done) -> bool {
+        let key = |key: &Key| {
+            self.keys.contains(key) || self.ranges.iter().any(|(a, b)| (a..b).contains(&key))
+        };
+        let entry = |entry: &Vec<u8>| {
+            self.categories
+                .iter()
+                .any(|(a, b)| (*a..*b).contains(&entry[0]))
+        };
+        done.keys.iter().any(key) || done.entries.iter().any(entry)
+    }
+}
+
+fn overlay(rows: &mut BTreeMap<Key, u32>, writes: &BTreeMap<Key, Option<u32>>) {
+    for (key, value) in writes {
+        match value {
+            Some(value) => rows.insert(*key, *value),
+            None => rows.remove(key),
+        };
+    }
+}
+
+fn expect_row(read: &dyn Read, key: Key, rows: &BTreeMap<Key, u32>) {
+    let row = read.get(T, &key.to_be_bytes()).unwrap();
+    assert_eq!(
+        row.map(|row| value_of(&row.row)),
+        rows.get(&key).copied(),
+        "key {key}"
+    );
+}
+
+fn scan(read: &dyn Read, from: Key, upto: Key, reverse: bool) -> Vec<(Key, u32)> {
+    let (start, end) = (from.to_be_bytes(), upto.to_be_bytes());
+    let range = (Bound::Included(&start[..]), Bound::Excluded(&end[..]));
+    let rows = read.scan(T, range, reverse).unwrap().collect().unwrap();
+    let decode = |(pk, row): &(Vec<u8>, _)| {
+        let row: &bytes::Bytes = row;
+        (
+            u16::from_be_bytes(pk.as_slice().try_into().unwrap()),
+            value_of(row),
+        )
+    };
+    rows.iter().map(decode).collect()
+}
+
+fn expect_scan(random: &mut Rng, read: &dyn Read, rows: &BTreeMap<Key, u32>) -> (Key, Key) {
+    let from = random.u16(0..KEYS);
+    let upto = random.u16(from..=KEYS);
+    let reverse = random.bool();
+    let mut wanted: Vec<_> = rows
+        .range(from..upto)
+        .map(|(key, value)| (*key, *value))
+        .collect();
+    if reverse {
+        wanted.reverse();
+    }
+    assert_eq!(scan(read, from, upto, reverse), wanted);
+    (from, upto)
+}
+
+fn expect_all(read: &dyn Read, rows: &BTreeMap<Key, u32>) {
+    let wanted: Vec<_> = rows.iter().map(|(key, value)| (*key, *value)).collect();
+    assert_eq!(scan(read, 0, KEYS, false), wanted);
+    for key in 0..KEYS {
+        expect_row(read, key, rows);
+    }
+}
+
+/// Reads a range of categories through the index; returns it and the rows that were looked at.
+fn expect_index(
+    random: &mut Rng,
+    read: &dyn Read,
+    rows: &BTreeMap<Key, u32>,
+) -> ((u8, u8), Vec<Key>) {
+    let from = random.u8(0..CATEGORIES as u8);
+    let upto = random.u8(from..=CATEGORIES as u8);
+    let reverse = random.bool();
+    let (start, end) = ([from], [upto]);
+    let range = (Bound::Included(&start[..]), Bound::Excluded(&end[..]));
+    let candidates = read
+        .index_scan(I, range, reverse)
+        .unwrap()
+        .collect()
+        .unwrap();
+    let ordered = candidates.is_sorted_by(|a, b| if reverse { a > b } else { a < b });
+    assert!(ordered, "candidates are out of order or twice there");
+    let mut found = Vec::new();
+    let mut keys = Vec::new();
+    for candidate in candidates {
+        let key = u16::from_be_bytes(candidate[1..].try_into().unwrap());
+        keys.push(key);
+        if let Some(row) = read.get(T, &key.to_be_bytes()).unwrap() {
+            let value = value_of(&row.row);
+            if entry_of(key, value) == candidate {
+                found.push(candidate);
+            }
+        }
+    }
+    let mut wanted: Vec<_> = rows
+        .iter()
+        .map(|(key, value)| entry_of(*key, *value))
+        .filter(|entry| (from..upto).contains(&entry[0]))
+        .collect();
+    wanted.sort();
+    if reverse {
+        wanted.reverse();
+    }
+    assert_eq!(found, wanted);
+    ((from, upto), keys)
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
+}
+
+fn run(path: Option<PathBuf>, share: u64) {
+    let seed = number("HELIOS_SEED", fastrand::u64(..));
+    let ops = number("HELIOS_MODEL_OPS", 20_000) / share;
+    let place = if path.is_some() { "disk" } else { "memory" };
+    println!(
+        "model on {place}: HELIOS_SEED={seed} HELIOS_MODEL_OPS={}",
+        ops * share
+    );
+    let mut world = World::new(path, seed);
+    for op in 0..ops {
+        world.step();
+        if op % 5_000 == 4_999 {
+            world.compare_all();
+        }
+    }
+    world.open.clear();
+    world.snapshots.clear();
+    world.compare_all();
+    world.reopen();
+    world.compare_all();
+    world.store().set_retention(Duration::ZERO);
+    while world.store().gc_step(64).unwrap() == Step::More {}
+    world.compare_all();
+    println!("model on {place}: {ops} operations, no difference");
+}
+
+#[test]
+fn the_store_in_memory_is_the_model() {
+    run(None, 2);
+}
+
+#[test]
+fn the_store_on_disk_is_the_model() {
+    let dir = tempfile::tempdir().unwrap();
+    run(Some(dir.path().join("db")), 2);
+}
