@@ -5,6 +5,7 @@ mod collect;
 mod count;
 mod deviation;
 mod extreme;
+mod interval;
 mod json;
 mod ordered_set;
 mod regression;
@@ -211,6 +212,7 @@ pub(crate) static FAMILIES: &[&[Aggregate]] = &[
     count::AGGREGATES,
     deviation::AGGREGATES,
     extreme::AGGREGATES,
+    interval::AGGREGATES,
     json::AGGREGATES,
     ordered_set::AGGREGATES,
     regression::AGGREGATES,

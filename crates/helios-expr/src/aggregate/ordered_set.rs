@@ -31,12 +31,30 @@ pub(super) static AGGREGATES: &[Aggregate] = &[
     })
     .not_strict()
     .within_group(1),
+    aggregate(
+        "percentile_cont",
+        &[Float8, Ty::Interval],
+        Ty::Interval,
+        |_| Percentile::start(continuous),
+    )
+    .not_strict()
+    .within_group(1),
+    aggregate(
+        "percentile_cont",
+        &[FRACTIONS, Ty::Interval],
+        INTERVALS,
+        |_| Percentile::start(continuous),
+    )
+    .not_strict()
+    .within_group(1),
     aggregate("percentile_cont", &[FRACTIONS, Float8], FRACTIONS, |_| {
         Percentile::start(continuous)
     })
     .not_strict()
     .within_group(1),
 ];
+
+const INTERVALS: Ty = Ty::Array(&Ty::Interval);
 
 /// The most frequent value; of several the first.
 #[derive(Default)]
@@ -178,6 +196,10 @@ fn continuous(values: &[Value], fraction: f64) -> Result<Value> {
     match (first, second) {
         (Value::Float8(a), Value::Float8(b)) => {
             Ok(Value::Float8(a + (place - low as f64) * (b - a)))
+        }
+        (Value::Interval(a), Value::Interval(b)) => {
+            let part = b.sub(a)?.mul(place - low as f64)?;
+            part.add(a).map(Value::from)
         }
         (a, b) => Err(mismatch(&[a, b])),
     }

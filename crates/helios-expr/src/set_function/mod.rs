@@ -1,6 +1,7 @@
 //! The catalogue of set-returning functions: `generate_series`, `unnest` and their kin.
 
 mod array;
+mod moment;
 mod regex;
 mod series;
 
@@ -127,5 +128,9 @@ impl Entry for SetFunction {
 }
 
 /// Every table of set-returning functions.
-pub(crate) static FAMILIES: &[&[SetFunction]] =
-    &[array::FUNCTIONS, regex::FUNCTIONS, series::FUNCTIONS];
+pub(crate) static FAMILIES: &[&[SetFunction]] = &[
+    array::FUNCTIONS,
+    moment::FUNCTIONS,
+    regex::FUNCTIONS,
+    series::FUNCTIONS,
+];

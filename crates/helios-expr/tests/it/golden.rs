@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use helios_base::{DataType, Error, Result, TextContext};
+use helios_base::{DataType, Error, Result, TextContext, Value};
 use helios_expr::{EvalContext, Expr, NoSession, ParamTypes, Volatility, fold};
 
 use crate::parser;
@@ -18,6 +18,26 @@ pub(crate) fn text_context() -> TextContext {
     }
 }
 
+/// Compares every answer of a golden file with what `evaluate` says.
+pub(crate) fn check(name: &str, evaluate: impl Fn(&str) -> Result<(DataType, String)>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.txt"));
+    let file = std::fs::read_to_string(path).unwrap();
+    let mut wrong = String::new();
+    let mut count = 0;
+    for line in file.lines().filter(|line| !line.starts_with("--")) {
+        let Some((text, expected)) = line.split_once('\t') else {
+            continue;
+        };
+        count += 1;
+        let actual = answer(evaluate(text));
+        if actual != expected {
+            writeln!(wrong, "{text}\n  expected {expected}\n  actual   {actual}").unwrap();
+        }
+    }
+    assert!(count > 0, "{name} is empty");
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
 fn evaluate(text: &str, folded: bool) -> Result<(DataType, String)> {
     let context = text_context();
     let params = ParamTypes::default();
@@ -28,17 +48,17 @@ fn evaluate(text: &str, folded: bool) -> Result<(DataType, String)> {
         fold::fold(&mut expr, &ctx, Volatility::Stable);
     }
     let value = expr.eval(&[], &ctx)?;
-    assert!(
-        value.fits(expr.ty()),
-        "{text}: {value:?} is no {}",
-        expr.ty()
-    );
-    let shown = if value.is_null() {
+    Ok((expr.ty().clone(), shown(text, &value, expr.ty(), &context)))
+}
+
+/// A value as the golden files show it.
+pub(crate) fn shown(text: &str, value: &Value, ty: &DataType, context: &TextContext) -> String {
+    assert!(value.fits(ty), "{text}: {value:?} is no {ty}");
+    if value.is_null() {
         "NULL".to_owned()
     } else {
-        value.to_text(expr.ty(), &context)
-    };
-    Ok((expr.ty().clone(), shown.replace('\n', "\\n")))
+        value.to_text(ty, context).replace('\n', "\\n")
+    }
 }
 
 fn answer(outcome: Result<(DataType, String), Error>) -> String {
@@ -49,30 +69,8 @@ fn answer(outcome: Result<(DataType, String), Error>) -> String {
 }
 
 fn run(name: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.txt"));
-    let file = std::fs::read_to_string(path).unwrap();
-    let mut wrong = String::new();
-    let mut count = 0;
-    for line in file.lines().filter(|line| !line.starts_with("--")) {
-        let Some((text, expected)) = line.split_once('\t') else {
-            continue;
-        };
-        for folded in [false, true] {
-            count += 1;
-            let actual = answer(evaluate(text, folded));
-            if actual != expected {
-                let how = if folded { " (folded)" } else { "" };
-                writeln!(
-                    wrong,
-                    "{text}{how}\n  expected {expected}\n  actual   {actual}"
-                )
-                .unwrap();
-                break;
-            }
-        }
-    }
-    assert!(count > 0, "{name} is empty");
-    assert!(wrong.is_empty(), "\n{wrong}");
+    check(name, |text| evaluate(text, false));
+    check(name, |text| evaluate(text, true));
 }
 
 macro_rules! golden {

@@ -6,15 +6,36 @@ use helios_expr::{Builder, Expr, Subscript};
 
 /// Builds the expression that `text` spells.
 pub(crate) fn parse(text: &str, builder: &Builder<'_>) -> Result<Expr> {
+    let mut list = parse_list(text, builder, &[])?;
+    match list.len() {
+        1 => Ok(list.remove(0)),
+        _ => Err(syntax("expected one expression")),
+    }
+}
+
+/// Builds expressions between commas, over columns of these names and types.
+pub(crate) fn parse_list(
+    text: &str,
+    builder: &Builder<'_>,
+    columns: &[(&str, DataType)],
+) -> Result<Vec<Expr>> {
     let mut parser = Parser {
         tokens: tokens(text)?,
         at: 0,
         b: builder,
+        columns,
     };
-    let expr = parser.expr(0)?;
-    match parser.peek() {
-        Token::End => Ok(expr),
-        other => Err(syntax(&format!("unexpected {other:?}"))),
+    let mut list = Vec::new();
+    if *parser.peek() == Token::End {
+        return Ok(list);
+    }
+    loop {
+        list.push(parser.expr(0)?);
+        match parser.next() {
+            Token::End => return Ok(list),
+            Token::Op(op) if op == "," => {}
+            other => return Err(syntax(&format!("unexpected {other:?}"))),
+        }
     }
 }
 
@@ -151,6 +172,7 @@ struct Parser<'a> {
     tokens: Vec<Token>,
     at: usize,
     b: &'a Builder<'a>,
+    columns: &'a [(&'a str, DataType)],
 }
 
 // Binding strengths, PostgreSQL's precedence.
@@ -492,6 +514,10 @@ impl Parser<'_> {
                 let text = self.expr(0)?;
                 self.expect(")")?;
                 self.b.function("position", vec![text, part], false)
+            }
+            _ if self.columns.iter().any(|column| column.0 == word) => {
+                let index = self.columns.iter().position(|c| c.0 == word).unwrap();
+                Ok(Expr::column(index, self.columns[index].1.clone()))
             }
             _ => {
                 let start = self.at;

@@ -17,8 +17,11 @@ const CACHE_MAX: usize = 128;
 /// Bytes that one compiled pattern may take.
 const COMPILED_MAX: usize = 10 << 20;
 
+/// Compiled patterns by pattern and flags.
+type Cache = HashMap<(Box<str>, Box<str>), Arc<Regex>>;
+
 thread_local! {
-    static CACHE: RefCell<HashMap<(Box<str>, Box<str>), Arc<Regex>>> = RefCell::default();
+    static CACHE: RefCell<Cache> = RefCell::default();
 }
 
 /// What the flags argument of the `regexp_…` functions asks for.
