@@ -11,12 +11,12 @@ use crate::row::IndexRules;
 const SHOWN_BYTES: usize = 64;
 
 /// A value as a detail shows it.
-fn show(value: &Value, ty: &DataType, out: &mut String) {
+fn show(value: &Value, ty: &DataType, context: &TextContext, out: &mut String) {
     if value.is_null() {
         out.push_str("null");
         return;
     }
-    let text = value.to_text(ty, &TextContext::default());
+    let text = value.to_text(ty, context);
     if text.len() <= SHOWN_BYTES {
         out.push_str(&text);
         return;
@@ -40,20 +40,20 @@ pub(crate) fn describe_key<'a>(
         if i > 0 {
             text.push_str(", ");
         }
-        show(value, ty, &mut text);
+        show(value, ty, &TextContext::default(), &mut text);
     }
     text.push(')');
     text
 }
 
 /// `Failing row contains (…).`
-fn failing_row(table: &TableDef, row: &[Value]) -> String {
+fn failing_row(table: &TableDef, row: &[Value], context: &TextContext) -> String {
     let mut text = String::from("Failing row contains (");
     for (i, (column, value)) in table.columns.iter().zip(row).enumerate() {
         if i > 0 {
             text.push_str(", ");
         }
-        show(value, &column.ty, &mut text);
+        show(value, &column.ty, context, &mut text);
     }
     text.push_str(").");
     text
@@ -67,7 +67,12 @@ pub(crate) fn of_table(error: Error, table: &TableDef) -> Error {
 }
 
 /// 23502.
-pub(super) fn not_null(table: &TableDef, column: usize, row: &[Value]) -> Error {
+pub(super) fn not_null(
+    table: &TableDef,
+    column: usize,
+    row: &[Value],
+    context: &TextContext,
+) -> Error {
     let name = table.columns.get(column).map_or("", |c| c.name.as_str());
     let error = Error::new(
         SqlState::NOT_NULL_VIOLATION,
@@ -77,12 +82,17 @@ pub(super) fn not_null(table: &TableDef, column: usize, row: &[Value]) -> Error 
         ),
     );
     of_table(error, table)
-        .with_detail(failing_row(table, row))
+        .with_detail(failing_row(table, row, context))
         .with_column(name)
 }
 
 /// 23514.
-pub(super) fn check(table: &TableDef, constraint: &str, row: &[Value]) -> Error {
+pub(super) fn check(
+    table: &TableDef,
+    constraint: &str,
+    row: &[Value],
+    context: &TextContext,
+) -> Error {
     let error = Error::new(
         SqlState::CHECK_VIOLATION,
         format!(
@@ -91,7 +101,7 @@ pub(super) fn check(table: &TableDef, constraint: &str, row: &[Value]) -> Error 
         ),
     );
     of_table(error, table)
-        .with_detail(failing_row(table, row))
+        .with_detail(failing_row(table, row, context))
         .with_constraint(constraint)
 }
 

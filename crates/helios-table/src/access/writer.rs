@@ -160,13 +160,13 @@ impl<'t> TableWriter<'t> {
         }
         for position in &self.rules.not_null {
             if row.get(*position).is_none_or(Value::is_null) {
-                return Err(failure::not_null(&self.table, *position, row));
+                return Err(failure::not_null(&self.table, *position, row, ctx.text));
             }
         }
         for (name, expr) in &self.rules.checks {
             // Unknown passes, only false fails.
             if matches!(expr.eval(row, ctx)?, Value::Bool(false)) {
-                return Err(failure::check(&self.table, name, row));
+                return Err(failure::check(&self.table, name, row, ctx.text));
             }
         }
         Ok(())

@@ -210,7 +210,7 @@ pub(crate) fn value_to_hex(value: &Value, ty: &DataType) -> Result<String> {
 /// The value that [`value_to_hex`] wrote.
 pub(crate) fn value_from_hex(hex: &str, ty: &DataType) -> Result<Value> {
     let malformed = || Error::corrupt("malformed value in the catalog");
-    if !hex.is_ascii() || hex.len() % 2 != 0 {
+    if !hex.is_ascii() || !hex.len().is_multiple_of(2) {
         return Err(malformed());
     }
     let row = (0..hex.len() / 2)

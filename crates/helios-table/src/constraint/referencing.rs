@@ -170,7 +170,7 @@ impl TableWriter<'_> {
                     found.push(pk.to_vec());
                 }
             }
-            Ok(!(one && !found.is_empty()))
+            Ok(!one || found.is_empty())
         })?;
         Ok(found)
     }

@@ -11,6 +11,9 @@ use super::foreign_key::comparable;
 use crate::catalog::{Catalog, TableDef};
 use crate::transaction::Transaction;
 
+/// Computes a column's new value from the row as it was.
+pub type Convert<'c> = &'c mut dyn FnMut(&[Value]) -> Result<Value>;
+
 impl Transaction {
     /// `ALTER COLUMN … TYPE`: `convert` gets each row as it was and returns the column's new value,
     /// of type `ty`.
@@ -26,7 +29,7 @@ impl Transaction {
         id: TableId,
         column: &str,
         ty: &DataType,
-        convert: Option<&mut dyn FnMut(&[Value]) -> Result<Value>>,
+        convert: Option<Convert<'_>>,
     ) -> Result<Arc<TableDef>> {
         let (catalog, old) = self.lock_definition(id, TableLock::AccessExclusive)?;
         let column = require(&old, column)?;

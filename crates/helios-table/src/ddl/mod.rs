@@ -23,6 +23,7 @@ mod spec;
 mod validate;
 mod view;
 
+pub use alter_type::Convert;
 pub use comment::CommentTarget;
 pub use depend::ObjectRef;
 pub use drop::Dropped;

@@ -176,7 +176,7 @@ fn column_stats<'v>(
         .map(|(_, group)| *group)
         .filter(|(count, _)| *count > 1 && (few || *count as f64 > 1.25 * average))
         .collect();
-    common.sort_by(|a, b| b.0.cmp(&a.0));
+    common.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
     common.truncate(COMMON);
     let common: Vec<(Value, f64)> = common
         .into_iter()

@@ -13,6 +13,12 @@ use helios_version::{Isolation, TxnOptions};
 use crate::foreign_keys::references;
 use crate::support::*;
 
+/// How often each thread tries; `HELIOS_RACE_ROUNDS` sets it.
+fn rounds() -> i32 {
+    let text = std::env::var("HELIOS_RACE_ROUNDS").unwrap_or_default();
+    text.parse().unwrap_or(60)
+}
+
 /// Runs `work` on `threads` threads at once.
 fn race(threads: usize, work: impl Fn(usize) + Sync) {
     let barrier = Barrier::new(threads);
@@ -43,7 +49,11 @@ fn attempt(
     work: impl FnOnce(&Transaction) -> helios_base::Result<()>,
 ) -> bool {
     let transaction = begin_at(tables, isolation);
-    let done = work(&transaction).and_then(|()| transaction.commit().map(|_| ()));
+    let done = work(&transaction).and_then(|()| {
+        // Gives the others time to meet what is not committed yet.
+        std::thread::sleep(Duration::from_micros(50));
+        transaction.commit().map(|_| ())
+    });
     match done {
         Ok(()) => true,
         Err(error) => {
@@ -105,7 +115,7 @@ fn unique_values_stay_unique_while_they_move() {
         transaction.commit().unwrap();
         race(4, |thread| {
             let mut random = fastrand::Rng::with_seed(thread as u64 + 7);
-            for _ in 0..60 {
+            for _ in 0..rounds() {
                 let (id, u) = (random.i32(0..8), random.i32(0..12));
                 attempt(&tables, isolation, |t| match random.u8(0..4) {
                     0 => delete(t, "t", &int(id)),
@@ -151,7 +161,7 @@ fn no_orphan_appears() {
         );
         race(4, |thread| {
             let mut random = fastrand::Rng::with_seed(thread as u64);
-            for round in 0..60 {
+            for round in 0..rounds() {
                 let p = random.i32(0..4);
                 let c = round * 10 + i32::try_from(thread).unwrap();
                 attempt(&tables, isolation, |t| match random.u8(0..5) {
@@ -295,4 +305,46 @@ fn a_lock_timeout_ends_the_wait_for_a_key() {
     };
     let second = tables.begin(options).unwrap();
     assert_eq!(state(insert(&second, "t", &[int(1)])), "55P03");
+}
+
+/// An inserter that meets a deleter waits, and then the outcome of the delete decides.
+#[test]
+fn an_inserter_waits_for_the_remover_of_its_key() {
+    for (column, key) in [(0, int(1)), (1, int(100))] {
+        for commits in [true, false] {
+            let tables = database();
+            let cols = columns(&[("id", DataType::Int4), ("u", DataType::Int4)]);
+            let keys = vec![primary_key(&["id"]), unique(&["u"])];
+            create(&tables, &new_table("t", cols, keys));
+            let first = begin(&tables);
+            insert(&first, "t", &[int(1), int(100)]).unwrap();
+            first.commit().unwrap();
+            let remover = begin(&tables);
+            delete(&remover, "t", &int(1)).unwrap();
+            let mut row = [int(2), int(200)];
+            row[column] = key.clone();
+            let outcome = std::thread::scope(|scope| {
+                let waiter = scope.spawn(|| {
+                    let transaction = begin(&tables);
+                    insert(&transaction, "t", &row)?;
+                    transaction.commit()
+                });
+                std::thread::sleep(Duration::from_millis(20));
+                assert!(!waiter.is_finished());
+                if commits {
+                    remover.commit().unwrap();
+                } else {
+                    remover.rollback();
+                }
+                waiter.join().unwrap()
+            });
+            match outcome {
+                Ok(_) => assert!(commits),
+                Err(error) => {
+                    assert!(!commits, "{error:?}");
+                    assert_eq!(error.sqlstate().as_str(), "23505");
+                }
+            }
+        }
+    }
 }

@@ -399,7 +399,7 @@ fn truncate_respects_references() {
     insert(&transaction, "c", &[int(1)]).unwrap();
     let error = transaction.truncate(&[p], false);
     assert_eq!(failure(error).2, "Table \"c\" references \"t\".");
-    let all = Transaction::truncate_closure(&*transaction.catalog().unwrap(), &[p]);
+    let all = Transaction::truncate_closure(&transaction.catalog().unwrap(), &[p]);
     transaction.truncate(&all, false).unwrap();
     assert!(rows(&transaction, "c").is_empty() && rows(&transaction, "t").is_empty());
     insert(&transaction, "t", &[int(1), int(1)]).unwrap();

@@ -1,6 +1,8 @@
 //! Guards the promises of tables: rows in and out, schema changes, constraints, indexes, in one
 //! transaction and in many at once.
 
+#![allow(clippy::unwrap_used, reason = "a failed test")]
+
 mod catalog;
 mod concurrency;
 mod constraints;

@@ -83,12 +83,7 @@ impl Run {
             }
         }
         let view = transaction.statement().unwrap();
-        check(
-            &self.tables,
-            &*transaction.catalog().unwrap(),
-            &view,
-            &model,
-        );
+        check(&self.tables, &transaction.catalog().unwrap(), &view, &model);
         if self.random.u8(0..4) == 0 {
             transaction.rollback();
         } else {

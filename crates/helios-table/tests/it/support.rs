@@ -72,6 +72,7 @@ fn one(table: &TableDef, word: &str) -> Result<Expr> {
 pub fn options() -> Options {
     Options {
         background: false,
+        retention: std::time::Duration::ZERO,
         ..Options::default()
     }
 }
