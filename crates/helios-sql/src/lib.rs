@@ -13,7 +13,7 @@ mod row;
 mod session;
 
 pub use session::{
-    CancelHandle, Columns, Completion, Engine, EngineOptions, Interrupt, NameContext, Notice,
+    Appender, CancelHandle, Columns, Completion, Engine, EngineOptions, Interrupt, NameContext, Notice,
     Outcome, Prepared, Progress, ResultColumn, RowStream, SETTINGS, Script, Session,
     SessionOptions, SessionStatus, SettingDef, Severity, TransactionStatus,
 };

@@ -6,6 +6,7 @@
 //! statement meets neither parser nor binder again.
 
 mod activity;
+mod append;
 mod batch;
 mod binding;
 mod branch;
@@ -43,6 +44,7 @@ use helios_table::Catalog;
 use parking_lot::Mutex;
 
 pub(crate) use activity::Activity;
+pub use append::Appender;
 use cursor::OpenCursor;
 pub use engine::{Engine, EngineOptions};
 pub use interrupt::{CancelHandle, Interrupt, Progress};
@@ -230,6 +232,17 @@ impl Session {
     #[must_use]
     pub fn text_context(&self) -> helios_base::TextContext {
         self.state.text(clock::now())
+    }
+
+    /// What exists on the session's branch, as the open transaction sees it.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn catalog(&self) -> Result<Arc<Catalog>> {
+        match &self.current {
+            Some(current) if !current.failed => current.txn.catalog(),
+            _ => self.engine.shared.tables.newest_catalog(self.branch),
+        }
     }
 
     /// Names that a shell may offer where `context` says what is wanted, with this prefix, in order.

@@ -230,6 +230,14 @@ impl Session {
         )
     }
 
+    /// The plan of a prepared statement for a catalog.
+    pub(super) fn plan_for(&mut self, prepared: &Prepared, sight: &Sight) -> Result<Arc<Planned>> {
+        match &prepared.parsed {
+            Some(parsed) => self.plan_of(prepared, parsed, sight),
+            None => Err(Error::internal("an empty statement has no plan")),
+        }
+    }
+
     /// The prepared statement's plan for a catalog: its last one, if that still holds.
     fn plan_of(
         &mut self,
@@ -239,7 +247,7 @@ impl Session {
     ) -> Result<Arc<Planned>> {
         let key = self.plan_key(&sight.catalog);
         if let Some(planned) = &*prepared.plan.lock() {
-            if planned.key == key {
+            if planned.key == key && planned.bound.cacheable {
                 return Ok(planned.clone());
             }
         }
