@@ -11,6 +11,7 @@ pub mod parse;
 pub mod plan;
 mod row;
 mod session;
+mod system;
 
 pub use session::{
     Appender, CancelHandle, Columns, Completion, Engine, EngineOptions, Interrupt, NameContext, Notice,

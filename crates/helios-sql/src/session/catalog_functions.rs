@@ -1,14 +1,153 @@
-//! Functions that read the catalog, such as `pg_get_indexdef`.
+//! Functions that read the catalog or the running system on behalf of SQL.
 
-use helios_base::{DataType, Error, Result, SqlState, Value};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use super::state::State;
+use helios_base::{ArrayValue, DataType, Error, Result, Row, Value};
 
-/// Calls the catalog function `name`.
-pub(super) fn call(state: &State, name: &str, args: &[&Value], result: &DataType) -> Result<Value> {
-    let _ = (state, args, result);
-    Err(Error::new(
-        SqlState::FEATURE_NOT_SUPPORTED,
-        format!("function {name} is not supported"),
-    ))
+use super::state::{DATABASE, State};
+
+/// Calls the function `name`, or gives the rows of the system relation `name` as an array of
+/// records.
+pub(super) fn call(state: &State, name: &str, args: &[&Value], _: &DataType) -> Result<Value> {
+    match (name, args) {
+        ("pg_sleep", [Value::Float8(seconds)]) => sleep(state, *seconds),
+        ("pg_settings", []) => Ok(table(settings(state))),
+        ("pg_stat_activity", []) => Ok(table(activity(state))),
+        ("pg_locks", []) => Ok(table(locks(state))),
+        ("pg_branches", []) => Ok(table(branches(state))),
+        _ => Err(Error::unsupported(format!("function {name} is not supported"))),
+    }
+}
+
+fn table(rows: Vec<Row>) -> Value {
+    let rows = rows.into_iter().map(|row| Value::Record(Arc::from(row)));
+    Value::from(ArrayValue::one_dimensional(rows.collect()))
+}
+
+/// How often a sleeper looks whether it is to stop.
+const NAP: Duration = Duration::from_millis(5);
+
+fn sleep(state: &State, seconds: f64) -> Result<Value> {
+    let until = Duration::try_from_secs_f64(seconds.max(0.0))
+        .ok()
+        .and_then(|time| Instant::now().checked_add(time));
+    loop {
+        state.interrupt.check()?;
+        let left = match until {
+            Some(until) => until.saturating_duration_since(Instant::now()),
+            None => NAP,
+        };
+        if left.is_zero() {
+            return Ok(Value::text(""));
+        }
+        std::thread::sleep(left.min(NAP));
+    }
+}
+
+fn settings(state: &State) -> Vec<Row> {
+    let settings = state.settings.lock();
+    settings
+        .all()
+        .map(|(def, value)| {
+            let reset = settings.reset_value(def);
+            vec![
+                Value::text(def.name),
+                Value::text(value),
+                Value::Null,
+                Value::text("Session"),
+                Value::text(def.doc),
+                Value::text(if def.is_changeable() { "user" } else { "internal" }),
+                Value::text(def.kind_name()),
+                Value::text("session"),
+                Value::text(reset.clone()),
+                Value::text(reset),
+            ]
+        })
+        .collect()
+}
+
+fn activity(state: &State) -> Vec<Row> {
+    let moment = |time: i64| {
+        if time == 0 {
+            Value::Null
+        } else {
+            Value::TimestampTz(time)
+        }
+    };
+    let Some(shared) = state.shared.upgrade() else {
+        return Vec::new();
+    };
+    let sessions = shared.activity.lock();
+    sessions
+        .values()
+        .map(|session| {
+            let now = session.now.lock().clone();
+            vec![
+                Value::text(DATABASE),
+                Value::Int4(i32::try_from(session.number).unwrap_or(i32::MAX)),
+                Value::text(session.user.as_str()),
+                Value::text(now.application),
+                moment(session.since),
+                moment(now.transaction_start.unwrap_or(0)),
+                moment(now.query_start),
+                Value::text(now.state),
+                Value::text(now.query),
+                Value::text(now.branch),
+            ]
+        })
+        .collect()
+}
+
+fn locks(state: &State) -> Vec<Row> {
+    use helios_version::LockTarget;
+    let store = state.tables.store();
+    let owners: std::collections::HashMap<u64, u64> = match state.shared.upgrade() {
+        Some(shared) => shared
+            .activity
+            .lock()
+            .values()
+            .filter_map(|session| Some((session.now.lock().transaction?, session.number)))
+            .collect(),
+        None => Default::default(),
+    };
+    let branches = store.branches();
+    store
+        .locks()
+        .into_iter()
+        .map(|lock| {
+            let (kind, branch, relation) = match lock.target {
+                LockTarget::Table(branch, table) => ("relation", branch, Value::Oid(table.0)),
+                LockTarget::Row(branch, table, _) => ("tuple", branch, Value::Oid(table.0)),
+                LockTarget::Key(branch, ..) => ("object", branch, Value::Null),
+            };
+            let branch = branches.iter().find(|b| b.id == branch);
+            let owner = owners.get(&lock.txn).and_then(|n| i32::try_from(*n).ok());
+            vec![
+                Value::text(kind),
+                relation,
+                branch.map_or(Value::Null, |b| Value::text(b.name.as_str())),
+                Value::Int8(i64::try_from(lock.txn).unwrap_or(i64::MAX)),
+                owner.map_or(Value::Null, Value::Int4),
+                Value::text(lock.mode),
+                Value::Bool(lock.granted),
+            ]
+        })
+        .collect()
+}
+
+fn branches(state: &State) -> Vec<Row> {
+    let all = state.tables.store().branches();
+    let name = |id| all.iter().find(|branch| branch.id == id).map(|b| b.name.clone());
+    all.iter()
+        .map(|branch| {
+            let parent = branch.parent.and_then(name);
+            vec![
+                Value::text(branch.name.as_str()),
+                parent.map_or(Value::Null, Value::text),
+                Value::Int8(i64::try_from(branch.fork.0).unwrap_or(i64::MAX)),
+                Value::TimestampTz(branch.created_at),
+            ]
+        })
+        .collect()
 }

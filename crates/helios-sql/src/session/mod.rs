@@ -105,7 +105,8 @@ impl Session {
             since: clock::now(),
             now: Mutex::default(),
         });
-        let state = State::new(engine.shared.tables.clone(), user, number);
+        let interrupt = Interrupt::default();
+        let state = State::new(&engine.shared, user, number, interrupt.clone());
         let mut session = Self {
             state: Arc::new(state),
             activity: activity.clone(),
@@ -114,7 +115,7 @@ impl Session {
             idle: transaction::Idle::default(),
             prepared: HashMap::new(),
             cursors: HashMap::new(),
-            interrupt: Interrupt::default(),
+            interrupt,
             notices: Vec::new(),
             copy_input: None,
             copy_output: None,

@@ -1,7 +1,7 @@
 //! What functions ask of the session: settings, sequences, names.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use helios_base::{BranchId, DataType, Error, Result, SqlState, TextContext, TimeZone, Value};
 use helios_expr::SessionHooks;
@@ -9,6 +9,8 @@ use helios_table::catalog::{Catalog, SequenceDef, SequenceId};
 use helios_table::{Tables, Transaction};
 use parking_lot::Mutex;
 
+use super::Interrupt;
+use super::engine::Shared;
 use super::settings::{Id, Settings};
 
 /// The part of a session that running statements share with it.
@@ -16,6 +18,9 @@ pub(crate) struct State {
     pub(crate) tables: Arc<Tables>,
     pub(crate) user: String,
     pub(crate) number: u64,
+    pub(crate) interrupt: Interrupt,
+    /// The engine; weak, as the engine does not end while a session lives anyway.
+    pub(crate) shared: Weak<Shared>,
     pub(crate) settings: Mutex<Settings>,
     sequences: Mutex<Sequences>,
     now: Mutex<Now>,
@@ -40,11 +45,18 @@ struct Sequences {
 pub(crate) const DATABASE: &str = "heliosdb";
 
 impl State {
-    pub(crate) fn new(tables: Arc<Tables>, user: String, number: u64) -> Self {
+    pub(crate) fn new(
+        engine: &Arc<Shared>,
+        user: String,
+        number: u64,
+        interrupt: Interrupt,
+    ) -> Self {
         Self {
-            tables,
+            tables: engine.tables.clone(),
             user,
             number,
+            interrupt,
+            shared: Arc::downgrade(engine),
             settings: Mutex::new(Settings::new()),
             sequences: Mutex::default(),
             now: Mutex::new(Now {

@@ -17,6 +17,20 @@ pub struct SettingDef {
     pub doc: &'static str,
 }
 
+impl SettingDef {
+    /// Whether a session may give it another value.
+    #[must_use]
+    pub fn is_changeable(&self) -> bool {
+        self.change == Change::Session
+    }
+
+    /// What it takes: `bool`, `integer`, `enum` or `string`.
+    #[must_use]
+    pub fn kind_name(&self) -> &'static str {
+        self.kind.name()
+    }
+}
+
 /// Who may change a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {

@@ -1,0 +1,502 @@
+//! `pg_namespace`, `pg_class`, `pg_attribute`, `pg_index`, `pg_constraint` and their kin.
+
+use helios_base::{ColumnId, DataType, Row, Value};
+use helios_table::catalog::{ConstraintKind, FkAction, IndexDef, TableDef};
+
+use super::Ty::{Bool, Char, Float4, Int2, Int2s, Int4, Name, Oid, Text};
+use super::relation::{Relation, pg};
+use super::{INFORMATION_SCHEMA, OWNER, PG_CATALOG, Source, numbers, text};
+
+pub(super) static RELATIONS: &[Relation] = &[
+    pg(
+        "pg_namespace",
+        &[("oid", Oid), ("nspname", Name), ("nspowner", Oid), ("nspacl", Text)],
+        namespaces,
+    ),
+    pg(
+        "pg_class",
+        &[
+            ("oid", Oid),
+            ("relname", Name),
+            ("relnamespace", Oid),
+            ("reltype", Oid),
+            ("relowner", Oid),
+            ("relam", Oid),
+            ("relfilenode", Oid),
+            ("reltablespace", Oid),
+            ("relpages", Int4),
+            ("reltuples", Float4),
+            ("relhasindex", Bool),
+            ("relisshared", Bool),
+            ("relpersistence", Char),
+            ("relkind", Char),
+            ("relnatts", Int2),
+            ("relchecks", Int2),
+            ("relhasrules", Bool),
+            ("relhastriggers", Bool),
+            ("relrowsecurity", Bool),
+            ("relforcerowsecurity", Bool),
+            ("relreplident", Char),
+            ("relispartition", Bool),
+            ("reloptions", Text),
+            ("relpartbound", Text),
+        ],
+        classes,
+    ),
+    pg(
+        "pg_attribute",
+        &[
+            ("attrelid", Oid),
+            ("attname", Name),
+            ("atttypid", Oid),
+            ("attlen", Int2),
+            ("attnum", Int2),
+            ("attndims", Int4),
+            ("atttypmod", Int4),
+            ("attnotnull", Bool),
+            ("atthasdef", Bool),
+            ("attidentity", Char),
+            ("attgenerated", Char),
+            ("attisdropped", Bool),
+            ("attislocal", Bool),
+            ("attcollation", Oid),
+        ],
+        attributes,
+    ),
+    pg(
+        "pg_attrdef",
+        &[("oid", Oid), ("adrelid", Oid), ("adnum", Int2), ("adbin", Text)],
+        defaults,
+    ),
+    pg(
+        "pg_index",
+        &[
+            ("indexrelid", Oid),
+            ("indrelid", Oid),
+            ("indnatts", Int2),
+            ("indnkeyatts", Int2),
+            ("indisunique", Bool),
+            ("indnullsnotdistinct", Bool),
+            ("indisprimary", Bool),
+            ("indisexclusion", Bool),
+            ("indimmediate", Bool),
+            ("indisclustered", Bool),
+            ("indisvalid", Bool),
+            ("indisready", Bool),
+            ("indislive", Bool),
+            ("indisreplident", Bool),
+            ("indkey", Int2s),
+            ("indoption", Int2s),
+            ("indexprs", Text),
+            ("indpred", Text),
+        ],
+        indexes,
+    ),
+    pg(
+        "pg_constraint",
+        &[
+            ("oid", Oid),
+            ("conname", Name),
+            ("connamespace", Oid),
+            ("contype", Char),
+            ("condeferrable", Bool),
+            ("condeferred", Bool),
+            ("convalidated", Bool),
+            ("conrelid", Oid),
+            ("contypid", Oid),
+            ("conindid", Oid),
+            ("conparentid", Oid),
+            ("confrelid", Oid),
+            ("confupdtype", Char),
+            ("confdeltype", Char),
+            ("confmatchtype", Char),
+            ("conislocal", Bool),
+            ("conkey", Int2s),
+            ("confkey", Int2s),
+            ("conbin", Text),
+        ],
+        constraints,
+    ),
+    pg(
+        "pg_description",
+        &[("objoid", Oid), ("classoid", Oid), ("objsubid", Int4), ("description", Text)],
+        descriptions,
+    ),
+];
+
+fn namespaces(source: &Source<'_>) -> Vec<Row> {
+    let row = |oid: u32, name: &str| vec![Value::Oid(oid), text(name), Value::Oid(OWNER), Value::Null];
+    let mut rows = vec![
+        row(PG_CATALOG, "pg_catalog"),
+        row(INFORMATION_SCHEMA, "information_schema"),
+    ];
+    rows.extend(source.catalog.schemas().map(|schema| row(schema.id.0, &schema.name)));
+    rows
+}
+
+/// What differs between the relations of `pg_class`.
+struct Class<'c> {
+    oid: u32,
+    name: &'c str,
+    schema: u32,
+    kind: &'static str,
+    columns: usize,
+    checks: usize,
+    indexed: bool,
+    triggers: bool,
+    access: u32,
+}
+
+impl Class<'_> {
+    fn row(&self) -> Row {
+        let no = || Value::Bool(false);
+        let count = |n: usize| Value::Int2(i16::try_from(n).unwrap_or(i16::MAX));
+        vec![
+            Value::Oid(self.oid),
+            text(self.name),
+            Value::Oid(self.schema),
+            Value::Oid(0),
+            Value::Oid(OWNER),
+            Value::Oid(self.access),
+            Value::Oid(self.oid),
+            Value::Oid(0),
+            Value::Int4(0),
+            Value::Float4(-1.0),
+            Value::Bool(self.indexed),
+            no(),
+            text("p"),
+            text(self.kind),
+            count(self.columns),
+            count(self.checks),
+            Value::Bool(self.kind == "v"),
+            Value::Bool(self.triggers),
+            no(),
+            no(),
+            text("d"),
+            no(),
+            Value::Null,
+            Value::Null,
+        ]
+    }
+}
+
+/// `pg_am`: heap and btree.
+const HEAP: u32 = 2;
+const BTREE: u32 = 403;
+
+fn classes(source: &Source<'_>) -> Vec<Row> {
+    let plain = Class {
+        oid: 0,
+        name: "",
+        schema: 0,
+        kind: "r",
+        columns: 0,
+        checks: 0,
+        indexed: false,
+        triggers: false,
+        access: 0,
+    };
+    let mut rows = Vec::new();
+    for table in source.catalog.tables() {
+        rows.push(
+            Class {
+                oid: table.id.0,
+                name: &table.name,
+                schema: table.schema.0,
+                columns: table.columns.len(),
+                checks: table.checks().count(),
+                indexed: !table.indexes.is_empty(),
+                triggers: table.foreign_keys().next().is_some(),
+                access: HEAP,
+                ..plain
+            }
+            .row(),
+        );
+        rows.extend(table.indexes.iter().map(|index| {
+            Class {
+                oid: index.id.0,
+                name: &index.name,
+                schema: table.schema.0,
+                kind: "i",
+                columns: index.keys.len() + index.include.len(),
+                access: BTREE,
+                ..plain
+            }
+            .row()
+        }));
+    }
+    rows.extend(source.catalog.views().map(|view| {
+        Class {
+            oid: view.id.0,
+            name: &view.name,
+            schema: view.schema.0,
+            kind: "v",
+            columns: view.columns.len(),
+            ..plain
+        }
+        .row()
+    }));
+    rows.extend(source.catalog.sequences().map(|sequence| {
+        Class {
+            oid: sequence.id.0,
+            name: &sequence.name,
+            schema: sequence.schema.0,
+            kind: "S",
+            columns: 3,
+            ..plain
+        }
+        .row()
+    }));
+    rows
+}
+
+/// PostgreSQL's `atttypmod`.
+pub(super) fn modifier(ty: &DataType) -> i32 {
+    match ty {
+        DataType::Varchar(Some(n)) | DataType::Char(Some(n)) => {
+            i32::try_from(*n).unwrap_or(i32::MAX - 4) + 4
+        }
+        DataType::Numeric(Some((precision, scale))) => {
+            ((i32::from(*precision) << 16) | (i32::from(*scale) & 0x7ff)) + 4
+        }
+        _ => -1,
+    }
+}
+
+fn attributes(source: &Source<'_>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut add = |relation: u32,
+                   number: i16,
+                   name: &str,
+                   ty: &DataType,
+                   not_null: bool,
+                   default: bool,
+                   identity: &'static str,
+                   generated: &'static str| {
+        rows.push(vec![
+            Value::Oid(relation),
+            text(name),
+            Value::Oid(ty.oid()),
+            Value::Int2(super::types::length(ty)),
+            Value::Int2(number),
+            Value::Int4(i32::from(matches!(ty, DataType::Array(_)))),
+            Value::Int4(modifier(ty)),
+            Value::Bool(not_null),
+            Value::Bool(default),
+            text(identity),
+            text(generated),
+            Value::Bool(false),
+            Value::Bool(true),
+            Value::Oid(if ty.is_string() { 100 } else { 0 }),
+        ]);
+    };
+    for table in source.catalog.tables() {
+        for column in &table.columns {
+            let identity = match &column.identity {
+                Some(identity) if identity.always => "a",
+                Some(_) => "d",
+                None => "",
+            };
+            let generated = if column.generated.is_some() { "s" } else { "" };
+            add(
+                table.id.0,
+                number(column.id),
+                &column.name,
+                &column.ty,
+                column.not_null,
+                column.default.is_some() || column.generated.is_some(),
+                identity,
+                generated,
+            );
+        }
+        for index in &table.indexes {
+            for (at, key) in index.keys.iter().enumerate() {
+                let (name, ty) = match key.as_column().and_then(|id| table.column_by_id(id)) {
+                    Some((_, column)) => (column.name.as_str(), column.ty.clone()),
+                    None => ("expr", DataType::Text),
+                };
+                let at = i16::try_from(at + 1).unwrap_or(i16::MAX);
+                add(index.id.0, at, name, &ty, false, false, "", "");
+            }
+        }
+    }
+    for view in source.catalog.views() {
+        for (at, column) in view.columns.iter().enumerate() {
+            let at = i16::try_from(at + 1).unwrap_or(i16::MAX);
+            add(view.id.0, at, &column.name, &column.ty, false, false, "", "");
+        }
+    }
+    rows
+}
+
+/// A column's number as `attnum`.
+pub(super) fn number(column: ColumnId) -> i16 {
+    i16::try_from(column.0).unwrap_or(i16::MAX)
+}
+
+fn defaults(source: &Source<'_>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for table in source.catalog.tables() {
+        for column in &table.columns {
+            let generated = column.generated.as_ref().map(|generated| &generated.sql);
+            if let Some(sql) = column.default.as_ref().or(generated) {
+                rows.push(vec![
+                    Value::Oid(table.id.0),
+                    Value::Oid(table.id.0),
+                    Value::Int2(number(column.id)),
+                    text(sql.as_str()),
+                ]);
+            }
+        }
+    }
+    rows
+}
+
+fn key_numbers(index: &IndexDef) -> Value {
+    let keys = index.keys.iter().map(|key| key.as_column().map_or(0, number));
+    let include = index.include.iter().map(|id| number(*id));
+    numbers(keys.chain(include))
+}
+
+fn indexes(source: &Source<'_>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for table in source.catalog.tables() {
+        for index in &table.indexes {
+            let count = |n: usize| Value::Int2(i16::try_from(n).unwrap_or(i16::MAX));
+            let deferrable = index
+                .constraint
+                .and_then(|id| table.constraint_by_id(id))
+                .is_some_and(|constraint| constraint.deferrable);
+            let options = index.keys.iter().map(|key| {
+                i16::from(key.descending) | (i16::from(key.nulls_first) << 1)
+            });
+            let expressions = !index.is_plain();
+            rows.push(vec![
+                Value::Oid(index.id.0),
+                Value::Oid(table.id.0),
+                count(index.keys.len() + index.include.len()),
+                count(index.keys.len()),
+                Value::Bool(index.unique),
+                Value::Bool(index.nulls_not_distinct),
+                Value::Bool(index.primary),
+                Value::Bool(false),
+                Value::Bool(!deferrable),
+                Value::Bool(false),
+                Value::Bool(true),
+                Value::Bool(true),
+                Value::Bool(true),
+                Value::Bool(false),
+                key_numbers(index),
+                numbers(options),
+                if expressions { text("expression") } else { Value::Null },
+                index.predicate.as_ref().map_or(Value::Null, |p| text(p.sql.as_str())),
+            ]);
+        }
+    }
+    rows
+}
+
+fn action(action: FkAction) -> &'static str {
+    match action {
+        FkAction::NoAction => "a",
+        FkAction::Restrict => "r",
+        FkAction::Cascade => "c",
+        FkAction::SetNull => "n",
+        FkAction::SetDefault => "d",
+    }
+}
+
+/// The columns that a constraint speaks of.
+pub(super) fn constrained(table: &TableDef, kind: &ConstraintKind) -> Vec<ColumnId> {
+    match kind {
+        ConstraintKind::Check { columns, .. } => columns.clone(),
+        ConstraintKind::PrimaryKey { index } | ConstraintKind::Unique { index } => table
+            .index_by_id(*index)
+            .map_or_else(Vec::new, |i| i.keys.iter().filter_map(|k| k.as_column()).collect()),
+        ConstraintKind::ForeignKey(fk) => fk.columns.clone(),
+    }
+}
+
+fn constraints(source: &Source<'_>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for table in source.catalog.tables() {
+        for constraint in &table.constraints {
+            let columns = constrained(table, &constraint.kind);
+            let (kind, check) = match &constraint.kind {
+                ConstraintKind::Check { sql, .. } => ("c", Some(sql.as_str())),
+                ConstraintKind::PrimaryKey { .. } => ("p", None),
+                ConstraintKind::Unique { .. } => ("u", None),
+                ConstraintKind::ForeignKey(_) => ("f", None),
+            };
+            let fk = constraint.as_foreign_key();
+            let index = fk.map(|fk| fk.parent_index).or(constraint.index());
+            rows.push(vec![
+                Value::Oid(constraint.id.0),
+                text(constraint.name.as_str()),
+                Value::Oid(table.schema.0),
+                text(kind),
+                Value::Bool(constraint.deferrable),
+                Value::Bool(constraint.initially_deferred),
+                Value::Bool(constraint.validated),
+                Value::Oid(table.id.0),
+                Value::Oid(0),
+                Value::Oid(index.map_or(0, |id| id.0)),
+                Value::Oid(0),
+                Value::Oid(fk.map_or(0, |fk| fk.parent.0)),
+                text(fk.map_or(" ", |fk| action(fk.on_update))),
+                text(fk.map_or(" ", |fk| action(fk.on_delete))),
+                text(fk.map_or(" ", |fk| if fk.match_full { "f" } else { "s" })),
+                Value::Bool(true),
+                numbers(columns.iter().map(|id| number(*id))),
+                fk.map_or(Value::Null, |fk| {
+                    numbers(fk.parent_columns.iter().map(|id| number(*id)))
+                }),
+                check.map_or(Value::Null, text),
+            ]);
+        }
+    }
+    rows
+}
+
+fn descriptions(source: &Source<'_>) -> Vec<Row> {
+    /// The numbers of `pg_class`, `pg_namespace` and `pg_constraint` as relations.
+    const CLASS: u32 = 1259;
+    const NAMESPACE: u32 = 2615;
+    const CONSTRAINT: u32 = 2606;
+    let mut rows = Vec::new();
+    let mut add = |oid: u32, class: u32, part: i32, comment: &Option<String>| {
+        if let Some(comment) = comment {
+            rows.push(vec![
+                Value::Oid(oid),
+                Value::Oid(class),
+                Value::Int4(part),
+                text(comment.as_str()),
+            ]);
+        }
+    };
+    for schema in source.catalog.schemas() {
+        add(schema.id.0, NAMESPACE, 0, &schema.comment);
+    }
+    for table in source.catalog.tables() {
+        add(table.id.0, CLASS, 0, &table.comment);
+        for column in &table.columns {
+            add(table.id.0, CLASS, i32::from(number(column.id)), &column.comment);
+        }
+        for index in &table.indexes {
+            add(index.id.0, CLASS, 0, &index.comment);
+        }
+        for constraint in &table.constraints {
+            add(constraint.id.0, CONSTRAINT, 0, &constraint.comment);
+        }
+    }
+    for view in source.catalog.views() {
+        add(view.id.0, CLASS, 0, &view.comment);
+        for (column, at) in view.columns.iter().zip(1..) {
+            add(view.id.0, CLASS, at, &column.comment);
+        }
+    }
+    for sequence in source.catalog.sequences() {
+        add(sequence.id.0, CLASS, 0, &sequence.comment);
+    }
+    rows
+}

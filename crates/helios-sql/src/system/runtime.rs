@@ -1,0 +1,94 @@
+//! What changes while the system runs: settings, sessions, locks, branches.
+//!
+//! The session answers for these through [`SessionHooks::call`], an array of records each.
+//!
+//! [`SessionHooks::call`]: helios_expr::SessionHooks::call
+
+use helios_base::{DataType, Row, Value};
+
+use super::Source;
+use super::Ty::{Bool, Int4, Int8, Name, Oid, Text, Time};
+use super::relation::{Relation, pg};
+
+pub(super) static RELATIONS: &[Relation] = &[
+    pg(
+        "pg_settings",
+        &[
+            ("name", Text),
+            ("setting", Text),
+            ("unit", Text),
+            ("category", Text),
+            ("short_desc", Text),
+            ("context", Text),
+            ("vartype", Text),
+            ("source", Text),
+            ("boot_val", Text),
+            ("reset_val", Text),
+        ],
+        |source| ask(source, "pg_settings"),
+    )
+    .unsteady(),
+    pg(
+        "pg_stat_activity",
+        &[
+            ("datname", Name),
+            ("pid", Int4),
+            ("usename", Name),
+            ("application_name", Text),
+            ("backend_start", Time),
+            ("xact_start", Time),
+            ("query_start", Time),
+            ("state", Text),
+            ("query", Text),
+            ("branch", Text),
+        ],
+        |source| ask(source, "pg_stat_activity"),
+    )
+    .unsteady(),
+    pg(
+        "pg_locks",
+        &[
+            ("locktype", Text),
+            ("relation", Oid),
+            ("branch", Text),
+            ("transaction", Int8),
+            ("pid", Int4),
+            ("mode", Text),
+            ("granted", Bool),
+        ],
+        |source| ask(source, "pg_locks"),
+    )
+    .unsteady(),
+    pg(
+        "pg_prepared_statements",
+        &[("name", Text), ("statement", Text)],
+        |source| ask(source, "pg_prepared_statements"),
+    )
+    .unsteady(),
+    pg(
+        "pg_branches",
+        &[
+            ("branch_name", Text),
+            ("parent", Text),
+            ("fork_scn", Int8),
+            ("created_at", Time),
+        ],
+        |source| ask(source, "pg_branches"),
+    )
+    .unsteady(),
+];
+
+/// The rows that the session gives; none outside of a session.
+fn ask(source: &Source<'_>, what: &str) -> Vec<Row> {
+    match source.session.call(what, &[], &DataType::Record) {
+        Ok(Value::Array(rows)) => rows
+            .elements
+            .iter()
+            .filter_map(|row| match row {
+                Value::Record(fields) => Some(fields.to_vec()),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,122 @@
+//! The views that show objects by name: `pg_tables`, `pg_views`, `pg_indexes`, `pg_sequences`.
+
+use helios_base::{Row, Value};
+
+use super::Ty::{Bool, Int8, Name, Text};
+use super::relation::{Relation, pg};
+use super::{Source, text};
+
+pub(super) static RELATIONS: &[Relation] = &[
+    pg(
+        "pg_tables",
+        &[
+            ("schemaname", Name),
+            ("tablename", Name),
+            ("tableowner", Name),
+            ("tablespace", Name),
+            ("hasindexes", Bool),
+            ("hasrules", Bool),
+            ("hastriggers", Bool),
+            ("rowsecurity", Bool),
+        ],
+        |source| {
+            let owner = source.session.current_user();
+            let row = |t: &helios_table::catalog::TableDef| {
+                vec![
+                    text(t.schema_name.as_str()),
+                    text(t.name.as_str()),
+                    text(owner),
+                    Value::Null,
+                    Value::Bool(!t.indexes.is_empty()),
+                    Value::Bool(false),
+                    Value::Bool(t.foreign_keys().next().is_some()),
+                    Value::Bool(false),
+                ]
+            };
+            source.catalog.tables().map(|table| row(table)).collect()
+        },
+    ),
+    pg(
+        "pg_views",
+        &[("schemaname", Name), ("viewname", Name), ("viewowner", Name), ("definition", Text)],
+        |source| {
+            let owner = source.session.current_user();
+            let views = source.catalog.views();
+            views
+                .map(|view| {
+                    vec![
+                        text(view.schema_name.as_str()),
+                        text(view.name.as_str()),
+                        text(owner),
+                        text(view.sql.as_str()),
+                    ]
+                })
+                .collect()
+        },
+    ),
+    pg(
+        "pg_indexes",
+        &[
+            ("schemaname", Name),
+            ("tablename", Name),
+            ("indexname", Name),
+            ("tablespace", Name),
+            ("indexdef", Text),
+        ],
+        indexes,
+    ),
+    pg(
+        "pg_sequences",
+        &[
+            ("schemaname", Name),
+            ("sequencename", Name),
+            ("sequenceowner", Name),
+            ("data_type", Text),
+            ("start_value", Int8),
+            ("min_value", Int8),
+            ("max_value", Int8),
+            ("increment_by", Int8),
+            ("cycle", Bool),
+            ("cache_size", Int8),
+        ],
+        sequences,
+    ),
+];
+
+fn indexes(source: &Source<'_>) -> Vec<Row> {
+    let tables = source.catalog.tables();
+    tables
+        .flat_map(|table| {
+            table.indexes.iter().map(|index| {
+                vec![
+                    text(table.schema_name.as_str()),
+                    text(table.name.as_str()),
+                    text(index.name.as_str()),
+                    Value::Null,
+                    text(index.definition(table)),
+                ]
+            })
+        })
+        .collect()
+}
+
+fn sequences(source: &Source<'_>) -> Vec<Row> {
+    let owner = source.session.current_user();
+    let sequences = source.catalog.sequences();
+    sequences
+        .map(|s| {
+            vec![
+                text(s.schema_name.as_str()),
+                text(s.name.as_str()),
+                text(owner),
+                text(s.ty.to_string()),
+                Value::Int8(s.start),
+                Value::Int8(s.min),
+                Value::Int8(s.max),
+                Value::Int8(s.increment),
+                Value::Bool(s.cycle),
+                Value::Int8(s.cache),
+            ]
+        })
+        .collect()
+}
