@@ -49,22 +49,28 @@ impl Session {
         }
     }
 
-    fn start_appending(
-        &mut self,
-        table: &str,
-        columns: &[&str],
-    ) -> Result<(Arc<Planned>, Exec)> {
+    fn start_appending(&mut self, table: &str, columns: &[&str]) -> Result<(Arc<Planned>, Exec)> {
         self.leave_idle()?;
         self.check_not_failed()?;
         self.check_writable("INSERT")?;
         let (schema, name) = state::split_name(table)?;
         let sight = self.sight(true)?;
-        let mut names: Vec<String> = columns.iter().map(|name| quote_ident(name).to_string()).collect();
+        let mut names: Vec<String> = columns
+            .iter()
+            .map(|name| quote_ident(name).to_string())
+            .collect();
         if names.is_empty() {
             let path = self.search_path();
-            let table = sight.catalog.require_table(schema.as_deref(), &name, &path)?;
-            let given = table.columns.iter().filter(|column| column.generated.is_none());
-            names = given.map(|column| quote_ident(&column.name).to_string()).collect();
+            let table = sight
+                .catalog
+                .require_table(schema.as_deref(), &name, &path)?;
+            let given = table
+                .columns
+                .iter()
+                .filter(|column| column.generated.is_none());
+            names = given
+                .map(|column| quote_ident(&column.name).to_string())
+                .collect();
         }
         let places: Vec<String> = (1..=names.len()).map(|n| format!("${n}")).collect();
         let schema = schema.map_or_else(String::new, |s| format!("{}.", quote_ident(&s)));

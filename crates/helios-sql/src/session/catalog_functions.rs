@@ -16,7 +16,9 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value], _: &DataType) -> 
         ("pg_stat_activity", []) => Ok(table(activity(state))),
         ("pg_locks", []) => Ok(table(locks(state))),
         ("pg_branches", []) => Ok(table(branches(state))),
-        _ => Err(Error::unsupported(format!("function {name} is not supported"))),
+        _ => Err(Error::unsupported(format!(
+            "function {name} is not supported"
+        ))),
     }
 }
 
@@ -57,7 +59,11 @@ fn settings(state: &State) -> Vec<Row> {
                 Value::Null,
                 Value::text("Session"),
                 Value::text(def.doc),
-                Value::text(if def.is_changeable() { "user" } else { "internal" }),
+                Value::text(if def.is_changeable() {
+                    "user"
+                } else {
+                    "internal"
+                }),
                 Value::text(def.kind_name()),
                 Value::text("session"),
                 Value::text(reset.clone()),
@@ -138,7 +144,11 @@ fn locks(state: &State) -> Vec<Row> {
 
 fn branches(state: &State) -> Vec<Row> {
     let all = state.tables.store().branches();
-    let name = |id| all.iter().find(|branch| branch.id == id).map(|b| b.name.clone());
+    let name = |id| {
+        all.iter()
+            .find(|branch| branch.id == id)
+            .map(|b| b.name.clone())
+    };
     all.iter()
         .map(|branch| {
             let parent = branch.parent.and_then(name);

@@ -235,17 +235,6 @@ impl Session {
         self.state.text(clock::now())
     }
 
-    /// What exists on the session's branch, as the open transaction sees it.
-    ///
-    /// # Errors
-    /// When the catalog cannot be read.
-    pub fn catalog(&self) -> Result<Arc<Catalog>> {
-        match &self.current {
-            Some(current) if !current.failed => current.txn.catalog(),
-            _ => self.engine.shared.tables.newest_catalog(self.branch),
-        }
-    }
-
     /// Names that a shell may offer where `context` says what is wanted, with this prefix, in order.
     #[must_use]
     pub fn complete_names(&self, context: NameContext, prefix: &str) -> Vec<String> {
@@ -257,9 +246,9 @@ impl Session {
     /// # Errors
     /// When stored objects cannot be read.
     pub fn catalog(&self) -> Result<Arc<Catalog>> {
-        match self.state.transaction() {
-            Some(transaction) => transaction.catalog(),
-            None => self.engine.shared.tables.newest_catalog(self.branch),
+        match &self.current {
+            Some(current) if !current.failed => current.txn.catalog(),
+            _ => self.engine.shared.tables.newest_catalog(self.branch),
         }
     }
 

@@ -13,7 +13,11 @@ const HERE: &str = "information_schema";
 pub(super) static RELATIONS: &[Relation] = &[
     pg(
         "schemata",
-        &[("catalog_name", Name), ("schema_name", Name), ("schema_owner", Name)],
+        &[
+            ("catalog_name", Name),
+            ("schema_name", Name),
+            ("schema_owner", Name),
+        ],
         |source| {
             let row = |name: &str| {
                 vec![
@@ -23,7 +27,11 @@ pub(super) static RELATIONS: &[Relation] = &[
                 ]
             };
             let own = source.catalog.schemas().map(|schema| row(&schema.name));
-            super::SCHEMAS.iter().map(|name| row(name)).chain(own).collect()
+            super::SCHEMAS
+                .iter()
+                .map(|name| row(name))
+                .chain(own)
+                .collect()
         },
     )
     .within(HERE),
@@ -221,9 +229,11 @@ fn numeric(ty: &DataType) -> [Option<i32>; 3] {
         DataType::Int8 => [Some(64), Some(2), Some(0)],
         DataType::Float4 => [Some(24), Some(2), None],
         DataType::Float8 => [Some(53), Some(2), None],
-        DataType::Numeric(Some((precision, scale))) => {
-            [Some(i32::from(*precision)), Some(10), Some(i32::from(*scale))]
-        }
+        DataType::Numeric(Some((precision, scale))) => [
+            Some(i32::from(*precision)),
+            Some(10),
+            Some(i32::from(*scale)),
+        ],
         DataType::Numeric(None) => [None, Some(10), None],
         _ => [None, None, None],
     }
@@ -236,7 +246,9 @@ fn columns(source: &Source<'_>) -> Vec<Row> {
             DataType::Varchar(Some(n)) | DataType::Char(Some(n)) => i32::try_from(*n).ok(),
             _ => None,
         };
-        let octets = length.map(|n| n.saturating_mul(4)).or(ty.is_string().then_some(1 << 30));
+        let octets = length
+            .map(|n| n.saturating_mul(4))
+            .or(ty.is_string().then_some(1 << 30));
         let [precision, radix, scale] = numeric(ty);
         let moment = matches!(
             ty,
@@ -284,7 +296,11 @@ fn columns(source: &Source<'_>) -> Vec<Row> {
             }
             if let Some(identity) = &column.identity {
                 row[IDENTITY] = yes_no(true);
-                row[IDENTITY + 1] = text(if identity.always { "ALWAYS" } else { "BY DEFAULT" });
+                row[IDENTITY + 1] = text(if identity.always {
+                    "ALWAYS"
+                } else {
+                    "BY DEFAULT"
+                });
             }
             if let Some(generated) = &column.generated {
                 row[IDENTITY + 2] = text("ALWAYS");
@@ -296,7 +312,14 @@ fn columns(source: &Source<'_>) -> Vec<Row> {
     }
     for view in source.catalog.views() {
         for (column, at) in view.columns.iter().zip(1..) {
-            rows.push(row(&view.schema_name, &view.name, &column.name, at, &column.ty, true));
+            rows.push(row(
+                &view.schema_name,
+                &view.name,
+                &column.name,
+                at,
+                &column.ty,
+                true,
+            ));
         }
     }
     rows
@@ -367,12 +390,18 @@ fn key_column_usage(source: &Source<'_>) -> Vec<Row> {
             let columns = constrained(table, &constraint.kind);
             let foreign = constraint.as_foreign_key().is_some();
             for (id, at) in columns.iter().zip(1..) {
-                let name = table.column_by_id(*id).map_or("", |(_, column)| &column.name);
+                let name = table
+                    .column_by_id(*id)
+                    .map_or("", |(_, column)| &column.name);
                 let mut row = place(source, table, &constraint.name);
                 row.extend([
                     text(name),
                     Value::Int4(at),
-                    if foreign { Value::Int4(at) } else { Value::Null },
+                    if foreign {
+                        Value::Int4(at)
+                    } else {
+                        Value::Null
+                    },
                 ]);
                 rows.push(row);
             }
@@ -399,7 +428,10 @@ fn referential_constraints(source: &Source<'_>) -> Vec<Row> {
             let Some(parent) = source.catalog.table_by_id(fk.parent) else {
                 continue;
             };
-            let unique = parent.constraints.iter().find(|c| c.index() == Some(fk.parent_index));
+            let unique = parent
+                .constraints
+                .iter()
+                .find(|c| c.index() == Some(fk.parent_index));
             rows.push(vec![
                 database(),
                 text(table.schema_name.as_str()),

@@ -10,7 +10,12 @@ use super::{INFORMATION_SCHEMA, OWNER, PG_CATALOG, Source, numbers, text};
 pub(super) static RELATIONS: &[Relation] = &[
     pg(
         "pg_namespace",
-        &[("oid", Oid), ("nspname", Name), ("nspowner", Oid), ("nspacl", Text)],
+        &[
+            ("oid", Oid),
+            ("nspname", Name),
+            ("nspowner", Oid),
+            ("nspacl", Text),
+        ],
         namespaces,
     ),
     pg(
@@ -65,7 +70,12 @@ pub(super) static RELATIONS: &[Relation] = &[
     ),
     pg(
         "pg_attrdef",
-        &[("oid", Oid), ("adrelid", Oid), ("adnum", Int2), ("adbin", Text)],
+        &[
+            ("oid", Oid),
+            ("adrelid", Oid),
+            ("adnum", Int2),
+            ("adbin", Text),
+        ],
         defaults,
     ),
     pg(
@@ -119,18 +129,29 @@ pub(super) static RELATIONS: &[Relation] = &[
     ),
     pg(
         "pg_description",
-        &[("objoid", Oid), ("classoid", Oid), ("objsubid", Int4), ("description", Text)],
+        &[
+            ("objoid", Oid),
+            ("classoid", Oid),
+            ("objsubid", Int4),
+            ("description", Text),
+        ],
         descriptions,
     ),
 ];
 
 fn namespaces(source: &Source<'_>) -> Vec<Row> {
-    let row = |oid: u32, name: &str| vec![Value::Oid(oid), text(name), Value::Oid(OWNER), Value::Null];
+    let row =
+        |oid: u32, name: &str| vec![Value::Oid(oid), text(name), Value::Oid(OWNER), Value::Null];
     let mut rows = vec![
         row(PG_CATALOG, "pg_catalog"),
         row(INFORMATION_SCHEMA, "information_schema"),
     ];
-    rows.extend(source.catalog.schemas().map(|schema| row(schema.id.0, &schema.name)));
+    rows.extend(
+        source
+            .catalog
+            .schemas()
+            .map(|schema| row(schema.id.0, &schema.name)),
+    );
     rows
 }
 
@@ -323,7 +344,16 @@ fn attributes(source: &Source<'_>) -> Vec<Row> {
     for view in source.catalog.views() {
         for (at, column) in view.columns.iter().enumerate() {
             let at = i16::try_from(at + 1).unwrap_or(i16::MAX);
-            add(view.id.0, at, &column.name, &column.ty, false, false, "", "");
+            add(
+                view.id.0,
+                at,
+                &column.name,
+                &column.ty,
+                false,
+                false,
+                "",
+                "",
+            );
         }
     }
     rows
@@ -353,7 +383,10 @@ fn defaults(source: &Source<'_>) -> Vec<Row> {
 }
 
 fn key_numbers(index: &IndexDef) -> Value {
-    let keys = index.keys.iter().map(|key| key.as_column().map_or(0, number));
+    let keys = index
+        .keys
+        .iter()
+        .map(|key| key.as_column().map_or(0, number));
     let include = index.include.iter().map(|id| number(*id));
     numbers(keys.chain(include))
 }
@@ -367,9 +400,10 @@ fn indexes(source: &Source<'_>) -> Vec<Row> {
                 .constraint
                 .and_then(|id| table.constraint_by_id(id))
                 .is_some_and(|constraint| constraint.deferrable);
-            let options = index.keys.iter().map(|key| {
-                i16::from(key.descending) | (i16::from(key.nulls_first) << 1)
-            });
+            let options = index
+                .keys
+                .iter()
+                .map(|key| i16::from(key.descending) | (i16::from(key.nulls_first) << 1));
             let expressions = !index.is_plain();
             rows.push(vec![
                 Value::Oid(index.id.0),
@@ -388,8 +422,15 @@ fn indexes(source: &Source<'_>) -> Vec<Row> {
                 Value::Bool(false),
                 key_numbers(index),
                 numbers(options),
-                if expressions { text("expression") } else { Value::Null },
-                index.predicate.as_ref().map_or(Value::Null, |p| text(p.sql.as_str())),
+                if expressions {
+                    text("expression")
+                } else {
+                    Value::Null
+                },
+                index
+                    .predicate
+                    .as_ref()
+                    .map_or(Value::Null, |p| text(p.sql.as_str())),
             ]);
         }
     }
@@ -410,9 +451,11 @@ fn action(action: FkAction) -> &'static str {
 pub(super) fn constrained(table: &TableDef, kind: &ConstraintKind) -> Vec<ColumnId> {
     match kind {
         ConstraintKind::Check { columns, .. } => columns.clone(),
-        ConstraintKind::PrimaryKey { index } | ConstraintKind::Unique { index } => table
-            .index_by_id(*index)
-            .map_or_else(Vec::new, |i| i.keys.iter().filter_map(|k| k.as_column()).collect()),
+        ConstraintKind::PrimaryKey { index } | ConstraintKind::Unique { index } => {
+            table.index_by_id(*index).map_or_else(Vec::new, |i| {
+                i.keys.iter().filter_map(|k| k.as_column()).collect()
+            })
+        }
         ConstraintKind::ForeignKey(fk) => fk.columns.clone(),
     }
 }
@@ -480,7 +523,12 @@ fn descriptions(source: &Source<'_>) -> Vec<Row> {
     for table in source.catalog.tables() {
         add(table.id.0, CLASS, 0, &table.comment);
         for column in &table.columns {
-            add(table.id.0, CLASS, i32::from(number(column.id)), &column.comment);
+            add(
+                table.id.0,
+                CLASS,
+                i32::from(number(column.id)),
+                &column.comment,
+            );
         }
         for index in &table.indexes {
             add(index.id.0, CLASS, 0, &index.comment);

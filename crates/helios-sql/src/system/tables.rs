@@ -38,7 +38,12 @@ pub(super) static RELATIONS: &[Relation] = &[
     ),
     pg(
         "pg_views",
-        &[("schemaname", Name), ("viewname", Name), ("viewowner", Name), ("definition", Text)],
+        &[
+            ("schemaname", Name),
+            ("viewname", Name),
+            ("viewowner", Name),
+            ("definition", Text),
+        ],
         |source| {
             let owner = source.session.current_user();
             let views = source.catalog.views();

@@ -161,7 +161,14 @@ fn types(_: &Source<'_>) -> Vec<Row> {
     rows
 }
 
-fn row(ty: &DataType, name: &str, category: &str, preferred: bool, element: u32, array: u32) -> Row {
+fn row(
+    ty: &DataType,
+    name: &str,
+    category: &str,
+    preferred: bool,
+    element: u32,
+    array: u32,
+) -> Row {
     let length = length(ty);
     vec![
         Value::Oid(ty.oid()),
@@ -170,7 +177,11 @@ fn row(ty: &DataType, name: &str, category: &str, preferred: bool, element: u32,
         Value::Oid(OWNER),
         Value::Int2(length),
         Value::Bool((1..=8).contains(&length)),
-        text(if category == "P" || category == "X" { "p" } else { "b" }),
+        text(if category == "P" || category == "X" {
+            "p"
+        } else {
+            "b"
+        }),
         text(category),
         Value::Bool(preferred),
         Value::Bool(true),

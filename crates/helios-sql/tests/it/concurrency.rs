@@ -62,10 +62,16 @@ fn a_changed_row_is_looked_at_again() -> Result<()> {
          INSERT INTO t VALUES (1, 'open'), (2, 'open')",
     )?;
     let mut first = session(&engine)?;
-    first.run_script("BEGIN; UPDATE t SET state = 'done' WHERE id = 1")?.finish()?;
+    first
+        .run_script("BEGIN; UPDATE t SET state = 'done' WHERE id = 1")?
+        .finish()?;
     let waiting = thread::spawn({
         let mut second = session(&engine)?;
-        move || second.run_script("UPDATE t SET state = 'late' WHERE state = 'open'")?.finish()
+        move || {
+            second
+                .run_script("UPDATE t SET state = 'late' WHERE state = 'open'")?
+                .finish()
+        }
     });
     thread::sleep(std::time::Duration::from_millis(50));
     first.run_script("COMMIT")?.finish()?;
@@ -92,10 +98,18 @@ fn a_waiting_statement_can_be_cancelled() -> Result<()> {
     assert_eq!(error.sqlstate().as_str(), "57014");
     assert_eq!(error.message(), "canceling statement due to user request");
     second.run_script("SET statement_timeout = 20")?;
-    let error = second.run_script("UPDATE t SET n = 3").map(drop).expect_err("too long");
-    assert_eq!(error.message(), "canceling statement due to statement timeout");
+    let error = second
+        .run_script("UPDATE t SET n = 3")
+        .map(drop)
+        .expect_err("too long");
+    assert_eq!(
+        error.message(),
+        "canceling statement due to statement timeout"
+    );
     first.run_script("ROLLBACK")?.finish()?;
-    second.run_script("SET statement_timeout = 0; UPDATE t SET n = 4")?.finish()?;
+    second
+        .run_script("SET statement_timeout = 0; UPDATE t SET n = 4")?
+        .finish()?;
     assert_eq!(number(&mut second, "SELECT n FROM t")?, 4);
     Ok(())
 }
@@ -104,7 +118,9 @@ fn a_waiting_statement_can_be_cancelled() -> Result<()> {
 fn idle_transactions_end() -> Result<()> {
     let engine = engine("CREATE TABLE t (id int PRIMARY KEY)")?;
     let mut idle = session(&engine)?;
-    idle.run_script("SET idle_in_transaction_session_timeout = 20; BEGIN; INSERT INTO t VALUES (1)")?;
+    idle.run_script(
+        "SET idle_in_transaction_session_timeout = 20; BEGIN; INSERT INTO t VALUES (1)",
+    )?;
     thread::sleep(std::time::Duration::from_millis(200));
     let error = idle.run_script("SELECT 1").map(drop).expect_err("it ended");
     assert_eq!(error.sqlstate().as_str(), "25P03");
