@@ -151,13 +151,17 @@ impl Builder<'_> {
 
     /// One test against values of one type, if operand and values have a common type.
     fn uniform_in(&self, expr: &Expr, list: &[Expr], negated: bool) -> Result<Option<Expr>> {
-        if list.is_empty() || list.iter().any(|item| matches!(item, Expr::Row(_))) {
+        // A single value is a plain comparison, which planners know best.
+        if list.len() < 2 || list.iter().any(|item| matches!(item, Expr::Row(_))) {
             return Ok(None);
         }
         let types: Vec<&DataType> = std::iter::once(expr).chain(list).map(Expr::ty).collect();
         let Ok(ty) = common_type("IN", &types) else {
             return Ok(None);
         };
+        if !types.iter().all(|from| resolve::is_implicit(from, &ty)) {
+            return Ok(None);
+        }
         let list = self.all_to("IN", list.to_vec(), &ty)?;
         let resolved = resolve::operator("=", Some(expr.ty()), &ty)?;
         let [left, right] = resolved.args.as_slice() else {

@@ -4,6 +4,7 @@ use helios_base::{DataType, Error, Result, SqlState};
 
 use super::category::{category, is_preferred};
 use super::coercion::is_implicit;
+use super::errors::type_name;
 
 /// The common type of `types`; `what` names the construct in the error, such as `CASE`.
 ///
@@ -15,7 +16,11 @@ pub fn common_type(what: &str, types: &[&DataType]) -> Result<DataType> {
     common(types).map_err(|(left, right)| {
         Error::new(
             SqlState::DATATYPE_MISMATCH,
-            format!("{what} types {left} and {right} cannot be matched"),
+            format!(
+                "{what} types {} and {} cannot be matched",
+                type_name(&left),
+                type_name(&right)
+            ),
         )
     })
 }

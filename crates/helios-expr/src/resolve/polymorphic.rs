@@ -126,16 +126,22 @@ impl Settled {
     /// # Errors
     /// `42P18` or `42804` when every argument of the family is an undecided literal.
     pub(crate) fn apply(&self, pattern: Ty, actual: &DataType) -> Result<DataType> {
-        let array = |element: &DataType| DataType::Array(Box::new(element.clone()));
+        let array = |element: &DataType| match element {
+            DataType::Array(_) => Err(Error::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!("could not find array type for data type {element}"),
+            )),
+            element => Ok(DataType::Array(Box::new(element.clone()))),
+        };
         let found = match pattern {
             Ty::AnyElement | Ty::AnyNonArray => self.element.clone(),
             Ty::AnyArray => match (&self.array, &self.element) {
                 (Some(array), _) => Some(array.clone()),
-                (None, Some(element)) => Some(array(element)),
+                (None, Some(element)) => Some(array(element)?),
                 (None, None) => None,
             },
             Ty::AnyCompatible | Ty::AnyCompatibleNonArray => self.compatible.clone(),
-            Ty::AnyCompatibleArray => self.compatible.as_ref().map(array),
+            Ty::AnyCompatibleArray => self.compatible.as_ref().map(array).transpose()?,
             Ty::Any => Some(actual.clone()),
             plain => plain.concrete(),
         };

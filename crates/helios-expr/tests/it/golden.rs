@@ -91,7 +91,11 @@ golden! {
     datetime
     json
     math
+    matrix_cast
+    matrix_function
+    matrix_operator
     pattern
     resolution
     string
+
 }
