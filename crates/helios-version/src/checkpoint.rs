@@ -1,6 +1,6 @@
 //! Checkpoints: bringing the state file up to a point in the log.
 
-use helios_base::Result;
+use helios_base::{Result, failpoint};
 
 use crate::core::Core;
 use crate::store::Step;
@@ -32,6 +32,7 @@ impl Core {
                 mark
             }
         };
+        failpoint::hit("version.checkpoint")?;
         // Asynchronous commits may be applied and not durable yet.
         self.log.sync(mark)?;
         if self.kv.checkpoint_step(budget)? {

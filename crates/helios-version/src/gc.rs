@@ -19,7 +19,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use helios_base::{BranchId, Result, Scn, TableId};
+use helios_base::{BranchId, Result, Scn, TableId, failpoint};
 use helios_kv::{Batch, Keyspace, KvSnapshot};
 
 use crate::branch::BranchTree;
@@ -70,6 +70,7 @@ struct Group {
 impl Core {
     /// Does a bounded piece of the running round, or begins one if a new plan could find anything.
     pub(crate) fn gc_step(&self, budget: usize) -> Result<Step> {
+        failpoint::hit("version.collect")?;
         let mut collector = self.collector.lock();
         let mut round = match collector.round.take() {
             Some(round) => round,

@@ -57,3 +57,13 @@ pub use snapshot::{Read, Snapshot};
 pub use store::{Step, Store, StoreStats};
 pub use txn::{Cancel, Isolation, Locked, Savepoint, Txn, TxnInfo, TxnOptions};
 pub use view::View;
+
+/// Names of the failpoints that this crate passes, for crash tests.
+pub const FAILPOINTS: &[&str] = &[
+    "version.logged",
+    "version.durable",
+    "version.applied",
+    "version.collect",
+    "version.checkpoint",
+    "version.replay",
+];

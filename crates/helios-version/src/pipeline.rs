@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use helios_base::{BranchId, Error, ErrorKind, Result, Scn, SqlState, TableId};
+use helios_base::{BranchId, Error, ErrorKind, Result, Scn, SqlState, TableId, failpoint};
 use parking_lot::{Mutex, RwLock};
 
 use crate::apply::Applier;
@@ -357,7 +357,7 @@ impl Core {
             }
             applier.flush()
         };
-        pipeline.guard(apply_all())?;
+        pipeline.guard(apply_all().and_then(|()| failpoint::hit("version.applied")))?;
         applied.end = end;
         if let Some(scn) = newest {
             pipeline.published.store(scn.0, Ordering::Release);

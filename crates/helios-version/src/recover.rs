@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use helios_base::{BranchId, Error, Result, Scn};
+use helios_base::{BranchId, Error, Result, Scn, failpoint};
 use helios_kv::{Batch, DurableKv, Keyspace, Kv, KvOptions, MemoryKv};
 use helios_log::{Log, LogOptions, Position};
 use parking_lot::Mutex;
@@ -104,6 +104,7 @@ struct Replay<'a> {
 
 impl Replay<'_> {
     fn record(&mut self, start: u64, end: u64, bytes: &[u8]) -> Result<()> {
+        failpoint::hit("version.replay")?;
         let record = Record::decode(bytes).map_err(|error| {
             Error::new(
                 error.sqlstate(),

@@ -388,12 +388,9 @@ impl WriteSet {
         }
     }
 
-    /// Whether an entry in `range` of the index was written.
+    /// Whether an entry in `range` of the index was written and not cancelled.
     pub(crate) fn touches_entries(&self, index: IndexId, range: Bounds<'_>) -> Result<bool> {
-        match find(&self.indexes, index.0) {
-            Some(map) => Ok(map.next(range, false, &self.arena, &self.slots)?.is_some()),
-            None => Ok(false),
-        }
+        Ok(self.next_entry(index, range, false, usize::MAX)?.is_some())
     }
 
     /// Hands the encoded live operations, in the order they were made, to `part` in pieces of at

@@ -119,6 +119,8 @@ struct World {
     retains: bool,
     /// Copies of older states may be gone.
     forgotten: Scn,
+    /// Forks of dropped branches, readable until those are collected.
+    old_forks: BTreeSet<Scn>,
 }
 
 const SPEC: SequenceSpec = SequenceSpec {
@@ -159,6 +161,7 @@ impl World {
             next_name: 0,
             retains: true,
             forgotten: Scn::ZERO,
+            old_forks: BTreeSet::new(),
         };
         world.reopen();
         world
@@ -562,7 +565,8 @@ impl World {
         let dropped = self.store().drop_branch(id);
         assert_eq!(dropped.is_err(), is_parent || used || id == BranchId::MAIN);
         if dropped.is_ok() {
-            self.branches.remove(&id);
+            let branch = self.branches.remove(&id).unwrap();
+            self.old_forks.insert(branch.fork);
             self.pins.retain(|pin| pin.1 != id);
         }
     }
@@ -591,6 +595,7 @@ impl World {
         self.forgotten = self.forgotten.max(horizon);
         let mut kept: BTreeSet<Scn> = self.pins.iter().map(|pin| pin.2).collect();
         kept.extend(self.branches.values().map(|branch| branch.fork));
+        kept.extend(&self.old_forks);
         kept.extend(self.snapshots.iter().map(|(snapshot, _)| snapshot.scn()));
         kept.extend(
             self.open
