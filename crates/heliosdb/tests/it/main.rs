@@ -1,0 +1,3 @@
+//! Tests of the product as its users meet it: through the library.
+
+mod model;

@@ -1,0 +1,545 @@
+//! Guards against wrong answers under interleaving: random statements of several connections,
+//! with transactions, savepoints, schema changes and reopening, against a simple model.
+//!
+//! `HELIOS_MODEL_OPS` says how many statements (default 20,000), `HELIOS_SEED` which ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use helios_testkit::{Rng, Scratch};
+use heliosdb::{Connection, Database, Error, Value};
+
+/// `a`, `b` and the column that comes and goes.
+type Content = (Option<i32>, Option<String>, Option<i32>);
+type State = BTreeMap<i32, Content>;
+
+const CONNECTIONS: usize = 3;
+const KEYS: i32 = 40;
+
+/// A transaction at REPEATABLE READ, as the model sees it.
+struct Open {
+    /// What was committed when it began.
+    snapshot: State,
+    /// What it sees.
+    view: State,
+    savepoints: Vec<State>,
+    /// Rows it changed, undone or not: their locks may be held.
+    touched: BTreeSet<i32>,
+    /// Values of the unique column that it brought or took away.
+    values: BTreeSet<i32>,
+    begun: bool,
+    failed: bool,
+}
+
+struct World {
+    path: Option<PathBuf>,
+    database: Option<Database>,
+    connections: Vec<Connection>,
+    open: Vec<Option<Open>>,
+    committed: State,
+    has_extra: bool,
+    indexes: BTreeSet<u8>,
+    rng: Rng,
+    statements: u64,
+}
+
+#[test]
+fn statements_in_memory_match_the_model() {
+    run(None, operations());
+}
+
+#[test]
+fn statements_on_disk_match_the_model() {
+    let scratch = Scratch::new();
+    run(Some(scratch.join("db")), operations() / 4);
+}
+
+fn operations() -> u64 {
+    std::env::var("HELIOS_MODEL_OPS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(20_000)
+}
+
+fn run(path: Option<PathBuf>, operations: u64) {
+    let mut world = World::new(path);
+    eprintln!("seed {}", world.rng.seed());
+    while world.statements < operations {
+        world.step();
+    }
+    for who in 0..CONNECTIONS {
+        world.end(who, true);
+    }
+    world.check_all();
+    let report = world.database().check().unwrap();
+    assert!(report.faults.is_empty(), "{:?}", report.faults);
+}
+
+impl World {
+    fn new(path: Option<PathBuf>) -> Self {
+        let mut world = Self {
+            path,
+            database: None,
+            connections: Vec::new(),
+            open: Vec::new(),
+            committed: State::new(),
+            has_extra: false,
+            indexes: BTreeSet::new(),
+            rng: Rng::new(),
+            statements: 0,
+        };
+        world.reopen();
+        world.connections[0]
+            .execute(
+                "CREATE TABLE t (id integer PRIMARY KEY, a integer UNIQUE, b text)",
+                (),
+            )
+            .unwrap();
+        world
+    }
+
+    fn database(&self) -> &Database {
+        self.database.as_ref().unwrap()
+    }
+
+    /// Opens, or closes and opens again; open transactions are lost.
+    fn reopen(&mut self) {
+        self.open = (0..CONNECTIONS).map(|_| None).collect();
+        self.connections.clear();
+        let database = match (&self.path, self.database.take()) {
+            (Some(path), old) => {
+                drop(old);
+                Database::open(path).unwrap()
+            }
+            (None, Some(same)) => same,
+            (None, None) => Database::open_in_memory().unwrap(),
+        };
+        for _ in 0..CONNECTIONS {
+            let mut connection = database.connect().unwrap();
+            connection.execute("SET lock_timeout = '1ms'", ()).unwrap();
+            self.connections.push(connection);
+        }
+        self.database = Some(database);
+    }
+
+    fn step(&mut self) {
+        let who = self.rng.usize(0..CONNECTIONS);
+        self.statements += 1;
+        match self.rng.u32(0..1000) {
+            0..250 => self.insert(who),
+            250..400 => self.update(who),
+            400..520 => self.delete(who),
+            520..650 => self.read_one(who),
+            650..700 => self.read_all(who),
+            700..780 => self.begin(who),
+            780..850 => self.end(who, true),
+            850..880 => self.end(who, false),
+            880..940 => self.savepoint(who),
+            940..985 => self.rollback_to(who),
+            985..997 => self.schema(),
+            _ => {
+                if self.path.is_some() || self.rng.one_in(4) {
+                    self.reopen();
+                }
+                self.check_all();
+            }
+        }
+    }
+
+    /// What connection `who` sees now.
+    fn view(&self, who: usize) -> &State {
+        self.open[who]
+            .as_ref()
+            .map_or(&self.committed, |open| &open.view)
+    }
+
+    fn is_failed(&self, who: usize) -> bool {
+        self.open[who].as_ref().is_some_and(|open| open.failed)
+    }
+
+    /// A REPEATABLE READ snapshot is taken by the first statement, not by BEGIN.
+    fn touch_snapshot(&mut self, who: usize) {
+        if let Some(open) = &mut self.open[who]
+            && !open.begun
+        {
+            open.begun = true;
+            open.snapshot = self.committed.clone();
+            open.view = self.committed.clone();
+        }
+    }
+
+    fn begin(&mut self, who: usize) {
+        if self.open[who].is_some() {
+            return;
+        }
+        self.connections[who]
+            .execute("BEGIN ISOLATION LEVEL REPEATABLE READ", ())
+            .unwrap();
+        self.open[who] = Some(Open {
+            snapshot: State::new(),
+            view: State::new(),
+            savepoints: Vec::new(),
+            touched: BTreeSet::new(),
+            values: BTreeSet::new(),
+            begun: false,
+            failed: false,
+        });
+    }
+
+    fn end(&mut self, who: usize, commit: bool) {
+        let Some(open) = self.open[who].take() else {
+            return;
+        };
+        let word = if commit { "COMMIT" } else { "ROLLBACK" };
+        self.connections[who].execute(word, ()).unwrap();
+        if !commit || open.failed {
+            return;
+        }
+        for id in &open.touched {
+            let (old, new) = (open.snapshot.get(id), open.view.get(id));
+            if old == new {
+                continue;
+            }
+            assert_eq!(
+                self.committed.get(id),
+                old,
+                "an update of row {id} was lost"
+            );
+            match new {
+                Some(content) => self.committed.insert(*id, content.clone()),
+                None => self.committed.remove(id),
+            };
+        }
+        let mut values = BTreeSet::new();
+        for (a, _, _) in self.committed.values() {
+            assert!(a.is_none_or(|a| values.insert(a)), "{a:?} is there twice");
+        }
+    }
+
+    fn savepoint(&mut self, who: usize) {
+        self.touch_snapshot(who);
+        let Some(open) = self.open[who].as_mut().filter(|open| !open.failed) else {
+            return;
+        };
+        let name = format!("SAVEPOINT s{}", open.savepoints.len());
+        open.savepoints.push(open.view.clone());
+        self.connections[who].execute(&name, ()).unwrap();
+    }
+
+    fn rollback_to(&mut self, who: usize) {
+        let Some(open) = self.open[who].as_mut() else {
+            return;
+        };
+        if open.savepoints.is_empty() {
+            return;
+        }
+        let depth = self.rng.usize(0..open.savepoints.len());
+        if !open.failed && self.rng.bool() {
+            open.savepoints.truncate(depth);
+            let sql = format!("RELEASE SAVEPOINT s{depth}");
+            self.connections[who].execute(&sql, ()).unwrap();
+            return;
+        }
+        open.savepoints.truncate(depth + 1);
+        open.view = open.savepoints[depth].clone();
+        open.failed = false;
+        let sql = format!("ROLLBACK TO SAVEPOINT s{depth}");
+        self.connections[who].execute(&sql, ()).unwrap();
+    }
+
+    /// Whether a change that touches row `id` and these values of `a` meets somebody else: another
+    /// open transaction, or a commit since the snapshot.
+    fn contended(&self, who: usize, id: i32, values: &[Option<i32>]) -> bool {
+        let others = self
+            .open
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != who);
+        let by_open = others.flat_map(|(_, open)| open).any(|open| {
+            open.touched.contains(&id) || values.iter().flatten().any(|a| open.values.contains(a))
+        });
+        let by_commit = self.open[who].as_ref().is_some_and(|open| {
+            let holder = |state: &State, a: i32| {
+                state
+                    .iter()
+                    .find(|(_, row)| row.0 == Some(a))
+                    .map(|(id, _)| *id)
+            };
+            open.snapshot.get(&id) != self.committed.get(&id)
+                || values
+                    .iter()
+                    .flatten()
+                    .any(|a| holder(&open.snapshot, *a) != holder(&self.committed, *a))
+        });
+        by_open || by_commit
+    }
+
+    /// Judges how a change ended and lets the model follow.
+    fn settle(
+        &mut self,
+        who: usize,
+        id: i32,
+        after: Option<Content>,
+        duplicate: bool,
+        contended: bool,
+        done: Result<u64, Error>,
+    ) {
+        let context = |world: &Self| {
+            format!(
+                "seed {}, statement {}, row {id}",
+                world.rng.seed(),
+                world.statements
+            )
+        };
+        match done {
+            Ok(_) => {
+                assert!(!duplicate, "a duplicate was let in: {}", context(self));
+                let before = self.view(who).get(&id).cloned();
+                let state = match &mut self.open[who] {
+                    Some(open) => {
+                        open.touched.insert(id);
+                        let values = [&before, &after];
+                        open.values
+                            .extend(values.into_iter().flatten().filter_map(|row| row.0));
+                        &mut open.view
+                    }
+                    None => &mut self.committed,
+                };
+                match after {
+                    Some(content) => state.insert(id, content),
+                    None => state.remove(&id),
+                };
+            }
+            Err(error) => {
+                let state = error.sqlstate();
+                let allowed = match state.as_str() {
+                    "23505" => duplicate || contended,
+                    "40001" | "55P03" => contended,
+                    _ => false,
+                };
+                assert!(allowed, "{error:?}: {}", context(self));
+                if let Some(open) = &mut self.open[who] {
+                    open.failed = true;
+                    // The row may be locked even so.
+                    open.touched.insert(id);
+                    open.values.extend(after.iter().filter_map(|row| row.0));
+                }
+            }
+        }
+    }
+
+    fn content(&mut self) -> Content {
+        let a = (!self.rng.one_in(4)).then(|| self.rng.i32(0..KEYS));
+        let b = (!self.rng.one_in(5)).then(|| format!("b{}", self.rng.u32(0..20)));
+        (a, b, None)
+    }
+
+    fn insert(&mut self, who: usize) {
+        if self.is_failed(who) {
+            return;
+        }
+        self.touch_snapshot(who);
+        let id = self.rng.i32(0..KEYS);
+        let mut content = self.content();
+        content.2 = self.has_extra.then_some(7);
+        let view = self.view(who);
+        let duplicate = view.contains_key(&id)
+            || content
+                .0
+                .is_some_and(|a| view.values().any(|row| row.0 == Some(a)));
+        let contended = self.contended(who, id, &[content.0]);
+        let done = self.connections[who].execute(
+            "INSERT INTO t (id, a, b) VALUES ($1, $2, $3)",
+            (id, content.0, content.1.clone()),
+        );
+        self.settle(who, id, Some(content), duplicate, contended, done);
+    }
+
+    fn update(&mut self, who: usize) {
+        if self.is_failed(who) {
+            return;
+        }
+        self.touch_snapshot(who);
+        let id = self.rng.i32(0..KEYS);
+        let mut content = self.content();
+        let view = self.view(who);
+        let Some(old) = view.get(&id).cloned() else {
+            let sql = "UPDATE t SET b = 'none' WHERE id = $1";
+            assert_eq!(self.connections[who].execute(sql, (id,)).unwrap(), 0);
+            return;
+        };
+        content.2 = old.2;
+        let duplicate = content.0.is_some_and(|a| {
+            view.iter()
+                .any(|(other, row)| *other != id && row.0 == Some(a))
+        });
+        let contended = self.contended(who, id, &[content.0, old.0]);
+        let done = self.connections[who].execute(
+            "UPDATE t SET a = $2, b = $3 WHERE id = $1",
+            (id, content.0, content.1.clone()),
+        );
+        self.settle(who, id, Some(content), duplicate, contended, done);
+    }
+
+    fn delete(&mut self, who: usize) {
+        if self.is_failed(who) {
+            return;
+        }
+        self.touch_snapshot(who);
+        let id = self.rng.i32(0..KEYS);
+        let Some(old) = self.view(who).get(&id).cloned() else {
+            let sql = "DELETE FROM t WHERE id = $1";
+            assert_eq!(self.connections[who].execute(sql, (id,)).unwrap(), 0);
+            return;
+        };
+        let contended = self.contended(who, id, &[old.0]);
+        let done = self.connections[who].execute("DELETE FROM t WHERE id = $1", (id,));
+        self.settle(who, id, None, false, contended, done);
+    }
+
+    fn read_one(&mut self, who: usize) {
+        if self.is_failed(who) {
+            return;
+        }
+        self.touch_snapshot(who);
+        let key = self.rng.i32(0..KEYS);
+        let by_id = self.rng.bool();
+        let column = if by_id { "id" } else { "a" };
+        let sql = format!("SELECT * FROM t WHERE {column} = $1");
+        let got = rows(&mut self.connections[who], &sql, key);
+        let wanted: State = self
+            .view(who)
+            .iter()
+            .filter(|(id, row)| {
+                if by_id {
+                    **id == key
+                } else {
+                    row.0 == Some(key)
+                }
+            })
+            .map(|(id, row)| (*id, row.clone()))
+            .collect();
+        assert_eq!(got, wanted, "{sql} with {key}, seed {}", self.rng.seed());
+    }
+
+    fn read_all(&mut self, who: usize) {
+        if self.is_failed(who) {
+            return;
+        }
+        self.touch_snapshot(who);
+        let from = self.rng.i32(0..KEYS);
+        let order = if self.rng.bool() { "ASC" } else { "DESC" };
+        let sql = match self.rng.u8(0..3) {
+            0 => format!("SELECT * FROM t WHERE id >= $1 ORDER BY id {order}"),
+            1 => format!("SELECT * FROM t WHERE a >= $1 ORDER BY a {order}"),
+            _ => "SELECT * FROM t WHERE id >= $1 OR a IS NULL".to_owned(),
+        };
+        let got = rows(&mut self.connections[who], &sql, from);
+        let wanted: State = self
+            .view(who)
+            .iter()
+            .filter(|(id, row)| {
+                if sql.contains("OR a IS NULL") {
+                    **id >= from || row.0.is_none()
+                } else if sql.contains("WHERE a") {
+                    row.0.is_some_and(|a| a >= from)
+                } else {
+                    **id >= from
+                }
+            })
+            .map(|(id, row)| (*id, row.clone()))
+            .collect();
+        assert_eq!(got, wanted, "{sql} with {from}, seed {}", self.rng.seed());
+        let sum = self.connections[who]
+            .query_row("SELECT count(*), sum(a) FROM t", ())
+            .unwrap();
+        let view = self.view(who);
+        let total: i64 = view.values().filter_map(|row| row.0).map(i64::from).sum();
+        let any = view.values().any(|row| row.0.is_some());
+        assert_eq!(
+            sum.get::<i64>(0).unwrap(),
+            i64::try_from(view.len()).unwrap()
+        );
+        assert_eq!(sum.get::<Option<i64>>(1).unwrap(), any.then_some(total));
+    }
+
+    /// Changes the schema; only while nobody is in a transaction, whose locks it would meet.
+    fn schema(&mut self) {
+        if self.open.iter().any(Option::is_some) {
+            return;
+        }
+        let connection = &mut self.connections[0];
+        match self.rng.u8(0..4) {
+            0 if self.has_extra => {
+                connection
+                    .execute("ALTER TABLE t DROP COLUMN extra", ())
+                    .unwrap();
+                self.has_extra = false;
+                self.committed.values_mut().for_each(|row| row.2 = None);
+            }
+            0 => {
+                let sql = "ALTER TABLE t ADD COLUMN extra integer DEFAULT 7";
+                connection.execute(sql, ()).unwrap();
+                self.has_extra = true;
+                self.committed.values_mut().for_each(|row| row.2 = Some(7));
+            }
+            1 | 2 => {
+                let number = self.rng.u8(0..3);
+                let columns = ["a DESC", "b", "b, a"][usize::from(number)];
+                let sql = if self.indexes.remove(&number) {
+                    format!("DROP INDEX t_{number}")
+                } else {
+                    self.indexes.insert(number);
+                    format!("CREATE INDEX t_{number} ON t ({columns})")
+                };
+                connection.execute(&sql, ()).unwrap();
+            }
+            _ if self.rng.one_in(4) => {
+                connection.execute("TRUNCATE t", ()).unwrap();
+                self.committed.clear();
+            }
+            _ => {
+                // Undone, it must leave no trace.
+                connection
+                    .execute_batch(
+                        "BEGIN; CREATE INDEX gone ON t (b); ALTER TABLE t DROP COLUMN a; ROLLBACK",
+                    )
+                    .unwrap();
+            }
+        }
+    }
+
+    /// A fresh connection sees what is committed, by every way there is.
+    fn check_all(&mut self) {
+        let mut fresh = self.database().connect().unwrap();
+        let got = rows(&mut fresh, "SELECT * FROM t WHERE id >= $1", 0);
+        assert_eq!(got, self.committed, "seed {}", self.rng.seed());
+        for a in 0..KEYS {
+            let got = rows(&mut fresh, "SELECT * FROM t WHERE a = $1", a);
+            let wanted = self
+                .committed
+                .iter()
+                .filter(|(_, row)| row.0 == Some(a))
+                .count();
+            assert_eq!(got.len(), wanted, "a = {a}, seed {}", self.rng.seed());
+        }
+    }
+}
+
+fn rows(connection: &mut Connection, sql: &str, parameter: i32) -> State {
+    let mut state = State::new();
+    for row in connection.query(sql, (parameter,)).unwrap() {
+        let row = row.unwrap();
+        let extra = match row.values().get(3) {
+            Some(Value::Null) | None => None,
+            Some(_) => row.get(3).unwrap(),
+        };
+        let content = (row.get(1).unwrap(), row.get(2).unwrap(), extra);
+        let id = row.get(0).unwrap();
+        assert!(
+            state.insert(id, content).is_none(),
+            "row {id} came twice from {sql}"
+        );
+    }
+    state
+}
