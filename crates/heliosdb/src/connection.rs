@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use helios_base::text::TextContext;
 use helios_base::{Error, Result, SqlState};
-pub use helios_sql::Script;
+pub use helios_sql::{Appender, Script};
 use helios_sql::{CancelHandle, Completion, NameContext, Notice, Outcome, Session, SessionStatus};
 use helios_table::Catalog;
+use helios_table::catalog::quoted;
 
-use crate::{Appender, IntoStatement, Params, Row, Rows, Statement, Transaction};
+use crate::{IntoStatement, Params, Row, Rows, Statement, Transaction};
 
 /// One conversation with a [`crate::Database`]: a branch, settings, and at most one transaction.
 ///
@@ -109,7 +110,7 @@ impl Connection {
     /// # Errors
     /// `Invalid` when there is no such table (42P01) or column (42703).
     pub fn appender(&mut self, table: &str, columns: &[&str]) -> Result<Appender<'_>> {
-        Appender::new(self, table, columns)
+        self.session.appender(&quoted(table), columns)
     }
 
     /// Whether a table or view of this name is there, on the search path.

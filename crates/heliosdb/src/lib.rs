@@ -37,7 +37,6 @@
 //!
 //! **Invariant:** the only crate whose interface is a promise.
 
-mod appender;
 pub mod asynchronous;
 mod connection;
 mod database;
@@ -48,7 +47,6 @@ mod rows;
 mod statement;
 mod transaction;
 
-pub use appender::Appender;
 pub use connection::{Connection, Script};
 pub use database::{CheckReport, Database, Options};
 pub use from_sql::FromSql;
@@ -65,7 +63,7 @@ pub use helios_base::{
     DataType, Error, ErrorKind, Interval, Numeric, Result, Scn, SqlState, Value,
 };
 pub use helios_sql::{
-    CancelHandle, Completion, NameContext, Notice, Outcome, Progress, ResultColumn, RowStream,
-    Severity, TransactionStatus,
+    Appender, CancelHandle, Completion, NameContext, Notice, Outcome, Progress, ResultColumn,
+    RowStream, Severity, TransactionStatus,
 };
 pub use helios_table::catalog::{self, quoted};
