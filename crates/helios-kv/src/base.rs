@@ -4,14 +4,15 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use helios_base::Result;
+use helios_base::{Error, Result};
 use redb::{AccessGuard, Range, ReadOnlyTable, ReadTransaction, ReadableTableMetadata};
 
 use crate::Keyspace;
 use crate::durable::KvSpace;
-use crate::state::{Raw, definition, state_error};
+use crate::state::{Raw, definition, guarded, state_error};
 
-/// One state of the file. Its pages stay as they are while it lives. The default is no file.
+/// One state of the file. Its pages stay as they are while it lives. The default is no
+/// file, which cannot be read.
 #[derive(Default)]
 pub(crate) struct Base {
     tables: Vec<ReadOnlyTable<Raw, Raw>>,
@@ -32,14 +33,18 @@ impl Base {
     }
 
     #[inline]
-    fn table(&self, keyspace: Keyspace) -> Option<&ReadOnlyTable<Raw, Raw>> {
-        self.tables.get(keyspace.index())
+    fn table(&self, keyspace: Keyspace) -> Result<&ReadOnlyTable<Raw, Raw>> {
+        self.tables.get(keyspace.index()).ok_or_else(|| {
+            Error::corrupt("the state file could not be read again after maintenance")
+        })
     }
 
     /// Adds up what the trees of all keyspaces take.
     pub fn measure(&self, space: &mut KvSpace) -> Result<()> {
         for table in &self.tables {
-            let stats = table.stats().map_err(|error| state_error("read", error))?;
+            let stats = guarded("read", || {
+                table.stats().map_err(|error| state_error("read", error))
+            })?;
             space.stored_bytes += stats.stored_bytes();
             space.metadata_bytes += stats.metadata_bytes();
             space.fragmented_bytes += stats.fragmented_bytes();
@@ -49,9 +54,7 @@ impl Base {
 
     /// The value of `key`.
     pub fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Bytes>> {
-        let Some(table) = self.table(keyspace) else {
-            return Ok(None);
-        };
+        let table = self.table(keyspace)?;
         let found = table.get(key).map_err(|error| state_error("read", error))?;
         Ok(found.map(|guard| Bytes::copy_from_slice(guard.value())))
     }
@@ -98,14 +101,33 @@ impl BaseWalk {
     /// Moves to the next entry in the walk's direction.
     #[inline]
     pub fn step(&mut self) -> Result<()> {
-        let entry = match &mut self.range {
-            None => None,
-            Some(range) if self.reverse => range.next_back(),
-            Some(range) => range.next(),
+        let Some(range) = &mut self.range else {
+            self.current = None;
+            return Ok(());
         };
-        self.current = entry
-            .transpose()
-            .map_err(|error| state_error("read", error))?;
+        let reverse = self.reverse;
+        let step = guarded("read", || {
+            let entry = if reverse {
+                range.next_back()
+            } else {
+                range.next()
+            };
+            let entry = entry
+                .transpose()
+                .map_err(|error| state_error("read", error))?;
+            // Looked at here, where damage can be caught, both are sound from now on.
+            Ok(entry.inspect(|(key, value)| {
+                key.value();
+                value.value();
+            }))
+        });
+        match step {
+            Ok(entry) => self.current = entry,
+            Err(error) => {
+                self.finish();
+                return Err(error);
+            }
+        }
         Ok(())
     }
 
@@ -113,16 +135,15 @@ impl BaseWalk {
     pub fn seek(&mut self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Result<()> {
         self.finish();
         let (start, end) = if self.reverse { (to, from) } else { (from, to) };
-        let Some(table) = self.base.table(self.keyspace) else {
-            return Ok(());
-        };
+        let table = self.base.table(self.keyspace)?;
         if is_inverted(start, end) {
             return Ok(());
         }
-        let range = table
-            .range::<&[u8]>((start, end))
-            .map_err(|error| state_error("read", error))?;
-        self.range = Some(range);
+        self.range = Some(guarded("read", || {
+            table
+                .range::<&[u8]>((start, end))
+                .map_err(|error| state_error("read", error))
+        })?);
         self.step()
     }
 }

@@ -11,7 +11,7 @@ use crate::merge::Merge;
 use crate::overlay::{Layer, sources};
 use crate::page::Entry;
 use crate::sorted::Gone;
-use crate::state::{Raw, definition, set_mark, state_error};
+use crate::state::{Raw, definition, guarded, set_mark, state_error};
 
 /// Bytes that one run of appended entries may gather.
 const APPEND_BYTES: usize = 1 << 20;
@@ -59,7 +59,7 @@ impl Checkpoint {
             .with_kind(ErrorKind::Poisoned)
             .with_hint("Close the database, free the disk of its trouble and open it again."));
         }
-        let result = self.work(database, budget.max(1));
+        let result = guarded("write", || self.work(database, budget.max(1)));
         if result.is_err() {
             self.stage = Stage::Failed;
             self.writing = None;

@@ -14,7 +14,7 @@ use crate::base::Base;
 use crate::checkpoint::Checkpoint;
 use crate::overlay::{Layer, View};
 use crate::sorted::{Gone, Part, parts};
-use crate::state::{prepare, state_error};
+use crate::state::{guarded, prepare, state_error};
 use crate::tree::{Edit, Tree};
 use crate::{Batch, Kv, KvSnapshot, KvStats};
 
@@ -58,7 +58,7 @@ const RANGE_KEYS_MAX: usize = 1024;
 /// A store in one file, `state.redb`, under an overlay of what was applied since the checkpoint.
 ///
 /// Reads ask the overlay, then the file; scans merge them. The overlay's trees share nodes with
-/// their older copies, so a snapshot is a reference to one immutable [`View`] and never waits.
+/// their older copies, so a snapshot is a reference to one immutable view and never waits.
 /// A checkpoint freezes the overlay, writes the newest version of each key in order within one
 /// transaction of the file, mark included, and then lets the frozen part go.
 pub struct DurableKv {
@@ -80,11 +80,13 @@ impl DurableKv {
     /// `Corrupt` if the file is damaged, foreign or another database's; `Unsupported` if it is
     /// newer than this program; `Conflict` if it is open elsewhere; `Io`.
     pub fn open(path: &Path, options: &KvOptions) -> Result<Self> {
-        let database = Builder::new()
-            .set_cache_size(options.cache_bytes)
-            .create(path)
-            .map_err(|error| open_error(path, error))?;
-        Self::over(database, path, options)
+        guarded("open", || {
+            let database = Builder::new()
+                .set_cache_size(options.cache_bytes)
+                .create(path)
+                .map_err(|error| open_error(path, error))?;
+            Self::over(database, path, options)
+        })
     }
 
     /// As [`DurableKv::open`], over another kind of file.
@@ -118,34 +120,60 @@ impl DurableKv {
     /// # Errors
     /// `Conflict` while an older snapshot is alive; `Io`.
     pub fn compact(&mut self) -> Result<()> {
-        // The view itself reads the file: it makes way for an empty one meanwhile.
-        let now = self.view.load_full();
-        let view = View {
-            active: now.active.clone(),
-            older: Arc::clone(&now.older),
-            base: Arc::new(Base::default()),
-        };
-        self.view.store(Arc::new(view));
-        drop(now);
-        let result = self.database.compact();
-        let reading = self
-            .database
-            .begin_read()
-            .map_err(|error| state_error("read", error))?;
+        self.alone("compact", |database| match database.compact() {
+            Ok(_) => Ok(()),
+            Err(redb::CompactionError::TransactionInProgress) => Err(snapshot_in_use()),
+            Err(error) => Err(state_error("compact", error)),
+        })
+    }
+
+    /// Reads the whole state file and compares all checksums, which ordinary reads do not. Takes
+    /// the store for itself.
+    ///
+    /// # Errors
+    /// `Corrupt` if anything is damaged: use the store no further; `Conflict` while an older
+    /// snapshot is alive; `Io`.
+    pub fn check(&mut self) -> Result<()> {
+        let shown = self.path.display().to_string();
+        self.alone("check", |database| match database.check_integrity() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::corrupt(format!("state file \"{shown}\" is damaged"))
+                .with_hint("Restore the database from a backup.")),
+            Err(redb::DatabaseError::TransactionInProgress) => Err(snapshot_in_use()),
+            Err(error) => Err(state_error("check", error)),
+        })
+    }
+
+    /// Does `work` while nothing reads the file.
+    fn alone(&mut self, verb: &str, work: impl FnOnce(&mut Database) -> Result<()>) -> Result<()> {
+        if self.checkpoint.get_mut().is_some() {
+            return Err(Error::new(
+                SqlState::OBJECT_IN_USE,
+                format!("could not {verb} the state file while a checkpoint is under way"),
+            ));
+        }
+        // The view itself reads the file: it makes way for one without a file meanwhile.
+        self.rebase(Base::default());
+        let database = &mut self.database;
+        let result = guarded(verb, || work(database));
+        let base = guarded(verb, || {
+            let reading = database
+                .begin_read()
+                .map_err(|error| state_error("read", error))?;
+            Base::new(&reading)
+        })?;
+        self.rebase(base);
+        result
+    }
+
+    /// Puts the overlay over `base`.
+    fn rebase(&mut self, base: Base) {
         let now = self.view.load_full();
         self.view.store(Arc::new(View {
             active: now.active.clone(),
             older: Arc::clone(&now.older),
-            base: Arc::new(Base::new(&reading)?),
+            base: Arc::new(base),
         }));
-        match result {
-            Ok(_) => Ok(()),
-            Err(redb::CompactionError::TransactionInProgress) => Err(Error::new(
-                SqlState::OBJECT_IN_USE,
-                "the state file cannot be compacted while a snapshot of it is in use",
-            )),
-            Err(error) => Err(state_error("compact", error)),
-        }
     }
 
     /// What the file takes of the disk. It grows by leaps and stays hollow until it is written, so
@@ -323,6 +351,13 @@ impl View {
         }
         Ok(())
     }
+}
+
+fn snapshot_in_use() -> Error {
+    Error::new(
+        SqlState::OBJECT_IN_USE,
+        "the state file cannot be had alone while a snapshot of it is in use",
+    )
 }
 
 fn open_error(path: &Path, error: redb::DatabaseError) -> Error {

@@ -120,6 +120,7 @@ impl Merge {
 
     fn seek_all(&mut self, from: Bound<&[u8]>) -> Result<()> {
         self.lent = None;
+        self.peeked = None;
         let to = as_slice(if self.reverse { &self.start } else { &self.end });
         for source in &mut self.sources {
             source.seek(from, to, self.reverse)?;

@@ -10,6 +10,7 @@
 //! | `database` | identity of the database, 0 if the opener named none           |
 //! | `mark`     | the mark of the newest checkpoint, at most 64 bits             |
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use helios_base::{Error, ErrorKind, Result, SqlState};
@@ -108,6 +109,18 @@ pub(crate) fn set_mark(writing: &redb::WriteTransaction, mark: u64) -> Result<()
         .insert("mark", u128::from(mark))
         .map_err(|e| fail(e.into()))?;
     Ok(())
+}
+
+/// Does `work` on the state file and takes a panic within it for what it means: the container
+/// trusts its pages, so a damaged one sends it out of bounds.
+pub(crate) fn guarded<T>(verb: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    // Nothing that `work` may leave half done is looked at again: a damaged file stays damaged.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(Error::corrupt(format!(
+            "could not {verb} the state file: a page of it is damaged"
+        ))
+        .with_hint("Restore the database from a backup."))
+    })
 }
 
 /// A failure of the state file while trying to `verb` it.

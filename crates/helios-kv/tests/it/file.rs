@@ -3,10 +3,10 @@
 use std::fs;
 
 use helios_base::{ErrorKind, SqlState};
-use helios_kv::{DirectoryLock, DurableKv, KvOptions};
+use helios_kv::{Batch, DirectoryLock, DurableKv, Keyspace, Kv, KvOptions};
 use redb::{Database, TableDefinition};
 
-use crate::{open, options};
+use crate::{entries, open, options};
 
 fn refused(path: &std::path::Path, options: &KvOptions) -> helios_base::Error {
     DurableKv::open(path, options).err().unwrap()
@@ -94,4 +94,67 @@ fn the_lock_names_its_holder() {
     assert!(error.message().contains(&holder), "{error}");
     drop(lock);
     DirectoryLock::acquire(dir.path()).unwrap();
+}
+
+/// A flipped bit in the state file must never end the process, and a check must find whatever
+/// changes an answer.
+#[test]
+fn flipped_bits_are_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.redb");
+    let kv = open(dir.path());
+    let mut batch = Batch::new();
+    for n in 0..3000u32 {
+        batch.put(Keyspace::Current, &n.to_be_bytes(), &[n as u8; 60]);
+    }
+    kv.apply(batch).unwrap();
+    kv.checkpoint(1).unwrap();
+    let expected = entries(&*kv.snapshot(), Keyspace::Current);
+    drop(kv);
+    let whole = fs::read(&path).unwrap();
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let read = |kv: &DurableKv| -> helios_base::Result<bool> {
+        let mut cursor = kv.snapshot().scan(Keyspace::Current, crate::ALL, false)?;
+        for (key, value) in &expected {
+            if cursor.next()? != Some((&key[..], &value[..])) {
+                return Ok(false);
+            }
+        }
+        Ok(cursor.next()?.is_none())
+    };
+    let mut found = 0;
+    for _ in 0..150 {
+        let mut flipped = whole.clone();
+        flipped[random.usize(..600_000.min(whole.len()))] ^= 1 << random.u8(..8);
+        fs::write(&path, &flipped).unwrap();
+        let Ok(mut kv) = DurableKv::open(&path, &options()) else {
+            found += 1;
+            continue;
+        };
+        let right = matches!(read(&kv), Ok(true));
+        let checked = kv.check();
+        assert!(right || checked.is_err(), "damage that no check finds");
+        found += u32::from(checked.is_err());
+    }
+    assert!(found > 10, "{found}");
+}
+
+#[test]
+fn checks_wait_for_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut kv = open(dir.path());
+    crate::put(&kv, Keyspace::Current, &[("a", "1")]);
+    kv.checkpoint(1).unwrap();
+    crate::put(&kv, Keyspace::Current, &[("b", "1")]);
+    let old = kv.snapshot();
+    let error = kv.check().unwrap_err();
+    assert_eq!(error.sqlstate(), SqlState::OBJECT_IN_USE, "{error}");
+    assert_eq!(entries(&*kv.snapshot(), Keyspace::Current).len(), 2);
+    drop(old);
+    kv.check().unwrap();
+    assert_eq!(entries(&*kv.snapshot(), Keyspace::Current).len(), 2);
+    kv.freeze(2).unwrap();
+    assert!(kv.check().is_err(), "a checkpoint is under way");
 }
