@@ -1,0 +1,3 @@
+//! placeholder
+use crate::function::Function;
+pub(super) static FUNCTIONS: &[Function] = &[];
