@@ -120,8 +120,8 @@ pub fn date_to_timestamp(date: i32) -> Result<i64> {
     match date {
         DATE_INFINITY => Ok(TIMESTAMP_INFINITY),
         DATE_NEG_INFINITY => Ok(TIMESTAMP_NEG_INFINITY),
-        _ => match i64::from(date) * MICROS_PER_DAY {
-            micros if micros < TIMESTAMP_END => Ok(micros),
+        _ => match i64::from(date).checked_mul(MICROS_PER_DAY) {
+            Some(micros) if (TIMESTAMP_MIN..TIMESTAMP_END).contains(&micros) => Ok(micros),
             _ => Err(Error::new(
                 SqlState::DATETIME_FIELD_OVERFLOW,
                 "date out of range for timestamp",

@@ -46,7 +46,7 @@ pub fn write_timestamptz(instant: i64, zone: &TimeZone, out: &mut String) {
         return;
     }
     let offset = zone.offset_at(instant);
-    let civil = Civil::of_timestamp(instant + i64::from(offset) * MICROS_PER_SECOND);
+    let civil = Civil::of_timestamp(instant.saturating_add(i64::from(offset) * MICROS_PER_SECOND));
     write_ymd(&civil, out);
     out.push(' ');
     write_clock(&civil, out);

@@ -89,13 +89,14 @@ golden! {
     compare
     conditional
     datetime
+    format
     json
     math
     matrix_cast
     matrix_function
     matrix_operator
+    moment
     pattern
     resolution
     string
-
 }

@@ -212,10 +212,15 @@ fn show(field: &Field, moment: &Moment, out: &mut String) -> Result<()> {
     Ok(())
 }
 
-/// Appends a number with `width` digits, one more if negative, and its ordinal ending.
+/// Appends a number with `width` digits and its ordinal ending. The sign of a negative number takes
+/// one of the digits in days and weeks only.
 fn push(field: &Field, value: i64, width: usize, out: &mut String) {
     let start = out.len();
-    let width = match (field.fill, value < 0) {
+    let within = matches!(
+        field.key,
+        Key::Day | Key::DayOfYear | Key::IsoDayOfYear | Key::WeekOfYear | Key::IsoWeek
+    );
+    let width = match (field.fill, value < 0 && !within) {
         (true, _) => 0,
         (false, true) => width + 1,
         (false, false) => width,

@@ -2,6 +2,7 @@
 
 mod date_in;
 mod date_out;
+mod date_reader;
 mod number_in;
 mod number_out;
 mod number_picture;

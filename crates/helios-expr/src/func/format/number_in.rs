@@ -176,17 +176,12 @@ impl Reader<'_> {
             return;
         }
         if picture.sign.is_some() && taken {
-            match self.input.get(self.at + 1) {
-                Some(sign @ ('-' | '+')) => {
-                    self.sign = *sign;
-                    self.at += 1;
-                }
-                _ => {}
+            if let Some(sign @ ('-' | '+')) = self.input.get(self.at + 1) {
+                self.sign = *sign;
+                self.at += 1;
             }
         } else if !taken
             && picture.sign.is_none()
-            && !picture.plus
-            && !picture.minus
             && let Some(sign @ ('-' | '+')) = self.peek()
         {
             self.sign = sign;

@@ -50,8 +50,8 @@ fn to_char(args: &[&Value], _: &Call<'_>) -> Result<Value> {
 /// The digits of a number as the picture wants them, with a minus sign if negative.
 fn of_numeric(number: &Numeric, picture: &mut Picture) -> Result<String> {
     if picture.roman {
-        let n = number.round(0)?.to_i64().unwrap_or(0);
-        return Ok(roman(n).unwrap_or_else(|| "#".repeat(15)));
+        let n = number.to_i32()?;
+        return Ok(roman(i64::from(n)).unwrap_or_else(|| "#".repeat(15)));
     }
     if picture.exponent {
         if !number.is_finite() {
@@ -199,7 +199,7 @@ impl Writer {
         }
         let mut sign_done = true;
         if picture.plus || picture.minus {
-            sign_done = !(picture.plus && !picture.minus);
+            sign_done = picture.minus || !picture.plus;
         } else {
             if picture.brackets && picture.fill && !negative {
                 picture.brackets = false;

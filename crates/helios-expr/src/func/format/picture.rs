@@ -101,6 +101,20 @@ pub(super) struct Field {
     pub(super) ordinal: Option<bool>,
 }
 
+impl Field {
+    /// The keyword as it was written.
+    pub(super) fn written(&self) -> String {
+        match self.case {
+            Case::Upper => self.name.to_owned(),
+            Case::Lower => self.name.to_lowercase(),
+            Case::Capital => {
+                let (first, rest) = self.name.split_at(1);
+                format!("{first}{}", rest.to_lowercase())
+            }
+        }
+    }
+}
+
 /// A piece of a picture.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Piece {
