@@ -159,6 +159,18 @@ impl<'a> Frame<'a> {
         Ok(Cow::Owned(owned))
     }
 
+    /// The value of a constant, parameter or column that is there: most operands, without moving
+    /// anything.
+    #[inline]
+    fn leaf(self, expr: &'a Expr) -> Option<&'a Value> {
+        match expr {
+            Expr::Literal(value, _) => Some(value),
+            Expr::Column { index, .. } => self.row.get(*index),
+            Expr::Param { index, .. } => self.ctx.params.get(*index),
+            _ => None,
+        }
+    }
+
     #[inline]
     fn call(
         self,
@@ -172,19 +184,39 @@ impl<'a> Frame<'a> {
             _ if spread => self.call_spread(function, args, &call),
             [] => (function.eval)(&[], &call),
             [arg] => {
-                let arg = self.value(arg)?;
+                let held;
+                let arg = match self.leaf(arg) {
+                    Some(value) => value,
+                    None => {
+                        held = self.value(arg)?;
+                        &*held
+                    }
+                };
                 if function.strict && arg.is_null() {
                     return Ok(Value::Null);
                 }
-                (function.eval)(&[&*arg], &call)
+                (function.eval)(&[arg], &call)
             }
             [left, right] => {
-                let left = self.value(left)?;
-                let right = self.value(right)?;
+                let (held_left, held_right);
+                let left = match self.leaf(left) {
+                    Some(value) => value,
+                    None => {
+                        held_left = self.value(left)?;
+                        &*held_left
+                    }
+                };
+                let right = match self.leaf(right) {
+                    Some(value) => value,
+                    None => {
+                        held_right = self.value(right)?;
+                        &*held_right
+                    }
+                };
                 if function.strict && (left.is_null() || right.is_null()) {
                     return Ok(Value::Null);
                 }
-                (function.eval)(&[&*left, &*right], &call)
+                (function.eval)(&[left, right], &call)
             }
             args => {
                 let values = args

@@ -77,6 +77,14 @@ fn plain(args: &[&Value], _: &Call<'_>, comparison: Comparison) -> Result<Value>
     match args {
         [Value::Int4(a), Value::Int4(b)] => Ok(Value::Bool(comparison.holds(a.cmp(b)))),
         [Value::Int8(a), Value::Int8(b)] => Ok(Value::Bool(comparison.holds(a.cmp(b)))),
+        [Value::Int4(a), Value::Int8(b)] => Ok(Value::Bool(comparison.holds(i64::from(*a).cmp(b)))),
+        [Value::Int8(a), Value::Int4(b)] => {
+            Ok(Value::Bool(comparison.holds(a.cmp(&i64::from(*b)))))
+        }
+        // Equality of strings need not find out which is less.
+        [Value::Text(a), Value::Text(b)] if comparison == Comparison::Eq => {
+            Ok(Value::Bool(a.as_bytes() == b.as_bytes()))
+        }
         [a, b] => Ok(Value::Bool(comparison.holds(a.cmp_sql(b)))),
         args => Err(mismatch(args)),
     }

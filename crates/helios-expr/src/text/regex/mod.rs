@@ -20,8 +20,13 @@ const COMPILED_MAX: usize = 10 << 20;
 /// Compiled patterns by pattern and flags.
 type Cache = HashMap<(Box<str>, Box<str>), Arc<Regex>>;
 
+/// The pattern used last, its flags and its compiled form.
+type Last = Option<(Box<str>, Box<str>, Arc<Regex>)>;
+
 thread_local! {
     static CACHE: RefCell<Cache> = RefCell::default();
+    // Row after row matches the same pattern: comparing beats hashing.
+    static LAST: RefCell<Last> = const { RefCell::new(None) };
 }
 
 /// What the flags argument of the `regexp_…` functions asks for.
@@ -100,9 +105,15 @@ impl Flags {
 /// # Errors
 /// `2201B` bad pattern, `22023` bad flags, `0A000` back references and lookaround.
 pub(crate) fn compiled(pattern: &str, flags: &str) -> Result<Arc<Regex>> {
-    CACHE.with_borrow_mut(|cache| {
-        // The key is looked up by an owned pair: short strings, and far cheaper than compiling.
-        let key = (Box::from(pattern), Box::from(flags));
+    let last = LAST.with_borrow(|last| match last {
+        Some((p, f, regex)) if **p == *pattern && **f == *flags => Some(Arc::clone(regex)),
+        _ => None,
+    });
+    if let Some(regex) = last {
+        return Ok(regex);
+    }
+    let key = (Box::from(pattern), Box::from(flags));
+    let regex = CACHE.with_borrow_mut(|cache| -> Result<Arc<Regex>> {
         if let Some(found) = cache.get(&key) {
             return Ok(Arc::clone(found));
         }
@@ -110,9 +121,11 @@ pub(crate) fn compiled(pattern: &str, flags: &str) -> Result<Arc<Regex>> {
         if cache.len() >= CACHE_MAX {
             cache.clear();
         }
-        cache.insert(key, Arc::clone(&compiled));
+        cache.insert(key.clone(), Arc::clone(&compiled));
         Ok(compiled)
-    })
+    })?;
+    LAST.set(Some((key.0, key.1, Arc::clone(&regex))));
+    Ok(regex)
 }
 
 fn compile(pattern: &str, flags: Flags) -> Result<Regex> {
