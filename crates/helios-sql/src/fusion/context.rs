@@ -13,6 +13,7 @@ use datafusion::error::DataFusionError;
 use helios_base::{TextContext, Value};
 use helios_expr::{EvalContext, NoSession, SessionHooks};
 
+use super::scan::{NoTables, Snapshots};
 use crate::session::Interrupt;
 
 /// The surroundings of one execution. Cheap to clone.
@@ -26,11 +27,17 @@ struct Inner {
     session: Arc<dyn SessionHooks>,
     text: TextContext,
     interrupt: Interrupt,
+    snapshots: Arc<dyn Snapshots>,
 }
 
 impl StatementContext {
     /// Parameters (`$1` first), the transaction's and the statement's start in microseconds since
-    /// 1970 UTC, the session, its settings for text forms, and the interrupt to obey.
+    /// 1970 UTC, the session, its settings for text forms, the interrupt to obey, and what to
+    /// read.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one caller, all facts of a statement"
+    )]
     pub fn new(
         params: Vec<Value>,
         transaction_time: i64,
@@ -38,6 +45,7 @@ impl StatementContext {
         session: Arc<dyn SessionHooks>,
         text: TextContext,
         interrupt: Interrupt,
+        snapshots: Arc<dyn Snapshots>,
     ) -> Self {
         Self(Arc::new(Inner {
             params,
@@ -46,6 +54,7 @@ impl StatementContext {
             session,
             text,
             interrupt,
+            snapshots,
         }))
     }
 
@@ -68,6 +77,11 @@ impl StatementContext {
         &self.0.interrupt
     }
 
+    /// What the statement reads.
+    pub fn snapshots(&self) -> &dyn Snapshots {
+        &*self.0.snapshots
+    }
+
     /// Calls `f` with an evaluation context.
     pub fn with_eval<T>(&self, f: impl FnOnce(&EvalContext<'_>) -> T) -> T {
         let inner = &*self.0;
@@ -88,6 +102,7 @@ impl Default for StatementContext {
             Arc::new(NoSession),
             TextContext::default(),
             Interrupt::default(),
+            Arc::new(NoTables),
         )
     }
 }

@@ -14,7 +14,9 @@ mod context;
 mod error;
 mod run;
 mod scalar;
+mod scan;
 mod shape;
+mod statement;
 
 /// One column of values as an Arrow array in its outer form, with its field.
 ///
@@ -30,3 +32,7 @@ pub(crate) fn export_column<'a>(
     let array = array::export(&array, &shape, ty)?;
     Ok((array::export_field(name, ty), array))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod tests;

@@ -14,7 +14,7 @@ mod typed;
 mod walk;
 mod window;
 
-pub(crate) use expr::{ExprBridge, Scope};
+pub(crate) use expr::{ExprBridge, Scope, number_shape};
 pub(crate) use plan::{Early, PlanBridge, Purpose, Tables};
 pub(crate) use relation::Relation;
 pub(crate) use typed::{Typed, comparable};

@@ -1,0 +1,35 @@
+//! Where a running statement reads.
+
+use std::sync::Arc;
+
+use helios_base::{Error, Result};
+use helios_table::catalog::TableDef;
+use helios_version::Read;
+
+use crate::plan::AsOf;
+
+/// Gives a running statement what it reads from. The session implements it.
+pub(crate) trait Snapshots: Send + Sync {
+    /// The statement's snapshot with the transaction's own writes, or the one `at` names.
+    ///
+    /// # Errors
+    /// If there is no such branch or moment.
+    fn read(&self, at: Option<&AsOf>) -> Result<Arc<dyn Read>>;
+
+    /// About how many rows the table has, if that is known cheaply.
+    fn rows(&self, _table: &TableDef) -> Option<u64> {
+        None
+    }
+}
+
+/// A statement without tables.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct NoTables;
+
+impl Snapshots for NoTables {
+    fn read(&self, _: Option<&AsOf>) -> Result<Arc<dyn Read>> {
+        Err(Error::internal(
+            "a statement without a snapshot reads a table",
+        ))
+    }
+}

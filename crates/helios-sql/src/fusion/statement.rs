@@ -1,0 +1,278 @@
+//! A query for the vectorized executor: prepared once, run often.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
+use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::{Expr as DfExpr, LogicalPlan};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::display::DisplayableExecutionPlan;
+use helios_base::{DataType, Error, Result, Row, SqlState, Value};
+
+use super::array::{ColumnReader, export, export_field, fit, scalar_of};
+use super::bridge::{Early, PlanBridge, Purpose, Tables, Typed, number_shape};
+use super::context::StatementContext;
+use super::error::{from_arrow, from_datafusion};
+use super::run::{BatchStream, FusionEngine};
+use super::shape::{DECIMAL_DIGITS, Shape};
+use crate::plan::{Plan, Subplan};
+use crate::session::{Interrupt, ResultColumn, RowSource};
+
+/// An optimized plan, free of any one execution's values and snapshot.
+#[derive(Clone, Debug)]
+pub(crate) struct FusionPlan {
+    plan: LogicalPlan,
+    params: Vec<Shape>,
+    early: Vec<Early>,
+    shapes: Vec<Shape>,
+}
+
+impl FusionPlan {
+    /// Translates and optimizes `plan`, whose parameters have the forms `params`.
+    ///
+    /// # Errors
+    /// `0A000` (kind `Unsupported`) if only the row executor can run it.
+    ///
+    /// # Cost
+    /// Tens to hundreds of microseconds; keep the result.
+    pub fn prepare(
+        engine: &FusionEngine,
+        context: StatementContext,
+        plan: &Plan,
+        subplans: &[Subplan],
+        params: Vec<Shape>,
+        tables: &dyn Tables,
+    ) -> Result<Self> {
+        let mut bridge = PlanBridge::new(tables, subplans, &params);
+        let relation = bridge.plan(plan)?;
+        let early = bridge.into_early();
+        let shapes: Vec<Shape> = relation.columns.iter().map(|c| c.shape.clone()).collect();
+        let exprs = outputs(relation.columns.clone());
+        let relation = relation.then(|plan| plan.project(exprs))?;
+        let state = engine.state(context, None)?;
+        let plan = state.optimize(&relation.plan).map_err(from_datafusion)?;
+        Ok(Self {
+            plan,
+            params,
+            early,
+            shapes,
+        })
+    }
+
+    /// Runs the plan. `work_mem` limits what it may hold in memory before it spills, in bytes.
+    ///
+    /// # Errors
+    /// `0A000` (kind `Unsupported`) if only the row executor can run it after all; what opening the
+    /// tables or computing the limits raises.
+    pub fn run(
+        &self,
+        engine: &FusionEngine,
+        context: StatementContext,
+        work_mem: Option<usize>,
+    ) -> Result<FusionRows> {
+        let interrupt = context.interrupt().clone();
+        let (state, plan) = self.physical(engine, context, work_mem)?;
+        let handle = engine.handle()?;
+        let stream = BatchStream::start(plan, state.task_ctx(), &handle, interrupt)?;
+        Ok(FusionRows::new(stream, self.shapes.clone()))
+    }
+
+    /// The physical plan as indented text, one operator per line.
+    ///
+    /// # Errors
+    /// As [`FusionPlan::run`].
+    pub fn explain(&self, engine: &FusionEngine, context: StatementContext) -> Result<String> {
+        let (_, plan) = self.physical(engine, context, None)?;
+        Ok(DisplayableExecutionPlan::new(plan.as_ref())
+            .indent(false)
+            .to_string())
+    }
+
+    /// Runs the plan to its end and returns it as text with what each operator did, and the number
+    /// of rows.
+    ///
+    /// # Errors
+    /// As [`FusionPlan::run`], and what the execution raises.
+    pub fn explain_analyze(
+        &self,
+        engine: &FusionEngine,
+        context: StatementContext,
+        work_mem: Option<usize>,
+    ) -> Result<(String, u64)> {
+        let interrupt: Interrupt = context.interrupt().clone();
+        let (state, plan) = self.physical(engine, context, work_mem)?;
+        let handle = engine.handle()?;
+        let mut stream =
+            BatchStream::start(Arc::clone(&plan), state.task_ctx(), &handle, interrupt)?;
+        let mut rows = 0u64;
+        while let Some(batch) = stream.next_batch()? {
+            rows += batch.num_rows() as u64;
+        }
+        let text = DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(false);
+        Ok((text.to_string(), rows))
+    }
+
+    fn physical(
+        &self,
+        engine: &FusionEngine,
+        context: StatementContext,
+        work_mem: Option<usize>,
+    ) -> Result<(SessionState, Arc<dyn ExecutionPlan>)> {
+        let mut plan = self.plan.clone();
+        if !self.params.is_empty() || !self.early.is_empty() {
+            let values = self.values(&context)?;
+            plan = plan
+                .replace_params_with_values(&values)
+                .map_err(from_datafusion)?;
+        }
+        let state = engine.state(context, work_mem)?;
+        let (sender, receiver) = channel();
+        engine.handle()?.spawn(async move {
+            let physical = state
+                .query_planner()
+                .create_physical_plan(&plan, &state)
+                .await;
+            // Nobody listens once the caller is gone.
+            let _ = sender.send(physical.map(|physical| (state, physical)));
+        });
+        match receiver.recv() {
+            Ok(planned) => planned.map_err(from_datafusion),
+            Err(_) => Err(Error::internal("a planning thread failed")),
+        }
+    }
+
+    fn values(&self, context: &StatementContext) -> Result<ParamValues> {
+        let mut values = HashMap::new();
+        for (index, shape) in self.params.iter().enumerate() {
+            let value = context.params().get(index).unwrap_or(&Value::Null);
+            let value = fit(value, shape)
+                .ok_or_else(|| Error::internal("a parameter does not have its form"))?;
+            values.insert((index + 1).to_string(), scalar_of(&value, shape)?.into());
+        }
+        for early in &self.early {
+            let value = context.with_eval(|eval| early.expr.eval(&[], eval))?;
+            values.insert(early.name.clone(), early_value(early, &value)?.into());
+        }
+        Ok(ParamValues::Map(values))
+    }
+}
+
+/// The columns of a result under their own names: nothing else may come out.
+fn outputs(columns: Vec<Typed>) -> Vec<DfExpr> {
+    columns
+        .into_iter()
+        .enumerate()
+        .map(|(number, column)| column.expr.alias(format!("out{number}")))
+        .collect()
+}
+
+fn early_value(early: &Early, value: &Value) -> Result<ScalarValue> {
+    let (state, message) = match early.purpose {
+        Purpose::Limit => (
+            SqlState::INVALID_ROW_COUNT_IN_LIMIT_CLAUSE,
+            "LIMIT must not be negative",
+        ),
+        Purpose::Offset => (
+            SqlState::INVALID_ROW_COUNT_IN_OFFSET_CLAUSE,
+            "OFFSET must not be negative",
+        ),
+    };
+    match (value, early.purpose) {
+        (Value::Null, Purpose::Limit) => Ok(ScalarValue::Int64(None)),
+        (Value::Null, Purpose::Offset) => Ok(ScalarValue::Int64(Some(0))),
+        (Value::Int8(rows), _) if *rows < 0 => Err(Error::new(state, message)),
+        (Value::Int8(rows), _) => Ok(ScalarValue::Int64(Some(*rows))),
+        (other, _) => Err(Error::internal(format!("a row count of {other:?}"))),
+    }
+}
+
+/// The form of a parameter of type `ty` with this value.
+///
+/// Numbers take a few standard forms, so that a plan serves many values.
+pub(crate) fn parameter_shape(value: &Value, ty: &DataType) -> Shape {
+    match value {
+        Value::Numeric(number) => number_shape(number)
+            .as_decimal()
+            .and_then(|(digits, scale)| {
+                let digits = [9, 18, DECIMAL_DIGITS]
+                    .into_iter()
+                    .find(|class| *class >= u16::from(digits));
+                digits.and_then(|digits| Shape::decimal(digits, scale))
+            })
+            .unwrap_or_else(|| Shape::of(&DataType::Numeric(None))),
+        _ => Shape::of(&ty.bare()),
+    }
+}
+
+/// The rows of one execution. Dropping it stops the work.
+pub(crate) struct FusionRows {
+    stream: BatchStream,
+    shapes: Vec<Shape>,
+    readers: Vec<ColumnReader>,
+    row: usize,
+    rows: usize,
+}
+
+impl FusionRows {
+    fn new(stream: BatchStream, shapes: Vec<Shape>) -> Self {
+        Self {
+            stream,
+            shapes,
+            readers: Vec::new(),
+            row: 0,
+            rows: 0,
+        }
+    }
+}
+
+impl RowSource for FusionRows {
+    fn next_row(&mut self) -> Result<Option<Row>> {
+        if self.row == self.rows {
+            let Some(batch) = self.stream.next_batch()? else {
+                return Ok(None);
+            };
+            self.readers = batch
+                .columns()
+                .iter()
+                .zip(&self.shapes)
+                .map(|(array, shape)| ColumnReader::new(array, shape))
+                .collect::<Result<_>>()?;
+            self.row = 0;
+            self.rows = batch.num_rows();
+        }
+        let row = self.row;
+        self.row += 1;
+        self.readers
+            .iter()
+            .map(|reader| reader.value(row))
+            .collect::<Result<Row>>()
+            .map(Some)
+    }
+
+    fn next_batch(&mut self, columns: &[ResultColumn]) -> Result<Option<RecordBatch>> {
+        if self.row < self.rows {
+            return Err(Error::internal("batches asked for in the middle of rows"));
+        }
+        let Some(batch) = self.stream.next_batch()? else {
+            return Ok(None);
+        };
+        let fields: Vec<_> = columns
+            .iter()
+            .map(|column| export_field(&column.name, &column.ty.bare()))
+            .collect();
+        let arrays = batch
+            .columns()
+            .iter()
+            .zip(&self.shapes)
+            .zip(columns)
+            .map(|((array, shape), column)| export(array, shape, &column.ty.bare()))
+            .collect::<Result<Vec<_>>>()?;
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+            .map(Some)
+            .map_err(from_arrow)
+    }
+}

@@ -1,0 +1,7 @@
+//! The bridge against the evaluator it must agree with.
+
+mod fixture;
+mod functions;
+mod plans;
+mod roundtrip;
+mod sample;

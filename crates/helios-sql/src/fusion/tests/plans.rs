@@ -1,0 +1,1 @@
+//! Plans against results worked out by hand.
