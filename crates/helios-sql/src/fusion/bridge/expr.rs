@@ -340,12 +340,27 @@ impl<'a> ExprBridge<'a> {
             .map(|arg| self.expr(arg))
             .collect::<Result<Vec<_>>>()?;
         let risky = args.iter().any(|arg| arg.risky);
-        let (shape, args) = unify(args)?;
-        Ok(Typed {
-            expr: datafusion::functions::core::expr_fn::coalesce(args),
-            shape,
-            risky,
-        })
+        if args.iter().any(|arg| arg.expr.is_volatile()) {
+            return Err(Error::unsupported(
+                "vectorized COALESCE of volatile functions",
+            ));
+        }
+        let (shape, mut args) = unify(args)?;
+        let last = args.pop().map(Box::new);
+        let branches = args
+            .into_iter()
+            .map(|arg| {
+                (
+                    Box::new(DfExpr::IsNotNull(Box::new(arg.clone()))),
+                    Box::new(arg),
+                )
+            })
+            .collect::<Vec<_>>();
+        let expr = match (branches.is_empty(), last) {
+            (true, Some(only)) => *only,
+            (_, last) => DfExpr::Case(Case::new(None, branches, last)),
+        };
+        Ok(Typed { expr, shape, risky })
     }
 
     fn null_if(&mut self, value: &Expr, test: &Expr) -> Result<Typed> {

@@ -101,16 +101,9 @@ impl Fixture {
 
     pub fn explain(&self, plan: &Plan) -> String {
         let context = StatementContext::default();
-        FusionPlan::prepare(
-            &self.engine,
-            context.clone(),
-            plan,
-            &[],
-            Vec::new(),
-            self,
-        )
-        .and_then(|plan| plan.explain(&self.engine, context))
-        .expect("plan is explained")
+        FusionPlan::prepare(&self.engine, context.clone(), plan, &[], Vec::new(), self)
+            .and_then(|plan| plan.explain(&self.engine, context))
+            .expect("plan is explained")
     }
 }
 
@@ -152,8 +145,7 @@ impl Tables for Fixture {
                 .map_err(|e| Error::internal(e.to_string()))?;
             parts[number % 2].push(batch);
         }
-        let table =
-            MemTable::try_new(schema, parts).map_err(|e| Error::internal(e.to_string()))?;
+        let table = MemTable::try_new(schema, parts).map_err(|e| Error::internal(e.to_string()))?;
         Ok(Arc::new(table))
     }
 }

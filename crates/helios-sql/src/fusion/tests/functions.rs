@@ -23,7 +23,20 @@ use crate::fusion::shape::Shape;
 const ROWS: usize = 60;
 
 /// Functions whose samples would be enormous.
-const HUGE: &[&str] = &["repeat", "lpad", "rpad", "pg_sleep", "factorial", "!", "^", "power", "pow", "exp", "array_fill", "generate_series"];
+const HUGE: &[&str] = &[
+    "repeat",
+    "lpad",
+    "rpad",
+    "pg_sleep",
+    "factorial",
+    "!",
+    "^",
+    "power",
+    "pow",
+    "exp",
+    "array_fill",
+    "generate_series",
+];
 
 fn concrete(ty: Ty) -> Option<DataType> {
     ty.concrete().or(match ty {
@@ -91,8 +104,8 @@ impl Bench {
             .map(|(i, shape)| array_of(rows.iter().map(|row| &row[i]), shape))
             .collect::<Result<Vec<_>>>()?;
         let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.len()));
-        let batch =
-            RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options).expect("batch");
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options)
+            .expect("batch");
         let df = DFSchema::try_from(schema).expect("schema");
         let state = self.engine.state(StatementContext::default(), None)?;
         let physical = state
@@ -102,7 +115,11 @@ impl Bench {
             .evaluate(&batch)
             .and_then(|value| value.into_array(rows.len()))
             .map_err(from_datafusion)?;
-        assert_eq!(*array.data_type(), typed.shape.arrow, "declared type of {expr:?}");
+        assert_eq!(
+            *array.data_type(),
+            typed.shape.arrow,
+            "declared type of {expr:?}"
+        );
         let reader = ColumnReader::new(&array, &typed.shape)?;
         (0..rows.len()).map(|row| reader.value(row)).collect()
     }
@@ -111,13 +128,14 @@ impl Bench {
     fn check(&self, expr: &Expr, types: &[DataType]) {
         let rows = rows(types);
         let context = StatementContext::default();
-        let results: Vec<Result<Value>> = context.with_eval(|eval| {
-            rows.iter().map(|row| expr.eval(row, eval)).collect()
-        });
+        let results: Vec<Result<Value>> =
+            context.with_eval(|eval| rows.iter().map(|row| expr.eval(row, eval)).collect());
         let error = results.iter().find_map(|result| result.as_ref().err());
         if let Some(expected) = error {
             // Evaluation order within a batch is ours to choose, so any of the errors may win.
-            let found = self.vectorized(expr, types, &rows).expect_err(&format!("{expr:?}"));
+            let found = self
+                .vectorized(expr, types, &rows)
+                .expect_err(&format!("{expr:?}"));
             let known = |e: &Error| e.sqlstate() == found.sqlstate();
             assert!(
                 results.iter().any(|r| r.as_ref().err().is_some_and(known)),
@@ -138,13 +156,20 @@ impl Bench {
         for ((row, expected), found) in good.iter().zip(&expected).zip(&found) {
             let same = expected.is_null() == found.is_null()
                 && (expected.is_null() || expected.to_text(ty, &text) == found.to_text(ty, &text));
-            assert!(same, "{expr:?} over {row:?}: {found:?} in place of {expected:?}");
+            assert!(
+                same,
+                "{expr:?} over {row:?}: {found:?} in place of {expected:?}"
+            );
         }
     }
 }
 
 fn call(function: &'static Function) -> Option<(Expr, Vec<DataType>)> {
-    let types = function.args().iter().map(|ty| concrete(*ty)).collect::<Option<Vec<_>>>()?;
+    let types = function
+        .args()
+        .iter()
+        .map(|ty| concrete(*ty))
+        .collect::<Option<Vec<_>>>()?;
     let result = concrete(function.result())?;
     if types.iter().any(|ty| sample::values(ty).len() < 2) {
         return None;
@@ -297,7 +322,11 @@ fn conditions_agree_with_the_evaluator() {
         },
         Expr::InList {
             expr: Box::new(int()),
-            list: vec![Expr::int4(1), Expr::int4(2), Expr::Literal(Value::Null, DataType::Int4)],
+            list: vec![
+                Expr::int4(1),
+                Expr::int4(2),
+                Expr::Literal(Value::Null, DataType::Int4),
+            ],
             equal,
             negated: true,
         },

@@ -34,12 +34,9 @@ fn keys_order_as_values_do() {
         let values: Vec<_> = sample::values(&ty).into_iter().skip(1).collect();
         let array = array_of(&values, &shape).expect("values fit");
         let keys = keys(&array, &shape).expect("keys exist");
-        let order = arrow::array::make_comparator(
-            &keys,
-            &keys,
-            arrow::compute::SortOptions::default(),
-        )
-        .expect("keys compare");
+        let order =
+            arrow::array::make_comparator(&keys, &keys, arrow::compute::SortOptions::default())
+                .expect("keys compare");
         for (i, a) in values.iter().enumerate() {
             for (j, b) in values.iter().enumerate() {
                 assert_eq!(order(i, j), a.cmp_as(b, &ty), "{ty}: {a:?} and {b:?}");

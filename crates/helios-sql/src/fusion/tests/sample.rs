@@ -47,7 +47,9 @@ pub fn values(ty: &DataType) -> Vec<Value> {
     let mut values = vec![Value::Null];
     values.extend(match ty {
         DataType::Bool => vec![Value::Bool(false), Value::Bool(true)],
-        DataType::Int2 => [i16::MIN, -7, -1, 0, 1, 2, 100, i16::MAX].map(Value::Int2).into(),
+        DataType::Int2 => [i16::MIN, -7, -1, 0, 1, 2, 100, i16::MAX]
+            .map(Value::Int2)
+            .into(),
         DataType::Int4 => [i32::MIN, -7, -1, 0, 1, 2, 3, 40_000, i32::MAX]
             .map(Value::Int4)
             .into(),
@@ -86,24 +88,59 @@ pub fn values(ty: &DataType) -> Vec<Value> {
         ]
         .map(Value::Float8)
         .into(),
-        DataType::Numeric(None) => ["-1e30", "-2.50", "-1", "0", "0.00", "1", "1.0", "1.00", "2.5",
-            "3.14159265358979323846264338327950288419716939937510", "1e40", "NaN", "Infinity",
-            "-Infinity"]
+        DataType::Numeric(None) => [
+            "-1e30",
+            "-2.50",
+            "-1",
+            "0",
+            "0.00",
+            "1",
+            "1.0",
+            "1.00",
+            "2.5",
+            "3.14159265358979323846264338327950288419716939937510",
+            "1e40",
+            "NaN",
+            "Infinity",
+            "-Infinity",
+        ]
         .iter()
         .filter_map(|text| Numeric::parse(text).ok())
         .map(Value::Numeric)
         .collect(),
-        DataType::Numeric(Some((_, scale))) => {
+        DataType::Numeric(Some((precision, scale))) => {
             let scale = scale.unsigned_abs();
-            let mut all: Vec<Value> = [-999_999_999_999i64, -250, -1, 0, 100, 101, 250]
-                .map(|n| Value::Numeric(Numeric::new(n, scale)))
-                .into();
+            let mut all: Vec<Value> = [
+                1 - 10i64.pow(u32::from(*precision)),
+                -250,
+                -1,
+                0,
+                100,
+                101,
+                250,
+            ]
+            .map(|n| Value::Numeric(Numeric::new(n, scale)))
+            .into();
             all.push(Value::Numeric(Numeric::NAN));
             all
         }
         DataType::Text | DataType::Varchar(_) | DataType::Name | DataType::Unknown => texts(&[
-            "", "a", "A", "ab ", "abc", "é", "日本", "%", "_b%", "12", "-3.5", "true", "2024-02-29",
-            "{1,2}", "\\", "a text that is longer than twelve bytes",
+            "",
+            "a",
+            "A",
+            "ab ",
+            "abc",
+            "é",
+            "日本",
+            "%",
+            "_b%",
+            "12",
+            "-3.5",
+            "true",
+            "2024-02-29",
+            "{1,2}",
+            "\\",
+            "a text that is longer than twelve bytes",
         ]),
         DataType::Char(_) => ["a   ", "ab  ", "abcd", "    "].map(Value::from).into(),
         DataType::Bytea => texts(&["", "\\x00", "\\x00ff", "\\xdeadbeefdeadbeefdeadbeef00"]),
@@ -114,7 +151,11 @@ pub fn values(ty: &DataType) -> Vec<Value> {
         }
         DataType::Time => texts(&["00:00:00", "12:34:56.789012", "24:00:00"]),
         DataType::Timestamp => {
-            let mut all = texts(&["1970-01-01 00:00:00", "2024-02-29 12:34:56.789", "1999-12-31"]);
+            let mut all = texts(&[
+                "1970-01-01 00:00:00",
+                "2024-02-29 12:34:56.789",
+                "1999-12-31",
+            ]);
             all.extend([Value::Timestamp(i64::MAX), Value::Timestamp(i64::MIN)]);
             all
         }
