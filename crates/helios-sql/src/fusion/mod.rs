@@ -12,11 +12,16 @@ mod array;
 mod bridge;
 mod context;
 mod error;
+mod query;
 mod run;
 mod scalar;
 mod scan;
 mod shape;
 mod statement;
+
+pub(crate) use query::FusionQuery;
+pub(crate) use run::{FusionEngine, FusionOptions};
+pub(crate) use statement::FusionRows;
 
 /// One column of values as an Arrow array in its outer form, with its field.
 ///

@@ -262,14 +262,14 @@ impl RowSource for FusionRows {
         };
         let fields: Vec<_> = columns
             .iter()
-            .map(|column| export_field(&column.name, &column.ty.bare()))
+            .map(|column| export_field(&column.name, &column.ty))
             .collect();
         let arrays = batch
             .columns()
             .iter()
             .zip(&self.shapes)
             .zip(columns)
-            .map(|((array, shape), column)| export(array, shape, &column.ty.bare()))
+            .map(|((array, shape), column)| export(array, shape, &column.ty))
             .collect::<Result<Vec<_>>>()?;
         RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
             .map(Some)

@@ -15,6 +15,7 @@ use super::activity::Activity;
 use super::planned::PlanCache;
 use super::watchdog::Watchdog;
 use super::{Session, SessionOptions};
+use crate::fusion::{FusionEngine, FusionOptions};
 
 /// How to open an engine.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +41,8 @@ pub(crate) struct Shared {
     /// The living sessions by number, for `pg_stat_activity`.
     pub(crate) activity: Mutex<BTreeMap<u64, Arc<Activity>>>,
     next_session: AtomicU64,
+    /// Runs what is better off in vectors.
+    pub(crate) fusion: FusionEngine,
 }
 
 impl Engine {
@@ -70,6 +73,7 @@ impl Engine {
                 watchdog: Watchdog::default(),
                 activity: Mutex::default(),
                 next_session: AtomicU64::new(1),
+                fusion: FusionEngine::new(FusionOptions::default()),
             }),
         })
     }

@@ -8,6 +8,7 @@ use helios_base::Result;
 use parking_lot::RwLock;
 
 use super::outcome::{Columns, ResultColumn};
+use crate::fusion::FusionQuery;
 use crate::plan::{Bound, Plan, Statement};
 use crate::row::compile::Compiler;
 use crate::row::dml::{Delete, Insert, Update};
@@ -53,6 +54,8 @@ pub(crate) struct Query {
     pub(crate) locks: bool,
     /// Whether the row executor should run it.
     pub(crate) by_rows: bool,
+    /// The plans of the other executor.
+    pub(crate) vectors: FusionQuery,
 }
 
 impl Planned {
@@ -66,6 +69,7 @@ impl Planned {
                     locks: locks_rows(&query.plan),
                     by_rows: crate::row::supports(&query.plan, &program, compiler.stats),
                     program,
+                    vectors: FusionQuery::default(),
                 })
             }
             Statement::Insert(insert) => Code::Insert(

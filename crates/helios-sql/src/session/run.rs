@@ -9,9 +9,10 @@ use helios_version::Read;
 
 use super::outcome::{Completion, Outcome, RowStream};
 use super::planned::{Code, PlanKey, Planned, Query};
-use super::stream::Running;
+use super::stream::{Running, Vectors};
 use super::watchdog::Alarm;
 use super::{Session, clock, tag};
+use crate::fusion::FusionRows;
 use crate::plan::Statement;
 use crate::row::Reader;
 use crate::row::ctes::Ctes;
@@ -22,6 +23,9 @@ use crate::row::subplan::{CompiledSubplan, Memo};
 
 /// How often a statement is planned anew because tables changed under it.
 const REPLANS_MAX: usize = 16;
+
+/// How many operations of one statement may fill `work_mem` at once.
+const OPERATIONS_MAX: usize = 16;
 
 /// What a statement sees.
 #[derive(Clone)]
@@ -246,6 +250,21 @@ impl Session {
             )));
         }
         let exec = self.exec(sight, &query.program.subplans, params);
+        if !query.by_rows
+            && let Some(rows) = self.in_vectors(planned, query, &exec)?
+        {
+            let rows = Box::new(Vectors::new(rows, alarm));
+            let mut stream = RowStream::new(columns.clone(), planned.tag, rows);
+            if lazily && sight.txn.is_none() {
+                return Ok(Outcome::Rows(stream));
+            }
+            let rows = stream.collect_rows()?;
+            return Ok(Outcome::Rows(RowStream::of_rows(
+                columns,
+                planned.tag,
+                rows,
+            )));
+        }
         let mut running = Running::start(&query.program, exec, alarm)?;
         if lazily && sight.txn.is_none() {
             return Ok(Outcome::Rows(RowStream::new(
@@ -260,6 +279,27 @@ impl Session {
             planned.tag,
             rows,
         )))
+    }
+
+    /// Starts a query in vectors, if they can run it.
+    fn in_vectors(
+        &self,
+        planned: &Planned,
+        query: &Query,
+        exec: &Exec,
+    ) -> Result<Option<FusionRows>> {
+        let Statement::Query(statement) = &planned.bound.statement else {
+            return Ok(None);
+        };
+        let fusion = &self.engine.shared.fusion;
+        let limit = self.state.settings.lock().int(super::settings::Id::WorkMem);
+        // The setting is for one operation, in kilobytes; a statement has several.
+        let bytes = usize::try_from(limit)
+            .unwrap_or(0)
+            .saturating_mul(1024 * OPERATIONS_MAX);
+        query
+            .vectors
+            .open(fusion, &statement.plan, &planned.bound, exec, bytes)
     }
 
     /// The values of parameters, converted to the statement's types.

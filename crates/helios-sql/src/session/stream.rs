@@ -1,9 +1,11 @@
 //! Rows of a running query, computed as they are read.
 
+use arrow::array::RecordBatch;
 use helios_base::{Result, Row};
 
-use super::outcome::RowSource;
+use super::outcome::{ResultColumn, RowSource};
 use super::watchdog::Alarm;
+use crate::fusion::FusionRows;
 use crate::row::exec::{Cx, Exec, Frame, Program};
 use crate::row::op::{self, BoxOperator};
 
@@ -33,5 +35,32 @@ impl Running {
 impl RowSource for Running {
     fn next_row(&mut self) -> Result<Option<Row>> {
         self.operator.next(&Cx::new(&self.exec, &self.frame))
+    }
+}
+
+/// A query in vectors that is being read.
+pub(crate) struct Vectors {
+    rows: FusionRows,
+    /// As that of [`Running`].
+    _alarm: Option<Alarm>,
+}
+
+impl Vectors {
+    /// Rows that end when the alarm goes off.
+    pub(crate) fn new(rows: FusionRows, alarm: Option<Alarm>) -> Self {
+        Self {
+            rows,
+            _alarm: alarm,
+        }
+    }
+}
+
+impl RowSource for Vectors {
+    fn next_row(&mut self) -> Result<Option<Row>> {
+        self.rows.next_row()
+    }
+
+    fn next_batch(&mut self, columns: &[ResultColumn]) -> Result<Option<RecordBatch>> {
+        self.rows.next_batch(columns)
     }
 }

@@ -103,17 +103,17 @@ impl StoredTable {
         limit: Option<usize>,
         threads: usize,
     ) -> Result<StoredScan> {
-        let read = context.snapshots().read(self.at.as_ref())?;
-        let rows = context.snapshots().rows(&self.table);
-        let reader = TableReader::new(&self.table, read.as_ref());
-        let whole = range::of_filters(filters, &self.table, &reader)?;
+        let (read, table) = context.snapshots().read(&self.table, self.at.as_ref())?;
+        let rows = context.snapshots().rows(read.as_ref(), &table);
+        let reader = TableReader::new(&table, read.as_ref());
+        let whole = range::of_filters(filters, &table, &reader)?;
         let narrowed = whole != helios_table::KeyRange::ALL;
         let parts = match (limit, rows) {
             (Some(limit), _) if limit as u64 <= ROWS_PER_PART => 1,
             (_, Some(rows)) => (rows / ROWS_PER_PART).min(threads as u64).max(1) as usize,
             (_, None) => 1,
         };
-        let ranges = range::split(whole, parts, &self.table, read.as_ref())?;
+        let ranges = range::split(whole, parts, &table, read.as_ref())?;
         let chosen: Vec<usize> = match projection {
             Some(chosen) => chosen.clone(),
             None => (0..self.outputs.len()).collect(),
@@ -124,7 +124,7 @@ impl StoredTable {
             self.statistics_of(rows, &chosen)
         };
         StoredScan::new(
-            Arc::clone(&self.table),
+            table,
             read,
             &self.schema,
             chosen

@@ -10,14 +10,19 @@ use crate::plan::AsOf;
 
 /// Gives a running statement what it reads from. The session implements it.
 pub(crate) trait Snapshots: Send + Sync {
-    /// The statement's snapshot with the transaction's own writes, or the one `at` names.
+    /// The statement's snapshot with the transaction's own writes, or the one `at` names, and the
+    /// table as it is there, its columns counted as in `table`.
     ///
     /// # Errors
     /// If there is no such branch or moment.
-    fn read(&self, at: Option<&AsOf>) -> Result<Arc<dyn Read>>;
+    fn read(
+        &self,
+        table: &Arc<TableDef>,
+        at: Option<&AsOf>,
+    ) -> Result<(Arc<dyn Read>, Arc<TableDef>)>;
 
     /// About how many rows the table has, if that is known cheaply.
-    fn rows(&self, _table: &TableDef) -> Option<u64> {
+    fn rows(&self, _read: &dyn Read, _table: &TableDef) -> Option<u64> {
         None
     }
 }
@@ -27,7 +32,7 @@ pub(crate) trait Snapshots: Send + Sync {
 pub(crate) struct NoTables;
 
 impl Snapshots for NoTables {
-    fn read(&self, _: Option<&AsOf>) -> Result<Arc<dyn Read>> {
+    fn read(&self, _: &Arc<TableDef>, _: Option<&AsOf>) -> Result<(Arc<dyn Read>, Arc<TableDef>)> {
         Err(Error::internal(
             "a statement without a snapshot reads a table",
         ))
