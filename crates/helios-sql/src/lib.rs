@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** the only crate that knows sqlparser, DataFusion and Arrow.
 
+pub mod bind;
 mod explain;
 mod fusion;
 pub mod parse;

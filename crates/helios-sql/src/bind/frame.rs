@@ -36,7 +36,9 @@ impl Binder<'_> {
 
     /// Closes the frame; its values are expressions of the level that was innermost when it opened.
     pub(super) fn pop_frame(&mut self) -> Vec<Expr> {
-        self.frames.pop().map_or_else(Vec::new, |frame| frame.values)
+        self.frames
+            .pop()
+            .map_or_else(Vec::new, |frame| frame.values)
     }
 
     /// `expr`, an expression of `level`'s row, as seen from the innermost level.

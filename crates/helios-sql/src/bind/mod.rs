@@ -70,7 +70,11 @@ pub fn bind(
 ) -> Result<Bound> {
     let types = ParamTypes::new(params.to_vec());
     let mut binder = Binder::new(context, Some(source), &types);
+    let takes_parameters = statement::takes_parameters(statement);
     let statement = binder.statement(statement)?;
+    if !takes_parameters && !types.is_empty() {
+        return Err(statement::no_parameters());
+    }
     let mut bound = Bound {
         statement,
         subplans: std::mem::take(&mut binder.subplans),
@@ -96,6 +100,8 @@ pub(crate) struct Binder<'a> {
     cacheable: bool,
     view_depth: usize,
     depends: Vec<crate::plan::TableRef>,
+    /// While a view is defined: its stars, and what they stand for.
+    stars: Option<Vec<(crate::parse::ast::Span, String)>>,
 }
 
 impl<'a> Binder<'a> {
@@ -113,6 +119,7 @@ impl<'a> Binder<'a> {
             cacheable: true,
             view_depth: 0,
             depends: Vec::new(),
+            stars: None,
         }
     }
 }

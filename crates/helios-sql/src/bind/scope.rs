@@ -250,9 +250,8 @@ impl Binder<'_> {
         for (index, level) in self.visible() {
             let mut hits = level.scope.tables.iter().filter(|table| {
                 *table.name == *name.name
-                    && schema.is_none_or(|schema| {
-                        table.schema.as_deref() == Some(schema.name.as_str())
-                    })
+                    && schema
+                        .is_none_or(|schema| table.schema.as_deref() == Some(schema.name.as_str()))
             });
             if let Some(table) = hits.next() {
                 if hits.next().is_some() {
@@ -386,7 +385,9 @@ impl Binder<'_> {
         if Some(found.level) == self.here() {
             let columns = found.column.expr.used_columns();
             let level = self.level()?;
-            level.used.extend(columns.into_iter().map(|index| (index, pos)));
+            level
+                .used
+                .extend(columns.into_iter().map(|index| (index, pos)));
         }
         self.reach(found.level, found.column.expr)
     }

@@ -8,9 +8,34 @@ use crate::parse::ast::TypeName;
 
 /// Names in `pg_catalog`, for suggestions.
 const NAMES: [&str; 28] = [
-    "bool", "bytea", "name", "int8", "int2", "int4", "text", "oid", "json", "float4", "float8",
-    "bpchar", "varchar", "date", "time", "timestamp", "timestamptz", "interval", "numeric", "uuid",
-    "jsonb", "integer", "bigint", "smallint", "boolean", "serial", "bigserial", "record",
+    "bool",
+    "bytea",
+    "name",
+    "int8",
+    "int2",
+    "int4",
+    "text",
+    "oid",
+    "json",
+    "float4",
+    "float8",
+    "bpchar",
+    "varchar",
+    "date",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "interval",
+    "numeric",
+    "uuid",
+    "jsonb",
+    "integer",
+    "bigint",
+    "smallint",
+    "boolean",
+    "serial",
+    "bigserial",
+    "record",
 ];
 
 /// A `numeric` with more digits cannot be declared.
@@ -99,9 +124,28 @@ impl Binder<'_> {
 
     fn no_type(&self, ty: &TypeName) -> Error {
         const KNOWN: [&str; 22] = [
-            "timetz", "bit", "varbit", "money", "xml", "inet", "cidr", "macaddr", "point", "line",
-            "lseg", "box", "path", "polygon", "circle", "tsvector", "tsquery", "int4range",
-            "int8range", "numrange", "tsrange", "tstzrange",
+            "timetz",
+            "bit",
+            "varbit",
+            "money",
+            "xml",
+            "inet",
+            "cidr",
+            "macaddr",
+            "point",
+            "line",
+            "lseg",
+            "box",
+            "path",
+            "polygon",
+            "circle",
+            "tsvector",
+            "tsquery",
+            "int4range",
+            "int8range",
+            "numrange",
+            "tsrange",
+            "tstzrange",
         ];
         if ty.schema.is_none() && KNOWN.contains(&ty.name.as_str()) {
             let shown = match ty.name.as_str() {
@@ -169,14 +213,18 @@ fn with_modifiers(bare: DataType, ty: &TypeName) -> Result<DataType> {
             | DataType::Timestamp
             | DataType::TimestampTz
             | DataType::Interval),
-            [6..],
-        ) => Ok(bare),
+            [precision],
+        ) if *precision >= 6 => Ok(bare),
         (bare @ (DataType::Time | DataType::Timestamp | DataType::TimestampTz), [precision]) => {
             Err(if *precision < 0 {
-                invalid(format!("{bare}({precision}) precision must not be negative"))
+                invalid(format!(
+                    "{bare}({precision}) precision must not be negative"
+                ))
             } else {
-                Error::unsupported(format!("{bare} with precision {precision} is not supported"))
-                    .with_hint("Times are stored in microseconds; use date_trunc to round them.")
+                Error::unsupported(format!(
+                    "{bare} with precision {precision} is not supported"
+                ))
+                .with_hint("Times are stored in microseconds; use date_trunc to round them.")
             })
         }
         (bare, _) => Err(Error::new(
@@ -188,7 +236,9 @@ fn with_modifiers(bare: DataType, ty: &TypeName) -> Result<DataType> {
 
 fn string_length(name: &str, length: i64) -> Result<u32> {
     if length < 1 {
-        return Err(invalid(format!("length for type {name} must be at least 1")));
+        return Err(invalid(format!(
+            "length for type {name} must be at least 1"
+        )));
     }
     if length > LENGTH_MAX {
         return Err(invalid(format!(

@@ -25,7 +25,7 @@ pub struct AggregateNode {
 }
 
 /// One aggregate over each group.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AggregateCall {
     /// Which.
     pub function: &'static Aggregate,

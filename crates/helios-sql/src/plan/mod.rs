@@ -28,6 +28,7 @@ mod node;
 mod session;
 mod statement;
 mod table_function;
+mod walk;
 mod window;
 
 pub use aggregate::{AggregateCall, AggregateNode};

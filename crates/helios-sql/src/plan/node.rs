@@ -156,7 +156,7 @@ pub struct ProjectSet {
 }
 
 /// One key of an order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SortKey {
     /// What to order by.
     pub expr: Expr,

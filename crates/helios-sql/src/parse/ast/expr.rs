@@ -352,3 +352,103 @@ pub struct TextExpr {
     /// Its text.
     pub span: Span,
 }
+
+impl Expr {
+    /// Calls `f` on every expression right below; those inside queries are not.
+    pub fn for_each_child(&self, f: &mut dyn FnMut(&Self)) {
+        match &self.kind {
+            ExprKind::Number(_)
+            | ExprKind::Text(_)
+            | ExprKind::Bits(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Null
+            | ExprKind::Default
+            | ExprKind::Param(_)
+            | ExprKind::Column(_)
+            | ExprKind::Star(_)
+            | ExprKind::Exists(_)
+            | ExprKind::Subquery(_)
+            | ExprKind::ArrayQuery(_) => {}
+            ExprKind::Prefix(_, expr)
+            | ExprKind::Not(expr)
+            | ExprKind::IsNull { expr, .. }
+            | ExprKind::IsBool { expr, .. }
+            | ExprKind::InQuery { expr, .. }
+            | ExprKind::Cast { expr, .. }
+            | ExprKind::Collate { expr, .. }
+            | ExprKind::Field { expr, .. } => f(expr),
+            ExprKind::Infix(left, _, right)
+            | ExprKind::NullIf(left, right)
+            | ExprKind::IsDistinct { left, right, .. } => {
+                f(left);
+                f(right);
+            }
+            ExprKind::And(items)
+            | ExprKind::Or(items)
+            | ExprKind::Coalesce(items)
+            | ExprKind::Extreme { args: items, .. }
+            | ExprKind::Array(items)
+            | ExprKind::Row(items)
+            | ExprKind::Grouping(items) => items.iter().for_each(f),
+            ExprKind::Between {
+                expr, low, high, ..
+            } => {
+                f(expr);
+                f(low);
+                f(high);
+            }
+            ExprKind::InList { expr, list, .. } => {
+                f(expr);
+                list.iter().for_each(f);
+            }
+            ExprKind::Like {
+                expr,
+                pattern,
+                escape,
+                ..
+            } => {
+                f(expr);
+                f(pattern);
+                if let Some(escape) = escape {
+                    f(escape);
+                }
+            }
+            ExprKind::Quantified { left, right, .. } => {
+                f(left);
+                if let Quantity::Array(array) = right {
+                    f(array);
+                }
+            }
+            ExprKind::Call(call) => {
+                call.args.iter().for_each(|arg| f(&arg.value));
+                call.order_by.iter().for_each(|key| f(&key.expr));
+                call.filter.iter().for_each(f);
+            }
+            ExprKind::Case {
+                operand,
+                branches,
+                otherwise,
+            } => {
+                if let Some(operand) = operand {
+                    f(operand);
+                }
+                for (when, then) in branches {
+                    f(when);
+                    f(then);
+                }
+                if let Some(otherwise) = otherwise {
+                    f(otherwise);
+                }
+            }
+            ExprKind::Subscript { expr, subscripts } => {
+                f(expr);
+                for subscript in subscripts {
+                    match subscript {
+                        Subscript::Index(index) => f(index),
+                        Subscript::Slice(low, high) => low.iter().chain(high).for_each(&mut *f),
+                    }
+                }
+            }
+        }
+    }
+}

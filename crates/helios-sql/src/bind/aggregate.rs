@@ -1,0 +1,189 @@
+//! Aggregate calls and `GROUPING`.
+
+use helios_base::{DataType, Error, Result, SqlState};
+use helios_expr::{Expr, catalog, resolve};
+
+use super::Binder;
+use super::pending::Slot;
+use super::scope::Clause;
+use crate::parse::ast::{self, Call, Pos};
+use crate::plan::{AggregateCall, SortKey};
+
+impl Binder<'_> {
+    /// An aggregate of the innermost level: collected, and replaced by its placeholder.
+    pub(super) fn aggregate_call(&mut self, call: &Call, pos: Pos) -> Result<Expr> {
+        self.may_aggregate(pos)?;
+        let outside = std::mem::replace(&mut self.level()?.pending.in_aggregate, true);
+        let bound = self.aggregate(call, pos);
+        self.level()?.pending.in_aggregate = outside;
+        let bound = bound?;
+        let ty = bound.ty.clone();
+        let aggregates = &mut self.level()?.pending.aggregates;
+        let index = aggregates
+            .iter()
+            .position(|known| *known == bound)
+            .unwrap_or_else(|| {
+                aggregates.push(bound);
+                aggregates.len() - 1
+            });
+        Ok(Expr::column(Slot::Aggregate(index).number(), ty))
+    }
+
+    /// Refuses an aggregate where none may stand.
+    fn may_aggregate(&mut self, pos: Pos) -> Result<()> {
+        let clause = self.clause();
+        let refusal = match self.levels.last() {
+            None => Some("aggregate functions are not allowed here".to_owned()),
+            Some(level) if level.pending.in_aggregate => {
+                Some("aggregate function calls cannot be nested".to_owned())
+            }
+            Some(_) => match clause {
+                Clause::Plain(clause) => {
+                    Some(format!("aggregate functions are not allowed in {clause}"))
+                }
+                _ => None,
+            },
+        };
+        match refusal {
+            Some(message) => Err(self.fail(SqlState::GROUPING_ERROR, message, pos)),
+            None => Ok(()),
+        }
+    }
+
+    /// The call itself; also used for aggregates over windows.
+    pub(super) fn aggregate(&mut self, call: &Call, pos: Pos) -> Result<AggregateCall> {
+        let name = call.name.name.name.as_str();
+        let entries = catalog::aggregates(name);
+        let ordered_set = entries.iter().any(|entry| entry.direct_args().is_some());
+        if ordered_set && !call.within_group {
+            return Err(self.fail(
+                SqlState::WRONG_OBJECT_TYPE,
+                format!("WITHIN GROUP is required for ordered-set aggregate {name}"),
+                pos,
+            ));
+        }
+        if call.within_group && !ordered_set {
+            return Err(self.fail(
+                SqlState::WRONG_OBJECT_TYPE,
+                format!("{name} is not an ordered-set aggregate, so it cannot have WITHIN GROUP"),
+                pos,
+            ));
+        }
+        if call.variadic {
+            return Err(self.unsupported("VARIADIC of an aggregate", pos));
+        }
+        let mut args = self.call_args(call)?;
+        if call.args.is_empty() && !call.star && !call.within_group {
+            let parameterless = entries.iter().any(|entry| entry.args().is_empty());
+            if parameterless {
+                return Err(self.at(
+                    Error::new(
+                        SqlState::WRONG_OBJECT_TYPE,
+                        format!(
+                            "{name}(*) must be used to call a parameterless aggregate function"
+                        ),
+                    ),
+                    pos,
+                ));
+            }
+        }
+        let mut keys = self.sort_keys(&call.order_by)?;
+        let direct = args.len();
+        if call.within_group {
+            args.extend(keys.iter().map(|key| key.expr.clone()));
+        }
+        let types: Vec<DataType> = args.iter().map(|arg| arg.ty().clone()).collect();
+        let resolved = self.place(resolve::aggregate(name, &types), pos)?;
+        let operands: Vec<&ast::Expr> = call.args.iter().map(|arg| &arg.value).collect();
+        let mut args =
+            self.place_literal(self.builder.arguments(&resolved.args, args), pos, &operands)?;
+        for arg in &mut args {
+            let settled = self.builder.settle(std::mem::replace(arg, Expr::NULL));
+            *arg = self.place(settled, pos)?;
+        }
+        if call.within_group {
+            for (key, value) in keys.iter_mut().zip(args.split_off(direct)) {
+                key.expr = value;
+            }
+        }
+        if call.distinct {
+            self.distinct_order(&args, &keys, pos)?;
+        }
+        let filter = match &call.filter {
+            Some(filter) => {
+                let condition = self.condition(filter, "FILTER")?;
+                Some(condition)
+            }
+            None => None,
+        };
+        self.no_windows_inside(&args, pos)?;
+        self.no_outer_aggregate(&args, pos)?;
+        Ok(AggregateCall {
+            function: resolved.entry,
+            args,
+            distinct: call.distinct,
+            filter,
+            order_by: keys,
+            within_group: call.within_group,
+            ty: resolved.result,
+        })
+    }
+
+    fn distinct_order(&self, args: &[Expr], keys: &[SortKey], pos: Pos) -> Result<()> {
+        if keys.iter().all(|key| args.contains(&key.expr)) {
+            return Ok(());
+        }
+        Err(self.fail(
+            SqlState::INVALID_COLUMN_REFERENCE,
+            "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list",
+            pos,
+        ))
+    }
+
+    fn no_windows_inside(&self, args: &[Expr], pos: Pos) -> Result<()> {
+        let window = |part: &Expr| {
+            matches!(part, Expr::Column { index, .. }
+                if matches!(Slot::of(*index), Slot::Window(_)))
+        };
+        if args.iter().any(|arg| arg.any(&mut |part| window(part))) {
+            return Err(self.fail(
+                SqlState::GROUPING_ERROR,
+                "aggregate function calls cannot contain window function calls",
+                pos,
+            ));
+        }
+        Ok(())
+    }
+
+    /// An aggregate whose arguments are all of an outer query belongs to that query in SQL; ours
+    /// would silently belong to this one.
+    fn no_outer_aggregate(&self, args: &[Expr], pos: Pos) -> Result<()> {
+        let outer = args
+            .iter()
+            .any(|arg| arg.any(&mut |part| matches!(part, Expr::Outer { .. })));
+        let inner = args
+            .iter()
+            .any(|arg| arg.any(&mut |part| matches!(part, Expr::Column { .. })));
+        if outer && !inner {
+            return Err(self.unsupported("an aggregate over columns of an outer query", pos));
+        }
+        Ok(())
+    }
+
+    /// `GROUPING(…)`: checked against the grouping expressions when these are known.
+    pub(super) fn grouping(&mut self, args: &[ast::Expr], pos: Pos) -> Result<Expr> {
+        self.may_aggregate(pos)?;
+        if args.len() > 31 {
+            return Err(self.fail(
+                SqlState::new(b"54023"),
+                "GROUPING must have fewer than 32 arguments",
+                pos,
+            ));
+        }
+        let args = self.exprs(args)?;
+        let groupings = &mut self.level()?.pending.groupings;
+        groupings.push((args, pos));
+        let slot = Slot::Grouping(groupings.len() - 1);
+        Ok(Expr::column(slot.number(), DataType::Int4))
+    }
+}

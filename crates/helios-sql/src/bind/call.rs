@@ -1,0 +1,220 @@
+//! Function calls: which kind of function it is, and what may be written with it.
+
+use helios_base::{DataType, Error, Result, SqlState};
+use helios_expr::{Expr, catalog, resolve};
+
+use super::Binder;
+use super::pending::Slot;
+use super::scope::Clause;
+use crate::parse::ast::{self, Call, Pos};
+use crate::plan::TableFunctionCall;
+
+impl Binder<'_> {
+    pub(super) fn call(&mut self, call: &Call, pos: Pos) -> Result<Expr> {
+        let name = call.name.name.name.as_str();
+        if let Some(schema) = &call.name.schema
+            && schema.name != "pg_catalog"
+        {
+            return Err(self.no_schema_function(call, pos));
+        }
+        if let Some(named) = call.args.iter().find_map(|arg| arg.name.as_ref()) {
+            return Err(self.unsupported("an argument passed by name", named.pos));
+        }
+        if call.label.is_some() {
+            return self.value_function(name, call, pos);
+        }
+        if call.over.is_some() {
+            return self.window_call(call, pos);
+        }
+        if !catalog::aggregates(name).is_empty() {
+            return self.aggregate_call(call, pos);
+        }
+        self.no_aggregate_options(call, pos)?;
+        if !catalog::windows(name).is_empty() && catalog::functions(name).is_empty() {
+            return Err(self.fail(
+                SqlState::WINDOWING_ERROR,
+                format!("window function {name} requires an OVER clause"),
+                pos,
+            ));
+        }
+        if !catalog::set_functions(name).is_empty() && catalog::functions(name).is_empty() {
+            return self.set_call(call, pos);
+        }
+        let args = self.call_args(call)?;
+        let operands: Vec<&ast::Expr> = call.args.iter().map(|arg| &arg.value).collect();
+        let built = self.builder.function(name, args, call.variadic);
+        self.place_literal(built, pos, &operands)
+    }
+
+    /// The arguments, bound.
+    pub(super) fn call_args(&mut self, call: &Call) -> Result<Vec<Expr>> {
+        call.args.iter().map(|arg| self.expr(&arg.value)).collect()
+    }
+
+    fn no_schema_function(&self, call: &Call, pos: Pos) -> Error {
+        let schema = call.name.schema.as_ref().map_or("", |name| &name.name);
+        if self.context.catalog.schema(schema).is_none() && schema != "information_schema" {
+            return self.fail(
+                SqlState::INVALID_SCHEMA_NAME,
+                format!("schema \"{schema}\" does not exist"),
+                pos,
+            );
+        }
+        self.fail(
+            SqlState::UNDEFINED_FUNCTION,
+            format!("function {} does not exist", call.name),
+            pos,
+        )
+    }
+
+    /// Options that only aggregates have.
+    fn no_aggregate_options(&self, call: &Call, pos: Pos) -> Result<()> {
+        let name = &call.name.name.name;
+        let option = if call.star {
+            "(*)"
+        } else if call.distinct {
+            "DISTINCT"
+        } else if call.within_group {
+            "WITHIN GROUP"
+        } else if !call.order_by.is_empty() {
+            "ORDER BY"
+        } else if call.filter.is_some() {
+            "FILTER"
+        } else {
+            return Ok(());
+        };
+        let known = !catalog::functions(name).is_empty()
+            || !catalog::windows(name).is_empty()
+            || !catalog::set_functions(name).is_empty();
+        if !known {
+            // The name is the first thing that is wrong.
+            return Err(self.at(
+                Error::new(
+                    SqlState::UNDEFINED_FUNCTION,
+                    format!("function {name}() does not exist"),
+                )
+                .with_hint(
+                    "No function matches the given name and argument types. \
+                     You might need to add explicit type casts.",
+                ),
+                pos,
+            ));
+        }
+        Err(self.fail(
+            SqlState::WRONG_OBJECT_TYPE,
+            format!("{option} specified, but {name} is not an aggregate function"),
+            pos,
+        ))
+    }
+
+    /// `CURRENT_DATE` and its kin: functions without parentheses.
+    fn value_function(&mut self, name: &str, call: &Call, pos: Pos) -> Result<Expr> {
+        // Moments have microseconds; a smaller precision would have to round.
+        if let Some(precision) = call.args.first()
+            && !matches!(&precision.value.kind, ast::ExprKind::Number(digits) if digits == "6")
+        {
+            return Err(self.unsupported(
+                format!("{} with a precision", name.to_uppercase()),
+                precision.value.pos,
+            ));
+        }
+        let simple = |function: &str| self.builder.function(function, Vec::new(), false);
+        let built = match name {
+            "current_timestamp" => simple("now"),
+            "localtimestamp" => {
+                simple("now").and_then(|now| self.builder.cast(now, &DataType::Timestamp))
+            }
+            "current_date" => simple("now").and_then(|now| self.builder.cast(now, &DataType::Date)),
+            "localtime" => simple("now")
+                .and_then(|now| self.builder.cast(now, &DataType::Timestamp))
+                .and_then(|now| self.builder.cast(now, &DataType::Time)),
+            "current_time" => {
+                return Err(self.unsupported("type time with time zone", pos));
+            }
+            "user" | "current_role" => simple("current_user"),
+            "current_catalog" => simple("current_database"),
+            other => simple(other),
+        };
+        self.place(built, pos)
+    }
+
+    /// A set-returning function in a select list.
+    fn set_call(&mut self, call: &Call, pos: Pos) -> Result<Expr> {
+        let name = &call.name.name.name;
+        let clause = match self.clause() {
+            Clause::Select | Clause::OrderBy => None,
+            Clause::Having => Some("HAVING"),
+            Clause::Plain(clause) => Some(clause),
+        };
+        if let Some(clause) = clause {
+            return Err(self.at(
+                Error::unsupported(format!(
+                    "set-returning functions are not allowed in {clause}"
+                )),
+                pos,
+            ));
+        }
+        let inside_aggregate = self
+            .levels
+            .last()
+            .is_some_and(|level| level.pending.in_aggregate);
+        if inside_aggregate {
+            return Err(self.at(
+                Error::unsupported(
+                    "aggregate function calls cannot contain set-returning function calls",
+                )
+                .with_hint(
+                    "You might be able to move the set-returning function into a LATERAL \
+                         FROM item.",
+                ),
+                pos,
+            ));
+        }
+        let args = self.call_args(call)?;
+        let nested = args.iter().any(|arg| {
+            arg.any(&mut |part| {
+                matches!(part, Expr::Column { index, .. }
+                    if matches!(Slot::of(*index), Slot::Set(_)))
+            })
+        });
+        if nested {
+            return Err(self.unsupported("a set-returning function inside another", pos));
+        }
+        let table = self.table_call(name, args, &call.args, pos)?;
+        let [ty] = table.columns.as_slice() else {
+            return Err(self
+                .unsupported(
+                    format!("function {name} of several columns in a select list"),
+                    pos,
+                )
+                .with_hint("Call it in FROM."));
+        };
+        let ty = ty.clone();
+        let pending = &mut self.level()?.pending;
+        pending.sets.push(table);
+        let slot = Slot::Set(pending.sets.len() - 1);
+        Ok(Expr::column(slot.number(), ty))
+    }
+
+    /// A call of a set-returning function, resolved.
+    pub(super) fn table_call(
+        &mut self,
+        name: &str,
+        args: Vec<Expr>,
+        written: &[ast::Argument],
+        pos: Pos,
+    ) -> Result<TableFunctionCall> {
+        let types: Vec<DataType> = args.iter().map(|arg| arg.ty().clone()).collect();
+        let resolved = self.place(resolve::set_function(name, &types), pos)?;
+        let operands: Vec<&ast::Expr> = written.iter().map(|arg| &arg.value).collect();
+        let args =
+            self.place_literal(self.builder.arguments(&resolved.args, args), pos, &operands)?;
+        let output = resolved.entry.output(&resolved.result);
+        Ok(TableFunctionCall {
+            function: Some(resolved.entry),
+            args,
+            ty: resolved.result,
+            columns: output.into_iter().map(|(_, ty)| ty).collect(),
+        })
+    }
+}

@@ -1,0 +1,369 @@
+//! `WITH`: named queries, recursive ones, and putting those used once in their place.
+
+use std::sync::Arc;
+
+use helios_base::{Error, Result, SqlState};
+
+use super::Binder;
+use crate::parse::ast::{self, Ident, Pos, QueryBody, With};
+use crate::plan::{Cte, CteId, Plan, PlanColumn, RecursiveCte, SetOpKind};
+
+/// A named query that can be referred to.
+#[derive(Clone, Debug)]
+pub(super) struct Visible {
+    pub name: Arc<str>,
+    pub id: CteId,
+    pub columns: Vec<PlanColumn>,
+    pub state: State,
+    /// The frame it was defined in.
+    pub frame: usize,
+    /// How often it was referred to.
+    pub references: usize,
+    /// Whether a reference stands in another frame.
+    pub from_elsewhere: bool,
+}
+
+/// What a reference to the name means at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// The result.
+    Ready,
+    /// The working table: its own recursive part is being bound.
+    Step,
+    /// A mistake: its own definition is being bound.
+    Anchor,
+    /// A mistake: the definition has no recursive form.
+    NotRecursive,
+}
+
+impl Binder<'_> {
+    /// Binds the queries of a `WITH` and makes them visible; the caller takes them off again.
+    pub(super) fn with(&mut self, with: &With, parent: Option<usize>) -> Result<Vec<Cte>> {
+        let first = self.ctes.len();
+        let mut ctes = Vec::with_capacity(with.ctes.len());
+        for cte in &with.ctes {
+            let twice = self
+                .ctes
+                .iter()
+                .skip(first)
+                .any(|known| *known.name == *cte.name.name);
+            if twice {
+                return Err(self.fail(
+                    SqlState::DUPLICATE_ALIAS,
+                    format!(
+                        "WITH query name \"{}\" specified more than once",
+                        cte.name.name
+                    ),
+                    cte.name.pos,
+                ));
+            }
+            let id = CteId(self.next_cte);
+            self.next_cte += 1;
+            let depth = self.ctes.len();
+            let plan = if with.recursive {
+                self.recursive(cte, id, parent)
+            } else {
+                self.query(&cte.query, parent, true)
+            };
+            self.ctes.truncate(depth);
+            let plan = plan?;
+            let columns = self.renamed(plan.columns(), &cte.columns, &cte.name)?;
+            self.ctes.push(Visible {
+                name: cte.name.name.as_str().into(),
+                id,
+                columns,
+                state: State::Ready,
+                frame: self.frames.len(),
+                references: 0,
+                from_elsewhere: false,
+            });
+            ctes.push(Cte {
+                id,
+                name: cte.name.name.as_str().into(),
+                plan,
+                materialized: cte.materialized,
+            });
+        }
+        Ok(ctes)
+    }
+
+    /// The columns with the names that an alias gives to the first of them.
+    pub(super) fn renamed(
+        &self,
+        columns: &[PlanColumn],
+        names: &[Ident],
+        table: &Ident,
+    ) -> Result<Vec<PlanColumn>> {
+        if let Some(extra) = names.get(columns.len()) {
+            return Err(self.fail(
+                SqlState::INVALID_COLUMN_REFERENCE,
+                format!(
+                    "table \"{}\" has {} columns available but {} columns specified",
+                    table.name,
+                    columns.len(),
+                    names.len()
+                ),
+                if table.pos == Pos::default() {
+                    extra.pos
+                } else {
+                    table.pos
+                },
+            ));
+        }
+        let mut columns = columns.to_vec();
+        for (column, name) in columns.iter_mut().zip(names) {
+            column.name = name.name.as_str().into();
+        }
+        Ok(columns)
+    }
+
+    /// A query of `WITH RECURSIVE`; it need not be recursive.
+    fn recursive(&mut self, cte: &ast::Cte, id: CteId, parent: Option<usize>) -> Result<Plan> {
+        let query = &cte.query;
+        let QueryBody::SetOp {
+            kind: SetOpKind::Union,
+            all,
+            left,
+            right,
+            pos,
+        } = &query.body
+        else {
+            self.announce(cte, id, Vec::new(), State::NotRecursive);
+            return self.query(query, parent, true);
+        };
+        // The inner WITH belongs to the whole union; recursion through it is not common.
+        if query.with.is_some() {
+            self.announce(cte, id, Vec::new(), State::NotRecursive);
+            return self.query(query, parent, true);
+        }
+        let depth = self.ctes.len();
+        self.announce(cte, id, Vec::new(), State::Anchor);
+        let anchor = self.query(left, parent, false)?;
+        self.ctes.truncate(depth);
+        let settled = self.settle_plan(anchor.clone())?;
+        let columns = self.renamed(settled.columns(), &cte.columns, &cte.name)?;
+        self.announce(cte, id, columns.clone(), State::Step);
+        let subplans = self.subplans.len();
+        let step = self.query(right, parent, false)?;
+        let used = self.ctes.get(depth).map_or(0, |cte| cte.references);
+        self.ctes.truncate(depth);
+        if used == 0 {
+            // Not recursive after all: an ordinary query, bound anew.
+            self.subplans.truncate(subplans);
+            return self.query(query, parent, true);
+        }
+        if used > 1 {
+            return Err(self.fail(
+                SqlState::INVALID_RECURSION,
+                format!(
+                    "recursive reference to query \"{}\" must not appear more than once",
+                    cte.name.name
+                ),
+                *pos,
+            ));
+        }
+        let refused = [
+            (!query.order_by.is_empty(), "ORDER BY"),
+            (query.offset.is_some(), "OFFSET"),
+            (query.limit.is_some(), "LIMIT"),
+            (!query.locks.is_empty(), "FOR UPDATE/SHARE"),
+        ];
+        if let Some((_, what)) = refused.into_iter().find(|(found, _)| *found) {
+            return Err(self.at(
+                Error::unsupported(format!("{what} in a recursive query is not implemented")),
+                *pos,
+            ));
+        }
+        let Plan::SetOp(union) = self.set_op(SetOpKind::Union, *all, settled, step, *pos)? else {
+            return Err(Error::internal("a union that is none"));
+        };
+        for (index, (before, after)) in columns.iter().zip(&union.columns).enumerate() {
+            if !before.ty.same(&after.ty) {
+                return Err(self
+                    .fail(
+                        SqlState::DATATYPE_MISMATCH,
+                        format!(
+                            "recursive query \"{}\" column {} has type {} in non-recursive term \
+                             but type {} overall",
+                            cte.name.name,
+                            index + 1,
+                            before.ty,
+                            after.ty
+                        ),
+                        left.pos,
+                    )
+                    .with_hint("Cast the output of the non-recursive term to the correct type."));
+            }
+        }
+        let mut columns = columns;
+        for (column, after) in columns.iter_mut().zip(&union.columns) {
+            column.nullable = true;
+            column.ty = after.ty.clone();
+            column.source = None;
+        }
+        Ok(Plan::Recursive(Box::new(RecursiveCte {
+            id,
+            name: cte.name.name.as_str().into(),
+            anchor: union.left,
+            step: union.right,
+            all: *all,
+            columns,
+        })))
+    }
+
+    fn announce(&mut self, cte: &ast::Cte, id: CteId, columns: Vec<PlanColumn>, state: State) {
+        self.ctes.push(Visible {
+            name: cte.name.name.as_str().into(),
+            id,
+            columns,
+            state,
+            frame: self.frames.len(),
+            references: 0,
+            from_elsewhere: false,
+        });
+    }
+
+    /// A reference to a named query, if `name` is one.
+    pub(super) fn cte_reference(&mut self, name: &Ident) -> Result<Option<Plan>> {
+        let frame = self.frames.len();
+        let Some(found) = self
+            .ctes
+            .iter_mut()
+            .rev()
+            .find(|cte| *cte.name == *name.name)
+        else {
+            return Ok(None);
+        };
+        found.references += 1;
+        found.from_elsewhere |= found.frame != frame;
+        let found = found.clone();
+        let refuse = |what: &str| {
+            Err(self.fail(
+                SqlState::INVALID_RECURSION,
+                format!(
+                    "recursive reference to query \"{}\" must not appear {what}",
+                    name.name
+                ),
+                name.pos,
+            ))
+        };
+        match found.state {
+            State::Ready => Ok(Some(Plan::CteRef {
+                id: found.id,
+                name: found.name,
+                columns: found.columns,
+            })),
+            State::Step if found.frame != frame => refuse("within a subquery"),
+            State::Step => Ok(Some(Plan::WorkTable {
+                id: found.id,
+                name: found.name,
+                columns: found.columns,
+            })),
+            State::Anchor => refuse("within its non-recursive term"),
+            State::NotRecursive => Err(self.fail(
+                SqlState::INVALID_RECURSION,
+                format!(
+                    "recursive query \"{}\" does not have the form non-recursive-term \
+                     UNION [ALL] recursive-term",
+                    name.name
+                ),
+                name.pos,
+            )),
+        }
+    }
+
+    /// Puts the named queries above the query that uses them; those used once, in the same frame,
+    /// go right where they are used, and those not used at all vanish.
+    pub(super) fn close_with(ctes: Vec<Cte>, defined: &[Visible], mut plan: Plan) -> Plan {
+        let mut kept: Vec<Cte> = Vec::new();
+        let mut ctes: Vec<Cte> = ctes;
+        // From the last to the first: a query may be used by those after it.
+        while let Some(cte) = ctes.pop() {
+            let Some(known) = defined.iter().find(|known| known.id == cte.id) else {
+                kept.push(cte);
+                continue;
+            };
+            if known.references == 0 {
+                continue;
+            }
+            let once = known.references == 1 && !known.from_elsewhere;
+            let fence = cte.materialized == Some(true) || matches!(cte.plan, Plan::Recursive(_));
+            if once && !fence && !is_volatile(&cte.plan) {
+                let mut source = Some(cte.plan);
+                for later in &mut kept {
+                    place(&mut later.plan, cte.id, &mut source);
+                }
+                place(&mut plan, cte.id, &mut source);
+                continue;
+            }
+            kept.push(cte);
+        }
+        kept.reverse();
+        if kept.is_empty() {
+            return plan;
+        }
+        Plan::With {
+            ctes: kept,
+            input: Box::new(plan),
+        }
+    }
+}
+
+/// Puts `source` in the place of the reference to `id`, keeping the reference's column names.
+fn place(plan: &mut Plan, id: CteId, source: &mut Option<Plan>) {
+    if let Plan::CteRef {
+        id: found, columns, ..
+    } = plan
+        && *found == id
+    {
+        if let Some(mut inlined) = source.take() {
+            rename(&mut inlined, columns);
+            *plan = inlined;
+        }
+        return;
+    }
+    for input in plan.inputs_mut() {
+        place(input, id, source);
+    }
+}
+
+/// Gives the plan's columns the names of `columns`.
+fn rename(plan: &mut Plan, columns: &[PlanColumn]) {
+    let differs = plan
+        .columns()
+        .iter()
+        .zip(columns)
+        .any(|(old, new)| old.name != new.name);
+    if !differs {
+        return;
+    }
+    if let Plan::Project(node) = plan {
+        for (old, new) in node.columns.iter_mut().zip(columns) {
+            old.name = new.name.clone();
+        }
+        return;
+    }
+    let input = std::mem::replace(plan, Plan::OneRow);
+    let exprs = columns
+        .iter()
+        .enumerate()
+        .map(|(index, column)| helios_expr::Expr::column(index, column.ty.clone()))
+        .collect();
+    *plan = Plan::Project(Box::new(crate::plan::Project {
+        input,
+        exprs,
+        columns: columns.to_vec(),
+    }));
+}
+
+fn is_volatile(plan: &Plan) -> bool {
+    let mut copy = plan.clone();
+    let mut volatile = false;
+    copy.for_each_expr(&mut |expr| {
+        volatile |= expr.any(&mut |part| {
+            matches!(part, helios_expr::Expr::Call { function, .. }
+                if function.volatility() == helios_expr::Volatility::Volatile)
+        });
+    });
+    volatile
+}

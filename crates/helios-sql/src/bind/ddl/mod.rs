@@ -1,0 +1,163 @@
+//! Statements that change the schema.
+
+mod alter;
+mod column;
+mod index;
+mod table;
+mod view;
+
+use helios_base::{DataType, Result, SqlState};
+
+use super::Binder;
+use crate::parse::ast::{self, Ident, SequenceOption, Statement as Tree};
+use crate::plan::{
+    CreateSchema, CreateSequence, Drop, Rename, SequenceOptions, Statement, Truncate,
+};
+
+impl Binder<'_> {
+    pub(super) fn ddl(&mut self, statement: &Tree) -> Result<Statement> {
+        Ok(match statement {
+            Tree::CreateTable(create) => {
+                Statement::CreateTable(Box::new(self.create_table(create)?))
+            }
+            Tree::AlterTable(alter) => Statement::AlterTable(Box::new(self.alter_table(alter)?)),
+            Tree::CreateIndex(create) => {
+                Statement::CreateIndex(Box::new(self.create_index(create)?))
+            }
+            Tree::CreateView(create) => Statement::CreateView(Box::new(self.create_view(create)?)),
+            Tree::CreateSequence(create) => Statement::CreateSequence(Box::new(CreateSequence {
+                name: create.name.clone().into(),
+                if_not_exists: create.conditional,
+                temporary: create.temporary,
+                options: self.sequence_options(&create.options)?,
+            })),
+            Tree::AlterSequence(alter) => Statement::AlterSequence {
+                name: alter.name.clone().into(),
+                if_exists: alter.conditional,
+                options: Box::new(self.sequence_options(&alter.options)?),
+            },
+            Tree::CreateSchema {
+                name,
+                if_not_exists,
+            } => {
+                self.plain_schema_name(name)?;
+                Statement::CreateSchema(CreateSchema {
+                    name: name.name.clone(),
+                    if_not_exists: *if_not_exists,
+                })
+            }
+            Tree::RenameSchema(from, to) => {
+                self.plain_schema_name(to)?;
+                Statement::RenameSchema(rename(from, to))
+            }
+            Tree::RenameIndex {
+                name,
+                if_exists,
+                to,
+            } => Statement::RenameIndex {
+                name: name.clone().into(),
+                if_exists: *if_exists,
+                to: to.name.clone(),
+            },
+            Tree::Drop(drop) => Statement::Drop(Drop {
+                target: drop.target,
+                names: drop.names.iter().cloned().map(Into::into).collect(),
+                if_exists: drop.if_exists,
+                cascade: drop.cascade,
+            }),
+            Tree::Truncate(truncate) => Statement::Truncate(Truncate {
+                tables: self.tables(&truncate.tables)?,
+                restart_identity: truncate.restart_identity,
+                cascade: truncate.cascade,
+            }),
+            Tree::Comment { target, text } => Statement::Comment(crate::plan::Comment {
+                target: target.clone(),
+                text: text.clone(),
+            }),
+            _ => return Err(helios_base::Error::internal("a statement that is no DDL")),
+        })
+    }
+
+    fn plain_schema_name(&self, name: &Ident) -> Result<()> {
+        if name.name.starts_with("pg_") {
+            return Err(self
+                .fail(
+                    SqlState::new(b"42939"),
+                    format!("unacceptable schema name \"{}\"", name.name),
+                    name.pos,
+                )
+                .with_detail("The prefix \"pg_\" is reserved for system schemas."));
+        }
+        Ok(())
+    }
+
+    /// Options of a sequence, each at most once.
+    fn sequence_options(&self, options: &[SequenceOption]) -> Result<SequenceOptions> {
+        let mut bound = SequenceOptions::default();
+        let twice =
+            || helios_base::Error::new(SqlState::SYNTAX_ERROR, "conflicting or redundant options");
+        for option in options {
+            let before = match option {
+                SequenceOption::Type(written) => {
+                    let ty = self.data_type(written)?;
+                    if !matches!(ty, DataType::Int2 | DataType::Int4 | DataType::Int8) {
+                        return Err(self.fail(
+                            SqlState::INVALID_PARAMETER_VALUE,
+                            "sequence type must be smallint, integer, or bigint",
+                            written.pos,
+                        ));
+                    }
+                    bound.ty.replace(ty).is_some()
+                }
+                SequenceOption::Start(value) => bound.start.replace(*value).is_some(),
+                SequenceOption::Increment(value) => {
+                    if *value == 0 {
+                        return Err(helios_base::Error::new(
+                            SqlState::INVALID_PARAMETER_VALUE,
+                            "INCREMENT must not be zero",
+                        ));
+                    }
+                    bound.increment.replace(*value).is_some()
+                }
+                SequenceOption::Min(value) => bound.min.replace(*value).is_some(),
+                SequenceOption::Max(value) => bound.max.replace(*value).is_some(),
+                SequenceOption::Cache(value) => {
+                    if *value < 1 {
+                        return Err(helios_base::Error::new(
+                            SqlState::INVALID_PARAMETER_VALUE,
+                            format!("CACHE ({value}) must be greater than zero"),
+                        ));
+                    }
+                    bound.cache.replace(*value).is_some()
+                }
+                SequenceOption::Cycle(value) => bound.cycle.replace(*value).is_some(),
+                SequenceOption::Restart(value) => bound.restart.replace(*value).is_some(),
+                SequenceOption::OwnedBy(owner) => {
+                    let owner = owner
+                        .clone()
+                        .map(|(table, column)| (table.into(), column.name));
+                    bound.owned_by.replace(owner).is_some()
+                }
+            };
+            if before {
+                return Err(twice());
+            }
+        }
+        Ok(bound)
+    }
+}
+
+fn rename(from: &Ident, to: &Ident) -> Rename {
+    Rename {
+        from: from.name.clone(),
+        to: to.name.clone(),
+    }
+}
+
+/// `(name, value)` of storage options.
+fn storage(options: &[ast::StorageOption]) -> Vec<(String, String)> {
+    options
+        .iter()
+        .map(|option| (option.name.clone(), option.value.clone()))
+        .collect()
+}

@@ -1,0 +1,47 @@
+//! `DELETE`.
+
+use helios_base::Result;
+
+use crate::bind::Binder;
+use crate::bind::relation::table_ref;
+use crate::bind::scope::Clause;
+use crate::bind::select::filtered;
+use crate::parse::ast;
+use crate::plan::{Delete, Plan, Returning};
+
+impl Binder<'_> {
+    pub(in crate::bind) fn delete(&mut self, delete: &ast::Delete) -> Result<Delete> {
+        let visible = self.ctes.len();
+        let ctes = match &delete.with {
+            Some(with) => self.with(with, None)?,
+            None => Vec::new(),
+        };
+        let (table, target) = self.target(&delete.table, delete.alias.as_ref())?;
+        let item = self.from_after(target, &delete.using, None)?;
+        let key = table.columns.len();
+        self.push_level(item.scope, None);
+        let bound = self.delete_here(delete, item.plan);
+        self.pop_level();
+        let (input, returning) = bound?;
+        let defined = self.ctes.split_off(visible);
+        Ok(Delete {
+            table: table_ref(&table),
+            input: Self::close_with(ctes, &defined, input),
+            key,
+            returning,
+        })
+    }
+
+    fn delete_here(
+        &mut self,
+        delete: &ast::Delete,
+        mut input: Plan,
+    ) -> Result<(Plan, Option<Returning>)> {
+        if let Some(filter) = &delete.filter {
+            self.set_clause(Clause::Plain("WHERE"));
+            input = filtered(input, self.condition(filter, "WHERE")?);
+        }
+        let returning = self.returning(delete.returning.as_ref())?;
+        Ok((input, returning))
+    }
+}

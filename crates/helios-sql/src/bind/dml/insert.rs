@@ -1,0 +1,303 @@
+//! `INSERT`.
+
+use helios_base::{ColumnId, Result, SqlState};
+use helios_expr::Expr;
+use helios_table::catalog::{ColumnDef, TableDef};
+
+use crate::bind::Binder;
+use crate::bind::relation::{table_columns, table_ref};
+use crate::bind::scope::{Clause, Scope, plan_column};
+use crate::parse::ast::{self, ExprKind, Ident, Overriding, Query, QueryBody};
+use crate::plan::{Assignment, Insert, Plan, Project, Values};
+
+/// A column that the statement gives values for.
+struct Target<'t> {
+    column: &'t ColumnDef,
+    /// Its name as written, for errors; where it was not written, the table's.
+    name: Ident,
+}
+
+impl Binder<'_> {
+    pub(in crate::bind) fn insert(&mut self, insert: &ast::Insert) -> Result<Insert> {
+        let visible = self.ctes.len();
+        let ctes = match &insert.with {
+            Some(with) => self.with(with, None)?,
+            None => Vec::new(),
+        };
+        let table = self.table(&insert.table)?;
+        let written = self.insert_columns(&table, insert)?;
+        let explicit = !insert.columns.is_empty();
+        let (source, targets) = match &insert.source {
+            None => (Plan::OneRow, Vec::new()),
+            Some(query) => match plain_values(query) {
+                Some(rows) => self.insert_values(rows, written, explicit, insert)?,
+                None => self.insert_query(query, written, explicit, insert)?,
+            },
+        };
+        let defined = self.ctes.split_off(visible);
+        let source = Self::close_with(ctes, &defined, source);
+        let mut defaults = Vec::new();
+        for column in &table.columns {
+            if targets.contains(&column.id) || column.generated.is_some() {
+                continue;
+            }
+            if let Some(value) = self.column_default(column)? {
+                defaults.push(Assignment {
+                    column: column.id,
+                    value,
+                });
+            }
+        }
+        let on_conflict = match &insert.on_conflict {
+            Some(clause) => Some(self.on_conflict(clause, &table, insert)?),
+            None => None,
+        };
+        let name = insert.alias.as_ref().unwrap_or(&insert.table.name);
+        self.push_level(
+            Scope::table(name.name.as_str().into(), None, &table_columns(&table)),
+            None,
+        );
+        let returning = self.returning(insert.returning.as_ref());
+        self.pop_level();
+        Ok(Insert {
+            table: table_ref(&table),
+            source,
+            targets,
+            defaults,
+            on_conflict,
+            returning: returning?,
+        })
+    }
+
+    /// The columns to give values for.
+    fn insert_columns<'t>(
+        &self,
+        table: &'t TableDef,
+        insert: &ast::Insert,
+    ) -> Result<Vec<Target<'t>>> {
+        if insert.columns.is_empty() {
+            return Ok(table
+                .columns
+                .iter()
+                .map(|column| Target {
+                    column,
+                    name: Ident {
+                        name: column.name.clone(),
+                        pos: insert.table.pos(),
+                    },
+                })
+                .collect());
+        }
+        let mut targets: Vec<Target<'t>> = Vec::with_capacity(insert.columns.len());
+        for name in &insert.columns {
+            let (_, column) = self.target_column(table, name)?;
+            if targets.iter().any(|known| known.column.id == column.id) {
+                return Err(self.fail(
+                    SqlState::DUPLICATE_COLUMN,
+                    format!("column \"{}\" specified more than once", name.name),
+                    name.pos,
+                ));
+            }
+            targets.push(Target {
+                column,
+                name: name.clone(),
+            });
+        }
+        Ok(targets)
+    }
+
+    /// `VALUES` rows: each value is converted to its column by itself, and may be `DEFAULT`.
+    fn insert_values(
+        &mut self,
+        rows: &[Vec<ast::Expr>],
+        mut targets: Vec<Target<'_>>,
+        explicit: bool,
+        insert: &ast::Insert,
+    ) -> Result<(Plan, Vec<ColumnId>)> {
+        let width = rows.first().map_or(0, Vec::len);
+        let extra = rows.first().and_then(|row| row.get(targets.len()));
+        self.fits(width, &mut targets, explicit, extra)?;
+        let all_default = |index: usize| {
+            rows.iter()
+                .all(|row| matches!(row.get(index).map(|v| &v.kind), Some(ExprKind::Default)))
+        };
+        let mut kept: Vec<(usize, Target<'_>)> = Vec::with_capacity(targets.len());
+        for (index, target) in targets.into_iter().enumerate() {
+            if all_default(index) {
+                continue;
+            }
+            if self.takes_value(&target, insert)? {
+                kept.push((index, target));
+            }
+        }
+        self.push_level(Scope::default(), None);
+        self.set_clause(Clause::Plain("VALUES"));
+        let bound = self.value_rows(rows, &kept);
+        self.pop_level();
+        let bound = bound?;
+        let columns = kept
+            .iter()
+            .enumerate()
+            .map(|(index, (_, target))| {
+                let mut column = plan_column(target.column.name.as_str(), &Expr::NULL);
+                column.ty = target.column.ty.clone();
+                let constant = |row: &Vec<Expr>| {
+                    matches!(row.get(index), Some(Expr::Literal(value, _)) if !value.is_null())
+                };
+                column.nullable = !bound.iter().all(constant);
+                column
+            })
+            .collect();
+        let ids = kept.iter().map(|(_, target)| target.column.id).collect();
+        let plan = Plan::Values(Box::new(Values {
+            rows: bound,
+            columns,
+        }));
+        Ok((plan, ids))
+    }
+
+    fn value_rows(
+        &mut self,
+        rows: &[Vec<ast::Expr>],
+        kept: &[(usize, Target<'_>)],
+    ) -> Result<Vec<Vec<Expr>>> {
+        let mut bound = Vec::with_capacity(rows.len());
+        for row in rows {
+            let mut values = Vec::with_capacity(kept.len());
+            for (index, target) in kept {
+                let Some(written) = row.get(*index) else {
+                    continue;
+                };
+                let column = target.column;
+                values.push(if matches!(written.kind, ExprKind::Default) {
+                    let default = self.column_default(column)?;
+                    default.unwrap_or_else(|| null_of(column))
+                } else {
+                    let value = self.expr(written)?;
+                    let assigned = self.builder.assign(value, &column.ty, &column.name);
+                    self.place(assigned, written.pos)?
+                });
+            }
+            bound.push(values);
+        }
+        Ok(bound)
+    }
+
+    /// Rows of a query.
+    fn insert_query(
+        &mut self,
+        query: &Query,
+        mut targets: Vec<Target<'_>>,
+        explicit: bool,
+        insert: &ast::Insert,
+    ) -> Result<(Plan, Vec<ColumnId>)> {
+        let plan = self.query(query, None, false)?;
+        let width = plan.columns().len();
+        let extra = match &query.body {
+            QueryBody::Select(select) => select.items.get(targets.len()).map(|item| &item.expr),
+            _ => None,
+        };
+        self.fits(width, &mut targets, explicit, extra)?;
+        let mut kept: Vec<(usize, Target<'_>)> = Vec::with_capacity(targets.len());
+        for (index, target) in targets.into_iter().enumerate() {
+            if self.takes_value(&target, insert)? {
+                kept.push((index, target));
+            }
+        }
+        let plan = if kept.len() == width {
+            plan
+        } else {
+            let columns: Vec<_> = kept
+                .iter()
+                .filter_map(|(index, _)| plan.columns().get(*index).cloned())
+                .collect();
+            let exprs = kept
+                .iter()
+                .map(|(index, _)| crate::bind::query::column_of(plan.columns(), *index))
+                .collect();
+            Plan::Project(Box::new(Project {
+                input: plan,
+                exprs,
+                columns,
+            }))
+        };
+        let items: Vec<crate::parse::Pos> = match &query.body {
+            QueryBody::Select(select) => select.items.iter().map(|item| item.expr.pos).collect(),
+            _ => Vec::new(),
+        };
+        let plan = self.convert_plan(plan, &|index, value| {
+            let Some((written, target)) = kept.get(index) else {
+                return Ok(value);
+            };
+            let column = target.column;
+            let assigned = self.builder.assign(value, &column.ty, &column.name);
+            let pos = items.get(*written).copied().unwrap_or(query.pos);
+            self.place(assigned, pos)
+        })?;
+        let ids = kept.iter().map(|(_, target)| target.column.id).collect();
+        Ok((plan, ids))
+    }
+
+    /// Refuses more values than columns, and fewer if the columns were named.
+    fn fits(
+        &self,
+        width: usize,
+        targets: &mut Vec<Target<'_>>,
+        explicit: bool,
+        extra: Option<&ast::Expr>,
+    ) -> Result<()> {
+        if width > targets.len() {
+            let error = helios_base::Error::new(
+                SqlState::SYNTAX_ERROR,
+                "INSERT has more expressions than target columns",
+            );
+            return Err(match extra {
+                Some(expr) => self.at(error, expr.pos),
+                None => error,
+            });
+        }
+        if let Some(missing) = targets.get(width)
+            && explicit
+        {
+            return Err(self.fail(
+                SqlState::SYNTAX_ERROR,
+                "INSERT has more target columns than expressions",
+                missing.name.pos,
+            ));
+        }
+        targets.truncate(width);
+        Ok(())
+    }
+
+    /// Whether the column takes the value that is given; `false` if its own wins.
+    fn takes_value(&self, target: &Target<'_>, insert: &ast::Insert) -> Result<bool> {
+        let column = target.column;
+        if column.generated.is_some() {
+            return Err(self.computed(column, true, &target.name));
+        }
+        match (&column.identity, insert.overriding) {
+            (Some(_), Some(Overriding::User)) => Ok(false),
+            (Some(identity), None) if identity.always => {
+                Err(self.computed(column, true, &target.name))
+            }
+            _ => Ok(true),
+        }
+    }
+}
+
+/// The rows of a query that is nothing but `VALUES`.
+fn plain_values(query: &Query) -> Option<&[Vec<ast::Expr>]> {
+    let plain = query.with.is_none()
+        && query.order_by.is_empty()
+        && query.limit.is_none()
+        && query.offset.is_none()
+        && query.locks.is_empty();
+    match &query.body {
+        QueryBody::Values(rows) if plain => Some(rows),
+        _ => None,
+    }
+}
+
+pub(super) fn null_of(column: &ColumnDef) -> Expr {
+    Expr::Literal(helios_base::Value::Null, column.ty.clone())
+}

@@ -1,0 +1,113 @@
+//! `INSERT`, `UPDATE`, `DELETE`.
+
+mod conflict;
+mod delete;
+mod insert;
+mod update;
+
+use std::sync::Arc;
+
+use helios_base::{Error, Result, SqlState};
+use helios_table::catalog::{ColumnDef, TableDef, nearest};
+
+use super::Binder;
+use super::from::Item;
+use super::relation::table_columns;
+use super::scope::{Clause, Scope};
+use crate::parse::ast::{Ident, Name, SelectItem};
+use crate::plan::{PlanColumn, Returning};
+
+impl Binder<'_> {
+    /// A column of the table to write, by name.
+    pub(super) fn target_column<'t>(
+        &self,
+        table: &'t TableDef,
+        name: &Ident,
+    ) -> Result<(usize, &'t ColumnDef)> {
+        table.column(&name.name).ok_or_else(|| {
+            let error = self.fail(
+                SqlState::UNDEFINED_COLUMN,
+                format!(
+                    "column \"{}\" of relation \"{}\" does not exist",
+                    name.name, table.name
+                ),
+                name.pos,
+            );
+            let known = table.columns.iter().map(|column| column.name.as_str());
+            match nearest(&name.name, known) {
+                Some(close) => error.with_hint(format!(
+                    "Perhaps you meant to reference the column \"{}.{close}\".",
+                    table.name
+                )),
+                None => error,
+            }
+        })
+    }
+
+    /// The table of an `UPDATE` or `DELETE`: all its columns, then its key.
+    fn target(&mut self, name: &Name, alias: Option<&Ident>) -> Result<(Arc<TableDef>, Item)> {
+        let table = self.table(name)?;
+        let shown: Arc<str> = alias
+            .map_or(table.name.as_str(), |alias| &alias.name)
+            .into();
+        let plan = self.scan(&table, shown.clone(), None, true);
+        let schema = alias
+            .is_none()
+            .then(|| Arc::from(table.schema_name.as_str()));
+        let scope = Scope::table(shown, schema, &table_columns(&table));
+        let item = Item {
+            plan,
+            scope,
+            keys: Vec::new(),
+        };
+        Ok((table, item))
+    }
+
+    /// `RETURNING`, at the innermost level.
+    fn returning(&mut self, items: Option<&Vec<SelectItem>>) -> Result<Option<Returning>> {
+        let Some(items) = items else {
+            return Ok(None);
+        };
+        self.set_clause(Clause::Plain("RETURNING"));
+        let outputs = self.outputs(items)?;
+        let mut exprs = Vec::with_capacity(outputs.len());
+        let mut columns = Vec::with_capacity(outputs.len());
+        for output in outputs {
+            let expr = self.place(self.builder.settle(output.expr), output.pos)?;
+            columns.push(PlanColumn {
+                name: output.name,
+                ty: expr.ty().clone(),
+                nullable: output.nullable,
+                source: output.source,
+            });
+            exprs.push(expr);
+        }
+        Ok(Some(Returning { exprs, columns }))
+    }
+
+    /// The refusal to write a column that the database computes.
+    fn computed(&self, column: &ColumnDef, insert: bool, name: &Ident) -> Error {
+        let kind = if column.generated.is_some() {
+            "a generated column"
+        } else {
+            "an identity column defined as GENERATED ALWAYS"
+        };
+        let detail = format!("Column \"{}\" is {kind}.", column.name);
+        let message = if insert {
+            format!(
+                "cannot insert a non-DEFAULT value into column \"{}\"",
+                column.name
+            )
+        } else {
+            format!("column \"{}\" can only be updated to DEFAULT", column.name)
+        };
+        let error = self
+            .fail(SqlState::GENERATED_ALWAYS, message, name.pos)
+            .with_detail(detail);
+        if insert && column.generated.is_none() {
+            error.with_hint("Use OVERRIDING SYSTEM VALUE to override.")
+        } else {
+            error
+        }
+    }
+}

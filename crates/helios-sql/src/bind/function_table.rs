@@ -1,0 +1,162 @@
+//! Functions in `FROM`.
+
+use std::sync::Arc;
+
+use helios_base::{DataType, Error, Result, SqlState};
+use helios_expr::catalog;
+
+use super::Binder;
+use super::from::Item;
+use super::scope::{Clause, Scope};
+use crate::parse::ast::{Argument, Call, Expr, ExprKind, Ident, Pos, TableAlias, TableCall};
+use crate::plan::{Plan, PlanColumn, TableFunction, TableFunctionCall};
+
+/// A call with the names of its columns; an empty name is the alias's or the function's.
+struct Named {
+    call: TableFunctionCall,
+    names: Vec<String>,
+    function: String,
+}
+
+impl Binder<'_> {
+    pub(super) fn function_item(
+        &mut self,
+        calls: &[TableCall],
+        rows_from: bool,
+        ordinality: bool,
+        alias: Option<&TableAlias>,
+        parent: Option<usize>,
+        pos: Pos,
+    ) -> Result<Item> {
+        self.push_level(Scope::default(), parent);
+        self.set_clause(Clause::Plain("functions in FROM"));
+        let bound = self.table_calls(calls, rows_from);
+        self.pop_level();
+        let named = bound?;
+        let single = named.len() == 1;
+        let alias_name = alias.and_then(|alias| alias.name.clone());
+        let shown = alias_name.clone().unwrap_or_else(|| Ident {
+            name: named
+                .first()
+                .map_or_else(String::new, |named| named.function.clone()),
+            pos,
+        });
+        let mut columns: Vec<PlanColumn> = Vec::new();
+        for named in &named {
+            for (name, ty) in named.names.iter().zip(&named.call.columns) {
+                let name: Arc<str> = if !name.is_empty() {
+                    name.as_str().into()
+                } else if let (true, Some(alias)) = (single, &alias_name) {
+                    alias.name.as_str().into()
+                } else {
+                    named.function.as_str().into()
+                };
+                columns.push(PlanColumn::new(name, ty.clone()));
+            }
+        }
+        if ordinality {
+            let mut column = PlanColumn::new("ordinality", DataType::Int8);
+            column.nullable = false;
+            columns.push(column);
+        }
+        let plan = Plan::TableFunction(Box::new(TableFunction {
+            calls: named.into_iter().map(|named| named.call).collect(),
+            ordinality,
+            columns,
+        }));
+        self.aliased(plan, alias, &shown, None, false)
+    }
+
+    fn table_calls(&mut self, calls: &[TableCall], rows_from: bool) -> Result<Vec<Named>> {
+        let mut named = Vec::with_capacity(calls.len());
+        for TableCall { call, columns } in calls {
+            if let Some((column, _)) = columns.first() {
+                return Err(self.unsupported("a column definition list", column.pos));
+            }
+            // `unnest(a, b)` is `ROWS FROM (unnest(a), unnest(b))`.
+            if let (ExprKind::Call(function), false) = (&call.kind, rows_from)
+                && function.name.name.name == "unnest"
+                && function.args.len() > 1
+            {
+                for arg in &function.args {
+                    let mut one = (**function).clone();
+                    one.args = vec![arg.clone()];
+                    named.push(self.table_function(&one, call.pos)?);
+                }
+                continue;
+            }
+            named.push(match &call.kind {
+                ExprKind::Call(function) => self.table_function(function, call.pos)?,
+                _ => self.scalar_table(call, super::label::label(call))?,
+            });
+        }
+        Ok(named)
+    }
+
+    fn table_function(&mut self, call: &Call, pos: Pos) -> Result<Named> {
+        let name = call.name.name.name.clone();
+        let known = call
+            .name
+            .schema
+            .as_ref()
+            .is_none_or(|schema| schema.name == "pg_catalog");
+        let plain = !call.star
+            && !call.distinct
+            && !call.variadic
+            && call.order_by.is_empty()
+            && call.filter.is_none()
+            && call.over.is_none();
+        if call.over.is_some() {
+            return Err(self.fail(
+                SqlState::WINDOWING_ERROR,
+                "window functions are not allowed in functions in FROM",
+                pos,
+            ));
+        }
+        if !known || !plain || catalog::set_functions(&name).is_empty() {
+            let whole = Expr {
+                kind: ExprKind::Call(Box::new(call.clone())),
+                pos,
+            };
+            return self.scalar_table(&whole, name);
+        }
+        if let Some(named) = call.args.iter().find_map(|arg| arg.name.as_ref()) {
+            return Err(self.unsupported("an argument passed by name", named.pos));
+        }
+        let args = call
+            .args
+            .iter()
+            .map(|Argument { value, .. }| self.expr(value))
+            .collect::<Result<Vec<_>>>()?;
+        let bound = self.table_call(&name, args, &call.args, pos)?;
+        let function = bound
+            .function
+            .ok_or_else(|| Error::internal("table function without function"))?;
+        let names = function
+            .output(&bound.ty)
+            .into_iter()
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        Ok(Named {
+            call: bound,
+            names,
+            function: name,
+        })
+    }
+
+    /// A scalar function in the place of a table: one row of one column.
+    fn scalar_table(&mut self, expr: &Expr, name: String) -> Result<Named> {
+        let value = self.settled(expr)?;
+        let ty = value.ty().clone();
+        Ok(Named {
+            call: TableFunctionCall {
+                function: None,
+                args: vec![value],
+                ty: ty.clone(),
+                columns: vec![ty],
+            },
+            names: vec![String::new()],
+            function: name,
+        })
+    }
+}

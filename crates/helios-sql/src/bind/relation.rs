@@ -1,0 +1,286 @@
+//! Tables and views in `FROM`.
+
+use std::sync::Arc;
+
+use helios_base::{ColumnId, DataType, Error, Result, SqlState, Value};
+use helios_table::catalog::{Relation, TableDef, ViewDef};
+
+use super::Binder;
+use super::scope::{Clause, Scope};
+use crate::parse::ast::{self, Ident, Name};
+use crate::parse::parse_query;
+use crate::plan::{AsOf, ColumnSource, Plan, PlanColumn, Point, Scan, TableRef};
+
+/// How deep views may be built on views.
+const VIEW_DEPTH_MAX: usize = 32;
+
+/// The column that holds a row's key; no column of a table can be called so without quotes.
+pub(super) const KEY_COLUMN: &str = "(key)";
+
+impl Binder<'_> {
+    /// What the name stands for.
+    ///
+    /// # Errors
+    /// 42P01 with a suggestion, 3F000 for an unknown schema.
+    pub(super) fn relation(&self, name: &Name) -> Result<Relation> {
+        let schema = name.schema.as_ref().map(|schema| schema.name.as_str());
+        let found = self
+            .context
+            .catalog
+            .require(schema, &name.name.name, &self.search_path);
+        self.place(found, name.pos())
+    }
+
+    /// The table of this name.
+    ///
+    /// # Errors
+    /// As [`Binder::relation`]; 42809 if it is something else.
+    pub(super) fn table(&self, name: &Name) -> Result<Arc<TableDef>> {
+        match self.relation(name)? {
+            Relation::Table(table) => Ok(table),
+            other => Err(self.at(
+                Error::new(
+                    SqlState::WRONG_OBJECT_TYPE,
+                    format!("\"{}\" is not a table", other.name()),
+                )
+                .with_detail(format!("It is {}.", article(other.kind()))),
+                name.pos(),
+            )),
+        }
+    }
+
+    /// A table, view or named query of `FROM`; with `key`, the row key is the last column.
+    pub(super) fn table_reference(
+        &mut self,
+        name: &Name,
+        at: Option<&ast::AsOf>,
+        alias: &Ident,
+        key: bool,
+    ) -> Result<(Plan, Option<Arc<str>>)> {
+        if name.schema.is_none()
+            && let Some(plan) = self.cte_reference(&name.name)?
+        {
+            if let Some(at) = at {
+                return Err(self.unsupported("AS OF on a WITH query", at.pos));
+            }
+            return Ok((plan, None));
+        }
+        let at = self.as_of(at)?;
+        match self.relation(name)? {
+            Relation::Table(table) => {
+                let schema: Arc<str> = table.schema_name.as_str().into();
+                let plan = self.scan(&table, alias.name.as_str().into(), at, key);
+                Ok((plan, Some(schema)))
+            }
+            Relation::View(view) => {
+                if at.is_some() {
+                    return Err(self.unsupported("AS OF on a view", name.pos()));
+                }
+                let plan = self.view(&view, name)?;
+                Ok((plan, Some(view.schema_name.as_str().into())))
+            }
+            other @ Relation::Sequence(_) => {
+                Err(self.unsupported(format!("SELECT from {}", article(other.kind())), name.pos()))
+            }
+            other @ Relation::Index(..) => Err(self.at(
+                Error::new(
+                    SqlState::WRONG_OBJECT_TYPE,
+                    format!("cannot open relation \"{}\"", other.name()),
+                )
+                .with_detail("This operation is not supported for indexes."),
+                name.pos(),
+            )),
+        }
+    }
+
+    /// A scan of all columns.
+    pub(super) fn scan(
+        &mut self,
+        table: &TableDef,
+        alias: Arc<str>,
+        at: Option<AsOf>,
+        key: bool,
+    ) -> Plan {
+        let reference = table_ref(table);
+        if !self.depends.contains(&reference) {
+            self.depends.push(reference.clone());
+        }
+        let mut columns = table_columns(table);
+        let reads: Vec<ColumnId> = table.columns.iter().map(|column| column.id).collect();
+        if key {
+            columns.push(PlanColumn {
+                name: KEY_COLUMN.into(),
+                ty: DataType::Bytea,
+                nullable: false,
+                source: None,
+            });
+        }
+        Plan::Scan(Box::new(Scan {
+            table: reference,
+            alias,
+            at,
+            reads,
+            key,
+            filters: Vec::new(),
+            columns,
+        }))
+    }
+
+    /// The query of a view, bound in the view's own surroundings.
+    fn view(&mut self, view: &ViewDef, name: &Name) -> Result<Plan> {
+        if self.view_depth >= VIEW_DEPTH_MAX {
+            return Err(self.fail(
+                SqlState::INVALID_OBJECT_DEFINITION,
+                format!(
+                    "infinite recursion detected in rules for relation \"{}\"",
+                    view.name
+                ),
+                name.pos(),
+            ));
+        }
+        let query = parse_query(&view.sql)?;
+        let source = self.source.take();
+        let path = std::mem::replace(&mut self.search_path, view.search_path.clone());
+        let ctes = std::mem::take(&mut self.ctes);
+        let depends = std::mem::take(&mut self.depends);
+        self.view_depth += 1;
+        let plan = self.query(&query, None, true);
+        self.view_depth -= 1;
+        self.depends = depends;
+        self.ctes = ctes;
+        self.search_path = path;
+        self.source = source;
+        let reference = TableRef {
+            id: helios_base::TableId(view.id.0),
+            schema: view.schema_name.as_str().into(),
+            name: view.name.as_str().into(),
+        };
+        if !self.depends.contains(&reference) {
+            self.depends.push(reference);
+        }
+        let plan = self.place(plan, name.pos())?;
+        // The text may say `*`; the view keeps the columns it was made with.
+        let types: Vec<DataType> = view
+            .columns
+            .iter()
+            .map(|column| column.ty.clone())
+            .collect();
+        if plan.columns().len() < types.len() {
+            return Err(self.fail(
+                SqlState::INVALID_OBJECT_DEFINITION,
+                format!("view \"{}\" no longer fits the tables it reads", view.name),
+                name.pos(),
+            ));
+        }
+        let exprs: Vec<helios_expr::Expr> = (0..types.len())
+            .map(|index| super::query::column_of(plan.columns(), index))
+            .collect();
+        let columns = view
+            .columns
+            .iter()
+            .zip(plan.columns())
+            .map(|(declared, bound)| PlanColumn {
+                name: declared.name.as_str().into(),
+                ..bound.clone()
+            })
+            .collect();
+        let project = Plan::Project(Box::new(crate::plan::Project {
+            input: plan,
+            exprs,
+            columns,
+        }));
+        self.coerce_plan(project, &types)
+    }
+
+    /// The point in time of a table reference.
+    pub(super) fn as_of(&mut self, at: Option<&ast::AsOf>) -> Result<Option<AsOf>> {
+        let Some(at) = at else {
+            return Ok(None);
+        };
+        let point = match &at.point {
+            None | Some(ast::Point::Now) => None,
+            Some(ast::Point::Scn(expr)) => Some(Point::Scn(self.moment(
+                expr,
+                "AS OF SCN",
+                &DataType::Int8,
+            )?)),
+            Some(ast::Point::Transaction(expr)) => Some(Point::Transaction(self.moment(
+                expr,
+                "AS OF TRANSACTION",
+                &DataType::Int8,
+            )?)),
+            Some(ast::Point::Timestamp(expr)) => Some(Point::Timestamp(self.moment(
+                expr,
+                "AS OF TIMESTAMP",
+                &DataType::TimestampTz,
+            )?)),
+            Some(ast::Point::Versions { .. }) => {
+                return Err(self.unsupported("VERSIONS BETWEEN", at.pos));
+            }
+        };
+        let branch = at.branch.as_ref().map(|branch| branch.name.as_str().into());
+        if branch.is_none() && point.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(AsOf { branch, point }))
+    }
+
+    /// An expression without columns that says when.
+    fn moment(
+        &mut self,
+        expr: &ast::Expr,
+        clause: &'static str,
+        ty: &DataType,
+    ) -> Result<helios_expr::Expr> {
+        self.push_level(Scope::default(), None);
+        self.set_clause(Clause::Plain(clause));
+        let value = self.expr(expr);
+        self.pop_level();
+        let value = value?;
+        // An LSN is written as text: 0/1A2B.
+        let wanted = match (&value, ty) {
+            (helios_expr::Expr::Literal(Value::Text(text), DataType::Unknown), DataType::Int8)
+                if clause == "AS OF SCN" && text.contains('/') =>
+            {
+                &DataType::Text
+            }
+            _ => ty,
+        };
+        let built = self.builder.argument_of(value, wanted, clause);
+        self.place_literal(built, expr.pos, &[expr])
+    }
+}
+
+/// A table as plans name it.
+pub(crate) fn table_ref(table: &TableDef) -> TableRef {
+    TableRef {
+        id: table.id,
+        schema: table.schema_name.as_str().into(),
+        name: table.name.as_str().into(),
+    }
+}
+
+/// The columns of a table, in order.
+pub(crate) fn table_columns(table: &TableDef) -> Vec<PlanColumn> {
+    table
+        .columns
+        .iter()
+        .map(|column| PlanColumn {
+            name: column.name.as_str().into(),
+            ty: column.ty.clone(),
+            nullable: !column.not_null,
+            source: Some(ColumnSource {
+                table: table.id,
+                column: column.id,
+            }),
+        })
+        .collect()
+}
+
+fn article(kind: &str) -> String {
+    if kind.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        format!("an {kind}")
+    } else {
+        format!("a {kind}")
+    }
+}
