@@ -72,6 +72,38 @@ fn main() -> Result<()> {
     };
 
     let transaction = tables.begin(TxnOptions::default())?;
+    let plain = transaction.create_table(&NewTable {
+        schema: SchemaId::PUBLIC,
+        name: "plain".to_owned(),
+        columns: vec![
+            NewColumn::new("id", DataType::Int8),
+            NewColumn::new("group", DataType::Int4),
+            NewColumn::new("name", DataType::Text),
+            NewColumn::new("price", DataType::Float8),
+        ],
+        constraints: vec![key(NewConstraintKind::PrimaryKey {
+            columns: vec!["id".to_owned()],
+            include: Vec::new(),
+        })],
+        ..NewTable::default()
+    })?;
+    transaction.commit()?;
+    let transaction = tables.begin(TxnOptions::default())?;
+    let catalog = transaction.catalog()?;
+    let mut writer = TableWriter::new(&transaction, &catalog, &plain)?;
+    let started = Instant::now();
+    for id in 0..rows {
+        writer.insert(&mut row(id), &context)?;
+    }
+    report("insert (primary key only)", rows, started);
+    transaction.commit()?;
+    let started = Instant::now();
+    for id in 0..rows {
+        black_box(row(id));
+    }
+    report("  of which making the row", rows, started);
+
+    let transaction = tables.begin(TxnOptions::default())?;
     let catalog = transaction.catalog()?;
     let mut writer = TableWriter::new(&transaction, &catalog, &table)?;
     let started = Instant::now();
@@ -148,6 +180,15 @@ fn main() -> Result<()> {
         black_box(scan.next(|row| row.value(0))?);
     }
     report("point of the unique index", rows, started);
+
+    let started = Instant::now();
+    for _ in 0..rows {
+        let transaction = tables.begin(TxnOptions::default())?;
+        transaction.statement()?;
+        black_box(transaction.catalog()?);
+        transaction.commit()?;
+    }
+    report("transaction without writes", rows, started);
 
     let started = Instant::now();
     let updates = rows.min(20_000);

@@ -236,18 +236,16 @@ fn closure(catalog: &Catalog, objects: &[ObjectRef]) -> Vec<Found> {
         }
         next += 1;
     }
-    // A constraint, index or default of a table that goes as a whole goes with it.
-    let tables: Vec<TableId> = all
-        .iter()
-        .filter_map(|found| match found.object {
-            ObjectRef::Table(id) => Some(id),
-            _ => None,
-        })
-        .collect();
+    // A part of a table that goes as a whole, and the default of a column that goes, go with it.
+    let gone: BTreeSet<ObjectRef> = all.iter().map(|found| found.object).collect();
     for found in &mut all {
         let part = match found.object {
-            ObjectRef::Constraint(id, _) | ObjectRef::Index(id, _) | ObjectRef::Default(id, _) => {
-                tables.contains(&id)
+            ObjectRef::Constraint(id, _) | ObjectRef::Index(id, _) => {
+                gone.contains(&ObjectRef::Table(id))
+            }
+            ObjectRef::Default(id, column) => {
+                gone.contains(&ObjectRef::Table(id))
+                    || gone.contains(&ObjectRef::Column(id, column))
             }
             _ => false,
         };

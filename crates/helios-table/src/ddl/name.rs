@@ -105,7 +105,7 @@ impl Transaction {
             return Err(Error::new(
                 SqlState::OBJECT_IN_USE,
                 format!(
-                    "cannot change table \"{}\" because it has pending trigger events",
+                    "cannot ALTER TABLE \"{}\" because it has pending trigger events",
                     table.name
                 ),
             ));

@@ -7,7 +7,7 @@ use helios_version::{IndexEntry, Isolation, Read};
 
 use crate::access::{TableWriter, cannot_be_unique, of_table};
 use crate::catalog::{ConstraintId, ConstraintKind, TableDef};
-use crate::row::{StoredRow, index_context};
+use crate::row::{IndexRules, StoredRow, index_context};
 use crate::transaction::Transaction;
 
 /// How many entries are handed to the store at a time.
@@ -156,9 +156,29 @@ impl Transaction {
                 }
             }
         }
+        self.put_keys(index, entries.into_iter().map(|(key, _)| key))?;
+        if self.txn().isolation() == Isolation::ReadCommitted {
+            return Ok(());
+        }
+        // This transaction goes on reading older versions, which the index must propose too.
+        let view = self.txn().view()?;
+        let mut rows = view.scan(table.storage, ALL, false)?;
+        let mut older = Vec::new();
+        while let Some(row) = rows.next()? {
+            StoredRow::from_ref(table.shape(), row)?.fill(index.reads(), &mut values)?;
+            let mut key = Vec::new();
+            if index.encode_keys(&values, &mut key)? {
+                key.extend_from_slice(row.pk);
+                older.push(key);
+            }
+        }
+        self.put_keys(index, older.into_iter())
+    }
+
+    fn put_keys(&self, index: &IndexRules, keys: impl Iterator<Item = Vec<u8>>) -> Result<()> {
         let storage = index.storage();
         let mut batch = Vec::with_capacity(ENTRIES);
-        for (key, _) in entries {
+        for key in keys {
             batch.push(IndexEntry {
                 index: storage,
                 key,

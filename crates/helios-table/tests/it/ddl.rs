@@ -317,6 +317,11 @@ fn serial_and_identity_number_rows() {
         renamed.columns[0].default.as_deref(),
         Some("nextval('public.numbers')")
     );
+    let savepoint = transaction.savepoint();
+    let column = ObjectRef::Column(table.id, table.columns[0].id);
+    transaction.drop_objects(&[column], false).unwrap();
+    assert_eq!(transaction.catalog().unwrap().sequences().count(), 1);
+    transaction.rollback_to(&savepoint).unwrap();
     transaction
         .drop_objects(&[ObjectRef::Table(table.id)], false)
         .unwrap();

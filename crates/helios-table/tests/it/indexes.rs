@@ -6,6 +6,8 @@ use helios_base::{DataType, Value};
 use helios_table::ddl::{NewIndex, NewIndexKey};
 use helios_table::{KeyRange, KeyRangeSpec, TableReader, Transaction};
 
+use helios_version::Isolation;
+
 use crate::support::*;
 
 fn new_index(transaction: &Transaction, name: &str, keys: Vec<NewIndexKey>) -> NewIndex {
@@ -233,4 +235,31 @@ fn old_snapshots_keep_their_answers() {
         found.push(id);
     }
     assert_eq!(found, [2, 1, 4, 5, 3].map(int));
+}
+
+/// A transaction that reads an older snapshot builds an index over newer rows and asks it.
+#[test]
+fn an_index_built_over_newer_rows_finds_the_older_ones() {
+    let setup = filled();
+    let tables = setup.tables().clone();
+    setup.commit().unwrap();
+    let old = begin_at(&tables, Isolation::RepeatableRead);
+    assert_eq!(rows(&old, "t").len(), 5);
+    let other = begin(&tables);
+    update(&other, "t", &int(1), &[int(1), int(77), text("Bob")]).unwrap();
+    delete(&other, "t", &int(2)).unwrap();
+    insert(&other, "t", &[int(6), int(5), text("new")]).unwrap();
+    other.commit().unwrap();
+    let index = new_index(&old, "up", vec![NewIndexKey::column("a")]);
+    old.create_index(&index).unwrap();
+    assert_eq!(
+        scan(&old, "up", &KeyRangeSpec::ALL, false),
+        [2, 1, 4, 5, 3].map(int)
+    );
+    old.commit().unwrap();
+    let new = begin(&tables);
+    assert_eq!(
+        scan(&new, "up", &KeyRangeSpec::ALL, false),
+        [4, 6, 5, 1, 3].map(int)
+    );
 }
