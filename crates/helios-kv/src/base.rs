@@ -1,5 +1,6 @@
 //! The state file as of one checkpoint, for reading.
 
+use std::hint::black_box;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -105,30 +106,26 @@ impl BaseWalk {
             self.current = None;
             return Ok(());
         };
-        let reverse = self.reverse;
+        let (reverse, current) = (self.reverse, &mut self.current);
         let step = guarded("read", || {
-            let entry = if reverse {
+            // Assigned in place: the guards are large.
+            *current = if reverse {
                 range.next_back()
             } else {
                 range.next()
-            };
-            let entry = entry
-                .transpose()
-                .map_err(|error| state_error("read", error))?;
-            // Looked at here, where damage can be caught, both are sound from now on.
-            Ok(entry.inspect(|(key, value)| {
-                key.value();
-                value.value();
-            }))
-        });
-        match step {
-            Ok(entry) => self.current = entry,
-            Err(error) => {
-                self.finish();
-                return Err(error);
             }
+            .transpose()
+            .map_err(|error| state_error("read", error))?;
+            // Looked at here, where damage can be caught, both are sound from now on.
+            if let Some((key, value)) = current {
+                black_box((key.value(), value.value()));
+            }
+            Ok(())
+        });
+        if step.is_err() {
+            self.finish();
         }
-        Ok(())
+        step
     }
 
     /// Goes to the first entry from `from` on in the walk's direction, to end at `to`.
