@@ -3,7 +3,7 @@
 //! A family of functions lives in one file as a `static` table of [`Function`]s, built with
 //! [`function`], [`infix`] and [`prefix`] and refined by the builder methods:
 //!
-//! ```ignore
+//! ```text
 //! pub(crate) static FUNCTIONS: &[Function] = &[
 //!     function("length", &[Text], Int4, length),
 //!     function("concat", &[Any], Text, concat).variadic().not_strict().stable(),

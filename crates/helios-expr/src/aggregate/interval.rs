@@ -47,7 +47,7 @@ impl Accumulator for Intervals {
 
     fn retract(&mut self, args: &[&Value]) -> Result<bool> {
         self.sum = self.sum.sub(interval(args)?)?;
-        self.count -= 1;
+        self.count = self.count.saturating_sub(1);
         Ok(true)
     }
 

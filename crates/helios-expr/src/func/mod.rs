@@ -2,6 +2,7 @@
 //!
 //! To add a family: a file with `pub(crate) static FUNCTIONS: &[Function]`, one line here.
 
+mod catalog;
 mod format;
 mod math;
 mod moment;
@@ -12,7 +13,7 @@ use crate::function::Function;
 
 /// Every table of functions.
 pub(crate) static FAMILIES: &[&[&[Function]]] = &[
-    &[math::FUNCTIONS, system::FUNCTIONS],
+    &[math::FUNCTIONS, catalog::FUNCTIONS, system::FUNCTIONS],
     format::FAMILIES,
     moment::FAMILIES,
     string::FAMILIES,

@@ -70,10 +70,6 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     })
     .volatile(),
     function("setseed", &[Ty::Float8], Void, set_seed).volatile(),
-    function("pg_sleep", &[Ty::Float8], Void, |args, call| {
-        call.ctx.session.call("pg_sleep", args, call.result_type())
-    })
-    .volatile(),
     function("now", &[], TimestampTz, transaction_time).stable(),
     function("transaction_timestamp", &[], TimestampTz, transaction_time).stable(),
     function("statement_timestamp", &[], TimestampTz, |_, call| {

@@ -85,6 +85,7 @@ macro_rules! golden {
 golden! {
     arithmetic
     array
+    bits
     cast
     compare
     conditional

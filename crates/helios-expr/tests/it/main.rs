@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests say what failed")]
 
 mod aggregate;
+mod edges;
 mod golden;
 mod parser;
 mod tree;

@@ -1,7 +1,9 @@
 //! String functions.
 
+mod bits;
 mod encode;
 mod format;
+mod ident;
 mod pad;
 mod part;
 pub(crate) mod quote;
@@ -14,8 +16,10 @@ use crate::ty::Ty::{Bytea, Char, Int4, Text};
 
 pub(super) static FAMILIES: &[&[Function]] = &[
     FUNCTIONS,
+    bits::FUNCTIONS,
     encode::FUNCTIONS,
     format::FUNCTIONS,
+    ident::FUNCTIONS,
     pad::FUNCTIONS,
     part::FUNCTIONS,
     quote::FUNCTIONS,
