@@ -452,11 +452,14 @@ impl RowCursor {
 /// Lives on its own: the snapshot it came from may go.
 pub struct KeyCursor {
     own: Option<OwnKeys>,
-    sources: Vec<(Box<dyn Cursor>, Option<Vec<u8>>)>,
+    sources: Vec<KeySource>,
     reverse: bool,
     key: Vec<u8>,
     _guard: Guard,
 }
+
+/// The entries of one branch, and the one it stands on.
+type KeySource = (Box<dyn Cursor>, Option<Vec<u8>>);
 
 struct OwnKeys {
     writes: SharedWrites,
@@ -487,7 +490,7 @@ impl OwnKeys {
     }
 }
 
-fn advance_keys(source: &mut (Box<dyn Cursor>, Option<Vec<u8>>)) -> Result<()> {
+fn advance_keys(source: &mut KeySource) -> Result<()> {
     match source.0.next()? {
         Some((key, _)) => {
             let head = source.1.get_or_insert_default();

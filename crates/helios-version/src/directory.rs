@@ -183,12 +183,7 @@ mod tests {
         let first = Directory::open(&path, true).unwrap();
         let error = Directory::open(&path, true).err().unwrap();
         assert_eq!(error.sqlstate(), SqlState::OBJECT_IN_USE);
-        assert!(
-            error
-                .detail()
-                .unwrap()
-                .contains(&std::process::id().to_string())
-        );
+        assert!(error.message().contains(&std::process::id().to_string()));
         let identity = first.identity;
         drop(first);
         assert_eq!(Directory::open(&path, false).unwrap().identity, identity);

@@ -14,6 +14,8 @@
 //!
 //! [`Scn`]: helios_base::Scn
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed test is a panic"))]
+
 mod apply;
 mod background;
 mod branch;

@@ -28,7 +28,7 @@ use crate::sequence::SequenceState;
 use crate::writes::WriteSet;
 
 /// Bytes of operations in one log record; larger commits are written in parts.
-const PART_BYTES: usize = 32 << 20;
+const PART_BYTES: usize = 4 << 20;
 
 /// A transaction's writes, shared with its views.
 pub(crate) type SharedWrites = Arc<RwLock<WriteSet>>;
@@ -182,36 +182,24 @@ impl Core {
     pub(crate) fn commit(&self, commit: Commit<'_>) -> Result<Scn> {
         self.pipeline.refuse_if_broken()?;
         let mut record = Vec::new();
-        let mut parts: Vec<Vec<u8>> = Vec::new();
         let large = {
             let writes = commit.writes.read();
             let large = writes.bytes() > PART_BYTES as u64;
-            record.reserve(if large {
-                256
-            } else {
-                writes.bytes() as usize + 256
-            });
+            record.reserve(256 + if large { 0 } else { writes.bytes() as usize });
             commit.head.encode(&mut record);
             if !large {
                 writes.encoded(usize::MAX, &mut |ops| {
                     record.extend_from_slice(ops);
                     Ok(())
                 })?;
-            } else if writes.bytes() < 4 * PART_BYTES as u64 {
-                // Not too much to encode outside the mutex.
-                writes.encoded(PART_BYTES, &mut |ops| {
-                    parts.push(part(ops));
-                    Ok(())
-                })?;
             }
             large
         };
-        let (scn, end, sync_end) = self.order(&commit, record, &parts, large)?;
-        drop(parts);
-        self.pipeline.guard(
-            self.log
-                .sync(if commit.asynchronous { sync_end } else { end }),
-        )?;
+        let (scn, end, sync_end) = self.order(&commit, record, large)?;
+        self.pipeline.guard(failpoint::hit("version.logged"))?;
+        let durable_end = if commit.asynchronous { sync_end } else { end };
+        self.pipeline.guard(self.log.sync(durable_end))?;
+        self.pipeline.guard(failpoint::hit("version.durable"))?;
         self.drain(end)?;
         if commit.asynchronous {
             self.signal.flush_soon();
@@ -225,7 +213,6 @@ impl Core {
         &self,
         commit: &Commit<'_>,
         mut record: Vec<u8>,
-        parts: &[Vec<u8>],
         large: bool,
     ) -> Result<(Scn, u64, u64)> {
         let pipeline = &self.pipeline;
@@ -238,18 +225,18 @@ impl Core {
         let time = now().max(order.time + 1);
         CommitHead::stamp(&mut record, scn, time)?;
         let mut start = None;
-        if large && parts.is_empty() {
+        if large {
             let writes = commit.writes.read();
+            let mut part = Vec::new();
             let appended = writes.encoded(PART_BYTES, &mut |ops| {
-                let place = self.log.append(&part(ops))?;
+                part.clear();
+                encode_part(&mut part);
+                part.extend_from_slice(ops);
+                let place = self.log.append(&part)?;
                 start.get_or_insert(place.start);
                 Ok(())
             });
             pipeline.guard(appended)?;
-        }
-        for part in parts {
-            let place = pipeline.guard(self.log.append(part))?;
-            start.get_or_insert(place.start);
         }
         let appended = self.log.append(&record);
         // A single record that the log refuses has left no trace.
@@ -372,11 +359,4 @@ impl Core {
         self.drain_locked(&mut applied)?;
         work(applied.end)
     }
-}
-
-fn part(ops: &[u8]) -> Vec<u8> {
-    let mut part = Vec::with_capacity(ops.len() + 2);
-    encode_part(&mut part);
-    part.extend_from_slice(ops);
-    part
 }

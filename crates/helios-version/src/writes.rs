@@ -169,14 +169,20 @@ impl WriteSet {
         fresh: bool,
         op: &Op<'_>,
     ) -> Result<()> {
-        let too_long = || {
+        if key.len() > KEY_MAX {
+            return Err(Error::new(
+                SqlState::PROGRAM_LIMIT_EXCEEDED,
+                format!("a key of {} bytes is too long", key.len()),
+            )
+            .with_detail(format!("The limit is {KEY_MAX} bytes.")));
+        }
+        let key_len = key.len() as u32;
+        let row_len = u32::try_from(row_len).map_err(|_| {
             Error::new(
                 SqlState::PROGRAM_LIMIT_EXCEEDED,
-                "a row or key is longer than 4 GiB",
+                "a row is longer than 4 GiB",
             )
-        };
-        let key_len = u32::try_from(key.len()).map_err(|_| too_long())?;
-        let row_len = u32::try_from(row_len).map_err(|_| too_long())?;
+        })?;
         let at = self.arena.end();
         self.arena.append(|out| op.encode(out))?;
         let head = 1 + varint_len(u64::from(object)) + varint_len(u64::from(key_len));

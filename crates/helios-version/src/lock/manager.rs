@@ -100,10 +100,16 @@ impl Owner {
     }
 }
 
-/// A lock in use. Most have one holder, kept inline.
+/// A lock in use. Most have one holder, kept inline: a load holds very many.
 #[derive(Default)]
 struct Entry {
     first: (u64, Modes),
+    rest: Option<Box<Rest>>,
+}
+
+/// More holders, and those who wait.
+#[derive(Default)]
+struct Rest {
     more: Vec<(u64, Modes)>,
     queue: Vec<Waiter>,
 }
@@ -114,9 +120,21 @@ struct Waiter {
 }
 
 impl Entry {
+    fn more(&self) -> &[(u64, Modes)] {
+        self.rest.as_ref().map_or(&[], |rest| &rest.more)
+    }
+
+    fn queue(&self) -> &[Waiter] {
+        self.rest.as_ref().map_or(&[], |rest| &rest.queue)
+    }
+
+    fn rest(&mut self) -> &mut Rest {
+        self.rest.get_or_insert_default()
+    }
+
     fn holders(&self) -> impl Iterator<Item = (u64, Modes)> {
         let first = (self.first.1 != 0).then_some(self.first);
-        first.into_iter().chain(self.more.iter().copied())
+        first.into_iter().chain(self.more().iter().copied())
     }
 
     #[inline]
@@ -136,20 +154,23 @@ impl Entry {
     fn grant(&mut self, number: u64, mode: Mode) {
         if self.first.1 != 0 && self.first.0 == number {
             self.first.1 |= mode.bit();
-        } else if let Some(holder) = self.more.iter_mut().find(|holder| holder.0 == number) {
-            holder.1 |= mode.bit();
-        } else if self.first.1 == 0 {
+        } else if self.held_by(number) == 0 && self.first.1 == 0 {
             self.first = (number, mode.bit());
         } else {
-            self.more.push((number, mode.bit()));
+            let more = &mut self.rest().more;
+            match more.iter_mut().find(|holder| holder.0 == number) {
+                Some(holder) => holder.1 |= mode.bit(),
+                None => more.push((number, mode.bit())),
+            }
         }
     }
 
     fn release(&mut self, number: u64) {
         if self.first.1 != 0 && self.first.0 == number {
-            self.first = self.more.pop().unwrap_or_default();
-        } else {
-            self.more.retain(|holder| holder.0 != number);
+            let next = self.rest.as_mut().and_then(|rest| rest.more.pop());
+            self.first = next.unwrap_or_default();
+        } else if let Some(rest) = &mut self.rest {
+            rest.more.retain(|holder| holder.0 != number);
         }
     }
 
@@ -158,11 +179,11 @@ impl Entry {
     fn grant_waiters(&mut self) {
         let mut at = 0;
         let mut blocked: Modes = 0;
-        while at < self.queue.len() {
-            let (number, mode) = (self.queue[at].owner.number, self.queue[at].mode);
+        while let Some(waiter) = self.queue().get(at) {
+            let (number, mode) = (waiter.owner.number, waiter.mode);
             if blocked & mode.conflicts() == 0 && self.free_for(number, mode) {
                 self.grant(number, mode);
-                let waiter = self.queue.remove(at);
+                let waiter = self.rest().queue.remove(at);
                 *waiter.owner.granted.lock() = true;
                 waiter.owner.wake.notify_all();
             } else {
@@ -173,7 +194,7 @@ impl Entry {
     }
 
     fn is_unused(&self) -> bool {
-        self.first.1 == 0 && self.queue.is_empty()
+        self.first.1 == 0 && self.queue().is_empty()
     }
 
     /// Who stands between `number` and `mode`.
@@ -184,7 +205,7 @@ impl Entry {
             .map(|(holder, _)| holder)
             .collect();
         let before = self
-            .queue
+            .queue()
             .iter()
             .take_while(|waiter| waiter.owner.number != number);
         for waiter in before {
@@ -256,7 +277,7 @@ impl LockManager {
     pub(crate) fn try_lock(&self, number: u64, key: LockKey, mode: Mode) -> Option<Outcome> {
         let mut shard = self.shard(key);
         let entry = shard.entry(key).or_default();
-        if entry.first.1 == 0 && entry.queue.is_empty() {
+        if entry.first.1 == 0 && entry.queue().is_empty() {
             entry.first = (number, mode.bit());
             return Some(Outcome::New);
         }
@@ -266,7 +287,7 @@ impl LockManager {
         }
         let overtakes = held == 0
             && entry
-                .queue
+                .queue()
                 .iter()
                 .any(|waiter| waiter.mode.bit() & mode.conflicts() != 0);
         if overtakes || !entry.free_for(number, mode) {
@@ -306,13 +327,13 @@ impl LockManager {
             };
             if held != 0 {
                 let holders_first = entry
-                    .queue
+                    .queue()
                     .iter()
                     .take_while(|waiter| entry.held_by(waiter.owner.number) != 0)
                     .count();
-                entry.queue.insert(holders_first, waiter);
+                entry.rest().queue.insert(holders_first, waiter);
             } else {
-                entry.queue.push(waiter);
+                entry.rest().queue.push(waiter);
             }
             // It may have become free since we looked.
             entry.grant_waiters();
@@ -383,6 +404,7 @@ impl LockManager {
             return true;
         }
         entry
+            .rest()
             .queue
             .retain(|waiter| !Arc::ptr_eq(&waiter.owner, owner));
         entry.grant_waiters();
@@ -419,7 +441,7 @@ impl LockManager {
             }
             let blockers = match self.shard(key).get(&key) {
                 // Granted meanwhile, but not awake yet: it waits for nobody.
-                Some(entry) if entry.queue.iter().any(|w| w.owner.number == number) => {
+                Some(entry) if entry.queue().iter().any(|w| w.owner.number == number) => {
                     entry.blockers(number, mode)
                 }
                 _ => continue,
@@ -452,7 +474,7 @@ impl LockManager {
             if let std::collections::hash_map::Entry::Occupied(mut slot) = shard.entry(key) {
                 let entry = slot.get_mut();
                 entry.release(number);
-                if !entry.queue.is_empty() {
+                if !entry.queue().is_empty() {
                     entry.grant_waiters();
                 }
                 if entry.is_unused() {
@@ -489,7 +511,7 @@ impl LockManager {
                 for (holder, modes) in entry.holders() {
                     Mode::of(modes).for_each(|mode| add(holder, mode, true));
                 }
-                for waiter in &entry.queue {
+                for waiter in entry.queue() {
                     add(waiter.owner.number, waiter.mode, false);
                 }
             }

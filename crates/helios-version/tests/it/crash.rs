@@ -121,7 +121,7 @@ fn work(store: &Store, thread: u8) {
         // One write call: a line arrives whole or not at all.
         let line = format!("{thread} {number} {drawn}\n");
         std::io::stdout().write_all(line.as_bytes()).unwrap();
-        if thread == 0 && number % 64 == 0 {
+        if thread == 0 && number.is_multiple_of(64) {
             let name = format!("b{number}");
             let spec = BranchSpec {
                 name: name.clone(),
@@ -130,7 +130,7 @@ fn work(store: &Store, thread: u8) {
             let Ok(branch) = store.create_branch(spec) else {
                 return;
             };
-            if number % 128 == 0 && store.drop_branch(branch.id).is_err() {
+            if number.is_multiple_of(128) && store.drop_branch(branch.id).is_err() {
                 return;
             }
         }

@@ -1,5 +1,7 @@
 //! Tests of the versioned store through its public interface.
 
+#![allow(clippy::unwrap_used, reason = "a failed test is a panic")]
+
 mod basics;
 mod collection;
 mod crash;

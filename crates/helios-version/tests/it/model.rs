@@ -89,6 +89,13 @@ struct Reads {
     categories: Vec<(u8, u8)>,
 }
 
+/// A savepoint with the writes and entries at it.
+type Saved = (
+    Savepoint,
+    BTreeMap<Key, Option<u32>>,
+    BTreeMap<Key, Vec<u8>>,
+);
+
 struct Open {
     txn: Txn,
     branch: BranchId,
@@ -97,11 +104,7 @@ struct Open {
     writes: BTreeMap<Key, Option<u32>>,
     entries: BTreeMap<Key, Vec<u8>>,
     locks: BTreeSet<Key>,
-    saved: Vec<(
-        Savepoint,
-        BTreeMap<Key, Option<u32>>,
-        BTreeMap<Key, Vec<u8>>,
-    )>,
+    saved: Vec<Saved>,
     reads: Reads,
 }
 
