@@ -2,8 +2,10 @@
 //!
 //! To add a family: a file with `pub(crate) static FUNCTIONS: &[Function]`, one line here.
 
+mod array;
 mod catalog;
 mod format;
+pub(crate) mod json;
 mod math;
 mod moment;
 pub(crate) mod string;
@@ -13,8 +15,14 @@ use crate::function::Function;
 
 /// Every table of functions.
 pub(crate) static FAMILIES: &[&[&[Function]]] = &[
-    &[math::FUNCTIONS, catalog::FUNCTIONS, system::FUNCTIONS],
+    &[
+        array::FUNCTIONS,
+        math::FUNCTIONS,
+        catalog::FUNCTIONS,
+        system::FUNCTIONS,
+    ],
     format::FAMILIES,
+    json::FAMILIES,
     moment::FAMILIES,
     string::FAMILIES,
 ];

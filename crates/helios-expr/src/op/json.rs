@@ -322,6 +322,11 @@ fn delete_path(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     let [Value::Jsonb(json), Value::Array(path)] = args else {
         return Err(mismatch(args));
     };
+    without_path(json, path)
+}
+
+/// The document without what `path` leads to.
+pub(crate) fn without_path(json: &Json, path: &ArrayValue) -> Result<Value> {
     if path.dims.len() > 1 {
         return Err(Error::new(
             SqlState::ARRAY_SUBSCRIPT_ERROR,
@@ -331,7 +336,7 @@ fn delete_path(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     if !json.is_container() {
         return Err(invalid("cannot delete path in scalar"));
     }
-    let mut changed = (**json).clone();
+    let mut changed = json.clone();
     remove(&mut changed, &path.elements, 1)?;
     Ok(Value::from(changed))
 }

@@ -4,7 +4,7 @@ pub(crate) mod array;
 mod compare;
 pub(crate) mod float;
 pub(crate) mod integer;
-mod json;
+pub(crate) mod json;
 mod moment;
 mod numeric;
 mod text;

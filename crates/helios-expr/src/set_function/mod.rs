@@ -1,6 +1,7 @@
 //! The catalogue of set-returning functions: `generate_series`, `unnest` and their kin.
 
 mod array;
+mod json;
 mod moment;
 mod regex;
 mod series;
@@ -130,6 +131,7 @@ impl Entry for SetFunction {
 /// Every table of set-returning functions.
 pub(crate) static FAMILIES: &[&[SetFunction]] = &[
     array::FUNCTIONS,
+    json::FUNCTIONS,
     moment::FUNCTIONS,
     regex::FUNCTIONS,
     series::FUNCTIONS,

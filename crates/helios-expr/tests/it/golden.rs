@@ -85,6 +85,7 @@ macro_rules! golden {
 golden! {
     arithmetic
     array
+    array_function
     bits
     cast
     compare
@@ -92,6 +93,7 @@ golden! {
     datetime
     format
     json
+    json_function
     math
     matrix_cast
     matrix_function

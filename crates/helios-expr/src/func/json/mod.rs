@@ -1,0 +1,18 @@
+//! Functions on `json` and `jsonb`.
+
+mod build;
+mod edit;
+mod inspect;
+
+use helios_base::{Error, SqlState};
+
+use crate::function::Function;
+
+pub(crate) static FAMILIES: &[&[Function]] =
+    &[build::FUNCTIONS, edit::FUNCTIONS, inspect::FUNCTIONS];
+
+/// A refusal with SQLSTATE `22023`.
+#[cold]
+pub(crate) fn invalid(message: impl Into<String>) -> Error {
+    Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
+}
