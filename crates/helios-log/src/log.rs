@@ -90,6 +90,7 @@ impl Log {
             files,
             path: dir.to_path_buf(),
             options,
+            next_spare: AtomicU64::new(1),
         };
         let found = recover(&directory, from.0, on_record)?;
         let inner = Inner {
@@ -212,14 +213,13 @@ impl Log {
     /// # Errors
     /// `Io`; the log itself is unharmed.
     pub fn prepare(&self) -> Result<()> {
-        let newest = {
+        {
             let segments = self.inner.segments.lock();
-            match segments.live.last() {
-                Some(newest) if segments.spares.is_empty() => newest.header.number,
-                _ => return Ok(()),
+            if segments.live.is_empty() || !segments.spares.is_empty() {
+                return Ok(());
             }
-        };
-        let spare = self.inner.directory.make_spare(newest + 1)?;
+        }
+        let spare = self.inner.directory.make_spare()?;
         self.inner.segments.lock().spares.push(spare);
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use helios_base::{Error, Result};
 
@@ -62,6 +63,7 @@ fn find_files(directory: &Directory) -> Result<(Vec<Arc<Segment>>, Vec<PathBuf>)
         files,
         path: dir,
         options,
+        next_spare,
     } = directory;
     files
         .create_dir(dir)
@@ -81,6 +83,7 @@ fn find_files(directory: &Directory) -> Result<(Vec<Arc<Segment>>, Vec<PathBuf>)
                 == options.segment_bytes
         {
             spares.push(path);
+            next_spare.fetch_max(number + 1, Ordering::Relaxed);
         } else {
             // A file whose making was interrupted, or a spare of another size.
             directory.remove(&path)?;

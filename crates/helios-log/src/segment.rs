@@ -30,8 +30,10 @@ pub(crate) const HEADER: usize = 64;
 pub(crate) const LOG: &str = "log";
 /// A file of the usual size whose content no longer matters.
 pub(crate) const SPARE: &str = "spare";
-/// A file being made.
+/// A segment being made.
 pub(crate) const NEW: &str = "new";
+/// A spare being made, perhaps while a segment is.
+pub(crate) const DRAFT: &str = "draft";
 
 const MAGIC_TEXT: &[u8; 8] = b"HeliosLg";
 const FORMAT: u32 = 1;
@@ -192,7 +194,7 @@ pub(crate) fn path(dir: &Path, number: u64, kind: &str) -> PathBuf {
 /// Number and kind of a file of the log, `None` for another file.
 pub(crate) fn parse_name(name: &str) -> Option<(u64, &'static str)> {
     let (digits, kind) = name.split_once('.')?;
-    let kind = [LOG, SPARE, NEW].into_iter().find(|k| *k == kind)?;
+    let kind = [LOG, SPARE, NEW, DRAFT].into_iter().find(|k| *k == kind)?;
     if digits.len() != 16 || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }

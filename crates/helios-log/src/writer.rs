@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use helios_base::{Result, failpoint};
@@ -21,6 +22,9 @@ pub(crate) struct Directory {
     pub files: Box<dyn Files>,
     pub path: PathBuf,
     pub options: LogOptions,
+    /// Number in the name of the next spare; spares have numbers of their own, so that none takes
+    /// the name of another or of a segment in the making.
+    pub next_spare: AtomicU64,
 }
 
 impl Directory {
@@ -43,7 +47,10 @@ impl Directory {
                     .map_err(|e| io_error("open", &path, e))?;
                 (path, file)
             }
-            _ => self.make_file(header.number, if capacity == usual { usual } else { 0 })?,
+            _ => {
+                let path = segment::path(&self.path, header.number, segment::NEW);
+                self.make_file(path, if capacity == usual { usual } else { 0 })?
+            }
         };
         failpoint::hit("log.rotate.header")?;
         write_all(&*file, &header.encode(), 0).map_err(|e| io_error("write", &draft, e))?;
@@ -63,16 +70,21 @@ impl Directory {
     }
 
     /// Makes a zeroed file that can become a segment later.
-    pub fn make_spare(&self, number: u64) -> Result<PathBuf> {
-        let (draft, file) = self.make_file(number, self.options.segment_bytes)?;
+    pub fn make_spare(&self) -> Result<PathBuf> {
+        let number = self.spare_number();
+        let draft = segment::path(&self.path, number, segment::DRAFT);
+        let (draft, file) = self.make_file(draft, self.options.segment_bytes)?;
         file.sync_data().map_err(|e| io_error("sync", &draft, e))?;
         let path = segment::path(&self.path, number, segment::SPARE);
         self.rename(&draft, &path)?;
         Ok(path)
     }
 
-    fn make_file(&self, number: u64, zeroes: u64) -> Result<(PathBuf, Box<dyn LogFile>)> {
-        let path = segment::path(&self.path, number, segment::NEW);
+    fn spare_number(&self) -> u64 {
+        self.next_spare.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn make_file(&self, path: PathBuf, zeroes: u64) -> Result<(PathBuf, Box<dyn LogFile>)> {
         let file = self
             .files
             .create(&path)
@@ -121,7 +133,7 @@ impl Segments {
         // A reader that still holds the file must not see it overwritten; unlinked it stays whole.
         let usual = old.capacity == directory.options.segment_bytes;
         if usual && self.spares.len() < SPARES_MAX && Arc::strong_count(&old) == 1 {
-            let spare = segment::path(&directory.path, old.header.number, segment::SPARE);
+            let spare = segment::path(&directory.path, directory.spare_number(), segment::SPARE);
             directory.rename(&old.path, &spare)?;
             self.spares.push(spare);
             return Ok(());

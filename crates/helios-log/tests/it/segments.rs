@@ -131,3 +131,36 @@ fn absurd_options_are_refused() {
         assert!(Log::open(dir.path(), options, Position(0), &mut |_| Ok(())).is_err());
     }
 }
+
+#[test]
+fn spares_are_made_while_segments_change() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = open(dir.path()).unwrap();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                log.prepare().unwrap();
+            }
+        });
+        let mut keep = log.begin();
+        for number in 0..3000 {
+            let extent = log.append(&record(number)).unwrap();
+            if number % 5 == 0 {
+                log.sync(log.end()).unwrap();
+            }
+            if number % 97 == 0 {
+                log.truncate_before(keep).unwrap();
+                keep = extent.start;
+            }
+        }
+        log.sync(log.end()).unwrap();
+        over.store(true, Ordering::Relaxed);
+    });
+    let begin = log.begin();
+    drop(log);
+    let (_, found) = open_from(dir.path(), begin).unwrap();
+    assert_eq!(*found.last().unwrap().1, record(2999));
+}
