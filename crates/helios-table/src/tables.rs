@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use helios_base::{BranchId, Error, Result, TableId};
+use helios_base::{BranchId, Error, Result, Scn, TableId};
 use helios_version::{Read, Snapshot, Store, TxnOptions};
 use parking_lot::Mutex;
 
@@ -11,7 +11,7 @@ use crate::cache::Cache;
 use crate::catalog::{Catalog, Change, FIRST_USER_ID, SchemaDef, SchemaId, SequenceDef, TableDef};
 use crate::indexer::CatalogIndexer;
 use crate::row::{Rules, TableExprs};
-use crate::stats::Counts;
+use crate::stats::{Counts, TableStats};
 use crate::system;
 use crate::transaction::Transaction;
 
@@ -24,6 +24,8 @@ pub struct Tables {
     exprs: Arc<dyn TableExprs>,
     pub(crate) cache: Cache,
     pub(crate) counts: Counts,
+    /// What the newest `ANALYZE` found, decoded, with the commit that stored it.
+    pub(crate) statistics: Mutex<HashMap<TableId, (Scn, TableStats)>>,
     row_ids: Mutex<HashMap<TableId, std::ops::Range<i64>>>,
 }
 
@@ -41,6 +43,7 @@ impl Tables {
             exprs,
             cache: Cache::default(),
             counts: Counts::default(),
+            statistics: Mutex::default(),
             row_ids: Mutex::default(),
         });
         let newest = tables.newest_catalog(BranchId::MAIN)?;

@@ -31,8 +31,8 @@ pub struct Transaction {
 pub(crate) struct State {
     /// Own schema changes, in order.
     changes: Vec<Change>,
-    /// The committed catalog's version and the number of own changes it was made with.
-    own: Option<(u64, Arc<Catalog>)>,
+    /// The committed catalog's version, and what it becomes with so many own changes.
+    own: Option<(u64, usize, Arc<Catalog>)>,
     /// Checks and actions that wait.
     pub(crate) pending: Pending,
     /// What `SET CONSTRAINTS` said.
@@ -119,22 +119,23 @@ impl Transaction {
         if state.changes.is_empty() {
             return base;
         }
-        if let Some((version, catalog)) = &state.own
-            && *version == base.version()
-        {
-            return catalog.clone();
+        let (from, made) = match &state.own {
+            Some((version, made, catalog)) if *version == base.version() => (catalog, *made),
+            _ => (&base, 0),
+        };
+        let new = state.changes.get(made..).unwrap_or_default();
+        if new.is_empty() {
+            return from.clone();
         }
-        let catalog = Arc::new(base.with(state.changes.iter().cloned()));
-        state.own = Some((base.version(), catalog.clone()));
+        let catalog = Arc::new(from.with(new.iter().cloned()));
+        state.own = Some((base.version(), state.changes.len(), catalog.clone()));
         catalog
     }
 
     /// Makes one schema change: writes its row and shows it to the rest of the transaction.
     pub(crate) fn change(&self, change: Change) -> Result<()> {
         change.write(&self.txn)?;
-        let mut state = self.state.lock();
-        state.own = None;
-        state.changes.push(change);
+        self.state.lock().changes.push(change);
         Ok(())
     }
 

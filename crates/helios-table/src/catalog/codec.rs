@@ -241,6 +241,77 @@ mod tests {
         assert_eq!(parse_type("widget"), None);
     }
 
+    /// What a released version has written must stay readable: change this only by adding.
+    #[test]
+    fn golden_table() {
+        use crate::catalog::{
+            ColumnDef, ConstraintDef, ConstraintId, ConstraintKind, IndexDef, IndexKey, LayoutDef,
+            SchemaDef, SchemaId, TableDef,
+        };
+        use helios_base::{IndexId, TableId};
+        let schema = SchemaDef {
+            id: SchemaId(200),
+            name: "public".to_owned(),
+            comment: None,
+        };
+        let mut table = TableDef::new(TableId(1000), &schema, "t");
+        let mut column = ColumnDef::new(ColumnId(1), "id", DataType::Int4);
+        column.not_null = true;
+        column.default = Some("1".to_owned());
+        column.missing = Some(Value::Int4(7));
+        table.columns.push(column);
+        table.key.push(ColumnId(1));
+        table.layouts.push(LayoutDef {
+            version: 1,
+            columns: vec![(ColumnId(1), DataType::Int4)],
+        });
+        table.indexes.push(std::sync::Arc::new(IndexDef {
+            id: IndexId(1001),
+            storage: IndexId(1001),
+            name: "t_pkey".to_owned(),
+            table: TableId(1000),
+            keys: vec![IndexKey::column(ColumnId(1))],
+            include: Vec::new(),
+            unique: true,
+            nulls_not_distinct: false,
+            primary: true,
+            clustered: true,
+            predicate: None,
+            constraint: Some(ConstraintId(1002)),
+            method: "btree".to_owned(),
+            comment: None,
+        }));
+        table.constraints.push(ConstraintDef {
+            id: ConstraintId(1002),
+            name: "t_pkey".to_owned(),
+            kind: ConstraintKind::PrimaryKey {
+                index: IndexId(1001),
+            },
+            deferrable: false,
+            initially_deferred: false,
+            validated: true,
+            comment: None,
+        });
+        let golden = concat!(
+            r#"{"id":1000,"storage":1000,"schema":200,"name":"t","columns":[{"id":1,"name":"id","#,
+            r#""ty":"integer","not_null":true,"default":"1","missing":"000007000000"}],"key":[1],"#,
+            r#""indexes":[{"id":1001,"storage":1001,"name":"t_pkey","table":1000,"keys":["#,
+            r#"{"source":{"Column":1},"descending":false,"nulls_first":false}],"include":[],"#,
+            r#""unique":true,"nulls_not_distinct":false,"primary":true,"clustered":true,"#,
+            r#""predicate":null,"constraint":1002,"method":"btree","comment":null}],"#,
+            r#""constraints":[{"id":1002,"name":"t_pkey","kind":{"PrimaryKey":{"index":1001}},"#,
+            r#""deferrable":false,"initially_deferred":false,"validated":true,"comment":null}],"#,
+            r#""layouts":[{"version":1,"columns":[[1,"integer"]]}],"next_column":1,"options":{},"#,
+            r#""comment":null,"revision":0}"#
+        );
+        let written = encode(&table).unwrap_or_default();
+        assert_eq!(written.first(), Some(&1));
+        assert_eq!(std::str::from_utf8(&written[1..]), Ok(golden));
+        let read: TableDef = decode(&written).unwrap_or_else(|e| panic!("{e:?}"));
+        assert_eq!(read.columns[0].missing, Some(Value::Int4(7)));
+        assert_eq!(encode(&read).unwrap_or_default(), written);
+    }
+
     #[test]
     fn refuses_unknown_formats() {
         assert!(decode::<u32>(&[]).is_err());

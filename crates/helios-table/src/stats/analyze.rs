@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use helios_base::key::{self, KeyOrder};
-use helios_base::{ColumnId, DataType, Result, Value};
+use helios_base::{ColumnId, DataType, Result, Scn, Value};
 use helios_version::Read;
 use serde::{Deserialize, Serialize};
 
@@ -64,11 +64,25 @@ impl Tables {
     ///
     /// # Errors
     /// `Corrupt`, `Io`.
+    ///
+    /// # Cost
+    /// A point read and a copy; decodes them only after an `ANALYZE`.
     pub fn statistics(&self, read: &dyn Read, table: &TableDef) -> Result<Option<TableStats>> {
-        match read.get(system::STATISTICS, &codec::key(table.id.0))? {
-            Some(found) => codec::decode(&found.row).map(Some),
-            None => Ok(None),
+        let Some(found) = read.get(system::STATISTICS, &codec::key(table.id.0))? else {
+            return Ok(None);
+        };
+        if let Some((begin, stats)) = self.statistics.lock().get(&table.id)
+            && *begin == found.begin
+        {
+            return Ok(Some(stats.clone()));
         }
+        let stats: TableStats = codec::decode(&found.row)?;
+        // Uncommitted versions all have the same number, so they cannot be told apart by it.
+        if found.begin != Scn::MAX {
+            let known = (found.begin, stats.clone());
+            self.statistics.lock().insert(table.id, known);
+        }
+        Ok(Some(stats))
     }
 }
 

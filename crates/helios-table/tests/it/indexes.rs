@@ -6,7 +6,7 @@ use helios_base::{DataType, Value};
 use helios_table::ddl::{NewIndex, NewIndexKey};
 use helios_table::{KeyRange, KeyRangeSpec, TableReader, Transaction};
 
-use helios_version::Isolation;
+use helios_version::{Isolation, Read};
 
 use crate::support::*;
 
@@ -262,4 +262,41 @@ fn an_index_built_over_newer_rows_finds_the_older_ones() {
         scan(&new, "up", &KeyRangeSpec::ALL, false),
         [4, 6, 5, 1, 3].map(int)
     );
+}
+
+/// Entries of versions that nobody needs any more go away, and only those.
+#[test]
+fn garbage_collection_removes_old_entries() {
+    let setup = filled();
+    let tables = setup.tables().clone();
+    let up = new_index(&setup, "up", vec![NewIndexKey::column("a")]);
+    let mut partial = new_index(&setup, "partial", vec![NewIndexKey::column("s")]);
+    partial.predicate = Some("a > 50".to_owned());
+    let storages = [
+        setup.create_index(&up).unwrap().storage,
+        setup.create_index(&partial).unwrap().storage,
+    ];
+    setup.commit().unwrap();
+    for round in 0..100 {
+        let transaction = begin(&tables);
+        let row = [int(1), int(round), text(&format!("s{round}"))];
+        update(&transaction, "t", &int(1), &row).unwrap();
+        transaction.commit().unwrap();
+    }
+    while tables.store().gc_step(10_000).unwrap() == helios_version::Step::More {}
+    let snapshot = tables
+        .store()
+        .snapshot(helios_base::BranchId::MAIN, None)
+        .unwrap();
+    let counts = storages.map(|storage| {
+        let mut entries = snapshot
+            .index_scan(storage, KeyRange::ALL.bounds(), false)
+            .unwrap();
+        let mut count = 0;
+        while entries.next().unwrap().is_some() {
+            count += 1;
+        }
+        count
+    });
+    assert_eq!(counts, [5, 1]);
 }
