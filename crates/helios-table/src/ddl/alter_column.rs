@@ -9,7 +9,7 @@ use helios_version::TableLock;
 use super::column::{edit, new_layout, require};
 use super::spec::{NewColumn, NewIdentity};
 use super::validate::contains_nulls;
-use crate::catalog::TableDef;
+use crate::catalog::{ColumnDef, TableDef};
 use crate::transaction::Transaction;
 
 impl Transaction {
@@ -157,6 +157,30 @@ impl Transaction {
             }
         }
         edit(&mut table, column, |place| *place = def)?;
+        self.change_table(table)?;
+        Ok(())
+    }
+
+    /// `ALTER COLUMN … DROP EXPRESSION`: the values stay, and the column becomes an ordinary one.
+    ///
+    /// # Errors
+    /// 42703 no such column, 55000 it is not generated.
+    pub fn drop_expression(&self, id: TableId, column: &str) -> Result<()> {
+        let (_, old) = self.lock_definition(id, TableLock::AccessExclusive)?;
+        let mut table = TableDef::clone(&old);
+        let name = column;
+        let column = require(&table, name)?;
+        edit(&mut table, column, |column| column.generated = None)?;
+        let generated = |def: &ColumnDef| def.id == column && def.generated.is_some();
+        if !old.columns.iter().any(generated) {
+            return Err(Error::new(
+                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!(
+                    "column \"{name}\" of relation \"{}\" is not a stored generated column",
+                    old.name
+                ),
+            ));
+        }
         self.change_table(table)?;
         Ok(())
     }

@@ -184,6 +184,11 @@ fn generated_columns_follow() {
     insert(&transaction, "t", &[int(1), int(4), Value::Null]).unwrap();
     update(&transaction, "t", &int(1), &[int(1), int(5), Value::Null]).unwrap();
     assert_eq!(rows(&transaction, "t"), [[int(1), int(5), int(10)]]);
+    let id = table(&transaction, "t").id;
+    transaction.drop_expression(id, "twice").unwrap();
+    update(&transaction, "t", &int(1), &[int(1), int(6), int(0)]).unwrap();
+    assert_eq!(rows(&transaction, "t"), [[int(1), int(6), int(0)]]);
+    assert_eq!(state(transaction.drop_expression(id, "twice")), "55000");
 }
 
 #[test]
