@@ -31,7 +31,7 @@ pub fn truncate_timestamptz(unit: &str, instant: i64, zone: &TimeZone) -> Result
         local_to_timestamptz(truncated, zone)
     } else {
         // Within a day the offset stays what it was.
-        Ok(instant - (local - truncated))
+        Ok(instant.saturating_sub(local - truncated))
     }
 }
 
@@ -58,10 +58,8 @@ fn truncate(unit: &str, timestamp: i64, ty: &str) -> Result<(i64, bool)> {
         _ => return Err(not_supported(unit, ty)),
     };
     if size > 0 {
-        return Ok((
-            timestamp - timestamp.rem_euclid(size),
-            size == MICROS_PER_DAY,
-        ));
+        let truncated = timestamp.saturating_sub(timestamp.rem_euclid(size));
+        return Ok((truncated, size == MICROS_PER_DAY));
     }
     let days = timestamp.div_euclid(MICROS_PER_DAY);
     let days = if kind == Unit::Week {
@@ -174,5 +172,5 @@ pub fn bin(stride: &Interval, timestamp: i64, origin: i64) -> Result<i64> {
     let since = timestamp
         .checked_sub(origin)
         .ok_or_else(super::interval_out_of_range)?;
-    check_timestamp(timestamp - since.rem_euclid(stride))
+    check_timestamp(timestamp.saturating_sub(since.rem_euclid(stride)))
 }

@@ -118,13 +118,11 @@ impl Numeric {
 
     fn check(&self) -> Result<()> {
         if let Repr::Big(big) = &self.0 {
-            // Three decimal digits need at most ten bits: cheap, and exact enough to skip the rest.
-            let digits_at_least = (big.0.bits().saturating_sub(1)) * 3 / 10;
-            if digits_at_least > u64::from(INTEGER_DIGITS_MAX) {
-                let digits = big.0.magnitude().to_radix_le(10).len();
-                if digits > INTEGER_DIGITS_MAX as usize + usize::from(big.1) {
-                    return Err(overflow());
-                }
+            // A bit is less than 0.302 of a digit: an upper bound that spares most numbers the count.
+            let limit = u64::from(INTEGER_DIGITS_MAX) + u64::from(big.1);
+            let at_most = big.0.bits() * 302 / 1000 + 1;
+            if at_most > limit && arithmetic::digit_count(&big.0) > limit {
+                return Err(overflow());
             }
         }
         Ok(())

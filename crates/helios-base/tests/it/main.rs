@@ -7,5 +7,6 @@ mod datetime;
 mod golden;
 mod key;
 mod numeric;
+mod robust;
 mod row;
 mod text;
