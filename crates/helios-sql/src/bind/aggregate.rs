@@ -107,7 +107,7 @@ impl Binder<'_> {
             }
         }
         if call.distinct {
-            self.distinct_order(&args, &keys, pos)?;
+            self.distinct_order(&args, &keys, call)?;
         }
         let filter = match &call.filter {
             Some(filter) => {
@@ -129,10 +129,12 @@ impl Binder<'_> {
         })
     }
 
-    fn distinct_order(&self, args: &[Expr], keys: &[SortKey], pos: Pos) -> Result<()> {
-        if keys.iter().all(|key| args.contains(&key.expr)) {
+    fn distinct_order(&self, args: &[Expr], keys: &[SortKey], call: &Call) -> Result<()> {
+        let mut written = keys.iter().zip(&call.order_by);
+        let Some((_, wrong)) = written.find(|(key, _)| !args.contains(&key.expr)) else {
             return Ok(());
-        }
+        };
+        let pos = wrong.expr.pos;
         Err(self.fail(
             SqlState::INVALID_COLUMN_REFERENCE,
             "in an aggregate with DISTINCT, ORDER BY expressions must appear in argument list",
@@ -180,6 +182,7 @@ impl Binder<'_> {
                 pos,
             ));
         }
+        let pos = args.first().map_or(pos, |arg| arg.pos);
         let args = self.exprs(args)?;
         let groupings = &mut self.level()?.pending.groupings;
         groupings.push((args, pos));

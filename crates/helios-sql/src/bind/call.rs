@@ -32,7 +32,7 @@ impl Binder<'_> {
         self.no_aggregate_options(call, pos)?;
         if !catalog::windows(name).is_empty() && catalog::functions(name).is_empty() {
             return Err(self.fail(
-                SqlState::WINDOWING_ERROR,
+                SqlState::WRONG_OBJECT_TYPE,
                 format!("window function {name} requires an OVER clause"),
                 pos,
             ));

@@ -15,6 +15,8 @@ pub(super) struct Visible {
     pub id: CteId,
     pub columns: Vec<PlanColumn>,
     pub state: State,
+    /// Where it is defined.
+    pub pos: Pos,
     /// The frame it was defined in.
     pub frame: usize,
     /// How often it was referred to.
@@ -73,6 +75,7 @@ impl Binder<'_> {
                 id,
                 columns,
                 state: State::Ready,
+                pos: cte.name.pos,
                 frame: self.frames.len(),
                 references: 0,
                 from_elsewhere: false,
@@ -174,7 +177,9 @@ impl Binder<'_> {
                 *pos,
             ));
         }
-        let Plan::SetOp(union) = self.set_op(SetOpKind::Union, *all, settled, step, *pos)? else {
+        let Plan::SetOp(union) =
+            self.set_op(SetOpKind::Union, *all, settled, step, *pos, [left, right])?
+        else {
             return Err(Error::internal("a union that is none"));
         };
         for (index, (before, after)) in columns.iter().zip(&union.columns).enumerate() {
@@ -190,7 +195,7 @@ impl Binder<'_> {
                             before.ty,
                             after.ty
                         ),
-                        left.pos,
+                        super::set_op::item_pos(left, index),
                     )
                     .with_hint("Cast the output of the non-recursive term to the correct type."));
             }
@@ -217,6 +222,7 @@ impl Binder<'_> {
             id,
             columns,
             state,
+            pos: cte.name.pos,
             frame: self.frames.len(),
             references: 0,
             from_elsewhere: false,
@@ -267,7 +273,7 @@ impl Binder<'_> {
                      UNION [ALL] recursive-term",
                     name.name
                 ),
-                name.pos,
+                found.pos,
             )),
         }
     }

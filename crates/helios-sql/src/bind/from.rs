@@ -47,7 +47,7 @@ impl Binder<'_> {
     }
 
     /// More items beside a first one.
-    pub(super) fn from_after(
+    pub(super) fn items_after(
         &mut self,
         mut left: Item,
         items: &[TableItem],
@@ -100,7 +100,13 @@ impl Binder<'_> {
                 let aliased = alias.as_ref().is_some_and(|alias| alias.name.is_some());
                 let (plan, schema) = self.table_reference(name, at.as_ref(), &shown, lock)?;
                 let schema = if aliased { None } else { schema };
-                self.aliased(plan, alias.as_ref(), &shown, schema, lock)
+                let mut item = self.aliased(plan, alias.as_ref(), &shown, schema, lock)?;
+                if let Some(table) = item.scope.tables.first_mut()
+                    && aliased
+                {
+                    table.relation = Some(name.name.name.as_str().into());
+                }
+                Ok(item)
             }
             TableItem::Query {
                 query,
@@ -196,6 +202,8 @@ impl Binder<'_> {
         let Some(name) = &alias.name else {
             return Ok(item);
         };
+        let hidden = item.scope.tables.iter().map(|table| table.name.clone());
+        let hidden = hidden.collect();
         let mut columns = item.scope.columns;
         if columns.len() < alias.columns.len() {
             let shown: Vec<PlanColumn> = columns.iter().map(|column| column.to_plan()).collect();
@@ -208,9 +216,11 @@ impl Binder<'_> {
             tables: vec![ScopeTable {
                 name: name.name.as_str().into(),
                 schema: None,
+                relation: None,
                 columns: columns.clone(),
             }],
             columns,
+            hidden,
         };
         Ok(Item { scope, ..item })
     }

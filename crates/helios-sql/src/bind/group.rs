@@ -21,6 +21,9 @@ const CUBE_MAX: usize = 12;
 pub(super) struct Grouping {
     pub exprs: Vec<Expr>,
     pub sets: Vec<Vec<usize>>,
+    /// Columns inside the grouping expressions found so far in the expression at hand: the next
+    /// of them is another one, which matters to the position of an error.
+    passed: Vec<usize>,
 }
 
 impl Grouping {
@@ -29,6 +32,7 @@ impl Grouping {
         Self {
             exprs: Vec::new(),
             sets: vec![Vec::new()],
+            passed: Vec::new(),
         }
     }
 
@@ -268,10 +272,27 @@ impl Binder<'_> {
         grouping: &mut Grouping,
         used: &Range<usize>,
     ) -> Result<()> {
+        grouping.passed.clear();
+        self.regroup_part(expr, grouping, used, false)
+    }
+
+    /// `inside`: the value is handed into a subquery.
+    fn regroup_part(
+        &self,
+        expr: &mut Expr,
+        grouping: &mut Grouping,
+        used: &Range<usize>,
+        inside: bool,
+    ) -> Result<()> {
         if matches!(expr, Expr::Literal(..)) {
             return Ok(());
         }
         if let Some(index) = grouping.exprs.iter().position(|known| known == expr) {
+            expr.visit(&mut |part| {
+                if let Expr::Column { index, .. } = part {
+                    grouping.passed.push(*index);
+                }
+            });
             *expr = Expr::column(index, expr.ty().clone());
             return Ok(());
         }
@@ -290,9 +311,10 @@ impl Binder<'_> {
                 *index = new;
                 return Ok(());
             }
-            return Err(self.ungrouped(column, used));
+            return Err(self.ungrouped(column, grouping, used, inside));
         }
-        expr.try_for_each_child_mut(&mut |child| self.regroup(child, grouping, used))
+        let inside = inside || matches!(expr, Expr::Subplan { .. });
+        expr.try_for_each_child_mut(&mut |child| self.regroup_part(child, grouping, used, inside))
     }
 
     /// Whether the column's table has its primary key among the grouping expressions.
@@ -334,13 +356,22 @@ impl Binder<'_> {
         })
     }
 
-    fn ungrouped(&self, column: usize, used: &Range<usize>) -> helios_base::Error {
+    fn ungrouped(
+        &self,
+        column: usize,
+        grouping: &Grouping,
+        used: &Range<usize>,
+        inside: bool,
+    ) -> helios_base::Error {
+        let before = grouping.passed.iter().filter(|known| **known == column);
+        let before = before.count();
         let level = self.levels.last();
         let pos = level.and_then(|level| {
             let marks = level.used.iter().enumerate();
             marks
                 .filter(|(number, _)| used.contains(number))
-                .find(|(_, (index, _))| *index == column)
+                .filter(|(_, (index, _))| *index == column)
+                .nth(before)
                 .map(|(_, (_, pos))| *pos)
         });
         let is_column =
@@ -352,10 +383,14 @@ impl Binder<'_> {
             })
         });
         let name = name.unwrap_or_else(|| "?column?".to_owned());
-        let message = format!(
-            "column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate \
+        let message = if inside {
+            format!("subquery uses ungrouped column \"{name}\" from outer query")
+        } else {
+            format!(
+                "column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate \
              function"
-        );
+            )
+        };
         let error = helios_base::Error::new(SqlState::GROUPING_ERROR, message);
         match pos {
             Some(pos) => self.at(error, pos),

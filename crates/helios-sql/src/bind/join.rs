@@ -124,6 +124,7 @@ impl Binder<'_> {
             item.scope.tables.push(ScopeTable {
                 name: alias.name.as_str().into(),
                 schema: None,
+                relation: None,
                 columns: merged,
             });
         }

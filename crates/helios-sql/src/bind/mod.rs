@@ -53,6 +53,12 @@ use helios_expr::{Builder, ParamTypes};
 use crate::parse::ast::Statement;
 use crate::plan::{Bound, Subplan};
 
+/// A text of this length cannot nest deeply enough for a small thread's stack to matter.
+const SHALLOW_BYTES: usize = 256;
+/// The stack that binding a deeply nested statement may take; pages that are not touched cost
+/// nothing.
+const STACK_BYTES: usize = 32 << 20;
+
 /// Binds one statement. `source` is the text it was parsed from, for positions in errors;
 /// `params` are declared parameter types, `unknown` (or missing) where they are to be deduced.
 ///
@@ -63,6 +69,20 @@ use crate::plan::{Bound, Subplan};
 /// # Cost
 /// Proportional to the statement and the definitions of the relations it names.
 pub fn bind(
+    statement: &Statement,
+    source: &str,
+    context: &BindContext<'_>,
+    params: &[DataType],
+) -> Result<Bound> {
+    if source.len() <= SHALLOW_BYTES {
+        return bind_here(statement, source, context, params);
+    }
+    stacker::maybe_grow(STACK_BYTES / 2, STACK_BYTES, || {
+        bind_here(statement, source, context, params)
+    })
+}
+
+fn bind_here(
     statement: &Statement,
     source: &str,
     context: &BindContext<'_>,
@@ -98,6 +118,8 @@ pub(crate) struct Binder<'a> {
     next_cte: u32,
     subplans: Vec<Subplan>,
     cacheable: bool,
+    /// Within `INSERT`, `UPDATE`, `DELETE`.
+    changes_rows: bool,
     view_depth: usize,
     depends: Vec<crate::plan::TableRef>,
     /// While a view is defined: its stars, and what they stand for.
@@ -117,6 +139,7 @@ impl<'a> Binder<'a> {
             next_cte: 0,
             subplans: Vec::new(),
             cacheable: true,
+            changes_rows: false,
             view_depth: 0,
             depends: Vec::new(),
             stars: None,

@@ -60,7 +60,7 @@ impl Binder<'_> {
                 self.no_locks(query, "UNION/INTERSECT/EXCEPT")?;
                 let left_plan = self.query(left, parent, false)?;
                 let right_plan = self.query(right, parent, false)?;
-                let plan = self.set_op(*kind, *all, left_plan, right_plan, *pos)?;
+                let plan = self.set_op(*kind, *all, left_plan, right_plan, *pos, [left, right])?;
                 self.tail(plan, query, parent, false)
             }
         }

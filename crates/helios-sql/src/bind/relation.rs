@@ -38,6 +38,14 @@ impl Binder<'_> {
     pub(super) fn table(&self, name: &Name) -> Result<Arc<TableDef>> {
         match self.relation(name)? {
             Relation::Table(table) => Ok(table),
+            Relation::View(view) if self.changes_rows => Err(self.at(
+                Error::unsupported(format!(
+                    "changing rows through view \"{}\" is not supported",
+                    view.name
+                ))
+                .with_hint("Change the tables that the view reads."),
+                name.pos(),
+            )),
             other => Err(self.at(
                 Error::new(
                     SqlState::WRONG_OBJECT_TYPE,
@@ -85,9 +93,8 @@ impl Binder<'_> {
             other @ Relation::Index(..) => Err(self.at(
                 Error::new(
                     SqlState::WRONG_OBJECT_TYPE,
-                    format!("cannot open relation \"{}\"", other.name()),
-                )
-                .with_detail("This operation is not supported for indexes."),
+                    format!("\"{}\" is an index", other.name()),
+                ),
                 name.pos(),
             )),
         }

@@ -52,6 +52,8 @@ pub(super) struct ScopeTable {
     pub name: Arc<str>,
     /// Its schema, if the name is that of the table itself.
     pub schema: Option<Arc<str>>,
+    /// The name of the relation behind an alias.
+    pub relation: Option<Arc<str>>,
     /// Its columns.
     pub columns: Vec<ScopeColumn>,
 }
@@ -64,6 +66,8 @@ pub(super) struct Scope {
     /// Columns for unqualified names, in the order of `*`: those that `USING` merged come first,
     /// and only once.
     pub columns: Vec<ScopeColumn>,
+    /// Tables that are there and cannot be named, being inside a join with an alias.
+    pub hidden: Vec<Arc<str>>,
 }
 
 impl Scope {
@@ -78,9 +82,11 @@ impl Scope {
             tables: vec![ScopeTable {
                 name,
                 schema,
+                relation: None,
                 columns: columns.clone(),
             }],
             columns,
+            hidden: Vec::new(),
         }
     }
 
@@ -111,6 +117,7 @@ impl Scope {
     /// Both scopes side by side.
     pub(super) fn append(&mut self, other: Self) {
         self.tables.extend(other.tables);
+        self.hidden.extend(other.hidden);
         self.columns.extend(other.columns);
     }
 }
@@ -312,12 +319,32 @@ impl Binder<'_> {
     /// The error of an unknown table in front of a column.
     pub(super) fn missing_table(&self, schema: Option<&Ident>, name: &Ident) -> Error {
         let pos = schema.map_or(name.pos, |schema| schema.pos);
-        // A level that is there but out of sight: a sibling in FROM, or the target of INSERT.
-        let hidden = self
-            .levels
-            .iter()
-            .flat_map(|level| &level.scope.tables)
-            .any(|table| *table.name == *name.name);
+        let behind = self
+            .visible()
+            .flat_map(|(_, level)| &level.scope.tables)
+            .find(|table| table.relation.as_deref() == Some(name.name.as_str()));
+        if let Some(table) = behind {
+            return self
+                .fail(
+                    SqlState::UNDEFINED_TABLE,
+                    format!(
+                        "invalid reference to FROM-clause entry for table \"{}\"",
+                        name.name
+                    ),
+                    pos,
+                )
+                .with_hint(format!(
+                    "Perhaps you meant to reference the table alias \"{}\".",
+                    table.name
+                ));
+        }
+        // One that is there but out of sight: a sibling in FROM, or inside a join with an alias.
+        let hidden = self.levels.iter().any(|level| {
+            let tables = level.scope.tables.iter().map(|table| &table.name);
+            tables
+                .chain(&level.scope.hidden)
+                .any(|known| **known == *name.name)
+        });
         if hidden {
             return self
                 .fail(

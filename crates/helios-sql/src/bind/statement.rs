@@ -16,6 +16,10 @@ use crate::plan::{
 
 impl Binder<'_> {
     pub(super) fn statement(&mut self, statement: &Tree) -> Result<Statement> {
+        self.changes_rows = matches!(
+            statement,
+            Tree::Insert(_) | Tree::Update(_) | Tree::Delete(_)
+        );
         Ok(match statement {
             Tree::Query(query) => match select_into(query) {
                 Some(into) => {

@@ -52,7 +52,12 @@ fn catalog() -> Arc<Catalog> {
     let store = Store::open_in_memory(Options::default()).expect("store");
     let tables = Tables::open(store, Arc::new(StoredExprs)).expect("tables");
     let txn = tables.begin(TxnOptions::default()).expect("transaction");
-    let public = txn.catalog().expect("catalog").require_schema("public").expect("public").id;
+    let public = txn
+        .catalog()
+        .expect("catalog")
+        .require_schema("public")
+        .expect("public")
+        .id;
     let mut c = column("c", DataType::Numeric(Some((10, 2))));
     c.default = Some("1.5".to_owned());
     let table = |name: &str, columns: Vec<NewColumn>, constraints: Vec<NewConstraint>| NewTable {
@@ -154,7 +159,11 @@ fn answer(catalog: &Catalog, sql: &str) -> String {
             let mut text = format!("ERROR {}: {}", error.sqlstate(), error.message());
             if let Some(position) = error.position() {
                 let rest: String = sql.chars().skip(position - 1).take(12).collect();
-                let _ = write!(text, "\nat {position}: {}", rest.lines().next().unwrap_or(""));
+                let _ = write!(
+                    text,
+                    "\nat {position}: {}",
+                    rest.lines().next().unwrap_or("")
+                );
             }
             if let Some(detail) = error.detail() {
                 let _ = write!(text, "\ndetail: {detail}");
@@ -189,7 +198,11 @@ fn show(bound: &Bound) -> String {
             if let Some(conflict) = &insert.on_conflict {
                 let names = conflict.arbiter.as_ref().map(|arbiter| &arbiter.names);
                 let _ = write!(text, "\non conflict {names:?}");
-                if let ConflictAction::Update { assignments, filter } = &conflict.action {
+                if let ConflictAction::Update {
+                    assignments,
+                    filter,
+                } = &conflict.action
+                {
                     for set in assignments {
                         let _ = write!(text, "\nset {}: {}", set.column, set.value);
                     }
@@ -217,7 +230,11 @@ fn show(bound: &Bound) -> String {
         other => format!("{other:#?}"),
     };
     for (number, subplan) in bound.subplans.iter().enumerate() {
-        let _ = write!(text, "\nsubplan {number} frame {}:\n{}", subplan.frame, subplan.plan);
+        let _ = write!(
+            text,
+            "\nsubplan {number} frame {}:\n{}",
+            subplan.frame, subplan.plan
+        );
     }
     if !bound.params.is_empty() {
         let types: Vec<String> = bound.params.iter().map(ToString::to_string).collect();
@@ -283,10 +300,68 @@ fn golden_scripts() {
         } else {
             for (found, kept) in new.split("\n\n").zip(old.split("\n\n")) {
                 if found.trim_matches('\n') != kept.trim_matches('\n') {
-                    wrong.push(format!("{}\nwanted:\n{kept}\nfound:\n{found}", file.display()));
+                    wrong.push(format!(
+                        "{}\nwanted:\n{kept}\nfound:\n{found}",
+                        file.display()
+                    ));
                 }
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn what_parses_does_not_overflow_the_stack() {
+    let run = || {
+        let catalog = catalog();
+        let nested = |open: &str, close: &str, depth: usize| {
+            format!("select {}1{}", open.repeat(depth), close.repeat(depth))
+        };
+        let mut texts = vec![
+            format!("select 1{}", " + 1".repeat(399)),
+            format!("select 'a'{}", " || 'a'".repeat(399)),
+            format!("select 1{}", " union select 1".repeat(399)),
+            format!("select 1{}", "::int".repeat(399)),
+            format!("select * from t{}", " natural join u".repeat(1)),
+            format!(
+                "select 1 from t t0{}",
+                (1..350)
+                    .map(|n| format!(" join t t{n} on true"))
+                    .collect::<String>()
+            ),
+            format!(
+                "select 1 from t t0{}",
+                (1..350).map(|n| format!(", t t{n}")).collect::<String>()
+            ),
+            format!("select 1 from t where {}", vec!["a = 1"; 5000].join(" or ")),
+        ];
+        for depth in [10, 20, 30, 40, 50, 90, 99] {
+            texts.push(nested("(", ")", depth));
+            texts.push(nested("- ", "", depth));
+            texts.push(nested("not ", "", depth));
+            texts.push(nested("abs(", ")", depth));
+            texts.push(nested("(select ", ")", depth));
+            texts.push(nested("case when true then ", " end", depth));
+            texts.push(nested("1 + (", ")", depth));
+            texts.push(format!(
+                "select 1 from {}t{}",
+                "(select * from ".repeat(depth),
+                ") q".repeat(depth)
+            ));
+            texts.push(
+                nested("exists (select 1 where 1 = 1 and ", ")", depth)
+                    .replace("and 1)", "and true)"),
+            );
+        }
+        for text in texts {
+            let answer = answer(&catalog, &text);
+            let fine = !answer.starts_with("ERROR")
+                || answer.starts_with("ERROR 54001")
+                || answer.starts_with("ERROR 42");
+            assert!(fine, "{text}: {answer}");
+        }
+    };
+    let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(run);
+    thread.expect("thread").join().expect("no overflow");
 }

@@ -210,14 +210,14 @@ impl Binder<'_> {
             return Err(self.fail(
                 SqlState::WINDOWING_ERROR,
                 "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column",
-                frame.pos,
+                spec.pos,
             ));
         }
         if frame.unit == FrameUnit::Groups && order_by.is_empty() {
             return Err(self.fail(
                 SqlState::WINDOWING_ERROR,
                 "GROUPS mode requires an ORDER BY clause",
-                frame.pos,
+                spec.pos,
             ));
         }
         let key = order_by.first().map(|key| key.expr.ty().clone());

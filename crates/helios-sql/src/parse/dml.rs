@@ -165,7 +165,7 @@ impl Parser<'_> {
         self.expect("set")?;
         let set = self.comma_list(Self::set_item)?;
         let from = if self.eat("from") {
-            self.from_list()?
+            self.table_list()?
         } else {
             Vec::new()
         };
@@ -185,7 +185,7 @@ impl Parser<'_> {
         self.expect_words("delete from")?;
         let (table, alias) = self.target()?;
         let using = if self.eat("using") {
-            self.from_list()?
+            self.table_list()?
         } else {
             Vec::new()
         };

@@ -86,7 +86,7 @@ impl Parser<'_> {
                 _ => power::OTHER,
             };
             let operand = self.operand(floor)?;
-            return Ok(signed(operator, operand, pos));
+            return Ok(signed(operator, *operand, pos));
         }
         if self.is_word("operator") && self.is_punct_at(1, "(") {
             let operator = self.qualified_operator()?;
@@ -730,7 +730,7 @@ fn literal_of(text: &str, ty: TypeName, at: Pos, pos: Pos) -> Expr {
 }
 
 /// A sign before a number belongs to the number, so that the smallest integers can be written.
-fn signed(operator: Operator, operand: Box<Expr>, pos: Pos) -> Expr {
+fn signed(operator: Operator, operand: Expr, pos: Pos) -> Expr {
     match (operator.symbol.as_str(), operand.kind) {
         ("-", ExprKind::Number(digits)) if !digits.starts_with('-') => {
             node(ExprKind::Number(format!("-{digits}")), pos)

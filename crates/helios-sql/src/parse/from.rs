@@ -20,7 +20,7 @@ const MOMENTS: [&str; 7] = [
 ];
 
 impl Parser<'_> {
-    pub(super) fn from_list(&mut self) -> Result<Vec<TableItem>> {
+    pub(super) fn table_list(&mut self) -> Result<Vec<TableItem>> {
         self.comma_list(Self::table_item)
     }
 

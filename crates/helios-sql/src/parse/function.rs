@@ -203,10 +203,9 @@ impl Parser<'_> {
             return Ok(None);
         };
         // Two of them can be called as ordinary functions, or are no keywords at all.
-        if matches!(name, "current_schema" | "current_branch") {
-            if self.is_punct_at(1, "(") || name == "current_branch" {
-                return Ok(None);
-            }
+        let called = name == "current_schema" && self.is_punct_at(1, "(");
+        if called || name == "current_branch" {
+            return Ok(None);
         }
         self.advance();
         let args = if precision && self.is_punct("(") {

@@ -218,7 +218,7 @@ impl Parser<'_> {
             None
         };
         let from = if self.eat("from") {
-            self.from_list()?
+            self.table_list()?
         } else {
             Vec::new()
         };

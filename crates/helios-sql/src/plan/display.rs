@@ -21,9 +21,17 @@ struct Printer<'a, 'f> {
     f: &'a mut fmt::Formatter<'f>,
 }
 
-/// An expression over `columns`.
+/// An expression over `columns`; a name that several have comes with its position.
 fn show(expr: &Expr, columns: &[PlanColumn]) -> String {
-    let name = |index: usize| columns.get(index).map(|column| column.name.to_string());
+    let name = |index: usize| {
+        let name = &columns.get(index)?.name;
+        let twins = columns.iter().filter(|column| column.name == *name).count();
+        Some(if twins > 1 {
+            format!("{name}#{index}")
+        } else {
+            name.to_string()
+        })
+    };
     expr.display(&name).to_string()
 }
 

@@ -17,7 +17,7 @@ impl Binder<'_> {
             None => Vec::new(),
         };
         let (table, target) = self.target(&delete.table, delete.alias.as_ref())?;
-        let item = self.from_after(target, &delete.using, None)?;
+        let item = self.items_after(target, &delete.using, None)?;
         let key = table.columns.len();
         self.push_level(item.scope, None);
         let bound = self.delete_here(delete, item.plan);

@@ -20,7 +20,7 @@ impl Binder<'_> {
             None => Vec::new(),
         };
         let (table, target) = self.target(&update.table, update.alias.as_ref())?;
-        let item = self.from_after(target, &update.from, None)?;
+        let item = self.items_after(target, &update.from, None)?;
         let key = table.columns.len();
         self.push_level(item.scope, None);
         let bound = self.update_here(update, &table, item.plan);
