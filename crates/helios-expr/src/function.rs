@@ -125,6 +125,7 @@ pub struct Function {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
     pub(crate) args: &'static [Ty],
+    pub(crate) names: &'static [&'static str],
     pub(crate) variadic: bool,
     pub(crate) defaults: u8,
     pub(crate) result: Ty,
@@ -140,6 +141,7 @@ pub const fn function(name: &'static str, args: &'static [Ty], result: Ty, eval:
         name,
         kind: Kind::Function,
         args,
+        names: &[],
         variadic: false,
         defaults: 0,
         result,
@@ -181,6 +183,13 @@ impl Function {
     #[must_use]
     pub const fn defaults(mut self, count: u8) -> Self {
         self.defaults = count;
+        self
+    }
+
+    /// Names the arguments, for calls such as `make_interval(days => 3)`.
+    #[must_use]
+    pub const fn names(mut self, names: &'static [&'static str]) -> Self {
+        self.names = names;
         self
     }
 
@@ -234,6 +243,12 @@ impl Function {
     #[must_use]
     pub fn args(&self) -> &'static [Ty] {
         self.args
+    }
+
+    /// Names of the arguments; empty if they have none.
+    #[must_use]
+    pub fn arg_names(&self) -> &'static [&'static str] {
+        self.names
     }
 
     /// Declared result type.
@@ -327,7 +342,8 @@ pub struct Call<'a> {
 #[derive(Clone, Copy)]
 enum Types<'a> {
     Exprs(&'a [Expr], bool),
-    Types(&'a [DataType]),
+    Given(&'a [DataType]),
+    Pair(&'a DataType, &'a DataType),
 }
 
 impl<'a> Call<'a> {
@@ -336,8 +352,18 @@ impl<'a> Call<'a> {
     pub fn new(ctx: &'a EvalContext<'a>, args: &'a [DataType], result: &'a DataType) -> Self {
         Self {
             ctx,
-            types: Types::Types(args),
+            types: Types::Given(args),
             result,
+        }
+    }
+
+    /// A call of a boolean operator on operands of these types.
+    #[inline]
+    pub(crate) fn pair(ctx: &'a EvalContext<'a>, left: &'a DataType, right: &'a DataType) -> Self {
+        Self {
+            ctx,
+            types: Types::Pair(left, right),
+            result: &DataType::Bool,
         }
     }
 
@@ -360,7 +386,9 @@ impl<'a> Call<'a> {
     #[must_use]
     pub fn arg_type(&self, index: usize) -> &'a DataType {
         match self.types {
-            Types::Types(types) => types.get(index).unwrap_or(&DataType::Unknown),
+            Types::Given(types) => types.get(index).unwrap_or(&DataType::Unknown),
+            Types::Pair(left, _) if index == 0 => left,
+            Types::Pair(_, right) => right,
             Types::Exprs(exprs, spread) => match exprs.last() {
                 Some(last) if spread && index + 1 >= exprs.len() => match last.ty() {
                     DataType::Array(element) => element,

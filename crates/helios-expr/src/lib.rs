@@ -6,6 +6,26 @@
 //! - [`Expr::eval`] computes an expression over one row.
 //! - [`aggregate`], [`window`] and [`set_function`] describe what is not scalar.
 //!
+//! ```
+//! use helios_base::{DataType, TextContext, Value};
+//! use helios_expr::{Builder, EvalContext, Expr, NoSession, ParamTypes};
+//!
+//! # fn main() -> helios_base::Result<()> {
+//! let text = TextContext::default();
+//! let params = ParamTypes::default();
+//! let builder = Builder::new(&text, &params);
+//! // column + 1.5: the integer column is cast, the sum is numeric.
+//! let column = Expr::column(0, DataType::Int4);
+//! let sum = builder.operator("+", column, builder.number("1.5")?)?;
+//! assert_eq!(sum.ty(), &DataType::Numeric(None));
+//!
+//! let ctx = EvalContext::new(&NoSession, &text);
+//! let value = sum.eval(&[Value::Int4(2)], &ctx)?;
+//! assert_eq!(value.to_text(sum.ty(), &text), "3.5");
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! **Invariant:** knows nothing of tables, transactions or SQL text; reaches the session only
 //! through [`SessionHooks`].
 

@@ -53,6 +53,87 @@ impl Builder<'_> {
         self.call(&resolved, args, spread)
     }
 
+    /// `name(positional, name => value, …)`. Arguments that are left out before the last one given
+    /// take their default, which is zero for the functions there are.
+    ///
+    /// # Errors
+    /// As [`Builder::function`]; `42883` for names that no overload has, `42601` for one given twice.
+    pub fn function_named(
+        &self,
+        name: &str,
+        positional: Vec<Expr>,
+        named: Vec<(String, Expr)>,
+    ) -> Result<Expr> {
+        for (i, (arg, _)) in named.iter().enumerate() {
+            if named.iter().take(i).any(|(other, _)| other == arg) {
+                return Err(Error::new(
+                    SqlState::SYNTAX_ERROR,
+                    format!("argument name \"{arg}\" used more than once"),
+                ));
+            }
+        }
+        for entry in catalog::functions(name) {
+            if let Some(args) = self.ordered(entry, &positional, &named) {
+                return self.function(name, args, false);
+            }
+        }
+        let shown: Vec<String> = positional
+            .iter()
+            .map(|arg| resolve::type_name(arg.ty()))
+            .chain(
+                named
+                    .iter()
+                    .map(|(arg, value)| format!("{arg} => {}", resolve::type_name(value.ty()))),
+            )
+            .collect();
+        Err(Error::new(
+            SqlState::UNDEFINED_FUNCTION,
+            format!("function {name}({}) does not exist", shown.join(", ")),
+        )
+        .with_hint(
+            "No function matches the given name and argument types. \
+             You might need to add explicit type casts.",
+        ))
+    }
+
+    /// The arguments in the order of the declaration, if all names are known and none is missing.
+    fn ordered(
+        &self,
+        entry: &Function,
+        positional: &[Expr],
+        named: &[(String, Expr)],
+    ) -> Option<Vec<Expr>> {
+        let names = entry.arg_names();
+        let position = |arg: &str| {
+            names
+                .iter()
+                .position(|known| *known == arg)
+                .filter(|&at| at >= positional.len())
+        };
+        let mut last = positional.len();
+        for (arg, _) in named {
+            last = last.max(position(arg)? + 1);
+        }
+        let required = entry.args().len() - usize::from(entry.defaults);
+        if last < required {
+            return None;
+        }
+        let mut args = positional.to_vec();
+        for at in positional.len()..last {
+            let given = named.iter().find(|(arg, _)| position(arg) == Some(at));
+            args.push(match given {
+                Some((_, value)) => value.clone(),
+                None if at >= required => {
+                    let zero = Expr::unknown("0");
+                    let ty = entry.args().get(at)?.concrete()?;
+                    self.coerce(zero, &ty).ok()?
+                }
+                None => return None,
+            });
+        }
+        Some(args)
+    }
+
     /// Converts the arguments of an aggregate, window or set-returning call as resolved.
     ///
     /// # Errors

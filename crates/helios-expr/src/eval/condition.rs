@@ -2,13 +2,11 @@
 
 use std::borrow::Cow;
 
-use helios_base::{Error, Result, Value};
+use helios_base::{DataType, Error, Result, Value};
 
 use super::Frame;
 use crate::expr::Expr;
 use crate::function::{Call, Comparison, Function};
-
-static BOOL: helios_base::DataType = helios_base::DataType::Bool;
 
 impl<'a> Frame<'a> {
     /// The truth of a boolean expression; `None` is unknown.
@@ -60,8 +58,7 @@ impl<'a> Frame<'a> {
                 let distinct = match (l.is_null(), r.is_null()) {
                     (true, true) => false,
                     (false, false) => {
-                        let types = [left.ty().clone(), right.ty().clone()];
-                        let call = Call::new(self.ctx, &types, &BOOL);
+                        let call = Call::pair(self.ctx, left.ty(), right.ty());
                         as_truth(&equal.call(&[&*l, &*r], &call)?)? != Some(true)
                     }
                     _ => true,
@@ -123,8 +120,7 @@ impl<'a> Frame<'a> {
         };
         // `ALL` looks for a false element, `ANY` for a true one.
         let mut truth = Some(all);
-        let types = [left.ty().clone(), element_type(array)];
-        let call = Call::new(self.ctx, &types, &BOOL);
+        let call = Call::pair(self.ctx, left.ty(), element_type(array));
         for element in &elements.elements {
             match as_truth(&operator.call(&[&*value, element], &call)?)? {
                 Some(found) if found != all => return Ok(Some(!all)),
@@ -149,17 +145,16 @@ fn compare(
         (Value::Int4(a), Value::Int4(b)) => Ok(Some(a == b)),
         (Value::Int8(a), Value::Int8(b)) => Ok(Some(a == b)),
         (left, right) => {
-            let types = [left_expr.ty().clone(), right_expr.ty().clone()];
-            let call = Call::new(frame.ctx, &types, &BOOL);
+            let call = Call::pair(frame.ctx, left_expr.ty(), right_expr.ty());
             as_truth(&equal.call(&[left, right], &call)?)
         }
     }
 }
 
-fn element_type(array: &Expr) -> helios_base::DataType {
+fn element_type(array: &Expr) -> &DataType {
     match array.ty() {
-        helios_base::DataType::Array(element) => (**element).clone(),
-        other => other.clone(),
+        DataType::Array(element) => element,
+        other => other,
     }
 }
 

@@ -588,9 +588,22 @@ impl Parser<'_> {
             return self.b.function(name, Vec::new(), false);
         }
         let mut args = Vec::new();
+        let mut named = Vec::new();
         let mut spread = false;
         if !self.op(")") {
             loop {
+                if let (Token::Word(arg), Some(Token::Op(arrow))) =
+                    (self.peek().clone(), self.tokens.get(self.at + 1))
+                    && arrow == "=>"
+                {
+                    self.at += 2;
+                    named.push((arg, self.expr(0)?));
+                    if self.op(")") {
+                        break;
+                    }
+                    self.expect(",")?;
+                    continue;
+                }
                 if self.word("variadic") {
                     spread = true;
                 }
@@ -607,6 +620,9 @@ impl Parser<'_> {
                 }
                 self.expect(",")?;
             }
+        }
+        if !named.is_empty() {
+            return self.b.function_named(name, args, named);
         }
         self.b.function(name, args, spread)
     }

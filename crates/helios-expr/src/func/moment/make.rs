@@ -13,14 +13,15 @@ use crate::ty::Ty::{
 };
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    function("make_date", &[I, I, I], Date, make_date),
-    function("make_time", &[I, I, F], Time, make_time),
+    function("make_date", &[I, I, I], Date, make_date).names(&["year", "month", "day"]),
+    function("make_time", &[I, I, F], Time, make_time).names(&["hour", "min", "sec"]),
     function(
         "make_timestamp",
         &[I, I, I, I, I, F],
         Timestamp,
         |args, _| make_timestamp(args).map(Value::Timestamp),
-    ),
+    )
+    .names(TIMESTAMP),
     function(
         "make_timestamptz",
         &[I, I, I, I, I, F],
@@ -30,15 +31,21 @@ pub(super) static FUNCTIONS: &[Function] = &[
                 .map(Value::TimestampTz)
         },
     )
+    .names(TIMESTAMP)
     .stable(),
     function(
         "make_timestamptz",
         &[I, I, I, I, I, F, Text],
         TimestampTz,
         make_timestamptz,
-    ),
-    function("make_interval", &[I, I, I, I, I, I, F], V, make_interval).defaults(7),
+    )
+    .names(&["year", "month", "mday", "hour", "min", "sec", "timezone"]),
+    function("make_interval", &[I, I, I, I, I, I, F], V, make_interval)
+        .defaults(7)
+        .names(&["years", "months", "weeks", "days", "hours", "mins", "secs"]),
 ];
+
+const TIMESTAMP: &[&str] = &["year", "month", "mday", "hour", "min", "sec"];
 
 fn out_of_range(message: String) -> Error {
     Error::new(SqlState::DATETIME_FIELD_OVERFLOW, message)
