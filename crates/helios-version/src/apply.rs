@@ -42,6 +42,8 @@ pub(crate) struct Applier<'a> {
     touched: Vec<(TableId, BranchId, Scn)>,
     tree: Option<BranchTree>,
     current: Context,
+    /// Where the log record of the commit begins and ends, or what comes before it.
+    pub(crate) place: (u64, u64),
 }
 
 /// The commit being applied.
@@ -69,6 +71,7 @@ impl<'a> Applier<'a> {
             touched: Vec::new(),
             tree: None,
             current: Context::default(),
+            place: (0, 0),
         }
     }
 
@@ -312,7 +315,9 @@ impl<'a> Applier<'a> {
         if self.batch.len() < BATCH_OPS {
             return Ok(());
         }
-        self.flush()
+        self.flush()?;
+        let (before, end) = self.place;
+        self.core.checkpoint_midway(before, end)
     }
 
     /// Hands over what has gathered. The commits in it are visible to those who read at them.

@@ -14,23 +14,39 @@ impl Core {
 
     /// Does a bounded piece of the running checkpoint, or begins one.
     pub(crate) fn checkpoint_step(&self, budget: usize) -> Result<Step> {
-        let mut state = self.checkpoint.lock();
-        let mark = match state.running {
-            Some(mark) => mark,
-            None => {
-                // The mark is what the state file will hold, so no commit may be half in.
-                let mark = self.between_commits(|end| {
-                    if end == self.kv.applied() && self.kv.stats().overlay_entries == 0 {
-                        return Ok(None);
-                    }
-                    Ok(self.kv.freeze(end)?.then_some(end))
-                })?;
-                let Some(mark) = mark else {
-                    return Ok(Step::Done);
-                };
-                state.running = Some(mark);
-                mark
+        let is_running = self.checkpoint.lock().is_running();
+        if !is_running && !self.begin_checkpoint()? {
+            return Ok(Step::Done);
+        }
+        // Between these two locks another thread may end the checkpoint: then there is one less.
+        let step = self.continue_checkpoint(&mut self.checkpoint.lock(), budget)?;
+        if step == Step::Done {
+            self.let_log_go()?;
+        }
+        Ok(step)
+    }
+
+    /// Freezes what is applied; false if there is nothing new.
+    fn begin_checkpoint(&self) -> Result<bool> {
+        // The mark is what the state file will hold, so no commit may be half in.
+        self.between_commits(|end| {
+            let mut state = self.checkpoint.lock();
+            if state.is_running() {
+                return Ok(true);
             }
+            if end == self.kv.applied() && self.kv.stats().overlay_entries == 0 {
+                return Ok(false);
+            }
+            if self.kv.freeze(end)? {
+                state.running = Some(end);
+            }
+            Ok(state.is_running())
+        })
+    }
+
+    fn continue_checkpoint(&self, state: &mut Checkpoint, budget: usize) -> Result<Step> {
+        let Some(mark) = state.running else {
+            return Ok(Step::Done);
         };
         failpoint::hit("version.checkpoint")?;
         // Asynchronous commits may be applied and not durable yet.
@@ -39,9 +55,24 @@ impl Core {
             return Ok(Step::More);
         }
         state.running = None;
-        drop(state);
-        self.let_log_go()?;
         Ok(Step::Done)
+    }
+
+    /// In the middle of applying a commit that is too large for memory, with the apply mutex held:
+    /// brings what there is of it to the state file under the mark `before` the commit. If the
+    /// process dies, the commit is applied again from the log, which must be durable up to `end`.
+    pub(crate) fn checkpoint_midway(&self, before: u64, end: u64) -> Result<()> {
+        if self.kv.stats().overlay_bytes < self.options.checkpoint_bytes.saturating_mul(4) {
+            return Ok(());
+        }
+        self.log.sync(end)?;
+        let mut state = self.checkpoint.lock();
+        while self.continue_checkpoint(&mut state, usize::MAX)? == Step::More {}
+        if self.kv.freeze(before)? {
+            state.running = Some(before);
+            while self.continue_checkpoint(&mut state, usize::MAX)? == Step::More {}
+        }
+        Ok(())
     }
 
     /// A whole checkpoint.
@@ -51,9 +82,15 @@ impl Core {
     }
 }
 
-/// The running checkpoint.
+/// The running checkpoint. Its mutex comes after the apply mutex.
 #[derive(Default)]
 pub(crate) struct Checkpoint {
     /// Its mark, once frozen.
     running: Option<u64>,
+}
+
+impl Checkpoint {
+    fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
 }

@@ -201,6 +201,12 @@ impl Core {
         self.pipeline.guard(self.log.sync(durable_end))?;
         self.pipeline.guard(failpoint::hit("version.durable"))?;
         self.drain(end)?;
+        if large {
+            // Do not keep the writes until the next commit.
+            let mut order = self.pipeline.order.lock();
+            let published = self.published();
+            order.trim_recent(published);
+        }
         if commit.asynchronous {
             self.signal.flush_soon();
         }
@@ -331,6 +337,7 @@ impl Core {
         let mut applier = Applier::new(self);
         let mut apply_all = || -> Result<()> {
             for pending in &group {
+                applier.place = (end, pending.end);
                 match &pending.work {
                     Work::Commit(info, writes) => {
                         newest = Some(info.scn);

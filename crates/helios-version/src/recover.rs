@@ -149,6 +149,7 @@ impl Replay<'_> {
                 let mut parts: Vec<&[u8]> = self.parts.iter().map(Vec::as_slice).collect();
                 parts.push(ops);
                 let mut applier = Applier::new(self.core);
+                applier.place = (self.end, end);
                 applier.replay(info, &parts)?;
                 applier.flush()?;
                 self.parts.clear();

@@ -105,8 +105,9 @@ fn a_transaction_larger_than_memory_commits_whole_and_survives() {
     let path = dir.path().join("db");
     let store = open(&path);
     let txn = store.begin(TxnOptions::default()).unwrap();
-    let row = [5; 1000];
-    let rows = 40_000u64;
+    let row = [5; 200];
+    // More than one batch, so that the state file takes in a part while the rest is applied.
+    let rows = 150_000u64;
     for number in 0..rows {
         // Half ascending, half not.
         let number = if number % 2 == 0 {
@@ -136,4 +137,5 @@ fn a_transaction_larger_than_memory_commits_whole_and_survives() {
         count += 1;
     }
     assert_eq!(count, rows);
+    assert_eq!(store.check().unwrap(), Vec::<String>::new());
 }
