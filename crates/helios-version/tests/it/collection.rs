@@ -115,7 +115,8 @@ fn a_transaction_larger_than_memory_commits_whole_and_survives() {
         } else {
             rows - number
         };
-        txn.put(T, &number.to_be_bytes(), &row, &[]).unwrap();
+        let pk = number.to_be_bytes();
+        txn.put(T, &pk, &row, &[entry(&pk, &row)]).unwrap();
     }
     assert!(
         txn.view()
