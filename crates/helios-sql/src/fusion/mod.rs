@@ -5,8 +5,6 @@
 //! its meaning is PostgreSQL's, vectorized kernels of ours where it is not, and otherwise calls of
 //! helios-expr's evaluator row by row. Our errors pass through unchanged ([`error`]).
 
-#![allow(dead_code, reason = "the bridge is being built bottom-up")]
-
 mod aggregate;
 mod array;
 mod bridge;

@@ -7,8 +7,10 @@ mod opaque;
 mod read;
 
 pub(crate) use build::ColumnBuilder;
-pub(crate) use decimal::{free_scale, push_free};
-pub(crate) use export::{export, export_field, export_values};
+pub(crate) use decimal::free_scale;
+#[cfg(test)]
+pub(crate) use export::export_values;
+pub(crate) use export::{export, export_field};
 pub(crate) use opaque::{push as push_item, read_items};
 pub(crate) use read::{ColumnReader, read_scalar};
 

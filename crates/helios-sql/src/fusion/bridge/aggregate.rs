@@ -150,7 +150,7 @@ impl PlanBridge<'_> {
         let plain = node.order_by.is_empty() || !node.function.is_order_sensitive();
         if plain
             && !node.within_group
-            && let Some(typed) = self.native_call(node, &args, filter.as_ref(), wanted)?
+            && let Some(typed) = self.native_call(node, &args, filter.as_deref(), wanted)?
         {
             return Ok(typed);
         }
@@ -162,10 +162,10 @@ impl PlanBridge<'_> {
         &mut self,
         node: &AggregateCall,
         args: &[Typed],
-        filter: Option<&Box<DfExpr>>,
+        filter: Option<&DfExpr>,
         wanted: &mut Wanted,
     ) -> Result<Option<Typed>> {
-        let filter = filter.cloned();
+        let filter = filter.cloned().map(Box::new);
         let output = Shape::of(&node.ty);
         let build = |function: Arc<AggregateUDF>, arg: DfExpr, distinct: bool| {
             AggregateFunction::new_udf(function, vec![arg], distinct, filter.clone(), vec![], None)

@@ -14,7 +14,8 @@ mod typed;
 mod walk;
 mod window;
 
-pub(crate) use expr::{ExprBridge, Scope, number_shape};
+pub(crate) use expr::number_shape;
+#[cfg(test)]
+pub(crate) use expr::{ExprBridge, Scope};
 pub(crate) use plan::{Early, PlanBridge, Purpose, Tables};
-pub(crate) use relation::Relation;
-pub(crate) use typed::{Typed, comparable};
+pub(crate) use typed::Typed;

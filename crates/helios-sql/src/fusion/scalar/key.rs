@@ -18,7 +18,7 @@ use helios_base::key::{self, KeyOrder};
 use helios_base::{DataType, Error, Result};
 
 use crate::fusion::array::{ColumnReader, free_scale};
-use crate::fusion::error::{from_datafusion, to_datafusion};
+use crate::fusion::error::to_datafusion;
 use crate::fusion::shape::Shape;
 
 /// `expr`, or its key if arrays of `shape` do not compare as SQL wants.
@@ -124,15 +124,4 @@ pub(crate) fn keys(array: &ArrayRef, shape: &Shape) -> Result<ArrayRef> {
             Arc::new(keys.finish())
         }
     })
-}
-
-/// The key of one scalar; for callers that fold constants.
-#[allow(dead_code, reason = "used by filters of scans")]
-pub(crate) fn scalar_key(
-    scalar: &datafusion::common::ScalarValue,
-    shape: &Shape,
-) -> Result<datafusion::common::ScalarValue> {
-    let array = scalar.to_array().map_err(from_datafusion)?;
-    datafusion::common::ScalarValue::try_from_array(&keys(&array, shape)?, 0)
-        .map_err(from_datafusion)
 }
