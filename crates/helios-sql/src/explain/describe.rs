@@ -25,10 +25,9 @@ impl Description {
     pub(crate) fn new(planned: &Planned) -> Self {
         let (mut root, executor) = match &planned.code {
             Code::Query(query) => {
-                let executor = match (&query.point, query.by_rows) {
-                    (Some(_), _) => "row (point lookup)",
-                    (None, true) => "row",
-                    (None, false) => "vector",
+                let executor = match &query.point {
+                    Some(_) => "row (point lookup)",
+                    None => "row",
                 };
                 (Self::of(&query.program.root), executor)
             }
@@ -53,6 +52,39 @@ impl Description {
         }
         root.properties.push(("Executor", executor.to_owned()));
         root
+    }
+
+    /// Describes a plan of the vectorized executor from its text, an operator per line, each input
+    /// indented by two blanks more than its operator.
+    pub(crate) fn of_vectors(text: &str) -> Self {
+        let mut lines = text
+            .lines()
+            .map(|line| {
+                let name = line.trim_start();
+                (line.len() - name.len(), name)
+            })
+            .filter(|(_, name)| !name.is_empty())
+            .peekable();
+        let mut root = match lines.next() {
+            Some((depth, name)) => Self::indented(depth, name, &mut lines),
+            None => Self::default(),
+        };
+        root.properties.push(("Executor", "vector".to_owned()));
+        root
+    }
+
+    fn indented<'t>(
+        depth: usize,
+        name: &str,
+        lines: &mut std::iter::Peekable<impl Iterator<Item = (usize, &'t str)>>,
+    ) -> Self {
+        let mut node = Self::named(name);
+        while let Some((_, name)) = lines.next_if(|(inner, _)| *inner > depth) {
+            // A line deeper than the next expected level is still an input.
+            let inner = Self::indented(depth + 2, name, lines);
+            node.inputs.push(inner);
+        }
+        node
     }
 
     fn named(name: impl Into<String>) -> Self {

@@ -38,15 +38,22 @@ impl Session {
         let started = Instant::now();
         let planned = self.with_compiler(sight, |compiler| Planned::new(inner, compiler, key))?;
         let planning = started.elapsed();
-        let description = Description::new(&planned);
+        let started = Instant::now();
+        let vectors = self.explain_vectors(sight, &planned, params.clone(), explain.analyze)?;
+        let description = match &vectors {
+            Some((text, _)) => Description::of_vectors(text),
+            None => Description::new(&planned),
+        };
         let mut measured = None;
         if explain.analyze {
-            let started = Instant::now();
-            let completion = self.measure(sight, planned, params)?;
+            let rows = match vectors {
+                Some((_, rows)) => rows,
+                None => self.measure(sight, planned, params)?.rows,
+            };
             measured = Some(Measured {
                 planning,
                 execution: started.elapsed(),
-                rows: completion.rows,
+                rows,
             });
         }
         let lines = description.print(explain, measured.as_ref());

@@ -240,7 +240,8 @@ impl Session {
         alarm: Option<Alarm>,
     ) -> Result<Outcome> {
         let columns = planned.columns.clone().unwrap_or_else(|| Arc::from([]));
-        if let Some(point) = &query.point {
+        let by_rows = self.by_rows(query);
+        if let Some(point) = query.point.as_ref().filter(|_| by_rows) {
             let row = point.run(&*sight.reader, &params)?;
             let rows: Vec<Row> = row.into_iter().collect();
             return Ok(Outcome::Rows(RowStream::of_rows(
@@ -250,9 +251,7 @@ impl Session {
             )));
         }
         let exec = self.exec(sight, &query.program.subplans, params);
-        if !query.by_rows
-            && let Some(rows) = self.in_vectors(planned, query, &exec)?
-        {
+        if !by_rows && let Some(rows) = self.in_vectors(planned, query, &exec)? {
             let rows = Box::new(Vectors::new(rows, alarm));
             let mut stream = RowStream::new(columns.clone(), planned.tag, rows);
             if lazily && sight.txn.is_none() {
@@ -281,6 +280,20 @@ impl Session {
         )))
     }
 
+    /// Whether the row executor is to run a query.
+    pub(super) fn by_rows(&self, query: &Query) -> bool {
+        match self
+            .state
+            .settings
+            .lock()
+            .text(super::settings::Id::Executor)
+        {
+            "row" => true,
+            "vector" => query.locks,
+            _ => query.by_rows,
+        }
+    }
+
     /// Starts a query in vectors, if they can run it.
     fn in_vectors(
         &self,
@@ -292,14 +305,54 @@ impl Session {
             return Ok(None);
         };
         let fusion = &self.engine.shared.fusion;
-        let limit = self.state.settings.lock().int(super::settings::Id::WorkMem);
-        // The setting is for one operation, in kilobytes; a statement has several.
-        let bytes = usize::try_from(limit)
-            .unwrap_or(0)
-            .saturating_mul(1024 * OPERATIONS_MAX);
+        let bytes = self.statement_memory();
         query
             .vectors
             .open(fusion, &statement.plan, &planned.bound, exec, bytes)
+    }
+
+    /// How a query would run in vectors, or with `analyze` how it ran and its number of rows;
+    /// `None` if it is not for them.
+    pub(super) fn explain_vectors(
+        &self,
+        sight: &Sight,
+        planned: &Planned,
+        params: Vec<Value>,
+        analyze: bool,
+    ) -> Result<Option<(String, Option<u64>)>> {
+        let (Code::Query(query), Statement::Query(statement)) =
+            (&planned.code, &planned.bound.statement)
+        else {
+            return Ok(None);
+        };
+        if self.by_rows(query) {
+            return Ok(None);
+        }
+        let exec = self.exec(sight, &query.program.subplans, params);
+        let fusion = &self.engine.shared.fusion;
+        let (plan, bound) = (&statement.plan, &planned.bound);
+        if analyze {
+            let bytes = self.statement_memory();
+            let run = query
+                .vectors
+                .explain_analyze(fusion, plan, bound, &exec, bytes)?;
+            return Ok(run.map(|(text, rows)| (text, Some(rows))));
+        }
+        // Parameters without values have no forms, and so no plan.
+        if exec.params.len() < bound.params.len() {
+            return Ok(None);
+        }
+        let text = query.vectors.explain(fusion, plan, bound, &exec)?;
+        Ok(text.map(|text| (text, None)))
+    }
+
+    /// What a statement may hold in memory, in bytes.
+    fn statement_memory(&self) -> usize {
+        let limit = self.state.settings.lock().int(super::settings::Id::WorkMem);
+        // The setting is for one operation, in kilobytes; a statement has several.
+        usize::try_from(limit)
+            .unwrap_or(0)
+            .saturating_mul(1024 * OPERATIONS_MAX)
     }
 
     /// The values of parameters, converted to the statement's types.

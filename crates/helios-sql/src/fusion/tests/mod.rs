@@ -5,3 +5,4 @@ mod functions;
 mod plans;
 mod roundtrip;
 mod sample;
+mod sql;
