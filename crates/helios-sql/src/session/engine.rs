@@ -68,7 +68,7 @@ impl Engine {
     fn over(store: Store) -> Result<Self> {
         Ok(Self {
             shared: Arc::new(Shared {
-                tables: Tables::open(store, Arc::new(super::binding::StoredExprs))?,
+                tables: Tables::open(store, Arc::new(crate::bind::stored::StoredExprs))?,
                 plans: PlanCache::default(),
                 watchdog: Watchdog::default(),
                 activity: Mutex::default(),

@@ -8,7 +8,6 @@
 mod activity;
 mod append;
 mod batch;
-mod binding;
 mod branch;
 mod catalog_functions;
 pub(crate) mod clock;

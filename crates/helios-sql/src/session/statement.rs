@@ -5,11 +5,11 @@ use std::sync::Arc;
 use helios_base::{DataType, Error, Result, SqlState, Value};
 use parking_lot::Mutex;
 
-use super::binding as bind;
 use super::outcome::{Columns, Completion, Outcome, ResultColumn};
 use super::planned::Planned;
 use super::run::{Counts, Sight};
 use super::{Prepared, Session, clock};
+use crate::bind;
 use crate::parse::{self, Parsed, ast};
 use crate::plan::{Statement, TransactionCommand};
 use crate::row::compile::Compiler;

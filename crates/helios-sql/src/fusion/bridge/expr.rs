@@ -281,12 +281,8 @@ impl<'a> ExprBridge<'a> {
                     let decided = operator == Operator::Or;
                     let test = bool_test(Box::new(before.expr.clone()), Some(decided), false);
                     let both = binary_expr(before.expr, operator, term.expr);
-                    let guarded = Case::new(
-                        None,
-                        vec![(Box::new(test), Box::new(truth(decided)))],
-                        Some(Box::new(both)),
-                    );
-                    boolean(DfExpr::Case(guarded), true)
+                    let guarded = lazy(vec![(test, truth(decided))], Some(both));
+                    boolean(guarded, true)
                 }
                 Some(before) => {
                     let risky = before.risky;
@@ -312,7 +308,7 @@ impl<'a> ExprBridge<'a> {
         for (when, _) in branches {
             let when = self.expr(when)?;
             risky |= when.risky;
-            whens.push(Box::new(when.expr));
+            whens.push(when.expr);
         }
         if with_operand {
             self.operands.pop();
@@ -325,13 +321,14 @@ impl<'a> ExprBridge<'a> {
         }
         risky |= results.iter().any(|result| result.risky);
         let (shape, mut results) = unify(results)?;
-        let otherwise = otherwise.and_then(|_| results.pop()).map(Box::new);
-        let branches = whens.into_iter().zip(results.into_iter().map(Box::new));
-        Ok(Typed {
-            expr: DfExpr::Case(Case::new(None, branches.collect(), otherwise)),
-            shape,
-            risky,
-        })
+        let otherwise = otherwise.and_then(|_| results.pop());
+        let branches: Vec<_> = whens.into_iter().zip(results).collect();
+        let expr = if risky && shape.arrow == ArrowType::Boolean {
+            lazy(branches, otherwise)
+        } else {
+            case(branches, otherwise)
+        };
+        Ok(Typed { expr, shape, risky })
     }
 
     fn coalesce(&mut self, args: &[Expr]) -> Result<Typed> {
@@ -473,6 +470,29 @@ fn argument(args: &mut Vec<Typed>, arg: Typed) -> usize {
     }
     args.push(arg);
     args.len() - 1
+}
+
+/// `CASE`.
+fn case(branches: Vec<(DfExpr, DfExpr)>, otherwise: Option<DfExpr>) -> DfExpr {
+    let branches = branches
+        .into_iter()
+        .map(|(when, then)| (Box::new(when), Box::new(then)))
+        .collect();
+    DfExpr::Case(Case::new(None, branches, otherwise.map(Box::new)))
+}
+
+/// A boolean `CASE` that stays one.
+///
+/// DataFusion turns a boolean `CASE` into `AND` and `OR`, whose operands it evaluates on all rows; one
+/// that goes through numbers keeps its branches to their rows.
+pub(crate) fn lazy(branches: Vec<(DfExpr, DfExpr)>, otherwise: Option<DfExpr>) -> DfExpr {
+    let number = |expr| datafusion::logical_expr::cast(expr, ArrowType::Int8);
+    let branches = branches
+        .into_iter()
+        .map(|(when, then)| (when, number(then)))
+        .collect();
+    let case = case(branches, otherwise.map(number));
+    datafusion::logical_expr::cast(case, ArrowType::Boolean)
 }
 
 /// A comparison of two translated operands, if arrays can be compared for it.

@@ -7,13 +7,11 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::{Column, DFSchema, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::expr::Placeholder;
-use datafusion::logical_expr::{
-    Case, EmptyRelation, Expr as DfExpr, LogicalPlan, LogicalPlanBuilder,
-};
+use datafusion::logical_expr::{EmptyRelation, Expr as DfExpr, LogicalPlan, LogicalPlanBuilder};
 use helios_base::{DataType, Error, Result, Value};
 use helios_expr::{Expr, Volatility};
 
-use super::expr::{ExprBridge, Scope, literal, truth};
+use super::expr::{ExprBridge, Scope, lazy, literal, truth};
 use super::relation::{Names, Relation, sort_key};
 use super::typed::Typed;
 use super::walk;
@@ -410,11 +408,7 @@ pub(crate) fn guarded(conjuncts: Vec<Typed>) -> Option<DfExpr> {
             .reduce(DfExpr::and);
         all.push(match guard {
             None => conjunct.expr,
-            Some(guard) => DfExpr::Case(Case::new(
-                None,
-                vec![(Box::new(guard), Box::new(conjunct.expr))],
-                Some(Box::new(truth(false))),
-            )),
+            Some(guard) => lazy(vec![(guard, conjunct.expr)], Some(truth(false))),
         });
     }
     all.into_iter().reduce(DfExpr::and)

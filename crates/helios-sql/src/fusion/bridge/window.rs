@@ -108,16 +108,22 @@ impl PlanBridge<'_> {
                     Some(Expr::Literal(Value::Int4(n), _)) => i64::from(*n),
                     Some(_) => return Err(Error::unsupported("vectorized lag by an expression")),
                 };
-                let mut list = vec![value.expr, lit(offset)];
+                let (mut value, mut rest) = (value, Vec::new());
                 match args.get(2) {
                     None => {}
                     Some(default) if default.as_literal().is_some() => {
-                        list.push(default.clone().into_shape(&value.shape)?.expr);
+                        if !default.is_null() {
+                            let shape = value.shape.unify(&default.shape);
+                            value = value.into_shape(&shape)?;
+                        }
+                        rest.push(default.clone().into_shape(&value.shape)?.expr);
                     }
                     Some(_) => {
                         return Err(Error::unsupported("vectorized lag with this default"));
                     }
                 }
+                let mut list = vec![value.expr, lit(offset)];
+                list.extend(rest);
                 (own(function, list), value.shape, false)
             }
             WindowKind::FirstValue => {
