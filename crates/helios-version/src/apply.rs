@@ -22,7 +22,7 @@ use crate::writes::{Live, WriteSet};
 
 /// Operations after which a batch goes to the store; a commit may take several. Readers cannot tell,
 /// because none reads at the commit's number yet.
-const BATCH_OPS: usize = 1 << 16;
+const BATCH_OPS: usize = 1 << 13;
 
 /// Row writes above which the cache is emptied instead of updated.
 const CACHE_UPDATES: usize = 4096;

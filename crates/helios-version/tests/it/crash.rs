@@ -22,6 +22,11 @@ use helios_version::{
 const ROWS: TableId = TableId(1000);
 const LAST: TableId = TableId(1001);
 const SEQUENCE: TableId = TableId(1002);
+/// Written whole, by commits that are applied and checkpointed in several steps.
+const BULK: TableId = TableId(1003);
+const BULK_ROWS: u64 = 12_000;
+/// The thread that writes it, now and then.
+const LOADER: u8 = 2;
 const BY_VALUE: IndexId = IndexId(1);
 const THREADS: u8 = 4;
 /// The thread that does not wait for the disk.
@@ -112,6 +117,12 @@ fn work(store: &Store, thread: u8) {
             .unwrap();
         if number > WINDOW {
             txn.delete(ROWS, &pk(thread, number - WINDOW)).unwrap();
+        }
+        if thread == LOADER && number.is_multiple_of(32) {
+            for key in 0..BULK_ROWS {
+                txn.put(BULK, &key.to_be_bytes(), &number.to_be_bytes(), &[])
+                    .unwrap();
+            }
         }
         let drawn = txn.nextval(SEQUENCE, &SPEC).unwrap();
         if txn.commit().is_err() {
@@ -248,6 +259,15 @@ fn verify(path: &Path, told: &mut Told) {
             .collect();
         assert_eq!(rows, wanted, "thread {thread}");
     }
+    let all = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
+    let bulk = snapshot.scan(BULK, all, false).unwrap().collect().unwrap();
+    let loads = last(&snapshot, LOADER) / 32;
+    let rows = if loads > 0 { BULK_ROWS } else { 0 };
+    assert_eq!(bulk.len() as u64, rows, "a large commit is there in part");
+    let whole = bulk
+        .iter()
+        .all(|(_, row)| row[..] == (loads * 32).to_be_bytes());
+    assert!(whole, "a large commit is there in part");
     let sequence = store.sequence(BranchId::MAIN, SEQUENCE).unwrap();
     assert!(
         sequence.map_or(0, |state| state.value) >= told.drawn,
