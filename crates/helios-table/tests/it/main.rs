@@ -11,5 +11,6 @@ mod foreign_keys;
 mod indexes;
 mod model;
 mod rows;
+mod schema_races;
 mod statistics;
 mod support;
