@@ -8,43 +8,47 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use heliosdb::{Connection, DataType, Database, Error, Outcome, TextContext, Value};
-use sqllogictest::{DB, DBOutput, DefaultColumnType, Record, Runner, TestError};
+use sqllogictest::{DB, DBOutput, DefaultColumnType, QueryExpect, Record, Runner, TestError};
+
+/// The column types that the record about to run expects: they say how its values are written.
+type Wanted = Arc<Mutex<Vec<DefaultColumnType>>>;
 
 /// The database under test, as the runner wants it.
 struct Helios {
     connection: Connection,
     context: TextContext,
+    wanted: Wanted,
 }
 
 impl Helios {
-    fn open() -> Result<Self, Error> {
+    fn open(wanted: Wanted) -> Result<Self, Error> {
         let connection = Database::open_in_memory()?.connect()?;
         let context = connection.text_context();
         Ok(Self {
             connection,
             context,
+            wanted,
         })
     }
 
-    fn cell(&self, value: &Value, ty: &DataType) -> String {
-        match value {
-            Value::Null => "NULL".to_owned(),
-            Value::Float4(number) => format!("{number:.3}"),
-            Value::Float8(number) => format!("{number:.3}"),
+    /// A value as the corpus writes it: `I` whole, `R` with three decimals, `T` as it is.
+    fn cell(&self, value: &Value, ty: &DataType, wanted: Option<&DefaultColumnType>) -> String {
+        let text = match value {
+            Value::Null => return "NULL".to_owned(),
             Value::Bool(flag) => u8::from(*flag).to_string(),
-            // The corpus writes whole numbers where PostgreSQL has decimals.
-            Value::Numeric(_) => {
-                let text = value.to_text(ty, &self.context);
-                text.parse::<f64>()
-                    .map_or(text, |number| format!("{number:.3}"))
+            other => other.to_text(ty, &self.context),
+        };
+        match (wanted, text.parse::<f64>()) {
+            (Some(DefaultColumnType::Integer), Ok(number)) if text.contains('.') => {
+                format!("{:.0}", number.trunc())
             }
-            other => match other.to_text(ty, &self.context) {
-                text if text.is_empty() => "(empty)".to_owned(),
-                text => text,
-            },
+            (Some(DefaultColumnType::FloatingPoint), Ok(number)) => format!("{number:.3}"),
+            _ if text.is_empty() => "(empty)".to_owned(),
+            _ => text,
         }
     }
 }
@@ -61,12 +65,17 @@ impl DB for Helios {
                     .iter()
                     .map(|column| column.ty.clone())
                     .collect();
+                let wanted = self
+                    .wanted
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone();
                 let mut rows = Vec::new();
                 while let Some(row) = stream.next_row()? {
+                    let cells = row.iter().zip(&types).enumerate();
                     rows.push(
-                        row.iter()
-                            .zip(&types)
-                            .map(|(v, ty)| self.cell(v, ty))
+                        cells
+                            .map(|(at, (value, ty))| self.cell(value, ty, wanted.get(at)))
                             .collect(),
                     );
                 }
@@ -172,7 +181,8 @@ fn run(file: &Path, show: usize) -> Result<Tally, String> {
     let name = file.display().to_string();
     let records = sqllogictest::parse_with_name::<DefaultColumnType>(&without_remarks(&text), name)
         .map_err(|error| error.to_string())?;
-    let mut runner = Runner::new(|| async { Helios::open() });
+    let wanted = Wanted::default();
+    let mut runner = Runner::new(|| async { Helios::open(Arc::clone(&wanted)) });
     runner.add_label("postgresql");
     let mut tally = Tally::default();
     let mut shown = 0;
@@ -190,6 +200,16 @@ fn run(file: &Path, show: usize) -> Result<Tally, String> {
         }
         if matches!(record, Record::Halt { .. }) {
             break;
+        }
+        if let Record::Query {
+            expected: QueryExpect::Results { types, .. },
+            ..
+        } = &record
+        {
+            wanted
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone_from(types);
         }
         match runner.run(record) {
             Ok(_) if counts => tally.ok += 1,
