@@ -42,11 +42,11 @@ impl Helios {
             Value::Bool(flag) => u8::from(*flag).to_string(),
             other => other.to_text(ty, &self.context),
         };
-        match (wanted, text.parse::<f64>()) {
-            (Some(DefaultColumnType::Integer), Ok(number)) if text.contains('.') => {
-                format!("{:.0}", number.trunc())
-            }
-            (Some(DefaultColumnType::FloatingPoint), Ok(number)) => format!("{number:.3}"),
+        let number = ty.is_numeric().then(|| text.parse::<f64>().ok()).flatten();
+        match (wanted, number) {
+            #[allow(clippy::cast_possible_truncation, reason = "as the corpus was written")]
+            (Some(DefaultColumnType::Integer), Some(number)) => (number as i64).to_string(),
+            (Some(DefaultColumnType::FloatingPoint), Some(number)) => format!("{number:.3}"),
             _ if text.is_empty() => "(empty)".to_owned(),
             _ => text,
         }
