@@ -2,6 +2,7 @@
 
 mod access;
 mod join;
+mod order;
 mod push;
 
 pub(crate) use join::hashable;
@@ -75,7 +76,10 @@ impl Compiler<'_> {
                 input: self.node(&node.input)?,
                 calls: node.calls.clone(),
             })),
-            Plan::Join(join) => self.join(join)?,
+            Plan::Join(join) => match self.reorder(join) {
+                Some(better) => self.node(&better)?,
+                None => self.join(join)?,
+            },
             Plan::Aggregate(node) => Node::Aggregate(Arc::new(AggregateNode {
                 input: self.node(&node.input)?,
                 groups: node.groups.clone(),
