@@ -9,6 +9,7 @@ use super::Binder;
 use super::scope::{Clause, Scope};
 use crate::parse::ast::{self, Ident, Name};
 use crate::parse::parse_query;
+use crate::system;
 use crate::plan::{AsOf, ColumnSource, Plan, PlanColumn, Point, Scan, TableRef};
 
 /// How deep views may be built on views.
@@ -73,6 +74,12 @@ impl Binder<'_> {
             }
             return Ok((plan, None));
         }
+        if let Some(found) = self.system_relation(name) {
+            if let Some(at) = at {
+                return Err(self.unsupported("AS OF on a system relation", at.pos));
+            }
+            return Ok(found);
+        }
         let at = self.as_of(at)?;
         match self.relation(name)? {
             Relation::Table(table) => {
@@ -98,6 +105,19 @@ impl Binder<'_> {
                 name.pos(),
             )),
         }
+    }
+
+    /// The rows of a relation of `pg_catalog`, which is searched before all else, or of
+    /// `information_schema`.
+    fn system_relation(&mut self, name: &Name) -> Option<(Plan, Option<Arc<str>>)> {
+        let schema = name.schema.as_ref().map(|schema| schema.name.as_str());
+        let source = system::Source {
+            catalog: self.context.catalog,
+            session: self.context.session,
+        };
+        let found = system::relation(schema, &name.name.name, &source)?;
+        self.cacheable &= found.steady;
+        Some((found.plan, Some(found.schema.into())))
     }
 
     /// A scan of all columns.

@@ -10,7 +10,7 @@
 //! BEGIN
 //! ```
 //!
-//! Each block runs its text in the named session (`main` if none is named) and is followed by the
+//! Each block, up to a line that ends in `;`, runs its text in the named session (`main` if none is named) and is followed by the
 //! rows, with columns between `|`, the tags of statements without rows, notices, or the error.
 
 use std::collections::HashMap;
@@ -46,6 +46,9 @@ pub fn run(path: &Path) -> Vec<String> {
             sql.push_str(part);
             sql.push('\n');
             at += 1;
+            if part.trim_end().ends_with(';') {
+                break;
+            }
         }
         let mut expected = String::new();
         while at < lines.len() && !lines[at].is_empty() && statement_line(lines[at]).is_none() {
@@ -54,9 +57,10 @@ pub fn run(path: &Path) -> Vec<String> {
             at += 1;
         }
         let session = sessions.entry(session.to_owned()).or_insert_with(|| {
-            engine
-                .session(SessionOptions::default())
-                .expect("a session")
+            let mut options = SessionOptions::default();
+            // A script that waits for itself fails instead of hanging.
+            options.settings = vec![("lock_timeout".to_owned(), "2s".to_owned())];
+            engine.session(options).expect("a session")
         });
         let actual = answer(session, &sql);
         completed.push_str(&actual);
