@@ -9,8 +9,8 @@ use super::Binder;
 use super::scope::{Clause, Scope};
 use crate::parse::ast::{self, Ident, Name};
 use crate::parse::parse_query;
-use crate::system;
 use crate::plan::{AsOf, ColumnSource, Plan, PlanColumn, Point, Scan, TableRef};
+use crate::system;
 
 /// How deep views may be built on views.
 const VIEW_DEPTH_MAX: usize = 32;

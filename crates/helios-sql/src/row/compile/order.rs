@@ -29,7 +29,11 @@ impl Compiler<'_> {
 
     /// Which leaf comes when.
     fn order(&self, flat: &Flat) -> Vec<usize> {
-        let rows: Vec<u64> = flat.leaves.iter().map(|leaf| self.estimate(&leaf.plan)).collect();
+        let rows: Vec<u64> = flat
+            .leaves
+            .iter()
+            .map(|leaf| self.estimate(&leaf.plan))
+            .collect();
         let mut left: Vec<usize> = (0..flat.leaves.len()).collect();
         let mut order: Vec<usize> = Vec::new();
         while !left.is_empty() {
