@@ -113,6 +113,15 @@ fn verify(tables: &Arc<Tables>) {
     }
 }
 
+/// Ends the writers also when the changer panics.
+struct Finish<'a>(&'a AtomicBool);
+
+impl Drop for Finish<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 fn race(tables: &Arc<Tables>, isolation: Isolation, seed: u64) {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -129,6 +138,7 @@ fn race(tables: &Arc<Tables>, isolation: Isolation, seed: u64) {
                 }
             });
         }
+        let _finish = Finish(&done);
         let mut random = Rng::with_seed(seed);
         for number in 0..40 {
             if let Err(error) = change(tables, &mut random, number) {
@@ -137,7 +147,6 @@ fn race(tables: &Arc<Tables>, isolation: Isolation, seed: u64) {
             }
             verify(tables);
         }
-        done.store(true, Ordering::Release);
     });
     verify(tables);
 }
