@@ -97,7 +97,12 @@ fn verify(tables: &Arc<Tables>) {
     let table = table(&transaction, "t");
     let rules = transaction.rules(&catalog, &table).unwrap();
     let reader = TableReader::new(&table, &view);
-    let all = rows(&transaction, "t");
+    // Both scans read the same snapshot: a new statement would see later commits.
+    let mut all = Vec::new();
+    let mut scan = reader.scan(&KeyRange::ALL, false).unwrap();
+    while let Some(row) = scan.next(|row| row.values()).unwrap() {
+        all.push(row);
+    }
     assert!(all.iter().all(|row| row.len() == table.columns.len()));
     for index in &rules.indexes {
         let mut scan = reader.index_scan(index, &KeyRange::ALL, false).unwrap();
