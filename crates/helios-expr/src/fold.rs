@@ -53,6 +53,19 @@ fn fold_node(node: &mut Expr, ctx: &EvalContext<'_>, level: Volatility) {
                 *node = otherwise.take().map_or(null, |otherwise| *otherwise);
             }
         }
+        // A strict call with a constant NULL is NULL, whatever its other arguments would be.
+        Expr::Call {
+            function,
+            args,
+            spread: false,
+            ty,
+        } if function.is_strict()
+            && args
+                .iter()
+                .any(|arg| arg.as_literal() == Some(&Value::Null)) =>
+        {
+            *node = Expr::Literal(Value::Null, ty.clone());
+        }
         other => {
             if is_constant(other, level)
                 && let Ok(value) = other.eval(&[], ctx)

@@ -187,6 +187,27 @@ impl Builder<'_> {
         Ok(Expr::Array { elements, ty })
     }
 
+    /// `ARRAY[elements]::to`: each element is cast to the element type of `to`, so that literals are
+    /// read as what is wanted. Elements that are arrays become `to` themselves.
+    ///
+    /// # Errors
+    /// As [`Builder::cast`].
+    pub fn array_as(&self, elements: Vec<Expr>, to: &DataType) -> Result<Expr> {
+        let DataType::Array(element) = to else {
+            let array = self.array(elements)?;
+            return self.cast(array, to);
+        };
+        let elements = elements
+            .into_iter()
+            .map(|item| match item.ty() {
+                DataType::Array(_) => self.cast(item, to),
+                _ => self.cast(item, element),
+            })
+            .collect::<Result<_>>()?;
+        let ty = to.clone();
+        Ok(Expr::Array { elements, ty })
+    }
+
     /// `ROW(fields)`.
     ///
     /// # Errors

@@ -47,23 +47,6 @@ impl Builder<'_> {
     /// `42846` no such conversion.
     pub fn cast(&self, expr: Expr, to: &DataType) -> Result<Expr> {
         let from = expr.ty().clone();
-        if let (Expr::Array { elements, .. }, DataType::Array(element)) = (&expr, to) {
-            // The target reaches the elements, so that literals are read as what is wanted.
-            if elements.iter().any(|e| matches!(e.ty(), DataType::Unknown)) || elements.is_empty() {
-                let Expr::Array { elements, .. } = expr else {
-                    return Ok(expr);
-                };
-                let elements = elements
-                    .into_iter()
-                    .map(|item| match item.ty() {
-                        DataType::Array(_) => self.cast(item, to),
-                        _ => self.cast(item, element),
-                    })
-                    .collect::<Result<_>>()?;
-                let ty = to.clone();
-                return Ok(Expr::Array { elements, ty });
-            }
-        }
         self.try_convert(expr, to, CastContext::Explicit)?
             .ok_or_else(|| {
                 Error::new(

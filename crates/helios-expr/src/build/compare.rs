@@ -52,6 +52,10 @@ impl Builder<'_> {
             "<" | "<=" | ">" | ">=" => {
                 let strict = name.get(..1).unwrap_or(name);
                 let mut pairs: Vec<_> = pairs.collect();
+                // Fields that do not compare are reported by the operator as written.
+                for (l, r) in &pairs {
+                    resolve::operator(name, Some(l.ty()), r.ty())?;
+                }
                 let (l, r) = pairs
                     .pop()
                     .ok_or_else(|| Error::internal("row without fields"))?;
@@ -159,7 +163,9 @@ impl Builder<'_> {
         let Ok(ty) = common_type("IN", &types) else {
             return Ok(None);
         };
-        if !types.iter().all(|from| resolve::is_implicit(from, &ty)) {
+        if matches!(ty, DataType::Array(_))
+            || !types.iter().all(|from| resolve::is_implicit(from, &ty))
+        {
             return Ok(None);
         }
         let list = self.all_to("IN", list.to_vec(), &ty)?;

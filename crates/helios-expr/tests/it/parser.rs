@@ -221,7 +221,10 @@ impl Parser<'_> {
     }
 
     fn expr(&mut self, minimum: u8) -> Result<Expr> {
-        let mut left = self.prefix()?;
+        let mut left = match self.cast_array()? {
+            Some(array) => array,
+            None => self.prefix()?,
+        };
         loop {
             match self.infix(left, minimum)? {
                 (next, true) => left = next,
@@ -536,17 +539,59 @@ impl Parser<'_> {
         }
     }
 
+    /// `array[…]::type[]` and `(array[…])::type[]`, whose elements want to know the type.
+    fn cast_array(&mut self) -> Result<Option<Expr>> {
+        let start = self.at;
+        let parenthesis = self.op("(");
+        if self.word("array") && self.op("[") {
+            let elements = self.skip_list();
+            let closed = !parenthesis || self.op(")");
+            if closed && self.op("::") {
+                let ty = self.data_type()?;
+                let end = self.at;
+                self.at = elements;
+                let array = self.elements_as(&ty)?;
+                self.at = end;
+                return Ok(Some(array));
+            }
+        }
+        self.at = start;
+        Ok(None)
+    }
+
+    /// Moves behind the bracket that closes a list and returns where the list began.
+    fn skip_list(&mut self) -> usize {
+        let start = self.at;
+        let mut depth = 1;
+        while depth > 0 && *self.peek() != Token::End {
+            match self.next() {
+                Token::Op(op) if op == "[" || op == "(" => depth += 1,
+                Token::Op(op) if op == "]" || op == ")" => depth -= 1,
+                _ => {}
+            }
+        }
+        start
+    }
+
+    fn elements_as(&mut self, ty: &DataType) -> Result<Expr> {
+        let mut elements = Vec::new();
+        while !self.op("]") {
+            let nested = self.op("[") || self.word("array") && self.op("[");
+            elements.push(if nested {
+                self.elements_as(ty)?
+            } else {
+                self.expr(0)?
+            });
+            let _ = self.op(",");
+        }
+        self.b.array_as(elements, ty)
+    }
+
     /// Elements after `ARRAY[` or a nested `[`.
     fn array(&mut self) -> Result<Expr> {
         let mut elements = Vec::new();
         if self.op("]") {
-            // Only a cast gives an empty array its type.
-            return if self.op("::") {
-                let ty = self.data_type()?;
-                Ok(Expr::Array { elements, ty })
-            } else {
-                self.b.array(elements)
-            };
+            return self.b.array(elements);
         }
         loop {
             elements.push(if self.op("[") {

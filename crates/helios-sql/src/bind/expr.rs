@@ -310,15 +310,24 @@ impl Binder<'_> {
             return self.interval(expr, &plain, fields, pos);
         }
         let to = self.data_type(&plain)?;
-        // An empty array has no type of its own, but may be told one.
-        if let (ExprKind::Array(items), DataType::Array(_)) = (&expr.kind, &to)
-            && items.is_empty()
-        {
-            let elements = Vec::new();
-            return Ok(Expr::Array { elements, ty: to });
+        // The elements are told the type: an empty array has none of its own, and literals are read
+        // as what is wanted.
+        if let (ExprKind::Array(items), DataType::Array(_)) = (&expr.kind, &to) {
+            return self.array_as(items, &to, pos);
         }
         let value = self.expr(expr)?;
         self.place_literal(self.builder.cast(value, &to), pos, &[expr])
+    }
+
+    fn array_as(&mut self, items: &[ast::Expr], to: &DataType, pos: Pos) -> Result<Expr> {
+        let mut elements = Vec::with_capacity(items.len());
+        for item in items {
+            elements.push(match &item.kind {
+                ExprKind::Array(inner) => self.array_as(inner, to, item.pos)?,
+                _ => self.expr(item)?,
+            });
+        }
+        self.place(self.builder.array_as(elements, to), pos)
     }
 
     /// `interval '1' day`: the field says what a bare number means.
