@@ -3,6 +3,7 @@
 use crate::{Error, Result};
 
 /// Appends `n` in LEB128: seven bits a byte, least significant first, at most ten bytes.
+#[inline]
 pub fn put_varint(mut n: u64, out: &mut Vec<u8>) {
     while n >= 0x80 {
         out.push(n as u8 | 0x80);
@@ -15,7 +16,19 @@ pub fn put_varint(mut n: u64, out: &mut Vec<u8>) {
 ///
 /// # Errors
 /// Corrupt if it is cut off or does not fit 64 bits.
+#[inline]
 pub fn take_varint(input: &mut &[u8]) -> Result<u64> {
+    match input.split_first() {
+        // Nearly all are of one byte.
+        Some((&byte, rest)) if byte < 0x80 => {
+            *input = rest;
+            Ok(u64::from(byte))
+        }
+        _ => take_long_varint(input),
+    }
+}
+
+fn take_long_varint(input: &mut &[u8]) -> Result<u64> {
     let mut n = 0u64;
     for shift in (0..64).step_by(7) {
         let (&byte, rest) = input.split_first().ok_or_else(cut_off)?;
@@ -48,6 +61,7 @@ pub fn unzigzag(n: u64) -> i64 {
 ///
 /// # Errors
 /// Corrupt if there are fewer.
+#[inline]
 pub fn take<'a>(input: &mut &'a [u8], length: usize) -> Result<&'a [u8]> {
     let (taken, rest) = input.split_at_checked(length).ok_or_else(cut_off)?;
     *input = rest;
@@ -58,6 +72,7 @@ pub fn take<'a>(input: &mut &'a [u8], length: usize) -> Result<&'a [u8]> {
 ///
 /// # Errors
 /// Corrupt if there are fewer.
+#[inline]
 pub fn take_array<const N: usize>(input: &mut &[u8]) -> Result<[u8; N]> {
     let (taken, rest) = input.split_first_chunk::<N>().ok_or_else(cut_off)?;
     *input = rest;
@@ -79,6 +94,7 @@ pub fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
+#[cold]
 fn cut_off() -> Error {
     Error::corrupt("stored value is cut off")
 }

@@ -4,11 +4,18 @@ use super::civil::Civil;
 use super::decode::{self, DecodeError, Moment};
 use super::{
     DATE_INFINITY, DATE_MAX, DATE_MIN, DATE_NEG_INFINITY, MICROS_PER_SECOND, TIMESTAMP_END,
-    TIMESTAMP_INFINITY, TIMESTAMP_MIN, TIMESTAMP_NEG_INFINITY, token,
+    TIMESTAMP_INFINITY, TIMESTAMP_MIN, TIMESTAMP_NEG_INFINITY, iso, token,
 };
 use crate::{Error, Result, SqlState, TextContext};
 
 fn moment(text: &str, ty: &str, context: &TextContext) -> Result<Moment> {
+    if let Some((civil, offset)) = iso::parse(text) {
+        let offset = offset.unwrap_or_else(|| {
+            let local = civil.timestamp().unwrap_or(0);
+            context.time_zone.offset_of_local(local)
+        });
+        return Ok(Moment::Date(civil, offset));
+    }
     token::split(text)
         .and_then(|fields| decode::date_time(&fields, context))
         .map_err(|error| error.into_error(ty, text))
@@ -26,6 +33,10 @@ fn out_of_range(ty: &str, text: &str) -> Error {
 /// # Errors
 /// `22007`, `22008`, `22009`, `22023` with PostgreSQL's messages, here as below.
 pub fn parse_date(text: &str, context: &TextContext) -> Result<i32> {
+    if let Some((civil, _)) = iso::parse(text) {
+        // Years of four digits are always in range.
+        return Ok(civil.days() as i32);
+    }
     match moment(text, "date", context)? {
         Moment::Epoch => Ok(0),
         Moment::Infinity => Ok(DATE_INFINITY),
@@ -58,6 +69,9 @@ pub fn parse_time(text: &str, context: &TextContext) -> Result<i64> {
 /// # Errors
 /// As [`parse_date`].
 pub fn parse_timestamp(text: &str, context: &TextContext) -> Result<i64> {
+    if let Some((civil, _)) = iso::parse(text) {
+        return timestamp(&civil, 0, text);
+    }
     match moment(text, "timestamp", context)? {
         Moment::Date(civil, _) => timestamp(&civil, 0, text),
         special => Ok(special_timestamp(&special)),

@@ -174,7 +174,8 @@ fn words(fields: &[Field]) -> std::result::Result<Parts, DecodeError> {
                 match keyword::find_unit(text) {
                     Some(IntervalWord::Filler) => {}
                     Some(IntervalWord::Unit(word)) => unit = Some(word),
-                    Some(IntervalWord::Ago) => ago = true,
+                    // It is no unit: the number before needs one of its own.
+                    Some(IntervalWord::Ago) => (ago, unit) = (true, Some(Unit::Epoch)),
                     None => return Err(DecodeError::Format),
                 }
                 continue;

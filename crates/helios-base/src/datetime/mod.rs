@@ -12,6 +12,7 @@ mod input;
 mod interval;
 mod interval_input;
 mod interval_iso;
+mod iso;
 mod keyword;
 mod number;
 mod output;

@@ -70,7 +70,29 @@ fn write_ymd(civil: &Civil, out: &mut String) {
     } else {
         1 - civil.year
     };
-    let _ = write!(out, "{year:04}-{:02}-{:02}", civil.month, civil.day);
+    if year < 10_000 {
+        write_two(year / 100, out);
+        write_two(year % 100, out);
+    } else {
+        let _ = write!(out, "{year}");
+    }
+    out.push('-');
+    write_two(civil.month, out);
+    out.push('-');
+    write_two(civil.day, out);
+}
+
+/// Appends at least two digits.
+fn write_two(n: i32, out: &mut String) {
+    match u8::try_from(n) {
+        Ok(n @ 0..100) => {
+            out.push(char::from(b'0' + n / 10));
+            out.push(char::from(b'0' + n % 10));
+        }
+        _ => {
+            let _ = write!(out, "{n:02}");
+        }
+    }
 }
 
 fn write_era(civil: &Civil, out: &mut String) {
@@ -80,19 +102,26 @@ fn write_era(civil: &Civil, out: &mut String) {
 }
 
 fn write_clock(civil: &Civil, out: &mut String) {
-    let _ = write!(
-        out,
-        "{:02}:{:02}:{:02}",
-        civil.hour, civil.minute, civil.second
-    );
+    write_two(civil.hour, out);
+    out.push(':');
+    write_two(civil.minute, out);
+    out.push(':');
+    write_two(civil.second, out);
     write_fraction(civil.micro.unsigned_abs(), out);
 }
 
 /// Appends the fraction of a second without trailing zeros, if there is one.
 pub(super) fn write_fraction(micro: u32, out: &mut String) {
-    if micro != 0 {
-        let digits = format!("{micro:06}");
-        let _ = write!(out, ".{}", digits.trim_end_matches('0'));
+    if micro == 0 {
+        return;
+    }
+    out.push('.');
+    let mut rest = micro;
+    let mut unit = 100_000;
+    while rest > 0 && unit > 0 {
+        out.push(char::from(b'0' + (rest / unit % 10) as u8));
+        rest %= unit;
+        unit /= 10;
     }
 }
 

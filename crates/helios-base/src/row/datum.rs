@@ -93,6 +93,7 @@ pub(super) fn put(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()>
 }
 
 /// Reads the value that `bytes` are all of.
+#[inline]
 pub(super) fn get(bytes: &[u8], ty: &DataType) -> Result<Value> {
     let mut rest = bytes;
     let value = match ty {

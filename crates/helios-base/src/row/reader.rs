@@ -14,6 +14,7 @@ pub fn schema_version(row: &[u8]) -> Result<u32> {
     take_head(&mut rest).map(|(_, version)| version)
 }
 
+#[inline]
 fn take_head(rest: &mut &[u8]) -> Result<(u8, u32)> {
     let [head] = take_array(rest)?;
     if head & !(HEAD_BITMAP | HEAD_WIDTH) != 0 {
@@ -42,6 +43,7 @@ impl<'a> RowReader<'a> {
     ///
     /// # Errors
     /// Corrupt if the row is not one of that version.
+    #[inline]
     pub fn new(row: &'a [u8], layout: &'a Layout) -> Result<Self> {
         let mut rest = row;
         let (head, version) = take_head(&mut rest)?;
@@ -86,23 +88,26 @@ impl<'a> RowReader<'a> {
     }
 
     /// Where the variable-width column before the `index`th ends.
+    #[inline]
     fn end(&self, index: usize) -> Result<usize> {
         let Some(before) = index.checked_sub(1) else {
             return Ok(0);
         };
-        let mut bytes = [0u8; 4];
         let at = before * self.width;
         let stored = self
             .offsets
             .get(at..at + self.width)
             .ok_or_else(|| Error::internal("row has no such column"))?;
-        for (to, from) in bytes.iter_mut().zip(stored) {
-            *to = *from;
-        }
-        Ok(u32::from_le_bytes(bytes) as usize)
+        Ok(match *stored {
+            [a] => usize::from(a),
+            [a, b] => usize::from(u16::from_le_bytes([a, b])),
+            [a, b, c, d] => u32::from_le_bytes([a, b, c, d]) as usize,
+            _ => 0,
+        })
     }
 
     /// Whether the column at `position` is `NULL`.
+    #[inline]
     #[must_use]
     pub fn is_null(&self, position: usize) -> bool {
         self.bitmap
@@ -114,6 +119,7 @@ impl<'a> RowReader<'a> {
     ///
     /// # Errors
     /// Corrupt if its offsets are wrong; internal beyond the last column.
+    #[inline]
     pub fn bytes(&self, position: usize) -> Result<Option<(&'a DataType, &'a [u8])>> {
         let (ty, place) = self
             .layout
@@ -134,6 +140,7 @@ impl<'a> RowReader<'a> {
     ///
     /// # Errors
     /// Corrupt if its bytes are not a value of its type; internal beyond the last column.
+    #[inline]
     pub fn get(&self, position: usize) -> Result<Value> {
         match self.bytes(position)? {
             Some((ty, bytes)) => datum::get(bytes, ty),

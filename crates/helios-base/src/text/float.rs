@@ -1,6 +1,7 @@
 //! Text forms of `real` and `double precision`.
 
-use std::fmt::{LowerExp, Write};
+use std::f64::consts::LOG10_2;
+use std::fmt::{Display, LowerExp, Write};
 use std::str::FromStr;
 
 use super::{invalid, is_blank};
@@ -37,6 +38,33 @@ pub fn write_f64(x: f64, extra_float_digits: i32, out: &mut String) {
 pub fn write_f32(x: f32, extra_float_digits: i32, out: &mut String) {
     let same = |text: &str| text.parse() == Ok(x);
     write(x, f64::from(x), 6, extra_float_digits, same, out);
+}
+
+/// Whether a number shows without exponent and its shortest form is never a tie: it would have to
+/// have few enough digits, exactly, to lie half way between two shorter numbers.
+fn is_plain(x: f64, digits: i32) -> bool {
+    let (limit, longest) = if digits == 15 {
+        (1e15, 18.5)
+    } else {
+        (1e6, 10.5)
+    };
+    let size = x.abs();
+    if size == 0.0 {
+        return true;
+    }
+    if !(1e-4..limit).contains(&size) {
+        return false;
+    }
+    // size = mantissa · 2^-fraction, with an odd mantissa.
+    let bits = size.to_bits();
+    let mantissa = (bits & ((1 << 52) - 1)) | (1 << 52);
+    let fraction = 1075 - (bits >> 52) as i32 - mantissa.trailing_zeros() as i32;
+    if fraction <= 0 {
+        return true;
+    }
+    let mantissa = mantissa >> mantissa.trailing_zeros();
+    // As many digits as mantissa · 5^fraction has.
+    f64::from(mantissa.ilog2()) * LOG10_2 + f64::from(fraction) * (1.0 - LOG10_2) > longest
 }
 
 /// The shortest form that reads back as `x` and, of these, the nearest.
@@ -95,7 +123,7 @@ fn at_bound(text: &str, same: impl Fn(&str) -> bool) -> bool {
 /// numbers show in scientific notation.
 /// `same` tells whether text reads back as `x`.
 fn write(
-    x: impl LowerExp,
+    x: impl LowerExp + Display,
     wide: f64,
     digits: i32,
     extra: i32,
@@ -107,6 +135,11 @@ fn write(
     }
     if wide.is_infinite() {
         return out.push_str(if wide > 0.0 { "Infinity" } else { "-Infinity" });
+    }
+    if extra > 0 && is_plain(wide, digits) {
+        // The standard library writes the same here.
+        let _ = write!(out, "{x}");
+        return;
     }
     let (text, limit) = if extra > 0 {
         (shortest(&x, wide, digits, same), digits)
