@@ -20,7 +20,6 @@ fn figure(expr: &Expr) -> Option<(String, bool)> {
             Some((name, true)) => Some((name, true)),
             _ => weak(&ty.name),
         },
-        ExprKind::Bool(_) => weak("bool"),
         ExprKind::Case { otherwise, .. } => match otherwise.as_deref().and_then(figure) {
             Some((name, true)) => Some((name, true)),
             _ => weak("case"),

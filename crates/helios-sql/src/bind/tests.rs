@@ -365,3 +365,52 @@ fn what_parses_does_not_overflow_the_stack() {
     let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(run);
     thread.expect("thread").join().expect("no overflow");
 }
+
+#[test]
+fn stored_texts_follow_renamed_columns() {
+    let cases = [
+        ("a > 0 and b = 'a'", "\"A b\" > 0 and b = 'a'"),
+        ("t.a + u.a + a.x + a(1)", "t.\"A b\" + u.a + a.x + a(1)"),
+        ("\"a\" /* a */ || A", "\"A b\" /* a */ || \"A b\""),
+    ];
+    for (old, new) in cases {
+        let renamed = super::stored::rename_column(old, "t", "a", "A b").expect("rename");
+        assert_eq!(renamed, new, "{old}");
+    }
+}
+
+#[test]
+fn views_write_their_stars_out() {
+    let catalog = catalog();
+    let text = |sql: &str| {
+        let path = ["public".to_owned()];
+        let text = TextContext::default();
+        let context = BindContext {
+            catalog: &catalog,
+            search_path: &path,
+            text: &text,
+            session: &NoSession,
+        };
+        let parsed = Script::single(sql).expect("parse").expect("statement");
+        match bind(&parsed.statement, sql, &context, &[])
+            .expect("bind")
+            .statement
+        {
+            Statement::CreateView(view) => view.query,
+            other => panic!("not a view: {other:?}"),
+        }
+    };
+    assert_eq!(
+        text("create view w as select *, 1 as n from t where b <> '*' ;"),
+        "select t.a, t.b, t.c, 1 as n from t where b <> '*'"
+    );
+    assert_eq!(
+        text("create view w as select x.*, (select count(*) from (select * from o) q) from u x"),
+        "select x.id, x.a, x.x, (select count(*) from (select o.id, o.g, o.at, o.tags, o.doc from o) q) \
+         from u x"
+    );
+    assert_eq!(
+        text("create view w as select * from t join u using (a)"),
+        "select t.a, t.b, t.c, u.id, u.x from t join u using (a)"
+    );
+}

@@ -117,6 +117,49 @@ impl<'a> Parser<'a> {
         self.unexpected_token(self.peek())
     }
 
+    /// As [`Parser::unexpected`], after a query: about the token after a word that begins a clause
+    /// only together with another.
+    pub(super) fn unexpected_clause(&self) -> Error {
+        const PAIRS: [(&str, &str); 4] = [
+            ("group", "by"),
+            ("order", "by"),
+            ("cross", "join"),
+            ("at", "time"),
+        ];
+        let alone = PAIRS
+            .iter()
+            .any(|(first, second)| self.is_word(first) && !self.is_word_at(1, second));
+        self.unexpected_token(self.peek_at(usize::from(alone)))
+    }
+
+    /// The parenthesis after a query.
+    pub(super) fn close_query(&mut self) -> Result<()> {
+        if self.eat_punct(")") {
+            Ok(())
+        } else {
+            Err(self.unexpected_clause())
+        }
+    }
+
+    /// As [`Parser::unexpected`], where an open parenthesis could have begun something else.
+    pub(super) fn unexpected_inside(&self) -> Error {
+        let mut ahead = 0;
+        while self.is_punct_at(ahead, "(") {
+            ahead += 1;
+        }
+        self.unexpected_token(self.peek_at(ahead))
+    }
+
+    /// As [`Parser::unexpected`], where a name was wanted: a word that can name a function only is
+    /// no mistake before what follows it.
+    pub(super) fn unexpected_name(&self) -> Error {
+        let function = match &self.peek().kind {
+            Kind::Word(word) => keyword::is_function_name(word) && !keyword::is_name(word),
+            _ => false,
+        };
+        self.unexpected_token(self.peek_at(usize::from(function)))
+    }
+
     pub(super) fn unexpected_token(&self, token: &Token) -> Error {
         let message = match token.kind {
             Kind::End => "syntax error at end of input".to_owned(),

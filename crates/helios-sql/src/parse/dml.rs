@@ -53,12 +53,13 @@ impl Parser<'_> {
         } else {
             None
         };
-        let source = if self.eat_words("default values") {
+        let source = if self.eat("default") {
+            self.expect("values")?;
             None
         } else if self.is_query() {
             Some(self.query()?)
         } else {
-            return Err(self.unexpected());
+            return Err(self.unexpected_inside());
         };
         let on_conflict = if self.is_words("on conflict") {
             Some(self.on_conflict()?)

@@ -468,7 +468,7 @@ impl Parser<'_> {
         if self.is_query() {
             self.expect_punct("(")?;
             let query = self.nested(Self::query)?;
-            self.expect_punct(")")?;
+            self.close_query()?;
             return self.fields(node(ExprKind::Subquery(Box::new(query)), pos));
         }
         self.expect_punct("(")?;
@@ -518,10 +518,11 @@ impl Parser<'_> {
                 self.advance();
                 self.expect_punct("(")?;
                 let query = self.nested(Self::query)?;
-                self.expect_punct(")")?;
+                self.close_query()?;
                 return Ok(Some(node(ExprKind::Exists(Box::new(query)), pos)));
             }
             "array" if call || self.is_punct_at(1, "[") => return self.array().map(Some),
+            "array" => return Err(self.unexpected_token(self.peek_at(1))),
             "row" if call => {
                 self.advance();
                 self.expect_punct("(")?;
@@ -589,7 +590,7 @@ impl Parser<'_> {
         self.expect("array")?;
         if self.eat_punct("(") {
             let query = self.nested(Self::query)?;
-            self.expect_punct(")")?;
+            self.close_query()?;
             return Ok(node(ExprKind::ArrayQuery(Box::new(query)), pos));
         }
         let mut array = self.array_items()?;
@@ -644,7 +645,9 @@ impl Parser<'_> {
         }
         if parts.len() == 1 {
             self.reset(mark);
-            self.ident()?;
+            if self.eat_ident().is_none() {
+                return Err(self.unexpected_name());
+            }
         }
         if parts.len() > 3 {
             let shown: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();

@@ -158,6 +158,9 @@ impl Parser<'_> {
         if lateral {
             return Err(self.unexpected());
         }
+        if !self.is_ident() {
+            return Err(self.unexpected_name());
+        }
         let name = self.name()?;
         // `t*` is the old spelling of "with inheritance children", which is the default.
         self.eat_op("*");
@@ -240,6 +243,9 @@ impl Parser<'_> {
     fn rows_from(&mut self, lateral: bool, pos: super::Pos) -> Result<TableItem> {
         self.expect_words("rows from")?;
         let calls = self.paren_list(|parser| {
+            if !parser.is_call() {
+                return Err(parser.unexpected());
+            }
             let call = parser.restricted_expr_before_in()?;
             let columns = if parser.eat("as") {
                 parser.column_definitions()?

@@ -86,7 +86,7 @@ impl Parser<'_> {
             }
         }
         let query = self.query()?;
-        self.expect_punct(")")?;
+        self.close_query()?;
         for word in ["search", "cycle"] {
             if self.is_word(word) {
                 return Err(self.unsupported(word.to_uppercase(), self.pos()));
@@ -147,7 +147,7 @@ impl Parser<'_> {
         if self.is_punct("(") {
             self.expect_punct("(")?;
             let query = self.query()?;
-            self.expect_punct(")")?;
+            self.close_query()?;
             return Ok(query);
         }
         let mark = self.mark();

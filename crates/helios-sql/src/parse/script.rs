@@ -72,7 +72,10 @@ impl<'a> Script<'a> {
         let span = parser.span_since(0);
         let next = parser.peek();
         if next.kind != Kind::End && !self.is_semicolon(next) {
-            return Err(parser.unexpected());
+            return Err(match statement {
+                Statement::Query(_) => parser.unexpected_clause(),
+                _ => parser.unexpected(),
+            });
         }
         from += parser.mark();
         Ok((Parsed { statement, span }, from))

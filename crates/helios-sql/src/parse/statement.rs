@@ -15,7 +15,7 @@ impl Parser<'_> {
         let token = self.peek();
         let pos = self.pos();
         let Kind::Word(word) = &token.kind else {
-            return Err(self.unexpected());
+            return Err(self.unexpected_inside());
         };
         match word.as_str() {
             "with" => {
