@@ -1,7 +1,7 @@
 //! Stopping a running statement, and watching its progress.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use helios_base::{Error, Result, SqlState};
 use helios_version::Cancel;
@@ -15,8 +15,9 @@ impl CancelHandle {
     ///
     /// Takes effect at the next check: every few hundred rows and while waiting for a lock.
     pub fn cancel(&self) {
-        if self.0.0.running.load(Relaxed) {
-            self.0.0.cancel.cancel();
+        let shared = &self.0.0;
+        if shared.running.load(Relaxed) || shared.streams.load(Relaxed) > 0 {
+            shared.cancel.cancel();
         }
     }
 
@@ -53,6 +54,8 @@ struct Shared {
     /// Whether the flag was set because the statement's time is up.
     timed_out: AtomicBool,
     running: AtomicBool,
+    /// Results that are still being computed as they are read.
+    streams: AtomicUsize,
     rows: AtomicU64,
     expected: AtomicU64,
 }
@@ -71,6 +74,13 @@ impl Interrupt {
     /// Ends the statement: a later cancellation finds nothing to cancel.
     pub(crate) fn stop(&self) {
         self.0.running.store(false, Relaxed);
+    }
+
+    /// Keeps cancellation possible after the statement has returned, for as long as its rows are
+    /// computed.
+    pub(crate) fn streaming(&self) -> Streaming {
+        self.0.streams.fetch_add(1, Relaxed);
+        Streaming(self.clone())
     }
 
     /// Stops the statement because its time is up.
@@ -116,5 +126,15 @@ impl Interrupt {
     /// Says how many rows to expect in all.
     pub fn expect(&self, rows: u64) {
         self.0.expected.store(rows, Relaxed);
+    }
+}
+
+/// A result whose rows are computed as they are read; see [`Interrupt::streaming`].
+#[derive(Debug)]
+pub(crate) struct Streaming(Interrupt);
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        self.0.0.streams.fetch_sub(1, Relaxed);
     }
 }

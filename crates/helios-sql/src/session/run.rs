@@ -252,7 +252,7 @@ impl Session {
         }
         let exec = self.exec(sight, &query.program.subplans, params);
         if !by_rows && let Some(rows) = self.in_vectors(planned, query, &exec)? {
-            let rows = Box::new(Vectors::new(rows, alarm));
+            let rows = Box::new(Vectors::new(rows, alarm, &self.interrupt));
             let mut stream = RowStream::new(columns.clone(), planned.tag, rows);
             if lazily && sight.txn.is_none() {
                 return Ok(Outcome::Rows(stream));

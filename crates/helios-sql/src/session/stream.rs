@@ -3,6 +3,7 @@
 use arrow::array::RecordBatch;
 use helios_base::{Result, Row};
 
+use super::interrupt::{Interrupt, Streaming};
 use super::outcome::{ResultColumn, RowSource};
 use super::watchdog::Alarm;
 use crate::fusion::FusionRows;
@@ -16,6 +17,7 @@ pub(crate) struct Running {
     operator: BoxOperator,
     /// Ends the query when its time is up; goes with the stream.
     _alarm: Option<Alarm>,
+    _streaming: Streaming,
 }
 
 impl Running {
@@ -24,6 +26,7 @@ impl Running {
         let frame: Frame = Frame::from([]);
         let operator = op::open(&program.root, &Cx::new(&exec, &frame))?;
         Ok(Self {
+            _streaming: exec.interrupt.streaming(),
             exec,
             frame,
             operator,
@@ -43,14 +46,16 @@ pub(crate) struct Vectors {
     rows: FusionRows,
     /// As that of [`Running`].
     _alarm: Option<Alarm>,
+    _streaming: Streaming,
 }
 
 impl Vectors {
     /// Rows that end when the alarm goes off.
-    pub(crate) fn new(rows: FusionRows, alarm: Option<Alarm>) -> Self {
+    pub(crate) fn new(rows: FusionRows, alarm: Option<Alarm>, interrupt: &Interrupt) -> Self {
         Self {
             rows,
             _alarm: alarm,
+            _streaming: interrupt.streaming(),
         }
     }
 }

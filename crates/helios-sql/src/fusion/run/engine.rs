@@ -14,8 +14,14 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use crate::fusion::context::StatementContext;
 use crate::fusion::error::from_datafusion;
 
-/// Rows per batch.
-pub(crate) const BATCH_ROWS: usize = 8192;
+/// Rows per batch, unless memory is scarce.
+const BATCH_ROWS: usize = 8192;
+
+/// The least memory of a statement, in bytes: merging spilled runs needs room for a few batches.
+const POOL_MIN: usize = 24 << 20;
+
+/// With less memory than this, batches are smaller.
+const ROOMY: usize = 256 << 20;
 
 /// How to set up a [`FusionEngine`].
 #[derive(Clone, Debug, Default)]
@@ -60,7 +66,8 @@ impl FusionEngine {
     }
 
     /// The planner's and the execution's state for one statement that may hold `work_mem` bytes
-    /// before it spills; `None` sets no limit.
+    /// before it spills, though never fewer
+    /// than a few megabytes; `None` sets no limit.
     ///
     /// # Errors
     /// As [`FusionEngine::handle`].
@@ -72,6 +79,7 @@ impl FusionEngine {
         let started = self.started()?;
         let mut state = started.prototype.clone();
         if let Some(bytes) = work_mem {
+            let bytes = bytes.max(POOL_MIN);
             let pool: Arc<dyn MemoryPool> = Arc::new(FairSpillPool::new(bytes));
             let environment = RuntimeEnv {
                 memory_pool: pool,
@@ -83,12 +91,13 @@ impl FusionEngine {
                 .with_runtime_env(Arc::new(environment))
                 .build();
             // A sort reserves memory for its merge ahead of time; leave most of it for rows.
-            let reservation = (bytes / 16).min(10 << 20);
-            state
-                .config_mut()
-                .options_mut()
-                .execution
-                .sort_spill_reservation_bytes = reservation;
+            let execution = &mut state.config_mut().options_mut().execution;
+            execution.sort_spill_reservation_bytes = (bytes / 16).min(10 << 20);
+            if bytes < ROOMY {
+                // Merging holds a batch of each run at a time.
+                let config = state.config_mut();
+                *config = config.clone().with_batch_size(BATCH_ROWS / 8);
+            }
         }
         state.config_mut().options_mut().extensions.insert(context);
         state.mark_start_execution();

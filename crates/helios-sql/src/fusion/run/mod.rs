@@ -3,5 +3,5 @@
 mod engine;
 mod stream;
 
-pub(crate) use engine::{BATCH_ROWS, FusionEngine, FusionOptions};
+pub(crate) use engine::{FusionEngine, FusionOptions};
 pub(crate) use stream::BatchStream;

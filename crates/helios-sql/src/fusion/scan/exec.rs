@@ -30,7 +30,6 @@ use helios_version::{Read, RowCursor};
 
 use crate::fusion::array::ColumnBuilder;
 use crate::fusion::error::{from_arrow, to_datafusion};
-use crate::fusion::run::BATCH_ROWS;
 use crate::fusion::shape::Shape;
 use crate::session::Interrupt;
 
@@ -238,7 +237,7 @@ impl ExecutionPlan for StoredScan {
     fn execute(
         &self,
         partition: usize,
-        _: Arc<TaskContext>,
+        task: Arc<TaskContext>,
     ) -> DfResult<SendableRecordBatchStream> {
         let Some(range) = self.ranges.get(partition) else {
             return internal_err!("a scan has no part {partition}");
@@ -254,6 +253,7 @@ impl ExecutionPlan for StoredScan {
             outputs: Arc::clone(&self.outputs),
             schema: Arc::clone(&self.schema),
             rows,
+            batch_rows: task.session_config().batch_size(),
             left: self.limit.unwrap_or(usize::MAX),
             interrupt: self.interrupt.clone(),
             metrics: BaselineMetrics::new(&self.metrics, partition),
@@ -271,6 +271,7 @@ struct Batches {
     schema: SchemaRef,
     /// `None` at the end.
     rows: Option<RowCursor>,
+    batch_rows: usize,
     /// How many rows are still wanted.
     left: usize,
     interrupt: Interrupt,
@@ -287,7 +288,7 @@ impl Batches {
         let Some(rows) = &mut self.rows else {
             return Ok(None);
         };
-        let wanted = BATCH_ROWS.min(self.left);
+        let wanted = self.batch_rows.min(self.left);
         let mut builders: Vec<Builder> = self
             .outputs
             .iter()

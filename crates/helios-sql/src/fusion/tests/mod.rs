@@ -2,6 +2,7 @@
 
 mod fixture;
 mod functions;
+mod large;
 mod plans;
 mod roundtrip;
 mod sample;
