@@ -100,6 +100,8 @@ golden! {
     matrix_operator
     moment
     pattern
+    random
     resolution
     string
+
 }
