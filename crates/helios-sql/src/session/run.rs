@@ -88,7 +88,7 @@ impl Session {
     }
 
     /// Starts the clock of a statement.
-    pub(super) fn start_statement(&mut self, text: &str) -> Option<Alarm> {
+    pub(super) fn start_statement(&mut self, text: Arc<str>) -> Option<Alarm> {
         self.interrupt.start();
         self.statement_start = clock::now();
         let timeout = self

@@ -24,6 +24,8 @@ pub(crate) struct State {
     pub(crate) settings: Mutex<Settings>,
     sequences: Mutex<Sequences>,
     now: Mutex<Now>,
+    /// The text settings as of a generation of the settings: looking up a time zone takes long.
+    text: Mutex<(Option<u64>, TextContext)>,
 }
 
 /// What the running statement sees.
@@ -59,6 +61,7 @@ impl State {
             shared: Arc::downgrade(engine),
             settings: Mutex::new(Settings::new()),
             sequences: Mutex::default(),
+            text: Mutex::default(),
             now: Mutex::new(Now {
                 branch: BranchId::MAIN,
                 branch_name: Arc::from("main"),
@@ -119,14 +122,29 @@ impl State {
     /// The settings that text forms depend on.
     pub(crate) fn text(&self, now: i64) -> TextContext {
         let settings = self.settings.lock();
-        TextContext {
-            time_zone: TimeZone::parse(settings.text(Id::TimeZone))
-                .unwrap_or_else(|_| TimeZone::utc()),
-            extra_float_digits: i32::try_from(settings.int(Id::ExtraFloatDigits)).unwrap_or(1),
-            bytea_hex: settings.text(Id::ByteaOutput) != "escape",
-            now,
-            ..TextContext::default()
+        let mut known = self.text.lock();
+        let (generation, text) = &mut *known;
+        if *generation != Some(settings.generation()) {
+            *generation = Some(settings.generation());
+            *text = TextContext {
+                time_zone: TimeZone::parse(settings.text(Id::TimeZone))
+                    .unwrap_or_else(|_| TimeZone::utc()),
+                extra_float_digits: i32::try_from(settings.int(Id::ExtraFloatDigits)).unwrap_or(1),
+                bytea_hex: settings.text(Id::ByteaOutput) != "escape",
+                ..TextContext::default()
+            };
         }
+        TextContext {
+            now,
+            ..text.clone()
+        }
+    }
+
+    /// The text of the running statement.
+    pub(crate) fn current_query(&self) -> Arc<str> {
+        let shared = self.shared.upgrade();
+        let session = shared.and_then(|s| s.activity.lock().get(&self.number).cloned());
+        session.map_or_else(|| Arc::from(""), |session| session.now.lock().query.clone())
     }
 
     /// Forgets what `nextval` gave: `DISCARD SEQUENCES`.

@@ -25,7 +25,7 @@ impl Session {
     ) -> Result<Outcome> {
         self.leave_idle()?;
         let text = parsed.span.of(source).trim();
-        let alarm = self.start_statement(text);
+        let alarm = self.start_statement(Arc::from(text));
         let result = self.run_statement(source, parsed, text, single, alarm);
         self.end_statement(result)
     }
@@ -45,7 +45,9 @@ impl Session {
         }
         self.check_not_failed()?;
         // A script's statements share one transaction, even if each only reads.
-        let sight = self.sight(!single && starts_transaction(&parsed.statement))?;
+        let begins =
+            writes(&parsed.statement) || (!single && starts_transaction(&parsed.statement));
+        let sight = self.sight(begins)?;
         let planned = self.plan(source, parsed, text, &[], &sight)?;
         self.convert_params(&planned.bound.params, &[])?;
         self.run_planned(
@@ -198,7 +200,7 @@ impl Session {
         params: &[Value],
     ) -> Result<Outcome> {
         self.leave_idle()?;
-        let alarm = self.start_statement(&prepared.text);
+        let alarm = self.start_statement(prepared.text.clone());
         let result = self.run_prepared_now(prepared, params, alarm);
         self.end_statement(result)
     }
@@ -218,7 +220,7 @@ impl Session {
         }
         self.check_not_failed()?;
         let params = self.convert_params(&prepared.parameters, params)?;
-        let sight = self.sight(false)?;
+        let sight = self.sight(writes(&parsed.statement))?;
         let planned = self.plan_of(prepared, parsed, &sight)?;
         self.run_planned(
             sight,
@@ -268,6 +270,14 @@ impl Session {
         *prepared.plan.lock() = Some(planned.clone());
         Ok(planned)
     }
+}
+
+/// Whether a statement surely needs a transaction, so that no other snapshot is taken before.
+fn writes(statement: &ast::Statement) -> bool {
+    matches!(
+        statement,
+        ast::Statement::Insert(_) | ast::Statement::Update(_) | ast::Statement::Delete(_)
+    )
 }
 
 /// Whether a statement of a longer script begins the script's transaction.

@@ -291,10 +291,10 @@ impl Session {
     }
 
     /// Says in `pg_stat_activity` what runs.
-    pub(super) fn note_activity(&self, text: &str) {
+    pub(super) fn note_activity(&self, text: Arc<str>) {
         let mut now = self.activity.now.lock();
         now.state = "active";
-        now.query = Arc::from(text);
+        now.query = text;
         now.query_start = self.statement_start;
     }
 

@@ -5,6 +5,7 @@
 //! answers into the scripts instead of comparing them.
 
 mod concurrency;
+mod load;
 mod script;
 
 use std::path::Path;
