@@ -115,7 +115,13 @@ fn is_of_groups(predicate: &Expr, node: &AggregateNode) -> bool {
 fn push_join(mut node: Join, predicates: Vec<Expr>) -> Plan {
     let width = node.left.columns().len();
     let is_left = |predicate: &Expr| predicate.used_columns().iter().all(|index| *index < width);
-    let is_right = |predicate: &Expr| predicate.used_columns().iter().all(|index| *index >= width);
+    // A lateral right side has a frame of its own, in which a value of ours would be another.
+    let framed = node.lateral.is_some();
+    let reads_frame =
+        |predicate: &Expr| framed && predicate.any(&mut |part| matches!(part, Expr::Outer { .. }));
+    let is_right = |predicate: &Expr| {
+        predicate.used_columns().iter().all(|index| *index >= width) && !reads_frame(predicate)
+    };
     let to_right = |mut predicate: Expr| {
         predicate.remap_columns(&|index| index.saturating_sub(width));
         predicate
