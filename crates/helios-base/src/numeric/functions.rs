@@ -2,8 +2,6 @@
 //!
 //! They compute in binary fixed point with guard bits beyond the last digit shown.
 
-use std::f64::consts::LOG10_E;
-
 use num_bigint::{BigInt, Sign};
 use num_traits::{One, ToPrimitive};
 
@@ -13,6 +11,10 @@ use crate::{Error, Result, SqlState};
 
 /// Beyond this exponents overflow, and below its negative they vanish.
 const EXP_LIMIT: f64 = 6000.0;
+/// log10(e) to the digits that PostgreSQL has: a last digit more or less changes scales where the
+/// result is a power of ten.
+#[allow(clippy::approx_constant, reason = "not the nearest double, on purpose")]
+pub(super) const LOG10_E: f64 = 0.434_294_481_903_252;
 
 /// Bits that hold `digits` decimal digits and some to guard.
 fn bits_for(digits: u64) -> u64 {

@@ -1,7 +1,5 @@
 //! `power`, to PostgreSQL's scales.
 
-use std::f64::consts::LOG10_E;
-
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, ToPrimitive};
@@ -9,7 +7,7 @@ use num_traits::{One, ToPrimitive};
 use super::arithmetic::{
     SIGNIFICANT_DIGITS_MIN, clamp_scale, digit_count, div_round, division_by_zero,
 };
-use super::functions::ln_weight;
+use super::functions::{LOG10_E, ln_weight};
 use super::{INTEGER_DIGITS_MAX, Numeric, big_pow10, overflow};
 use crate::{Error, Result, SqlState};
 
@@ -56,9 +54,11 @@ impl Numeric {
     /// `exp(exponent · ln self)` for a positive base.
     fn power_by_logarithm(&self, exponent: &Self) -> Result<Self> {
         let ln_weight = ln_weight(self);
+        let places = (8 - ln_weight).max(0);
         let rough = self
-            .ln_at((8 - ln_weight).max(0) as u16)?
+            .ln_at(places as u16)?
             .mul(exponent)?
+            .round(places)?
             .to_f64_lossy();
         if rough.abs() > 2000.0 * 3.01 {
             return if rough > 0.0 {
