@@ -53,7 +53,8 @@ fn fold_node(node: &mut Expr, ctx: &EvalContext<'_>, level: Volatility) {
                 *node = otherwise.take().map_or(null, |otherwise| *otherwise);
             }
         }
-        // A strict call with a constant NULL is NULL, whatever its other arguments would be.
+        // A strict call with a constant NULL is NULL, unless an argument fails: constants that are
+        // still calls have failed to fold.
         Expr::Call {
             function,
             args,
@@ -62,7 +63,8 @@ fn fold_node(node: &mut Expr, ctx: &EvalContext<'_>, level: Volatility) {
         } if function.is_strict()
             && args
                 .iter()
-                .any(|arg| arg.as_literal() == Some(&Value::Null)) =>
+                .any(|arg| arg.as_literal() == Some(&Value::Null))
+            && !args.iter().any(|arg| has_failed(arg, level)) =>
         {
             *node = Expr::Literal(Value::Null, ty.clone());
         }
@@ -99,6 +101,18 @@ fn is_constant(node: &Expr, level: Volatility) -> bool {
     let mut literals = true;
     node.for_each_child(&mut |child| literals &= matches!(child, Expr::Literal(..)));
     literals && here <= level
+}
+
+/// Whether this is a constant that folding has left alone: its evaluation raises an error.
+fn has_failed(expr: &Expr, level: Volatility) -> bool {
+    !matches!(expr, Expr::Literal(..))
+        && expr.volatility() <= level
+        && !expr.any(&mut |part| {
+            matches!(
+                part,
+                Expr::Column { .. } | Expr::Outer { .. } | Expr::Param { .. }
+            )
+        })
 }
 
 /// Whether a condition can never hold.
