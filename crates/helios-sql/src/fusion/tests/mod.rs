@@ -7,3 +7,4 @@ mod plans;
 mod roundtrip;
 mod sample;
 mod sql;
+mod tpch;

@@ -62,7 +62,7 @@ fn session() -> Session {
     session
 }
 
-fn run(session: &mut Session, sql: &str) -> Result<Vec<String>, String> {
+pub fn run(session: &mut Session, sql: &str) -> Result<Vec<String>, String> {
     let text = helios_base::TextContext::default();
     let mut out = Vec::new();
     let outcomes = session.run_script(sql).map_err(|e| format!("{e:?}"))?;
