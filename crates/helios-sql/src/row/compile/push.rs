@@ -82,7 +82,10 @@ fn push_join(mut join: Join, predicates: Vec<Expr>) -> Plan {
     let (mut left, mut right, mut above) = (Vec::new(), Vec::new(), Vec::new());
     let mut on = Vec::new();
     let in_left = |e: &Expr| e.used_columns().iter().all(|&i| i < width);
-    let in_right = |e: &Expr| e.used_columns().iter().all(|&i| i >= width);
+    // A lateral right side has a frame of its own, in which a value of ours would be another.
+    let framed = join.lateral.is_some();
+    let outer = |e: &Expr| e.any(&mut |part| matches!(part, Expr::Outer { .. }));
+    let in_right = |e: &Expr| e.used_columns().iter().all(|&i| i >= width) && !(framed && outer(e));
     let steady = |e: &Expr| e.volatility() < Volatility::Volatile;
     let to_right = |mut e: Expr| {
         e.remap_columns(&|i| i - width);
