@@ -47,7 +47,9 @@ impl StoredTable {
                 .column_by_id(*id)
                 .ok_or_else(|| Error::internal("a scan of a column that is gone"))?;
             let shape = Shape::of(&column.ty);
-            fields.push(shape.field(&column.name).with_nullable(!column.not_null));
+            // The table elsewhere may allow what it forbids here.
+            let nullable = !column.not_null || scan.at.is_some();
+            fields.push(shape.field(&column.name).with_nullable(nullable));
             outputs.push(Output::Column { position, shape });
         }
         if scan.key {
