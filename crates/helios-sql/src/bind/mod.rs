@@ -5,14 +5,14 @@
 //! of names and clauses.
 //!
 //! # How names are found
-//! Each query has a [`scope::Level`]; a subquery's level points to the one around it. A name found
-//! further out becomes a value of the subquery's *frame* (see [`crate::plan`]): [`frame`] hands it
+//! Each query has a `scope::Level`; a subquery's level points to the one around it. A name found
+//! further out becomes a value of the subquery's *frame* (see [`crate::plan`]): `frame` hands it
 //! inward through every frame in between.
 //!
 //! # Placeholders
 //! While a select list is bound, aggregates, window functions and set-returning functions are
 //! collected beside the expression, which holds a column of a number no row has
-//! ([`pending::Pending`]); when the plan is put together, the numbers become real.
+//! (`pending::Pending`); when the plan is put together, the numbers become real.
 
 mod aggregate;
 mod call;

@@ -5,7 +5,7 @@
 //! SQL text and never decides semantics.
 //!
 //! # Columns
-//! A node's expressions see the columns of its input, numbered from 0 ([`Expr::Column`]). A join
+//! A node's expressions see the columns of its input, numbered from 0 ([`helios_expr::Expr::Column`]). A join
 //! sees the left input's columns followed by the right input's.
 //!
 //! # Frames
