@@ -138,7 +138,7 @@ impl<'a> Cx<'a> {
 
     /// Looks whether the statement should stop, at every so many of `steps`.
     pub(crate) fn poll(&self, steps: usize) -> Result<()> {
-        if steps % CHECK_EVERY == 0 {
+        if steps.is_multiple_of(CHECK_EVERY) {
             self.exec.interrupt.check()?;
         }
         Ok(())

@@ -62,7 +62,7 @@ impl OpenCursor {
     fn fetch(&mut self, direction: FetchDirection) -> Result<Vec<Row>> {
         let here = self.position as i64;
         let back = match direction {
-            FetchDirection::Forward(n) | FetchDirection::Relative(n) => n < 0 || n == 0,
+            FetchDirection::Forward(n) | FetchDirection::Relative(n) => n <= 0,
             FetchDirection::ForwardAll => false,
             FetchDirection::BackwardAll => true,
             FetchDirection::Absolute(n) => n < here.max(1),

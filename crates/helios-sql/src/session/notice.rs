@@ -39,7 +39,7 @@ pub struct Notice {
 impl Notice {
     /// A plain notice.
     #[must_use]
-    pub fn notice(message: impl Into<String>) -> Self {
+    pub fn new(message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Notice,
             state: SqlState::SUCCESSFUL_COMPLETION,
@@ -63,14 +63,14 @@ impl Notice {
 impl super::Session {
     /// Leaves a notice.
     pub(super) fn notice(&mut self, message: impl Into<String>) {
-        self.notices.push(Notice::notice(message));
+        self.notices.push(Notice::new(message));
     }
 
     /// Leaves a notice with a SQLSTATE.
     pub(super) fn notice_state(&mut self, state: SqlState, message: impl Into<String>) {
         self.notices.push(Notice {
             state,
-            ..Notice::notice(message)
+            ..Notice::new(message)
         });
     }
 }

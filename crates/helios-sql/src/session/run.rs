@@ -17,7 +17,7 @@ use crate::plan::Statement;
 use crate::row::Reader;
 use crate::row::ctes::Ctes;
 use crate::row::dml::Changes;
-use crate::row::exec::{Clock, Cx, Exec};
+use crate::row::exec::{Clock, Exec};
 use crate::row::stats::Stats;
 use crate::row::subplan::{CompiledSubplan, Memo};
 
@@ -171,12 +171,12 @@ impl Session {
             if planned.key.catalog != sight.catalog.version() {
                 planned = replan(self, &sight)?;
             }
-            if let (Some(txn), Some(table)) = (&sight.txn, target(&planned.code)) {
-                if !txn.lock_for_write(table)? {
-                    sight = self.sight(true)?;
-                    planned = replan(self, &sight)?;
-                    continue;
-                }
+            if let (Some(txn), Some(table)) = (&sight.txn, target(&planned.code))
+                && !txn.lock_for_write(table)?
+            {
+                sight = self.sight(true)?;
+                planned = replan(self, &sight)?;
+                continue;
             }
             return self.run_on(&sight, &planned, params, lazily, alarm);
         }
@@ -425,12 +425,5 @@ impl Running {
             rows.push(row);
         }
         Ok(rows)
-    }
-}
-
-impl Exec {
-    /// The value of an expression without columns.
-    pub(crate) fn value(&self, expr: &helios_expr::Expr) -> Result<Value> {
-        self.in_root(|cx: &Cx<'_>| cx.eval(expr, &[]))
     }
 }

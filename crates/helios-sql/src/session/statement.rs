@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use helios_base::{DataType, Error, Result, SqlState, Value};
+use helios_base::{DataType, Error, Result, Value};
 use parking_lot::Mutex;
 
 use super::outcome::{Columns, Completion, Outcome, ResultColumn};
@@ -70,10 +70,10 @@ impl Session {
         sight: &Sight,
     ) -> Result<Arc<Planned>> {
         let key = self.plan_key(&sight.catalog);
-        if declared.is_empty() {
-            if let Some(planned) = self.engine.shared.plans.get(text, key) {
-                return Ok(planned);
-            }
+        if declared.is_empty()
+            && let Some(planned) = self.engine.shared.plans.get(text, key)
+        {
+            return Ok(planned);
         }
         let planned = Arc::new(self.plan_anew(source, parsed, declared, sight)?);
         if declared.is_empty() {
@@ -248,10 +248,11 @@ impl Session {
         sight: &Sight,
     ) -> Result<Arc<Planned>> {
         let key = self.plan_key(&sight.catalog);
-        if let Some(planned) = &*prepared.plan.lock() {
-            if planned.key == key && planned.bound.cacheable {
-                return Ok(planned.clone());
-            }
+        if let Some(planned) = &*prepared.plan.lock()
+            && planned.key == key
+            && planned.bound.cacheable
+        {
+            return Ok(planned.clone());
         }
         let text = parsed.span.of(&prepared.text).trim();
         let planned = self.plan(&prepared.text, parsed, text, &prepared.declared, sight)?;

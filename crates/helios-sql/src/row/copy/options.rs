@@ -191,13 +191,13 @@ impl CopyOptions {
     /// `42P10` if an option names another column.
     pub(crate) fn resolve_columns(&mut self, names: &[&str]) -> Result<()> {
         for list in [&self.force_quote, &self.force_not_null, &self.force_null] {
-            if let (true, Columns::Named(wanted)) = (list.is_given(), list) {
-                if let Some(missing) = wanted.iter().find(|w| !names.contains(&w.as_str())) {
-                    return Err(Error::new(
-                        SqlState::INVALID_COLUMN_REFERENCE,
-                        format!("column \"{missing}\" named in a COPY option is not copied"),
-                    ));
-                }
+            if let (true, Columns::Named(wanted)) = (list.is_given(), list)
+                && let Some(missing) = wanted.iter().find(|w| !names.contains(&w.as_str()))
+            {
+                return Err(Error::new(
+                    SqlState::INVALID_COLUMN_REFERENCE,
+                    format!("column \"{missing}\" named in a COPY option is not copied"),
+                ));
             }
         }
         self.forced_quotes = names.iter().map(|n| self.force_quote.contains(n)).collect();

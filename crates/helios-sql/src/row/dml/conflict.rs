@@ -103,10 +103,10 @@ impl OnConflict {
                 Lock::Gone | Lock::Busy => continue,
             };
             let both = op::joined(old.values(), &row);
-            if let Some(filter) = filter {
-                if !cx.is_true(filter, &both)? {
-                    return Ok(None);
-                }
+            if let Some(filter) = filter
+                && !cx.is_true(filter, &both)?
+            {
+                return Ok(None);
             }
             let mut new = old.values().to_vec();
             for (position, expr) in assignments {

@@ -20,7 +20,7 @@ use super::node::Node;
 use crate::plan::{self, TableRef};
 
 pub(crate) use delete::Delete;
-pub(crate) use insert::{Insert, RowFeed};
+pub(crate) use insert::Insert;
 pub(crate) use update::Update;
 
 /// What a statement changed.
@@ -36,7 +36,7 @@ impl Changes {
     /// Counts one row and computes what it returns.
     fn add(&mut self, returning: Option<&Vec<Expr>>, row: &[Value], cx: &Cx<'_>) -> Result<()> {
         self.count += 1;
-        if self.count % 64 == 0 {
+        if self.count.is_multiple_of(64) {
             cx.exec.interrupt.advance(64);
             cx.exec.interrupt.check()?;
         }

@@ -59,10 +59,10 @@ impl State {
         row: &[Value],
         cx: &Cx<'_>,
     ) -> Result<()> {
-        if let Some(filter) = &call.filter {
-            if !cx.is_true(filter, row)? {
-                return Ok(());
-            }
+        if let Some(filter) = &call.filter
+            && !cx.is_true(filter, row)?
+        {
+            return Ok(());
         }
         let mut args = cx.eval_all(&call.args, row)?;
         if call.within_group {

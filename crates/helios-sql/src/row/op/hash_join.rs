@@ -102,10 +102,11 @@ impl Operator for HashJoin {
                     }
                 }
                 let keeps = matches!(node.kind, JoinKind::Left | JoinKind::Full);
-                if let Some(left) = self.left_row.take() {
-                    if keeps && !self.left_matched {
-                        return Ok(Some(joined(&left, &nulls(node.right_width))));
-                    }
+                if let Some(left) = self.left_row.take()
+                    && keeps
+                    && !self.left_matched
+                {
+                    return Ok(Some(joined(&left, &nulls(node.right_width))));
                 }
             }
             match self.left.next(cx)? {

@@ -145,10 +145,11 @@ impl Operator for NestedLoop {
                     return Ok(Some(pair));
                 }
                 let keeps = matches!(self.node.kind, JoinKind::Left | JoinKind::Full);
-                if let Some(left) = self.left_row.take() {
-                    if keeps && !self.left_matched {
-                        return Ok(Some(joined(&left, &nulls(self.node.right_width))));
-                    }
+                if let Some(left) = self.left_row.take()
+                    && keeps
+                    && !self.left_matched
+                {
+                    return Ok(Some(joined(&left, &nulls(self.node.right_width))));
                 }
             }
             if !self.advance_left(cx)? {

@@ -15,10 +15,10 @@ use super::{BoxOperator, Cx, Operator, source};
 
 /// Starts a scan in the way its path says.
 pub(super) fn open(node: &Arc<ScanNode>, cx: &Cx<'_>) -> Result<BoxOperator> {
-    if let (Some(recheck), true) = (&cx.exec.recheck, node.key) {
-        if recheck.table == node.table.id {
-            return open_recheck(node, recheck, cx);
-        }
+    if let (Some(recheck), true) = (&cx.exec.recheck, node.key)
+        && recheck.table == node.table.id
+    {
+        return open_recheck(node, recheck, cx);
     }
     let (reader, table) = match &node.at {
         None => (cx.exec.reader.clone(), node.table.clone()),

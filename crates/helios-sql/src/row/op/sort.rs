@@ -32,11 +32,11 @@ impl Sort {
         let limit = self.wanted.map(|wanted| wanted.saturating_mul(2).max(1024));
         while let Some(row) = input.next(cx)? {
             rows.push((sort_values(keys, &row, cx)?, row));
-            if let (Some(limit), Some(wanted)) = (limit, self.wanted) {
-                if rows.len() >= limit {
-                    sort_rows(keys, &mut rows);
-                    rows.truncate(wanted);
-                }
+            if let (Some(limit), Some(wanted)) = (limit, self.wanted)
+                && rows.len() >= limit
+            {
+                sort_rows(keys, &mut rows);
+                rows.truncate(wanted);
             }
         }
         cx.exec.interrupt.check()?;

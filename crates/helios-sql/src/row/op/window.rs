@@ -258,11 +258,12 @@ fn aggregate(
         let (accumulator, _, done) =
             running.get_or_insert_with(|| (start(call, cx), frame.start, frame.start));
         if frame.is_plain() {
-            if grows && *done == frame.end {
-                if let Some(last) = values.last().cloned() {
-                    values.push(last);
-                    continue;
-                }
+            if grows
+                && *done == frame.end
+                && let Some(last) = values.last().cloned()
+            {
+                values.push(last);
+                continue;
             }
             for row in &partition.rows[*done..frame.end.max(*done)] {
                 add(call, &mut **accumulator, row, cx)?;

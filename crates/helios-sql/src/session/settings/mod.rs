@@ -166,11 +166,10 @@ impl Settings {
 
     /// `RESET ALL`.
     pub(crate) fn reset_all(&mut self) {
-        for index in 0..self.slots.len() {
+        for (index, def) in SETTINGS.iter().enumerate() {
             let reset = self.slots[index].reset.clone();
-            let own =
-                matches!(index, i if i == Id::Isolation as usize || i == Id::ReadOnly as usize);
-            if SETTINGS[index].change == Change::Session && !own && self.slots[index].now != reset {
+            let own = index == Id::Isolation as usize || index == Id::ReadOnly as usize;
+            if def.change == Change::Session && !own && self.slots[index].now != reset {
                 self.store(index, reset, false);
             }
         }

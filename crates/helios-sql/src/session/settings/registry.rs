@@ -87,6 +87,7 @@ const ISOLATION: SettingKind = SettingKind::Choice(&[
 macro_rules! settings {
     ($($(#[$doc:meta])* $index:ident: $def:expr;)*) => {
         /// Positions in [`SETTINGS`].
+        #[allow(dead_code, reason = "some settings are only shown")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Id { $($index),* }
 
