@@ -23,8 +23,8 @@ struct Open {
     /// What it sees.
     view: State,
     savepoints: Vec<State>,
-    /// Rows it changed, undone or not: their locks may be held.
-    touched: BTreeSet<i32>,
+    /// Rows it changed, undone or not (their locks may be held), and what it changed them from.
+    touched: BTreeMap<i32, Option<Content>>,
     /// Values of the unique column that it brought or took away.
     values: BTreeSet<i32>,
     begun: bool,
@@ -179,7 +179,7 @@ impl World {
             snapshot: State::new(),
             view: State::new(),
             savepoints: Vec::new(),
-            touched: BTreeSet::new(),
+            touched: BTreeMap::new(),
             values: BTreeSet::new(),
             begun: false,
             failed: false,
@@ -195,15 +195,16 @@ impl World {
         if !commit || open.failed {
             return;
         }
-        for id in &open.touched {
-            let (old, new) = (open.snapshot.get(id), open.view.get(id));
-            if old == new {
+        for (id, base) in &open.touched {
+            let new = open.view.get(id);
+            if new == open.snapshot.get(id) && base == &new.cloned() {
                 continue;
             }
             assert_eq!(
                 self.committed.get(id),
-                old,
-                "an update of row {id} was lost"
+                base.as_ref(),
+                "an update of row {id} was lost, seed {}",
+                self.rng.seed()
             );
             match new {
                 Some(content) => self.committed.insert(*id, content.clone()),
@@ -256,7 +257,8 @@ impl World {
             .enumerate()
             .filter(|(other, _)| *other != who);
         let by_open = others.flat_map(|(_, open)| open).any(|open| {
-            open.touched.contains(&id) || values.iter().flatten().any(|a| open.values.contains(a))
+            open.touched.contains_key(&id)
+                || values.iter().flatten().any(|a| open.values.contains(a))
         });
         let by_commit = self.open[who].as_ref().is_some_and(|open| {
             let holder = |state: &State, a: i32| {
@@ -274,11 +276,28 @@ impl World {
         by_open || by_commit
     }
 
-    /// Judges how a change ended and lets the model follow.
+    /// What uniqueness is judged by: the newest committed rows, and the own changes on top.
+    fn latest(&self, who: usize) -> State {
+        let mut latest = self.committed.clone();
+        if let Some(open) = &self.open[who] {
+            for id in open.touched.keys() {
+                match open.view.get(id) {
+                    Some(content) => latest.insert(*id, content.clone()),
+                    None => latest.remove(id),
+                };
+            }
+        }
+        latest
+    }
+
+    /// Judges how a change ended and lets the model follow. `base` is what the row was changed
+    /// from: for an insertion the newest committed row, for others what was seen.
+    #[allow(clippy::too_many_arguments, reason = "the parts of one judgement")]
     fn settle(
         &mut self,
         who: usize,
         id: i32,
+        base: Option<Content>,
         after: Option<Content>,
         duplicate: bool,
         contended: bool,
@@ -297,7 +316,7 @@ impl World {
                 let before = self.view(who).get(&id).cloned();
                 let state = match &mut self.open[who] {
                     Some(open) => {
-                        open.touched.insert(id);
+                        open.touched.entry(id).or_insert_with(|| base.clone());
                         let values = [&before, &after];
                         open.values
                             .extend(values.into_iter().flatten().filter_map(|row| row.0));
@@ -320,12 +339,23 @@ impl World {
                 assert!(allowed, "{error:?}: {}", context(self));
                 if let Some(open) = &mut self.open[who] {
                     open.failed = true;
-                    // The row may be locked even so.
-                    open.touched.insert(id);
-                    open.values.extend(after.iter().filter_map(|row| row.0));
+                    // The row and its values may be locked even so.
+                    let seen = open.view.get(&id).cloned();
+                    let rows = [&after, &base, &seen];
+                    open.values
+                        .extend(rows.into_iter().flatten().filter_map(|row| row.0));
+                    open.touched.entry(id).or_insert(base);
                 }
             }
         }
+    }
+
+    /// The row as the transaction's snapshot has it.
+    fn base(&self, who: usize, id: i32) -> Option<Content> {
+        let state = self.open[who]
+            .as_ref()
+            .map_or(&self.committed, |open| &open.snapshot);
+        state.get(&id).cloned()
     }
 
     fn content(&mut self) -> Content {
@@ -342,17 +372,18 @@ impl World {
         let id = self.rng.i32(0..KEYS);
         let mut content = self.content();
         content.2 = self.has_extra.then_some(7);
-        let view = self.view(who);
-        let duplicate = view.contains_key(&id)
+        let latest = self.latest(who);
+        let duplicate = latest.contains_key(&id)
             || content
                 .0
-                .is_some_and(|a| view.values().any(|row| row.0 == Some(a)));
+                .is_some_and(|a| latest.values().any(|row| row.0 == Some(a)));
+        let base = self.committed.get(&id).cloned();
         let contended = self.contended(who, id, &[content.0]);
         let done = self.connections[who].execute(
             "INSERT INTO t (id, a, b) VALUES ($1, $2, $3)",
             (id, content.0, content.1.clone()),
         );
-        self.settle(who, id, Some(content), duplicate, contended, done);
+        self.settle(who, id, base, Some(content), duplicate, contended, done);
     }
 
     fn update(&mut self, who: usize) {
@@ -369,16 +400,19 @@ impl World {
             return;
         };
         content.2 = old.2;
+        let latest = self.latest(who);
         let duplicate = content.0.is_some_and(|a| {
-            view.iter()
+            latest
+                .iter()
                 .any(|(other, row)| *other != id && row.0 == Some(a))
         });
+        let base = self.base(who, id);
         let contended = self.contended(who, id, &[content.0, old.0]);
         let done = self.connections[who].execute(
             "UPDATE t SET a = $2, b = $3 WHERE id = $1",
             (id, content.0, content.1.clone()),
         );
-        self.settle(who, id, Some(content), duplicate, contended, done);
+        self.settle(who, id, base, Some(content), duplicate, contended, done);
     }
 
     fn delete(&mut self, who: usize) {
@@ -394,7 +428,8 @@ impl World {
         };
         let contended = self.contended(who, id, &[old.0]);
         let done = self.connections[who].execute("DELETE FROM t WHERE id = $1", (id,));
-        self.settle(who, id, None, false, contended, done);
+        let base = self.base(who, id);
+        self.settle(who, id, base, None, false, contended, done);
     }
 
     fn read_one(&mut self, who: usize) {
