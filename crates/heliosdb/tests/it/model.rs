@@ -22,9 +22,12 @@ struct Open {
     snapshot: State,
     /// What it sees.
     view: State,
-    savepoints: Vec<State>,
-    /// Rows it changed, undone or not (their locks may be held), and what it changed them from.
-    touched: BTreeMap<i32, Option<Content>>,
+    /// Rows it changed and did not undo, and what it changed them from.
+    changes: BTreeMap<i32, Option<Content>>,
+    /// The two above, as they were.
+    savepoints: Vec<(State, BTreeMap<i32, Option<Content>>)>,
+    /// Rows it changed, undone or not: their locks may be held.
+    touched: BTreeSet<i32>,
     /// Values of the unique column that it brought or took away.
     values: BTreeSet<i32>,
     begun: bool,
@@ -179,7 +182,8 @@ impl World {
             snapshot: State::new(),
             view: State::new(),
             savepoints: Vec::new(),
-            touched: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            touched: BTreeSet::new(),
             values: BTreeSet::new(),
             begun: false,
             failed: false,
@@ -195,11 +199,8 @@ impl World {
         if !commit || open.failed {
             return;
         }
-        for (id, base) in &open.touched {
+        for (id, base) in &open.changes {
             let new = open.view.get(id);
-            if new == open.snapshot.get(id) && base == &new.cloned() {
-                continue;
-            }
             assert_eq!(
                 self.committed.get(id),
                 base.as_ref(),
@@ -223,7 +224,8 @@ impl World {
             return;
         };
         let name = format!("SAVEPOINT s{}", open.savepoints.len());
-        open.savepoints.push(open.view.clone());
+        open.savepoints
+            .push((open.view.clone(), open.changes.clone()));
         self.connections[who].execute(&name, ()).unwrap();
     }
 
@@ -242,7 +244,7 @@ impl World {
             return;
         }
         open.savepoints.truncate(depth + 1);
-        open.view = open.savepoints[depth].clone();
+        (open.view, open.changes) = open.savepoints[depth].clone();
         open.failed = false;
         let sql = format!("ROLLBACK TO SAVEPOINT s{depth}");
         self.connections[who].execute(&sql, ()).unwrap();
@@ -257,8 +259,7 @@ impl World {
             .enumerate()
             .filter(|(other, _)| *other != who);
         let by_open = others.flat_map(|(_, open)| open).any(|open| {
-            open.touched.contains_key(&id)
-                || values.iter().flatten().any(|a| open.values.contains(a))
+            open.touched.contains(&id) || values.iter().flatten().any(|a| open.values.contains(a))
         });
         let by_commit = self.open[who].as_ref().is_some_and(|open| {
             let holder = |state: &State, a: i32| {
@@ -280,7 +281,7 @@ impl World {
     fn latest(&self, who: usize) -> State {
         let mut latest = self.committed.clone();
         if let Some(open) = &self.open[who] {
-            for id in open.touched.keys() {
+            for id in open.changes.keys() {
                 match open.view.get(id) {
                     Some(content) => latest.insert(*id, content.clone()),
                     None => latest.remove(id),
@@ -316,7 +317,8 @@ impl World {
                 let before = self.view(who).get(&id).cloned();
                 let state = match &mut self.open[who] {
                     Some(open) => {
-                        open.touched.entry(id).or_insert_with(|| base.clone());
+                        open.touched.insert(id);
+                        open.changes.entry(id).or_insert_with(|| base.clone());
                         let values = [&before, &after];
                         open.values
                             .extend(values.into_iter().flatten().filter_map(|row| row.0));
@@ -344,7 +346,7 @@ impl World {
                     let rows = [&after, &base, &seen];
                     open.values
                         .extend(rows.into_iter().flatten().filter_map(|row| row.0));
-                    open.touched.entry(id).or_insert(base);
+                    open.touched.insert(id);
                 }
             }
         }
