@@ -127,3 +127,19 @@ fn idle_transactions_end() -> Result<()> {
     assert_eq!(number(&mut idle, "SELECT count(*) FROM t")?, 0);
     Ok(())
 }
+
+#[test]
+fn rows_being_read_can_be_cancelled() -> Result<()> {
+    let engine = Engine::open_in_memory(EngineOptions::default())?;
+    let mut session = session(&engine)?;
+    session.run_script("SET executor = row")?;
+    let handle = session.cancel_handle();
+    let outcome = session.run_script("SELECT * FROM generate_series(1, 1000000)")?;
+    let mut rows = outcome.into_rows().expect("rows");
+    rows.next_row()?;
+    handle.cancel();
+    let error = rows.collect_rows().expect_err("cancelled");
+    assert_eq!(error.sqlstate().as_str(), "57014");
+    assert_eq!(number(&mut session, "SELECT 1")?, 1);
+    Ok(())
+}
