@@ -1,0 +1,142 @@
+// What the model and the store say to each other: rows and entries as bytes, and the questions that
+// both must answer alike.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use fastrand::Rng;
+use helios_base::{BranchId, TableId};
+use helios_version::{IndexEntry, Indexer, Read};
+
+use super::{CATEGORIES, I, KEYS, Key, T};
+
+pub(super) fn row_of(value: u32) -> Vec<u8> {
+    let mut row = value.to_be_bytes().to_vec();
+    row.resize(4 + value as usize % 40, 7);
+    row
+}
+
+pub(super) fn value_of(row: &[u8]) -> u32 {
+    let value = u32::from_be_bytes(row[..4].try_into().unwrap());
+    assert_eq!(row, row_of(value));
+    value
+}
+
+pub(super) fn entry_of(key: Key, value: u32) -> Vec<u8> {
+    let mut entry = vec![(value % CATEGORIES) as u8];
+    entry.extend_from_slice(&key.to_be_bytes());
+    entry
+}
+
+pub(super) struct ByCategory;
+
+impl Indexer for ByCategory {
+    fn entries(
+        &self,
+        _: BranchId,
+        table: TableId,
+        pk: &[u8],
+        row: &[u8],
+        out: &mut Vec<IndexEntry>,
+    ) {
+        if table == T {
+            out.push(IndexEntry {
+                index: I,
+                key: entry_of(u16::from_be_bytes(pk.try_into().unwrap()), value_of(row)),
+            });
+        }
+    }
+}
+
+pub(super) fn expect_row(read: &dyn Read, key: Key, rows: &BTreeMap<Key, u32>) {
+    let row = read.get(T, &key.to_be_bytes()).unwrap();
+    assert_eq!(
+        row.map(|row| value_of(&row.row)),
+        rows.get(&key).copied(),
+        "key {key}"
+    );
+}
+
+fn scan(read: &dyn Read, from: Key, upto: Key, reverse: bool) -> Vec<(Key, u32)> {
+    let (start, end) = (from.to_be_bytes(), upto.to_be_bytes());
+    let range = (Bound::Included(&start[..]), Bound::Excluded(&end[..]));
+    let rows = read.scan(T, range, reverse).unwrap().collect().unwrap();
+    let decode = |(pk, row): &(Vec<u8>, _)| {
+        let row: &bytes::Bytes = row;
+        (
+            u16::from_be_bytes(pk.as_slice().try_into().unwrap()),
+            value_of(row),
+        )
+    };
+    rows.iter().map(decode).collect()
+}
+
+pub(super) fn expect_scan(
+    random: &mut Rng,
+    read: &dyn Read,
+    rows: &BTreeMap<Key, u32>,
+) -> (Key, Key) {
+    let from = random.u16(0..KEYS);
+    let upto = random.u16(from..=KEYS);
+    let reverse = random.bool();
+    let mut wanted: Vec<_> = rows
+        .range(from..upto)
+        .map(|(key, value)| (*key, *value))
+        .collect();
+    if reverse {
+        wanted.reverse();
+    }
+    assert_eq!(scan(read, from, upto, reverse), wanted);
+    (from, upto)
+}
+
+pub(super) fn expect_all(read: &dyn Read, rows: &BTreeMap<Key, u32>) {
+    let wanted: Vec<_> = rows.iter().map(|(key, value)| (*key, *value)).collect();
+    assert_eq!(scan(read, 0, KEYS, false), wanted);
+    for key in 0..KEYS {
+        expect_row(read, key, rows);
+    }
+}
+
+/// Reads a range of categories through the index; returns it and the rows that were looked at.
+pub(super) fn expect_index(
+    random: &mut Rng,
+    read: &dyn Read,
+    rows: &BTreeMap<Key, u32>,
+) -> ((u8, u8), Vec<Key>) {
+    let from = random.u8(0..CATEGORIES as u8);
+    let upto = random.u8(from..=CATEGORIES as u8);
+    let reverse = random.bool();
+    let (start, end) = ([from], [upto]);
+    let range = (Bound::Included(&start[..]), Bound::Excluded(&end[..]));
+    let candidates = read
+        .index_scan(I, range, reverse)
+        .unwrap()
+        .collect()
+        .unwrap();
+    let ordered = candidates.is_sorted_by(|a, b| if reverse { a > b } else { a < b });
+    assert!(ordered, "candidates are out of order or twice there");
+    let mut found = Vec::new();
+    let mut keys = Vec::new();
+    for candidate in candidates {
+        let key = u16::from_be_bytes(candidate[1..].try_into().unwrap());
+        keys.push(key);
+        if let Some(row) = read.get(T, &key.to_be_bytes()).unwrap() {
+            let value = value_of(&row.row);
+            if entry_of(key, value) == candidate {
+                found.push(candidate);
+            }
+        }
+    }
+    let mut wanted: Vec<_> = rows
+        .iter()
+        .map(|(key, value)| entry_of(*key, *value))
+        .filter(|entry| (from..upto).contains(&entry[0]))
+        .collect();
+    wanted.sort();
+    if reverse {
+        wanted.reverse();
+    }
+    assert_eq!(found, wanted);
+    ((from, upto), keys)
+}
