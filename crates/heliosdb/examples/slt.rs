@@ -190,7 +190,7 @@ fn run(file: &Path, show: usize) -> Result<Tally, String> {
         let counts = matches!(record, Record::Statement { .. } | Record::Query { .. });
         let skipped = match &record {
             Record::Statement { conditions, .. } | Record::Query { conditions, .. } => {
-                conditions.iter().any(|condition| skips(condition))
+                conditions.iter().any(skips)
             }
             _ => false,
         };

@@ -128,13 +128,13 @@ fn rounds(
     let mut times = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
         let mut sums = [0_i64; 2];
-        for place in 0..2 {
+        for (place, sum) in sums.iter_mut().enumerate() {
             let engine: &mut dyn Engine = if place == 0 { &mut *ours } else { &mut *theirs };
             let mut numbers = Numbers(round as u64 + 1);
             engine.begin()?;
             let started = Instant::now();
             for _ in 0..per_round {
-                sums[place] = sums[place].wrapping_add(work(engine, &mut numbers)?);
+                *sum = sum.wrapping_add(work(engine, &mut numbers)?);
             }
             let took = started.elapsed();
             engine.commit()?;

@@ -4,6 +4,7 @@
 //! it, and text is the way out.
 
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use heliosdb::{DataType, Error, Result, SqlState, TextContext, Value, quoted};
@@ -17,7 +18,7 @@ const PAGE: usize = 4096;
 
 /// One table of a SQLite database.
 struct SqliteSource {
-    connection: Arc<Connection>,
+    connection: Rc<Connection>,
     table: String,
     columns: Vec<FileColumn>,
     key: Vec<String>,
@@ -37,7 +38,7 @@ pub fn open(path: &Path, into_one: bool) -> Result<Vec<Box<dyn Source>>> {
     };
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(broken)?;
-    let connection = Arc::new(connection);
+    let connection = Rc::new(connection);
     let names: Vec<String> = connection
         .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid")
         .and_then(|mut query| query.query_map([], |row| row.get(0))?.collect())
@@ -56,14 +57,14 @@ pub fn open(path: &Path, into_one: bool) -> Result<Vec<Box<dyn Source>>> {
     names
         .into_iter()
         .map(|name| {
-            let source = SqliteSource::new(Arc::clone(&connection), name).map_err(broken)?;
+            let source = SqliteSource::new(Rc::clone(&connection), name).map_err(broken)?;
             Ok(Box::new(source) as Box<dyn Source>)
         })
         .collect()
 }
 
 impl SqliteSource {
-    fn new(connection: Arc<Connection>, table: String) -> rusqlite::Result<Self> {
+    fn new(connection: Rc<Connection>, table: String) -> rusqlite::Result<Self> {
         let sql = "SELECT name, type, \"notnull\", pk FROM pragma_table_info(?1)";
         let infos: Vec<(String, String, bool, i64)> = connection
             .prepare(sql)?

@@ -80,9 +80,8 @@ pub fn row(
                 (false, true) => "+",
                 (false, false) => " ",
             };
-            if !last {
-                write!(out, "{:right$}{mark}", "")?;
-            } else if mark != " " {
+            // Blanks at the end of a line say nothing.
+            if !last || mark != " " {
                 write!(out, "{:right$}{mark}", "")?;
             }
         }

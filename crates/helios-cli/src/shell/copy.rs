@@ -65,10 +65,9 @@ fn split(argument: &str) -> Option<Parts<'_>> {
                     continue;
                 }
                 let rest = argument[token.span.end..].trim_start();
-                let end = if rest.starts_with('\'') {
-                    rest[1..].find('\'')? + 2
-                } else {
-                    rest.find(char::is_whitespace).unwrap_or(rest.len())
+                let end = match rest.strip_prefix('\'') {
+                    Some(quoted) => quoted.find('\'')? + 2,
+                    None => rest.find(char::is_whitespace).unwrap_or(rest.len()),
                 };
                 let (file, options) = rest.split_at(end);
                 let what = argument[..token.span.start].trim();

@@ -323,7 +323,7 @@ fn what_parses_does_not_overflow_the_stack() {
             format!("select 'a'{}", " || 'a'".repeat(399)),
             format!("select 1{}", " union select 1".repeat(399)),
             format!("select 1{}", "::int".repeat(399)),
-            format!("select * from t{}", " natural join u".repeat(1)),
+            format!("select * from t{}", " natural join u".to_owned()),
             format!(
                 "select 1 from t t0{}",
                 (1..350)

@@ -1,3 +1,5 @@
 //! Tests of the product as its users meet it: through the library.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 mod model;
