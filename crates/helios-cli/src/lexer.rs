@@ -204,8 +204,11 @@ pub enum Piece<'a> {
 }
 
 /// Cuts the first statement or backslash command from `text`.
+///
+/// Reads no further than the piece, so cutting a long script piece by piece takes linear time.
 pub fn first_piece(text: &str) -> Piece<'_> {
-    for token in tokens(text) {
+    let mut lexer = Lexer { text, at: 0 };
+    while let Some(token) = lexer.next() {
         match token.kind {
             Kind::Semicolon => {
                 return Piece::Statement(&text[..token.span.start], token.span.end);
