@@ -25,7 +25,7 @@ pub struct Tables {
     pub(crate) cache: Cache,
     pub(crate) counts: Counts,
     /// What the newest `ANALYZE` found, decoded, with the commit that stored it.
-    pub(crate) statistics: Mutex<HashMap<TableId, (Scn, TableStats)>>,
+    pub(crate) statistics: Mutex<HashMap<TableId, (Scn, Arc<TableStats>)>>,
     row_ids: Mutex<HashMap<TableId, std::ops::Range<i64>>>,
 }
 

@@ -9,6 +9,13 @@ use crate::plan::Plan;
 /// Up to so many rows read, the row executor is done before the other has started.
 const ROWS_MAX: u64 = 2_000;
 
+/// Up to so many rows are read by an index that spares the rest of a larger table: the vector
+/// executor would read the whole table.
+const ROWS_BY_INDEX_MAX: u64 = 20_000;
+
+/// An index spares the rest of a table if it leads to at most one row in so many.
+const INDEX_SHARE: u64 = 20;
+
 /// Whether the row executor is the better choice: the query locks rows, or reads little.
 pub(crate) fn supports(plan: &Plan, program: &Program, stats: &dyn Stats) -> bool {
     let _ = plan;
@@ -18,7 +25,55 @@ pub(crate) fn supports(plan: &Plan, program: &Program, stats: &dyn Stats) -> boo
         .iter()
         .map(|subplan| cost_of_subplan(&subplan.node, stats))
         .fold(0, u64::saturating_add);
-    cost.saturating_add(inner) <= ROWS_MAX
+    let limit = if driven_by_index(&program.root, stats) {
+        ROWS_BY_INDEX_MAX
+    } else {
+        ROWS_MAX
+    };
+    cost.saturating_add(inner) <= limit
+}
+
+/// Whether the first table to be read is read by an index that leads to few of its rows.
+fn driven_by_index(node: &Node, stats: &dyn Stats) -> bool {
+    let of = |node: &Node| driven_by_index(node, stats);
+    match node {
+        Node::Scan(scan) => {
+            matches!(scan.path, Path::Index(..))
+                && scan.estimate.saturating_mul(INDEX_SHARE) <= stats.rows(scan.table.id)
+        }
+        Node::Filter(node) => of(&node.input),
+        Node::Project(node) => of(&node.input),
+        Node::Sort(node) => of(&node.input),
+        Node::Distinct(node) => of(&node.input),
+        Node::Aggregate(node) => of(&node.input),
+        Node::Window(node) => of(&node.input),
+        Node::Limit(node) => of(&node.input),
+        Node::NestedLoop(node) => of(&node.left),
+        Node::HashJoin(node) => of(&node.left),
+        _ => false,
+    }
+}
+
+/// About how many rows come out.
+fn yields(node: &Node, stats: &dyn Stats) -> u64 {
+    let of = |node: &Node| yields(node, stats);
+    match node {
+        Node::Empty => 0,
+        Node::OneRow => 1,
+        Node::Values(rows) => rows.len() as u64,
+        Node::Scan(scan) => scan.estimate,
+        Node::Filter(node) => of(&node.input) / 3 + 1,
+        Node::Project(node) => of(&node.input),
+        Node::Sort(node) => of(&node.input),
+        Node::Aggregate(node) if node.groups.is_empty() => 1,
+        Node::NestedLoop(node) => {
+            let pairs = of(&node.left).saturating_mul(of(&node.right).max(1));
+            // Each condition leaves a third, as a filter does.
+            node.on.iter().fold(pairs, |rows, _| rows / 3 + 1)
+        }
+        Node::HashJoin(node) => of(&node.left).max(of(&node.right)),
+        other => cost(other, stats),
+    }
 }
 
 /// A subplan may run for every row of the query around it.
@@ -53,9 +108,17 @@ fn cost(node: &Node, stats: &dyn Stats) -> u64 {
             }
             (input, _) => of(input),
         },
+        Node::NestedLoop(node) if node.lateral.is_some() => {
+            // The right side runs anew for each row.
+            let runs = yields(&node.left, stats).saturating_mul(of(&node.right).max(1));
+            of(&node.left).saturating_add(runs)
+        }
         Node::NestedLoop(node) => {
-            let right = of(&node.right);
-            of(&node.left).saturating_mul(right.max(1))
+            // Both sides are read once, then all pairs are tried.
+            let pairs = yields(&node.left, stats).saturating_mul(yields(&node.right, stats));
+            of(&node.left)
+                .saturating_add(of(&node.right))
+                .saturating_add(pairs)
         }
         Node::HashJoin(node) => of(&node.left)
             .saturating_add(of(&node.right))

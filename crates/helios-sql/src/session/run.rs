@@ -49,6 +49,12 @@ impl Stats for Counts<'_> {
             None => 1000,
         }
     }
+
+    fn analyzed(&self, table: helios_base::TableId) -> Option<Arc<helios_table::TableStats>> {
+        let def = self.catalog.table_by_id(table)?;
+        // Without them plans are worse, but not wrong.
+        self.tables.statistics(self.reader, def).ok().flatten()
+    }
 }
 
 impl Session {

@@ -225,6 +225,8 @@ impl Session {
             self.interrupt.check()?;
             txn.analyze(&table)?;
         }
+        // Statements seen before deserve plans that know this.
+        self.engine.shared.plans.clear();
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! `> statement` lines followed by what it answers; see `script.rs`. `HELIOS_COMPLETE=1` writes the
 //! answers into the scripts instead of comparing them.
 
+mod access;
 mod concurrency;
 mod load;
 mod script;

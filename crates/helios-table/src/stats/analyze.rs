@@ -1,6 +1,7 @@
 //! `ANALYZE`: how the values of each column are spread.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use helios_base::key::{self, KeyOrder};
 use helios_base::{ColumnId, DataType, Result, Scn, Value};
@@ -66,8 +67,8 @@ impl Tables {
     /// `Corrupt`, `Io`.
     ///
     /// # Cost
-    /// A point read and a copy; decodes them only after an `ANALYZE`.
-    pub fn statistics(&self, read: &dyn Read, table: &TableDef) -> Result<Option<TableStats>> {
+    /// A point read; decodes them only after an `ANALYZE`.
+    pub fn statistics(&self, read: &dyn Read, table: &TableDef) -> Result<Option<Arc<TableStats>>> {
         let Some(found) = read.get(system::STATISTICS, &codec::key(table.id.0))? else {
             return Ok(None);
         };
@@ -76,7 +77,7 @@ impl Tables {
         {
             return Ok(Some(stats.clone()));
         }
-        let stats: TableStats = codec::decode(&found.row)?;
+        let stats: Arc<TableStats> = Arc::new(codec::decode(&found.row)?);
         // Uncommitted versions all have the same number, so they cannot be told apart by it.
         if found.begin != Scn::MAX {
             let known = (found.begin, stats.clone());

@@ -31,7 +31,7 @@ pub(crate) struct StoredTable {
     at: Option<AsOf>,
     outputs: Vec<Output>,
     schema: SchemaRef,
-    statistics: Option<TableStats>,
+    statistics: Option<Arc<TableStats>>,
 }
 
 impl StoredTable {
@@ -39,7 +39,11 @@ impl StoredTable {
     ///
     /// # Errors
     /// Internal if the table lacks a column.
-    pub fn new(table: Arc<TableDef>, scan: &Scan, statistics: Option<TableStats>) -> Result<Self> {
+    pub fn new(
+        table: Arc<TableDef>,
+        scan: &Scan,
+        statistics: Option<Arc<TableStats>>,
+    ) -> Result<Self> {
         let mut outputs = Vec::with_capacity(scan.columns.len());
         let mut fields = Vec::with_capacity(scan.columns.len());
         for id in &scan.reads {

@@ -8,21 +8,22 @@ use helios_table::catalog::TableDef;
 use helios_table::row::Rules;
 
 use super::Compiler;
+use super::selectivity::Spread;
 use crate::plan::{Plan, Scan, SortKey};
 use crate::row::node::{FilterNode, Node, ProjectNode};
 pub(super) use crate::row::scan::Path;
 use crate::row::scan::{Limit, Reach, ScanNode, Term};
 
 /// A predicate as a condition on one column of the table.
-struct Condition<'a> {
+pub(super) struct Condition<'a> {
     /// Position of the column in the table.
-    column: usize,
-    test: Test<'a>,
+    pub(super) column: usize,
+    pub(super) test: Test<'a>,
     /// Which of the scan's filters it is.
-    filter: usize,
+    pub(super) filter: usize,
 }
 
-enum Test<'a> {
+pub(super) enum Test<'a> {
     Compare(Comparison, &'a Expr),
     Any(&'a [Expr]),
     Array(&'a Expr),
@@ -30,12 +31,12 @@ enum Test<'a> {
 }
 
 /// A way to read the table with what it costs.
-struct Candidate {
-    path: Path,
+pub(super) struct Candidate {
+    pub(super) path: Path,
     /// The filters that the path assures.
-    assured: Vec<usize>,
-    rows: u64,
-    cost: u64,
+    pub(super) assured: Vec<usize>,
+    pub(super) rows: u64,
+    pub(super) cost: u64,
 }
 
 impl Compiler<'_> {
@@ -57,10 +58,11 @@ impl Compiler<'_> {
             })
             .collect::<Result<Vec<_>>>()?;
         let total = self.rows_of(scan);
+        let spread = Spread::new(&table, self.stats, total);
         let best = if scan.at.is_some() {
             None
         } else {
-            self.best_path(&table, &rules, &reads, &scan.filters, total)
+            self.best_path(&table, &rules, &reads, &scan.filters, &spread)
         };
         let mut best = best.unwrap_or(Candidate {
             path: Path::Full,
@@ -75,9 +77,7 @@ impl Compiler<'_> {
             .filter(|(at, _)| !best.assured.contains(at))
             .map(|(_, filter)| filter.clone())
             .collect();
-        for _ in &filters {
-            best.rows = (best.rows / 3).max(1);
-        }
+        best.rows = spread.left_by(best.rows, &filters, &reads);
         Ok(ScanNode {
             table,
             alias: scan.alias.clone(),
@@ -99,7 +99,7 @@ impl Compiler<'_> {
         rules: &Rules,
         reads: &[usize],
         filters: &[Expr],
-        total: u64,
+        spread: &Spread<'_>,
     ) -> Option<Candidate> {
         let conditions: Vec<Condition<'_>> = filters
             .iter()
@@ -114,7 +114,7 @@ impl Compiler<'_> {
             .then(|| {
                 let columns: Vec<_> = key.iter().map(|(at, ty)| (*at, ty.clone())).collect();
                 let (reach, assured) = reach(&columns, &conditions, true)?;
-                Some(candidate(Path::Key(reach), assured, total, columns.len()))
+                Some(spread.candidate(Path::Key(reach), assured, &columns))
             })
             .flatten();
         let by_index = rules.indexes.iter().enumerate().filter_map(|(at, index)| {
@@ -130,14 +130,13 @@ impl Compiler<'_> {
                 .map(|(position, column)| (position, column.ty.clone()))
                 .collect();
             let (reach, assured) = reach(&columns, &conditions, index.def.unique)?;
-            let width = columns.len();
-            Some(candidate(Path::Index(at, reach), assured, total, width))
+            Some(spread.candidate(Path::Index(at, reach), assured, &columns))
         });
         by_key
             .into_iter()
             .chain(by_index)
             .min_by_key(|candidate| candidate.cost)
-            .filter(|candidate| candidate.cost < total.max(2) || candidate.path.is_point())
+            .filter(|candidate| candidate.cost < spread.total.max(2) || candidate.path.is_point())
     }
 
     /// How many rows the table has.
@@ -178,58 +177,6 @@ impl Compiler<'_> {
             Plan::With { input, .. } => self.estimate(input),
             _ => 1000,
         }
-    }
-}
-
-/// The cost of a path, counted in rows read in order; a row found through an index costs more.
-fn candidate(path: Path, assured: Vec<usize>, total: u64, width: usize) -> Candidate {
-    let (reach, through_index) = match &path {
-        Path::Key(reach) => (reach, false),
-        Path::Index(_, reach) => (reach, true),
-        Path::Full => {
-            return Candidate {
-                path,
-                assured,
-                rows: total,
-                cost: total,
-            };
-        }
-    };
-    let lookups: u64 = reach
-        .equal
-        .iter()
-        .map(|term| match term {
-            Term::Any(list) => list.len() as u64,
-            Term::Array(_) => 8,
-            Term::One(_) | Term::Null => 1,
-        })
-        .fold(1, u64::saturating_mul);
-    let rows = if reach.unique {
-        lookups
-    } else {
-        // Without statistics: each column that is equal leaves a tenth, but a full key a hundredth.
-        let equal = u32::try_from(reach.equal.len()).unwrap_or(u32::MAX);
-        let mut rows = total / 10u64.saturating_pow(equal.min(6));
-        if reach.equal.len() == width {
-            rows /= 10;
-        }
-        for limit in [&reach.lower, &reach.upper] {
-            if limit.is_some() {
-                rows /= 4;
-            }
-        }
-        rows.saturating_mul(lookups).max(1)
-    };
-    let cost = if through_index {
-        rows.saturating_mul(3).saturating_add(lookups * 2)
-    } else {
-        rows.saturating_add(lookups)
-    };
-    Candidate {
-        path,
-        assured,
-        rows,
-        cost,
     }
 }
 
@@ -316,7 +263,7 @@ fn comparable(column: &DataType, value: &DataType) -> bool {
 }
 
 /// `filter` as a condition on one column against what does not depend on the row.
-fn condition<'a>(filter: &'a Expr, at: usize, reads: &[usize]) -> Option<Condition<'a>> {
+pub(super) fn condition<'a>(filter: &'a Expr, at: usize, reads: &[usize]) -> Option<Condition<'a>> {
     let column_of = |expr: &Expr| match expr {
         Expr::Column { index, .. } => reads.get(*index).copied(),
         // Binary-compatible strings are relabelled, which changes nothing here.

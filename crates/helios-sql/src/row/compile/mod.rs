@@ -4,6 +4,7 @@ mod access;
 mod join;
 mod order;
 mod push;
+mod selectivity;
 
 pub(crate) use join::hashable;
 
