@@ -57,6 +57,14 @@ impl Directory {
             fs::create_dir_all(path)
                 .map_err(|error| Error::io(format!("create directory \"{name}\""), error))?;
         }
+        // Before the lock's file is made, so that nothing is left in someone else's directory. What
+        // was just found may be a database that another process is making: its identity comes first.
+        if read_identity(path)?.is_none()
+            && let Err(foreign) = refuse_foreign(path)
+            && read_identity(path)?.is_none()
+        {
+            return Err(foreign);
+        }
         let lock = DirectoryLock::acquire(path)?;
         let identity = match read_identity(path)? {
             Some(identity) => identity,
@@ -207,5 +215,13 @@ mod tests {
         fs::write(dir.path().join("letter.txt"), "dear").unwrap();
         let error = Directory::open(dir.path(), true).err().unwrap();
         assert_eq!(error.sqlstate(), SqlState::DUPLICATE_DATABASE);
+    }
+
+    #[test]
+    fn nothing_is_left_in_a_foreign_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("letter.txt"), "dear").unwrap();
+        assert!(Directory::open(dir.path(), true).is_err());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

@@ -6,7 +6,7 @@ use std::str::Chars;
 use helios_base::{DataType, Error, Result, SqlState, Value};
 
 use super::quote::{identifier, literal};
-use super::text;
+use super::{BYTES_MAX, text, too_large};
 use crate::function::{Call, Function, function};
 use crate::ty::Ty::{Any, Text};
 
@@ -65,6 +65,9 @@ fn format(args: &[&Value], call: &Call<'_>) -> Result<Value> {
         let (value, ty) = argument(args, call, spec.position, &mut next)?;
         let shown = show(spec.kind, value, ty, call)?;
         let padding = (width.unsigned_abs() as usize).saturating_sub(shown.chars().count());
+        if out.len() + shown.len() + padding > BYTES_MAX {
+            return Err(too_large());
+        }
         if left {
             out.push_str(&shown);
             out.extend(std::iter::repeat_n(' ', padding));
