@@ -1,12 +1,13 @@
 //! A progress bar for statements that take long.
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use heliosdb::CancelHandle;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// Statements shorter than this show no bar.
 const PATIENCE: Duration = Duration::from_millis(700);
@@ -78,14 +79,19 @@ fn watch(statement: &CancelHandle, stop: &AtomicBool, screen: &MultiProgress) {
 /// A bar with an end and an ETA, or a spinner where the end is not known.
 pub fn bar_for(expected: Option<u64>) -> ProgressBar {
     const WITH_END: &str =
-        "{bar:30} {percent:>3}%  {human_pos} of {human_len} rows  {per_sec}  {eta} left";
-    const OPEN: &str = "{spinner} {human_pos} rows  {per_sec}  {elapsed}";
+        "{bar:30} {percent:>3}%  {human_pos} of {human_len} rows  {pace}  {eta} left";
+    const OPEN: &str = "{spinner} {human_pos} rows  {pace}  {elapsed}";
     let (bar, template) = match expected {
         Some(rows) => (ProgressBar::new(rows), WITH_END),
         None => (ProgressBar::new_spinner(), OPEN),
     };
     match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style.progress_chars("━━╌")),
+        Ok(style) => {
+            let pace = |state: &ProgressState, out: &mut dyn Write| {
+                let _ = write!(out, "{:.0} rows/s", state.per_sec());
+            };
+            bar.with_style(style.with_key("pace", pace).progress_chars("━━╌"))
+        }
         Err(_) => bar,
     }
 }
