@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use crate::args::{ColorChoice, OutputArgs};
 use crate::interrupt::Interrupts;
+use crate::lexer;
 use crate::output::{Cell, Column, Expanded, Format, Kind, Look, ResultWriter, Styles};
 use crate::report;
 use crate::watch::ProgressWatch;
@@ -39,6 +40,8 @@ pub struct App {
     out: Box<dyn Write>,
     /// Whether results go to a file: `\o`.
     redirected: bool,
+    /// Whether the running text copies to standard output.
+    copying_out: bool,
 }
 
 impl App {
@@ -55,11 +58,26 @@ impl App {
             quiet: output.quiet || output.format().is_machine(),
             out: Box::new(BufWriter::new(io::stdout())),
             redirected: false,
+            copying_out: false,
         })
     }
 
-    /// Runs `sql`, one or more statements, as one request; shows results as they come.
+    /// Runs `sql`, one or more statements, as one request; shows results as they come. `COPY … FROM
+    /// STDIN` and `COPY … TO STDOUT` meet this process's own streams.
     pub fn run(&mut self, sql: &str) -> Result<(), Failure> {
+        {
+            let mut connection = self.connection.lock();
+            connection.set_copy_input(Some(Box::new(io::stdin())));
+            if !self.redirected {
+                connection.set_copy_output(Some(Box::new(io::stdout())));
+            }
+        }
+        self.run_with_streams(sql)
+    }
+
+    /// As [`App::run`], with the streams for COPY that the connection has already.
+    pub fn run_with_streams(&mut self, sql: &str) -> Result<(), Failure> {
+        self.copying_out = lexer::mentions(sql, &["COPY", "STDOUT"]);
         let connection = Arc::clone(&self.connection);
         let mut connection = connection.lock();
         let context = connection.text_context();
@@ -120,7 +138,9 @@ impl App {
                 Ok(failed)
             }
             Outcome::Done(done) => {
-                if !self.quiet && !done.tag.is_empty() {
+                // The tag would stand at the end of the data.
+                let silent = self.quiet || done.tag.is_empty() || self.copying_out;
+                if !silent {
                     writeln!(self.out, "{done}")?;
                     self.out.flush()?;
                 }

@@ -12,6 +12,7 @@ use crate::report;
 pub fn run(path: &Path) -> Result<(), Failure> {
     let checked = Options::new()
         .must_exist(true)
+        .verify(true)
         .open(path)
         .and_then(|database: Database| database.check());
     match checked {

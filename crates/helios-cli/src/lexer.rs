@@ -228,6 +228,25 @@ pub fn first_piece(text: &str) -> Piece<'_> {
     Piece::Unfinished(text)
 }
 
+/// Whether all of `words` stand in `text`, in this order and any case, as words and not inside
+/// strings or comments; the first must be its first word.
+pub fn mentions(text: &str, words: &[&str]) -> bool {
+    let mut lexer = Lexer { text, at: 0 };
+    let mut wanted = words.iter();
+    let mut next = wanted.next();
+    let mut first = true;
+    while let (Some(word), Some(token)) = (next, lexer.next()) {
+        let found = token.kind == Kind::Word && text[token.span].eq_ignore_ascii_case(word);
+        if found {
+            next = wanted.next();
+        } else if first && token.kind != Kind::Comment {
+            return false;
+        }
+        first &= token.kind == Kind::Comment;
+    }
+    next.is_none()
+}
+
 /// Whether `text` holds nothing but blanks and comments.
 pub fn is_blank(text: &str) -> bool {
     tokens(text)
@@ -281,6 +300,19 @@ mod tests {
                 rest: 13
             }
         );
+    }
+
+    #[test]
+    fn words_are_found_outside_of_strings() {
+        assert!(mentions(
+            "/* x */ copy t from stdin",
+            &["COPY", "FROM", "STDIN"]
+        ));
+        assert!(!mentions("copy t from 'stdin'", &["COPY", "FROM", "STDIN"]));
+        assert!(!mentions(
+            "select 1 as copy from stdin",
+            &["COPY", "FROM", "STDIN"]
+        ));
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub fn run_file(app: &mut App, path: &Path) -> Result<(), Failure> {
         std::fs::read_to_string(path)
     };
     match text {
-        Ok(text) => run_text(app, &text),
+        Ok(text) => run_text(app, text.strip_prefix('\u{feff}').unwrap_or(&text)),
         Err(error) => {
             let error = heliosdb::Error::io(format!("read \"{}\"", path.display()), error);
             report::error(&error, None, &app.look.styles);
@@ -46,10 +46,16 @@ pub fn run_text(app: &mut App, text: &str) -> Result<(), Failure> {
     loop {
         match lexer::first_piece(rest) {
             Piece::Statement(statement, end) => {
-                if !lexer::is_blank(statement) {
+                rest = &rest[end..];
+                if lexer::mentions(statement, &["COPY", "FROM", "STDIN"]) {
+                    let (data, after) = inline_data(rest);
+                    let data = io::Cursor::new(data.to_owned());
+                    app.connection.lock().set_copy_input(Some(Box::new(data)));
+                    app.run_with_streams(statement)?;
+                    rest = after;
+                } else if !lexer::is_blank(statement) {
                     app.run(statement)?;
                 }
-                rest = &rest[end..];
             }
             Piece::Meta {
                 before,
@@ -65,5 +71,34 @@ pub fn run_text(app: &mut App, text: &str) -> Result<(), Failure> {
             Piece::Unfinished(left) if lexer::is_blank(left) => return Ok(()),
             Piece::Unfinished(left) => return app.run(left),
         }
+    }
+}
+
+/// The lines of data behind `COPY … FROM STDIN;`, up to a line `\.` or the end, and what follows.
+fn inline_data(rest: &str) -> (&str, &str) {
+    let begin = rest.find('\n').map_or(rest.len(), |at| at + 1);
+    let data = &rest[begin..];
+    let mut at = 0;
+    for line in data.split_inclusive('\n') {
+        if line.trim_end() == "\\." {
+            return (&data[..at], &data[at + line.len()..]);
+        }
+        at += line.len();
+    }
+    (data, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inline_data_ends_at_its_mark() {
+        assert_eq!(
+            inline_data("\n1\t2\n\\.\nselect 1;"),
+            ("1\t2\n", "select 1;")
+        );
+        assert_eq!(inline_data(" -- x\n1"), ("1", ""));
+        assert_eq!(inline_data(""), ("", ""));
     }
 }

@@ -5,6 +5,9 @@ use std::time::Duration;
 /// How a [`Store`](crate::Store) is opened. The defaults suit a desktop.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// Compare every checksum of the state file before it is used, which takes as long as reading
+    /// all of it. Ordinary reads do not.
+    pub verify: bool,
     /// Make the directory and an empty database when there is none.
     pub create: bool,
     /// How long replaced versions stay readable.
@@ -25,6 +28,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            verify: false,
             create: true,
             retention: Duration::from_secs(24 * 3600),
             log_retention: Duration::ZERO,

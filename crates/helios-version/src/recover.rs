@@ -48,13 +48,17 @@ pub(crate) fn in_memory(options: Options) -> Result<Core> {
 /// The database in a directory.
 pub(crate) fn open(path: &Path, options: Options) -> Result<Core> {
     let directory = Directory::open(path, options.create)?;
-    let kv = open_state(&directory)?;
+    let kv = open_state(&directory, options.verify)?;
     recover(kv, directory, options)
 }
 
-fn open_state(directory: &Directory) -> Result<Arc<dyn Kv>> {
+fn open_state(directory: &Directory, verify: bool) -> Result<Arc<dyn Kv>> {
     let options = KvOptions::new(directory.identity);
-    Ok(Arc::new(DurableKv::open(&directory.state(), &options)?))
+    let mut state = DurableKv::open(&directory.state(), &options)?;
+    if verify {
+        state.check()?;
+    }
+    Ok(Arc::new(state))
 }
 
 /// Brings the state up to the end of the log.

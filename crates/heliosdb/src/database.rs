@@ -43,6 +43,13 @@ impl Options {
         self
     }
 
+    /// Compares every stored checksum before anything is read; takes as long as reading it all.
+    #[must_use]
+    pub fn verify(mut self, verify: bool) -> Self {
+        self.engine.verify = verify;
+        self
+    }
+
     /// Opens the database in the directory `path`.
     ///
     /// # Errors

@@ -37,7 +37,7 @@ pub fn run(app: &mut App, argument: &str) -> Result<(), Failure> {
     if let Err(error) = opened {
         return fail(app, &format!("could not open \"{path}\": {error}")).map(drop);
     }
-    let ran = app.run(&sql);
+    let ran = app.run_with_streams(&sql);
     let mut connection = connection.lock();
     connection.set_copy_input(None);
     connection.set_copy_output(None);

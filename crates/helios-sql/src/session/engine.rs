@@ -23,6 +23,8 @@ use crate::fusion::{FusionEngine, FusionOptions};
 pub struct EngineOptions {
     /// Fail if the database does not exist instead of creating it.
     pub must_exist: bool,
+    /// Compare every stored checksum before anything is read.
+    pub verify: bool,
     /// How long replaced versions stay readable; `None` for the store's default.
     pub retention: Option<std::time::Duration>,
 }
@@ -98,6 +100,7 @@ impl Engine {
 fn store_options(options: &EngineOptions) -> Options {
     let mut store = Options {
         create: !options.must_exist,
+        verify: options.verify,
         ..Options::default()
     };
     if let Some(retention) = options.retention {
