@@ -23,12 +23,10 @@ const DEVELOPMENT: &[(&str, u8)] = &[("helios-testkit", 0), ("xtask", 0)];
 /// Libraries that only some crates may know, by name or name prefix.
 const RESERVED: &[(&str, &[&str])] = &[
     ("datafusion", &["helios-sql"]),
-    ("sqlparser", &["helios-sql"]),
     ("arrow", &["helios-sql", "heliosdb", "helios-cli"]),
     ("parquet", &["helios-sql", "heliosdb", "helios-cli"]),
     ("tokio", &["helios-sql", "heliosdb"]),
     ("redb", &["helios-kv"]),
-    ("crossbeam-skiplist", &["helios-kv"]),
 ];
 
 /// Returns one line per fault.

@@ -3,7 +3,7 @@
 //! [`Engine`] opens a database, [`Session`] talks to it. Inside, a statement goes parse → bind →
 //! plan → one of two executors: rows in microseconds, or vectors through DataFusion.
 //!
-//! **Invariant:** the only crate that knows sqlparser, DataFusion and Arrow.
+//! **Invariant:** the only crate that knows DataFusion.
 
 pub mod bind;
 mod explain;
