@@ -18,8 +18,9 @@ const KEYS: i32 = 40;
 
 /// A transaction at REPEATABLE READ, as the model sees it.
 struct Open {
-    /// What was committed when it began.
+    /// What was committed when it began, and when that was.
     snapshot: State,
+    began: u64,
     /// What it sees.
     view: State,
     /// Rows it changed and did not undo, and what it changed them from.
@@ -40,6 +41,11 @@ struct World {
     connections: Vec<Connection>,
     open: Vec<Option<Open>>,
     committed: State,
+    /// Counts changes of what is committed, and says when each row and each unique value last had
+    /// one: a row that was deleted and came back alike is another version all the same.
+    clock: u64,
+    changed_rows: BTreeMap<i32, u64>,
+    changed_values: BTreeMap<i32, u64>,
     has_extra: bool,
     indexes: BTreeSet<u8>,
     rng: Rng,
@@ -55,6 +61,15 @@ fn statements_in_memory_match_the_model() {
 fn statements_on_disk_match_the_model() {
     let scratch = Scratch::new();
     run(Some(scratch.join("db")), operations() / 4);
+}
+
+/// The same statements every time, unless `HELIOS_SEED` asks for others.
+fn seeded() -> Rng {
+    if std::env::var_os("HELIOS_SEED").is_some() {
+        Rng::new()
+    } else {
+        Rng::with_seed(20_261_121)
+    }
 }
 
 fn operations() -> u64 {
@@ -86,9 +101,12 @@ impl World {
             connections: Vec::new(),
             open: Vec::new(),
             committed: State::new(),
+            clock: 0,
+            changed_rows: BTreeMap::new(),
+            changed_values: BTreeMap::new(),
             has_extra: false,
             indexes: BTreeSet::new(),
-            rng: Rng::new(),
+            rng: seeded(),
             statements: 0,
         };
         world.reopen();
@@ -167,6 +185,7 @@ impl World {
         {
             open.begun = true;
             open.snapshot = self.committed.clone();
+            open.began = self.clock;
             open.view = self.committed.clone();
         }
     }
@@ -180,6 +199,7 @@ impl World {
             .unwrap();
         self.open[who] = Some(Open {
             snapshot: State::new(),
+            began: 0,
             view: State::new(),
             savepoints: Vec::new(),
             changes: BTreeMap::new(),
@@ -207,10 +227,8 @@ impl World {
                 "an update of row {id} was lost, seed {}",
                 self.rng.seed()
             );
-            match new {
-                Some(content) => self.committed.insert(*id, content.clone()),
-                None => self.committed.remove(id),
-            };
+            let new = new.cloned();
+            self.commit_row(*id, new);
         }
         let mut values = BTreeSet::new();
         for (a, _, _) in self.committed.values() {
@@ -262,19 +280,29 @@ impl World {
             open.touched.contains(&id) || values.iter().flatten().any(|a| open.values.contains(a))
         });
         let by_commit = self.open[who].as_ref().is_some_and(|open| {
-            let holder = |state: &State, a: i32| {
-                state
-                    .iter()
-                    .find(|(_, row)| row.0 == Some(a))
-                    .map(|(id, _)| *id)
-            };
-            open.snapshot.get(&id) != self.committed.get(&id)
+            let since = |when: Option<&u64>| when.is_some_and(|when| *when > open.began);
+            since(self.changed_rows.get(&id))
                 || values
                     .iter()
                     .flatten()
-                    .any(|a| holder(&open.snapshot, *a) != holder(&self.committed, *a))
+                    .any(|a| since(self.changed_values.get(a)))
         });
         by_open || by_commit
+    }
+
+    /// Takes a change into what is committed.
+    fn commit_row(&mut self, id: i32, content: Option<Content>) {
+        self.clock += 1;
+        self.changed_rows.insert(id, self.clock);
+        let before = match &content {
+            Some(content) => self.committed.insert(id, content.clone()),
+            None => self.committed.remove(&id),
+        };
+        for (a, _, _) in [before, content].into_iter().flatten() {
+            if let Some(a) = a {
+                self.changed_values.insert(a, self.clock);
+            }
+        }
     }
 
     /// What uniqueness is judged by: the newest committed rows, and the own changes on top.
@@ -315,20 +343,18 @@ impl World {
             Ok(_) => {
                 assert!(!duplicate, "a duplicate was let in: {}", context(self));
                 let before = self.view(who).get(&id).cloned();
-                let state = match &mut self.open[who] {
-                    Some(open) => {
-                        open.touched.insert(id);
-                        open.changes.entry(id).or_insert_with(|| base.clone());
-                        let values = [&before, &after];
-                        open.values
-                            .extend(values.into_iter().flatten().filter_map(|row| row.0));
-                        &mut open.view
-                    }
-                    None => &mut self.committed,
+                let Some(open) = &mut self.open[who] else {
+                    self.commit_row(id, after);
+                    return;
                 };
+                open.touched.insert(id);
+                open.changes.entry(id).or_insert_with(|| base.clone());
+                let values = [&before, &after];
+                open.values
+                    .extend(values.into_iter().flatten().filter_map(|row| row.0));
                 match after {
-                    Some(content) => state.insert(id, content),
-                    None => state.remove(&id),
+                    Some(content) => open.view.insert(id, content),
+                    None => open.view.remove(&id),
                 };
             }
             Err(error) => {
