@@ -7,6 +7,7 @@
 //!
 //! **Invariant:** knows nothing of files, transactions, SQL text or Arrow.
 
+pub mod binary;
 pub mod codec;
 pub mod datatype;
 pub mod datetime;

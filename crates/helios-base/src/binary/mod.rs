@@ -1,0 +1,212 @@
+//! PostgreSQL's binary forms of every type: what `send` and `recv` functions speak on the wire and
+//! in binary COPY.
+//!
+//! Everything is big-endian. Dates and timestamps count from 2000-01-01. Nested values carry their
+//! type's identifier and a length of four bytes, -1 for `NULL`.
+//!
+//! Source: the PostgreSQL 15 documentation, "Frontend/Backend Protocol", and the observed output of
+//! `COPY … WITH (FORMAT binary)`.
+
+mod array;
+mod numeric;
+mod reader;
+
+use reader::Reader;
+
+use crate::datetime::{
+    DATE_INFINITY, DATE_NEG_INFINITY, MICROS_PER_DAY, TIMESTAMP_INFINITY, TIMESTAMP_NEG_INFINITY,
+    check_date, check_timestamp, timestamp_out_of_range,
+};
+use crate::{DataType, Error, Interval, Json, Result, SqlState, TextContext, Value, text};
+
+/// Days from 1970-01-01 to 2000-01-01.
+const EPOCH_DAYS: i32 = 10_957;
+/// The same in microseconds.
+const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * MICROS_PER_DAY;
+/// The only version of the binary form of `jsonb`.
+const JSONB_VERSION: u8 = 1;
+
+/// Appends the binary form of a value that is not `NULL`; nothing for `NULL`.
+///
+/// # Errors
+/// `0A000` for types without a binary form.
+pub fn write(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
+    match value {
+        Value::Null => {}
+        Value::Bool(b) => out.push(u8::from(*b)),
+        Value::Int2(n) => out.extend(n.to_be_bytes()),
+        Value::Int4(n) => out.extend(n.to_be_bytes()),
+        Value::Int8(n) | Value::Time(n) => out.extend(n.to_be_bytes()),
+        Value::Oid(n) => out.extend(n.to_be_bytes()),
+        Value::Float4(x) => out.extend(x.to_be_bytes()),
+        Value::Float8(x) => out.extend(x.to_be_bytes()),
+        Value::Numeric(number) => numeric::write(number, out),
+        Value::Text(text) => out.extend(text.as_bytes()),
+        Value::Bytea(bytes) => out.extend(&bytes[..]),
+        Value::Date(days) => out.extend(date_out(*days).to_be_bytes()),
+        Value::Timestamp(micros) | Value::TimestampTz(micros) => {
+            out.extend(timestamp_out(*micros).to_be_bytes());
+        }
+        Value::Interval(interval) => {
+            out.extend(interval.micros.to_be_bytes());
+            out.extend(interval.days.to_be_bytes());
+            out.extend(interval.months.to_be_bytes());
+        }
+        Value::Uuid(bytes) => out.extend(&bytes[..]),
+        Value::Jsonb(json) => {
+            out.push(JSONB_VERSION);
+            out.extend(json.to_string().as_bytes());
+        }
+        Value::Array(array) => array::write(array, ty, out)?,
+        Value::Record(fields) => array::write_record(fields, out)?,
+        #[allow(unreachable_patterns)]
+        _ => return Err(Error::unsupported(format!("binary output of type {ty}"))),
+    }
+    Ok(())
+}
+
+/// Appends a length of four bytes and the binary form; -1 alone for `NULL`.
+///
+/// # Errors
+/// As [`write`]; `54000` for a value of 2 GiB or more.
+pub fn write_field(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
+    if value.is_null() {
+        out.extend((-1i32).to_be_bytes());
+        return Ok(());
+    }
+    let start = out.len();
+    out.extend([0; 4]);
+    write(value, ty, out)?;
+    let length = i32::try_from(out.len() - start - 4).map_err(|_| {
+        Error::new(
+            SqlState::PROGRAM_LIMIT_EXCEEDED,
+            "a value is too large for its binary form",
+        )
+    })?;
+    if let Some(slot) = out.get_mut(start..start + 4) {
+        slot.copy_from_slice(&length.to_be_bytes());
+    }
+    Ok(())
+}
+
+/// Reads a value of type `ty` from its whole binary form.
+///
+/// Modifiers apply as in an assignment: `numeric(p,s)` rounds, `varchar(n)` refuses what is longer.
+///
+/// # Errors
+/// `22P03` when the bytes are not a binary form of the type, `22021` for text that is not UTF-8,
+/// and what the type refuses (a date out of range, malformed JSON).
+pub fn read(bytes: &[u8], ty: &DataType) -> Result<Value> {
+    let mut reader = Reader::new(bytes);
+    let value = read_from(&mut reader, ty)?;
+    reader.end(ty)?;
+    Ok(value)
+}
+
+fn read_from(reader: &mut Reader<'_>, ty: &DataType) -> Result<Value> {
+    Ok(match ty {
+        DataType::Bool => Value::Bool(reader.u8()? != 0),
+        DataType::Int2 => Value::Int2(reader.i16()?),
+        DataType::Int4 => Value::Int4(reader.i32()?),
+        DataType::Int8 => Value::Int8(reader.i64()?),
+        DataType::Oid => Value::Oid(reader.u32()?),
+        DataType::Float4 => Value::Float4(f32::from_bits(reader.u32()?)),
+        DataType::Float8 => Value::Float8(f64::from_bits(reader.u64()?)),
+        DataType::Numeric(modifier) => {
+            let number = numeric::read(reader)?;
+            Value::Numeric(match modifier {
+                Some((precision, scale)) => number.apply_modifier(*precision, *scale)?,
+                None => number,
+            })
+        }
+        DataType::Bytea => Value::Bytea(reader.rest().into()),
+        DataType::Date => date_in(reader.i32()?)?,
+        DataType::Time => time_in(reader.i64()?)?,
+        DataType::Timestamp => Value::Timestamp(timestamp_in(reader.i64()?)?),
+        DataType::TimestampTz => Value::TimestampTz(timestamp_in(reader.i64()?)?),
+        DataType::Interval => {
+            let (micros, days, months) = (reader.i64()?, reader.i32()?, reader.i32()?);
+            Interval::new(months, days, micros).into()
+        }
+        DataType::Uuid => Value::Uuid(Box::new(reader.array()?)),
+        DataType::Jsonb => {
+            let version = reader.u8()?;
+            if version != JSONB_VERSION {
+                return Err(malformed(format!(
+                    "unsupported jsonb version number {version}"
+                )));
+            }
+            Json::parse(utf8(reader.rest())?)?.into()
+        }
+        DataType::Array(element) => Value::Array(array::read(reader, element)?.into()),
+        DataType::Text
+        | DataType::Varchar(_)
+        | DataType::Char(_)
+        | DataType::Name
+        | DataType::Unknown
+        | DataType::Json => {
+            // These have no other form than their text.
+            let context = TextContext::default();
+            text::parse(utf8(reader.rest())?, ty, &context)?
+        }
+        _ => return Err(Error::unsupported(format!("binary input of type {ty}"))),
+    })
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let bad = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
+        Error::new(
+            SqlState::CHARACTER_NOT_IN_REPERTOIRE,
+            format!("invalid byte sequence for encoding \"UTF8\": 0x{bad:02x}"),
+        )
+    })
+}
+
+fn malformed(message: impl Into<String>) -> Error {
+    Error::new(SqlState::INVALID_BINARY_REPRESENTATION, message)
+}
+
+fn date_out(days: i32) -> i32 {
+    match days {
+        DATE_INFINITY | DATE_NEG_INFINITY => days,
+        days => days.saturating_sub(EPOCH_DAYS),
+    }
+}
+
+fn date_in(days: i32) -> Result<Value> {
+    if matches!(days, DATE_INFINITY | DATE_NEG_INFINITY) {
+        return Ok(Value::Date(days));
+    }
+    check_date(i64::from(days) + i64::from(EPOCH_DAYS)).map(Value::Date)
+}
+
+fn time_in(micros: i64) -> Result<Value> {
+    if (0..=MICROS_PER_DAY).contains(&micros) {
+        return Ok(Value::Time(micros));
+    }
+    Err(Error::new(
+        SqlState::DATETIME_FIELD_OVERFLOW,
+        "time out of range",
+    ))
+}
+
+fn timestamp_out(micros: i64) -> i64 {
+    match micros {
+        TIMESTAMP_INFINITY | TIMESTAMP_NEG_INFINITY => micros,
+        micros => micros.saturating_sub(EPOCH_MICROS),
+    }
+}
+
+fn timestamp_in(micros: i64) -> Result<i64> {
+    if matches!(micros, TIMESTAMP_INFINITY | TIMESTAMP_NEG_INFINITY) {
+        return Ok(micros);
+    }
+    match micros.checked_add(EPOCH_MICROS) {
+        Some(micros) => check_timestamp(micros),
+        None => Err(timestamp_out_of_range()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
