@@ -190,7 +190,7 @@ impl Transaction {
         }
     }
 
-    /// Undoes everything since `savepoint`, which stays valid; locks stay.
+    /// Undoes everything since `savepoint`, which stays valid, and gives back the locks taken since.
     ///
     /// # Errors
     /// 3B001 for a savepoint that was undone.

@@ -327,9 +327,7 @@ impl Txn {
             .core
             .locks
             .lock(&self.owner, key, mode, &self.patience(wait))?;
-        if outcome == Outcome::New {
-            held.keys.push(key);
-        }
+        held.note(key, outcome);
         Ok(outcome)
     }
 
@@ -377,12 +375,9 @@ impl Txn {
             // Many row locks cost memory: take the whole table if nobody else is in it.
             let key = LockKey::table(self.options.branch, table.0);
             let exclusive = Mode::from(TableLock::Exclusive);
-            if self
-                .core
-                .locks
-                .try_lock(self.owner.number, key, exclusive)
-                .is_some()
-            {
+            let outcome = self.core.locks.try_lock(self.owner.number, key, exclusive);
+            if let Some(outcome) = outcome {
+                held.note(key, outcome);
                 held.table(table).add(TableLock::Exclusive);
                 return Ok(true);
             }
@@ -546,22 +541,30 @@ impl Txn {
     /// Marks the present state.
     #[must_use]
     pub fn savepoint(&self) -> Savepoint {
-        Savepoint(self.writes.read().mark())
+        let held = self.held.lock();
+        Savepoint {
+            writes: self.writes.read().mark(),
+            locks: held.mark(),
+        }
     }
 
-    /// Undoes all writes since `savepoint`, which stays valid; later ones do not. Locks stay.
+    /// Undoes all writes since `savepoint`, which stays valid; later ones do not. Locks taken or
+    /// strengthened since are given back.
     ///
     /// # Errors
     /// 3B001 for a savepoint that was undone.
     pub fn rollback_to(&self, savepoint: Savepoint) -> Result<()> {
+        let mut held = self.held.lock();
         let mut writes = self.writes.write();
-        if savepoint.0 > writes.mark() {
+        if savepoint.writes > writes.mark() {
             return Err(Error::new(
                 SqlState::INVALID_SAVEPOINT_SPECIFICATION,
                 "savepoint does not exist",
             ));
         }
-        writes.undo_to(savepoint.0)
+        writes.undo_to(savepoint.writes)?;
+        held.release_to(savepoint.locks, self.owner.number, &self.core.locks);
+        Ok(())
     }
 
     /// Sets what is recorded with the commit.
@@ -651,8 +654,7 @@ impl Txn {
     /// Releases everything; the transaction is over.
     fn end(&self) {
         let mut held = self.held.lock();
-        self.core.locks.release(self.owner.number, &held.keys);
-        *held = Held::default();
+        held.release_all(self.owner.number, &self.core.locks);
         if let Some(scn) = self.running.serializable() {
             self.core.pipeline.forget_serializable(scn);
         }

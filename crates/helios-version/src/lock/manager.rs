@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use helios_base::{BranchId, Error, Result, SqlState};
+use helios_base::{BranchId, Error, Result, SqlState, TableId};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::mode::{Mode, Modes};
@@ -65,6 +65,15 @@ impl LockKey {
         Self {
             hash: crate::hash::hash_key(object, branch, key) << 2 | kind,
             object: u64::from(object) << 32 | u64::from(branch.0),
+        }
+    }
+
+    /// The table, if the lock is on a whole one or on a row.
+    pub(crate) fn table_of(self) -> Option<(TableId, bool)> {
+        match self.target() {
+            LockTarget::Table(_, table) => Some((table, true)),
+            LockTarget::Row(_, table, _) => Some((table, false)),
+            LockTarget::Key(..) => None,
         }
     }
 
@@ -165,6 +174,17 @@ impl Entry {
         }
     }
 
+    /// Takes modes back from a holder.
+    fn lower(&mut self, number: u64, modes: Modes) {
+        if self.first.1 != 0 && self.first.0 == number {
+            self.first.1 = modes;
+        } else if let Some(rest) = &mut self.rest
+            && let Some(holder) = rest.more.iter_mut().find(|holder| holder.0 == number)
+        {
+            holder.1 = modes;
+        }
+    }
+
     fn release(&mut self, number: u64) {
         if self.first.1 != 0 && self.first.0 == number {
             let next = self.rest.as_mut().and_then(|rest| rest.more.pop());
@@ -231,8 +251,10 @@ pub(crate) struct Patience<'a> {
 pub(crate) enum Outcome {
     /// The owner held no mode of this lock before; it must release it.
     New,
-    /// The owner held the lock already.
+    /// The owner held all that already.
     Held,
+    /// The owner held these modes of it before, and now one more.
+    Raised(Modes),
     /// Not free, and the caller would rather go without.
     Skipped,
 }
@@ -294,11 +316,7 @@ impl LockManager {
             return None;
         }
         entry.grant(number, mode);
-        Some(if held == 0 {
-            Outcome::New
-        } else {
-            Outcome::Held
-        })
+        Some(outcome(held))
     }
 
     #[cold]
@@ -350,7 +368,7 @@ impl LockManager {
             }
             held
         };
-        let result = self.sleep(owner, key, patience, started);
+        let result = self.sleep(owner, key, mode, patience, started);
         self.waiting.lock().remove(&owner.number);
         result.map(|()| outcome(held))
     }
@@ -359,6 +377,7 @@ impl LockManager {
         &self,
         owner: &Arc<Owner>,
         key: LockKey,
+        mode: Mode,
         patience: &Patience<'_>,
         started: Instant,
     ) -> Result<()> {
@@ -370,28 +389,50 @@ impl LockManager {
             let left = patience
                 .timeout
                 .map(|timeout| timeout.saturating_sub(started.elapsed()));
-            let give_up = if patience.cancel.is_cancelled() {
+            let cancelled = patience.cancel.is_cancelled();
+            if !cancelled && left != Some(Duration::ZERO) {
+                let nap = left.map_or(CANCEL_POLL, |left| left.min(CANCEL_POLL));
+                owner.wake.wait_for(&mut granted, nap);
+                continue;
+            }
+            drop(granted);
+            let error = if cancelled {
                 Error::new(
                     SqlState::QUERY_CANCELED,
                     "canceling statement due to user request",
                 )
-            } else if left == Some(Duration::ZERO) {
+            } else {
                 Error::new(
                     SqlState::LOCK_NOT_AVAILABLE,
                     "canceling statement due to lock timeout",
                 )
-            } else {
-                let nap = left.map_or(CANCEL_POLL, |left| left.min(CANCEL_POLL));
-                owner.wake.wait_for(&mut granted, nap);
-                continue;
             };
-            drop(granted);
+            let error = error.with_detail(self.waits(owner.number, key, mode));
             return if self.leave(owner, key) {
                 Ok(())
             } else {
-                Err(give_up)
+                Err(error)
             };
         }
+    }
+
+    /// What a transaction waits for and whom, in words.
+    fn waits(&self, number: u64, key: LockKey, mode: Mode) -> String {
+        let blockers = match self.shard(key).get(&key) {
+            Some(entry) => entry.blockers(number, mode),
+            None => Vec::new(),
+        };
+        let blockers: Vec<_> = blockers.iter().map(u64::to_string).collect();
+        format!(
+            "Transaction {number} waited for {} on {}; blocked by {} {}.",
+            mode.name(),
+            describe(key),
+            match blockers.len() {
+                1 => "transaction",
+                _ => "transactions",
+            },
+            blockers.join(", ")
+        )
     }
 
     /// Leaves the queue; true if the lock was granted first.
@@ -490,6 +531,15 @@ impl LockManager {
         }
     }
 
+    /// Takes back what `number` got of a lock after it had `modes` (at least one) of it.
+    pub(crate) fn lower(&self, number: u64, key: LockKey, modes: Modes) {
+        let mut shard = self.shard(key);
+        if let Some(entry) = shard.get_mut(&key) {
+            entry.lower(number, modes);
+            entry.grant_waiters();
+        }
+    }
+
     /// Whether the transaction waits.
     pub(crate) fn is_waiting(&self, number: u64) -> bool {
         self.waiting.lock().contains_key(&number)
@@ -524,7 +574,7 @@ fn outcome(held: Modes) -> Outcome {
     if held == 0 {
         Outcome::New
     } else {
-        Outcome::Held
+        Outcome::Raised(held)
     }
 }
 

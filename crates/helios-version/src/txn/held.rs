@@ -9,7 +9,7 @@ use helios_kv::Keyspace;
 use crate::branch::Link;
 use crate::core::Core;
 use crate::keys::{ObjectRange, PREFIX};
-use crate::lock::manager::LockKey;
+use crate::lock::manager::{LockKey, LockManager, Outcome};
 use crate::lock::mode::{Mode, Modes};
 use crate::lock::{LockMode, TableLock};
 use crate::stamps::Stamp;
@@ -24,9 +24,18 @@ const GAP_AFTER: u32 = 4;
 #[derive(Default)]
 pub(super) struct Held {
     /// Every lock, for release.
-    pub(super) keys: Vec<LockKey>,
+    keys: Vec<LockKey>,
+    /// Locks made stronger, and what was held of each before.
+    raised: Vec<(LockKey, Modes)>,
     tables: Vec<(TableId, HeldTable)>,
     last: Option<(TableId, Vec<u8>, Remembered)>,
+}
+
+/// How much was held at some moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LocksMark {
+    keys: usize,
+    raised: usize,
 }
 
 /// The row that was locked last: a write of it usually follows.
@@ -57,6 +66,61 @@ struct Gap {
 }
 
 impl Held {
+    /// Notes what became of a request for a lock.
+    #[inline]
+    pub(super) fn note(&mut self, key: LockKey, outcome: Outcome) {
+        match outcome {
+            Outcome::New => self.keys.push(key),
+            Outcome::Raised(before) => self.raised.push((key, before)),
+            Outcome::Held | Outcome::Skipped => {}
+        }
+    }
+
+    /// A mark to return to.
+    pub(super) fn mark(&self) -> LocksMark {
+        LocksMark {
+            keys: self.keys.len(),
+            raised: self.raised.len(),
+        }
+    }
+
+    /// Gives back what was taken since `mark`.
+    pub(super) fn release_to(&mut self, mark: LocksMark, number: u64, locks: &LockManager) {
+        if mark == self.mark() {
+            return;
+        }
+        // What is remembered may rest on a lock that goes.
+        self.last = None;
+        for (key, before) in self
+            .raised
+            .drain(mark.raised.min(self.raised.len())..)
+            .rev()
+        {
+            locks.lower(number, key, before);
+            if let Some((table, true)) = key.table_of()
+                && let Some((_, held)) = self.tables.iter_mut().find(|(id, _)| *id == table)
+            {
+                held.modes = before;
+            }
+        }
+        let gone = self.keys.split_off(mark.keys.min(self.keys.len()));
+        locks.release(number, &gone);
+        for (table, whole) in gone.into_iter().filter_map(LockKey::table_of) {
+            let held = self.table(table);
+            if whole {
+                held.modes = 0;
+            } else {
+                held.rows = held.rows.saturating_sub(1);
+            }
+        }
+    }
+
+    /// Gives back everything.
+    pub(super) fn release_all(&mut self, number: u64, locks: &LockManager) {
+        locks.release(number, &self.keys);
+        *self = Self::default();
+    }
+
     #[inline]
     pub(super) fn table(&mut self, table: TableId) -> &mut HeldTable {
         let at = match self.tables.iter().position(|(id, _)| *id == table) {

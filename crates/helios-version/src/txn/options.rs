@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use helios_base::{BranchId, Scn, TxId};
 
+use super::held::LocksMark;
 use crate::row::RowVersion;
 
 /// What a transaction may see of others.
@@ -63,7 +64,11 @@ pub struct TxnOptions {
 
 /// A place to roll back to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Savepoint(pub(super) usize);
+pub struct Savepoint {
+    /// Writes made before it.
+    pub(super) writes: usize,
+    pub(super) locks: LocksMark,
+}
 
 /// A row after an attempt to lock it.
 #[derive(Clone, Debug, PartialEq, Eq)]

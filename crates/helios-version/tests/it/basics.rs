@@ -225,6 +225,52 @@ fn locks_wait_time_out_and_skip() {
     assert!(store.transactions().is_empty());
 }
 
+// PostgreSQL: "if a lock is acquired after establishing a savepoint, the lock is released immediately
+// if the savepoint is rolled back to". What was held before stays, as strong as it was.
+#[test]
+fn rolling_back_to_a_savepoint_gives_back_later_locks() {
+    let store = store();
+    put(&store, "a", "1");
+    let one = begin(&store);
+    one.lock_row(T, b"before", LockMode::KeyShare, Wait::Block)
+        .unwrap();
+    let savepoint = one.savepoint();
+    one.put(T, b"a", b"2", &[]).unwrap();
+    one.lock_row(T, b"before", LockMode::Update, Wait::Block)
+        .unwrap();
+    one.lock_key(7, b"k", LockMode::Update, Wait::Block)
+        .unwrap();
+    one.lock_table(TableId(1001), TableLock::Share, Wait::Block)
+        .unwrap();
+    let try_row = |pk: &[u8], mode| {
+        let two = begin(&store);
+        two.lock_row(T, pk, mode, Wait::SkipLocked)
+            .unwrap()
+            .is_some()
+    };
+    assert!(!try_row(b"a", LockMode::KeyShare) || !try_row(b"a", LockMode::Update));
+    assert!(!try_row(b"before", LockMode::KeyShare));
+    one.rollback_to(savepoint).unwrap();
+    assert!(try_row(b"a", LockMode::Update));
+    assert!(try_row(b"before", LockMode::NoKeyUpdate));
+    assert!(!try_row(b"before", LockMode::Update));
+    let modes: Vec<_> = store.locks().into_iter().map(|lock| lock.mode).collect();
+    assert_eq!(modes.len(), 2, "{modes:?}");
+    assert!(modes.contains(&"RowShareLock") && modes.contains(&"ForKeyShare"));
+    // What was given back must be taken again before a write, remembered or not.
+    let two = begin(&store);
+    two.lock_row(T, b"a", LockMode::Update, Wait::Block)
+        .unwrap();
+    let one_waits = one.lock_row(T, b"a", LockMode::NoKeyUpdate, Wait::SkipLocked);
+    assert_eq!(one_waits.unwrap(), None);
+    drop(two);
+    one.put(T, b"a", b"3", &[]).unwrap();
+    assert!(!try_row(b"a", LockMode::NoKeyUpdate));
+    one.commit().unwrap();
+    assert_eq!(newest(&store), ["a=3"]);
+    assert!(store.locks().is_empty());
+}
+
 #[test]
 fn branches_inherit_hide_and_outlive_their_parents_changes() {
     let store = store();

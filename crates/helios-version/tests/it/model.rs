@@ -56,11 +56,12 @@ struct Reads {
     categories: Vec<(u8, u8)>,
 }
 
-/// A savepoint with the writes and entries at it.
+/// A savepoint with the writes, entries and locks at it.
 type Saved = (
     Savepoint,
     BTreeMap<Key, Option<u32>>,
     BTreeMap<Key, Vec<u8>>,
+    BTreeSet<Key>,
 );
 
 struct Open {
@@ -371,16 +372,16 @@ impl World {
                 open.txn.savepoint(),
                 open.writes.clone(),
                 open.entries.clone(),
+                open.locks.clone(),
             );
             open.saved.push(saved);
             return;
         }
         let at = self.random.usize(0..open.saved.len());
         open.saved.truncate(at + 1);
-        let (savepoint, writes, entries) = open.saved[at].clone();
+        let (savepoint, writes, entries, locks) = open.saved[at].clone();
         open.txn.rollback_to(savepoint).unwrap();
-        open.writes = writes;
-        open.entries = entries;
+        (open.writes, open.entries, open.locks) = (writes, entries, locks);
     }
 
     fn finish(&mut self) {

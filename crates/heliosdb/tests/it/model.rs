@@ -24,16 +24,19 @@ struct Open {
     /// What it sees.
     view: State,
     /// Rows it changed and did not undo, and what it changed them from.
-    changes: BTreeMap<i32, Option<Content>>,
-    /// The two above, as they were.
-    savepoints: Vec<(State, BTreeMap<i32, Option<Content>>)>,
-    /// Rows it changed, undone or not: their locks may be held.
+    changes: Changes,
+    /// Rows it changed or tried to: their locks may be held.
     touched: BTreeSet<i32>,
-    /// Values of the unique column that it brought or took away.
+    /// Values of the unique column that it brought or took away, or tried to.
     values: BTreeSet<i32>,
+    /// The four above, as they were.
+    savepoints: Vec<Savepoint>,
     begun: bool,
     failed: bool,
 }
+
+type Changes = BTreeMap<i32, Option<Content>>;
+type Savepoint = (State, Changes, BTreeSet<i32>, BTreeSet<i32>);
 
 struct World {
     path: Option<PathBuf>,
@@ -242,8 +245,12 @@ impl World {
             return;
         };
         let name = format!("SAVEPOINT s{}", open.savepoints.len());
-        open.savepoints
-            .push((open.view.clone(), open.changes.clone()));
+        open.savepoints.push((
+            open.view.clone(),
+            open.changes.clone(),
+            open.touched.clone(),
+            open.values.clone(),
+        ));
         self.connections[who].execute(&name, ()).unwrap();
     }
 
@@ -262,7 +269,8 @@ impl World {
             return;
         }
         open.savepoints.truncate(depth + 1);
-        (open.view, open.changes) = open.savepoints[depth].clone();
+        // Locks taken since are given back, too.
+        (open.view, open.changes, open.touched, open.values) = open.savepoints[depth].clone();
         open.failed = false;
         let sql = format!("ROLLBACK TO SAVEPOINT s{depth}");
         self.connections[who].execute(&sql, ()).unwrap();
@@ -365,11 +373,13 @@ impl World {
                     _ => false,
                 };
                 assert!(allowed, "{error:?}: {}", context(self));
+                let newest = self.committed.get(&id).cloned();
                 if let Some(open) = &mut self.open[who] {
                     open.failed = true;
-                    // The row and its values may be locked even so.
+                    // The row may be locked even so, and with it the values it has or had: what
+                    // the transaction sees and what is committed since may differ.
                     let seen = open.view.get(&id).cloned();
-                    let rows = [&after, &base, &seen];
+                    let rows = [&after, &base, &seen, &newest];
                     open.values
                         .extend(rows.into_iter().flatten().filter_map(|row| row.0));
                     open.touched.insert(id);

@@ -45,8 +45,15 @@ fn shared_modes_stand_together_and_exclusive_ones_do_not() {
     locks.release(1, &[key(1)]);
     assert_eq!(
         locks.try_lock(2, key(1), mode(LockMode::Update)),
-        Some(Outcome::Held)
+        Some(Outcome::Raised(mode(LockMode::NoKeyUpdate).bit()))
     );
+    assert_eq!(locks.try_lock(1, key(1), mode(LockMode::Share)), None);
+    locks.lower(2, key(1), mode(LockMode::NoKeyUpdate).bit());
+    assert_eq!(
+        locks.try_lock(1, key(1), mode(LockMode::KeyShare)),
+        Some(Outcome::New)
+    );
+    locks.release(1, &[key(1)]);
     locks.release(2, &[key(1)]);
     assert!(locks.list().is_empty());
 }
