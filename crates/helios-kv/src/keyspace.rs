@@ -22,11 +22,13 @@ pub enum Keyspace {
     Index = 6,
     /// Ends of row versions that live in segments.
     Kills = 7,
+    /// Which keys each commit wrote.
+    Changes = 8,
 }
 
 impl Keyspace {
     /// How many there are.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 9;
 
     /// All of them, in the order of their numbers.
     pub const ALL: [Self; Self::COUNT] = [
@@ -38,6 +40,7 @@ impl Keyspace {
         Self::Txids,
         Self::Index,
         Self::Kills,
+        Self::Changes,
     ];
 
     /// The persisted name: that of its table in the state file.
@@ -52,6 +55,7 @@ impl Keyspace {
             Self::Txids => "txids",
             Self::Index => "index",
             Self::Kills => "kills",
+            Self::Changes => "changes",
         }
     }
 
@@ -88,9 +92,10 @@ mod tests {
             (5, "txids"),
             (6, "index"),
             (7, "kills"),
+            (8, "changes"),
         ];
         let now = Keyspace::ALL.map(|keyspace| (keyspace.number(), keyspace.name()));
         assert_eq!(now, persisted);
-        assert_eq!(Keyspace::from_number(8), None);
+        assert_eq!(Keyspace::from_number(9), None);
     }
 }

@@ -22,7 +22,7 @@ use crate::Keyspace;
 pub(crate) type Raw = &'static [u8];
 
 /// Version of the file's layout; a newer one is refused.
-pub(crate) const FORMAT: u128 = 1;
+pub(crate) const FORMAT: u128 = 2;
 
 const FACTS: TableDefinition<'static, &str, u128> = TableDefinition::new("helios");
 

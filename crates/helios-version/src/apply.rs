@@ -11,6 +11,7 @@ use helios_kv::{Batch, Keyspace, KvSnapshot};
 
 use crate::branch::{Branch, BranchTree, Link, Node};
 use crate::cache::{Newest, Probe};
+use crate::changes::ListWriter;
 use crate::codec::{Reader, put_varint};
 use crate::commit::CommitInfo;
 use crate::core::Core;
@@ -40,6 +41,7 @@ pub(crate) struct Applier<'a> {
     /// Too many for `fresh`.
     flood: bool,
     touched: Vec<(TableId, BranchId, Scn)>,
+    changes: ListWriter,
     tree: Option<BranchTree>,
     current: Context,
     /// Where the log record of the commit begins and ends, or what comes before it.
@@ -69,6 +71,7 @@ impl<'a> Applier<'a> {
             fresh: Vec::new(),
             flood: false,
             touched: Vec::new(),
+            changes: ListWriter::default(),
             tree: None,
             current: Context::default(),
             place: (0, 0),
@@ -101,6 +104,13 @@ impl<'a> Applier<'a> {
     fn end(&mut self, mut info: CommitInfo) -> Result<()> {
         info.puts = self.current.puts;
         info.deletes = self.current.deletes;
+        self.changes.end(&mut self.batch);
+        if !info.parents.is_empty() {
+            let record = self.tree().note_merge(info.branch, info.scn, &info.parents);
+            let mut key = keys::meta_key(keys::META_MERGE, &info.branch.0.to_be_bytes());
+            key.extend_from_slice(&keys::commit_key(info.scn));
+            self.batch.put(Keyspace::Meta, &key, &record);
+        }
         self.value.clear();
         info.encode(&mut self.value);
         self.batch
@@ -152,6 +162,9 @@ impl<'a> Applier<'a> {
 
     fn row(&mut self, table: TableId, pk: &[u8], row: Option<&[u8]>, fresh: bool) -> Result<()> {
         let (scn, branch) = (self.current.scn, self.current.branch);
+        // Before anything is decided: applying a commit again must write the same lists.
+        self.changes.open(table, branch, scn, &mut self.batch);
+        self.changes.add(pk, &mut self.batch);
         let old = if fresh {
             Newest::Absent
         } else {

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use helios_base::{BranchId, Error, Result, Scn, SqlState};
 
+use crate::ancestry::Merges;
 use crate::codec::{Reader, put_bytes, put_varint};
 use crate::record::{decode_pairs, encode_pairs};
 
@@ -150,6 +151,8 @@ impl Node {
 pub(crate) struct BranchTree {
     nodes: BTreeMap<BranchId, Arc<Node>>,
     pub(crate) next: BranchId,
+    /// What merges took in.
+    pub(crate) merges: Merges,
 }
 
 impl BranchTree {
@@ -158,6 +161,7 @@ impl BranchTree {
         let mut tree = Self {
             nodes: BTreeMap::new(),
             next: BranchId(1),
+            merges: Merges::default(),
         };
         tree.insert(Node {
             branch: Branch {

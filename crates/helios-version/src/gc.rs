@@ -6,13 +6,16 @@
 //!    hides nothing; and index entries that no remaining version of the row has;
 //! 2. dropped tables and indexes, whole ranges at once;
 //! 3. dropped branches that nobody reads;
-//! 4. records of commits before the horizon;
-//! 5. the log.
+//! 4. lists of changes, which are joined or go;
+//! 5. records of commits before the horizon;
+//! 6. the log.
 //!
 //! No step changes what any possible snapshot sees. Versions are immutable once in `History`, so
 //! they go without looking twice; a tombstone or an index entry goes only between commits, after
 //! looking at the newest version again. A crash between two steps can leave index entries that no
 //! row has: readers judge entries anyway.
+
+mod changes;
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -51,6 +54,8 @@ enum Phase {
     History(Vec<u8>, Option<Group>),
     Dropped,
     Branches,
+    /// Goes on behind this key of `Changes`.
+    Changes(Vec<u8>),
     Commits,
 }
 
@@ -92,6 +97,7 @@ impl Core {
             }
             Phase::Dropped => self.collect_dropped(&round.plan)?,
             Phase::Branches => self.collect_branches()?,
+            Phase::Changes(after) => self.collect_changes(&round.plan, after, budget)?,
             Phase::Commits => self.collect_commits(&round.plan, budget)?,
         };
         match next {
@@ -313,6 +319,7 @@ impl Core {
                 if tag == keys::META_DROPPED_TABLE {
                     batch.delete_range(Keyspace::Current, range.bounds());
                     batch.delete_range(Keyspace::History, range.bounds());
+                    batch.delete_range(Keyspace::Changes, range.bounds());
                 } else {
                     batch.delete_range(Keyspace::Index, range.bounds());
                 }
@@ -337,13 +344,18 @@ impl Core {
             node.dropped && tree.children(id).next().is_none() && !self.registry.is_read(id)
         });
         let Some(node) = gone else {
-            return Ok(Some(Phase::Commits));
+            return Ok(Some(Phase::Changes(Vec::new())));
         };
         let id = node.branch.id;
         self.between_commits(|_| {
             let kv = self.kv.snapshot();
             let mut batch = Batch::new();
-            for keyspace in [Keyspace::Current, Keyspace::History, Keyspace::Index] {
+            for keyspace in [
+                Keyspace::Current,
+                Keyspace::History,
+                Keyspace::Index,
+                Keyspace::Changes,
+            ] {
                 for object in objects_of(&*kv, keyspace, id)? {
                     let range = ObjectRange::all(object, id);
                     batch.delete_range(keyspace, range.bounds());
@@ -367,11 +379,20 @@ impl Core {
                     }
                 }
             }
+            let first = keys::meta_key(keys::META_MERGE, &id.0.to_be_bytes());
+            let mut last = first.clone();
+            last.extend_from_slice(&[0xff; 9]);
+            let range = (
+                Bound::Included(first.as_slice()),
+                Bound::Excluded(last.as_slice()),
+            );
+            batch.delete_range(Keyspace::Meta, range);
             let key = keys::meta_key(keys::META_BRANCH, &id.0.to_be_bytes());
             batch.delete(Keyspace::Meta, &key);
             self.kv.apply(batch)?;
             let mut tree = BranchTree::clone(&self.tree.load());
             tree.remove(id);
+            tree.forget_merges(id);
             self.tree.store(Arc::new(tree));
             Ok(())
         })?;

@@ -8,6 +8,7 @@
 //! | `Commits` | SCN u64 | see `commit.rs` |
 //! | `Txids` | transaction id u64 | varint SCN |
 //! | `Index` | index u32, branch u32, entry key | empty |
+//! | `Changes` | table u32, branch u32, SCN u64, part u32 | see `changes.rs` |
 //! | `Meta` | one tag byte, then as below | |
 //!
 //! | tag | rest of the key | value |
@@ -20,6 +21,7 @@
 //! | 6 | index u32, branch u32 | varint SCN of the drop |
 //! | 7 | | horizon: varint oldest SCN readable everywhere, varint first SCN in `Commits` |
 //! | 8 | | varint: number of the next branch |
+//! | 9 | branch u32, SCN u64 of a merge | see `ancestry.rs` |
 //!
 //! A version is visible at `S` when `begin ≤ S < end`; one in `Current` has no end yet.
 //!
@@ -47,6 +49,7 @@ pub(crate) const META_DROPPED_TABLE: u8 = 5;
 pub(crate) const META_DROPPED_INDEX: u8 = 6;
 pub(crate) const META_HORIZON: u8 = 7;
 pub(crate) const META_NEXT_BRANCH: u8 = 8;
+pub(crate) const META_MERGE: u8 = 9;
 
 /// The first bytes of all keys of an object on a branch.
 #[inline]

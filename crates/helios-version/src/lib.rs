@@ -16,16 +16,19 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed test is a panic"))]
 
+mod ancestry;
 mod apply;
 mod background;
 mod branch;
 mod cache;
+mod changes;
 mod check;
 mod checkpoint;
 mod codec;
 mod commit;
 mod core;
 mod cursor;
+mod diff;
 mod directory;
 mod gc;
 mod hash;
@@ -51,6 +54,7 @@ mod writes;
 pub use branch::{Branch, BranchSpec};
 pub use commit::CommitInfo;
 pub use cursor::{KeyCursor, RowCursor};
+pub use diff::{Change, Diff};
 pub use lock::{LockInfo, LockMode, LockTarget, TableLock, Wait};
 pub use options::Options;
 pub use row::{Bounds, IndexEntry, Indexer, RowRef, RowVersion, Version};

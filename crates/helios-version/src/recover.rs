@@ -16,6 +16,7 @@ use helios_kv::{Batch, DurableKv, Keyspace, Kv, KvOptions, MemoryKv};
 use helios_log::{Log, LogOptions, Position};
 use parking_lot::Mutex;
 
+use crate::ancestry;
 use crate::apply::Applier;
 use crate::background::Signal;
 use crate::branch::{BranchTree, Node};
@@ -34,7 +35,7 @@ use crate::sink::Sink;
 use crate::stamps::Stamps;
 
 /// The format of the keyspaces that this program writes.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 /// A new database in memory.
 pub(crate) fn in_memory(options: Options) -> Result<Core> {
@@ -227,6 +228,12 @@ fn core(kv: Arc<dyn Kv>, log: Sink, options: Options) -> Result<Core> {
             keys::META_HORIZON => horizon = (Scn(value.varint()?), value.varint()?),
             keys::META_NEXT_BRANCH => {
                 tree.next = tree.next.max(BranchId(value.varint32()?));
+            }
+            keys::META_MERGE => {
+                let branch = BranchId(u32::from_be_bytes(key.array()?));
+                let scn = Scn(u64::from_be_bytes(key.array()?));
+                let reach = ancestry::decode(value.rest())?;
+                Arc::make_mut(&mut tree.merges).insert((branch, scn), reach);
             }
             keys::META_SEQUENCE | keys::META_DROPPED_TABLE | keys::META_DROPPED_INDEX => {}
             _ => return Err(key.corrupt("unknown tag")),

@@ -60,6 +60,18 @@ impl Plan {
                 .is_some_and(|point| *point < scn)
     }
 
+    /// The first needed point of `branch` at or after `scn`, unless that is after the horizon, where
+    /// every number is one; and whether it is the first of all.
+    pub(crate) fn interval(&self, branch: BranchId, scn: Scn) -> (Option<Scn>, bool) {
+        if scn > self.horizon {
+            return (None, false);
+        }
+        let points = self.points.get(&branch).map_or(&[][..], Vec::as_slice);
+        let first = points.partition_point(|point| *point < scn);
+        let point = points.get(first).copied().unwrap_or(self.horizon);
+        (Some(point), first == 0)
+    }
+
     /// Whether a point is exactly `scn`, on any branch.
     pub(crate) fn has_point(&self, scn: Scn) -> bool {
         self.points
@@ -156,7 +168,8 @@ impl Registry {
             .active
             .keys()
             .copied()
-            .chain(state.pins.values().copied());
+            .chain(state.pins.values().copied())
+            .chain(tree.bases());
         for (branch, scn) in held {
             points.entry(branch).or_default().push(scn);
         }
@@ -192,6 +205,7 @@ impl State {
                 || self.pins.values().any(|pin| *pin == (branch, scn))
         };
         held(branch, scn)
+            || tree.bases().contains(&(branch, scn))
             || tree.children(branch).any(|child| {
                 child.branch.fork == scn || held(child.branch.id, scn) && scn < child.branch.fork
             })

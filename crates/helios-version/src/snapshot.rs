@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use helios_base::{BranchId, IndexId, Result, Scn, TableId};
+use helios_kv::KvSnapshot;
 
 use crate::branch::Link;
 use crate::core::Core;
@@ -87,7 +88,12 @@ impl Snapshot {
         Ok(Self::registered(core, first, rest))
     }
 
-    fn links(&self) -> impl Iterator<Item = Link> {
+    /// The present state of the store, which has all that the snapshot sees.
+    pub(crate) fn kv(&self) -> Arc<dyn KvSnapshot> {
+        self.0.core.kv.snapshot()
+    }
+
+    pub(crate) fn links(&self) -> impl Iterator<Item = Link> {
         std::iter::once(self.0.first).chain(self.0.rest.iter().copied())
     }
 }

@@ -15,6 +15,7 @@ use crate::branch::{Branch, BranchSpec};
 use crate::codec::Reader;
 use crate::commit::CommitInfo;
 use crate::core::Core;
+use crate::diff::Diff;
 use crate::keys;
 use crate::lock::LockInfo;
 use crate::options::Options;
@@ -375,6 +376,25 @@ impl Store {
     #[must_use]
     pub fn pins(&self) -> Vec<(String, BranchId, Scn)> {
         self.core().registry.pins()
+    }
+
+    /// The rows that two snapshots see differently, on any two branches; of all tables or of one.
+    ///
+    /// # Errors
+    /// As [`Read::get`].
+    ///
+    /// # Cost
+    /// Proportional to the keys written on either side since their common ancestor, whatever the
+    /// size of the tables. The keys of one table at a time are kept in memory.
+    pub fn diff(&self, old: &Snapshot, new: &Snapshot, table: Option<TableId>) -> Result<Diff> {
+        Diff::new(old, new, table)
+    }
+
+    /// The newest states that both states contain, by fork points and recorded merges, newest
+    /// first. Several after a criss-cross of merges; never none for living branches.
+    #[must_use]
+    pub fn merge_bases(&self, a: (BranchId, Scn), b: (BranchId, Scn)) -> Vec<(BranchId, Scn)> {
+        self.core().tree.load().merge_bases(a, b)
     }
 
     /// Hands out the next value of a sequence on a branch. Never undone; durable with the next

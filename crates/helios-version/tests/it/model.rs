@@ -92,6 +92,8 @@ struct World {
     forgotten: Scn,
     /// Forks of dropped branches, readable until those are collected.
     old_forks: BTreeSet<Scn>,
+    /// What was merged into something.
+    merged: BTreeSet<Scn>,
 }
 
 const SPEC: SequenceSpec = SequenceSpec {
@@ -133,6 +135,7 @@ impl World {
             retains: true,
             forgotten: Scn::ZERO,
             old_forks: BTreeSet::new(),
+            merged: BTreeSet::new(),
         };
         world.reopen();
         world
@@ -398,6 +401,12 @@ impl World {
                     && open.reads.conflict_with(done)
             });
         let has_writes = open.txn.has_writes();
+        if has_writes && self.random.u8(0..8) == 0 {
+            let other = self.any_branch();
+            let scn = self.store().scn();
+            open.txn.add_merge_parent(other, scn);
+            self.merged.insert(scn);
+        }
         match open.txn.commit() {
             Err(error) => {
                 assert_eq!(error.sqlstate().as_str(), "40001");
@@ -478,6 +487,70 @@ impl World {
             return scn.max(self.forgotten);
         }
         scn
+    }
+
+    /// Compares any two points that can be read: the difference, and that it turns one into the
+    /// other.
+    fn diff(&mut self) {
+        let mut point = || {
+            if !self.snapshots.is_empty() && self.random.bool() {
+                let n = self.random.usize(0..self.snapshots.len());
+                return Some(self.snapshots[n].clone());
+            }
+            let branch = self.any_branch();
+            let scn = self.some_scn();
+            let snapshot = self.store().snapshot(branch, Some(scn)).ok()?;
+            Some((snapshot, self.rows_at(branch, scn)))
+        };
+        if let (Some((a, old)), Some((b, new))) = (point(), point()) {
+            self.expect_diff((&a, &old), (&b, &new));
+        }
+    }
+
+    fn expect_diff(&self, (a, old): (&Snapshot, &Rows), (b, new): (&Snapshot, &Rows)) {
+        let mut expected = BTreeMap::new();
+        for key in old.keys().chain(new.keys()) {
+            let sides = (old.get(key).copied(), new.get(key).copied());
+            if sides.0 != sides.1 {
+                expected.insert(*key, sides);
+            }
+        }
+        let mut found = BTreeMap::new();
+        let mut diff = self.store().diff(a, b, Some(T)).unwrap();
+        let mut last = None;
+        while let Some(change) = diff.next().unwrap() {
+            let key = Key::from_be_bytes(change.pk.as_slice().try_into().unwrap());
+            assert!(last < Some(key), "order");
+            last = Some(key);
+            let value = |row: Option<helios_version::RowVersion>| row.map(|r| value_of(&r.row));
+            found.insert(key, (value(change.old), value(change.new)));
+        }
+        assert_eq!(
+            found,
+            expected,
+            "from {} at {} to {} at {}",
+            a.branch(),
+            a.scn(),
+            b.branch(),
+            b.scn()
+        );
+    }
+
+    /// Every two branches have a base that can be read.
+    fn expect_bases(&self) {
+        let now = self.store().scn();
+        for &a in self.branches.keys() {
+            for &b in self.branches.keys() {
+                let bases = self.store().merge_bases((a, now), (b, now));
+                assert!(!bases.is_empty());
+                for (branch, scn) in bases {
+                    let base = self.store().snapshot(branch, Some(scn)).unwrap();
+                    let rows = self.rows_at(branch, scn);
+                    let newest = self.store().snapshot(a, None).unwrap();
+                    self.expect_diff((&base, &rows), (&newest, &self.rows_at(a, Scn::MAX)));
+                }
+            }
+        }
     }
 
     fn pin(&mut self) {
@@ -567,6 +640,7 @@ impl World {
         let mut kept: BTreeSet<Scn> = self.pins.iter().map(|pin| pin.2).collect();
         kept.extend(self.branches.values().map(|branch| branch.fork));
         kept.extend(&self.old_forks);
+        kept.extend(&self.merged);
         kept.extend(self.snapshots.iter().map(|(snapshot, _)| snapshot.scn()));
         kept.extend(
             self.open
@@ -605,6 +679,7 @@ impl World {
         for (snapshot, rows) in &self.snapshots {
             expect_all(snapshot, rows);
         }
+        self.expect_bases();
         assert_eq!(self.store().check().unwrap(), Vec::<String>::new());
     }
 
@@ -628,7 +703,8 @@ impl World {
                 }
             }
             750..900 => self.finish(),
-            900..930 => self.old_snapshot(),
+            900..920 => self.old_snapshot(),
+            920..930 => self.diff(),
             930..935 => self.pin(),
             935..943 => self.branch(),
             943..946 => self.drop_branch(),

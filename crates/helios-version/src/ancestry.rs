@@ -1,0 +1,318 @@
+//! What the state of a branch contains of others: fork points and merges, and the merge bases that
+//! follow from them.
+//!
+//! The record of a merge in `Meta`: a varint count, then a varint branch and a varint SCN each: the
+//! newest commit of every branch that the merged-in state contains.
+//!
+//! Keeping all of them with each merge, and not its second parent alone, lets ancestry survive
+//! branches that are dropped afterwards.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use helios_base::{BranchId, Result, Scn};
+
+use crate::branch::BranchTree;
+use crate::codec::{Reader, put_varint};
+
+/// Per branch the newest commit of it that a state contains.
+pub(crate) type Reach = BTreeMap<BranchId, Scn>;
+
+/// All merges, by the branch merged into and the number of the commit.
+pub(crate) type Merges = Arc<BTreeMap<(BranchId, Scn), Reach>>;
+
+pub(crate) fn encode(reach: &Reach) -> Vec<u8> {
+    let mut out = Vec::new();
+    put_varint(&mut out, reach.len() as u64);
+    for (branch, scn) in reach {
+        put_varint(&mut out, u64::from(branch.0));
+        put_varint(&mut out, scn.0);
+    }
+    out
+}
+
+pub(crate) fn decode(bytes: &[u8]) -> Result<Reach> {
+    let mut reader = Reader::new(bytes, "merge record");
+    let mut reach = Reach::new();
+    for _ in 0..reader.varint()? {
+        let branch = BranchId(reader.varint32()?);
+        reach.insert(branch, Scn(reader.varint()?));
+    }
+    if !reader.is_empty() {
+        return Err(reader.corrupt("it is too long"));
+    }
+    Ok(reach)
+}
+
+fn raise(reach: &mut Reach, branch: BranchId, scn: Scn) {
+    let newest = reach.entry(branch).or_default();
+    *newest = (*newest).max(scn);
+}
+
+impl BranchTree {
+    /// What the state of `branch` at `scn` contains.
+    pub(crate) fn reach(&self, branch: BranchId, scn: Scn) -> Reach {
+        let mut reach = Reach::new();
+        let mut next = Some((branch, scn));
+        while let Some((branch, scn)) = next {
+            let node = self.any(branch);
+            let parent = node.and_then(|node| node.branch.parent);
+            let fork = node.map_or(Scn::ZERO, |node| node.branch.fork);
+            // Before its fork a branch is its parent.
+            if parent.is_none() || scn >= fork {
+                raise(&mut reach, branch, scn);
+            }
+            let merges = (
+                Bound::Included((branch, Scn::ZERO)),
+                Bound::Included((branch, scn)),
+            );
+            for merged in self.merges.range(merges).map(|(_, merged)| merged) {
+                for (branch, scn) in merged {
+                    raise(&mut reach, *branch, *scn);
+                }
+            }
+            next = parent.map(|parent| (parent, scn.min(fork)));
+        }
+        reach
+    }
+
+    /// The newest states that both states contain and that can still be read, the newest first:
+    /// several after a criss-cross of merges. Numbers are compared, not contents: if a branch had no
+    /// commits between two merges of it, one base may be part of another, which changes no merge.
+    pub(crate) fn merge_bases(
+        &self,
+        a: (BranchId, Scn),
+        b: (BranchId, Scn),
+    ) -> Vec<(BranchId, Scn)> {
+        let (a, b) = (self.reach(a.0, a.1), self.reach(b.0, b.1));
+        let common: Vec<(BranchId, Scn)> = a
+            .iter()
+            .filter(|(branch, _)| self.living(**branch).is_ok())
+            .filter_map(|(branch, scn)| Some((*branch, *b.get(branch)?.min(scn))))
+            .collect();
+        let reaches: Vec<Reach> = common
+            .iter()
+            .map(|(branch, scn)| self.reach(*branch, *scn))
+            .collect();
+        let mut bases: Vec<(BranchId, Scn)> = common
+            .iter()
+            .enumerate()
+            .filter(|(n, (branch, scn))| {
+                let others = reaches.iter().enumerate().filter(|(other, _)| other != n);
+                // Of two that contain each other (a branch at its fork and its parent there) the
+                // first stays.
+                !others.into_iter().any(|(other, reach)| {
+                    let contains = reach.get(branch).is_some_and(|newest| newest >= scn);
+                    let contained = common.get(other).is_some_and(|(branch, scn)| {
+                        reaches
+                            .get(*n)
+                            .and_then(|reach| reach.get(branch))
+                            .is_some_and(|newest| newest >= scn)
+                    });
+                    contains && (!contained || other < *n)
+                })
+            })
+            .map(|(_, base)| *base)
+            .collect();
+        bases.sort_unstable_by_key(|(branch, scn)| (std::cmp::Reverse(*scn), *branch));
+        bases
+    }
+
+    /// Points that future merges may start from, besides forks.
+    pub(crate) fn bases(&self) -> Vec<(BranchId, Scn)> {
+        let mut points = Vec::new();
+        if self.merges.is_empty() {
+            return points;
+        }
+        for node in self.all().filter(|node| !node.dropped) {
+            let own = node.branch.id;
+            let reach = self.reach(own, Scn::MAX);
+            points.extend(reach.into_iter().filter(|(branch, _)| *branch != own));
+        }
+        points.sort_unstable();
+        points.dedup();
+        points
+    }
+
+    /// Notes that the commit `scn` on `branch` took in the states `parents`. Returns the record.
+    pub(crate) fn note_merge(
+        &mut self,
+        branch: BranchId,
+        scn: Scn,
+        parents: &[(BranchId, Scn)],
+    ) -> Vec<u8> {
+        let mut reach = Reach::new();
+        for (parent, at) in parents {
+            for (branch, scn) in self.reach(*parent, *at) {
+                raise(&mut reach, branch, scn);
+            }
+        }
+        let merges = Arc::make_mut(&mut self.merges);
+        // A commit that recovery applies again keeps what it noted when its parents were all there.
+        let reach = merges.entry((branch, scn)).or_insert(reach);
+        encode(reach)
+    }
+
+    /// Forgets the merges into a branch that is gone.
+    pub(crate) fn forget_merges(&mut self, branch: BranchId) {
+        if self.merges.keys().any(|(into, _)| *into == branch) {
+            Arc::make_mut(&mut self.merges).retain(|(into, _), _| *into != branch);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::branch::Branch;
+
+    const M: BranchId = BranchId(0);
+    const A: BranchId = BranchId(1);
+    const B: BranchId = BranchId(2);
+
+    fn tree() -> BranchTree {
+        let mut tree = BranchTree::new(0);
+        for (id, parent, fork) in [(A, M, 10), (B, A, 20)] {
+            tree.create(Branch {
+                id,
+                name: id.to_string(),
+                parent: Some(parent),
+                fork: Scn(fork),
+                created: Scn(fork + 1),
+                created_at: 0,
+                options: Vec::new(),
+            });
+        }
+        tree
+    }
+
+    fn now(branch: BranchId) -> (BranchId, Scn) {
+        (branch, Scn(1000))
+    }
+
+    // Guards against bases that are too old (conflicts that are none) or too new (lost changes).
+    #[test]
+    fn bases_follow_forks_and_merges() {
+        let mut tree = tree();
+        assert_eq!(tree.merge_bases(now(M), now(A)), [(M, Scn(10))]);
+        assert_eq!(tree.merge_bases(now(M), now(B)), [(M, Scn(10))]);
+        assert_eq!(tree.merge_bases(now(A), now(B)), [(A, Scn(20))]);
+        assert_eq!(tree.merge_bases((A, Scn(7)), now(M)), [(M, Scn(7))]);
+        // Through a third branch.
+        tree.note_merge(M, Scn(30), &[(B, Scn(29))]);
+        assert_eq!(tree.merge_bases(now(M), now(B)), [(B, Scn(29))]);
+        assert_eq!(tree.merge_bases(now(M), now(A)), [(A, Scn(20))]);
+        assert_eq!(tree.merge_bases((M, Scn(29)), now(A)), [(M, Scn(10))]);
+        // Back again.
+        tree.note_merge(B, Scn(40), &[(M, Scn(39))]);
+        assert_eq!(tree.merge_bases(now(M), now(B)), [(M, Scn(39))]);
+    }
+
+    #[test]
+    fn a_criss_cross_has_two_bases() {
+        let mut tree = tree();
+        tree.note_merge(M, Scn(30), &[(A, Scn(28))]);
+        tree.note_merge(A, Scn(31), &[(M, Scn(29))]);
+        assert_eq!(
+            tree.merge_bases(now(M), now(A)),
+            [(M, Scn(29)), (A, Scn(28))]
+        );
+        assert!(tree.bases().contains(&(A, Scn(28))));
+        assert!(tree.bases().contains(&(M, Scn(29))));
+    }
+
+    // Guards against any difference from sets of commits, on random trees with random merges.
+    #[test]
+    fn bases_contain_exactly_what_is_common() {
+        use std::collections::BTreeSet;
+        let seed = fastrand::u64(..);
+        println!("seed {seed}");
+        let mut random = fastrand::Rng::with_seed(seed);
+        for _ in 0..200 {
+            let mut tree = BranchTree::new(0);
+            // Per branch what its state contains from each number on.
+            let mut states: Vec<Vec<(Scn, BTreeSet<Scn>)>> = vec![vec![(Scn(0), BTreeSet::new())]];
+            let mut parents: Vec<Option<(usize, Scn)>> = vec![None];
+            fn at(
+                states: &[Vec<(Scn, BTreeSet<Scn>)>],
+                parents: &[Option<(usize, Scn)>],
+                branch: usize,
+                scn: Scn,
+            ) -> BTreeSet<Scn> {
+                match parents[branch] {
+                    Some((parent, fork)) if scn < fork => at(states, parents, parent, scn),
+                    _ => {
+                        let after = states[branch].partition_point(|(begin, _)| *begin <= scn);
+                        states[branch][after - 1].1.clone()
+                    }
+                }
+            }
+            for scn in (1..60).map(Scn) {
+                let branch = random.usize(0..states.len());
+                let id = BranchId(branch as u32);
+                let mut set = at(&states, &parents, branch, scn);
+                match random.u8(0..10) {
+                    0 if states.len() < 6 => {
+                        let fork = Scn(random.u64(0..scn.0));
+                        let child = BranchId(states.len() as u32);
+                        tree.create(Branch {
+                            id: child,
+                            name: child.to_string(),
+                            parent: Some(id),
+                            fork,
+                            created: scn,
+                            created_at: 0,
+                            options: Vec::new(),
+                        });
+                        states.push(vec![(fork, at(&states, &parents, branch, fork))]);
+                        parents.push(Some((branch, fork)));
+                    }
+                    1..3 => {
+                        let other = random.usize(0..states.len());
+                        let from = Scn(random.u64(0..scn.0));
+                        tree.note_merge(id, scn, &[(BranchId(other as u32), from)]);
+                        set.extend(at(&states, &parents, other, from));
+                        set.insert(scn);
+                        states[branch].push((scn, set));
+                    }
+                    _ => {
+                        set.insert(scn);
+                        states[branch].push((scn, set));
+                    }
+                }
+            }
+            for _ in 0..50 {
+                let mut state = || {
+                    let branch = random.usize(0..states.len());
+                    (branch, Scn(random.u64(0..60)))
+                };
+                let (a, b) = (state(), state());
+                let set = |(branch, scn)| at(&states, &parents, branch, scn);
+                let id = |(branch, scn): (usize, Scn)| (BranchId(branch as u32), scn);
+                let common: BTreeSet<Scn> = set(a).intersection(&set(b)).copied().collect();
+                let bases = tree.merge_bases(id(a), id(b));
+                let sets: Vec<_> = bases
+                    .iter()
+                    .map(|(branch, scn)| set((branch.0 as usize, *scn)))
+                    .collect();
+                assert_eq!(
+                    sets.iter().flatten().copied().collect::<BTreeSet<_>>(),
+                    common
+                );
+            }
+        }
+    }
+
+    // Guards the stored bytes: databases written by this version must stay readable.
+    #[test]
+    fn golden_bytes() {
+        let reach = Reach::from([(M, Scn(300)), (A, Scn(1))]);
+        let bytes = encode(&reach);
+        assert_eq!(bytes, b"\x02\x00\xac\x02\x01\x01");
+        assert_eq!(decode(&bytes).unwrap(), reach);
+        for cut in 0..bytes.len() {
+            assert!(decode(&bytes[..cut]).is_err());
+        }
+    }
+}
