@@ -6,6 +6,8 @@ use crate::Keyspace;
 
 /// Bytes of one arena chunk; a larger entry gets a chunk of its own.
 const CHUNK: usize = 64 * 1024;
+/// Bytes that the first chunk has room for at once.
+const FIRST: usize = 1024;
 
 /// An ordered list of changes that an engine applies as one.
 ///
@@ -115,6 +117,11 @@ impl Batch {
         if self.open.len() + need > CHUNK && !self.open.is_empty() {
             let full = std::mem::replace(&mut self.open, Vec::with_capacity(CHUNK.max(need)));
             self.sealed.push(full);
+        }
+        if self.ops.is_empty() {
+            // Most batches are a few rows.
+            self.open.reserve(FIRST.max(need));
+            self.ops.reserve(8);
         }
         let start = self.open.len();
         self.open.extend_from_slice(key);

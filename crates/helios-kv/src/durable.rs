@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
 use helios_base::{Error, Result, SqlState};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use redb::{Builder, Database, ReadableDatabase, StorageBackend};
 
 use crate::base::Base;
 use crate::checkpoint::Checkpoint;
 use crate::overlay::{Layer, View};
-use crate::sorted::{Gone, Part, parts};
+use crate::sorted::{Gone, Part, few, parts};
 use crate::state::{guarded, prepare, state_error};
 use crate::tree::{Edit, Tree};
 use crate::{Batch, Kv, KvSnapshot, KvStats};
@@ -58,13 +57,15 @@ const RANGE_KEYS_MAX: usize = 1024;
 /// A store in one file, `state.redb`, under an overlay of what was applied since the checkpoint.
 ///
 /// Reads ask the overlay, then the file; scans merge them. The overlay's trees share nodes with
-/// their older copies, so a snapshot is a reference to one immutable view and never waits.
+/// their older copies, so a snapshot is a reference to one immutable view; taking one waits at most for a
+/// small batch that is being put in place.
 /// A checkpoint freezes the overlay, writes the newest version of each key in order within one
 /// transaction of the file, mark included, and then lets the frozen part go.
 pub struct DurableKv {
     pub(crate) database: Database,
     pub(crate) path: PathBuf,
-    pub(crate) view: ArcSwap<View>,
+    /// The newest view. Changed in place while no snapshot shares it, else replaced.
+    pub(crate) view: RwLock<Arc<View>>,
     /// Held by whoever replaces the view.
     pub(crate) writing: Mutex<()>,
     pub(crate) checkpoint: Mutex<Option<Checkpoint>>,
@@ -105,7 +106,7 @@ impl DurableKv {
     /// # Errors
     /// `Io` or `Corrupt`.
     pub fn space(&self) -> Result<KvSpace> {
-        let view = self.view.load_full();
+        let view = self.view();
         let mut space = KvSpace {
             file_bytes: self.file_bytes(),
             ..KvSpace::default()
@@ -168,12 +169,19 @@ impl DurableKv {
 
     /// Puts the overlay over `base`.
     fn rebase(&mut self, base: Base) {
-        let now = self.view.load_full();
-        self.view.store(Arc::new(View {
-            active: now.active.clone(),
-            older: Arc::clone(&now.older),
-            base: Arc::new(base),
-        }));
+        let mut next = View::clone(&self.view());
+        next.base = Arc::new(base);
+        self.publish(next);
+    }
+
+    /// The newest view.
+    fn view(&self) -> Arc<View> {
+        Arc::clone(&self.view.read())
+    }
+
+    /// Replaces the view; returns the old one, to be let go where nobody waits for it.
+    fn publish(&self, view: View) -> Arc<View> {
+        std::mem::replace(&mut *self.view.write(), Arc::new(view))
     }
 
     /// What the file takes of the disk. It grows by leaps and stays hollow until it is written, so
@@ -201,7 +209,7 @@ impl DurableKv {
         Ok(Self {
             database,
             path: path.to_path_buf(),
-            view: ArcSwap::from_pointee(view),
+            view: RwLock::new(Arc::new(view)),
             writing: Mutex::new(()),
             checkpoint: Mutex::new(None),
             applied: AtomicU64::new(mark),
@@ -213,25 +221,25 @@ impl DurableKv {
 
 impl Kv for DurableKv {
     fn snapshot(&self) -> Arc<dyn KvSnapshot> {
-        self.view.load_full()
+        self.view()
     }
 
     fn apply(&self, batch: Batch) -> Result<()> {
         let parts = parts(&batch)?;
         let _writing = self.writing.lock();
-        let now = self.view.load();
-        let mut next = View {
-            active: now.active.clone(),
-            older: Arc::clone(&now.older),
-            base: Arc::clone(&now.base),
-        };
+        if let Some(part) = few(&parts) {
+            let mut view = self.view.write();
+            Arc::make_mut(&mut view).active.apply_few(part);
+            return Ok(());
+        }
+        let mut next = View::clone(&self.view());
         for part in &parts {
             next.active.apply(part);
             if let Some(gone) = &part.gone {
                 next.remove_range(gone)?;
             }
         }
-        self.view.store(Arc::new(next));
+        self.publish(next);
         Ok(())
     }
 
@@ -249,7 +257,7 @@ impl Kv for DurableKv {
             return Ok(false);
         }
         let _writing = self.writing.lock();
-        let now = self.view.load();
+        let now = self.view();
         let mut older = now.older.to_vec();
         if !now.active.is_empty() {
             older.insert(0, Arc::new(now.active.clone()));
@@ -258,11 +266,11 @@ impl Kv for DurableKv {
         let bytes: usize = older.iter().map(|layer| layer.bytes()).sum();
         self.frozen_bytes.store(bytes as u64, Ordering::Relaxed);
         *checkpoint = Some(Checkpoint::new(mark, Arc::clone(&older)));
-        self.view.store(Arc::new(View {
+        self.publish(View {
             active: Layer::default(),
             older,
             base: Arc::clone(&now.base),
-        }));
+        });
         Ok(true)
     }
 
@@ -282,13 +290,13 @@ impl Kv for DurableKv {
         let base = Arc::new(Base::new(&reading)?);
         let old = {
             let _writing = self.writing.lock();
-            let now = self.view.load();
+            let now = self.view();
             let left = now.older.len().saturating_sub(written);
-            self.view.swap(Arc::new(View {
+            self.publish(View {
                 active: now.active.clone(),
                 older: now.older[..left].into(),
                 base,
-            }))
+            })
         };
         self.applied.store(mark, Ordering::Release);
         self.checkpoints.fetch_add(1, Ordering::Relaxed);
@@ -301,7 +309,7 @@ impl Kv for DurableKv {
     }
 
     fn stats(&self) -> KvStats {
-        let view = self.view.load();
+        let view = self.view();
         let bytes = view.layers().map(|layer| layer.bytes() as u64).sum();
         KvStats {
             overlay_entries: view.layers().map(|layer| layer.len() as u64).sum(),

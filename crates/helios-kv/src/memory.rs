@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
 use bytes::Bytes;
 use helios_base::Result;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use crate::kv::KeyRange;
 use crate::merge::{Live, Merge, Source};
-use crate::sorted::{Gone, parts};
+use crate::sorted::{Gone, few, parts};
 use crate::tree::{Deletion, Edit, Tree};
 use crate::walk::Walk;
 use crate::{Batch, Cursor, Keyspace, Kv, KvSnapshot, KvStats};
@@ -20,7 +19,8 @@ use crate::{Batch, Cursor, Keyspace, Kv, KvSnapshot, KvStats};
 /// Checkpoints do nothing but remember their mark.
 #[derive(Default)]
 pub struct MemoryKv {
-    state: ArcSwap<State>,
+    /// Changed in place while no snapshot shares it, else replaced.
+    state: RwLock<Arc<State>>,
     writing: Mutex<()>,
     applied: AtomicU64,
 }
@@ -37,17 +37,29 @@ impl MemoryKv {
     pub fn new() -> Self {
         Self::default()
     }
+
+    fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state.read())
+    }
 }
 
 impl Kv for MemoryKv {
     fn snapshot(&self) -> Arc<dyn KvSnapshot> {
-        self.state.load_full()
+        self.state()
     }
 
     fn apply(&self, batch: Batch) -> Result<()> {
         let parts = parts(&batch)?;
         let _writing = self.writing.lock();
-        let mut next = State::clone(&self.state.load());
+        if let Some(part) = few(&parts) {
+            let mut state = self.state.write();
+            let trees = &mut Arc::make_mut(&mut state).trees;
+            for (tree, edits) in trees.iter_mut().zip(&part.edits) {
+                tree.apply_few(edits, Deletion::Nothing);
+            }
+            return Ok(());
+        }
+        let mut next = State::clone(&self.state());
         for part in &parts {
             for (tree, edits) in next.trees.iter_mut().zip(&part.edits) {
                 tree.apply(edits, Deletion::Nothing);
@@ -56,7 +68,8 @@ impl Kv for MemoryKv {
                 remove_range(&mut next.trees[gone.keyspace.index()], gone);
             }
         }
-        self.state.store(Arc::new(next));
+        let old = std::mem::replace(&mut *self.state.write(), Arc::new(next));
+        drop(old);
         Ok(())
     }
 
@@ -74,7 +87,7 @@ impl Kv for MemoryKv {
     }
 
     fn stats(&self) -> KvStats {
-        let state = self.state.load();
+        let state = self.state();
         KvStats {
             memory_bytes: state.trees.iter().map(|tree| tree.bytes() as u64).sum(),
             layers: 1,

@@ -29,6 +29,13 @@ impl Layer {
         }
     }
 
+    /// As [`Layer::apply`], for few edits.
+    pub fn apply_few(&mut self, part: &Part<'_>) {
+        for (tree, edits) in self.trees.iter_mut().zip(&part.edits) {
+            tree.apply_few(edits, Deletion::Tombstone);
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.gone.is_empty() && self.trees.iter().all(Tree::is_empty)
     }
@@ -42,7 +49,8 @@ impl Layer {
     }
 }
 
-/// All layers over the state file at one moment.
+/// All layers over the state file at one moment. Cloning is cheap.
+#[derive(Clone)]
 pub(crate) struct View {
     /// Takes what is applied.
     pub active: Layer,

@@ -206,6 +206,70 @@ impl Page {
         });
     }
 
+    /// Puts one entry where it belongs, if afterwards there are at most `entries` with `bytes` and
+    /// the page need not be made anew for another reason. Says whether it did.
+    pub fn edit(&mut self, key: &[u8], entry: Entry<'_>, entries: usize, bytes: usize) -> bool {
+        let (value, kind) = match entry {
+            Entry::Put(value) => (value, INLINE),
+            Entry::Tombstone => (&[][..], TOMBSTONE),
+        };
+        if self.is_empty() || !self.large.is_empty() || value.len() > INLINE_MAX {
+            return false;
+        }
+        let (at, found) = self.search(key);
+        // Heads are told apart behind the shared prefix.
+        if !found && key.get(..self.prefix) != self.key(0).get(..self.prefix) {
+            return false;
+        }
+        let begin = self.start(at);
+        let end = if found { self.slots[at].end() } else { begin };
+        let (key_end, new_end) = (begin + key.len(), begin + key.len() + value.len());
+        let after = self.bytes.len() - end + new_end;
+        if after > bytes || self.len() + usize::from(!found) > entries {
+            return false;
+        }
+        self.make_room(end, new_end);
+        self.bytes[begin..key_end].copy_from_slice(key);
+        self.bytes[key_end..new_end].copy_from_slice(value);
+        let slot = Slot {
+            head: head(key, self.prefix),
+            key_end: key_end as u32,
+            end_kind: (new_end as u32) << KIND_BITS | kind,
+        };
+        if found {
+            self.slots[at] = slot;
+        } else {
+            if self.slots.len() == self.slots.capacity() {
+                self.slots.reserve_exact(4);
+            }
+            self.slots.insert(at, slot);
+        }
+        // Wrapping arithmetic serves both directions; the sums are in range.
+        let shift = (new_end as u32).wrapping_sub(end as u32);
+        for slot in &mut self.slots[at + 1..] {
+            slot.key_end = slot.key_end.wrapping_add(shift);
+            slot.end_kind = slot.end_kind.wrapping_add(shift << KIND_BITS);
+        }
+        true
+    }
+
+    /// Moves what lies from `end` on to `new_end`.
+    fn make_room(&mut self, end: usize, new_end: usize) {
+        let len = self.bytes.len();
+        if new_end <= end {
+            self.bytes.copy_within(end.., new_end);
+            self.bytes.truncate(len - (end - new_end));
+            return;
+        }
+        let grow = new_end - end;
+        if self.bytes.capacity() < len + grow {
+            // Doubling would hold more memory than the entries do.
+            self.bytes.reserve_exact(grow + len / 8);
+        }
+        self.bytes.resize(len + grow, 0);
+        self.bytes.copy_within(end..len, new_end);
+    }
+
     fn push_large(&mut self, value: Bytes) {
         let index = self.large.len() as u32;
         self.bytes.extend_from_slice(&index.to_le_bytes());

@@ -37,6 +37,21 @@ pub(crate) struct Part<'a> {
     pub gone: Option<Gone>,
 }
 
+/// Edits up to which changing the trees in place is cheaper than making new nodes, and short enough
+/// for readers to wait for.
+const FEW: usize = 64;
+
+/// The only part, if it removes no range and has few edits.
+pub(crate) fn few<'a, 'b>(parts: &'b [Part<'a>]) -> Option<&'b Part<'a>> {
+    match parts {
+        [part] if part.gone.is_none() => {
+            let edits: usize = part.edits.iter().map(Vec::len).sum();
+            (edits <= FEW).then_some(part)
+        }
+        _ => None,
+    }
+}
+
 /// Cuts `batch` after each range deletion and sorts the parts.
 pub(crate) fn parts(batch: &Batch) -> Result<Vec<Part<'_>>> {
     let mut parts = Vec::with_capacity(1);

@@ -1,10 +1,12 @@
 //! An ordered map that shares what did not change with its older copies.
 //!
-//! A B+ tree of reference-counted nodes that never change once published. Applying a sorted list
+//! A B+ tree of reference-counted nodes that never change while shared. Applying a sorted list
 //! of edits makes new nodes along the paths to the edited leaves and shares all others, so keeping
-//! an old root is a snapshot, and dropping it frees exactly what nobody else uses. One edit costs
-//! a copy of a few small nodes; many edits in key order share those copies, down to the price of a
-//! merge of two sorted lists.
+//! an old root is a snapshot, and dropping it frees exactly what nobody else uses. Many edits in
+//! key order share those new nodes, down to the price of a merge of two sorted lists; few edits
+//! change in place what no older copy shares.
+
+mod in_place;
 
 use std::sync::Arc;
 
@@ -36,6 +38,7 @@ pub(crate) enum Deletion {
     Nothing,
 }
 
+#[derive(Clone)]
 pub(crate) enum Node {
     Leaf(Page),
     Inner {

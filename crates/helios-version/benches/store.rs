@@ -1,5 +1,5 @@
-//! Speeds of the store's main paths, on disk. `cargo bench -p helios-version [-- ROWS] [bulk]`;
-//! `bulk` stops after the load.
+//! Speeds of the store's main paths, on disk. `cargo bench -p helios-version [-- ROWS] [bulk]
+//! [commits]`; `bulk` stops after the load, `commits` skips the reads.
 
 use std::hint::black_box;
 use std::ops::{Bound, ControlFlow};
@@ -72,6 +72,19 @@ fn main() -> Result<()> {
         return Ok(());
     }
 
+    if !std::env::args().any(|arg| arg == "commits") {
+        reads(&store, rows)?;
+    }
+    commits(&store, rows)?;
+    println!("{:?}", store.stats());
+    store.close()?;
+    drop(store);
+    // Only a temporary directory.
+    let _ = std::fs::remove_dir_all(&path);
+    Ok(())
+}
+
+fn reads(store: &Store, rows: u64) -> Result<()> {
     let snapshot = store.snapshot(BranchId::MAIN, None)?;
     timed("scan all, next", rows, || {
         let mut cursor = snapshot.scan(T, ALL, false)?;
@@ -130,8 +143,10 @@ fn main() -> Result<()> {
             black_box(store.snapshot(BranchId::MAIN, None)?);
         }
         Ok(())
-    })?;
+    })
+}
 
+fn commits(store: &Store, rows: u64) -> Result<()> {
     for (what, asynchronous, count) in [
         ("update and commit, asynchronous", true, 100_000u64),
         ("update and commit, durable", false, 2_000),
@@ -156,7 +171,6 @@ fn main() -> Result<()> {
         || {
             std::thread::scope(|scope| {
                 for thread in 0..threads {
-                    let store = &store;
                     scope.spawn(move || -> Result<()> {
                         for step in 0..each {
                             let txn = store.begin(TxnOptions::default())?;
@@ -170,11 +184,5 @@ fn main() -> Result<()> {
             });
             Ok(())
         },
-    )?;
-    println!("{:?}", store.stats());
-    store.close()?;
-    drop((snapshot, child, store));
-    // Only a temporary directory.
-    let _ = std::fs::remove_dir_all(&path);
-    Ok(())
+    )
 }

@@ -31,7 +31,9 @@ const CACHE_UPDATES: usize = 4096;
 /// Applies commits in order. Lives while the apply mutex is held.
 pub(crate) struct Applier<'a> {
     core: &'a Core,
-    snapshot: Arc<dyn KvSnapshot>,
+    /// What the store held before the batch. Let go before the batch goes in: a state that nobody
+    /// looks at can be changed in place.
+    snapshot: Option<Arc<dyn KvSnapshot>>,
     batch: Batch,
     key: Vec<u8>,
     history: Vec<u8>,
@@ -63,7 +65,7 @@ impl<'a> Applier<'a> {
     pub(crate) fn new(core: &'a Core) -> Self {
         Self {
             core,
-            snapshot: core.kv.snapshot(),
+            snapshot: None,
             batch: Batch::new(),
             key: Vec::new(),
             history: Vec::new(),
@@ -171,7 +173,11 @@ impl<'a> Applier<'a> {
             let probe = Probe::new(table, branch, pk);
             match self.core.cache.peek(&probe) {
                 Some(newest) => newest,
-                None => newest_in(&*self.snapshot, table, branch, pk)?,
+                None => {
+                    let core = self.core;
+                    let kv = self.snapshot.get_or_insert_with(|| core.kv.snapshot());
+                    newest_in(&**kv, table, branch, pk)?
+                }
             }
         };
         match row {
@@ -336,8 +342,8 @@ impl<'a> Applier<'a> {
     /// Hands over what has gathered. The commits in it are visible to those who read at them.
     pub(crate) fn flush(&mut self) -> Result<()> {
         if !self.batch.is_empty() {
+            self.snapshot = None;
             self.core.kv.apply(std::mem::take(&mut self.batch))?;
-            self.snapshot = self.core.kv.snapshot();
         }
         if self.flood {
             self.core.cache.clear();

@@ -89,7 +89,11 @@ fn random_edits() {
                     value: value.as_deref(),
                 })
                 .collect();
-            tree.apply(&edits, deletion);
+            if count < 10 && step % 3 > 0 {
+                tree.apply_few(&edits, deletion);
+            } else {
+                tree.apply(&edits, deletion);
+            }
             for (key, value) in batch {
                 if value.is_none() && deletion == Deletion::Nothing {
                     model.remove(&key);
