@@ -143,8 +143,9 @@ impl Connection {
     /// # Errors
     /// Whatever the statement meets.
     pub fn run(&mut self, statement: impl IntoStatement, params: impl Params) -> Result<Outcome> {
-        let prepared = statement.into_prepared(&mut self.session)?;
-        self.session.run(&prepared, &params.into_values())
+        let params = params.into_values();
+        let prepared = statement.into_prepared(&mut self.session, &params)?;
+        self.session.run(&prepared, &params)
     }
 
     /// Cancels this connection's statements from another thread, and watches their progress.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use helios_base::{DataType, Result};
+use helios_base::{DataType, Result, Value};
 use helios_sql::{Prepared, ResultColumn, Session};
 
 /// A statement that was parsed and planned ahead of its runs.
@@ -36,33 +36,34 @@ impl Statement {
 
 /// SQL text, or a statement prepared from it.
 pub trait IntoStatement {
-    /// Prepares where that has not been done.
+    /// Prepares where that has not been done; `params` are what the first run will have, which
+    /// may decide at which moment names are looked up.
     ///
     /// # Errors
     /// Syntax and name errors, with their position.
-    fn into_prepared(self, session: &mut Session) -> Result<Arc<Prepared>>;
+    fn into_prepared(self, session: &mut Session, params: &[Value]) -> Result<Arc<Prepared>>;
 }
 
 impl IntoStatement for &str {
-    fn into_prepared(self, session: &mut Session) -> Result<Arc<Prepared>> {
-        session.prepare(self)
+    fn into_prepared(self, session: &mut Session, params: &[Value]) -> Result<Arc<Prepared>> {
+        session.prepare_for(self, params)
     }
 }
 
 impl IntoStatement for &String {
-    fn into_prepared(self, session: &mut Session) -> Result<Arc<Prepared>> {
-        session.prepare(self)
+    fn into_prepared(self, session: &mut Session, params: &[Value]) -> Result<Arc<Prepared>> {
+        session.prepare_for(self, params)
     }
 }
 
 impl IntoStatement for &Statement {
-    fn into_prepared(self, _session: &mut Session) -> Result<Arc<Prepared>> {
+    fn into_prepared(self, _session: &mut Session, _params: &[Value]) -> Result<Arc<Prepared>> {
         Ok(Arc::clone(&self.prepared))
     }
 }
 
 impl IntoStatement for &mut Statement {
-    fn into_prepared(self, _session: &mut Session) -> Result<Arc<Prepared>> {
+    fn into_prepared(self, _session: &mut Session, _params: &[Value]) -> Result<Arc<Prepared>> {
         Ok(Arc::clone(&self.prepared))
     }
 }

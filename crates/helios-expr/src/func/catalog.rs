@@ -73,4 +73,7 @@ pub(crate) static FUNCTIONS: &[Function] = hooks! {
     "pg_try_advisory_xact_lock"(Int4, Int4) -> Bool volatile;
     "txid_status"(Int8) -> Text volatile;
     "current_query"() -> Text volatile;
+    "helios_current_scn"() -> Int8 stable;
+    "helios_scn_at"(TimestampTz) -> Int8 stable;
+    "helios_timestamp_at"(Int8) -> TimestampTz stable;
 };

@@ -31,6 +31,11 @@ pub(crate) static FUNCTIONS: &[Function] = &[
         Ok(Value::text(call.ctx.session.current_branch()))
     })
     .stable(),
+    function("helios_branch", &[], Text, |_, call| {
+        Ok(Value::text(call.ctx.session.current_branch()))
+    })
+    .stable(),
+    function("helios_txid_current", &[], Int8, txid).stable(),
     function("pg_backend_pid", &[], Int4, |_, call| {
         Ok(Value::Int4(call.ctx.session.backend_pid()))
     })

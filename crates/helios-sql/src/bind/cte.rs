@@ -1,10 +1,12 @@
 //! `WITH`: named queries, recursive ones, and putting those used once in their place.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use helios_base::{Error, Result, SqlState};
 
 use super::Binder;
+use super::moment::Here;
 use crate::parse::ast::{self, Ident, Pos, QueryBody, With};
 use crate::plan::{Cte, CteId, Plan, PlanColumn, RecursiveCte, SetOpKind};
 
@@ -23,6 +25,20 @@ pub(super) struct Visible {
     pub references: usize,
     /// Whether a reference stands in another frame.
     pub from_elsewhere: bool,
+    /// What binding it anew for another moment takes.
+    pub definition: Option<Rc<Definition>>,
+}
+
+/// A named query as it was written, and where.
+#[derive(Debug)]
+pub(super) struct Definition {
+    cte: ast::Cte,
+    recursive: bool,
+    parent: Option<usize>,
+    /// How many named queries it sees.
+    sees: usize,
+    /// Where its tables are read.
+    here: Option<Here>,
 }
 
 /// What a reference to the name means at the moment.
@@ -79,6 +95,13 @@ impl Binder<'_> {
                 frame: self.frames.len(),
                 references: 0,
                 from_elsewhere: false,
+                definition: Some(Rc::new(Definition {
+                    cte: cte.clone(),
+                    recursive: with.recursive,
+                    parent,
+                    sees: depth,
+                    here: self.here_at(),
+                })),
             });
             ctes.push(Cte {
                 id,
@@ -226,12 +249,14 @@ impl Binder<'_> {
             frame: self.frames.len(),
             references: 0,
             from_elsewhere: false,
+            definition: None,
         });
     }
 
     /// A reference to a named query, if `name` is one.
     pub(super) fn cte_reference(&mut self, name: &Ident) -> Result<Option<Plan>> {
         let frame = self.frames.len();
+        let here = self.here_at();
         let Some(found) = self
             .ctes
             .iter_mut()
@@ -240,6 +265,12 @@ impl Binder<'_> {
         else {
             return Ok(None);
         };
+        if let Some(definition) = &found.definition
+            && definition.here != here
+        {
+            let definition = Rc::clone(definition);
+            return self.bind_anew(&definition, name).map(Some);
+        }
         found.references += 1;
         found.from_elsewhere |= found.frame != frame;
         let found = found.clone();
@@ -276,6 +307,30 @@ impl Binder<'_> {
                 found.pos,
             )),
         }
+    }
+
+    /// A named query with its tables read where this reference stands.
+    fn bind_anew(&mut self, definition: &Definition, name: &Ident) -> Result<Plan> {
+        if let Some(Here::Row(..)) = self.here_at() {
+            return Err(self
+                .unsupported("AS OF a moment of each row on a WITH query", name.pos)
+                .with_hint("Name the table that the query reads."));
+        }
+        let cte = &definition.cte;
+        let hidden = self.ctes.split_off(definition.sees.min(self.ctes.len()));
+        let id = CteId(self.next_cte);
+        self.next_cte += 1;
+        let plan = if definition.recursive {
+            self.recursive(cte, id, definition.parent)
+        } else {
+            self.query(&cte.query, definition.parent, true)
+        };
+        self.ctes.truncate(definition.sees);
+        self.ctes.extend(hidden);
+        let mut plan = plan?;
+        let columns = self.renamed(plan.columns(), &cte.columns, &cte.name)?;
+        rename(&mut plan, &columns);
+        Ok(plan)
     }
 
     /// Puts the named queries above the query that uses them; those used once, in the same frame,

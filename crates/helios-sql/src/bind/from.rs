@@ -18,6 +18,8 @@ pub(super) struct Item {
     pub scope: Scope,
     /// Row keys for locks: alias, table, column of the plan.
     pub keys: Vec<(Arc<str>, TableRef, usize)>,
+    /// Tables that are read at another moment, which cannot be locked: aliases.
+    pub past: Vec<Arc<str>>,
 }
 
 impl Binder<'_> {
@@ -43,6 +45,7 @@ impl Binder<'_> {
             plan: Plan::OneRow,
             scope: Scope::default(),
             keys: Vec::new(),
+            past: Vec::new(),
         }))
     }
 
@@ -98,7 +101,9 @@ impl Binder<'_> {
                     .and_then(|alias| alias.name.clone())
                     .unwrap_or_else(|| name.name.clone());
                 let aliased = alias.as_ref().is_some_and(|alias| alias.name.is_some());
-                let (plan, schema) = self.table_reference(name, at.as_ref(), &shown, lock)?;
+                let (plan, schema) = self.at_moment(at.as_ref(), parent, |binder| {
+                    binder.table_reference(name, &shown, lock)
+                })?;
                 let schema = if aliased { None } else { schema };
                 let mut item = self.aliased(plan, alias.as_ref(), &shown, schema, lock)?;
                 if let Some(table) = item.scope.tables.first_mut()
@@ -111,13 +116,16 @@ impl Binder<'_> {
             TableItem::Query {
                 query,
                 lateral: _,
+                at,
                 alias,
                 pos,
             } => {
                 if lock {
                     return Err(self.unsupported("FOR UPDATE of a subquery", *pos));
                 }
-                let plan = self.query(query, parent, true)?;
+                let plan = self.at_moment(at.as_ref(), parent, |binder| {
+                    binder.query(query, parent, true)
+                })?;
                 self.derived(plan, alias.as_ref(), *pos)
             }
             TableItem::Functions {
@@ -194,7 +202,16 @@ impl Binder<'_> {
             rename_columns(&mut plan, &columns);
         }
         let scope = Scope::table(name.name.as_str().into(), schema, &columns);
-        Ok(Item { plan, scope, keys })
+        let mut past = Vec::new();
+        if lock && matches!(&plan, Plan::Scan(scan) if scan.at.is_some()) {
+            past.push(Arc::from(name.name.as_str()));
+        }
+        Ok(Item {
+            plan,
+            scope,
+            keys,
+            past,
+        })
     }
 
     /// `(a JOIN b) AS alias (columns)`: the tables inside are no longer seen.
@@ -278,6 +295,8 @@ pub(super) fn combine(
         column.nullable = true;
     }
     columns.append(&mut others);
+    let mut past = left.past;
+    past.extend(right.past);
     let mut keys = left.keys;
     keys.extend(
         right
@@ -294,6 +313,7 @@ pub(super) fn combine(
             plan: right.plan,
             scope,
             keys,
+            past,
         };
     }
     Item {
@@ -307,14 +327,17 @@ pub(super) fn combine(
         })),
         scope,
         keys,
+        past,
     }
 }
 
 /// Whether the item may name columns of items to its left.
 fn reads_left(item: &TableItem) -> bool {
     match item {
-        TableItem::Table { .. } => false,
-        TableItem::Query { lateral, .. } => *lateral,
+        TableItem::Table { at, .. } => super::moment::reads_columns(at.as_ref()),
+        TableItem::Query { lateral, at, .. } => {
+            *lateral || super::moment::reads_columns(at.as_ref())
+        }
         TableItem::Functions { .. } => true,
         TableItem::Join { left, right, .. } => reads_left(left) || reads_left(right),
     }

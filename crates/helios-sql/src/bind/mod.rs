@@ -28,6 +28,7 @@ mod function_table;
 mod group;
 mod join;
 mod label;
+mod moment;
 mod pending;
 mod query;
 mod relation;
@@ -46,6 +47,7 @@ mod values;
 mod window;
 
 pub use context::BindContext;
+pub use moment::{NoPast, Past};
 
 use helios_base::{DataType, Result};
 use helios_expr::{Builder, ParamTypes};
@@ -91,7 +93,10 @@ fn bind_here(
     let types = ParamTypes::new(params.to_vec());
     let mut binder = Binder::new(context, Some(source), &types);
     let takes_parameters = statement::takes_parameters(statement);
-    let statement = binder.statement(statement)?;
+    let statement = match binder.statement(statement) {
+        Ok(statement) => statement,
+        Err(error) => return Err(binder.moments.explain(error)),
+    };
     if !takes_parameters && !types.is_empty() {
         return Err(statement::no_parameters());
     }
@@ -99,6 +104,7 @@ fn bind_here(
         statement,
         subplans: std::mem::take(&mut binder.subplans),
         params: types.types(),
+        moments: binder.moments.take(),
         cacheable: binder.cacheable,
     };
     rewrite::rewrite(&mut bound, context);
@@ -115,6 +121,7 @@ pub(crate) struct Binder<'a> {
     levels: Vec<scope::Level>,
     frames: Vec<frame::Frame>,
     ctes: Vec<cte::Visible>,
+    moments: moment::Moments,
     next_cte: u32,
     subplans: Vec<Subplan>,
     cacheable: bool,
@@ -136,6 +143,7 @@ impl<'a> Binder<'a> {
             levels: Vec::new(),
             frames: vec![frame::Frame::outermost()],
             ctes: Vec::new(),
+            moments: moment::Moments::default(),
             next_cte: 0,
             subplans: Vec::new(),
             cacheable: true,

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use helios_base::{ColumnId, DataType, Error, Result, SqlState, Value};
+use helios_base::{ColumnId, DataType, Error, Result, SqlState};
 use helios_table::catalog::{Relation, TableDef, ViewDef};
 
 use super::Binder;
-use super::scope::{Clause, Scope};
-use crate::parse::ast::{self, Ident, Name};
+use crate::parse::ast::{Ident, Name};
 use crate::parse::parse_query;
-use crate::plan::{AsOf, ColumnSource, Plan, PlanColumn, Point, Scan, TableRef};
+use crate::plan::{At, ColumnSource, Plan, PlanColumn, Scan, TableRef};
 use crate::system;
 
 /// How deep views may be built on views.
@@ -26,9 +25,9 @@ impl Binder<'_> {
     pub(super) fn relation(&self, name: &Name) -> Result<Relation> {
         let schema = name.schema.as_ref().map(|schema| schema.name.as_str());
         let found = self
-            .context
-            .catalog
-            .require(schema, &name.name.name, &self.search_path);
+            .catalog()
+            .require(schema, &name.name.name, &self.search_path)
+            .map_err(|error| self.not_then(error));
         self.place(found, name.pos())
     }
 
@@ -58,38 +57,35 @@ impl Binder<'_> {
         }
     }
 
-    /// A table, view or named query of `FROM`; with `key`, the row key is the last column.
+    /// A table, view or named query of `FROM`; with `key`, the row key is the last column, unless
+    /// the rows are those of another moment.
     pub(super) fn table_reference(
         &mut self,
         name: &Name,
-        at: Option<&ast::AsOf>,
         alias: &Ident,
         key: bool,
     ) -> Result<(Plan, Option<Arc<str>>)> {
         if name.schema.is_none()
             && let Some(plan) = self.cte_reference(&name.name)?
         {
-            if let Some(at) = at {
-                return Err(self.unsupported("AS OF on a WITH query", at.pos));
-            }
             return Ok((plan, None));
         }
         if let Some(found) = self.system_relation(name) {
-            if let Some(at) = at {
-                return Err(self.unsupported("AS OF on a system relation", at.pos));
-            }
             return Ok(found);
         }
-        let at = self.as_of(at)?;
         match self.relation(name)? {
             Relation::Table(table) => {
                 let schema: Arc<str> = table.schema_name.as_str().into();
+                let at = self.scan_at(&table.name);
+                let key = key && at.is_none();
                 let plan = self.scan(&table, alias.name.as_str().into(), at, key);
                 Ok((plan, Some(schema)))
             }
             Relation::View(view) => {
-                if at.is_some() {
-                    return Err(self.unsupported("AS OF on a view", name.pos()));
+                if let Some(super::moment::Here::Row(..)) = self.here_at() {
+                    return Err(self
+                        .unsupported("AS OF a moment of each row on a view", name.pos())
+                        .with_hint("Name the table that the view reads."));
                 }
                 let plan = self.view(&view, name)?;
                 Ok((plan, Some(view.schema_name.as_str().into())))
@@ -112,7 +108,7 @@ impl Binder<'_> {
     fn system_relation(&mut self, name: &Name) -> Option<(Plan, Option<Arc<str>>)> {
         let schema = name.schema.as_ref().map(|schema| schema.name.as_str());
         let source = system::Source {
-            catalog: self.context.catalog,
+            catalog: self.catalog(),
             session: self.context.session,
         };
         let found = system::relation(schema, &name.name.name, &source)?;
@@ -125,14 +121,19 @@ impl Binder<'_> {
         &mut self,
         table: &TableDef,
         alias: Arc<str>,
-        at: Option<AsOf>,
+        at: Option<At>,
         key: bool,
     ) -> Plan {
         let reference = table_ref(table);
-        if !self.depends.contains(&reference) {
+        // What is done to a table now leaves its past as it was.
+        if at.is_none() && !self.depends.contains(&reference) {
             self.depends.push(reference.clone());
         }
         let mut columns = table_columns(table);
+        if at.is_some() && !self.has_same_key(table) {
+            // What follows from the key that the table has now did not hold then.
+            columns.iter_mut().for_each(|column| column.source = None);
+        }
         let reads: Vec<ColumnId> = table.columns.iter().map(|column| column.id).collect();
         if key {
             columns.push(PlanColumn {
@@ -151,6 +152,16 @@ impl Binder<'_> {
             filters: Vec::new(),
             columns,
         }))
+    }
+
+    /// Whether the table has the same primary key in the statement's own catalog.
+    fn has_same_key(&self, table: &TableDef) -> bool {
+        let key = |table: &TableDef| -> Option<Vec<ColumnId>> {
+            let index = table.primary_key()?;
+            index.keys.iter().map(|key| key.as_column()).collect()
+        };
+        let now = self.context.catalog.table_by_id(table.id);
+        now.is_some_and(|now| key(now) == key(table))
     }
 
     /// The query of a view, bound in the view's own surroundings.
@@ -182,7 +193,7 @@ impl Binder<'_> {
             schema: view.schema_name.as_str().into(),
             name: view.name.as_str().into(),
         };
-        if !self.depends.contains(&reference) {
+        if self.here_at().is_none() && !self.depends.contains(&reference) {
             self.depends.push(reference);
         }
         let plan = self.place(plan, name.pos())?;
@@ -217,64 +228,6 @@ impl Binder<'_> {
             columns,
         }));
         self.coerce_plan(project, &types)
-    }
-
-    /// The point in time of a table reference.
-    pub(super) fn as_of(&mut self, at: Option<&ast::AsOf>) -> Result<Option<AsOf>> {
-        let Some(at) = at else {
-            return Ok(None);
-        };
-        let point = match &at.point {
-            None | Some(ast::Point::Now) => None,
-            Some(ast::Point::Scn(expr)) => Some(Point::Scn(self.moment(
-                expr,
-                "AS OF SCN",
-                &DataType::Int8,
-            )?)),
-            Some(ast::Point::Transaction(expr)) => Some(Point::Transaction(self.moment(
-                expr,
-                "AS OF TRANSACTION",
-                &DataType::Int8,
-            )?)),
-            Some(ast::Point::Timestamp(expr)) => Some(Point::Timestamp(self.moment(
-                expr,
-                "AS OF TIMESTAMP",
-                &DataType::TimestampTz,
-            )?)),
-            Some(ast::Point::Versions { .. }) => {
-                return Err(self.unsupported("VERSIONS BETWEEN", at.pos));
-            }
-        };
-        let branch = at.branch.as_ref().map(|branch| branch.name.as_str().into());
-        if branch.is_none() && point.is_none() {
-            return Ok(None);
-        }
-        Ok(Some(AsOf { branch, point }))
-    }
-
-    /// An expression without columns that says when.
-    fn moment(
-        &mut self,
-        expr: &ast::Expr,
-        clause: &'static str,
-        ty: &DataType,
-    ) -> Result<helios_expr::Expr> {
-        self.push_level(Scope::default(), None);
-        self.set_clause(Clause::Plain(clause));
-        let value = self.expr(expr);
-        self.pop_level();
-        let value = value?;
-        // An LSN is written as text: 0/1A2B.
-        let wanted = match (&value, ty) {
-            (helios_expr::Expr::Literal(Value::Text(text), DataType::Unknown), DataType::Int8)
-                if clause == "AS OF SCN" && text.contains('/') =>
-            {
-                &DataType::Text
-            }
-            _ => ty,
-        };
-        let built = self.builder.argument_of(value, wanted, clause);
-        self.place_literal(built, expr.pos, &[expr])
     }
 }
 

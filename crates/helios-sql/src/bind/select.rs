@@ -12,7 +12,7 @@ use super::label::label;
 use super::pending::{Pending, PendingWindow, Slot};
 use super::query::Bounds;
 use super::scope::{Clause, Found, ScopeColumn};
-use crate::parse::ast::{self, Distinct, ExprKind, Pos, Query, Select, SelectItem};
+use crate::parse::ast::{self, Distinct, ExprKind, Ident, Lock, Pos, Query, Select, SelectItem};
 use crate::parse::lexer::tokenize;
 use crate::parse::quote_ident;
 use crate::plan::{
@@ -69,6 +69,7 @@ impl Binder<'_> {
         let mut locks: Vec<RowLock> = Vec::new();
         for lock in &query.locks {
             for of in &lock.of {
+                self.lockable(lock, item, Some(of))?;
                 if !item.keys.iter().any(|(alias, ..)| **alias == *of.name) {
                     return Err(self.fail(
                         SqlState::UNDEFINED_TABLE,
@@ -80,6 +81,9 @@ impl Binder<'_> {
                         of.pos,
                     ));
                 }
+            }
+            if lock.of.is_empty() {
+                self.lockable(lock, item, None)?;
             }
             for (alias, table, key) in &item.keys {
                 let wanted = lock.of.is_empty() || lock.of.iter().any(|of| **alias == *of.name);
@@ -102,6 +106,25 @@ impl Binder<'_> {
             }
         }
         Ok(locks)
+    }
+
+    /// Refuses to lock what was: `of`, or any table.
+    fn lockable(&self, lock: &Lock, item: &Item, of: Option<&Ident>) -> Result<()> {
+        let past = item
+            .past
+            .iter()
+            .find(|table| of.is_none_or(|of| ***table == *of.name));
+        match past {
+            Some(table) => Err(self.at(
+                Error::unsupported(format!(
+                    "{} cannot be applied to \"{table}\", which is read AS OF another moment",
+                    lock_words(lock.mode)
+                ))
+                .with_hint("Name the tables to lock in OF."),
+                of.map_or(lock.pos, |of| of.pos),
+            )),
+            None => Ok(()),
+        }
     }
 
     fn select_here(
@@ -417,12 +440,7 @@ impl Binder<'_> {
             .cloned()
     }
 
-    fn star(
-        &mut self,
-        qualifier: &[ast::Ident],
-        pos: Pos,
-        outputs: &mut Vec<Output>,
-    ) -> Result<()> {
+    fn star(&mut self, qualifier: &[Ident], pos: Pos, outputs: &mut Vec<Output>) -> Result<()> {
         let (level, columns) = match qualifier {
             [] => {
                 let here = self.here().unwrap_or(0);
@@ -465,12 +483,7 @@ impl Binder<'_> {
     }
 
     /// While a view is defined, notes what a star stands for, in its own text only.
-    fn note_star(
-        &mut self,
-        qualifier: &[ast::Ident],
-        pos: Pos,
-        columns: &[ScopeColumn],
-    ) -> Result<()> {
+    fn note_star(&mut self, qualifier: &[Ident], pos: Pos, columns: &[ScopeColumn]) -> Result<()> {
         let (Some(source), true) = (self.source, self.stars.is_some()) else {
             return Ok(());
         };
@@ -515,11 +528,7 @@ impl Binder<'_> {
         Ok(())
     }
 
-    fn star_of(
-        &self,
-        schema: Option<&ast::Ident>,
-        table: &ast::Ident,
-    ) -> Result<(usize, Vec<ScopeColumn>)> {
+    fn star_of(&self, schema: Option<&Ident>, table: &Ident) -> Result<(usize, Vec<ScopeColumn>)> {
         match self.find_table(schema, table)? {
             Some((level, found)) => Ok((level, found.columns.clone())),
             None => Err(self.missing_table(schema, table)),

@@ -1,7 +1,5 @@
 //! Statements other than queries and changes: mostly names to resolve and options to read.
 
-use std::sync::Arc;
-
 use helios_base::{DataType, Error, Result, SqlState};
 use helios_expr::Expr;
 
@@ -10,8 +8,8 @@ use super::relation::{table_columns, table_ref};
 use super::scope::{Clause, Scope};
 use crate::parse::ast::{self, Statement as Tree, StorageOption};
 use crate::plan::{
-    AsOf, BranchCommand, Copy, CopyFormat, CopyTarget, Cursor, Explain, ExplainFormat, Insert,
-    Plan, PlanColumn, Prepare, Query, Statement, TableRef, Values,
+    BranchCommand, Copy, CopyFormat, CopyTarget, Cursor, Explain, ExplainFormat, Insert, Plan,
+    PlanColumn, Prepare, Query, Statement, TableRef, Values,
 };
 
 impl Binder<'_> {
@@ -373,16 +371,12 @@ impl Binder<'_> {
                 at,
                 options: written,
             } => {
-                let at = self.as_of(at.as_ref())?;
-                let parent: Option<Arc<str>> =
-                    parent.as_ref().map(|parent| parent.name.as_str().into());
+                let mut from = self.as_of(at.as_ref())?;
+                from.branch = parent.as_ref().map(|parent| parent.name.as_str().into());
                 BranchCommand::Create {
                     name: name.name.clone(),
                     if_not_exists: *if_not_exists,
-                    from: AsOf {
-                        branch: parent,
-                        point: at.and_then(|at| at.point),
-                    },
+                    from,
                     options: options(written),
                 }
             }

@@ -35,6 +35,7 @@ impl TableExprs for StoredExprs {
             catalog,
             search_path: &path,
             text: &text,
+            past: &super::NoPast,
             session: &NoSession,
         };
         compile(sql, &table.name, &table_columns(table), wanted, &context)
@@ -221,7 +222,7 @@ fn singular(clause: &str) -> &str {
 }
 
 /// Where the first subquery of an expression stands.
-fn subquery_in(expr: &ast::Expr) -> Option<crate::parse::Pos> {
+pub(super) fn subquery_in(expr: &ast::Expr) -> Option<crate::parse::Pos> {
     find(expr, &|expr| {
         matches!(
             expr.kind,
@@ -238,7 +239,7 @@ fn subquery_in(expr: &ast::Expr) -> Option<crate::parse::Pos> {
 }
 
 /// Where the first column of an expression stands.
-fn column_in(expr: &ast::Expr) -> Option<crate::parse::Pos> {
+pub(super) fn column_in(expr: &ast::Expr) -> Option<crate::parse::Pos> {
     find(expr, &|expr| matches!(expr.kind, ExprKind::Column(_)))
 }
 

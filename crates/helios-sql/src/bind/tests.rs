@@ -139,13 +139,23 @@ fn catalog() -> Arc<Catalog> {
     txn.catalog().expect("catalog")
 }
 
-fn answer(catalog: &Catalog, sql: &str) -> String {
+/// A past in which everything was as it is.
+struct Same(Arc<Catalog>);
+
+impl super::Past for Same {
+    fn catalog(&self, _at: &crate::plan::AsOf) -> helios_base::Result<Arc<Catalog>> {
+        Ok(self.0.clone())
+    }
+}
+
+fn answer(catalog: &Arc<Catalog>, sql: &str) -> String {
     let path = ["public".to_owned()];
     let text = TextContext::default();
     let context = BindContext {
         catalog,
         search_path: &path,
         text: &text,
+        past: &Same(catalog.clone()),
         session: &NoSession,
     };
     let bound = Script::single(sql).and_then(|parsed| match parsed {
@@ -389,6 +399,7 @@ fn views_write_their_stars_out() {
             catalog: &catalog,
             search_path: &path,
             text: &text,
+            past: &Same(catalog.clone()),
             session: &NoSession,
         };
         let parsed = Script::single(sql).expect("parse").expect("statement");

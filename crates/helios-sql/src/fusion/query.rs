@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
-use helios_base::{Error, ErrorKind, Result, SqlState};
+use helios_base::{Error, ErrorKind, Result};
 use helios_table::catalog::TableDef;
 use helios_table::{Catalog, Tables as StoredTables};
 use helios_version::Read;
@@ -15,9 +15,9 @@ use super::run::FusionEngine;
 use super::scan::{Snapshots, StoredTable};
 use super::shape::Shape;
 use super::statement::{FusionPlan, FusionRows, parameter_shape};
-use crate::plan::{AsOf, Bound, Plan, Scan};
-use crate::row::Reader;
+use crate::plan::{At, Bound, Plan, Scan};
 use crate::row::exec::Exec;
+use crate::row::{Looks, Reader, look};
 
 /// How many variants of one statement are kept, for parameters of different forms.
 const VARIANTS_MAX: usize = 4;
@@ -163,6 +163,7 @@ fn context(exec: &Exec) -> StatementContext {
             reader: Arc::clone(&exec.reader),
             catalog: Arc::clone(&exec.catalog),
             tables: Arc::clone(&exec.tables),
+            past: Arc::clone(&exec.past),
         }),
     )
 }
@@ -174,10 +175,14 @@ struct Definitions<'a> {
 
 impl Tables for Definitions<'_> {
     fn table(&self, scan: &Scan) -> Result<Arc<dyn TableProvider>> {
-        if scan.at.as_ref().is_some_and(|at| at.point.is_some()) {
-            return Err(Error::unsupported("vectorized reads of the past"));
-        }
-        let table = self.exec.catalog.table_by_id(scan.table.id);
+        let catalog = match &scan.at {
+            None => &self.exec.catalog,
+            Some(At::Moment(id, _)) => &look(&self.exec.past, *id)?.catalog,
+            Some(At::Row(..)) => {
+                return Err(Error::unsupported("vectorized reads at a moment per row"));
+            }
+        };
+        let table = catalog.table_by_id(scan.table.id);
         let table = table.ok_or_else(|| Error::unsupported("vectorized system relations"))?;
         let statistics = self
             .exec
@@ -196,44 +201,31 @@ struct Sight {
     reader: Reader,
     catalog: Arc<Catalog>,
     tables: Arc<StoredTables>,
+    past: Looks,
 }
 
 impl Snapshots for Sight {
     fn read(
         &self,
         table: &Arc<TableDef>,
-        at: Option<&AsOf>,
+        at: Option<&At>,
     ) -> Result<(Arc<dyn Read>, Arc<TableDef>)> {
-        let Some(name) = at.and_then(|at| at.branch.as_ref()) else {
-            // A plan outlives changes that its definition does not show, such as new indexes.
-            let now = self.catalog.table_by_id(table.id).unwrap_or(table);
-            return Ok((Arc::clone(&self.reader), Arc::clone(now)));
+        let (reader, catalog) = match at {
+            None => (&self.reader, &self.catalog),
+            Some(At::Moment(id, _)) => {
+                let look = look(&self.past, *id)?;
+                (&look.reader, &look.catalog)
+            }
+            Some(At::Row(..)) => {
+                return Err(Error::internal("a vectorized read at a moment per row"));
+            }
         };
-        let store = self.tables.store();
-        let branch = store.branch(name).ok_or_else(|| {
-            Error::new(
-                SqlState::UNDEFINED_OBJECT,
-                format!("branch \"{name}\" does not exist"),
-            )
-        })?;
-        let snapshot = store.snapshot(branch.id, None)?;
-        let catalog = self.tables.catalog(&snapshot)?;
-        let there = catalog.table_by_id(table.id).ok_or_else(|| {
-            Error::new(
-                SqlState::UNDEFINED_TABLE,
-                format!(
-                    "table \"{}\" does not exist on branch \"{name}\"",
-                    table.name
-                ),
-            )
-        })?;
-        // The plan counts the columns of here; those of there are found by their identity.
-        let mut there = (**there).clone();
-        there.columns.clone_from(&table.columns);
-        Ok((Arc::new(snapshot), Arc::new(there)))
+        // A plan outlives changes that its definition does not show, such as new indexes.
+        let there = catalog.table_by_id(table.id).unwrap_or(table);
+        Ok((Arc::clone(reader), Arc::clone(there)))
     }
 
     fn rows(&self, read: &dyn Read, table: &TableDef) -> Option<u64> {
-        self.tables.row_count(read, table).ok()
+        self.tables.row_count_then(read, table).ok()
     }
 }

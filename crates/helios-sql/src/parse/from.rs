@@ -1,23 +1,10 @@
-//! `FROM`: tables, subqueries, functions, joins, and `AS OF`.
+//! `FROM`: tables, subqueries, functions and joins.
 
 use helios_base::Result;
 
-use super::ast::{
-    AsOf, ExprKind, Ident, JoinOn, Point, TableAlias, TableCall, TableItem, TypeName,
-};
+use super::ast::{ExprKind, Ident, JoinOn, TableAlias, TableCall, TableItem, TypeName};
 use super::cursor::{CHAIN_MAX, Parser};
 use crate::plan::JoinKind;
-
-/// The words that make `AS OF` a moment and not an alias called "of".
-const MOMENTS: [&str; 7] = [
-    "timestamp",
-    "transaction",
-    "scn",
-    "lsn",
-    "branch",
-    "now",
-    "system_time",
-];
 
 impl Parser<'_> {
     pub(super) fn table_list(&mut self) -> Result<Vec<TableItem>> {
@@ -164,8 +151,7 @@ impl Parser<'_> {
         let name = self.name()?;
         // `t*` is the old spelling of "with inheritance children", which is the default.
         self.eat_op("*");
-        let at = self.as_of()?;
-        let alias = self.table_alias(false)?;
+        let (at, alias) = self.as_of_and_alias()?;
         if self.is_word("tablesample") {
             return Err(self.unsupported("TABLESAMPLE", self.pos()));
         }
@@ -207,10 +193,11 @@ impl Parser<'_> {
             });
             match query {
                 Ok(query) => {
-                    let alias = self.table_alias(false)?;
+                    let (at, alias) = self.as_of_and_alias()?;
                     return Ok(TableItem::Query {
                         query: Box::new(query),
                         lateral,
+                        at,
                         alias,
                         pos,
                     });
@@ -296,7 +283,7 @@ impl Parser<'_> {
     }
 
     /// `[AS] name [(columns)]`; with `typed` also `AS [name] (column type, …)`.
-    fn table_alias(&mut self, typed: bool) -> Result<Option<TableAlias>> {
+    pub(super) fn table_alias(&mut self, typed: bool) -> Result<Option<TableAlias>> {
         let explicit = self.eat("as");
         let mut alias = TableAlias {
             name: None,
@@ -334,94 +321,5 @@ impl Parser<'_> {
             let name = parser.ident()?;
             Ok((name, parser.type_name()?))
         })
-    }
-
-    /// `AS OF …`, `FOR SYSTEM_TIME AS OF …`, `VERSIONS BETWEEN …`, if one begins here.
-    pub(super) fn as_of(&mut self) -> Result<Option<AsOf>> {
-        let pos = self.pos();
-        if self.is_words("for system_time as of") {
-            self.expect_words("for system_time as of")?;
-            self.eat("timestamp");
-            let moment = Box::new(self.restricted_expr_before_in()?);
-            return Ok(Some(AsOf {
-                branch: None,
-                point: Some(Point::Timestamp(moment)),
-                pos,
-            }));
-        }
-        if self.is_words("versions between") {
-            return self.versions(pos).map(Some);
-        }
-        if !self.is_words("as of") || !MOMENTS.iter().any(|word| self.is_word_at(2, word)) {
-            return Ok(None);
-        }
-        let mut at = AsOf {
-            branch: None,
-            point: None,
-            pos,
-        };
-        // `AS OF BRANCH b AS OF SCN n` says both.
-        while self.is_words("as of") && MOMENTS.iter().any(|word| self.is_word_at(2, word)) {
-            let here = self.pos();
-            self.expect_words("as of")?;
-            let twice = if self.eat("branch") {
-                at.branch.replace(self.branch_name()?).is_some()
-            } else {
-                let point = self.moment()?;
-                at.point.replace(point).is_some()
-            };
-            if twice {
-                return Err(self.syntax("AS OF given twice for the same table", here));
-            }
-        }
-        Ok(Some(at))
-    }
-
-    fn moment(&mut self) -> Result<Point> {
-        if self.eat("now") {
-            if self.eat_punct("(") {
-                self.expect_punct(")")?;
-            }
-            return Ok(Point::Now);
-        }
-        let make = if self.eat("scn") || self.eat("lsn") {
-            Point::Scn
-        } else if self.eat("transaction") {
-            Point::Transaction
-        } else {
-            if !self.eat("timestamp") {
-                self.expect("system_time")?;
-            }
-            Point::Timestamp
-        };
-        Ok(make(Box::new(self.restricted_expr_before_in()?)))
-    }
-
-    fn versions(&mut self, pos: super::Pos) -> Result<AsOf> {
-        self.expect_words("versions between")?;
-        let timestamp = self.eat("timestamp");
-        if !timestamp && !self.eat("scn") {
-            self.expect("lsn")?;
-        }
-        let low = self.version_bound()?;
-        self.expect("and")?;
-        let high = self.version_bound()?;
-        Ok(AsOf {
-            branch: None,
-            point: Some(Point::Versions {
-                timestamp,
-                low,
-                high,
-            }),
-            pos,
-        })
-    }
-
-    fn version_bound(&mut self) -> Result<Option<Box<super::ast::Expr>>> {
-        if self.eat("minvalue") || self.eat("maxvalue") {
-            Ok(None)
-        } else {
-            Ok(Some(Box::new(self.restricted_expr_before_in()?)))
-        }
     }
 }

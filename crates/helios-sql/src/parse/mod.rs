@@ -28,6 +28,7 @@ mod query;
 mod script;
 mod session;
 mod statement;
+mod temporal;
 #[cfg(test)]
 mod tests;
 mod types;

@@ -538,6 +538,7 @@ fn wrap(inner: Query) -> Query {
         from: vec![TableItem::Query {
             query: Box::new(inner),
             lateral: false,
+            at: None,
             alias: None,
             pos,
         }],

@@ -7,8 +7,8 @@ use std::fmt::{self, Display, Write};
 use helios_expr::Expr;
 
 use super::{
-    AggregateCall, Frame, FrameBound, FrameExclude, FrameUnit, JoinKind, Plan, PlanColumn, Point,
-    Scan, SetOpKind, SortKey, TableFunctionCall, WindowNode,
+    AggregateCall, Frame, FrameBound, FrameExclude, FrameUnit, JoinKind, Plan, PlanColumn, Scan,
+    SetOpKind, SortKey, TableFunctionCall, WindowNode,
 };
 
 impl Display for Plan {
@@ -264,15 +264,7 @@ fn scan_text(scan: &Scan) -> String {
         let _ = write!(text, " {}", scan.alias);
     }
     if let Some(at) = &scan.at {
-        if let Some(branch) = &at.branch {
-            let _ = write!(text, " as of branch {branch}");
-        }
-        let _ = match &at.point {
-            Some(Point::Scn(scn)) => write!(text, " as of scn {scn}"),
-            Some(Point::Transaction(id)) => write!(text, " as of transaction {id}"),
-            Some(Point::Timestamp(time)) => write!(text, " as of timestamp {time}"),
-            None => Ok(()),
-        };
+        let _ = write!(text, " {at}");
     }
     let _ = write!(text, " [{}]", names(&scan.columns));
     if !scan.filters.is_empty() {

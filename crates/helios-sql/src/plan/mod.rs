@@ -24,6 +24,7 @@ mod ddl;
 mod display;
 mod dml;
 mod join;
+mod moment;
 mod node;
 mod session;
 mod statement;
@@ -42,9 +43,10 @@ pub use ddl::{
 };
 pub use dml::{Arbiter, Assignment, ConflictAction, Delete, Insert, OnConflict, Returning, Update};
 pub use join::{Join, JoinKind};
+pub use moment::{AsOf, At, Moment, MomentId, Point};
 pub use node::{
-    AsOf, Distinct, Filter, Limit, LockMode, LockRows, LockWait, Plan, Point, Project, ProjectSet,
-    RowLock, Scan, SetOp, SetOpKind, Sort, SortKey, Values,
+    Distinct, Filter, Limit, LockMode, LockRows, LockWait, Plan, Project, ProjectSet, RowLock,
+    Scan, SetOp, SetOpKind, Sort, SortKey, Values,
 };
 pub use session::{
     BranchCommand, Copy, CopyFormat, CopyTarget, Cursor, Explain, ExplainFormat, Fetch,

@@ -6,7 +6,8 @@ use helios_base::ColumnId;
 use helios_expr::Expr;
 
 use super::{
-    AggregateNode, Cte, CteId, Join, PlanColumn, RecursiveCte, TableFunction, TableRef, WindowNode,
+    AggregateNode, At, Cte, CteId, Join, PlanColumn, RecursiveCte, TableFunction, TableRef,
+    WindowNode,
 };
 
 /// A query: a tree of nodes, each of which yields rows of [`Plan::columns`].
@@ -82,7 +83,7 @@ pub struct Scan {
     /// The name by which the statement calls it.
     pub alias: Arc<str>,
     /// Another branch or moment than the statement's own snapshot.
-    pub at: Option<AsOf>,
+    pub at: Option<At>,
     /// The table columns read, one per output column, except the row key.
     pub reads: Vec<ColumnId>,
     /// Whether one more output column follows, of type `bytea`: the row's encoded primary key (or
@@ -92,26 +93,6 @@ pub struct Scan {
     pub filters: Vec<Expr>,
     /// The output columns.
     pub columns: Vec<PlanColumn>,
-}
-
-/// A point in the database's history, for one table reference.
-#[derive(Clone, Debug)]
-pub struct AsOf {
-    /// The branch, if not the session's.
-    pub branch: Option<Arc<str>>,
-    /// The moment, if not the statement's snapshot.
-    pub point: Option<Point>,
-}
-
-/// A moment. Expressions have no columns and are computed once per statement.
-#[derive(Clone, Debug)]
-pub enum Point {
-    /// `AS OF SCN n` / `AS OF LSN`: type `bigint` or `text` (`0/1A2B`).
-    Scn(Expr),
-    /// `AS OF TRANSACTION n`: type `bigint`.
-    Transaction(Expr),
-    /// `AS OF TIMESTAMP t`, `FOR SYSTEM_TIME AS OF t`: type `timestamptz`.
-    Timestamp(Expr),
 }
 
 /// Rows of expressions without columns.

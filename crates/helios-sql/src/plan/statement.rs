@@ -21,6 +21,8 @@ pub struct Bound {
     pub subplans: Vec<Subplan>,
     /// The types of the parameters `$1`, `$2`, …
     pub params: Vec<DataType>,
+    /// The other moments that it reads at, by [`super::MomentId`].
+    pub moments: Vec<super::Moment>,
     /// Whether the binding depends on the search path, the time zone or another setting only
     /// through the catalog version; such a plan may be cached.
     pub cacheable: bool,

@@ -71,14 +71,10 @@ impl Plan {
         match self {
             Self::Scan(node) => {
                 node.filters.iter_mut().for_each(&mut *f);
-                let point = node.at.as_mut().and_then(|at| at.point.as_mut());
-                match point {
-                    Some(
-                        super::Point::Scn(expr)
-                        | super::Point::Transaction(expr)
-                        | super::Point::Timestamp(expr),
-                    ) => f(expr),
-                    None => {}
+                if let Some(super::At::Row(at, _)) = &mut node.at
+                    && let Some(point) = &mut at.point
+                {
+                    f(point.expr_mut());
                 }
             }
             Self::Values(node) => node.rows.iter_mut().flatten().for_each(f),

@@ -7,6 +7,7 @@ use helios_expr::{EvalContext, Expr, SessionHooks};
 use helios_table::{Catalog, Tables, Transaction};
 
 use super::ctes::Ctes;
+use super::look::Looks;
 use super::node::Node;
 use super::reader::Reader;
 use super::recheck::Recheck;
@@ -33,6 +34,8 @@ pub(crate) struct Exec {
     pub(crate) catalog: Arc<Catalog>,
     /// The statement's snapshot, with the transaction's own writes before the statement.
     pub(crate) reader: Reader,
+    /// What it reads at other moments.
+    pub(crate) past: Looks,
     pub(crate) tables: Arc<Tables>,
     /// The transaction, if the statement runs in one.
     pub(crate) txn: Option<Arc<Transaction>>,

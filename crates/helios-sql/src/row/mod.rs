@@ -11,6 +11,7 @@ pub(crate) mod dml;
 pub(crate) mod exec;
 mod keys;
 mod lock;
+mod look;
 pub(crate) mod node;
 pub(crate) mod op;
 pub(crate) mod point;
@@ -24,6 +25,7 @@ mod supports;
 mod time_travel;
 mod window_frame;
 
+pub(crate) use look::{Look, Looks, look};
 pub(crate) use reader::Reader;
 pub(crate) use supports::supports;
-pub(crate) use time_travel::scn_of;
+pub(crate) use time_travel::{scn_at, scn_of};

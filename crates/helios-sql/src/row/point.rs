@@ -14,6 +14,7 @@ use helios_version::Read;
 
 use super::node::Node;
 use super::scan::{Fit, Path, fit};
+use crate::plan::{At, MomentId};
 
 /// A query that is nothing but a point lookup and a choice of columns.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct PointSelect {
     parts: Vec<(Part, DataType)>,
     /// Positions in the table of the columns that come out.
     columns: Vec<usize>,
+    /// When, if not now.
+    pub(crate) at: Option<MomentId>,
 }
 
 #[derive(Debug)]
@@ -45,9 +48,14 @@ impl PointSelect {
         let Path::Key(reach) = &scan.path else {
             return None;
         };
-        if !scan.filters.is_empty() || scan.key || scan.at.is_some() {
+        if !scan.filters.is_empty() || scan.key {
             return None;
         }
+        let at = match &scan.at {
+            None => None,
+            Some(At::Moment(id, _)) => Some(*id),
+            Some(At::Row(..)) => return None,
+        };
         let types = scan.table.shape().key_columns();
         let parts = reach
             .as_point()?
@@ -75,6 +83,7 @@ impl PointSelect {
             table: scan.table.clone(),
             parts,
             columns,
+            at,
         })
     }
 

@@ -38,6 +38,7 @@ impl Exec {
             catalog: self.catalog.clone(),
             tables: self.tables.clone(),
             reader: self.reader.clone(),
+            past: self.past.clone(),
             txn: self.txn.clone(),
             session: self.session.clone(),
             text: self.text.clone(),

@@ -9,7 +9,7 @@ use helios_table::catalog::TableDef;
 use helios_table::row::{KeyRange, KeyRangeSpec, Rules};
 
 use super::exec::Cx;
-use crate::plan::AsOf;
+use crate::plan::At;
 
 /// A table scan.
 #[derive(Clone, Debug)]
@@ -27,7 +27,9 @@ pub(crate) struct ScanNode {
     pub(crate) filters: Vec<Expr>,
     /// All conditions, also those that the path assures.
     pub(crate) conditions: Vec<Expr>,
-    pub(crate) at: Option<AsOf>,
+    pub(crate) at: Option<At>,
+    /// How many rows the table is thought to have.
+    pub(crate) total: u64,
     /// How many rows it is thought to yield.
     pub(crate) estimate: u64,
 }

@@ -39,7 +39,7 @@ fn driven_by_index(node: &Node, stats: &dyn Stats) -> bool {
     match node {
         Node::Scan(scan) => {
             matches!(scan.path, Path::Index(..))
-                && scan.estimate.saturating_mul(INDEX_SHARE) <= stats.rows(scan.table.id)
+                && scan.estimate.saturating_mul(INDEX_SHARE) <= scan.total
         }
         Node::Filter(node) => of(&node.input),
         Node::Project(node) => of(&node.input),
@@ -88,7 +88,7 @@ fn cost(node: &Node, stats: &dyn Stats) -> u64 {
         Node::Empty | Node::OneRow | Node::CteRef(_) | Node::WorkTable(_) => 1,
         Node::Values(rows) => rows.len() as u64 / 4 + 1,
         Node::Scan(scan) => match &scan.path {
-            Path::Full => stats.rows(scan.table.id),
+            Path::Full => scan.total,
             _ => scan.estimate.saturating_mul(2),
         },
         Node::Filter(node) => of(&node.input),

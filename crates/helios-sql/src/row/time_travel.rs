@@ -2,17 +2,38 @@
 
 use std::sync::Arc;
 
-use helios_base::{Error, Result, Scn, SqlState, TxId, Value};
-use helios_expr::Expr;
+use helios_base::{DataType, Error, Result, Scn, SqlState, TxId, Value};
+use helios_expr::{EvalContext, Expr};
 use helios_table::catalog::TableDef;
+use helios_version::Store;
 
 use super::exec::Cx;
+use super::look::look;
 use super::reader::Reader;
 use super::scan::ScanNode;
-use crate::plan::{AsOf, Point};
+use crate::plan::{AsOf, At, Point};
 
-/// The reader and the definition of the scan's table at another point of history.
-pub(super) fn table_at(node: &ScanNode, at: &AsOf, cx: &Cx<'_>) -> Result<(Reader, Arc<TableDef>)> {
+/// The reader and the definition of the scan's table at another point of history; `None` if the
+/// table was not there at the moment of this row.
+pub(super) fn table_at(
+    node: &ScanNode,
+    at: &At,
+    cx: &Cx<'_>,
+) -> Result<Option<(Reader, Arc<TableDef>)>> {
+    match at {
+        At::Moment(id, _) => {
+            let look = look(&cx.exec.past, *id)?;
+            Ok(Some((look.reader.clone(), node.table.clone())))
+        }
+        At::Row(at, _) => table_of_row(node, at, cx),
+    }
+}
+
+fn table_of_row(
+    node: &ScanNode,
+    at: &AsOf,
+    cx: &Cx<'_>,
+) -> Result<Option<(Reader, Arc<TableDef>)>> {
     let store = cx.exec.tables.store();
     let branch = match &at.branch {
         None => cx.exec.reader.branch(),
@@ -29,23 +50,24 @@ pub(super) fn table_at(node: &ScanNode, at: &AsOf, cx: &Cx<'_>) -> Result<(Reade
     };
     let snapshot = store.snapshot(branch, scn)?;
     let catalog = cx.exec.tables.catalog(&snapshot)?;
-    let then = catalog.table_by_id(node.table.id).ok_or_else(|| {
-        Error::new(
-            SqlState::UNDEFINED_TABLE,
-            format!("table \"{}\" did not exist at that point", node.table.name),
-        )
-    })?;
+    let Some(then) = catalog.table_by_id(node.table.id) else {
+        return Ok(None);
+    };
     // The plan counts the columns of today; those of then are found by their identity.
     let mut table = (**then).clone();
     table.columns.clone_from(&node.table.columns);
-    Ok((Arc::new(snapshot), Arc::new(table)))
+    Ok(Some((Arc::new(snapshot), Arc::new(table))))
+}
+
+/// The change number of a moment, in the surroundings of a running statement.
+pub(crate) fn scn_of(point: &Point, cx: &Cx<'_>) -> Result<Scn> {
+    scn_at(point, cx.exec.tables.store(), &cx.context())
 }
 
 /// The change number of a moment.
-pub(crate) fn scn_of(point: &Point, cx: &Cx<'_>) -> Result<Scn> {
-    let store = cx.exec.tables.store();
+pub(crate) fn scn_at(point: &Point, store: &Store, context: &EvalContext<'_>) -> Result<Scn> {
     let value = |expr: &Expr| -> Result<Value> {
-        let value = cx.eval(expr, &[])?;
+        let value = expr.eval(&[], context)?;
         if value.is_null() {
             return Err(Error::new(
                 SqlState::NULL_VALUE_NOT_ALLOWED,
@@ -57,6 +79,13 @@ pub(crate) fn scn_of(point: &Point, cx: &Cx<'_>) -> Result<Scn> {
     match point {
         Point::Scn(expr) => number(value(expr)?).map(Scn),
         Point::Timestamp(expr) => match value(expr)? {
+            Value::TimestampTz(time) if time > crate::session::clock::now() => {
+                let shown = Value::TimestampTz(time).to_text(&DataType::TimestampTz, context.text);
+                Err(Error::new(
+                    SqlState::INVALID_PARAMETER_VALUE,
+                    format!("timestamp {shown} is in the future"),
+                ))
+            }
             Value::TimestampTz(time) => store.scn_at(time),
             other => Err(Error::internal(format!("AS OF TIMESTAMP {other:?}"))),
         },

@@ -80,7 +80,7 @@ impl Session {
             names.join(", "),
             places.join(", ")
         );
-        let prepared = self.prepare_statement(&sql, Vec::new())?;
+        let prepared = self.prepare_statement(&sql, Vec::new(), None)?;
         let sight = self.sight(true)?;
         let planned = self.plan_for(&prepared, &sight)?;
         let Code::Insert(_, subplans) = &planned.code else {

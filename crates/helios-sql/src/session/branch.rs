@@ -24,17 +24,7 @@ impl Session {
 
     fn branch_named(&self, name: &str) -> Result<Branch> {
         let store = self.engine.shared.tables.store();
-        store.branch(name).ok_or_else(|| {
-            let known: Vec<String> = store.branches().into_iter().map(|b| b.name).collect();
-            let error = Error::new(
-                SqlState::UNDEFINED_OBJECT,
-                format!("branch \"{name}\" does not exist"),
-            );
-            match helios_table::catalog::nearest(name, known.iter().map(String::as_str)) {
-                Some(near) => error.with_hint(format!("Perhaps you meant the branch \"{near}\".")),
-                None => error,
-            }
-        })
+        super::past::branch_named(store, name)
     }
 
     pub(super) fn branch_command(&mut self, sight: &Sight, command: &BranchCommand) -> Result<()> {

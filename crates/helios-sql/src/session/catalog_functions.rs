@@ -11,6 +11,9 @@ use super::state::{DATABASE, State};
 /// Calls the function `name`, or gives the rows of the system relation `name` as an array of
 /// records.
 pub(super) fn call(state: &State, name: &str, args: &[&Value], _: &DataType) -> Result<Value> {
+    if let Some(result) = super::history_functions::call(state, name, args) {
+        return result;
+    }
     match (name, args) {
         ("pg_sleep", [Value::Float8(seconds)]) => sleep(state, *seconds),
         ("pg_settings", []) => Ok(table(settings(state))),

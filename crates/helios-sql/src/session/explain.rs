@@ -23,6 +23,7 @@ impl Session {
             statement: (*explain.statement).clone(),
             subplans: bound.subplans.clone(),
             params: bound.params.clone(),
+            moments: bound.moments.clone(),
             cacheable: false,
         };
         if let Statement::Execute { name, .. } = &inner.statement {
@@ -83,9 +84,14 @@ impl Session {
         }
         let planned = std::sync::Arc::new(planned);
         let again = planned.clone();
-        self.run_planned(sight.clone(), planned, params, false, None, &mut |_, _| {
-            Ok(again.clone())
-        })?
+        self.run_planned(
+            sight.clone(),
+            planned,
+            params,
+            false,
+            None,
+            &mut |_, _, _| Ok(again.clone()),
+        )?
         .finish()
     }
 }

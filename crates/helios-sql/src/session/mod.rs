@@ -16,10 +16,12 @@ mod cursor;
 mod ddl;
 mod engine;
 mod explain;
+mod history_functions;
 mod interrupt;
 mod locks;
 mod notice;
 mod outcome;
+mod past;
 mod planned;
 mod prepared;
 mod run;
@@ -162,7 +164,16 @@ impl Session {
     /// # Errors
     /// Syntax and name errors with their position; `42601` for more than one statement.
     pub fn prepare(&mut self, sql: &str) -> Result<Arc<Prepared>> {
-        let result = self.prepare_statement(sql, Vec::new());
+        self.prepare_for(sql, &[])
+    }
+
+    /// As [`Session::prepare`], for a run with these values: where one of them is a moment to read
+    /// at, names mean what they meant then.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn prepare_for(&mut self, sql: &str, parameters: &[Value]) -> Result<Arc<Prepared>> {
+        let result = self.prepare_statement(sql, Vec::new(), Some(parameters));
         if result.is_err() {
             self.fail();
         }

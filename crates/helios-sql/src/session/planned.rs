@@ -156,10 +156,16 @@ const VARIANTS_MAX: usize = 8;
 const TEXT_LEN_MAX: usize = 16 * 1024;
 
 impl PlanCache {
-    /// The plan of `text` under `key`, if it is known.
-    pub(crate) fn get(&self, text: &str, key: PlanKey) -> Option<Arc<Planned>> {
+    /// A plan of `text` under `key` that `fits`, if one is known.
+    pub(crate) fn get(
+        &self,
+        text: &str,
+        key: PlanKey,
+        fits: impl Fn(&Planned) -> bool,
+    ) -> Option<Arc<Planned>> {
         let plans = self.plans.read();
-        let found = plans.get(text)?.iter().find(|c| c.planned.key == key)?;
+        let mut variants = plans.get(text)?.iter();
+        let found = variants.find(|c| c.planned.key == key && fits(&c.planned))?;
         found.used.store(true, Relaxed);
         Some(found.planned.clone())
     }

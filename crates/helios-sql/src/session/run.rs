@@ -14,12 +14,12 @@ use super::watchdog::Alarm;
 use super::{Session, clock, tag};
 use crate::fusion::FusionRows;
 use crate::plan::Statement;
-use crate::row::Reader;
 use crate::row::ctes::Ctes;
 use crate::row::dml::Changes;
 use crate::row::exec::{Clock, Exec};
 use crate::row::stats::Stats;
 use crate::row::subplan::{CompiledSubplan, Memo};
+use crate::row::{Looks, Reader, look};
 
 /// How often a statement is planned anew because tables changed under it.
 const REPLANS_MAX: usize = 16;
@@ -33,6 +33,8 @@ pub(super) struct Sight {
     pub(super) reader: Reader,
     pub(super) catalog: Arc<Catalog>,
     pub(super) txn: Option<Arc<Transaction>>,
+    /// What the statement that runs reads at other moments.
+    pub(super) past: Looks,
 }
 
 /// Row counts for the planner.
@@ -67,6 +69,7 @@ impl Session {
                 catalog: txn.catalog()?,
                 reader: Arc::new(view),
                 txn: Some(txn),
+                past: Arc::from([]),
             }
         } else {
             let tables = &self.engine.shared.tables;
@@ -75,9 +78,11 @@ impl Session {
                 catalog: tables.catalog(&snapshot)?,
                 reader: Arc::new(snapshot),
                 txn: None,
+                past: Arc::from([]),
             }
         };
-        self.state.look_at(&sight.catalog, sight.txn.as_ref());
+        self.state
+            .look_at(&sight.catalog, sight.txn.as_ref(), sight.reader.scn());
         Ok(sight)
     }
 
@@ -125,6 +130,17 @@ impl Session {
         result
     }
 
+    /// What the running statement calls now.
+    pub(super) fn clock(&self) -> Clock {
+        Clock {
+            transaction: self
+                .current
+                .as_ref()
+                .map_or(self.statement_start, |current| current.started),
+            statement: self.statement_start,
+        }
+    }
+
     /// A run of a statement.
     pub(super) fn exec(
         &self,
@@ -132,19 +148,14 @@ impl Session {
         subplans: &Arc<Vec<CompiledSubplan>>,
         params: Vec<Value>,
     ) -> Exec {
-        let clock = Clock {
-            transaction: self
-                .current
-                .as_ref()
-                .map_or(self.statement_start, |current| current.started),
-            statement: self.statement_start,
-        };
+        let clock = self.clock();
         Exec {
             subplans: subplans.clone(),
             params,
             catalog: sight.catalog.clone(),
             tables: self.engine.shared.tables.clone(),
             reader: sight.reader.clone(),
+            past: sight.past.clone(),
             txn: sight.txn.clone(),
             session: self.state.clone() as Arc<dyn SessionHooks>,
             text: Arc::new(self.state.text(clock.transaction)),
@@ -165,7 +176,7 @@ impl Session {
         params: Vec<Value>,
         lazily: bool,
         alarm: Option<Alarm>,
-        replan: &mut dyn FnMut(&mut Self, &Sight) -> Result<Arc<Planned>>,
+        replan: &mut dyn FnMut(&mut Self, &Sight, &[Value]) -> Result<Arc<Planned>>,
     ) -> Result<Outcome> {
         if tag::writes(&planned.bound.statement) {
             self.check_writable(planned.tag)?;
@@ -175,13 +186,28 @@ impl Session {
         }
         for _ in 0..REPLANS_MAX {
             if planned.key.catalog != sight.catalog.version() {
-                planned = replan(self, &sight)?;
+                planned = replan(self, &sight, &params)?;
+            }
+            match self
+                .looking(&sight, Some(&params))
+                .looks_if_bound(&planned.bound)
+            {
+                Ok(Some(looks)) => sight.past = looks,
+                Ok(None) => {
+                    planned = replan(self, &sight, &params)?;
+                    continue;
+                }
+                Err(error) => {
+                    // Binding anew says where in the text.
+                    replan(self, &sight, &params)?;
+                    return Err(error);
+                }
             }
             if let (Some(txn), Some(table)) = (&sight.txn, target(&planned.code))
                 && !txn.lock_for_write(table)?
             {
                 sight = self.sight(true)?;
-                planned = replan(self, &sight)?;
+                planned = replan(self, &sight, &params)?;
                 continue;
             }
             return self.run_on(&sight, &planned, params, lazily, alarm);
@@ -248,7 +274,11 @@ impl Session {
         let columns = planned.columns.clone().unwrap_or_else(|| Arc::from([]));
         let by_rows = self.by_rows(query);
         if let Some(point) = query.point.as_ref().filter(|_| by_rows) {
-            let row = point.run(&*sight.reader, &params)?;
+            let reader = match point.at {
+                Some(id) => &look(&sight.past, id)?.reader,
+                None => &sight.reader,
+            };
+            let row = point.run(&**reader, &params)?;
             let rows: Vec<Row> = row.into_iter().collect();
             return Ok(Outcome::Rows(RowStream::of_rows(
                 columns,
@@ -385,18 +415,25 @@ impl Session {
         params
             .iter()
             .zip(types)
-            .map(|(value, ty)| {
-                if value.fits(ty) {
-                    return Ok(value.clone());
-                }
-                let from = match value {
-                    Value::Text(_) => helios_base::DataType::Unknown,
-                    other => other.natural_type(),
-                };
-                helios_expr::cast::cast(value, &from, ty, false, &context)
-            })
+            .map(|(value, ty)| convert_param(value, ty, &context))
             .collect()
     }
+}
+
+/// The value of a parameter, converted to the statement's type.
+pub(super) fn convert_param(
+    value: &Value,
+    ty: &helios_base::DataType,
+    context: &helios_expr::EvalContext<'_>,
+) -> Result<Value> {
+    if value.fits(ty) {
+        return Ok(value.clone());
+    }
+    let from = match value {
+        Value::Text(_) => helios_base::DataType::Unknown,
+        other => other.natural_type(),
+    };
+    helios_expr::cast::cast(value, &from, ty, false, context)
 }
 
 /// Whether the statement must run in a transaction.

@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use helios_base::{BranchId, DataType, Error, Result, SqlState, TextContext, TimeZone, Value};
+use helios_base::{
+    BranchId, DataType, Error, Result, Scn, SqlState, TextContext, TimeZone, TxId, Value,
+};
 use helios_expr::SessionHooks;
 use helios_table::catalog::{Catalog, SequenceDef, SequenceId};
 use helios_table::{Tables, Transaction};
+use helios_version::TxnOptions;
 use parking_lot::Mutex;
 
 use super::Interrupt;
@@ -34,6 +37,9 @@ struct Now {
     branch_name: Arc<str>,
     catalog: Arc<Catalog>,
     txn: Option<Arc<Transaction>>,
+    scn: Scn,
+    /// The number of a statement's transaction that is none otherwise.
+    txid: Option<TxId>,
 }
 
 /// What `nextval` gave in this session.
@@ -67,13 +73,17 @@ impl State {
                 branch_name: Arc::from("main"),
                 catalog: Arc::new(Catalog::default()),
                 txn: None,
+                scn: Scn::ZERO,
+                txid: None,
             }),
         }
     }
 
     /// Says what the next statement sees.
-    pub(crate) fn look_at(&self, catalog: &Arc<Catalog>, txn: Option<&Arc<Transaction>>) {
+    pub(crate) fn look_at(&self, catalog: &Arc<Catalog>, txn: Option<&Arc<Transaction>>, scn: Scn) {
         let mut now = self.now.lock();
+        now.scn = scn;
+        now.txid = None;
         if !Arc::ptr_eq(&now.catalog, catalog) {
             now.catalog = catalog.clone();
         }
@@ -81,6 +91,11 @@ impl State {
             (None, None) => {}
             _ => now.txn = txn.cloned(),
         }
+    }
+
+    /// The change number of the running statement's snapshot.
+    pub(crate) fn scn(&self) -> Scn {
+        self.now.lock().scn
     }
 
     /// Forgets the transaction, which is over.
@@ -238,7 +253,16 @@ impl SessionHooks for State {
     fn txid_current(&self) -> Result<i64> {
         match self.transaction() {
             Some(txn) => Ok(i64::try_from(txn.txn().id().0).unwrap_or(i64::MAX)),
-            None => Ok(0),
+            None => {
+                let mut now = self.now.lock();
+                let id = match now.txid {
+                    Some(id) => id,
+                    // The statement is a transaction of its own, which leaves no trace.
+                    None => self.tables.store().begin(TxnOptions::default())?.id(),
+                };
+                now.txid = Some(id);
+                Ok(i64::try_from(id.0).unwrap_or(i64::MAX))
+            }
         }
     }
 
@@ -294,7 +318,7 @@ impl SessionHooks for State {
             Some(txn) => txn.setval(&def, value, called)?,
             None => self
                 .tables
-                .begin(helios_version::TxnOptions {
+                .begin(TxnOptions {
                     branch,
                     ..Default::default()
                 })?

@@ -6,6 +6,7 @@ use helios_base::{DataType, Error, Result, Value};
 use parking_lot::Mutex;
 
 use super::outcome::{Columns, Completion, Outcome, ResultColumn};
+use super::past::Looking;
 use super::planned::Planned;
 use super::run::{Counts, Sight};
 use super::{Prepared, Session, clock};
@@ -48,7 +49,7 @@ impl Session {
         let begins =
             writes(&parsed.statement) || (!single && starts_transaction(&parsed.statement));
         let sight = self.sight(begins)?;
-        let planned = self.plan(source, parsed, text, &[], &sight)?;
+        let planned = self.plan(source, parsed, text, &[], &sight, None)?;
         self.convert_params(&planned.bound.params, &[])?;
         self.run_planned(
             sight,
@@ -56,8 +57,32 @@ impl Session {
             Vec::new(),
             single,
             alarm,
-            &mut |session, sight| session.plan(source, parsed, text, &[], sight),
+            &mut |session, sight, params| {
+                session.plan(source, parsed, text, &[], sight, Some(params))
+            },
         )
+    }
+
+    /// What a statement would see at other moments; `params` once it has them.
+    pub(super) fn looking<'a>(
+        &'a self,
+        sight: &'a Sight,
+        params: Option<&'a [Value]>,
+    ) -> Looking<'a> {
+        Looking {
+            session: self,
+            sight,
+            params,
+        }
+    }
+
+    /// Whether a plan was made for what there is at the moments it reads at.
+    fn fits(&self, planned: &Planned, sight: &Sight, params: Option<&[Value]>) -> bool {
+        planned.bound.moments.is_empty()
+            || self
+                .looking(sight, params)
+                .looks_if_bound(&planned.bound)
+                .is_ok_and(|looks| looks.is_some())
     }
 
     /// The plan of a statement for a catalog, from the cache if it is there.
@@ -68,14 +93,16 @@ impl Session {
         text: &str,
         declared: &[DataType],
         sight: &Sight,
+        params: Option<&[Value]>,
     ) -> Result<Arc<Planned>> {
         let key = self.plan_key(&sight.catalog);
+        let fits = |planned: &Planned| self.fits(planned, sight, params);
         if declared.is_empty()
-            && let Some(planned) = self.engine.shared.plans.get(text, key)
+            && let Some(planned) = self.engine.shared.plans.get(text, key, fits)
         {
             return Ok(planned);
         }
-        let planned = Arc::new(self.plan_anew(source, parsed, declared, sight)?);
+        let planned = Arc::new(self.plan_anew(source, parsed, declared, sight, params)?);
         if declared.is_empty() {
             self.engine.shared.plans.put(text, &planned);
         }
@@ -88,6 +115,7 @@ impl Session {
         parsed: &Parsed,
         declared: &[DataType],
         sight: &Sight,
+        params: Option<&[Value]>,
     ) -> Result<Planned> {
         let key = self.plan_key(&sight.catalog);
         let text = self.state.text(clock::now());
@@ -96,10 +124,13 @@ impl Session {
             catalog: &sight.catalog,
             search_path: &path,
             text: &text,
+            past: &self.looking(sight, params),
             session: &*self.state,
         };
         let bound = bind::bind(&parsed.statement, source, &context, declared)?;
-        self.with_compiler(sight, |compiler| Planned::new(bound, compiler, key))
+        let mut sight = sight.clone();
+        sight.past = self.looking(&sight, params).looks(&bound)?;
+        self.with_compiler(&sight, |compiler| Planned::new(bound, compiler, key))
     }
 
     /// A compiler of plans for what a statement sees.
@@ -116,6 +147,7 @@ impl Session {
         };
         work(&Compiler {
             catalog: &sight.catalog,
+            past: &sight.past,
             stats: &counts,
             tables,
         })
@@ -148,6 +180,7 @@ impl Session {
         &mut self,
         sql: &str,
         declared: Vec<DataType>,
+        params: Option<&[Value]>,
     ) -> Result<Arc<Prepared>> {
         let Some(parsed) = parse::Script::single(sql)? else {
             return Ok(Arc::new(Prepared {
@@ -170,7 +203,8 @@ impl Session {
             Some(current) if current.failed => self.outside()?,
             _ => self.sight(false)?,
         };
-        let planned = self.plan(sql, &parsed, parsed.span.of(sql).trim(), &declared, &sight)?;
+        let text = parsed.span.of(sql).trim();
+        let planned = self.plan(sql, &parsed, text, &declared, &sight, params)?;
         Ok(Arc::new(Prepared {
             text: Arc::from(sql),
             parsed: Some(parsed),
@@ -190,6 +224,7 @@ impl Session {
             catalog: tables.catalog(&snapshot)?,
             reader: Arc::new(snapshot),
             txn: None,
+            past: Arc::from([]),
         })
     }
 
@@ -221,21 +256,21 @@ impl Session {
         self.check_not_failed()?;
         let params = self.convert_params(&prepared.parameters, params)?;
         let sight = self.sight(writes(&parsed.statement))?;
-        let planned = self.plan_of(prepared, parsed, &sight)?;
+        let planned = self.plan_of(prepared, parsed, &sight, Some(&params))?;
         self.run_planned(
             sight,
             planned,
             params,
             true,
             alarm,
-            &mut |session, sight| session.plan_of(prepared, parsed, sight),
+            &mut |session, sight, params| session.plan_of(prepared, parsed, sight, Some(params)),
         )
     }
 
     /// The plan of a prepared statement for a catalog.
     pub(super) fn plan_for(&mut self, prepared: &Prepared, sight: &Sight) -> Result<Arc<Planned>> {
         match &prepared.parsed {
-            Some(parsed) => self.plan_of(prepared, parsed, sight),
+            Some(parsed) => self.plan_of(prepared, parsed, sight, None),
             None => Err(Error::internal("an empty statement has no plan")),
         }
     }
@@ -246,16 +281,26 @@ impl Session {
         prepared: &Prepared,
         parsed: &Parsed,
         sight: &Sight,
+        params: Option<&[Value]>,
     ) -> Result<Arc<Planned>> {
         let key = self.plan_key(&sight.catalog);
-        if let Some(planned) = &*prepared.plan.lock()
+        let known = prepared.plan.lock().clone();
+        if let Some(planned) = known
             && planned.key == key
             && planned.bound.cacheable
+            && self.fits(&planned, sight, params)
         {
-            return Ok(planned.clone());
+            return Ok(planned);
         }
         let text = parsed.span.of(&prepared.text).trim();
-        let planned = self.plan(&prepared.text, parsed, text, &prepared.declared, sight)?;
+        let planned = self.plan(
+            &prepared.text,
+            parsed,
+            text,
+            &prepared.declared,
+            sight,
+            params,
+        )?;
         // Clients have been told what comes out.
         let columns = self.describe(&planned)?;
         let changed = match (&columns, &prepared.columns) {
@@ -263,6 +308,8 @@ impl Session {
             (None, None) => false,
             _ => true,
         };
+        // What a moment shows may have other columns than now: only its value tells.
+        let changed = changed && planned.bound.moments.is_empty();
         if changed || planned.bound.params != prepared.parameters {
             return Err(Error::unsupported(
                 "cached plan must not change result type",

@@ -142,7 +142,7 @@ impl Session {
                 format!("prepared statement \"{}\" already exists", prepare.name),
             ));
         }
-        let prepared = self.prepare_statement(&prepare.text, prepare.types.clone())?;
+        let prepared = self.prepare_statement(&prepare.text, prepare.types.clone(), None)?;
         self.prepared.insert(prepare.name.clone(), prepared);
         Ok(())
     }

@@ -14,6 +14,9 @@ use crate::tables::Tables;
 /// A table is counted by reading it when it is not larger than this.
 const COUNTED: u64 = 50_000;
 
+/// The past of a table is counted up to so many rows.
+const PROBED: u64 = 5_000;
+
 /// Counts of the tables that somebody asked for.
 #[derive(Default)]
 pub(crate) struct Counts {
@@ -73,6 +76,27 @@ impl Tables {
         let known = i64::try_from(count).unwrap_or(i64::MAX);
         self.counts.rows.lock().entry(key).or_insert(known);
         Ok(count)
+    }
+
+    /// About how many rows the table had at some moment: the newest count if that is known, else
+    /// what the moment shows, which says nothing of now and is not kept.
+    ///
+    /// # Errors
+    /// As [`Tables::row_count`].
+    ///
+    /// # Cost
+    /// A map lookup, or reading up to 5,000 rows.
+    pub fn row_count_then(&self, read: &dyn Read, table: &TableDef) -> Result<u64> {
+        let key = (read.branch(), table.storage);
+        if let Some(count) = self.counts.rows.lock().get(&key) {
+            return Ok(u64::try_from(*count).unwrap_or(0));
+        }
+        let mut count = 0;
+        let mut rows = read.scan(table.storage, (Bound::Unbounded, Bound::Unbounded), false)?;
+        while count <= PROBED && rows.next()?.is_some() {
+            count += 1;
+        }
+        Ok(if count > PROBED { count * 10 } else { count })
     }
 
     /// Saves the counts of large tables, so that they are known after the next start: call it

@@ -59,6 +59,7 @@ impl Binder<'_> {
             plan,
             scope,
             keys: Vec::new(),
+            past: Vec::new(),
         };
         Ok((table, item))
     }

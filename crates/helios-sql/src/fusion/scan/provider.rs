@@ -19,7 +19,7 @@ use super::range;
 use crate::fusion::context::StatementContext;
 use crate::fusion::error::to_datafusion;
 use crate::fusion::shape::Shape;
-use crate::plan::{AsOf, Scan};
+use crate::plan::{At, Scan};
 
 /// Tables of fewer rows are read by one thread.
 const ROWS_PER_PART: u64 = 32 * 1024;
@@ -28,7 +28,7 @@ const ROWS_PER_PART: u64 = 32 * 1024;
 #[derive(Debug)]
 pub(crate) struct StoredTable {
     table: Arc<TableDef>,
-    at: Option<AsOf>,
+    at: Option<At>,
     outputs: Vec<Output>,
     schema: SchemaRef,
     statistics: Option<Arc<TableStats>>,
@@ -51,9 +51,7 @@ impl StoredTable {
                 .column_by_id(*id)
                 .ok_or_else(|| Error::internal("a scan of a column that is gone"))?;
             let shape = Shape::of(&column.ty);
-            // The table elsewhere may allow what it forbids here.
-            let nullable = !column.not_null || scan.at.is_some();
-            fields.push(shape.field(&column.name).with_nullable(nullable));
+            fields.push(shape.field(&column.name).with_nullable(!column.not_null));
             outputs.push(Output::Column { position, shape });
         }
         if scan.key {

@@ -6,19 +6,19 @@ use helios_base::{Error, Result};
 use helios_table::catalog::TableDef;
 use helios_version::Read;
 
-use crate::plan::AsOf;
+use crate::plan::At;
 
 /// Gives a running statement what it reads from. The session implements it.
 pub(crate) trait Snapshots: Send + Sync {
     /// The statement's snapshot with the transaction's own writes, or the one `at` names, and the
-    /// table as it is there, its columns counted as in `table`.
+    /// table as it is there.
     ///
     /// # Errors
-    /// If there is no such branch or moment.
+    /// If the table is not there.
     fn read(
         &self,
         table: &Arc<TableDef>,
-        at: Option<&AsOf>,
+        at: Option<&At>,
     ) -> Result<(Arc<dyn Read>, Arc<TableDef>)>;
 
     /// About how many rows the table has, if that is known cheaply.
@@ -32,7 +32,7 @@ pub(crate) trait Snapshots: Send + Sync {
 pub(crate) struct NoTables;
 
 impl Snapshots for NoTables {
-    fn read(&self, _: &Arc<TableDef>, _: Option<&AsOf>) -> Result<(Arc<dyn Read>, Arc<TableDef>)> {
+    fn read(&self, _: &Arc<TableDef>, _: Option<&At>) -> Result<(Arc<dyn Read>, Arc<TableDef>)> {
         Err(Error::internal(
             "a statement without a snapshot reads a table",
         ))

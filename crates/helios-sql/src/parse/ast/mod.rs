@@ -5,12 +5,14 @@ mod dml;
 mod expr;
 mod query;
 mod statement;
+mod temporal;
 
 pub use ddl::*;
 pub use dml::*;
 pub use expr::*;
 pub use query::*;
 pub use statement::*;
+pub use temporal::*;
 
 /// A byte offset in the source text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

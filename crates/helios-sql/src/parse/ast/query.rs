@@ -1,6 +1,6 @@
 //! Queries as written.
 
-use super::{Argument, Expr, Ident, Name, OrderBy, Pos, Span, TypeName, WindowSpec};
+use super::{Argument, AsOf, Expr, Ident, Name, OrderBy, Pos, Span, TypeName, WindowSpec};
 use crate::plan::{JoinKind, LockMode, LockWait, SetOpKind};
 
 /// A query with all that can stand around it.
@@ -157,6 +157,8 @@ pub enum TableItem {
         query: Box<Query>,
         /// `LATERAL`
         lateral: bool,
+        /// `AS OF`, for every table inside
+        at: Option<AsOf>,
         /// Alias.
         alias: Option<TableAlias>,
         /// Where it begins.
@@ -238,39 +240,6 @@ pub struct Lock {
     pub wait: LockWait,
     /// Where it begins.
     pub pos: Pos,
-}
-
-/// `AS OF` and `VERSIONS BETWEEN` on a table.
-#[derive(Clone, Debug)]
-pub struct AsOf {
-    /// `AS OF BRANCH`
-    pub branch: Option<Ident>,
-    /// Which moment.
-    pub point: Option<Point>,
-    /// Where it begins.
-    pub pos: Pos,
-}
-
-/// A moment, or a range of moments.
-#[derive(Clone, Debug)]
-pub enum Point {
-    /// `AS OF NOW`
-    Now,
-    /// `AS OF SCN`, `AS OF LSN`
-    Scn(Box<Expr>),
-    /// `AS OF TRANSACTION`
-    Transaction(Box<Expr>),
-    /// `AS OF TIMESTAMP`, `FOR SYSTEM_TIME AS OF`
-    Timestamp(Box<Expr>),
-    /// `VERSIONS BETWEEN SCN | TIMESTAMP a AND b`; `None`: `MINVALUE`, `MAXVALUE`
-    Versions {
-        /// By time rather than by SCN.
-        timestamp: bool,
-        /// From.
-        low: Option<Box<Expr>>,
-        /// To.
-        high: Option<Box<Expr>>,
-    },
 }
 
 /// Arguments of a plain call, for convenience of the binder.

@@ -9,7 +9,8 @@ use helios_table::row::Rules;
 
 use super::Compiler;
 use super::selectivity::Spread;
-use crate::plan::{Plan, Scan, SortKey};
+use crate::plan::{At, Plan, Scan, SortKey};
+use crate::row::look;
 use crate::row::node::{FilterNode, Node, ProjectNode};
 pub(super) use crate::row::scan::Path;
 use crate::row::scan::{Limit, Reach, ScanNode, Term};
@@ -42,12 +43,16 @@ pub(super) struct Candidate {
 impl Compiler<'_> {
     /// Compiles a scan.
     pub(super) fn scan(&self, scan: &Scan) -> Result<ScanNode> {
-        let table = self
-            .catalog
+        let look = match &scan.at {
+            Some(At::Moment(id, _) | At::Row(_, Some(id))) => Some(look(self.past, *id)?),
+            Some(At::Row(_, None)) | None => None,
+        };
+        let catalog = look.map_or(self.catalog, |look| &look.catalog);
+        let table = catalog
             .table_by_id(scan.table.id)
             .ok_or_else(|| Error::internal(format!("table \"{}\" is not there", scan.table.name)))?
             .clone();
-        let rules = self.tables.rules(self.catalog, &table)?;
+        let rules = self.tables.rules(catalog, &table)?;
         let reads = scan
             .reads
             .iter()
@@ -59,11 +64,11 @@ impl Compiler<'_> {
             .collect::<Result<Vec<_>>>()?;
         let total = self.rows_of(scan);
         let spread = Spread::new(&table, self.stats, total);
-        let best = if scan.at.is_some() {
-            None
-        } else {
-            self.best_path(&table, &rules, &reads, &scan.filters, &spread)
-        };
+        // The key of today may not be that of the moment, which only each row will tell.
+        let keyed = !matches!(scan.at, Some(At::Row(..)));
+        let best = keyed
+            .then(|| self.best_path(&table, &rules, &reads, &scan.filters, &spread))
+            .flatten();
         let mut best = best.unwrap_or(Candidate {
             path: Path::Full,
             assured: Vec::new(),
@@ -89,6 +94,7 @@ impl Compiler<'_> {
             filters,
             conditions: scan.filters.clone(),
             at: scan.at.clone(),
+            total,
             estimate: best.rows,
         })
     }
@@ -141,7 +147,19 @@ impl Compiler<'_> {
 
     /// How many rows the table has.
     pub(super) fn rows_of(&self, scan: &Scan) -> u64 {
-        self.stats.rows(scan.table.id)
+        let Some(At::Moment(id, _)) = &scan.at else {
+            return self.stats.rows(scan.table.id);
+        };
+        let Ok(look) = look(self.past, *id) else {
+            return 1000;
+        };
+        match look.catalog.table_by_id(scan.table.id) {
+            Some(then) => self
+                .tables
+                .row_count_then(&*look.reader, then)
+                .unwrap_or(1000),
+            None => 0,
+        }
     }
 
     /// How many rows a plan may yield.

@@ -15,6 +15,7 @@ use helios_expr::Expr;
 use helios_table::{Catalog, Tables};
 
 use super::exec::Program;
+use super::look::Look;
 use super::node::{
     AggregateNode, DistinctNode, FilterNode, LimitNode, LockRowsNode, Node, ProjectNode,
     ProjectSetNode, RecursiveNode, SetOpNode, SortNode, TableFunctionNode, WindowNode, WithNode,
@@ -26,6 +27,8 @@ use crate::plan::{Plan, PlanColumn, Subplan};
 /// Compiles plans against one catalog.
 pub(crate) struct Compiler<'a> {
     pub(crate) catalog: &'a Catalog,
+    /// What the moments of the statement look like.
+    pub(crate) past: &'a [Look],
     pub(crate) stats: &'a dyn Stats,
     /// Compiles the rules of tables.
     pub(crate) tables: &'a Tables,

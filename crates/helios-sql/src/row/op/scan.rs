@@ -22,7 +22,10 @@ pub(super) fn open(node: &Arc<ScanNode>, cx: &Cx<'_>) -> Result<BoxOperator> {
     }
     let (reader, table) = match &node.at {
         None => (cx.exec.reader.clone(), node.table.clone()),
-        Some(at) => time_travel::table_at(node, at, cx)?,
+        Some(at) => match time_travel::table_at(node, at, cx)? {
+            Some(found) => found,
+            None => return Ok(Box::new(source::Empty)),
+        },
     };
     let output = Output {
         node: node.clone(),

@@ -1,0 +1,76 @@
+//! Points and ranges of history as written.
+
+use super::{Expr, Ident, Pos};
+
+/// `AS OF` and its other spellings, for a table or a query.
+#[derive(Clone, Debug)]
+pub struct AsOf {
+    /// `AS OF BRANCH`
+    pub branch: Option<Ident>,
+    /// Which moment; the statement's own if not given.
+    pub point: Option<Point>,
+    /// All versions of a range, rather than the rows of a moment.
+    pub versions: Option<Versions>,
+    /// Where it begins.
+    pub pos: Pos,
+}
+
+/// A moment.
+#[derive(Clone, Debug)]
+pub enum Point {
+    /// `AS OF NOW`
+    Now,
+    /// `AS OF SCN`, `AS OF LSN`, `VERSION AS OF`
+    Scn(Box<Expr>),
+    /// `AS OF TRANSACTION`
+    Transaction(Box<Expr>),
+    /// `AS OF TIMESTAMP`, `FOR SYSTEM_TIME AS OF`
+    Timestamp(Box<Expr>),
+    /// `AT (OFFSET => …)`: seconds from now, or an interval
+    Offset(Box<Expr>),
+    /// `AS OF` and a value whose type says what it is
+    Value(Box<Expr>),
+}
+
+impl Point {
+    /// The expression that says when.
+    #[must_use]
+    pub fn expr(&self) -> Option<&Expr> {
+        match self {
+            Self::Now => None,
+            Self::Scn(expr)
+            | Self::Transaction(expr)
+            | Self::Timestamp(expr)
+            | Self::Offset(expr)
+            | Self::Value(expr) => Some(expr),
+        }
+    }
+}
+
+/// A range of history.
+#[derive(Clone, Debug)]
+pub struct Versions {
+    /// Which versions.
+    pub range: VersionRange,
+    /// By time rather than by change number.
+    pub timestamp: bool,
+    /// From; `None`: `MINVALUE`
+    pub low: Option<Box<Expr>>,
+    /// To; `None`: `MAXVALUE`
+    pub high: Option<Box<Expr>>,
+}
+
+/// Which versions belong to a range of history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum VersionRange {
+    /// `VERSIONS BETWEEN a AND b`: visible at some moment of the range, and deletions in it
+    Changes,
+    /// `FOR SYSTEM_TIME FROM a TO b`: visible at some moment in `[a, b)`
+    FromTo,
+    /// `FOR SYSTEM_TIME BETWEEN a AND b`: visible at some moment in `[a, b]`
+    Between,
+    /// `FOR SYSTEM_TIME CONTAINED IN (a, b)`: begun and ended in `[a, b]`
+    ContainedIn,
+    /// `FOR SYSTEM_TIME ALL`
+    All,
+}

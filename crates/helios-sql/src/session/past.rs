@@ -1,0 +1,133 @@
+//! Reading the past: the moments of a statement, as its session finds them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use helios_base::{BranchId, Error, Result, Scn, SqlState, Value};
+use helios_expr::{EvalContext, Expr};
+use helios_table::Catalog;
+use helios_version::{Branch, Store};
+
+use super::run::Sight;
+use super::{Session, clock};
+use crate::bind::Past;
+use crate::plan::{AsOf, Bound, Point};
+use crate::row::{Look, Looks, scn_at};
+
+/// A session that looks at the past for one statement.
+pub(super) struct Looking<'a> {
+    pub(super) session: &'a Session,
+    pub(super) sight: &'a Sight,
+    /// The values of the statement's parameters, as far as they are known.
+    pub(super) params: Option<&'a [Value]>,
+}
+
+impl Past for Looking<'_> {
+    fn catalog(&self, at: &AsOf) -> Result<Arc<Catalog>> {
+        self.look(at).map(|look| look.catalog)
+    }
+}
+
+impl Looking<'_> {
+    /// What there is at a moment; where it depends on parameters without values, what the
+    /// statement itself sees on that branch.
+    pub(super) fn look(&self, at: &AsOf) -> Result<Look> {
+        let tables = &self.session.engine.shared.tables;
+        let own = &self.sight.reader;
+        let branch = match &at.branch {
+            Some(name) => branch_named(tables.store(), name)?.id,
+            None => own.branch(),
+        };
+        let scn = match &at.point {
+            Some(point) => self.scn(point)?,
+            None => None,
+        };
+        if scn.is_none() && branch == own.branch() {
+            return Ok(Look {
+                reader: own.clone(),
+                catalog: self.sight.catalog.clone(),
+            });
+        }
+        let snapshot = match scn {
+            Some(scn) => tables.store().snapshot(branch, Some(scn))?,
+            None => beside(tables.store(), branch, own.scn())?,
+        };
+        Ok(Look {
+            catalog: tables.catalog(&snapshot)?,
+            reader: Arc::new(snapshot),
+        })
+    }
+
+    /// The change number of a moment; `None` if it depends on a parameter without a value.
+    fn scn(&self, point: &Point) -> Result<Option<Scn>> {
+        let session = self.session;
+        let text = session.state.text(clock::now());
+        let now = session.clock();
+        let mut context = EvalContext {
+            transaction_time: now.transaction,
+            statement_time: now.statement,
+            ..EvalContext::new(&*session.state, &text)
+        };
+        let mut types = BTreeMap::new();
+        point.expr().any(&mut |part| {
+            if let Expr::Param { index, ty } = part {
+                types.insert(*index, ty.clone());
+            }
+            false
+        });
+        let known = self.params.unwrap_or_default();
+        let mut params = known.to_vec();
+        for (index, ty) in types {
+            let Some(value) = params.get_mut(index) else {
+                return Ok(None);
+            };
+            // A first run's values come as the client has them.
+            *value = super::run::convert_param(value, &ty, &context)?;
+        }
+        context.params = &params;
+        scn_at(point, session.engine.shared.tables.store(), &context).map(Some)
+    }
+
+    /// What a statement reads at its moments.
+    pub(super) fn looks(&self, bound: &Bound) -> Result<Looks> {
+        let moments = bound.moments.iter();
+        moments.map(|moment| self.look(&moment.at)).collect()
+    }
+
+    /// As [`Looking::looks`]; `None` if the statement was bound when something else existed there.
+    pub(super) fn looks_if_bound(&self, bound: &Bound) -> Result<Option<Looks>> {
+        let looks = self.looks(bound)?;
+        let mut pairs = looks.iter().zip(&bound.moments);
+        let holds = pairs.all(|(look, moment)| look.catalog.version() == moment.catalog);
+        Ok(holds.then_some(looks))
+    }
+}
+
+/// Another branch at the moment of a statement's own snapshot, so that all its tables are of one
+/// moment; the newest if that moment is no longer kept there.
+fn beside(store: &Store, branch: BranchId, scn: Scn) -> Result<helios_version::Snapshot> {
+    match store.snapshot(branch, Some(scn)) {
+        Err(error) if error.sqlstate() == SqlState::SNAPSHOT_TOO_OLD => {
+            store.snapshot(branch, None)
+        }
+        result => result,
+    }
+}
+
+/// The branch of this name.
+///
+/// # Errors
+/// 42704 with a suggestion.
+pub(super) fn branch_named(store: &Store, name: &str) -> Result<Branch> {
+    store.branch(name).ok_or_else(|| {
+        let known: Vec<String> = store.branches().into_iter().map(|b| b.name).collect();
+        let error = Error::new(
+            SqlState::UNDEFINED_OBJECT,
+            format!("branch \"{name}\" does not exist"),
+        );
+        match helios_table::catalog::nearest(name, known.iter().map(String::as_str)) {
+            Some(near) => error.with_hint(format!("Perhaps you meant the branch \"{near}\".")),
+            None => error,
+        }
+    })
+}

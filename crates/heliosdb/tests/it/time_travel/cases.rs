@@ -1,0 +1,415 @@
+//! What each clause means, by small cases.
+
+use heliosdb::{Connection, Database, Params};
+
+/// The rows of a query, columns joined by `|`, or the error with its SQLSTATE.
+pub(super) fn ask(connection: &mut Connection, sql: &str, params: impl Params) -> String {
+    let rows = match connection.query(sql, params) {
+        Ok(rows) => rows,
+        Err(error) => return shown(&error),
+    };
+    let context = connection.text_context();
+    let types: Vec<_> = rows.columns().iter().map(|c| c.ty.clone()).collect();
+    let mut lines = Vec::new();
+    for row in rows {
+        match row {
+            Ok(row) => {
+                let cells = row.values().iter().zip(&types).map(|(value, ty)| {
+                    if value.is_null() {
+                        "-".to_owned()
+                    } else {
+                        value.to_text(ty, &context)
+                    }
+                });
+                lines.push(cells.collect::<Vec<_>>().join("|"));
+            }
+            Err(error) => return shown(&error),
+        }
+    }
+    lines.join("; ")
+}
+
+fn shown(error: &heliosdb::Error) -> String {
+    let mut text = format!("{}: {}", error.sqlstate(), error.message());
+    for more in [error.detail(), error.hint()].into_iter().flatten() {
+        text.push_str(" / ");
+        text.push_str(more);
+    }
+    text
+}
+
+/// Runs a script; returns the newest change number.
+fn run(connection: &mut Connection, script: &str) -> u64 {
+    for statement in script.split("; ") {
+        connection.execute_batch(statement).unwrap();
+    }
+    scn(connection)
+}
+
+fn scn(connection: &mut Connection) -> u64 {
+    let text = ask(connection, "SELECT helios_current_scn()", ());
+    text.parse().unwrap_or_else(|_| panic!("{text}"))
+}
+
+fn connect() -> Connection {
+    Database::open_in_memory().unwrap().connect().unwrap()
+}
+
+/// Asks by both executors; they must agree.
+fn both(connection: &mut Connection, sql: &str) -> String {
+    connection.execute("SET executor = 'row'", ()).unwrap();
+    let by_rows = ask(connection, sql, ());
+    connection.execute("SET executor = 'vector'", ()).unwrap();
+    let by_vectors = ask(connection, sql, ());
+    connection.execute("RESET executor", ()).unwrap();
+    assert_eq!(by_rows, by_vectors, "{sql}");
+    by_rows
+}
+
+#[test]
+fn every_spelling_reads_the_same_moment() {
+    let mut c = connect();
+    let one = run(
+        &mut c,
+        "CREATE TABLE t (a int PRIMARY KEY, b text); INSERT INTO t VALUES (1, 'x'), (2, 'y')",
+    );
+    let at = ask(&mut c, "SELECT clock_timestamp()::text", ());
+    let xid = ask(&mut c, "SELECT max(a) FROM t", ());
+    assert_eq!(xid, "2");
+    std::thread::sleep(std::time::Duration::from_millis(2));
+    run(
+        &mut c,
+        "UPDATE t SET b = 'z' WHERE a = 1; DELETE FROM t WHERE a = 2",
+    );
+    for clause in [
+        format!("AS OF SCN {one}"),
+        format!("AS OF LSN {one}"),
+        format!("AS OF LSN '0/{one:X}'"),
+        format!("AS OF {one}"),
+        format!("AS OF TIMESTAMP '{at}'"),
+        format!("AS OF SYSTEM_TIME '{at}'"),
+        format!("AS OF SYSTEM TIME '{at}'"),
+        format!("AS OF '{at}'"),
+        format!("FOR SYSTEM_TIME AS OF '{at}'"),
+        format!("FOR SYSTEM_TIME AS OF TIMESTAMP '{at}'"),
+        format!("VERSION AS OF {one}"),
+        format!("TIMESTAMP AS OF '{at}'"),
+        format!("AT (TIMESTAMP => '{at}')"),
+        format!("AT (SCN => {one})"),
+        format!("AS OF BRANCH main AT SCN {one}"),
+        format!("AS OF BRANCH 'main' AT TIMESTAMP '{at}'"),
+        format!("AS OF BRANCH main AS OF SCN {one}"),
+    ] {
+        for sql in [
+            format!("SELECT * FROM t {clause} ORDER BY a"),
+            format!("SELECT q.* FROM t {clause} q ORDER BY q.a"),
+            format!("SELECT q.* FROM t AS q {clause} ORDER BY q.a"),
+            format!("SELECT * FROM (SELECT a, b FROM t) {clause} AS q ORDER BY a"),
+            format!("SELECT * FROM (SELECT a, b FROM t) q {clause} ORDER BY a"),
+            format!("WITH w AS (SELECT * FROM t) SELECT * FROM w {clause} ORDER BY a"),
+        ] {
+            assert_eq!(both(&mut c, &sql), "1|x; 2|y", "{sql}");
+        }
+        let point = format!("SELECT b FROM t {clause} WHERE a = 2");
+        assert_eq!(both(&mut c, &point), "y", "{point}");
+    }
+    for clause in [
+        "",
+        "AS OF NOW",
+        "AS OF NOW()",
+        "AS OF BRANCH main",
+        "AS OF TIMESTAMP now()",
+    ] {
+        let sql = format!("SELECT * FROM t {clause}");
+        assert_eq!(both(&mut c, &sql), "1|z", "{sql}");
+    }
+    assert_eq!(both(&mut c, "SELECT count(*) FROM t AT (OFFSET => 0)"), "1");
+    assert_eq!(
+        both(
+            &mut c,
+            "SELECT count(*) FROM t AT (OFFSET => interval '0 seconds')"
+        ),
+        "1"
+    );
+}
+
+#[test]
+fn the_schema_travels() {
+    let mut c = connect();
+    let one = run(
+        &mut c,
+        "CREATE TABLE t (a int PRIMARY KEY, b text); INSERT INTO t VALUES (1, 'x')",
+    );
+    let two = run(
+        &mut c,
+        "ALTER TABLE t ADD COLUMN c int DEFAULT 7; INSERT INTO t VALUES (2, 'y', 8)",
+    );
+    let three = run(
+        &mut c,
+        "ALTER TABLE t DROP COLUMN b; ALTER TABLE t RENAME TO u; ALTER TABLE u RENAME a TO k",
+    );
+    let four = run(
+        &mut c,
+        "ALTER TABLE u ALTER COLUMN c TYPE text USING 'c' || c",
+    );
+    let five = run(&mut c, "TRUNCATE u; INSERT INTO u VALUES (9, 'nine')");
+    run(&mut c, "DROP TABLE u");
+    let mut at = |name: &str, scn: u64| {
+        both(
+            &mut c,
+            &format!("SELECT * FROM {name} AS OF SCN {scn} ORDER BY 1"),
+        )
+    };
+    assert_eq!(at("t", one), "1|x");
+    assert_eq!(at("t", two), "1|x|7; 2|y|8");
+    assert_eq!(at("u", three), "1|7; 2|8");
+    assert_eq!(at("u", four), "1|c7; 2|c8");
+    assert_eq!(at("u", five), "9|nine");
+    let gone = at("u", one);
+    assert!(
+        gone.starts_with("42P01: relation \"u\" does not exist / It was looked up AS OF SCN"),
+        "{gone}"
+    );
+    let missing = ask(&mut c, &format!("SELECT c FROM t AS OF SCN {one}"), ());
+    assert!(
+        missing.starts_with("42703: column \"c\" does not exist"),
+        "{missing}"
+    );
+    assert!(
+        missing.contains(&format!("\"t\" is read AS OF SCN {one}")),
+        "{missing}"
+    );
+    // Before anything was there.
+    assert!(ask(&mut c, "SELECT * FROM t AS OF SCN 0", ()).starts_with("42P01"));
+}
+
+#[test]
+fn joins_cross_times_and_branches() {
+    let mut c = connect();
+    let one = run(
+        &mut c,
+        "CREATE TABLE t (a int PRIMARY KEY, b int); INSERT INTO t SELECT g, g FROM generate_series(1, 3000) g",
+    );
+    run(&mut c, "UPDATE t SET b = b + 1; CREATE BRANCH dev");
+    run(
+        &mut c,
+        "USE BRANCH dev; DELETE FROM t WHERE a > 10; CREATE TABLE only_dev (x int); USE BRANCH main",
+    );
+    run(&mut c, "UPDATE t SET b = 0 WHERE a = 5");
+    let mut is = |sql: &str, want: &str| assert_eq!(both(&mut c, sql), want, "{sql}");
+    is(
+        &format!("SELECT sum(n.b - o.b), count(*) FROM t n JOIN t AS OF SCN {one} o USING (a)"),
+        "2994|3000",
+    );
+    is(
+        "SELECT count(*) FROM t JOIN t AS OF BRANCH dev d USING (a)",
+        "10",
+    );
+    is(
+        "SELECT t.b, d.b FROM t JOIN t AS OF BRANCH dev d USING (a) WHERE a = 5",
+        "0|6",
+    );
+    is(
+        &format!("SELECT count(*), sum(b) FROM t AS OF BRANCH dev AT SCN {one}"),
+        "3000|4501500",
+    );
+    is("SELECT count(*) FROM only_dev AS OF BRANCH dev", "0");
+    is(
+        &format!(
+            "SELECT a FROM t AS OF SCN {one} EXCEPT SELECT a FROM t AS OF BRANCH dev ORDER BY 1 LIMIT 1"
+        ),
+        "11",
+    );
+    is(
+        &format!(
+            "SELECT (SELECT o.b FROM t AS OF SCN {one} o WHERE o.a = n.a) FROM t n WHERE n.a = 5"
+        ),
+        "5",
+    );
+    let wrong = ask(&mut c, "SELECT * FROM t AS OF BRANCH dex", ());
+    assert_eq!(
+        wrong,
+        "42704: branch \"dex\" does not exist / Perhaps you meant the branch \"dev\"."
+    );
+}
+
+#[test]
+fn views_and_subqueries_are_read_then() {
+    let mut c = connect();
+    let one = run(
+        &mut c,
+        "CREATE TABLE t (a int); INSERT INTO t VALUES (1); CREATE VIEW v AS SELECT a * 10 AS x FROM t; CREATE VIEW w AS SELECT x + 1 AS y FROM v",
+    );
+    let two = run(
+        &mut c,
+        "INSERT INTO t VALUES (2); CREATE OR REPLACE VIEW v AS SELECT a * 100 AS x FROM t",
+    );
+    run(&mut c, "DROP VIEW w; DROP VIEW v; DELETE FROM t");
+    let mut is = |sql: String, want: &str| assert_eq!(both(&mut c, &sql), want, "{sql}");
+    is(format!("SELECT * FROM v AS OF SCN {one}"), "10");
+    is(format!("SELECT * FROM w AS OF SCN {one}"), "11");
+    is(
+        format!("SELECT * FROM v AS OF SCN {two} ORDER BY 1"),
+        "100; 200",
+    );
+    is(
+        format!(
+            "SELECT * FROM (SELECT count(*) FROM t WHERE a IN (SELECT a FROM t)) AS OF SCN {two}"
+        ),
+        "2",
+    );
+    is(
+        format!(
+            "SELECT * FROM (SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM t AS OF NOW)) AS OF SCN {two} q"
+        ),
+        "2|0",
+    );
+    is(
+        format!(
+            "WITH c AS (SELECT a FROM t), d (z) AS (SELECT a + 5 FROM c) SELECT (SELECT count(*) FROM d), z FROM d AS OF SCN {one}"
+        ),
+        "0|6",
+    );
+    is(
+        format!(
+            "WITH RECURSIVE r (n) AS (SELECT a FROM t UNION ALL SELECT n + 1 FROM r WHERE n < 3) SELECT * FROM r AS OF SCN {one} ORDER BY 1"
+        ),
+        "1; 2; 3",
+    );
+    // A view that looks back by itself.
+    c.execute_batch(&format!(
+        "CREATE VIEW old AS SELECT * FROM t AS OF SCN {two}"
+    ))
+    .unwrap();
+    assert_eq!(both(&mut c, "SELECT count(*) FROM old"), "2");
+    assert_eq!(
+        both(
+            &mut c,
+            &format!("SELECT count(*) FROM t AS OF SCN {two} JOIN old USING (a)")
+        ),
+        "2"
+    );
+}
+
+#[test]
+fn changes_read_the_past() {
+    let mut c = connect();
+    let one = run(
+        &mut c,
+        "CREATE TABLE t (a int PRIMARY KEY, b int); INSERT INTO t SELECT g, g FROM generate_series(1, 10) g",
+    );
+    run(&mut c, "UPDATE t SET b = 0; DELETE FROM t WHERE a > 5");
+    c.execute_batch(&format!("INSERT INTO t SELECT * FROM t AS OF SCN {one} o WHERE NOT EXISTS (SELECT FROM t WHERE t.a = o.a)")).unwrap();
+    assert_eq!(both(&mut c, "SELECT count(*), sum(b) FROM t"), "10|40");
+    c.execute_batch(&format!(
+        "UPDATE t SET b = o.b FROM t AS OF SCN {one} o WHERE o.a = t.a AND t.a < 3"
+    ))
+    .unwrap();
+    assert_eq!(both(&mut c, "SELECT count(*), sum(b) FROM t"), "10|43");
+    c.execute_batch(&format!(
+        "DELETE FROM t USING t AS OF SCN {one} o WHERE o.a = t.a AND o.b <> t.b"
+    ))
+    .unwrap();
+    assert_eq!(both(&mut c, "SELECT count(*), sum(b) FROM t"), "7|43");
+    c.execute_batch(&format!(
+        "CREATE TABLE copy AS SELECT * FROM t AS OF SCN {one}"
+    ))
+    .unwrap();
+    assert_eq!(both(&mut c, "SELECT count(*), sum(b) FROM copy"), "10|55");
+    // Own uncommitted rows are of now.
+    c.execute_batch("BEGIN; INSERT INTO t VALUES (100, 100)")
+        .unwrap();
+    assert_eq!(both(&mut c, "SELECT count(*) FROM t"), "8");
+    assert_eq!(both(&mut c, "SELECT count(*) FROM t AS OF NOW"), "8");
+    assert_eq!(
+        both(&mut c, &format!("SELECT count(*) FROM t AS OF SCN {one}")),
+        "10"
+    );
+    c.execute_batch("ROLLBACK").unwrap();
+}
+
+#[test]
+fn parameters_and_moving_moments_are_bound_at_execution() {
+    let mut c = connect();
+    let one = run(
+        &mut c,
+        "CREATE TABLE t (a int PRIMARY KEY, b int); INSERT INTO t VALUES (1, 1)",
+    );
+    let two = run(
+        &mut c,
+        "UPDATE t SET b = 2; ALTER TABLE t ADD COLUMN c text DEFAULT 'c'",
+    );
+    let three = run(&mut c, "UPDATE t SET b = 3; ALTER TABLE t DROP COLUMN b");
+    let sql = "SELECT * FROM t AS OF SCN $1 WHERE a = $2";
+    let statement = c.prepare(sql).unwrap();
+    for _ in 0..3 {
+        for (scn, want) in [(one, "1|1"), (two, "1|2|c"), (three, "1|c")] {
+            let scn = i64::try_from(scn).unwrap();
+            assert_eq!(ask(&mut c, sql, (scn, 1)), want);
+            let rows = c.query(&statement, (scn, 1)).unwrap();
+            let row = rows.map(Result::unwrap).next().unwrap();
+            assert_eq!(row.values().len(), want.split('|').count());
+        }
+    }
+    // A column that only the past has.
+    let scn = i64::try_from(one).unwrap();
+    assert_eq!(ask(&mut c, "SELECT b FROM t AS OF SCN $1", (scn,)), "1");
+    assert_eq!(
+        ask(
+            &mut c,
+            "SELECT count(*) FROM t AS OF TIMESTAMP now() - interval '0 s'",
+            ()
+        ),
+        "1"
+    );
+    assert_eq!(
+        ask(
+            &mut c,
+            "SELECT count(*) FROM t AS OF SCN $1 - 1 + 1",
+            (scn,)
+        ),
+        "1"
+    );
+    c.execute_batch("PREPARE p (bigint) AS SELECT a FROM t AS OF SCN $1")
+        .unwrap();
+    assert_eq!(ask(&mut c, &format!("EXECUTE p ({one})"), ()), "1");
+}
+
+#[test]
+fn what_cannot_be_read_says_why() {
+    let mut c = connect();
+    let now = run(&mut c, "CREATE TABLE t (a int, b text)");
+    let mut fails = |sql: &str, want: &str| {
+        let answer = ask(&mut c, sql, ());
+        assert!(answer.starts_with(want), "{sql}\n{answer}");
+    };
+    fails(
+        &format!("SELECT * FROM t AS OF SCN {}", now + 1000),
+        "22023: change number",
+    );
+    fails("SELECT * FROM t AS OF SCN NULL", "22004:");
+    fails(
+        "SELECT * FROM t AS OF TIMESTAMP NULL::timestamptz",
+        "22004:",
+    );
+    fails(
+        "SELECT * FROM t AS OF SCN true",
+        "42804: argument of AS OF SCN must be type bigint, not type boolean",
+    );
+    fails("SELECT * FROM t AS OF TIMESTAMP 5", "42804:");
+    fails("SELECT * FROM t AS OF SCN 'x'", "22P02:");
+    fails("SELECT * FROM t AS OF SCN -1", "22023:");
+    fails("SELECT * FROM t AS OF TRANSACTION 123456", "42704:");
+    fails("SELECT * FROM t AS OF TIMESTAMP 'tomorrow'", "22023:");
+    fails("SELECT * FROM t AS OF SCN b", "42703:");
+    fails("SELECT * FROM t AS OF SCN (SELECT 1)", "0A000:");
+    fails(
+        &format!("SELECT * FROM t AS OF SCN {now} FOR UPDATE"),
+        "0A000:",
+    );
+    fails("SELECT * FROM t AS OF SCN 1 AS OF SCN 2", "42601:");
+    fails("SELECT * FROM t BEFORE (STATEMENT => 'x')", "0A000:");
+    fails("SELECT * FROM t AT (STREAM => 'x')", "0A000:");
+    fails("UPDATE t AS OF SCN 1 SET a = 1", "42601:");
+    fails("SELECT count(*) FROM t AS OF SCN sum(1)", "42803:");
+}

@@ -1,0 +1,3 @@
+//! Reading the past: cases by hand, and random histories against full copies.
+
+mod cases;
