@@ -16,6 +16,7 @@ pub mod catalog;
 pub mod constraint;
 pub mod ddl;
 mod indexer;
+pub mod merge;
 pub mod row;
 pub mod stats;
 mod system;

@@ -25,6 +25,9 @@ pub(crate) const NAME_LOCKS: u32 = 1;
 /// Lock space of schemas, views and sequences, by number; tables have table locks.
 pub(crate) const OBJECT_LOCKS: u32 = 2;
 
+/// Lock space of merges into a branch, which come one after the other.
+pub(crate) const MERGE_LOCKS: u32 = 3;
+
 /// An ascending sequence from `start` in steps of `increment`.
 pub(crate) const fn counter(start: i64, increment: i64) -> SequenceSpec {
     SequenceSpec {

@@ -132,6 +132,12 @@ impl BranchTree {
         }
         points.sort_unstable();
         points.dedup();
+        // Several bases are merged over a base of their own, which is part of them.
+        for (branch, scn) in points.clone() {
+            points.extend(self.reach(branch, scn));
+        }
+        points.sort_unstable();
+        points.dedup();
         points
     }
 

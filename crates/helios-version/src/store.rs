@@ -329,6 +329,23 @@ impl Store {
         living.map(|node| node.branch.clone()).collect()
     }
 
+    /// A living branch by number.
+    #[must_use]
+    pub fn branch_by_id(&self, id: BranchId) -> Option<Branch> {
+        let tree = self.core().tree.load();
+        tree.living(id).ok().map(|node| node.branch.clone())
+    }
+
+    /// Whether the state `(branch, scn)` contains the state `(other, at)`, by fork points and
+    /// recorded merges.
+    #[must_use]
+    pub fn contains(&self, state: (BranchId, Scn), part: (BranchId, Scn)) -> bool {
+        let tree = self.core().tree.load();
+        let reach = tree.reach(state.0, state.1);
+        let mut parts = tree.reach(part.0, part.1).into_iter();
+        parts.all(|(branch, scn)| reach.get(&branch).is_some_and(|newest| *newest >= scn))
+    }
+
     /// A living branch by name.
     #[must_use]
     pub fn branch(&self, name: &str) -> Option<Branch> {

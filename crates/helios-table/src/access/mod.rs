@@ -2,6 +2,7 @@
 
 mod conflict;
 mod failure;
+mod merging;
 mod reader;
 mod scan;
 mod unique;

@@ -20,6 +20,8 @@ pub struct TableWriter<'t> {
     rules: Arc<Rules>,
     /// Whether foreign keys reference the table.
     referenced: bool,
+    /// See `put_checks_off`.
+    pub(super) lenient: bool,
     /// For each foreign key, the last key whose parent was found and locked.
     pub(crate) parents: Vec<Option<Vec<u8>>>,
     bytes: Vec<u8>,
@@ -103,6 +105,7 @@ impl<'t> TableWriter<'t> {
             catalog: catalog.clone(),
             table: table.clone(),
             referenced: catalog.referencing(table.id).next().is_some(),
+            lenient: false,
             parents: vec![None; rules.foreign_keys.len()],
             rules,
             bytes: Vec::new(),
@@ -286,6 +289,45 @@ impl<'t> TableWriter<'t> {
         Ok(&self.key)
     }
 
+    /// The rest of `put_merged`.
+    pub(super) fn store_merged(
+        &mut self,
+        key: &[u8],
+        old: Option<&LockedRow>,
+        row: &[Value],
+    ) -> Result<()> {
+        let rules = self.rules.clone();
+        let table = self.table.clone();
+        self.key.clear();
+        self.key.extend_from_slice(key);
+        self.entries.clear();
+        for index in &rules.indexes {
+            self.add_entry(index, old, row)?;
+        }
+        self.bytes.clear();
+        table.shape().encode_row(row, &mut self.bytes)?;
+        self.txn()
+            .put(table.storage, &self.key, &self.bytes, &self.entries)?;
+        if old.is_none() {
+            self.transaction.count(table.storage, 1);
+        }
+        if !rules.foreign_keys.is_empty() {
+            let before = old.map(|old| old.values.as_slice());
+            self.with_key(|writer, key| writer.check_parents(row, before, key))?;
+        }
+        if let Some(old) = old
+            && self.referenced
+        {
+            self.parent_changed(&old.values, Some(row))?;
+        }
+        Ok(())
+    }
+
+    /// Whether foreign keys to this table only check.
+    pub(crate) const fn is_lenient(&self) -> bool {
+        self.lenient
+    }
+
     /// Deletes a locked row.
     ///
     /// # Errors
@@ -329,7 +371,7 @@ impl<'t> TableWriter<'t> {
         if index.def.unique && !same_keys {
             if self.is_deferrable(index) {
                 self.check_unique_later(index, &self.key);
-            } else {
+            } else if !self.lenient {
                 let own = old.map(|old| old.key.as_slice());
                 if self.find_duplicate(index, row, own)?.is_some() {
                     return Err(failure::duplicate(&self.table, index, row)?);

@@ -6,5 +6,6 @@ mod foreign_key;
 mod pending;
 mod referencing;
 
+pub(crate) use foreign_key::convert;
 pub use pending::ConstraintTarget;
 pub(crate) use pending::{Modes, Pending};

@@ -254,7 +254,7 @@ impl TableWriter<'_> {
         }
     }
 
-    fn verify_unique(&self, index: &IndexRules, key: &[u8]) -> Result<()> {
+    pub(crate) fn verify_unique(&self, index: &IndexRules, key: &[u8]) -> Result<()> {
         let table = self.table();
         let Some(found) = self.txn().latest(table.storage, key)? else {
             return Ok(());

@@ -40,7 +40,7 @@ impl TableWriter<'_> {
             } else {
                 fk.on_delete
             };
-            if action == FkAction::NoAction {
+            if action == FkAction::NoAction || self.is_lenient() {
                 let check = Check::Orphans {
                     child: child.id,
                     constraint: constraint.id,

@@ -97,7 +97,7 @@ impl Transaction {
 
     /// Compiles the default and the generation expression of a column, and notes what the latter
     /// reads. Returns the compiled default.
-    pub(super) fn compile_column(
+    pub(crate) fn compile_column(
         &self,
         catalog: &Catalog,
         table: &mut TableDef,
@@ -184,7 +184,7 @@ pub(super) fn require(table: &TableDef, name: &str) -> Result<ColumnId> {
 }
 
 /// Puts the present columns in use as a new layout.
-pub(super) fn new_layout(table: &mut TableDef) {
+pub(crate) fn new_layout(table: &mut TableDef) {
     let version = table.layouts.last().map_or(0, |last| last.version) + 1;
     let columns = table.columns.iter();
     table.layouts.push(LayoutDef {

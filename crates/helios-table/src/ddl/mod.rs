@@ -24,6 +24,7 @@ mod validate;
 mod view;
 
 pub use alter_type::Convert;
+pub(crate) use column::new_layout;
 pub use comment::CommentTarget;
 pub use depend::ObjectRef;
 pub use drop::Dropped;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use helios_base::{Error, Result, SqlState, TableId};
 use helios_version::{LockMode, TableLock, Wait};
 
-use crate::catalog::{Catalog, SchemaDef, SchemaId, TableDef};
+use crate::catalog::{Catalog, Change, SchemaDef, SchemaId, TableDef};
 use crate::system;
 use crate::transaction::Transaction;
 
@@ -90,7 +90,7 @@ impl Transaction {
     ///
     /// # Errors
     /// 42P01 if it is gone, 55006 if checks of its rows wait in this transaction.
-    pub(super) fn lock_definition(
+    pub(crate) fn lock_definition(
         &self,
         id: TableId,
         mode: TableLock,
@@ -117,12 +117,42 @@ impl Transaction {
     ///
     /// # Errors
     /// 42P07 if it is in use.
-    pub(super) fn take_name(&self, schema: SchemaId, name: &str) -> Result<()> {
+    pub(crate) fn take_name(&self, schema: SchemaId, name: &str) -> Result<()> {
         if self.try_name(schema, name)? {
             Ok(())
         } else {
             Err(exists(name))
         }
+    }
+
+    /// Locks what a change that comes from another branch makes, changes or drops.
+    ///
+    /// # Errors
+    /// 42P07 if its name is in use by something else.
+    pub(crate) fn take_change(&self, change: &Change) -> Result<()> {
+        let (id, place) = match change {
+            Change::Schema(id, _) => (id.0, None),
+            Change::Sequence(id, def) => {
+                (id.0, def.as_ref().map(|def| (def.schema, def.name.clone())))
+            }
+            Change::View(id, def) => (id.0, def.as_ref().map(|def| (def.schema, def.name.clone()))),
+            Change::Table(id, def) => {
+                self.txn()
+                    .lock_table(*id, TableLock::AccessExclusive, Wait::Block)?;
+                let place = def.as_ref().map(|def| (def.schema, def.name.clone()));
+                (id.0, place)
+            }
+        };
+        if !matches!(change, Change::Table(..)) {
+            self.lock_object(id)?;
+        }
+        if let Some((schema, name)) = place {
+            let there = self.latest_catalog()?.relation_in(schema, &name);
+            if !self.try_name(schema, &name)? && there.is_none_or(|there| there.oid() != id) {
+                return Err(exists(&name));
+            }
+        }
+        Ok(())
     }
 
     fn try_name(&self, schema: SchemaId, name: &str) -> Result<bool> {

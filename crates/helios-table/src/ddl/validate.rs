@@ -69,7 +69,7 @@ impl Transaction {
     }
 
     /// Fails if a row has NULL in the column.
-    pub(super) fn refuse_nulls(&self, table: &TableDef, column: ColumnId) -> Result<()> {
+    pub(crate) fn refuse_nulls(&self, table: &TableDef, column: ColumnId) -> Result<()> {
         let Some((position, def)) = table.column_by_id(column) else {
             return Ok(());
         };
@@ -82,7 +82,7 @@ impl Transaction {
     }
 
     /// Fails if a row does not satisfy the constraint.
-    pub(super) fn validate(&self, table: &Arc<TableDef>, id: ConstraintId) -> Result<()> {
+    pub(crate) fn validate(&self, table: &Arc<TableDef>, id: ConstraintId) -> Result<()> {
         let Some(constraint) = table.constraint_by_id(id) else {
             return Ok(());
         };
@@ -121,7 +121,7 @@ impl Transaction {
     }
 
     /// Makes the entries of an index for the rows that are there.
-    pub(super) fn fill_index(&self, table: &Arc<TableDef>, id: IndexId) -> Result<()> {
+    pub(crate) fn fill_index(&self, table: &Arc<TableDef>, id: IndexId) -> Result<()> {
         let catalog = self.latest_catalog()?;
         let rules = self.rules(&catalog, table)?;
         let Some(index) = rules.indexes.iter().find(|index| index.def.id == id) else {

@@ -9,6 +9,7 @@ mod constraints;
 mod ddl;
 mod foreign_keys;
 mod indexes;
+mod merge;
 mod model;
 mod rows;
 mod schema_races;

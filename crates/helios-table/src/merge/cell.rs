@@ -1,0 +1,309 @@
+//! Merging one row.
+
+use helios_base::{Error, Result, Value};
+use helios_expr::EvalContext;
+
+use super::resolve::{Ages, action_for};
+use super::{CellDecision, ConflictKind, Decision, MergeOptions, Outcome, Resolution};
+use crate::catalog::TableDef;
+use std::sync::Arc;
+
+/// A row that is there or not.
+pub(super) type Row = Option<Vec<Value>>;
+
+/// What the base says of a row.
+#[derive(Clone, Debug, Default)]
+pub(super) struct BaseRow {
+    pub(super) row: Row,
+    /// Cells about which several bases disagree: equal to nothing.
+    pub(super) unknown: Vec<usize>,
+}
+
+/// The three versions of a row.
+pub(super) struct Versions {
+    pub(super) base: BaseRow,
+    pub(super) ours: Row,
+    pub(super) theirs: Row,
+}
+
+/// What is to be done on the target.
+#[derive(Debug, PartialEq)]
+pub(super) enum Merged {
+    Keep,
+    Put(Vec<Value>),
+    Delete,
+}
+
+fn at(row: &[Value], column: usize) -> &Value {
+    row.get(column).unwrap_or(&Value::Null)
+}
+
+impl BaseRow {
+    /// Whether the row is as in the base, generated columns aside.
+    fn is(&self, row: &[Value], table: &TableDef) -> bool {
+        self.unknown.is_empty()
+            && self.row.as_ref().is_some_and(|base| {
+                let columns = table.columns.iter().enumerate();
+                columns
+                    .filter(|(_, column)| column.generated.is_none())
+                    .all(|(n, _)| at(base, n) == at(row, n))
+            })
+    }
+
+    fn cell(&self, column: usize) -> Option<&Value> {
+        if self.unknown.contains(&column) {
+            return None;
+        }
+        self.row.as_ref().map(|row| at(row, column))
+    }
+}
+
+/// The base of several bases: what they agree on, or the merge of their rows over `root`.
+pub(super) fn virtual_base(root: &Row, bases: &[Row], table: &TableDef) -> BaseRow {
+    let Some((first, rest)) = bases.split_first() else {
+        return BaseRow::default();
+    };
+    let mut merged = BaseRow {
+        row: first.clone(),
+        unknown: Vec::new(),
+    };
+    for other in rest {
+        match (&mut merged.row, other) {
+            (Some(row), Some(other)) => {
+                for column in 0..table.columns.len() {
+                    let (a, b) = (at(row, column).clone(), at(other, column));
+                    let root = root.as_ref().map(|root| at(root, column));
+                    if a == *b || root == Some(b) {
+                        continue;
+                    }
+                    if root != Some(&a) {
+                        merged.unknown.push(column);
+                    }
+                    if let Some(place) = row.get_mut(column) {
+                        b.clone_into(place);
+                    }
+                }
+            }
+            // Deleted or added since the root on one of the two: that is newer.
+            (Some(_), None) if root.is_some() => merged.row = None,
+            (None, Some(other)) if root.is_none() => merged.row = Some(other.clone()),
+            _ => {}
+        }
+    }
+    merged
+}
+
+/// Merges one row. `ages` is asked only when a conflict needs it.
+pub(super) fn merge_row(
+    table: &Arc<TableDef>,
+    key: &[u8],
+    versions: Versions,
+    options: &MergeOptions,
+    ages: &mut dyn FnMut() -> Result<Ages>,
+    ctx: &EvalContext<'_>,
+) -> Result<(Merged, Option<Decision>)> {
+    let Versions { base, ours, theirs } = versions;
+    let manual = options.resolutions.get(&(table.id, key.to_vec()));
+    let (kind, default) = match (&base.row, &ours, &theirs) {
+        (_, None, None) => return Ok((Merged::Keep, None)),
+        (None, None, Some(theirs)) => return Ok((Merged::Put(theirs.clone()), None)),
+        // Not there in base and source: the target's own row.
+        (None, Some(_), None) => return Ok((Merged::Keep, None)),
+        (Some(_), Some(ours), None) if base.is(ours, table) => return Ok((Merged::Delete, None)),
+        (Some(_), None, Some(theirs)) if base.is(theirs, table) => {
+            return Ok((Merged::Keep, None));
+        }
+        (Some(_), Some(_), None) => (ConflictKind::SourceDeleted, Merged::Delete),
+        (Some(_), None, Some(theirs)) => (ConflictKind::TargetDeleted, Merged::Put(theirs.clone())),
+        (_, Some(ours), Some(theirs)) => {
+            let kind = match base.row {
+                Some(_) => ConflictKind::Update,
+                None => ConflictKind::Insert,
+            };
+            return merge_cells(
+                &Both {
+                    table,
+                    key,
+                    base: &base,
+                    ours,
+                    theirs,
+                    kind,
+                    manual,
+                    options,
+                },
+                ages,
+                ctx,
+            );
+        }
+    };
+    // One side deleted the row, the other changed it. `default` is what the source says.
+    let (outcome, by) = match manual {
+        Some(Resolution::Source) => (Outcome::Source, "manual".to_owned()),
+        Some(Resolution::Target | Resolution::Values(_)) => (Outcome::Target, "manual".to_owned()),
+        Some(Resolution::Base) => (Outcome::Base, "manual".to_owned()),
+        None => match action_for(&options.rules, options.strategy, &table.name, "") {
+            Some((action, by)) => match action.side(ages()?) {
+                Some(outcome) => (outcome, by),
+                None => (Outcome::Open, String::new()),
+            },
+            None => (Outcome::Open, String::new()),
+        },
+    };
+    let merged = match outcome {
+        Outcome::Source => default,
+        Outcome::Base => base.row.clone().map_or(Merged::Delete, Merged::Put),
+        _ => Merged::Keep,
+    };
+    let decision = Decision {
+        table: table.clone(),
+        key: key.to_vec(),
+        kind,
+        base: base.row,
+        ours,
+        theirs,
+        cells: Vec::new(),
+        row: Some((outcome, by)),
+    };
+    Ok((merged, Some(decision)))
+}
+
+/// A row that is there on both sides.
+struct Both<'a> {
+    table: &'a Arc<TableDef>,
+    key: &'a [u8],
+    base: &'a BaseRow,
+    ours: &'a [Value],
+    theirs: &'a [Value],
+    kind: ConflictKind,
+    manual: Option<&'a Resolution>,
+    options: &'a MergeOptions,
+}
+
+fn merge_cells(
+    both: &Both<'_>,
+    ages: &mut dyn FnMut() -> Result<Ages>,
+    ctx: &EvalContext<'_>,
+) -> Result<(Merged, Option<Decision>)> {
+    let mut row = both.ours.to_vec();
+    let mut cells = Vec::new();
+    let mut changed = false;
+    for (column, def) in both.table.columns.iter().enumerate() {
+        if def.generated.is_some() {
+            continue;
+        }
+        let (ours, theirs) = (at(both.ours, column), at(both.theirs, column));
+        let base = both.base.cell(column);
+        if ours == theirs || base == Some(theirs) {
+            continue;
+        }
+        let value = if base == Some(ours) {
+            theirs.clone()
+        } else {
+            let decided = both.decide(column, base, ages, ctx)?;
+            let value = decided.value.clone().unwrap_or_else(|| ours.clone());
+            cells.push(decided);
+            value
+        };
+        changed |= value != *ours;
+        if let Some(place) = row.get_mut(column) {
+            *place = value;
+        }
+    }
+    let decision = (!cells.is_empty()).then(|| Decision {
+        table: both.table.clone(),
+        key: both.key.to_vec(),
+        kind: both.kind,
+        base: both.base.row.clone(),
+        ours: Some(both.ours.to_vec()),
+        theirs: Some(both.theirs.to_vec()),
+        cells,
+        row: None,
+    });
+    let merged = if changed {
+        Merged::Put(row)
+    } else {
+        Merged::Keep
+    };
+    Ok((merged, decision))
+}
+
+impl Both<'_> {
+    fn decide(
+        &self,
+        column: usize,
+        base: Option<&Value>,
+        ages: &mut dyn FnMut() -> Result<Ages>,
+        ctx: &EvalContext<'_>,
+    ) -> Result<CellDecision> {
+        let (ours, theirs) = (at(self.ours, column), at(self.theirs, column));
+        let side = |outcome: Outcome, by: &str| {
+            let value = match outcome {
+                Outcome::Source => Some(theirs.clone()),
+                Outcome::Target => Some(ours.clone()),
+                Outcome::Base => Some(base.cloned().unwrap_or(Value::Null)),
+                Outcome::Computed | Outcome::Open => None,
+            };
+            CellDecision {
+                column,
+                outcome,
+                value,
+                by: by.to_owned(),
+            }
+        };
+        let open = || side(Outcome::Open, "");
+        let Some(def) = self.table.columns.get(column) else {
+            return Err(Error::internal("no such column in a merge"));
+        };
+        match self.manual {
+            Some(Resolution::Source) => return Ok(side(Outcome::Source, "manual")),
+            Some(Resolution::Target) => return Ok(side(Outcome::Target, "manual")),
+            Some(Resolution::Base) => return Ok(side(Outcome::Base, "manual")),
+            Some(Resolution::Values(values)) => {
+                if let Some(text) = values.get(&def.name) {
+                    let value = match text {
+                        Some(text) => {
+                            let from = helios_base::DataType::Text;
+                            helios_expr::cast::cast(
+                                &Value::text(text.as_str()),
+                                &from,
+                                &def.ty,
+                                true,
+                                ctx,
+                            )?
+                        }
+                        None => Value::Null,
+                    };
+                    return Ok(CellDecision {
+                        column,
+                        outcome: Outcome::Computed,
+                        value: Some(value),
+                        by: "manual".to_owned(),
+                    });
+                }
+            }
+            None => {}
+        }
+        let options = self.options;
+        let found = action_for(
+            &options.rules,
+            options.strategy,
+            &self.table.name,
+            &def.name,
+        );
+        let Some((action, by)) = found else {
+            return Ok(open());
+        };
+        if let Some(outcome) = action.side(ages()?) {
+            return Ok(side(outcome, &by));
+        }
+        Ok(match action.compute(&def.ty, base, ours, theirs, ctx)? {
+            Some(value) => CellDecision {
+                column,
+                outcome: Outcome::Computed,
+                value: Some(value),
+                by,
+            },
+            None => open(),
+        })
+    }
+}

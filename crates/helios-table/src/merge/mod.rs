@@ -1,0 +1,325 @@
+//! Three-way merges of rows and schema.
+//!
+//! A merge brings what changed between a *base* and a *source* snapshot to the branch of a
+//! transaction, the *target*. Merging a branch, taking over one commit and undoing one are the same
+//! work with other snapshots ([`MergeInput`]).
+//!
+//! - `schema.rs` merges definitions by object, `align.rs` says which columns are the same;
+//! - `rows.rs` looks at every row that differs between base and source, `cell.rs` merges one;
+//! - `resolve.rs` decides conflicts.
+//!
+//! Nothing is committed here: the caller looks at the [`MergeReport`] and decides.
+
+mod align;
+mod cell;
+mod resolve;
+mod rows;
+mod schema;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use helios_base::{BranchId, Result, Scn, TableId, Value};
+use helios_expr::EvalContext;
+use helios_version::{LockMode, Read, Snapshot, Wait};
+
+use crate::catalog::{Catalog, TableDef};
+use crate::system;
+use crate::tables::Tables;
+use crate::transaction::Transaction;
+pub use resolve::{Action, Rule, Strategy};
+
+/// What is merged.
+pub struct MergeInput {
+    /// The merge bases, newest first: several after a criss-cross of merges.
+    pub bases: Vec<Snapshot>,
+    /// The newest common base of the first two bases, if there are several.
+    pub root: Option<Snapshot>,
+    /// What is taken in.
+    pub source: Snapshot,
+}
+
+/// How conflicts are decided.
+#[derive(Clone, Default)]
+pub struct MergeOptions {
+    /// Tried in order before the strategy.
+    pub rules: Vec<Rule>,
+    /// Decides what no rule does.
+    pub strategy: Strategy,
+    /// What people decided, by table and stored key; comes before everything else.
+    pub resolutions: BTreeMap<(TableId, Vec<u8>), Resolution>,
+}
+
+/// What a person decided about a conflict.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Resolution {
+    /// As on the source.
+    Source,
+    /// As on the target.
+    Target,
+    /// As in the base.
+    Base,
+    /// These values for the columns named, in their text form; `None` is NULL.
+    Values(BTreeMap<String, Option<String>>),
+}
+
+/// Where both sides changed the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConflictKind {
+    /// Both sides changed a cell.
+    Update,
+    /// Both sides added a row with this key.
+    Insert,
+    /// The source deleted a row that the target changed.
+    SourceDeleted,
+    /// The target deleted a row that the source changed.
+    TargetDeleted,
+}
+
+impl ConflictKind {
+    /// Its name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Update => "update/update",
+            Self::Insert => "insert/insert",
+            Self::SourceDeleted => "delete/update",
+            Self::TargetDeleted => "update/delete",
+        }
+    }
+}
+
+/// Which side a conflict was decided for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Not decided.
+    Open,
+    /// As on the source.
+    Source,
+    /// As on the target.
+    Target,
+    /// As in the base.
+    Base,
+    /// Something else: a sum, a concatenation, a value that was given.
+    Computed,
+}
+
+impl Outcome {
+    /// Its name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "conflict",
+            Self::Source => "source",
+            Self::Target => "target",
+            Self::Base => "base",
+            Self::Computed => "computed",
+        }
+    }
+}
+
+/// A conflict in one row, and what became of it.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The table, as it is on the target after the merge.
+    pub table: Arc<TableDef>,
+    /// The stored key of the row.
+    pub key: Vec<u8>,
+    /// What happened.
+    pub kind: ConflictKind,
+    /// The row in the base, in the columns of `table`.
+    pub base: Option<Vec<Value>>,
+    /// The row on the target.
+    pub ours: Option<Vec<Value>>,
+    /// The row on the source.
+    pub theirs: Option<Vec<Value>>,
+    /// The cells in conflict; empty when one side deleted the row.
+    pub cells: Vec<CellDecision>,
+    /// For a deleted row: what was decided and by which rule or strategy.
+    pub row: Option<(Outcome, String)>,
+}
+
+/// A conflict in one cell.
+#[derive(Clone, Debug)]
+pub struct CellDecision {
+    /// The column's position in the table.
+    pub column: usize,
+    /// What was decided.
+    pub outcome: Outcome,
+    /// The merged value, if decided.
+    pub value: Option<Value>,
+    /// The rule or strategy that decided.
+    pub by: String,
+}
+
+impl Decision {
+    /// Whether anything in the row is not decided.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.cells.iter().any(|cell| cell.outcome == Outcome::Open)
+            || self
+                .row
+                .as_ref()
+                .is_some_and(|(outcome, _)| *outcome == Outcome::Open)
+    }
+}
+
+/// What changed in one table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableReport {
+    /// Its name.
+    pub name: String,
+    /// Rows added to the target.
+    pub inserted: u64,
+    /// Rows changed on the target.
+    pub updated: u64,
+    /// Rows deleted from the target.
+    pub deleted: u64,
+}
+
+/// What a merge did, or would do.
+#[derive(Clone, Debug, Default)]
+pub struct MergeReport {
+    /// The tables in which rows changed.
+    pub tables: Vec<TableReport>,
+    /// Every conflict in rows, decided or not.
+    pub decisions: Vec<Decision>,
+    /// Schema changes that were made, one line each.
+    pub schema: Vec<String>,
+    /// Conflicts between definitions, one line each. They are never decided by a strategy.
+    pub schema_conflicts: Vec<String>,
+}
+
+impl MergeReport {
+    /// Conflicts that nothing decided.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.schema_conflicts.len() + self.decisions.iter().filter(|d| d.is_open()).count()
+    }
+
+    /// Whether the target was changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tables.is_empty() && self.schema.is_empty()
+    }
+}
+
+/// Whether a table is the merge engine's own: conflicts and decisions concern the branch they are
+/// on, so they are neither compared nor merged.
+#[must_use]
+pub fn is_bookkeeping(table: &TableDef) -> bool {
+    table.name == "_merges"
+        || table.name == "_merge_decisions"
+        || table.name.starts_with("_merge_conflicts_")
+}
+
+impl Tables {
+    /// What a merge of `source` into `target` (a branch at a change number) starts from.
+    ///
+    /// # Errors
+    /// 72000 when a merge base is no longer kept.
+    pub fn merge_input(&self, source: Snapshot, target: (BranchId, Scn)) -> Result<MergeInput> {
+        let store = self.store();
+        let points = store.merge_bases((source.branch(), source.scn()), target);
+        let root = match points.as_slice() {
+            [one, other, ..] => store.merge_bases(*one, *other).first().copied(),
+            _ => None,
+        };
+        let snapshot = |(branch, scn)| store.snapshot(branch, Some(scn));
+        Ok(MergeInput {
+            bases: points.into_iter().map(snapshot).collect::<Result<_>>()?,
+            root: root.map(snapshot).transpose()?,
+            source,
+        })
+    }
+
+    /// Moves the sequences of `target` on to where those of `source` stand, if that is further.
+    /// Like `nextval`, this is outside of transactions.
+    ///
+    /// # Errors
+    /// `Io`, `Poisoned`.
+    pub fn merge_sequences(&self, source: BranchId, target: BranchId) -> Result<()> {
+        let store = self.store();
+        let theirs = self.newest_catalog(source)?;
+        for sequence in self.newest_catalog(target)?.sequences() {
+            let same = theirs
+                .sequence_by_id(sequence.id)
+                .is_some_and(|other| other.storage == sequence.storage);
+            let storage = TableId(sequence.storage.0);
+            if !same {
+                continue;
+            }
+            let Some(there) = store.sequence(source, storage)? else {
+                continue;
+            };
+            let further = match store.sequence(target, storage)? {
+                None => true,
+                Some(here) if sequence.increment > 0 => {
+                    (there.value, there.called) > (here.value, here.called)
+                }
+                Some(here) => (-there.value, there.called) > (-here.value, here.called),
+            };
+            if further && !sequence.cycle {
+                store.setval(target, storage, there)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The catalogs of a merge.
+pub(crate) struct Catalogs {
+    pub(crate) base: Arc<Catalog>,
+    pub(crate) source: Arc<Catalog>,
+}
+
+impl Transaction {
+    /// Waits for other merges into this branch, and keeps new ones waiting until the end.
+    ///
+    /// # Errors
+    /// 40P01, 55P03, 57014 from waiting.
+    pub fn lock_merges(&self) -> Result<()> {
+        self.txn()
+            .lock_key(system::MERGE_LOCKS, b"merge", LockMode::Update, Wait::Block)?;
+        Ok(())
+    }
+
+    /// Merges `input` into this transaction's branch, as one statement: every row that differs
+    /// between base and source is locked, merged and written, and all constraints are verified on
+    /// the result. With open conflicts the transaction holds part of the merge and must be rolled
+    /// back.
+    ///
+    /// # Errors
+    /// 23502, 23503, 23505, 23514 when the merged state breaks a constraint; 40P01, 55P03, 57014
+    /// from waiting for other transactions; what expressions of the tables raise.
+    ///
+    /// # Cost
+    /// O(rows changed between base and source), for tables that neither side rewrote.
+    pub fn merge(
+        &self,
+        input: &MergeInput,
+        options: &MergeOptions,
+        ctx: &EvalContext<'_>,
+    ) -> Result<MergeReport> {
+        self.statement()?;
+        let first = input
+            .bases
+            .first()
+            .ok_or_else(|| helios_base::Error::internal("a merge without base"))?;
+        let catalogs = Catalogs {
+            base: self.tables().catalog(first)?,
+            source: self.tables().catalog(&input.source)?,
+        };
+        let mut report = MergeReport::default();
+        let mut plan = schema::SchemaMerge::new(self, input, &catalogs, &mut report)?;
+        plan.before_rows(&mut report)?;
+        rows::merge(self, input, options, &catalogs, &plan, &mut report, ctx)?;
+        if report.open() > 0 {
+            return Ok(report);
+        }
+        self.finish_statement(ctx)?;
+        plan.after_rows(&mut report)?;
+        self.finish_statement(ctx)?;
+        Ok(report)
+    }
+}

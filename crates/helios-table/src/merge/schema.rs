@@ -1,0 +1,483 @@
+//! Merging definitions: schemas, sequences, views, tables.
+//!
+//! An object keeps its number on every branch. What only the source changed is taken, what both
+//! changed alike is left, and the rest is a conflict that nobody decides but the user, by making the
+//! definitions alike on one of the branches.
+
+mod table;
+
+use std::sync::Arc;
+
+use helios_base::{Result, TableId};
+use helios_version::TableLock;
+use serde::Serialize;
+
+use super::{Catalogs, MergeInput, MergeReport, is_bookkeeping};
+use crate::catalog::{Catalog, Change, SchemaId, SequenceDef, TableDef, ViewDef, codec};
+use crate::ddl::ObjectRef;
+use crate::system;
+use crate::transaction::Transaction;
+use table::TablePlan;
+
+/// What is to become of the definitions.
+pub(super) struct SchemaMerge<'a> {
+    transaction: &'a Transaction,
+    /// Tables with rows to merge: on the source, on the target.
+    pairs: Vec<(TableId, TableId)>,
+    /// Objects that come before the rows, tables first in need of sequences and schemas.
+    first: Vec<(String, Change)>,
+    tables: Vec<TablePlan>,
+    /// Objects that come or go after the rows.
+    last: Vec<(String, Change)>,
+    drops: Vec<(String, ObjectRef)>,
+}
+
+/// What becomes of one object.
+enum Verdict {
+    Keep,
+    Take,
+    Conflict,
+}
+
+fn same<T: Serialize>(a: Option<&T>, b: Option<&T>) -> Result<bool> {
+    Ok(match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => codec::encode(a)? == codec::encode(b)?,
+        _ => false,
+    })
+}
+
+fn judge<T: Serialize>(
+    base: Option<&T>,
+    source: Option<&T>,
+    target: Option<&T>,
+) -> Result<Verdict> {
+    Ok(if same(base, source)? || same(source, target)? {
+        Verdict::Keep
+    } else if same(base, target)? {
+        Verdict::Take
+    } else {
+        Verdict::Conflict
+    })
+}
+
+/// Every number that is in one of three lists, once.
+fn union<I: Ord>(lists: [Vec<I>; 3]) -> Vec<I> {
+    let mut all: Vec<I> = lists.into_iter().flatten().collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+impl<'a> SchemaMerge<'a> {
+    /// Compares the definitions.
+    pub(super) fn new(
+        transaction: &'a Transaction,
+        input: &MergeInput,
+        catalogs: &Catalogs,
+        report: &mut MergeReport,
+    ) -> Result<Self> {
+        let mut merge = Self {
+            transaction,
+            pairs: Vec::new(),
+            first: Vec::new(),
+            tables: Vec::new(),
+            last: Vec::new(),
+            drops: Vec::new(),
+        };
+        let target = transaction.latest_catalog()?;
+        if merge.is_changed(input)? {
+            let Catalogs { base, source } = catalogs;
+            merge.schemas(base, source, &target, report)?;
+            merge.all_tables(base, source, &target, input, report)?;
+            merge.sequences(base, source, &target, report)?;
+            merge.views(base, source, &target, report)?;
+        } else {
+            let tables = catalogs.source.tables();
+            let tables = tables.filter(|table| !is_bookkeeping(table));
+            let tables = tables.map(|table| table.id);
+            let both = tables.filter(|id| target.table_by_id(*id).is_some());
+            merge.pairs = both.map(|id| (id, id)).collect();
+            merge.lost_tables(catalogs, &target, input, report)?;
+        }
+        Ok(merge)
+    }
+
+    /// The tables whose rows are merged.
+    pub(super) fn pairs(&self) -> Vec<(TableId, TableId)> {
+        self.pairs.clone()
+    }
+
+    /// Whether the source changed any definition.
+    fn is_changed(&self, input: &MergeInput) -> Result<bool> {
+        let store = self.transaction.tables().store();
+        for table in [
+            system::SCHEMAS,
+            system::TABLES,
+            system::SEQUENCES,
+            system::VIEWS,
+        ] {
+            for base in &input.bases {
+                if store
+                    .diff(base, &input.source, Some(table))?
+                    .next()?
+                    .is_some()
+                {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the rows of a table differ between the base and another snapshot.
+    fn has_changed_rows(
+        &self,
+        input: &MergeInput,
+        to: &helios_version::Snapshot,
+        before: &TableDef,
+        after: &TableDef,
+    ) -> Result<bool> {
+        if before.storage != after.storage {
+            return Ok(true);
+        }
+        let store = self.transaction.tables().store();
+        match input.bases.first() {
+            Some(base) => Ok(store
+                .diff(base, to, Some(before.storage))?
+                .next()?
+                .is_some()),
+            None => Ok(true),
+        }
+    }
+
+    /// Tables that the target dropped and whose rows the source changed.
+    fn lost_tables(
+        &self,
+        catalogs: &Catalogs,
+        target: &Catalog,
+        input: &MergeInput,
+        report: &mut MergeReport,
+    ) -> Result<()> {
+        for source in catalogs.source.tables() {
+            if target.table_by_id(source.id).is_none()
+                && let Some(base) = catalogs.base.table_by_id(source.id)
+                && self.has_changed_rows(input, &input.source, base, source)?
+            {
+                report.schema_conflicts.push(format!(
+                    "table \"{}\" was dropped on the target and its rows were changed on the source",
+                    source.name
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn schemas(
+        &mut self,
+        base: &Catalog,
+        source: &Catalog,
+        target: &Catalog,
+        report: &mut MergeReport,
+    ) -> Result<()> {
+        let ids = |catalog: &Catalog| catalog.schemas().map(|def| def.id).collect();
+        for id in union([ids(base), ids(source), ids(target)]) {
+            let of = |catalog: &Catalog| catalog.schema_by_id(id).cloned();
+            let (b, s, t) = (of(base), of(source), of(target));
+            match judge(b.as_deref(), s.as_deref(), t.as_deref())? {
+                Verdict::Keep => {}
+                Verdict::Take => match s {
+                    Some(def) => match target.schema(&def.name) {
+                        Some(other) if other.id != id => report.schema_conflicts.push(format!(
+                            "schema \"{}\" was created on both branches",
+                            def.name
+                        )),
+                        _ => {
+                            let line = describe("schema", &def.name, t.is_some());
+                            self.first.push((line, Change::Schema(id, Some(def))));
+                        }
+                    },
+                    None => {
+                        let name = t.map(|t| t.name.clone()).unwrap_or_default();
+                        let line = format!("drop schema \"{name}\"");
+                        self.drops.push((line, ObjectRef::Schema(id)));
+                    }
+                },
+                Verdict::Conflict => report.schema_conflicts.push(both_changed(
+                    "schema",
+                    s.as_ref().or(t.as_ref()).map_or("", |def| &def.name),
+                )),
+            }
+        }
+        Ok(())
+    }
+
+    fn sequences(
+        &mut self,
+        base: &Catalog,
+        source: &Catalog,
+        target: &Catalog,
+        report: &mut MergeReport,
+    ) -> Result<()> {
+        let ids = |catalog: &Catalog| catalog.sequences().map(|def| def.id).collect();
+        for id in union([ids(base), ids(source), ids(target)]) {
+            let of = |catalog: &Catalog| catalog.sequence_by_id(id).cloned();
+            let (b, s, t) = (of(base), of(source), of(target));
+            match judge(b.as_deref(), s.as_deref(), t.as_deref())? {
+                Verdict::Keep => {}
+                Verdict::Take => match s {
+                    Some(def) => self.take_sequence(&def, t.is_some(), source, target, report),
+                    None => {
+                        // One that belongs to a column goes with it.
+                        let owned = t.as_ref().is_some_and(|t| t.owned_by.is_some());
+                        if !owned {
+                            let name = t.map(|t| t.name.clone()).unwrap_or_default();
+                            let line = format!("drop sequence \"{name}\"");
+                            self.drops.push((line, ObjectRef::Sequence(id)));
+                        }
+                    }
+                },
+                Verdict::Conflict => report.schema_conflicts.push(both_changed(
+                    "sequence",
+                    s.as_ref().or(t.as_ref()).map_or("", |def| &def.name),
+                )),
+            }
+        }
+        Ok(())
+    }
+
+    fn take_sequence(
+        &mut self,
+        def: &Arc<SequenceDef>,
+        known: bool,
+        source: &Catalog,
+        target: &Catalog,
+        report: &mut MergeReport,
+    ) {
+        if let Some((owner, column)) = def.owned_by {
+            if source
+                .table_by_id(owner)
+                .is_some_and(|table| is_bookkeeping(table))
+            {
+                return;
+            }
+            // A table that was made on both branches has its own.
+            let paired = self.pairs.iter().any(|(s, t)| *s == owner && s != t);
+            // A column of that name was added on both branches, with its own sequence.
+            let doubled = || {
+                let (_, column) = source.table_by_id(owner)?.column_by_id(column)?;
+                let (_, there) = target.table_by_id(owner)?.column(&column.name)?;
+                Some(there.id != column.id || there.default.is_some())
+            };
+            if paired || !known && doubled() == Some(true) {
+                return;
+            }
+        }
+        if clashes(target, def.schema, &def.name, def.id.0) {
+            report.schema_conflicts.push(created_twice(&def.name));
+            return;
+        }
+        let line = describe("sequence", &def.name, known);
+        self.first
+            .push((line, Change::Sequence(def.id, Some(def.clone()))));
+    }
+
+    fn views(
+        &mut self,
+        base: &Catalog,
+        source: &Catalog,
+        target: &Catalog,
+        report: &mut MergeReport,
+    ) -> Result<()> {
+        let ids = |catalog: &Catalog| catalog.views().map(|def| def.id).collect();
+        for id in union([ids(base), ids(source), ids(target)]) {
+            let of = |catalog: &Catalog| catalog.view_by_id(id).cloned();
+            let (b, s, t) = (of(base), of(source), of(target));
+            match judge(b.as_deref(), s.as_deref(), t.as_deref())? {
+                Verdict::Keep => {}
+                Verdict::Take => match s {
+                    Some(def) if clashes(target, def.schema, &def.name, id.0) => {
+                        if !self.same_view(target, &def) {
+                            report.schema_conflicts.push(created_twice(&def.name));
+                        }
+                    }
+                    Some(def) => {
+                        let line = describe("view", &def.name, t.is_some());
+                        self.last.push((line, Change::View(id, Some(def))));
+                    }
+                    None => {
+                        let name = t.map(|t| t.name.clone()).unwrap_or_default();
+                        // Before the columns that it read.
+                        let line = format!("drop view \"{name}\"");
+                        self.first.insert(0, (line, Change::View(id, None)));
+                    }
+                },
+                Verdict::Conflict => report.schema_conflicts.push(both_changed(
+                    "view",
+                    s.as_ref().or(t.as_ref()).map_or("", |def| &def.name),
+                )),
+            }
+        }
+        Ok(())
+    }
+
+    fn same_view(&self, target: &Catalog, def: &ViewDef) -> bool {
+        let mut views = target.views();
+        views.any(|v| v.schema == def.schema && v.name == def.name && v.sql == def.sql)
+    }
+
+    fn all_tables(
+        &mut self,
+        base: &Catalog,
+        source: &Catalog,
+        target: &Catalog,
+        input: &MergeInput,
+        report: &mut MergeReport,
+    ) -> Result<()> {
+        let ids = |catalog: &Catalog| catalog.tables().map(|def| def.id).collect();
+        for id in union([ids(base), ids(source), ids(target)]) {
+            let of = |catalog: &Catalog| {
+                let found = catalog.table_by_id(id).cloned();
+                found.filter(|table| !is_bookkeeping(table))
+            };
+            match (of(base), of(source), of(target)) {
+                (base, Some(s), Some(t)) => {
+                    self.pairs.push((id, id));
+                    let plan = TablePlan::new(base.as_deref(), &s, &t, source, report)?;
+                    if !plan.is_empty() {
+                        self.tables.push(plan);
+                    }
+                }
+                (None, Some(s), None) => self.created(&s, target, report),
+                (Some(b), None, Some(t)) => {
+                    let mine = self.transaction.view()?;
+                    if !table::same_definition(&b, &t)?
+                        || self.has_changed_rows(input, mine.snapshot(), &b, &t)?
+                    {
+                        report.schema_conflicts.push(format!(
+                            "table \"{}\" was dropped on the source and changed on the target",
+                            t.name
+                        ));
+                    } else {
+                        let line = format!("drop table \"{}\"", t.name);
+                        self.drops.push((line, ObjectRef::Table(id)));
+                    }
+                }
+                (Some(b), Some(s), None) => {
+                    let changed = !table::same_definition(&b, &s)?
+                        || self.has_changed_rows(input, &input.source, &b, &s)?;
+                    if changed {
+                        report.schema_conflicts.push(format!(
+                            "table \"{}\" was dropped on the target and changed on the source",
+                            s.name
+                        ));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// A table that only the source has.
+    fn created(&mut self, def: &Arc<TableDef>, target: &Catalog, report: &mut MergeReport) {
+        let schema = target.schema_by_id(def.schema).map(|schema| schema.id);
+        let there = schema.and_then(|schema| target.relation_in(schema, &def.name));
+        match there {
+            None => {
+                let line = format!("create table \"{}\"", def.name);
+                self.first
+                    .push((line, Change::Table(def.id, Some(def.clone()))));
+                self.pairs.push((def.id, def.id));
+            }
+            Some(crate::catalog::Relation::Table(other)) if table::alike(def, &other) => {
+                self.pairs.push((def.id, other.id));
+            }
+            Some(_) => report.schema_conflicts.push(created_twice(&def.name)),
+        }
+    }
+
+    /// Makes the changes that rows need.
+    pub(super) fn before_rows(&mut self, report: &mut MergeReport) -> Result<()> {
+        if !report.schema_conflicts.is_empty() {
+            self.pairs.clear();
+            return Ok(());
+        }
+        // Schemas and sequences before the tables that use them.
+        let rank = |change: &Change| match change {
+            Change::View(..) => 0,
+            Change::Schema(..) => 1,
+            Change::Sequence(..) => 2,
+            Change::Table(..) => 3,
+        };
+        self.first.sort_by_key(|(_, change)| rank(change));
+        let mut parents = Vec::new();
+        for (line, change) in self.first.drain(..) {
+            if let Change::Table(id, Some(def)) = &change {
+                let keys = def.foreign_keys().map(|(_, fk)| fk.parent);
+                parents.extend(keys.filter(|parent| parent != id));
+            }
+            self.transaction.take_change(&change)?;
+            self.transaction.change(change)?;
+            report.schema.push(line);
+        }
+        parents.sort_unstable();
+        parents.dedup();
+        for parent in parents {
+            if self
+                .transaction
+                .latest_catalog()?
+                .table_by_id(parent)
+                .is_some()
+            {
+                // Its writers now have more to do.
+                let (_, table) = self
+                    .transaction
+                    .lock_definition(parent, TableLock::ShareRowExclusive)?;
+                self.transaction.change_table(TableDef::clone(&table))?;
+            }
+        }
+        for plan in &mut self.tables {
+            plan.before_rows(self.transaction, report)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the changes that the merged rows must satisfy.
+    pub(super) fn after_rows(&mut self, report: &mut MergeReport) -> Result<()> {
+        for plan in &mut self.tables {
+            plan.after_rows(self.transaction, report)?;
+        }
+        for (line, change) in self.last.drain(..) {
+            self.transaction.take_change(&change)?;
+            self.transaction.change(change)?;
+            report.schema.push(line);
+        }
+        if !self.drops.is_empty() {
+            let (lines, objects): (Vec<String>, Vec<ObjectRef>) = self.drops.drain(..).unzip();
+            self.transaction.drop_objects(&objects, false)?;
+            report.schema.extend(lines);
+        }
+        Ok(())
+    }
+}
+
+fn describe(kind: &str, name: &str, known: bool) -> String {
+    let verb = if known { "alter" } else { "create" };
+    format!("{verb} {kind} \"{name}\"")
+}
+
+fn both_changed(kind: &str, name: &str) -> String {
+    format!("{kind} \"{name}\" was changed on both branches")
+}
+
+fn created_twice(name: &str) -> String {
+    format!("relation \"{name}\" was created on both branches")
+}
+
+/// Whether another relation of the target has the name.
+fn clashes(target: &Catalog, schema: SchemaId, name: &str, id: u32) -> bool {
+    target
+        .relation_in(schema, name)
+        .is_some_and(|other| other.oid() != id)
+}
