@@ -23,6 +23,9 @@ impl Binder<'_> {
         if call.label.is_some() {
             return self.value_function(name, call, pos);
         }
+        if name == "merge_action" && call.args.is_empty() {
+            return self.merge_action_call(pos);
+        }
         if call.over.is_some() {
             return self.window_call(call, pos);
         }

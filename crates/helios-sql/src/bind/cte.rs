@@ -7,8 +7,8 @@ use helios_base::{Error, Result, SqlState};
 
 use super::Binder;
 use super::moment::Here;
-use crate::parse::ast::{self, Ident, Pos, QueryBody, With};
-use crate::plan::{Cte, CteId, Plan, PlanColumn, RecursiveCte, SetOpKind};
+use crate::parse::ast::{self, CteBody, Ident, Pos, QueryBody, Statement, With};
+use crate::plan::{Change, ChangeNode, Cte, CteId, Plan, PlanColumn, RecursiveCte, SetOpKind};
 
 /// A named query that can be referred to.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub(super) struct Visible {
     pub from_elsewhere: bool,
     /// What binding it anew for another moment takes.
     pub definition: Option<Rc<Definition>>,
+    /// Whether it yields rows: a change does so only with `RETURNING`.
+    pub returns: bool,
 }
 
 /// A named query as it was written, and where.
@@ -41,6 +43,46 @@ pub(super) struct Definition {
     here: Option<Here>,
 }
 
+/// Whether a `WITH` may change rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Changes {
+    /// It is the outermost one of a statement.
+    Allowed,
+    /// It is inside another query.
+    Nested,
+    /// The statement wants none.
+    Refused(&'static str),
+}
+
+impl Changes {
+    /// For the outermost `WITH` of a statement.
+    pub(super) fn in_statement(statement: &Statement) -> Self {
+        match statement {
+            Statement::Query(query) => match &query.body {
+                QueryBody::Select(select) if select.into.is_some() => {
+                    Self::Refused("data-modifying WITH in SELECT INTO is not supported")
+                }
+                _ => Self::Allowed,
+            },
+            Statement::Insert(_)
+            | Statement::Update(_)
+            | Statement::Delete(_)
+            | Statement::Merge(_) => Self::Allowed,
+            Statement::Declare(_) => {
+                Self::Refused("DECLARE CURSOR must not contain data-modifying statements in WITH")
+            }
+            Statement::CreateView(_) => {
+                Self::Refused("views must not contain data-modifying statements in WITH")
+            }
+            Statement::CreateTable(_) => {
+                Self::Refused("data-modifying WITH in CREATE TABLE AS is not supported")
+            }
+            Statement::Copy(_) => Self::Refused("data-modifying WITH in COPY is not supported"),
+            _ => Self::Nested,
+        }
+    }
+}
+
 /// What a reference to the name means at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
@@ -52,11 +94,26 @@ pub(super) enum State {
     Anchor,
     /// A mistake: the definition has no recursive form.
     NotRecursive,
+    /// A mistake: the definition changes rows.
+    InChange,
 }
 
 impl Binder<'_> {
+    /// As [`Binder::with`], if there is one. Whatever comes after stands inside the statement.
+    pub(super) fn with_clause(
+        &mut self,
+        with: Option<&With>,
+        parent: Option<usize>,
+    ) -> Result<Vec<Cte>> {
+        let changes = std::mem::replace(&mut self.with_changes, Changes::Nested);
+        match with {
+            Some(with) => self.with(with, parent, changes),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Binds the queries of a `WITH` and makes them visible; the caller takes them off again.
-    pub(super) fn with(&mut self, with: &With, parent: Option<usize>) -> Result<Vec<Cte>> {
+    fn with(&mut self, with: &With, parent: Option<usize>, changes: Changes) -> Result<Vec<Cte>> {
         let first = self.ctes.len();
         let mut ctes = Vec::with_capacity(with.ctes.len());
         for cte in &with.ctes {
@@ -78,13 +135,17 @@ impl Binder<'_> {
             let id = CteId(self.next_cte);
             self.next_cte += 1;
             let depth = self.ctes.len();
-            let plan = if with.recursive {
-                self.recursive(cte, id, parent)
-            } else {
-                self.query(&cte.query, parent, true)
+            let plan = match &cte.body {
+                CteBody::Change(change) => self.change(cte, id, change, changes, with.recursive),
+                CteBody::Query(query) if with.recursive => self.recursive(cte, query, id, parent),
+                CteBody::Query(query) => self.query(query, parent, true),
             };
             self.ctes.truncate(depth);
             let plan = plan?;
+            let returns = match &plan {
+                Plan::Change(node) => node.change.returning().is_some(),
+                _ => true,
+            };
             let columns = self.renamed(plan.columns(), &cte.columns, &cte.name)?;
             self.ctes.push(Visible {
                 name: cte.name.name.as_str().into(),
@@ -102,6 +163,7 @@ impl Binder<'_> {
                     sees: depth,
                     here: self.here_at(),
                 })),
+                returns,
             });
             ctes.push(Cte {
                 id,
@@ -143,9 +205,52 @@ impl Binder<'_> {
         Ok(columns)
     }
 
+    /// A named change.
+    fn change(
+        &mut self,
+        cte: &ast::Cte,
+        id: CteId,
+        statement: &Statement,
+        changes: Changes,
+        recursive: bool,
+    ) -> Result<Plan> {
+        let refusal = match changes {
+            Changes::Allowed => None,
+            Changes::Nested => {
+                Some("WITH clause containing a data-modifying statement must be at the top level")
+            }
+            Changes::Refused(message) => Some(message),
+        };
+        if let Some(message) = refusal {
+            return Err(self.at(Error::unsupported(message), cte.name.pos));
+        }
+        if recursive {
+            self.announce(cte, id, Vec::new(), State::InChange);
+        }
+        let outside = std::mem::replace(&mut self.changes_rows, true);
+        let change = match statement {
+            Statement::Insert(insert) => self.insert(insert).map(Change::Insert),
+            Statement::Update(update) => self.update(update).map(Change::Update),
+            Statement::Delete(delete) => self.delete(delete).map(Change::Delete),
+            Statement::Merge(merge) => self.merge(merge).map(Change::Merge),
+            _ => Err(Error::internal("a query that is none in WITH")),
+        };
+        self.changes_rows = outside;
+        let change = change?;
+        let columns = change
+            .returning()
+            .map_or_else(Vec::new, |returning| returning.columns.clone());
+        Ok(Plan::Change(Box::new(ChangeNode { change, columns })))
+    }
+
     /// A query of `WITH RECURSIVE`; it need not be recursive.
-    fn recursive(&mut self, cte: &ast::Cte, id: CteId, parent: Option<usize>) -> Result<Plan> {
-        let query = &cte.query;
+    fn recursive(
+        &mut self,
+        cte: &ast::Cte,
+        query: &ast::Query,
+        id: CteId,
+        parent: Option<usize>,
+    ) -> Result<Plan> {
         let QueryBody::SetOp {
             kind: SetOpKind::Union,
             all,
@@ -250,6 +355,7 @@ impl Binder<'_> {
             references: 0,
             from_elsewhere: false,
             definition: None,
+            returns: true,
         });
     }
 
@@ -285,6 +391,21 @@ impl Binder<'_> {
             ))
         };
         match found.state {
+            State::Ready if !found.returns => Err(self.at(
+                Error::unsupported(format!(
+                    "WITH query \"{}\" does not have a RETURNING clause",
+                    name.name
+                )),
+                name.pos,
+            )),
+            State::InChange => Err(self.fail(
+                SqlState::INVALID_RECURSION,
+                format!(
+                    "recursive query \"{}\" must not contain data-modifying statements",
+                    name.name
+                ),
+                found.pos,
+            )),
             State::Ready => Ok(Some(Plan::CteRef {
                 id: found.id,
                 name: found.name,
@@ -320,10 +441,15 @@ impl Binder<'_> {
         let hidden = self.ctes.split_off(definition.sees.min(self.ctes.len()));
         let id = CteId(self.next_cte);
         self.next_cte += 1;
-        let plan = if definition.recursive {
-            self.recursive(cte, id, definition.parent)
-        } else {
-            self.query(&cte.query, definition.parent, true)
+        let plan = match &cte.body {
+            CteBody::Query(query) if definition.recursive => {
+                self.recursive(cte, query, id, definition.parent)
+            }
+            CteBody::Query(query) => self.query(query, definition.parent, true),
+            CteBody::Change(_) => Err(self.unsupported(
+                format!("AS OF on \"{}\", which changes rows,", name.name),
+                name.pos,
+            )),
         };
         self.ctes.truncate(definition.sees);
         self.ctes.extend(hidden);
@@ -344,6 +470,10 @@ impl Binder<'_> {
                 kept.push(cte);
                 continue;
             };
+            if matches!(cte.plan, Plan::Change(_)) {
+                kept.push(cte);
+                continue;
+            }
             if known.references == 0 {
                 continue;
             }

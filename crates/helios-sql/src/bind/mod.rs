@@ -127,6 +127,10 @@ pub(crate) struct Binder<'a> {
     cacheable: bool,
     /// Within `INSERT`, `UPDATE`, `DELETE`.
     changes_rows: bool,
+    /// Whether the next `WITH` may change rows.
+    with_changes: cte::Changes,
+    /// In the `RETURNING` of a `MERGE`: its level, and the column that names the action.
+    merge_action: Option<(usize, usize)>,
     view_depth: usize,
     depends: Vec<crate::plan::TableRef>,
     /// While a view is defined: its stars, and what they stand for.
@@ -148,6 +152,8 @@ impl<'a> Binder<'a> {
             subplans: Vec::new(),
             cacheable: true,
             changes_rows: false,
+            with_changes: cte::Changes::Nested,
+            merge_action: None,
             view_depth: 0,
             depends: Vec::new(),
             stars: None,

@@ -24,10 +24,7 @@ impl Binder<'_> {
         settle: bool,
     ) -> Result<Plan> {
         let visible = self.ctes.len();
-        let ctes = match &query.with {
-            Some(with) => self.with(with, parent)?,
-            None => Vec::new(),
-        };
+        let ctes = self.with_clause(query.with.as_ref(), parent)?;
         let plan = self.query_body(query, parent, settle);
         let defined = self.ctes.split_off(visible);
         Ok(Self::close_with(ctes, &defined, plan?))

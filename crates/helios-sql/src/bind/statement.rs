@@ -4,6 +4,7 @@ use helios_base::{DataType, Error, Result, SqlState};
 use helios_expr::Expr;
 
 use super::Binder;
+use super::cte::Changes;
 use super::relation::{table_columns, table_ref};
 use super::scope::{Clause, Scope};
 use crate::parse::ast::{self, Statement as Tree, StorageOption};
@@ -16,8 +17,9 @@ impl Binder<'_> {
     pub(super) fn statement(&mut self, statement: &Tree) -> Result<Statement> {
         self.changes_rows = matches!(
             statement,
-            Tree::Insert(_) | Tree::Update(_) | Tree::Delete(_)
+            Tree::Insert(_) | Tree::Update(_) | Tree::Delete(_) | Tree::Merge(_)
         );
+        self.with_changes = Changes::in_statement(statement);
         Ok(match statement {
             Tree::Query(query) => match select_into(query) {
                 Some(into) => {
@@ -31,6 +33,7 @@ impl Binder<'_> {
             Tree::Insert(insert) => Statement::Insert(Box::new(self.insert(insert)?)),
             Tree::Update(update) => Statement::Update(Box::new(self.update(update)?)),
             Tree::Delete(delete) => Statement::Delete(Box::new(self.delete(delete)?)),
+            Tree::Merge(merge) => Statement::Merge(Box::new(self.merge(merge)?)),
             Tree::Explain(explain) => Statement::Explain(self.explain(explain)?),
             Tree::Prepare {
                 name,
@@ -422,7 +425,11 @@ fn select_into(query: &ast::Query) -> Option<&ast::Into> {
 pub(super) fn takes_parameters(statement: &Tree) -> bool {
     match statement {
         Tree::Query(query) => select_into(query).is_none(),
-        Tree::Insert(_) | Tree::Update(_) | Tree::Delete(_) | Tree::Execute { .. } => true,
+        Tree::Insert(_)
+        | Tree::Update(_)
+        | Tree::Delete(_)
+        | Tree::Merge(_)
+        | Tree::Execute { .. } => true,
         Tree::Explain(explain) => takes_parameters(&explain.statement),
         Tree::Declare(_) => true,
         _ => false,

@@ -3,6 +3,7 @@
 use helios_expr::Expr;
 
 use crate::plan::{JoinKind, SetOpKind, SortKey};
+use crate::row::dml::Change;
 use crate::row::node::Node;
 use crate::row::scan::{Path, Reach, ScanNode, Term};
 use crate::session::{Code, Planned};
@@ -43,6 +44,7 @@ impl Description {
                 Self::write("Delete", &delete.table.name, &delete.input),
                 "row",
             ),
+            Code::Merge(merge, _) => (Self::write("Merge", &merge.table.name, &merge.input), "row"),
             Code::Other => (Self::named("Utility Statement"), "none"),
         };
         for (at, subplan) in planned.subplans().iter().enumerate() {
@@ -178,6 +180,15 @@ impl Description {
                     .map(|call| call.function.map_or("expression", |f| f.name()))
                     .collect();
                 Self::named(format!("Function Scan on {}", names.join(", ")))
+            }
+            Node::Change(change) => {
+                let what = match &**change {
+                    Change::Insert(_) => "Insert",
+                    Change::Update(_) => "Update",
+                    Change::Delete(_) => "Delete",
+                    Change::Merge(_) => "Merge",
+                };
+                Self::write(what, &change.table().name, change.input())
             }
             Node::LockRows(node) => Self::over("LockRows", [&node.input]),
         }

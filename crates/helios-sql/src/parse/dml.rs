@@ -1,10 +1,10 @@
-//! `INSERT`, `UPDATE`, `DELETE`.
+//! `INSERT`, `UPDATE`, `DELETE`; [`super::merge`] reads `MERGE`.
 
 use helios_base::Result;
 
 use super::ast::{
-    ConflictTarget, Delete, Expr, ExprKind, Ident, Insert, OnConflict, Overriding, SelectItem,
-    SetItem, Statement, Update, With,
+    ConflictTarget, Delete, Expr, ExprKind, Ident, Insert, OnConflict, SelectItem, SetItem,
+    Statement, Update, With,
 };
 use super::cursor::Parser;
 use super::expr::node;
@@ -21,7 +21,8 @@ impl Parser<'_> {
             let delete = self.delete(with)?;
             Ok(Statement::Delete(Box::new(delete)))
         } else if self.is_word("merge") {
-            Err(self.unsupported("MERGE", self.pos()))
+            let merge = self.merge(with)?;
+            Ok(Statement::Merge(Box::new(merge)))
         } else {
             Err(self.unexpected())
         }
@@ -41,18 +42,7 @@ impl Parser<'_> {
         } else {
             Vec::new()
         };
-        let overriding = if self.eat("overriding") {
-            let which = if self.eat("system") {
-                Overriding::System
-            } else {
-                self.expect("user")?;
-                Overriding::User
-            };
-            self.expect("value")?;
-            Some(which)
-        } else {
-            None
-        };
+        let overriding = self.overriding()?;
         let source = if self.eat("default") {
             self.expect("values")?;
             None
@@ -79,7 +69,7 @@ impl Parser<'_> {
     }
 
     /// A column to write; parts of a column cannot be written yet.
-    fn target_column(&mut self) -> Result<Ident> {
+    pub(super) fn target_column(&mut self) -> Result<Ident> {
         let column = self.ident()?;
         if self.is_punct("[") || self.is_punct(".") {
             return Err(self.unsupported("assignment to a part of a column", self.pos()));
@@ -120,7 +110,7 @@ impl Parser<'_> {
         })
     }
 
-    fn set_item(&mut self) -> Result<SetItem> {
+    pub(super) fn set_item(&mut self) -> Result<SetItem> {
         let row = self.is_punct("(");
         let columns = if row {
             self.paren_list(Self::target_column)?

@@ -24,6 +24,7 @@ mod from;
 mod function;
 mod keyword;
 pub mod lexer;
+mod merge;
 mod query;
 mod script;
 mod session;

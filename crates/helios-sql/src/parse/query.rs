@@ -3,7 +3,7 @@
 use helios_base::Result;
 
 use super::ast::{
-    Cte, Distinct, Expr, ExprKind, GroupItem, Ident, Into, Lock, Query, QueryBody, Select,
+    Cte, CteBody, Distinct, Expr, ExprKind, GroupItem, Ident, Into, Lock, Query, QueryBody, Select,
     SelectItem, TableItem, With,
 };
 use super::cursor::{CHAIN_MAX, Parser};
@@ -79,13 +79,12 @@ impl Parser<'_> {
             None
         };
         self.expect_punct("(")?;
-        for word in ["insert", "update", "delete", "merge"] {
-            if self.is_word(word) {
-                let what = format!("{} in WITH", word.to_uppercase());
-                return Err(self.unsupported(what, self.pos()));
-            }
-        }
-        let query = self.query()?;
+        let body = if self.is_query() && !self.with_leads_to_dml() {
+            CteBody::Query(Box::new(self.query()?))
+        } else {
+            let with = self.with_clause()?;
+            CteBody::Change(Box::new(self.nested(|parser| parser.dml(with))?))
+        };
         self.close_query()?;
         for word in ["search", "cycle"] {
             if self.is_word(word) {
@@ -96,7 +95,7 @@ impl Parser<'_> {
             name,
             columns,
             materialized,
-            query,
+            body,
         })
     }
 

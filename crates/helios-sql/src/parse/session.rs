@@ -258,6 +258,7 @@ impl Parser<'_> {
             | Statement::Insert(_)
             | Statement::Update(_)
             | Statement::Delete(_)
+            | Statement::Merge(_)
             | Statement::CreateTable(_)
             | Statement::Execute { .. }
             | Statement::Declare(_) => {
@@ -298,6 +299,7 @@ impl Parser<'_> {
                 | Statement::Insert(_)
                 | Statement::Update(_)
                 | Statement::Delete(_)
+                | Statement::Merge(_)
         ) {
             let pos = super::Pos::new(span.start);
             return Err(self.syntax(

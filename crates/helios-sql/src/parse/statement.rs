@@ -24,7 +24,7 @@ impl Parser<'_> {
             }
             "insert" | "update" | "delete" => self.dml(None),
             "merge" if self.is_branch_after(1) => self.branch_statement(),
-            "merge" => Err(self.unsupported("MERGE", pos)),
+            "merge" => self.dml(None),
             "use" => self.branch_statement(),
             "create" if self.is_branch_after(1) => self.branch_statement(),
             "create" => self.create(),
@@ -62,9 +62,9 @@ impl Parser<'_> {
         }
     }
 
-    /// Whether the `WITH` that begins here belongs to an `INSERT`, `UPDATE` or `DELETE`: looks for
+    /// Whether the `WITH` that begins here belongs to a statement that changes rows: looks for
     /// the first such word, or `SELECT`, outside parentheses.
-    fn with_leads_to_dml(&self) -> bool {
+    pub(super) fn with_leads_to_dml(&self) -> bool {
         use super::lexer::Kind;
         if !self.is_word("with") {
             return false;
@@ -77,12 +77,13 @@ impl Parser<'_> {
                 Kind::End => return false,
                 Kind::Punct => match self.text_of(token) {
                     "(" => depth += 1,
-                    ")" => depth = depth.saturating_sub(1),
+                    ")" if depth == 0 => return false,
+                    ")" => depth -= 1,
                     ";" => return false,
                     _ => {}
                 },
                 Kind::Word(word) if depth == 0 => match word.as_str() {
-                    "insert" | "update" | "delete" => return true,
+                    "insert" | "update" | "delete" | "merge" => return true,
                     "select" | "values" | "table" => return false,
                     _ => {}
                 },

@@ -242,6 +242,11 @@ impl Printer<'_, '_> {
                     format_args!("function {calls}{ordinality} [{}]", names(&node.columns)),
                 )
             }
+            Plan::Change(node) => self.node(
+                depth,
+                format_args!("change [{}]", names(&node.columns)),
+                &[node.change.input()],
+            ),
             Plan::LockRows(node) => {
                 let locks: Vec<String> = node
                     .locks

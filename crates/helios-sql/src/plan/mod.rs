@@ -18,6 +18,7 @@
 //! **Invariant:** knows nothing of sqlparser, DataFusion or Arrow.
 
 mod aggregate;
+mod change;
 mod column;
 mod cte;
 mod ddl;
@@ -25,6 +26,7 @@ mod display;
 mod dml;
 mod join;
 mod moment;
+mod merge;
 mod node;
 mod session;
 mod statement;
@@ -33,6 +35,7 @@ mod walk;
 mod window;
 
 pub use aggregate::{AggregateCall, AggregateNode};
+pub use change::{Change, ChangeNode};
 pub use column::{ColumnSource, PlanColumn, TableRef};
 pub use cte::{Cte, CteId, RecursiveCte};
 pub use ddl::{
@@ -44,6 +47,7 @@ pub use ddl::{
 pub use dml::{Arbiter, Assignment, ConflictAction, Delete, Insert, OnConflict, Returning, Update};
 pub use join::{Join, JoinKind};
 pub use moment::{AsOf, At, Moment, MomentId, Point};
+pub use merge::{Merge, MergeAction, MergeMatch, MergeWhen};
 pub use node::{
     Distinct, Filter, Limit, LockMode, LockRows, LockWait, Plan, Project, ProjectSet, RowLock,
     Scan, SetOp, SetOpKind, Sort, SortKey, Values,

@@ -6,8 +6,8 @@ use helios_base::ColumnId;
 use helios_expr::Expr;
 
 use super::{
-    AggregateNode, At, Cte, CteId, Join, PlanColumn, RecursiveCte, TableFunction, TableRef,
-    WindowNode,
+    AggregateNode, At, ChangeNode, Cte, CteId, Join, PlanColumn, RecursiveCte, TableFunction,
+    TableRef, WindowNode,
 };
 
 /// A query: a tree of nodes, each of which yields rows of [`Plan::columns`].
@@ -73,6 +73,8 @@ pub enum Plan {
     TableFunction(Box<TableFunction>),
     /// `SELECT … FOR UPDATE`.
     LockRows(Box<LockRows>),
+    /// A change named in the outermost [`Plan::With`]: only ever the plan of a [`Cte`].
+    Change(Box<ChangeNode>),
 }
 
 /// Rows of a stored table, in no particular order.
@@ -270,6 +272,7 @@ impl Plan {
             Self::SetOp(node) => &node.columns,
             Self::TableFunction(node) => &node.columns,
             Self::Recursive(node) => &node.columns,
+            Self::Change(node) => &node.columns,
             Self::Filter(node) => node.input.columns(),
             Self::Sort(node) => node.input.columns(),
             Self::Limit(node) => node.input.columns(),

@@ -7,7 +7,7 @@ use helios_expr::Expr;
 
 use super::{
     AlterTable, BranchCommand, Comment, Copy, CreateIndex, CreateSchema, CreateSequence,
-    CreateTable, CreateView, Cursor, Delete, Drop, Explain, Fetch, Insert, Plan, PlanColumn,
+    CreateTable, CreateView, Cursor, Delete, Drop, Explain, Fetch, Insert, Merge, Plan, PlanColumn,
     Prepare, QualifiedName, SequenceOptions, SetScope, SetValue, TableRef, TransactionCommand,
     Truncate, Update,
 };
@@ -58,6 +58,8 @@ pub enum Statement {
     Update(Box<Update>),
     /// `DELETE`
     Delete(Box<Delete>),
+    /// `MERGE`
+    Merge(Box<Merge>),
     /// `CREATE TABLE [AS]`, `SELECT INTO`
     CreateTable(Box<CreateTable>),
     /// `ALTER TABLE`
@@ -170,6 +172,7 @@ impl Statement {
             Self::Insert(insert) => &insert.returning,
             Self::Update(update) => &update.returning,
             Self::Delete(delete) => &delete.returning,
+            Self::Merge(merge) => &merge.returning,
             _ => return None,
         };
         returning

@@ -25,6 +25,7 @@ impl Plan {
             Self::Limit(node) => vec![&node.input],
             Self::Distinct(node) => vec![&node.input],
             Self::LockRows(node) => vec![&node.input],
+            Self::Change(node) => vec![node.change.input()],
             Self::Join(node) => vec![&node.left, &node.right],
             Self::SetOp(node) => vec![&node.left, &node.right],
             Self::Recursive(node) => vec![&node.anchor, &node.step],
@@ -55,6 +56,7 @@ impl Plan {
             Self::Limit(node) => vec![&mut node.input],
             Self::Distinct(node) => vec![&mut node.input],
             Self::LockRows(node) => vec![&mut node.input],
+            Self::Change(node) => vec![node.change.input_mut()],
             Self::Join(node) => vec![&mut node.left, &mut node.right],
             Self::SetOp(node) => vec![&mut node.left, &mut node.right],
             Self::Recursive(node) => vec![&mut node.anchor, &mut node.step],
@@ -114,6 +116,7 @@ impl Plan {
                 keys(&mut node.ties, f);
             }
             Self::Distinct(node) => node.on.iter_mut().for_each(f),
+            Self::Change(node) => node.change.for_each_expr(f),
             Self::Empty(_)
             | Self::OneRow
             | Self::SetOp(_)

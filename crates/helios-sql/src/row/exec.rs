@@ -6,6 +6,7 @@ use helios_base::{Error, Result, Row, TextContext, Value};
 use helios_expr::{EvalContext, Expr, SessionHooks};
 use helios_table::{Catalog, Tables, Transaction};
 
+use super::changing::Changing;
 use super::ctes::Ctes;
 use super::look::Looks;
 use super::node::Node;
@@ -45,6 +46,8 @@ pub(crate) struct Exec {
     pub(crate) clock: Clock,
     pub(crate) interrupt: Interrupt,
     pub(crate) ctes: Ctes,
+    /// The changes of its `WITH`.
+    pub(crate) changing: Arc<Changing>,
     pub(crate) memo: Memo,
     /// Set while a changed row is looked at again.
     pub(crate) recheck: Option<Recheck>,

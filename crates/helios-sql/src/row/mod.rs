@@ -4,6 +4,7 @@
 //! transaction's view; [`dml`] changes rows. It runs every plan, without an async runtime; big
 //! reads are better off in vectors, and [`supports`] says which those are.
 
+pub(crate) mod changing;
 pub(crate) mod compile;
 pub(crate) mod copy;
 pub(crate) mod ctes;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use helios_base::DataType;
 use helios_expr::Expr;
 
+use super::dml::Change;
 use super::scan::ScanNode;
 use crate::plan::{
     AggregateCall, CteId, JoinKind, RowLock, SetOpKind, SortKey, TableFunctionCall, WindowCall,
@@ -34,6 +35,8 @@ pub(crate) enum Node {
     WorkTable(CteId),
     TableFunction(Arc<TableFunctionNode>),
     LockRows(Arc<LockRowsNode>),
+    /// Only as a common table expression.
+    Change(Arc<Change>),
 }
 
 #[derive(Debug)]

@@ -24,14 +24,14 @@ pub(crate) struct Recheck {
 
 /// The first row of `input` with the table reduced to one row; `None` if that no longer qualifies.
 pub(crate) fn again(input: &Node, recheck: Recheck, cx: &Cx<'_>) -> Result<Option<Row>> {
-    let exec = cx.exec.with_recheck(recheck);
+    let exec = cx.exec.with_recheck(Some(recheck));
     let cx = Cx::new(&exec, cx.frame);
     op::open(input, &cx)?.next(&cx)
 }
 
 impl Exec {
-    /// The same run with one table reduced to a row; results of subqueries are found anew.
-    fn with_recheck(&self, recheck: Recheck) -> Self {
+    /// The same run with one table reduced to a row, or none; results of subqueries are found anew.
+    pub(super) fn with_recheck(&self, recheck: Option<Recheck>) -> Self {
         Self {
             subplans: self.subplans.clone(),
             params: self.params.clone(),
@@ -46,7 +46,8 @@ impl Exec {
             interrupt: self.interrupt.clone(),
             ctes: self.ctes.fork(),
             memo: super::subplan::Memo::default(),
-            recheck: Some(recheck),
+            changing: self.changing.clone(),
+            recheck,
         }
     }
 }

@@ -131,7 +131,7 @@ fn cost(node: &Node, stats: &dyn Stats) -> u64 {
             .fold(of(&node.input), u64::saturating_add),
         // Neither says how far it goes; rows begin at once.
         Node::Recursive(_) | Node::TableFunction(_) => 500,
-        // Only the row executor locks.
-        Node::LockRows(_) => 0,
+        // Only the row executor locks and writes.
+        Node::LockRows(_) | Node::Change(_) => 0,
     }
 }

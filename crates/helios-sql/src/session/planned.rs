@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use helios_base::Result;
+use helios_table::catalog::TableDef;
 use parking_lot::RwLock;
 
 use super::outcome::{Columns, ResultColumn};
 use crate::fusion::FusionQuery;
 use crate::plan::{Bound, Plan, Statement};
 use crate::row::compile::Compiler;
-use crate::row::dml::{Delete, Insert, Update};
+use crate::row::dml::{Delete, Insert, Merge, Update};
 use crate::row::exec::Program;
+use crate::row::node::Node;
 use crate::row::point::PointSelect;
 use crate::row::subplan::CompiledSubplan;
 
@@ -41,6 +43,7 @@ pub(crate) enum Code {
     Insert(Insert, Arc<Vec<CompiledSubplan>>),
     Update(Update, Arc<Vec<CompiledSubplan>>),
     Delete(Delete, Arc<Vec<CompiledSubplan>>),
+    Merge(Merge, Arc<Vec<CompiledSubplan>>),
     /// Anything else runs from the bound statement.
     Other,
 }
@@ -52,6 +55,8 @@ pub(crate) struct Query {
     pub(crate) point: Option<PointSelect>,
     /// Whether it locks rows and so needs a transaction.
     pub(crate) locks: bool,
+    /// Whether its `WITH` changes rows.
+    pub(crate) changes: bool,
     /// Whether the row executor should run it.
     pub(crate) by_rows: bool,
     /// The plans of the other executor.
@@ -67,7 +72,9 @@ impl Planned {
                 Code::Query(Query {
                     point: PointSelect::new(&program.root),
                     locks: locks_rows(&query.plan),
-                    by_rows: crate::row::supports(&query.plan, &program, compiler.stats),
+                    changes: query.plan.changes_rows(),
+                    by_rows: query.plan.changes_rows()
+                        || crate::row::supports(&query.plan, &program, compiler.stats),
                     program,
                     vectors: FusionQuery::default(),
                 })
@@ -84,6 +91,9 @@ impl Planned {
                 compiler.delete(delete)?,
                 compiler.subplans(&bound.subplans)?,
             ),
+            Statement::Merge(merge) => {
+                Code::Merge(compiler.merge(merge)?, compiler.subplans(&bound.subplans)?)
+            }
             _ => Code::Other,
         };
         let columns = bound.statement.columns().map(|columns| {
@@ -103,13 +113,44 @@ impl Planned {
 }
 
 impl Planned {
+    /// Calls `f` with each table that it writes, while `f` says yes.
+    pub(crate) fn all_targets(
+        &self,
+        f: &mut dyn FnMut(&Arc<TableDef>) -> Result<bool>,
+    ) -> Result<bool> {
+        let (table, input) = match &self.code {
+            Code::Insert(insert, _) => (Some(&insert.table), insert.source()),
+            Code::Update(update, _) => (Some(&update.table), &update.input),
+            Code::Delete(delete, _) => (Some(&delete.table), &delete.input),
+            Code::Merge(merge, _) => (Some(&merge.table), &merge.input),
+            Code::Query(query) if query.changes => (None, &query.program.root),
+            Code::Query(_) | Code::Other => return Ok(true),
+        };
+        if let Some(table) = table
+            && !f(table)?
+        {
+            return Ok(false);
+        }
+        if let Node::With(with) = input {
+            for (_, cte) in &with.ctes {
+                if let Node::Change(change) = cte
+                    && !f(change.table())?
+                {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
     /// The queries inside its expressions.
     pub(crate) fn subplans(&self) -> &[CompiledSubplan] {
         match &self.code {
             Code::Query(query) => &query.program.subplans,
-            Code::Insert(_, subplans) | Code::Update(_, subplans) | Code::Delete(_, subplans) => {
-                subplans
-            }
+            Code::Insert(_, subplans)
+            | Code::Update(_, subplans)
+            | Code::Delete(_, subplans)
+            | Code::Merge(_, subplans) => subplans,
             Code::Other => &[],
         }
     }
@@ -118,7 +159,7 @@ impl Planned {
 /// Whether `plan` locks rows anywhere.
 fn locks_rows(plan: &Plan) -> bool {
     match plan {
-        Plan::LockRows(_) => true,
+        Plan::LockRows(_) | Plan::Change(_) => true,
         Plan::Filter(node) => locks_rows(&node.input),
         Plan::Project(node) => locks_rows(&node.input),
         Plan::ProjectSet(node) => locks_rows(&node.input),

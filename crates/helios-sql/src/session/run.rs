@@ -17,6 +17,7 @@ use crate::plan::Statement;
 use crate::row::ctes::Ctes;
 use crate::row::dml::Changes;
 use crate::row::exec::{Clock, Exec};
+use crate::row::op;
 use crate::row::stats::Stats;
 use crate::row::subplan::{CompiledSubplan, Memo};
 use crate::row::{Looks, Reader, look};
@@ -162,6 +163,7 @@ impl Session {
             clock,
             interrupt: self.interrupt.clone(),
             ctes: Ctes::default(),
+            changing: Arc::default(),
             memo: Memo::default(),
             recheck: None,
         }
@@ -203,8 +205,8 @@ impl Session {
                     return Err(error);
                 }
             }
-            if let (Some(txn), Some(table)) = (&sight.txn, target(&planned.code))
-                && !txn.lock_for_write(table)?
+            if let Some(txn) = &sight.txn
+                && !planned.all_targets(&mut |table| txn.lock_for_write(table))?
             {
                 sight = self.sight(true)?;
                 planned = replan(self, &sight, &params)?;
@@ -240,6 +242,10 @@ impl Session {
                 let exec = self.exec(sight, subplans, params);
                 self.finish_changes(&exec, planned, exec.in_root(|cx| delete.run(cx)))
             }
+            Code::Merge(merge, subplans) => {
+                let exec = self.exec(sight, subplans, params);
+                self.finish_changes(&exec, planned, exec.in_root(|cx| merge.run(cx)))
+            }
             Code::Other => self.run_other(sight, planned, params),
         }
     }
@@ -252,6 +258,7 @@ impl Session {
         changes: Result<Changes>,
     ) -> Result<Outcome> {
         let changes = changes?;
+        exec.run_unread_changes()?;
         exec.in_root(|cx| exec.transaction()?.finish_statement(&cx.context()))?;
         Ok(match &planned.columns {
             Some(columns) => Outcome::Rows(
@@ -300,6 +307,16 @@ impl Session {
                 rows,
             )));
         }
+        if query.changes {
+            let rows = exec.in_root(|cx| op::collect(&query.program.root, cx))?;
+            exec.run_unread_changes()?;
+            exec.in_root(|cx| exec.transaction()?.finish_statement(&cx.context()))?;
+            return Ok(Outcome::Rows(RowStream::of_rows(
+                columns,
+                planned.tag,
+                rows,
+            )));
+        }
         let mut running = Running::start(&query.program, exec, alarm)?;
         if lazily && sight.txn.is_none() {
             return Ok(Outcome::Rows(RowStream::new(
@@ -325,7 +342,7 @@ impl Session {
             .text(super::settings::Id::Executor)
         {
             "row" => true,
-            "vector" => query.locks,
+            "vector" => query.locks || query.changes,
             _ => query.by_rows,
         }
     }
@@ -440,22 +457,12 @@ pub(super) fn convert_param(
 fn needs_transaction(planned: &Planned) -> bool {
     match &planned.code {
         Code::Query(query) => query.locks,
-        Code::Insert(..) | Code::Update(..) | Code::Delete(..) => true,
+        Code::Insert(..) | Code::Update(..) | Code::Delete(..) | Code::Merge(..) => true,
         Code::Other => match &planned.bound.statement {
             Statement::Copy(copy) => copy.from,
             Statement::Explain(_) | Statement::Declare(_) => false,
             statement => tag::writes(statement) || matches!(statement, Statement::Lock { .. }),
         },
-    }
-}
-
-/// The table that a statement writes.
-fn target(code: &Code) -> Option<&Arc<helios_table::catalog::TableDef>> {
-    match code {
-        Code::Insert(insert, _) => Some(&insert.table),
-        Code::Update(update, _) => Some(&update.table),
-        Code::Delete(delete, _) => Some(&delete.table),
-        Code::Query(_) | Code::Other => None,
     }
 }
 

@@ -324,7 +324,10 @@ impl Session {
 fn writes(statement: &ast::Statement) -> bool {
     matches!(
         statement,
-        ast::Statement::Insert(_) | ast::Statement::Update(_) | ast::Statement::Delete(_)
+        ast::Statement::Insert(_)
+            | ast::Statement::Update(_)
+            | ast::Statement::Delete(_)
+            | ast::Statement::Merge(_)
     )
 }
 

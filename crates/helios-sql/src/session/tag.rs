@@ -9,6 +9,7 @@ pub(crate) fn of(statement: &Statement) -> &'static str {
         Statement::Insert(_) => "INSERT",
         Statement::Update(_) => "UPDATE",
         Statement::Delete(_) => "DELETE",
+        Statement::Merge(_) => "MERGE",
         Statement::CreateTable(create) if create.query.is_some() => "SELECT",
         Statement::CreateTable(_) => "CREATE TABLE",
         Statement::AlterTable(_) => "ALTER TABLE",
@@ -79,6 +80,7 @@ pub(crate) fn writes(statement: &Statement) -> bool {
         Statement::Insert(_)
         | Statement::Update(_)
         | Statement::Delete(_)
+        | Statement::Merge(_)
         | Statement::CreateTable(_)
         | Statement::AlterTable(_)
         | Statement::CreateIndex(_)
@@ -91,6 +93,7 @@ pub(crate) fn writes(statement: &Statement) -> bool {
         | Statement::Drop(_)
         | Statement::Truncate(_)
         | Statement::Comment(_) => true,
+        Statement::Query(query) => query.plan.changes_rows(),
         Statement::Copy(copy) => copy.from,
         Statement::Explain(explain) => explain.analyze && writes(&explain.statement),
         _ => false,

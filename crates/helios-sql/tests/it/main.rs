@@ -7,6 +7,7 @@
 mod access;
 mod concurrency;
 mod load;
+mod merge;
 mod script;
 
 use std::path::Path;

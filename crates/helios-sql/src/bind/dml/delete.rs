@@ -12,10 +12,7 @@ use crate::plan::{Delete, Plan, Returning};
 impl Binder<'_> {
     pub(in crate::bind) fn delete(&mut self, delete: &ast::Delete) -> Result<Delete> {
         let visible = self.ctes.len();
-        let ctes = match &delete.with {
-            Some(with) => self.with(with, None)?,
-            None => Vec::new(),
-        };
+        let ctes = self.with_clause(delete.with.as_ref(), None)?;
         let (table, target) = self.target(&delete.table, delete.alias.as_ref())?;
         let item = self.items_after(target, &delete.using, None)?;
         let key = table.columns.len();

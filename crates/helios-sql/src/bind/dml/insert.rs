@@ -11,7 +11,7 @@ use crate::parse::ast::{self, ExprKind, Ident, Overriding, Query, QueryBody};
 use crate::plan::{Assignment, Insert, Plan, Project, Values};
 
 /// A column that the statement gives values for.
-struct Target<'t> {
+pub(super) struct Target<'t> {
     column: &'t ColumnDef,
     /// Its name as written, for errors; where it was not written, the table's.
     name: Ident,
@@ -20,34 +20,20 @@ struct Target<'t> {
 impl Binder<'_> {
     pub(in crate::bind) fn insert(&mut self, insert: &ast::Insert) -> Result<Insert> {
         let visible = self.ctes.len();
-        let ctes = match &insert.with {
-            Some(with) => self.with(with, None)?,
-            None => Vec::new(),
-        };
+        let ctes = self.with_clause(insert.with.as_ref(), None)?;
         let table = self.table(&insert.table)?;
         let written = self.insert_columns(&table, insert)?;
         let explicit = !insert.columns.is_empty();
         let (source, targets) = match &insert.source {
             None => (Plan::OneRow, Vec::new()),
             Some(query) => match plain_values(query) {
-                Some(rows) => self.insert_values(rows, written, explicit, insert)?,
+                Some(rows) => {
+                    self.insert_values(rows, written, explicit, insert, Scope::default())?
+                }
                 None => self.insert_query(query, written, explicit, insert)?,
             },
         };
-        let defined = self.ctes.split_off(visible);
-        let source = Self::close_with(ctes, &defined, source);
-        let mut defaults = Vec::new();
-        for column in &table.columns {
-            if targets.contains(&column.id) || column.generated.is_some() {
-                continue;
-            }
-            if let Some(value) = self.column_default(column)? {
-                defaults.push(Assignment {
-                    column: column.id,
-                    value,
-                });
-            }
-        }
+        let defaults = self.other_defaults(&table, &targets)?;
         let on_conflict = match &insert.on_conflict {
             Some(clause) => Some(self.on_conflict(clause, &table, insert)?),
             None => None,
@@ -59,6 +45,8 @@ impl Binder<'_> {
         );
         let returning = self.returning(insert.returning.as_ref());
         self.pop_level();
+        let defined = self.ctes.split_off(visible);
+        let source = Self::close_with(ctes, &defined, source);
         Ok(Insert {
             table: table_ref(&table),
             source,
@@ -69,8 +57,29 @@ impl Binder<'_> {
         })
     }
 
+    /// The defaults of the columns that get no value, where they have one.
+    pub(super) fn other_defaults(
+        &self,
+        table: &TableDef,
+        given: &[ColumnId],
+    ) -> Result<Vec<Assignment>> {
+        let mut defaults = Vec::new();
+        for column in &table.columns {
+            if given.contains(&column.id) || column.generated.is_some() {
+                continue;
+            }
+            if let Some(value) = self.column_default(column)? {
+                defaults.push(Assignment {
+                    column: column.id,
+                    value,
+                });
+            }
+        }
+        Ok(defaults)
+    }
+
     /// The columns to give values for.
-    fn insert_columns<'t>(
+    pub(super) fn insert_columns<'t>(
         &self,
         table: &'t TableDef,
         insert: &ast::Insert,
@@ -106,13 +115,15 @@ impl Binder<'_> {
         Ok(targets)
     }
 
-    /// `VALUES` rows: each value is converted to its column by itself, and may be `DEFAULT`.
-    fn insert_values(
+    /// `VALUES` rows: each value is converted to its column by itself, and may be `DEFAULT`. They
+    /// can name what is in `scope`.
+    pub(super) fn insert_values(
         &mut self,
         rows: &[Vec<ast::Expr>],
         mut targets: Vec<Target<'_>>,
         explicit: bool,
         insert: &ast::Insert,
+        scope: Scope,
     ) -> Result<(Plan, Vec<ColumnId>)> {
         let width = rows.first().map_or(0, Vec::len);
         let extra = rows.first().and_then(|row| row.get(targets.len()));
@@ -130,7 +141,7 @@ impl Binder<'_> {
                 kept.push((index, target));
             }
         }
-        self.push_level(Scope::default(), None);
+        self.push_level(scope, None);
         self.set_clause(Clause::Plain("VALUES"));
         let bound = self.value_rows(rows, &kept);
         self.pop_level();

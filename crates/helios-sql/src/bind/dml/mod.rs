@@ -1,8 +1,9 @@
-//! `INSERT`, `UPDATE`, `DELETE`.
+//! `INSERT`, `UPDATE`, `DELETE`, `MERGE`.
 
 mod conflict;
 mod delete;
 mod insert;
+mod merge;
 mod update;
 
 use std::sync::Arc;

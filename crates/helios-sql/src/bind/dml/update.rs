@@ -15,10 +15,7 @@ use crate::plan::{Assignment, Plan, Project, Subplan, Update};
 impl Binder<'_> {
     pub(in crate::bind) fn update(&mut self, update: &ast::Update) -> Result<Update> {
         let visible = self.ctes.len();
-        let ctes = match &update.with {
-            Some(with) => self.with(with, None)?,
-            None => Vec::new(),
-        };
+        let ctes = self.with_clause(update.with.as_ref(), None)?;
         let (table, target) = self.target(&update.table, update.alias.as_ref())?;
         let item = self.items_after(target, &update.from, None)?;
         let key = table.columns.len();

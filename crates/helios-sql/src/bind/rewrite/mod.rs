@@ -7,7 +7,7 @@ mod push;
 use helios_expr::{EvalContext, Expr, Volatility};
 
 use super::BindContext;
-use crate::plan::{Bound, ConflictAction, Copy, Plan, Statement};
+use crate::plan::{Bound, Copy, Plan, Statement};
 
 /// Rewrites every plan of a statement.
 pub(super) fn rewrite(bound: &mut Bound, context: &BindContext<'_>) {
@@ -25,22 +25,7 @@ fn rewrite_statement(statement: &mut Statement, context: &BindContext<'_>) {
     match statement {
         Statement::Insert(insert) => {
             optimize(&mut insert.source, context);
-            for assignment in &mut insert.defaults {
-                fold(&mut assignment.value, context);
-            }
-            if let Some(conflict) = &mut insert.on_conflict
-                && let ConflictAction::Update {
-                    assignments,
-                    filter,
-                } = &mut conflict.action
-            {
-                for assignment in assignments {
-                    fold(&mut assignment.value, context);
-                }
-                if let Some(filter) = filter {
-                    fold(filter, context);
-                }
-            }
+            insert.for_each_expr(&mut |expr| fold(expr, context));
         }
         Statement::Update(update) => {
             optimize(&mut update.input, context);
@@ -49,6 +34,10 @@ fn rewrite_statement(statement: &mut Statement, context: &BindContext<'_>) {
             }
         }
         Statement::Delete(delete) => optimize(&mut delete.input, context),
+        Statement::Merge(merge) => {
+            optimize(&mut merge.input, context);
+            merge.for_each_expr(&mut |expr| fold(expr, context));
+        }
         Statement::CreateTable(create) => {
             if let Some(query) = &mut create.query {
                 optimize(query, context);

@@ -133,6 +133,7 @@ impl<'a> PlanBridge<'a> {
             Plan::WorkTable { id, .. } => self.work_table(*id),
             Plan::TableFunction(_) => Err(Error::unsupported("vectorized table functions")),
             Plan::ProjectSet(_) => Err(Error::unsupported("vectorized set-returning functions")),
+            Plan::Change(_) => Err(Error::unsupported("vectorized changes of rows")),
             Plan::LockRows(_) => Err(Error::unsupported("vectorized row locks")),
         }
     }

@@ -23,6 +23,7 @@ pub(crate) fn inputs<'a>(plan: &'a Plan, f: &mut dyn FnMut(&'a Plan)) {
         Plan::Limit(node) => f(&node.input),
         Plan::Distinct(node) => f(&node.input),
         Plan::LockRows(node) => f(&node.input),
+        Plan::Change(node) => f(node.change.input()),
         Plan::Join(node) => {
             f(&node.left);
             f(&node.right);
@@ -91,6 +92,7 @@ pub(crate) fn own_expressions<'a>(plan: &'a Plan, f: &mut dyn FnMut(&'a Expr)) {
         | Plan::CteRef { .. }
         | Plan::Recursive(_)
         | Plan::WorkTable { .. }
+        | Plan::Change(_)
         | Plan::LockRows(_) => {}
     }
 }

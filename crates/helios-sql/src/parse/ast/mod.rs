@@ -3,6 +3,7 @@
 mod ddl;
 mod dml;
 mod expr;
+mod merge;
 mod query;
 mod statement;
 mod temporal;
@@ -10,6 +11,7 @@ mod temporal;
 pub use ddl::*;
 pub use dml::*;
 pub use expr::*;
+pub use merge::*;
 pub use query::*;
 pub use statement::*;
 pub use temporal::*;

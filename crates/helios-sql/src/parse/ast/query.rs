@@ -1,6 +1,8 @@
 //! Queries as written.
 
-use super::{Argument, AsOf, Expr, Ident, Name, OrderBy, Pos, Span, TypeName, WindowSpec};
+use super::{
+    Argument, AsOf, Expr, Ident, Name, OrderBy, Pos, Span, Statement, TypeName, WindowSpec,
+};
 use crate::plan::{JoinKind, LockMode, LockWait, SetOpKind};
 
 /// A query with all that can stand around it.
@@ -44,8 +46,17 @@ pub struct Cte {
     pub columns: Vec<Ident>,
     /// `MATERIALIZED`, `NOT MATERIALIZED`
     pub materialized: Option<bool>,
-    /// The query.
-    pub query: Query,
+    /// What it names.
+    pub body: CteBody,
+}
+
+/// What a name of `WITH` stands for.
+#[derive(Clone, Debug)]
+pub enum CteBody {
+    /// A query.
+    Query(Box<Query>),
+    /// `INSERT`, `UPDATE`, `DELETE` or `MERGE`.
+    Change(Box<Statement>),
 }
 
 /// The core of a query.

@@ -2,7 +2,7 @@
 
 use super::{
     AlterTable, AsOf, CreateIndex, CreateTable, CreateView, Delete, Drop, Expr, Ident, Insert,
-    Name, Pos, Query, Sequence, Span, StorageOption, Truncate, TypeName, Update,
+    Merge, Name, Pos, Query, Sequence, Span, StorageOption, Truncate, TypeName, Update,
 };
 use crate::plan::{Cascade, CommentTarget, Fetch, SetScope, SetValue, TransactionCommand};
 
@@ -17,6 +17,8 @@ pub enum Statement {
     Update(Box<Update>),
     /// `DELETE`
     Delete(Box<Delete>),
+    /// `MERGE`
+    Merge(Box<Merge>),
     /// `CREATE TABLE`
     CreateTable(Box<CreateTable>),
     /// `ALTER TABLE`

@@ -146,6 +146,7 @@ impl Compiler<'_> {
                 calls: node.calls.clone(),
                 ordinality: node.ordinality,
             })),
+            Plan::Change(node) => Node::Change(Arc::new(self.change(&node.change)?)),
             Plan::LockRows(node) => Node::LockRows(Arc::new(LockRowsNode {
                 input: self.node(&node.input)?,
                 locks: node.locks.clone(),

@@ -129,6 +129,7 @@ fn push_inside(mut plan: Plan) -> Plan {
         Plan::Limit(node) => renew(&mut node.input),
         Plan::Distinct(node) => renew(&mut node.input),
         Plan::LockRows(node) => renew(&mut node.input),
+        Plan::Change(node) => renew(node.change.input_mut()),
         Plan::SetOp(node) => {
             renew(&mut node.left);
             renew(&mut node.right);

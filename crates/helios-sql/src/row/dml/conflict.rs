@@ -73,11 +73,13 @@ impl OnConflict {
     ) -> Result<Option<Row>> {
         let context = cx.context();
         writer.complete(&mut row, &context)?;
+        let table = writer.table().id;
         loop {
             cx.exec.interrupt.check()?;
             let Some(conflict) = writer.find_conflict(&row, &self.arbiters)? else {
                 let key = writer.insert(&mut row, &context)?;
                 touched.insert(key.to_vec());
+                cx.exec.changing.note(table, key);
                 return Ok(Some(row));
             };
             let Action::Update {
@@ -87,7 +89,7 @@ impl OnConflict {
             else {
                 return Ok(None);
             };
-            if touched.contains(&conflict.key) {
+            if touched.contains(&conflict.key) || cx.exec.changing.wrote(table, &conflict.key) {
                 return Err(Error::new(
                     SqlState::CARDINALITY_VIOLATION,
                     "ON CONFLICT DO UPDATE command cannot affect row a second time",
@@ -114,6 +116,7 @@ impl OnConflict {
             }
             let key = writer.update(&old, &mut new, &context)?;
             touched.insert(key.to_vec());
+            cx.exec.changing.note(table, key);
             return Ok(Some(new));
         }
     }

@@ -61,6 +61,7 @@ impl Delete {
                 continue;
             };
             writer.delete(&old)?;
+            cx.exec.changing.note(self.table.id, old.key());
             changes.add(self.returning.as_ref(), &row, cx)?;
         }
         Ok(changes)

@@ -74,7 +74,8 @@ impl Insert {
             let mut row = self.build(source, cx)?;
             match &self.on_conflict {
                 None => {
-                    writer.insert(&mut row, &context)?;
+                    let key = writer.insert(&mut row, &context)?;
+                    cx.exec.changing.note(self.table.id, key);
                     changes.add(self.returning.as_ref(), &row, cx)?;
                 }
                 Some(conflict) => {

@@ -6,6 +6,7 @@
 mod conflict;
 mod delete;
 mod insert;
+mod merge;
 mod update;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::plan::{self, TableRef};
 
 pub(crate) use delete::Delete;
 pub(crate) use insert::Insert;
+pub(crate) use merge::Merge;
 pub(crate) use update::Update;
 
 /// What a statement changed.
@@ -47,10 +49,61 @@ impl Changes {
     }
 }
 
+/// A compiled statement that changes rows.
+#[derive(Debug)]
+pub(crate) enum Change {
+    Insert(Insert),
+    Update(Update),
+    Delete(Delete),
+    Merge(Merge),
+}
+
+impl Change {
+    /// The table it writes.
+    pub(crate) fn table(&self) -> &Arc<TableDef> {
+        match self {
+            Self::Insert(insert) => &insert.table,
+            Self::Update(update) => &update.table,
+            Self::Delete(delete) => &delete.table,
+            Self::Merge(merge) => &merge.table,
+        }
+    }
+
+    /// The query of its rows.
+    pub(crate) fn input(&self) -> &Node {
+        match self {
+            Self::Insert(insert) => insert.source(),
+            Self::Update(update) => &update.input,
+            Self::Delete(delete) => &delete.input,
+            Self::Merge(merge) => &merge.input,
+        }
+    }
+
+    /// Does it.
+    pub(crate) fn run(&self, cx: &Cx<'_>) -> Result<Changes> {
+        match self {
+            Self::Insert(insert) => insert.run(cx),
+            Self::Update(update) => update.run(cx),
+            Self::Delete(delete) => delete.run(cx),
+            Self::Merge(merge) => merge.run(cx),
+        }
+    }
+}
+
 /// The new value of the column at a position of the table.
 type Assignments = Vec<(usize, Expr)>;
 
 impl Compiler<'_> {
+    /// Compiles any of them.
+    pub(crate) fn change(&self, change: &plan::Change) -> Result<Change> {
+        Ok(match change {
+            plan::Change::Insert(insert) => Change::Insert(self.insert(insert)?),
+            plan::Change::Update(update) => Change::Update(self.update(update)?),
+            plan::Change::Delete(delete) => Change::Delete(self.delete(delete)?),
+            plan::Change::Merge(merge) => Change::Merge(self.merge(merge)?),
+        })
+    }
+
     fn target(&self, table: &TableRef) -> Result<Arc<TableDef>> {
         self.catalog
             .table_by_id(table.id)

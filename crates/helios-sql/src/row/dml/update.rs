@@ -71,6 +71,7 @@ impl Update {
                 new[*position] = cx.eval(expr, &row)?;
             }
             writer.update(&old, &mut new, &context)?;
+            cx.exec.changing.note(self.table.id, old.key());
             for (place, value) in row.iter_mut().zip(new) {
                 *place = value;
             }
@@ -89,7 +90,8 @@ pub(super) struct Target<'t> {
 }
 
 impl Target<'_> {
-    /// Locks the table row of an input row. `None` if it is gone, was `done` before, or has been
+    /// Locks the table row of an input row. `None` if it is gone, was `done` before or written by
+    /// another part of the statement, or has been
     /// changed by another transaction so that it is no longer wanted. The input row comes back,
     /// with the values that the row has now.
     pub(super) fn lock(
@@ -102,6 +104,9 @@ impl Target<'_> {
         let Some(key) = key_in(&row, self.key)? else {
             return Ok(None);
         };
+        if cx.exec.changing.wrote(self.table.id, &key) {
+            return Ok(None);
+        }
         if done.is_some_and(|done| !done.insert(key.clone())) {
             return Ok(None);
         }

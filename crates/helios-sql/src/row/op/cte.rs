@@ -6,14 +6,17 @@ use std::sync::Arc;
 use helios_base::{Result, Row};
 
 use super::super::keys::row_key;
-use super::super::node::{RecursiveNode, WithNode};
+use super::super::node::{Node, RecursiveNode, WithNode};
 use super::{BoxOperator, Cx, Operator, collect, open};
 use crate::plan::CteId;
 
 /// Announces the expressions of a `WITH`, to be computed when first read, and starts its query.
 pub(super) fn open_with(node: &Arc<WithNode>, cx: &Cx<'_>) -> Result<BoxOperator> {
     for (id, cte) in &node.ctes {
-        cx.exec.ctes.announce(*id, cte, cx.frame);
+        match cte {
+            Node::Change(change) => cx.exec.changing.announce(*id, change),
+            query => cx.exec.ctes.announce(*id, query, cx.frame),
+        }
     }
     open(&node.input, cx)
 }
@@ -39,21 +42,26 @@ impl Operator for CteRef {
     fn next(&mut self, cx: &Cx<'_>) -> Result<Option<Row>> {
         let rows = match &self.rows {
             Some(rows) => rows,
-            None => {
-                let rows = match cx.exec.ctes.get(self.id)? {
-                    Ok(rows) => rows,
-                    Err((node, frame)) => {
-                        let rows = Arc::new(collect(&node, &cx.in_frame(&frame))?);
-                        cx.exec.ctes.put(self.id, rows.clone());
-                        rows
-                    }
-                };
-                self.rows.insert(rows)
-            }
+            None => self.rows.insert(rows_of(self.id, cx)?),
         };
         let row = rows.get(self.next).cloned();
         self.next += 1;
         Ok(row)
+    }
+}
+
+/// The rows of an expression, computed now if this is the first that asks.
+fn rows_of(id: CteId, cx: &Cx<'_>) -> Result<Arc<Vec<Row>>> {
+    if let Some(rows) = cx.exec.returned_by(id)? {
+        return Ok(rows);
+    }
+    match cx.exec.ctes.get(id)? {
+        Ok(rows) => Ok(rows),
+        Err((node, frame)) => {
+            let rows = Arc::new(collect(&node, &cx.in_frame(&frame))?);
+            cx.exec.ctes.put(id, rows.clone());
+            Ok(rows)
+        }
     }
 }
 

@@ -17,7 +17,7 @@ mod source;
 mod table_function;
 mod window;
 
-use helios_base::{Result, Row};
+use helios_base::{Error, Result, Row};
 
 use super::exec::Cx;
 use super::node::Node;
@@ -58,6 +58,7 @@ pub(crate) fn open(node: &Node, cx: &Cx<'_>) -> Result<BoxOperator> {
         Node::Recursive(node) => Box::new(cte::Recursive::open(node)),
         Node::WorkTable(id) => Box::new(cte::WorkTable::open(*id, cx)),
         Node::TableFunction(node) => Box::new(table_function::TableFunction::open(node)),
+        Node::Change(_) => return Err(Error::internal("a change outside of WITH")),
         Node::LockRows(node) => Box::new(lock_rows::LockRows::open(node, cx)?),
     })
 }
