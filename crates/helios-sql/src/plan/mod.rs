@@ -25,8 +25,8 @@ mod ddl;
 mod display;
 mod dml;
 mod join;
-mod moment;
 mod merge;
+mod moment;
 mod node;
 mod session;
 mod statement;
@@ -46,8 +46,8 @@ pub use ddl::{
 };
 pub use dml::{Arbiter, Assignment, ConflictAction, Delete, Insert, OnConflict, Returning, Update};
 pub use join::{Join, JoinKind};
-pub use moment::{AsOf, At, Moment, MomentId, Point};
 pub use merge::{Merge, MergeAction, MergeMatch, MergeWhen};
+pub use moment::{AsOf, At, Moment, MomentId, Point};
 pub use node::{
     Distinct, Filter, Limit, LockMode, LockRows, LockWait, Plan, Project, ProjectSet, RowLock,
     Scan, SetOp, SetOpKind, Sort, SortKey, Values,
