@@ -5,9 +5,9 @@ use super::abbreviation::{self, Abbreviation};
 use super::civil::{Civil, civil_from_days, days_from_civil, days_in_month};
 use super::keyword::{self, Keyword, Unit};
 use super::number::{fraction, fraction_micros, leading_i32, leading_i64, optional_i32, whole};
+use super::style::DateOrder;
 use super::token::{Field, Kind};
 use super::{JULIAN_EPOCH, MICROS_PER_DAY, MICROS_PER_SECOND, TimeZone};
-use crate::text::DateOrder;
 use crate::{Error, SqlState, TextContext};
 
 /// Why text is not a date, time or interval.

@@ -15,8 +15,47 @@ use crate::{Error, Result, SqlState};
 /// # Errors
 /// `22007` on malformed text; `22015` and `22008` out of range.
 pub fn parse_interval(text: &str) -> Result<Interval> {
+    parse(text, None)
+}
+
+/// Reads an `interval` whose type names fields, such as `day to second`: the last one is the unit
+/// of a bare number, and what is smaller is dropped.
+///
+/// # Errors
+/// As [`parse_interval`].
+pub fn parse_interval_fields(text: &str, fields: Option<&str>) -> Result<Interval> {
+    let interval = parse(text, fields)?;
+    Ok(match fields.map(last_field) {
+        None | Some(Unit::Second) => interval,
+        Some(Unit::Year) => Interval::new(interval.months / 12 * 12, 0, 0),
+        Some(Unit::Month) => Interval::new(interval.months, 0, 0),
+        Some(Unit::Day) => Interval::new(interval.months, interval.days, 0),
+        Some(unit) => {
+            let unit = match unit {
+                Unit::Hour => MICROS_PER_HOUR,
+                _ => MICROS_PER_MINUTE,
+            };
+            let micros = interval.micros / unit * unit;
+            Interval::new(interval.months, interval.days, micros)
+        }
+    })
+}
+
+/// The last of the fields that a type names.
+fn last_field(fields: &str) -> Unit {
+    match fields.rsplit(' ').next() {
+        Some("year") => Unit::Year,
+        Some("month") => Unit::Month,
+        Some("day") => Unit::Day,
+        Some("hour") => Unit::Hour,
+        Some("minute") => Unit::Minute,
+        _ => Unit::Second,
+    }
+}
+
+fn parse(text: &str, fields: Option<&str>) -> Result<Interval> {
     let parts = token::split(text)
-        .and_then(|fields| words(&fields))
+        .and_then(|split| words(&split, fields))
         .or_else(|error| match error {
             // Perhaps it is in ISO 8601's form.
             DecodeError::Format => interval_iso::parse(text),
@@ -141,7 +180,10 @@ const SECONDS: u32 = 0b111;
 const TIME: u32 = 0b1_1111;
 
 /// Reads numbers and their units. From the right: a unit stands after its number.
-fn words(fields: &[Field]) -> std::result::Result<Parts, DecodeError> {
+fn words(fields: &[Field], wanted: Option<&str>) -> std::result::Result<Parts, DecodeError> {
+    // The unit of a number that has none.
+    let bare = wanted.map_or(Unit::Second, last_field);
+    let to_second = wanted == Some("minute to second");
     let mut parts = Parts::default();
     let mut unit: Option<Unit> = None;
     let mut ago = false;
@@ -150,12 +192,12 @@ fn words(fields: &[Field]) -> std::result::Result<Parts, DecodeError> {
         let text = field.text.as_str();
         let mask = match field.kind {
             Kind::Time => {
-                parts.micros = clock(text)?;
+                parts.micros = clock(text, to_second)?;
                 unit = Some(Unit::Day);
                 TIME
             }
             Kind::Offset if text.get(1..).is_some_and(|t| t.contains(':')) => {
-                let micros = clock(text.get(1..).unwrap_or_default());
+                let micros = clock(text.get(1..).unwrap_or_default(), to_second);
                 match micros {
                     Ok(micros) => {
                         parts.micros = if text.starts_with('-') {
@@ -166,10 +208,10 @@ fn words(fields: &[Field]) -> std::result::Result<Parts, DecodeError> {
                         unit = Some(Unit::Day);
                         TIME
                     }
-                    Err(_) => number(text, &mut unit, &mut parts)?,
+                    Err(_) => number(text, bare, &mut unit, &mut parts)?,
                 }
             }
-            Kind::Offset | Kind::Date | Kind::Number => number(text, &mut unit, &mut parts)?,
+            Kind::Offset | Kind::Date | Kind::Number => number(text, bare, &mut unit, &mut parts)?,
             Kind::Word | Kind::Special => {
                 match keyword::find_unit(text) {
                     Some(IntervalWord::Filler) => {}
@@ -195,8 +237,15 @@ fn words(fields: &[Field]) -> std::result::Result<Parts, DecodeError> {
     Ok(parts)
 }
 
-fn clock(text: &str) -> std::result::Result<i64, DecodeError> {
-    let (hour, minute, second, micro) = decode::clock(text)?;
+/// Reads `hh:mm[:ss[.f]]`, or `mm:ss` if the type is `minute to second`.
+fn clock(text: &str, to_second: bool) -> std::result::Result<i64, DecodeError> {
+    let (mut hour, mut minute, mut second, micro) = decode::clock(text)?;
+    if to_second && text.matches(':').count() == 1 && !text.contains('.') {
+        (hour, minute, second) = (0, i32::try_from(hour).unwrap_or(i32::MAX), minute);
+        if minute >= 60 {
+            return Err(DecodeError::Field);
+        }
+    }
     hour.checked_mul(MICROS_PER_HOUR)
         .and_then(|micros| {
             micros.checked_add(
@@ -211,11 +260,12 @@ fn clock(text: &str) -> std::result::Result<i64, DecodeError> {
 /// Reads one number of `unit`, or `years-months`; returns what it fills.
 fn number(
     text: &str,
+    bare: Unit,
     unit: &mut Option<Unit>,
     parts: &mut Parts,
 ) -> std::result::Result<u32, DecodeError> {
-    // The rightmost number without a unit counts seconds.
-    let mut kind = unit.unwrap_or(Unit::Second);
+    // The rightmost number may have no unit.
+    let mut kind = unit.unwrap_or(bare);
     let negative = text.starts_with('-');
     // `.5` and `-.5` have no integer digits.
     let unsigned = text.trim_start_matches(['+', '-']);

@@ -12,10 +12,12 @@ mod input;
 mod interval;
 mod interval_input;
 mod interval_iso;
+mod interval_output;
 mod iso;
 mod keyword;
 mod number;
 mod output;
+mod style;
 mod token;
 mod truncate;
 mod zone;
@@ -27,8 +29,10 @@ pub use extract::{
 };
 pub use input::{parse_date, parse_time, parse_timestamp, parse_timestamptz};
 pub use interval::Interval;
-pub use interval_input::parse_interval;
+pub use interval_input::{parse_interval, parse_interval_fields};
+pub use interval_output::write_interval;
 pub use output::{write_date, write_time, write_timestamp, write_timestamptz};
+pub use style::{DateOrder, DateStyle, IntervalStyle, parse_date_style, show_date_style};
 pub use truncate::{bin, truncate_interval, truncate_timestamp, truncate_timestamptz};
 pub use zone::TimeZone;
 

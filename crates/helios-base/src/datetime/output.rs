@@ -1,23 +1,28 @@
-//! Text output of dates and times, `DateStyle` ISO.
+//! Text output of dates and times.
 
 use std::fmt::Write;
 
 use super::civil::Civil;
+use super::style::{DateOrder, DateStyle};
 use super::{
-    DATE_INFINITY, DATE_NEG_INFINITY, MICROS_PER_SECOND, TIMESTAMP_INFINITY,
+    DATE_INFINITY, DATE_NEG_INFINITY, MICROS_PER_DAY, MICROS_PER_SECOND, TIMESTAMP_INFINITY,
     TIMESTAMP_NEG_INFINITY, TimeZone,
 };
 
 // Writing to a string cannot fail, here and below.
 
 /// Appends a date.
-pub fn write_date(date: i32, out: &mut String) {
+pub fn write_date(date: i32, style: DateStyle, order: DateOrder, out: &mut String) {
     match date {
         DATE_INFINITY => out.push_str("infinity"),
         DATE_NEG_INFINITY => out.push_str("-infinity"),
         _ => {
             let civil = Civil::of_date(date);
-            write_ymd(&civil, out);
+            match style {
+                DateStyle::Iso => write_ymd(&civil, out),
+                DateStyle::Postgres => write_day_month_year(&civil, '-', order, out),
+                _ => write_styled_date(&civil, style, order, out),
+            }
             write_era(&civil, out);
         }
     }
@@ -29,29 +34,107 @@ pub fn write_time(time: i64, out: &mut String) {
 }
 
 /// Appends a timestamp.
-pub fn write_timestamp(timestamp: i64, out: &mut String) {
+pub fn write_timestamp(timestamp: i64, style: DateStyle, order: DateOrder, out: &mut String) {
     if write_infinity(timestamp, out) {
         return;
     }
     let civil = Civil::of_timestamp(timestamp);
-    write_ymd(&civil, out);
-    out.push(' ');
-    write_clock(&civil, out);
+    write_moment(&civil, timestamp, style, order, out);
     write_era(&civil, out);
 }
 
 /// Appends an instant as local time with its offset.
-pub fn write_timestamptz(instant: i64, zone: &TimeZone, out: &mut String) {
+pub fn write_timestamptz(
+    instant: i64,
+    zone: &TimeZone,
+    style: DateStyle,
+    order: DateOrder,
+    out: &mut String,
+) {
     if write_infinity(instant, out) {
         return;
     }
     let offset = zone.offset_at(instant);
-    let civil = Civil::of_timestamp(instant.saturating_add(i64::from(offset) * MICROS_PER_SECOND));
-    write_ymd(&civil, out);
-    out.push(' ');
-    write_clock(&civil, out);
-    write_offset(offset, out);
+    let local = instant.saturating_add(i64::from(offset) * MICROS_PER_SECOND);
+    let civil = Civil::of_timestamp(local);
+    write_moment(&civil, local, style, order, out);
+    let abbreviation = match style {
+        DateStyle::Iso => String::new(),
+        _ => zone.abbreviation_at(instant),
+    };
+    if !abbreviation.is_empty() {
+        out.push(' ');
+        out.push_str(&abbreviation);
+    } else {
+        if style == DateStyle::Postgres {
+            out.push(' ');
+        }
+        write_offset(offset, out);
+    }
     write_era(&civil, out);
+}
+
+/// Appends date and time of day.
+fn write_moment(civil: &Civil, local: i64, style: DateStyle, order: DateOrder, out: &mut String) {
+    match style {
+        DateStyle::Iso => {
+            write_ymd(civil, out);
+            out.push(' ');
+            write_clock(civil, out);
+        }
+        DateStyle::Sql | DateStyle::German => {
+            write_styled_date(civil, style, order, out);
+            out.push(' ');
+            write_clock(civil, out);
+        }
+        DateStyle::Postgres => {
+            // 1970-01-01 was a Thursday.
+            let weekday = (local.div_euclid(MICROS_PER_DAY) + 4).rem_euclid(7);
+            let name = |names: &[&'static str], at: i64| {
+                let at = usize::try_from(at).unwrap_or(0);
+                names.get(at).copied().unwrap_or_default()
+            };
+            let month = name(&MONTHS, i64::from(civil.month) - 1);
+            out.push_str(name(&WEEKDAYS, weekday));
+            out.push(' ');
+            if order == DateOrder::Dmy {
+                write_two(civil.day, out);
+                let _ = write!(out, " {month} ");
+            } else {
+                let _ = write!(out, "{month} ");
+                write_two(civil.day, out);
+                out.push(' ');
+            }
+            write_clock(civil, out);
+            out.push(' ');
+            write_year(civil, out);
+        }
+    }
+}
+
+const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// Appends a date in the style of SQL or of Germany.
+fn write_styled_date(civil: &Civil, style: DateStyle, order: DateOrder, out: &mut String) {
+    match style {
+        DateStyle::German => write_day_month_year(civil, '.', DateOrder::Dmy, out),
+        _ => write_day_month_year(civil, '/', order, out),
+    }
+}
+
+fn write_day_month_year(civil: &Civil, separator: char, order: DateOrder, out: &mut String) {
+    let (first, second) = match order {
+        DateOrder::Dmy => (civil.day, civil.month),
+        _ => (civil.month, civil.day),
+    };
+    for field in [first, second] {
+        write_two(field, out);
+        out.push(separator);
+    }
+    write_year(civil, out);
 }
 
 fn write_infinity(timestamp: i64, out: &mut String) -> bool {
@@ -64,6 +147,14 @@ fn write_infinity(timestamp: i64, out: &mut String) -> bool {
 }
 
 fn write_ymd(civil: &Civil, out: &mut String) {
+    write_year(civil, out);
+    out.push('-');
+    write_two(civil.month, out);
+    out.push('-');
+    write_two(civil.day, out);
+}
+
+fn write_year(civil: &Civil, out: &mut String) {
     // Year 0 is 1 BC.
     let year = if civil.year > 0 {
         civil.year
@@ -76,10 +167,6 @@ fn write_ymd(civil: &Civil, out: &mut String) {
     } else {
         let _ = write!(out, "{year}");
     }
-    out.push('-');
-    write_two(civil.month, out);
-    out.push('-');
-    write_two(civil.day, out);
 }
 
 /// Appends at least two digits.

@@ -101,7 +101,7 @@ impl TimeZone {
         if let Ok(hours) = text.trim().parse::<f64>()
             && hours.abs() <= 168.0
         {
-            return Ok(Self::fixed((hours * 3600.0) as i32));
+            return Ok(Self::fixed((hours * 3600.0).round() as i32));
         }
         Self::find(text).ok_or_else(|| {
             Error::new(

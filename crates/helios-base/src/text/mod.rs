@@ -12,6 +12,7 @@ pub use float::{write_f32, write_f64};
 pub use string::fit_length;
 
 use crate::datetime::{self, TimeZone};
+pub use crate::datetime::{DateOrder, DateStyle, IntervalStyle};
 use crate::{DataType, Error, Json, Numeric, Result, SqlState, Value, json};
 
 /// The session settings that text input and output depend on.
@@ -23,23 +24,15 @@ pub struct TextContext {
     pub extra_float_digits: i32,
     /// `bytea_output`: `hex` or, if false, `escape`.
     pub bytea_hex: bool,
+    /// `DateStyle`'s form of output.
+    pub date_style: DateStyle,
     /// `DateStyle`'s order of ambiguous input fields.
     pub date_order: DateOrder,
+    /// `IntervalStyle`
+    pub interval_style: IntervalStyle,
     /// The start of the transaction, in microseconds since 1970-01-01 UTC: what `now`, `today` and
     /// their kin in date and time input mean.
     pub now: i64,
-}
-
-/// How `01/02/03` reads.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DateOrder {
-    /// Month, day, year.
-    #[default]
-    Mdy,
-    /// Day, month, year.
-    Dmy,
-    /// Year, month, day.
-    Ymd,
 }
 
 impl Default for TextContext {
@@ -48,7 +41,9 @@ impl Default for TextContext {
             time_zone: TimeZone::utc(),
             extra_float_digits: 1,
             bytea_hex: true,
+            date_style: DateStyle::Iso,
             date_order: DateOrder::Mdy,
+            interval_style: IntervalStyle::Postgres,
             now: 0,
         }
     }
@@ -123,7 +118,7 @@ pub(crate) fn write(value: &Value, ty: &DataType, context: &TextContext, out: &m
             Ok(())
         }
         Value::Date(date) => {
-            datetime::write_date(*date, out);
+            datetime::write_date(*date, context.date_style, context.date_order, out);
             Ok(())
         }
         Value::Time(time) => {
@@ -131,14 +126,23 @@ pub(crate) fn write(value: &Value, ty: &DataType, context: &TextContext, out: &m
             Ok(())
         }
         Value::Timestamp(timestamp) => {
-            datetime::write_timestamp(*timestamp, out);
+            datetime::write_timestamp(*timestamp, context.date_style, context.date_order, out);
             Ok(())
         }
         Value::TimestampTz(timestamp) => {
-            datetime::write_timestamptz(*timestamp, &context.time_zone, out);
+            datetime::write_timestamptz(
+                *timestamp,
+                &context.time_zone,
+                context.date_style,
+                context.date_order,
+                out,
+            );
             Ok(())
         }
-        Value::Interval(interval) => write!(out, "{interval}"),
+        Value::Interval(interval) => {
+            datetime::write_interval(interval, context.interval_style, out);
+            Ok(())
+        }
         Value::Uuid(uuid) => {
             scalar::write_uuid(uuid, out);
             Ok(())

@@ -85,7 +85,8 @@ impl Accumulator for Pairs {
         };
         let (y, x) = (float(y)?, float(x)?);
         let before = self.count;
-        let finite = self.sum_x.is_finite() && self.sum_y.is_finite();
+        let x_finite = !self.sum_x.is_infinite() && !x.is_infinite();
+        let y_finite = !self.sum_y.is_infinite() && !y.is_infinite();
         self.count += 1.0;
         self.sum_x += x;
         self.sum_y += y;
@@ -96,15 +97,15 @@ impl Accumulator for Pairs {
             self.sxx += off_x * off_x * scale;
             self.syy += off_y * off_y * scale;
             self.sxy += off_x * off_y * scale;
-            let sums = [self.sum_x, self.sxx, self.sum_y, self.syy, self.sxy];
-            if sums.iter().any(|sum| sum.is_infinite()) {
-                if finite && x.is_finite() && y.is_finite() {
-                    return Err(overflow());
-                }
-                for sum in [&mut self.sxx, &mut self.syy, &mut self.sxy] {
-                    if sum.is_infinite() {
-                        *sum = f64::NAN;
-                    }
+            let over_x = self.sum_x.is_infinite() || self.sxx.is_infinite();
+            let over_y = self.sum_y.is_infinite() || self.syy.is_infinite();
+            let over_xy = self.sxy.is_infinite();
+            if over_x && x_finite || over_y && y_finite || over_xy && x_finite && y_finite {
+                return Err(overflow());
+            }
+            for sum in [&mut self.sxx, &mut self.syy, &mut self.sxy] {
+                if sum.is_infinite() {
+                    *sum = f64::NAN;
                 }
             }
         } else {

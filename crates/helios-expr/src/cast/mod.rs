@@ -70,9 +70,18 @@ pub fn volatility(from: &DataType, to: &DataType) -> Volatility {
         )
     };
     let zoned = matches!(from, DataType::TimestampTz) != matches!(to, DataType::TimestampTz);
-    // Words such as `now` are read from text; bytes and floats are shown as settings say.
+    // Words such as `now` are read from text; bytes, floats and moments are shown as settings say.
     let textual = from.is_string() || matches!(from, DataType::Unknown);
-    let shown = matches!(from, DataType::Bytea | DataType::Float4 | DataType::Float8);
+    let shown = matches!(
+        from,
+        DataType::Bytea
+            | DataType::Float4
+            | DataType::Float8
+            | DataType::Date
+            | DataType::Timestamp
+            | DataType::TimestampTz
+            | DataType::Interval
+    );
     if zoned || textual && clocked(to) || shown && to.is_string() {
         Volatility::Stable
     } else {

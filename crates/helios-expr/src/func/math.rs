@@ -1,6 +1,6 @@
 //! Mathematical functions on floats, and what is not plain arithmetic.
 
-use std::f64::consts::PI;
+use std::f64::consts::{LN_2, PI};
 
 use helios_base::{Error, Numeric, Result, SqlState, Value};
 
@@ -68,7 +68,7 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     function("sinh", &[F], F, real!(|x| Ok(x.sinh()))),
     function("cosh", &[F], F, real!(|x| Ok(x.cosh()))),
     function("tanh", &[F], F, real!(|x| Ok(x.tanh()))),
-    function("asinh", &[F], F, real!(|x| Ok(x.asinh()))),
+    function("asinh", &[F], F, real!(|x| Ok(asinh(x)))),
     function(
         "acosh",
         &[F],
@@ -77,43 +77,23 @@ pub(crate) static FUNCTIONS: &[Function] = &[
             if x < 1.0 {
                 Err(outside())
             } else {
-                Ok(x.acosh())
+                Ok(if x > LARGE { x.ln() + LN_2 } else { x.acosh() })
             }
         }),
     ),
     function("atanh", &[F], F, real!(|x| unit(x).map(f64::atanh))),
     function("sind", &[F], F, real!(|x| finite(x).map(degrees::sin))),
     function("cosd", &[F], F, real!(|x| finite(x).map(degrees::cos))),
-    function(
-        "tand",
-        &[F],
-        F,
-        real!(|x| finite(x).map(|x| degrees::sin(x) / degrees::cos(x))),
-    ),
-    function(
-        "cotd",
-        &[F],
-        F,
-        real!(|x| finite(x).map(|x| degrees::cos(x) / degrees::sin(x))),
-    ),
-    function(
-        "asind",
-        &[F],
-        F,
-        real!(|x| unit(x).map(|x| degrees::inverse(x.asin()))),
-    ),
-    function(
-        "acosd",
-        &[F],
-        F,
-        real!(|x| unit(x).map(|x| degrees::inverse(x.acos()))),
-    ),
-    function("atand", &[F], F, real!(|x| Ok(degrees::inverse(x.atan())))),
+    function("tand", &[F], F, real!(|x| finite(x).map(degrees::tan))),
+    function("cotd", &[F], F, real!(|x| finite(x).map(degrees::cot))),
+    function("asind", &[F], F, real!(|x| unit(x).map(degrees::asin))),
+    function("acosd", &[F], F, real!(|x| unit(x).map(degrees::acos))),
+    function("atand", &[F], F, real!(|x| Ok(degrees::of_arc(x.atan())))),
     function(
         "atan2d",
         &[F, F],
         F,
-        real2!(|y, x| Ok(degrees::inverse(y.atan2(x)))),
+        real2!(|y, x| Ok(degrees::of_arc(y.atan2(x)))),
     ),
     function("random", &[], F, |_, _| Ok(Value::Float8(fastrand::f64()))).volatile(),
     function("width_bucket", &[F, F, F, Int4], Int4, bucket_float),
@@ -143,7 +123,7 @@ fn power(x: f64, y: f64) -> Result<f64> {
             "zero raised to a negative power is undefined",
         ));
     }
-    if x < 0.0 && x.is_finite() && y.is_finite() && y.fract() != 0.0 {
+    if x < 0.0 && y.is_finite() && y.fract() != 0.0 {
         return Err(Error::new(
             SqlState::INVALID_ARGUMENT_FOR_POWER_FUNCTION,
             "a negative number raised to a non-integer power yields a complex result",
@@ -189,6 +169,16 @@ fn logarithm(x: f64) -> Result<f64> {
     ))
 }
 
+/// Beyond this, `x² + 1` is `x²`.
+const LARGE: f64 = 268_435_456.0;
+
+fn asinh(x: f64) -> f64 {
+    if x.abs() > LARGE {
+        return (x.abs().ln() + LN_2).copysign(x);
+    }
+    x.asinh()
+}
+
 fn sign(x: f64) -> f64 {
     if x > 0.0 {
         1.0
@@ -230,52 +220,124 @@ fn outside() -> Error {
 mod degrees {
     use super::PI;
 
-    /// `sin` of degrees.
-    pub(super) fn sin(degrees: f64) -> f64 {
-        if degrees.is_nan() {
-            return degrees;
-        }
+    /// An angle's counterpart between 0 and 90 degrees, and whether it was mirrored there.
+    struct Reduced {
+        x: f64,
+        negative: bool,
+        beyond_180: bool,
+        beyond_90: bool,
+    }
+
+    fn reduced(degrees: f64) -> Reduced {
         let mut x = degrees % 360.0;
-        let mut sign = 1.0;
-        if x < 0.0 {
-            x = -x;
-            sign = -1.0;
-        }
-        if x > 180.0 {
+        let negative = x < 0.0;
+        x = x.abs();
+        let beyond_180 = x > 180.0;
+        if beyond_180 {
             x = 360.0 - x;
-            sign = -sign;
         }
-        if x > 90.0 {
+        let beyond_90 = x > 90.0;
+        if beyond_90 {
             x = 180.0 - x;
         }
-        sign * quadrant(x)
+        Reduced {
+            x,
+            negative,
+            beyond_180,
+            beyond_90,
+        }
+    }
+
+    fn signed(x: f64, negative: bool) -> f64 {
+        if negative { -x } else { x }
+    }
+
+    /// `sin` of degrees.
+    pub(super) fn sin(degrees: f64) -> f64 {
+        let r = reduced(degrees);
+        signed(quadrant_sin(r.x), r.negative != r.beyond_180)
     }
 
     /// `cos` of degrees.
     pub(super) fn cos(degrees: f64) -> f64 {
-        sin(90.0 - degrees % 360.0)
+        let r = reduced(degrees);
+        signed(quadrant_cos(r.x), r.beyond_90)
     }
 
-    /// `sin` between 0 and 90 degrees, scaled so that 30 gives exactly one half.
-    fn quadrant(x: f64) -> f64 {
+    /// `tan` of degrees; never `-0`.
+    pub(super) fn tan(degrees: f64) -> f64 {
+        let r = reduced(degrees);
+        let unit = quadrant_sin(45.0) / quadrant_cos(45.0);
+        let tan = quadrant_sin(r.x) / quadrant_cos(r.x) / unit;
+        signed(tan, (r.negative != r.beyond_180) != r.beyond_90) + 0.0
+    }
+
+    /// `cot` of degrees; never `-0`.
+    pub(super) fn cot(degrees: f64) -> f64 {
+        let r = reduced(degrees);
+        let unit = quadrant_cos(45.0) / quadrant_sin(45.0);
+        let cot = quadrant_cos(r.x) / quadrant_sin(r.x) / unit;
+        signed(cot, (r.negative != r.beyond_180) != r.beyond_90) + 0.0
+    }
+
+    fn quadrant_sin(x: f64) -> f64 {
         if x <= 30.0 {
-            (x * (PI / 180.0)).sin() / (30.0 * (PI / 180.0)).sin() / 2.0
+            small_sin(x)
         } else {
-            let rest = 90.0 - x;
-            let one_minus_cos_60 = 1.0 - (60.0 * (PI / 180.0)).cos();
-            1.0 - (1.0 - (rest * (PI / 180.0)).cos()) / one_minus_cos_60 / 2.0
+            small_cos(90.0 - x)
         }
     }
 
-    /// Radians to degrees, snapped to the exact angles that inverse functions reach.
-    pub(super) fn inverse(radians: f64) -> f64 {
-        let degrees = radians * (180.0 / PI);
-        let round = (degrees / 15.0).round() * 15.0;
-        if (degrees - round).abs() < 1e-13 * degrees.abs().max(1.0) {
-            round
+    fn quadrant_cos(x: f64) -> f64 {
+        if x <= 60.0 {
+            small_cos(x)
         } else {
-            degrees
+            small_sin(90.0 - x)
         }
+    }
+
+    /// `sin` up to 30 degrees, scaled so that 30 gives exactly one half.
+    fn small_sin(x: f64) -> f64 {
+        (x * (PI / 180.0)).sin() / (30.0 * (PI / 180.0)).sin() / 2.0
+    }
+
+    /// `cos` up to 60 degrees, scaled so that 60 gives exactly one half.
+    fn small_cos(x: f64) -> f64 {
+        let one_minus_cos_60 = 1.0 - (60.0 * (PI / 180.0)).cos();
+        1.0 - (1.0 - (x * (PI / 180.0)).cos()) / one_minus_cos_60 / 2.0
+    }
+
+    /// Arc sine in degrees: exact at 0, 30 and 90.
+    pub(super) fn asin(x: f64) -> f64 {
+        if x < 0.0 {
+            -quadrant_asin(-x)
+        } else {
+            quadrant_asin(x)
+        }
+    }
+
+    /// Arc cosine in degrees: exact at 0, 60, 90 and 180.
+    pub(super) fn acos(x: f64) -> f64 {
+        if x < 0.0 {
+            90.0 + quadrant_asin(-x)
+        } else if x <= 0.5 {
+            90.0 - (x.asin() / 0.5_f64.asin()) * 30.0
+        } else {
+            (x.acos() / 0.5_f64.acos()) * 60.0
+        }
+    }
+
+    fn quadrant_asin(x: f64) -> f64 {
+        if x <= 0.5 {
+            (x.asin() / 0.5_f64.asin()) * 30.0
+        } else {
+            90.0 - (x.acos() / 0.5_f64.acos()) * 60.0
+        }
+    }
+
+    /// An arc in degrees: exact at multiples of 45.
+    pub(super) fn of_arc(radians: f64) -> f64 {
+        (radians / 1.0_f64.atan()) * 45.0
     }
 }
 

@@ -4,7 +4,7 @@ use helios_base::{DataType, Result, Value};
 
 use crate::cast;
 use crate::function::{Call, Function, function, infix, mismatch};
-use crate::text::{like, regex};
+use crate::text::{letter, like, regex};
 use crate::ty::Ty::{self, AnyNonArray, Bool, Bytea, Char, Name, Text};
 
 macro_rules! likes {
@@ -115,8 +115,8 @@ fn like_text(args: &[&Value], insensitive: bool, negated: bool) -> Result<Value>
         [Value::Text(text), Value::Text(pattern)] => {
             let found = if insensitive {
                 like::matches(
-                    text.to_lowercase().as_bytes(),
-                    pattern.to_lowercase().as_bytes(),
+                    letter::to_lower(text).as_bytes(),
+                    letter::to_lower(pattern).as_bytes(),
                     true,
                 )?
             } else {

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
+use helios_base::datetime;
 use helios_base::json::{JsonObject, push_escaped};
+use helios_base::text::{DateOrder, DateStyle};
 use helios_base::{ArrayValue, DataType, Json, Numeric, Result, TextContext, Value};
 
 /// Appends a value of type `ty` as `json` text.
@@ -60,21 +62,31 @@ pub(crate) fn push(
     Ok(())
 }
 
-/// The text of a value that becomes a JSON string; moments in ISO 8601.
+/// The text of a value that becomes a JSON string; moments in ISO 8601 whatever `DateStyle` says.
 fn shown(value: &Value, ty: &DataType, context: &TextContext) -> String {
-    let text = value.to_text(ty, context);
-    match ty {
-        DataType::Timestamp => text.replacen(' ', "T", 1),
-        DataType::TimestampTz => {
-            let iso = text.replacen(' ', "T", 1);
+    let mut out = String::new();
+    let (style, order) = (DateStyle::Iso, DateOrder::Mdy);
+    match value {
+        Value::Date(date) => datetime::write_date(*date, style, order, &mut out),
+        Value::Timestamp(timestamp) => {
+            datetime::write_timestamp(*timestamp, style, order, &mut out);
+            out = out.replacen(' ', "T", 1);
+        }
+        Value::TimestampTz(instant) => {
+            let zone = &context.time_zone;
+            datetime::write_timestamptz(*instant, zone, style, order, &mut out);
+            out = out.replacen(' ', "T", 1);
             // The offset always has minutes.
-            match iso.rfind(['+', '-']) {
-                Some(sign) if iso.contains('T') && iso.len() - sign == 3 => iso + ":00",
-                _ => iso,
+            if let Some(sign) = out.rfind(['+', '-'])
+                && out.contains('T')
+                && out.len() - sign == 3
+            {
+                out.push_str(":00");
             }
         }
-        _ => text,
+        other => return other.to_text(ty, context),
     }
+    out
 }
 
 fn push_array(

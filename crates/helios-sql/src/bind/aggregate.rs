@@ -108,6 +108,19 @@ impl Binder<'_> {
         }
         if call.distinct {
             self.distinct_order(&args, &keys, call)?;
+            if resolved.entry.is_order_sensitive() {
+                // PostgreSQL finds distinct values by sorting, and people rely on the order.
+                for arg in &args {
+                    if !matches!(arg, Expr::Literal(..)) && !keys.iter().any(|key| key.expr == *arg)
+                    {
+                        keys.push(SortKey {
+                            expr: arg.clone(),
+                            descending: false,
+                            nulls_first: false,
+                        });
+                    }
+                }
+            }
         }
         let filter = match &call.filter {
             Some(filter) => {

@@ -1,5 +1,6 @@
 //! Expressions.
 
+use helios_base::datetime::parse_interval_fields;
 use helios_base::{DataType, Error, Result, SqlState, Value};
 use helios_expr::build::PatternKind;
 use helios_expr::{Expr, Subscript};
@@ -330,7 +331,8 @@ impl Binder<'_> {
         self.place(self.builder.array_as(elements, to), pos)
     }
 
-    /// `interval '1' day`: the field says what a bare number means.
+    /// `interval '1' day`, `interval(2) '1.234 s'`: the fields say what a bare number means, and
+    /// how much of the value is kept.
     fn interval(
         &mut self,
         expr: &ast::Expr,
@@ -338,25 +340,28 @@ impl Binder<'_> {
         fields: Option<&str>,
         pos: Pos,
     ) -> Result<Expr> {
-        let bare_number = |text: &str| {
-            let text = text.trim();
-            !text.is_empty() && text.parse::<f64>().is_ok()
+        let ExprKind::Text(text) = &expr.kind else {
+            return Err(self.unsupported("a cast to an interval of some fields only", pos));
         };
-        let (ExprKind::Text(text), Some(fields)) = (&expr.kind, fields) else {
-            return Err(self.unsupported("an interval with a precision", pos));
+        let digits = match ty.modifiers.as_slice() {
+            [] => 6,
+            [digits] => u32::try_from(*digits).map_or(6, |digits| digits.min(6)),
+            _ => return Err(self.unsupported("an interval with such modifiers", pos)),
         };
-        let unit = fields.rsplit(' ').next().unwrap_or(fields);
-        if !bare_number(text) {
-            return Err(self.unsupported(
-                format!("interval field {} with this value", fields.to_uppercase()),
-                pos,
-            ));
-        }
+        let mut interval = self.place(parse_interval_fields(text, fields), expr.pos)?;
+        let unit = 10_i64.pow(6 - digits);
+        // Half away from zero.
+        let half = unit / 2 * interval.micros.signum();
+        interval.micros = interval.micros.saturating_add(half) / unit * unit;
         let literal = ast::Expr {
-            kind: ExprKind::Text(format!("{} {unit}", text.trim())),
+            kind: ExprKind::Text(interval.to_string()),
             pos: expr.pos,
         };
-        self.cast(&literal, ty, pos)
+        let plain = ast::TypeName {
+            modifiers: Vec::new(),
+            ..ty.clone()
+        };
+        self.cast(&literal, &plain, pos)
     }
 
     /// Text compares by code points, which is what the collations named here do.

@@ -676,7 +676,7 @@ impl Parser<'_> {
         let at = self.pos();
         self.advance();
         if ty.name == "interval" && ty.fields.is_none() {
-            ty.fields = self.interval_fields()?;
+            self.add_interval_fields(&mut ty)?;
         }
         Ok(Some(literal_of(text, ty, at, pos)))
     }

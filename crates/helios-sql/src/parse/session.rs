@@ -1,6 +1,7 @@
 //! Transactions, settings, prepared statements, cursors, maintenance, `COPY`.
 
-use helios_base::Result;
+use helios_base::datetime::parse_interval_fields;
+use helios_base::{Error, Result, SqlState};
 
 use super::ast::{Copy, Declare, Explain, Ident, Name, Statement, StorageOption};
 use super::cursor::Parser;
@@ -17,7 +18,7 @@ impl Parser<'_> {
         let command = match word.as_str() {
             "start" => {
                 self.expect("transaction")?;
-                TransactionCommand::Begin(self.transaction_modes()?)
+                TransactionCommand::Start(self.transaction_modes()?)
             }
             "begin" => {
                 self.work();
@@ -53,6 +54,28 @@ impl Parser<'_> {
             }
         };
         Ok(Statement::Transaction(command))
+    }
+
+    /// `'-3:30' [HOUR TO MINUTE]` as hours east of UTC.
+    fn zone_interval(&mut self) -> Result<String> {
+        let pos = self.pos();
+        let text = self.string()?;
+        let fields = self.interval_fields()?;
+        let fields = fields.as_ref().map(|(fields, _)| fields.as_str());
+        let interval =
+            parse_interval_fields(&text, fields).map_err(|error| error.at(pos.0 as usize))?;
+        if interval.months != 0 || interval.days != 0 {
+            let unit = if interval.months == 0 {
+                "days"
+            } else {
+                "months"
+            };
+            return Err(Error::new(
+                SqlState::INVALID_PARAMETER_VALUE,
+                format!("cannot specify {unit} in time zone interval"),
+            ));
+        }
+        Ok(format!("{:.9}", interval.micros as f64 / 3.6e9))
     }
 
     fn work(&mut self) {
@@ -136,10 +159,12 @@ impl Parser<'_> {
             let value = if self.eat("default") || self.eat("local") {
                 SetValue::Default
             } else {
-                if self.is_word("interval") {
-                    return Err(self.unsupported("an interval as time zone", self.pos()));
-                }
-                SetValue::Values(vec![self.option_value()?])
+                let zone = if self.eat("interval") {
+                    self.zone_interval()?
+                } else {
+                    self.option_value()?
+                };
+                SetValue::Values(vec![zone])
             };
             return Ok(Statement::Set {
                 name: "timezone".to_owned(),

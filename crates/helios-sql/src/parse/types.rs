@@ -157,12 +157,21 @@ impl Parser<'_> {
         self.expect("interval")?;
         let modifiers = self.modifiers()?;
         let mut ty = Self::plain("interval", modifiers);
-        ty.fields = self.interval_fields()?;
+        self.add_interval_fields(&mut ty)?;
         Ok(ty)
     }
 
-    /// `YEAR`, `DAY TO SECOND`, … after an interval type or literal.
-    pub(super) fn interval_fields(&mut self) -> Result<Option<String>> {
+    /// `YEAR`, `DAY TO SECOND(2)`, … after an interval type or literal.
+    pub(super) fn add_interval_fields(&mut self, ty: &mut TypeName) -> Result<()> {
+        if let Some((fields, precision)) = self.interval_fields()? {
+            ty.fields = Some(fields);
+            ty.modifiers.extend(precision);
+        }
+        Ok(())
+    }
+
+    /// The fields, and the precision of seconds.
+    pub(super) fn interval_fields(&mut self) -> Result<Option<(String, Vec<i64>)>> {
         const FIELDS: [&str; 6] = ["year", "month", "day", "hour", "minute", "second"];
         let Some(first) = FIELDS.iter().find(|field| self.is_word(field)) else {
             return Ok(None);
@@ -177,10 +186,12 @@ impl Parser<'_> {
             fields.push_str(" to ");
             fields.push_str(last);
         }
-        if fields.ends_with("second") && self.is_punct("(") {
-            self.paren_list(Self::integer)?;
-        }
-        Ok(Some(fields))
+        let precision = if fields.ends_with("second") {
+            self.modifiers()?
+        } else {
+            Vec::new()
+        };
+        Ok(Some((fields, precision)))
     }
 
     /// `[schema.]name[(modifiers)]`

@@ -31,8 +31,10 @@ pub struct TransactionModes {
 /// Statements that begin, end or subdivide a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransactionCommand {
-    /// `BEGIN`, `START TRANSACTION`.
+    /// `BEGIN`.
     Begin(TransactionModes),
+    /// `START TRANSACTION`.
+    Start(TransactionModes),
     /// `COMMIT`, `END`.
     Commit {
         /// `AND CHAIN`.

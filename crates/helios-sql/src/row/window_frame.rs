@@ -2,8 +2,9 @@
 
 use std::cmp::Ordering;
 
-use helios_base::{Error, Result, SqlState, Value};
+use helios_base::{DataType, Error, Result, SqlState, Value};
 use helios_expr::Expr;
+use helios_expr::cast::cast;
 
 use super::exec::Cx;
 use super::keys::compare_one;
@@ -133,32 +134,87 @@ impl<'a> Frames<'a> {
             let (first, after) = partition.peers(at);
             return Ok(if start { first } else { after });
         }
-        let target = shifted(key, current, offset, before, cx)?;
-        Ok(partition.order.partition_point(|values| {
-            let ordering = compare_one(key, &values[0], &target);
+        let target = Target::of(key, current, offset, before, cx)?;
+        let mut failed = None;
+        let place = partition.order.partition_point(|values| {
+            let ordering = target.compare(key, &values[0], cx).unwrap_or_else(|error| {
+                failed = Some(error);
+                Ordering::Equal
+            });
             ordering == Ordering::Less || (!start && ordering == Ordering::Equal)
-        }))
+        });
+        match failed {
+            None => Ok(place),
+            Some(error) => Err(error),
+        }
     }
 }
 
-/// The sort key moved by an offset: down for `PRECEDING` in ascending order.
-fn shifted(
-    key: &SortKey,
-    current: &Value,
-    offset: &Value,
-    before: bool,
-    cx: &Cx<'_>,
-) -> Result<Value> {
-    let name = if before == key.descending { "+" } else { "-" };
-    let ty = key.expr.ty();
-    let operand = offset.natural_type();
-    let params = helios_expr::ParamTypes::new(Vec::new());
-    let moved = helios_expr::Builder::new(&cx.exec.text, &params).operator(
-        name,
-        Expr::Literal(current.clone(), ty.clone()),
-        Expr::Literal(offset.clone(), operand),
-    )?;
-    cx.eval(&moved, &[])
+/// The sort key moved by an offset: where a frame ends.
+enum Target {
+    /// A value of this type, which may be another than the key's: a date less an interval is a
+    /// timestamp.
+    At(Value, DataType),
+    /// Beyond what the type can hold, on the side of small values.
+    Least,
+    /// Beyond what the type can hold, on the side of large values.
+    Greatest,
+}
+
+impl Target {
+    /// The current key moved: down for `PRECEDING` in ascending order.
+    fn of(
+        key: &SortKey,
+        current: &Value,
+        offset: &Value,
+        before: bool,
+        cx: &Cx<'_>,
+    ) -> Result<Self> {
+        let down = before != key.descending;
+        // An infinite key is as near to everything as an infinite offset is far.
+        let infinite = match (current, offset) {
+            (Value::Float4(base), Value::Float8(by)) => (by.is_infinite(), f64::from(*base)),
+            (Value::Float8(base), Value::Float8(by)) => (by.is_infinite(), *base),
+            _ => (false, 0.0),
+        };
+        if infinite.0 && infinite.1.is_infinite() && down == (infinite.1 > 0.0) {
+            return Ok(if down { Self::Least } else { Self::Greatest });
+        }
+        let ty = key.expr.ty();
+        let operand = offset.natural_type();
+        let params = helios_expr::ParamTypes::new(Vec::new());
+        let moved = helios_expr::Builder::new(&cx.exec.text, &params).operator(
+            if down { "-" } else { "+" },
+            Expr::Literal(current.clone(), ty.clone()),
+            Expr::Literal(offset.clone(), operand),
+        )?;
+        match cx.eval(&moved, &[]) {
+            Ok(value) => Ok(Self::At(value, moved.ty().clone())),
+            Err(error) if error.sqlstate() == SqlState::NUMERIC_VALUE_OUT_OF_RANGE => {
+                Ok(if down { Self::Least } else { Self::Greatest })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How a row's key compares with the target, in the order of the window.
+    fn compare(&self, key: &SortKey, value: &Value, cx: &Cx<'_>) -> Result<Ordering> {
+        let (target, ty) = match self {
+            Self::At(target, ty) => (target, ty),
+            // Any value will do to find where nulls stand.
+            _ if value.is_null() => return Ok(compare_one(key, value, &Value::Bool(true))),
+            Self::Least if key.descending => return Ok(Ordering::Less),
+            Self::Least => return Ok(Ordering::Greater),
+            Self::Greatest if key.descending => return Ok(Ordering::Greater),
+            Self::Greatest => return Ok(Ordering::Less),
+        };
+        let from = key.expr.ty();
+        if from.same(ty) {
+            return Ok(compare_one(key, value, target));
+        }
+        let value = cast(value, from, ty, false, &cx.context())?;
+        Ok(compare_one(key, &value, target))
+    }
 }
 
 fn bound(bound: &FrameBound, which: &str, cx: &Cx<'_>) -> Result<Bound> {

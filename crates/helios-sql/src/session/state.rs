@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
+use helios_base::text::IntervalStyle;
 use helios_base::{
     BranchId, DataType, Error, Result, Scn, SqlState, TextContext, TimeZone, TxId, Value,
 };
@@ -141,9 +142,15 @@ impl State {
         let (generation, text) = &mut *known;
         if *generation != Some(settings.generation()) {
             *generation = Some(settings.generation());
+            let (date_style, date_order) =
+                super::settings::date_style(settings.text(Id::DateStyle));
             *text = TextContext {
-                time_zone: TimeZone::parse(settings.text(Id::TimeZone))
+                time_zone: TimeZone::parse_setting(settings.text(Id::TimeZone))
                     .unwrap_or_else(|_| TimeZone::utc()),
+                date_style,
+                date_order,
+                interval_style: IntervalStyle::named(settings.text(Id::IntervalStyle))
+                    .unwrap_or_default(),
                 extra_float_digits: i32::try_from(settings.int(Id::ExtraFloatDigits)).unwrap_or(1),
                 bytea_hex: settings.text(Id::ByteaOutput) != "escape",
                 ..TextContext::default()

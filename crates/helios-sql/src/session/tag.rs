@@ -32,6 +32,7 @@ pub(crate) fn of(statement: &Statement) -> &'static str {
         Statement::Copy(_) => "COPY",
         Statement::Transaction(command) => match command {
             TransactionCommand::Begin(_) => "BEGIN",
+            TransactionCommand::Start(_) => "START TRANSACTION",
             TransactionCommand::Commit { .. } => "COMMIT",
             TransactionCommand::Rollback { .. } | TransactionCommand::RollbackTo(_) => "ROLLBACK",
             TransactionCommand::Savepoint(_) => "SAVEPOINT",

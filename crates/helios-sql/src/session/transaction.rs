@@ -250,6 +250,9 @@ impl Session {
     ) -> Result<&'static str> {
         match command {
             TransactionCommand::Begin(modes) => self.begin_block(*modes),
+            TransactionCommand::Start(modes) => {
+                self.begin_block(*modes).map(|_| "START TRANSACTION")
+            }
             TransactionCommand::Commit { chain } => self.end_block(true, *chain),
             TransactionCommand::Rollback { chain } => self.end_block(false, *chain),
             TransactionCommand::Savepoint(name) => self.savepoint(name),

@@ -87,16 +87,6 @@ impl Session {
             ));
             return Ok(());
         }
-        if name.eq_ignore_ascii_case("timezone")
-            && let Some(text) = &text
-        {
-            helios_base::TimeZone::parse(text).map_err(|_| {
-                Error::new(
-                    SqlState::INVALID_PARAMETER_VALUE,
-                    format!("invalid value for parameter \"TimeZone\": \"{text}\""),
-                )
-            })?;
-        }
         if name.eq_ignore_ascii_case("transaction_isolation")
             || name.eq_ignore_ascii_case("transaction_read_only")
         {

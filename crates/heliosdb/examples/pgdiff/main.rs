@@ -5,16 +5,20 @@
 //! Starts a PostgreSQL server of its own in a temporary directory, gives both databases the same
 //! statements in the same session, and compares rows (in order where the statement orders them),
 //! column names and types, command tags, SQLSTATEs and the state of the transaction. Without files
-//! it runs those in `tests/postgresql`. Prints the rate of each file; the exit status says whether every difference was an accepted one. Without a PostgreSQL
+//! it runs those in `tests/postgresql` and then generated statements. Prints the rate of each
+//! file; the exit status says whether every difference was an accepted one. Without a PostgreSQL
 //! on this machine it says so and succeeds.
 //!
 //! - `--show N`: print the first N differences of each file (10)
 //! - `--answers`: print every statement with both answers
 //! - `--messages`: print error messages that are worded differently
+//! - `--generate N`: how many statements to generate (6000; none where files are given)
+//! - `--seed N`: the seed to generate from (1)
 
 mod accepted;
 mod answer;
 mod compare;
+mod generate;
 mod helios;
 mod postgres;
 mod script;
@@ -33,6 +37,8 @@ struct Options {
     show: usize,
     answers: bool,
     messages: bool,
+    generate: usize,
+    seed: u64,
     files: Vec<PathBuf>,
 }
 
@@ -42,6 +48,14 @@ struct Tally {
     same: usize,
     accepted: usize,
     different: usize,
+}
+
+impl Tally {
+    fn add(&mut self, other: &Self) {
+        self.same += other.same;
+        self.accepted += other.accepted;
+        self.different += other.different;
+    }
 }
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
@@ -64,9 +78,13 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         let statements = script::statements(&std::fs::read_to_string(file)?);
         let tally = run(&server, &name, &statements, &keys, &options)?;
         print(&name, &tally);
-        total.same += tally.same;
-        total.accepted += tally.accepted;
-        total.different += tally.different;
+        total.add(&tally);
+    }
+    for (at, statements) in generate::batches(options.seed, options.generate).enumerate() {
+        let name = format!("generated {}.{at}", options.seed);
+        let tally = run(&server, &name, &statements, &keys, &options)?;
+        print(&name, &tally);
+        total.add(&tally);
     }
     print("all", &total);
     Ok(if total.different == 0 {
@@ -81,18 +99,24 @@ fn options() -> Result<Options, Box<dyn Error>> {
         show: 10,
         answers: false,
         messages: false,
+        generate: 0,
+        seed: 1,
         files: Vec::new(),
     };
+    let mut given = None;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--show" => options.show = arguments.next().ok_or("--show wants a number")?.parse()?,
+            "--show" => options.show = number(arguments.next())?,
+            "--generate" => given = Some(number(arguments.next())?),
+            "--seed" => options.seed = number(arguments.next())?,
             "--answers" => options.answers = true,
             "--messages" => options.messages = true,
             file => options.files.push(PathBuf::from(file)),
         }
     }
-    if options.files.is_empty() {
+    options.generate = given.unwrap_or(if options.files.is_empty() { 6000 } else { 0 });
+    if options.files.is_empty() && given.is_none() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/postgresql");
         options.files = std::fs::read_dir(folder)?
             .map(|entry| entry.map(|entry| entry.path()))
@@ -103,6 +127,11 @@ fn options() -> Result<Options, Box<dyn Error>> {
         options.files.sort();
     }
     Ok(options)
+}
+
+fn number<N: std::str::FromStr>(text: Option<String>) -> Result<N, &'static str> {
+    text.and_then(|text| text.parse().ok())
+        .ok_or("a number is missing behind an option")
 }
 
 fn print(name: &str, tally: &Tally) {

@@ -1,6 +1,7 @@
 //! `current_date`, `current_timestamp` and the other clocks of a transaction.
 
 use helios_base::datetime::{MICROS_PER_DAY, timestamp_to_date, timestamptz_to_local};
+use helios_base::text::{DateOrder, DateStyle};
 use helios_base::{Error, Result, Value};
 
 use crate::function::{Call, Function, function, mismatch};
@@ -22,7 +23,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function("timeofday", &[], crate::ty::Ty::Text, |_, call| {
         let mut shown = String::new();
         let now = call.ctx.statement_time;
-        helios_base::datetime::write_timestamptz(now, &call.ctx.text.time_zone, &mut shown);
+        helios_base::datetime::write_timestamptz(
+            now,
+            &call.ctx.text.time_zone,
+            DateStyle::Postgres,
+            DateOrder::Mdy,
+            &mut shown,
+        );
         Ok(Value::text(shown))
     })
     .volatile(),

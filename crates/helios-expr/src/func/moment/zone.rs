@@ -18,6 +18,22 @@ pub(super) static FUNCTIONS: &[Function] = &[
 ];
 
 fn at_zone(args: &[&Value], _: &Call<'_>) -> Result<Value> {
+    // Infinity is the same in every zone, known or not.
+    match args {
+        [
+            _,
+            Value::TimestampTz(m @ (TIMESTAMP_INFINITY | TIMESTAMP_NEG_INFINITY)),
+        ] => {
+            return Ok(Value::Timestamp(*m));
+        }
+        [
+            _,
+            Value::Timestamp(m @ (TIMESTAMP_INFINITY | TIMESTAMP_NEG_INFINITY)),
+        ] => {
+            return Ok(Value::TimestampTz(*m));
+        }
+        _ => {}
+    }
     let (zone, moment) = match args {
         [Value::Text(name), moment] => (TimeZone::parse(name)?, moment),
         [Value::Interval(offset), moment] => {

@@ -12,6 +12,7 @@ pub(crate) mod regex;
 use helios_base::{Error, Result, SqlState, Value};
 
 use crate::function::{Call, Function, function, mismatch};
+use crate::text::letter;
 use crate::ty::Ty::{Bytea, Char, Int4, Text};
 
 pub(super) static FAMILIES: &[&[Function]] = &[
@@ -40,10 +41,10 @@ static FUNCTIONS: &[Function] = &[
     function("bit_length", &[Text], Int4, bits),
     function("bit_length", &[Bytea], Int4, bits),
     function("upper", &[Text], Text, |args, _| {
-        map(args, str::to_uppercase)
+        map(args, letter::to_upper)
     }),
     function("lower", &[Text], Text, |args, _| {
-        map(args, str::to_lowercase)
+        map(args, letter::to_lower)
     }),
     function("initcap", &[Text], Text, |args, _| map(args, initcap)),
     function("reverse", &[Text], Text, |args, _| {
@@ -146,9 +147,9 @@ fn initcap(text: &str) -> String {
     let mut inside = false;
     for c in text.chars() {
         if inside {
-            out.extend(c.to_lowercase());
+            out.push(letter::lower(c));
         } else {
-            out.extend(c.to_uppercase());
+            out.push(letter::upper(c));
         }
         inside = c.is_alphanumeric();
     }

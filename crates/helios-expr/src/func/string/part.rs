@@ -119,7 +119,10 @@ fn left(args: &[&Value], _: &Call<'_>) -> Result<Value> {
 fn right(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     let (source, n) = (text(args, 0)?, int4(args, 1)?);
     let total = source.chars().count();
-    let start = if n < 0 {
+    let start = if n == i32::MIN {
+        // Its negative does not exist, so PostgreSQL leaves nothing out.
+        0
+    } else if n < 0 {
         n.unsigned_abs() as usize
     } else {
         total.saturating_sub(n.unsigned_abs() as usize)

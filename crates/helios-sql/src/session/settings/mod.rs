@@ -7,7 +7,9 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use helios_base::{Error, Result, SqlState};
+use helios_base::datetime::{parse_date_style, show_date_style};
+use helios_base::text::{DateOrder, DateStyle};
+use helios_base::{Error, Result, SqlState, TimeZone};
 
 pub(crate) use registry::Id;
 use registry::{Change, RESERVED, RESERVED_PREFIXES};
@@ -21,7 +23,10 @@ use value::{SettingKind, bad_value};
 /// (they differ after `SET LOCAL`), and the value that `RESET` returns to.
 #[derive(Debug)]
 pub(crate) struct Settings {
+    /// Those of the registry, then those that the user made up.
     slots: Vec<Slot>,
+    /// Names of the settings that the user made up: `app.user_id`.
+    custom: Vec<Box<str>>,
     /// What the transaction changed, oldest first; empty outside of one.
     undo: Vec<Undo>,
     in_transaction: bool,
@@ -61,6 +66,7 @@ impl Settings {
             .collect();
         Self {
             slots,
+            custom: Vec::new(),
             undo: Vec::new(),
             in_transaction: false,
             generation: 0,
@@ -75,7 +81,13 @@ impl Settings {
     /// A digest of the settings that planning reads, and of the user's name; never 0.
     pub(crate) fn digest(&self, user: &str) -> u64 {
         let mut hasher = std::hash::DefaultHasher::new();
-        for id in [Id::SearchPath, Id::TimeZone, Id::Executor] {
+        for id in [
+            Id::SearchPath,
+            Id::TimeZone,
+            Id::DateStyle,
+            Id::IntervalStyle,
+            Id::Executor,
+        ] {
             self.text(id).hash(&mut hasher);
         }
         user.hash(&mut hasher);
@@ -83,8 +95,41 @@ impl Settings {
     }
 
     /// The name of a setting as it is registered.
-    pub(crate) fn name(&self, name: &str) -> Result<&'static str> {
-        find(name).map(|index| SETTINGS[index].name)
+    pub(crate) fn name(&self, name: &str) -> Result<&str> {
+        let index = self.find(name)?;
+        Ok(match SETTINGS.get(index) {
+            Some(def) => def.name,
+            None => self.custom_name(index),
+        })
+    }
+
+    fn custom_name(&self, index: usize) -> &str {
+        let name = self.custom.get(index - SETTINGS.len());
+        name.map_or("", |name| name)
+    }
+
+    /// The position of the setting `name`.
+    fn find(&self, name: &str) -> Result<usize> {
+        let custom = self
+            .custom
+            .iter()
+            .position(|known| known.eq_ignore_ascii_case(name));
+        match custom {
+            Some(at) => Ok(SETTINGS.len() + at),
+            None => find(name),
+        }
+    }
+
+    /// Makes up the setting `name`, which has a namespace, empty.
+    fn create(&mut self, name: &str) -> usize {
+        let empty = SettingValue::Text(Arc::from(""));
+        self.custom.push(name.into());
+        self.slots.push(Slot {
+            now: empty.clone(),
+            after_commit: empty.clone(),
+            reset: empty,
+        });
+        self.slots.len() - 1
     }
 
     /// Sets `name`; `text` is the value as written, without its quotes. `None` is `SET … TO DEFAULT`.
@@ -94,14 +139,27 @@ impl Settings {
     /// `42704` for an unknown name, `22023` for a bad value, `55P02` for a read-only setting, `0A000` for
     /// one that is reserved or fixed.
     pub(crate) fn set(&mut self, name: &str, text: Option<&str>, local: bool) -> Result<()> {
-        let index = find(name)?;
-        let def = &SETTINGS[index];
+        let index = match self.find(name) {
+            Ok(index) => index,
+            Err(error) if error.sqlstate() == SqlState::UNDEFINED_OBJECT && is_custom(name)? => {
+                self.create(name)
+            }
+            Err(error) => return Err(error),
+        };
+        let Some(def) = SETTINGS.get(index) else {
+            let value = SettingValue::Text(Arc::from(text.unwrap_or_default()));
+            self.store(index, value, local);
+            return Ok(());
+        };
         match (def.change, text) {
             (Change::Session, None) => {
                 let value = self.slots[index].reset.clone();
                 self.store(index, value, local);
             }
-            (Change::Session, Some(text)) => self.store(index, check(index, text)?, local),
+            (Change::Session, Some(text)) => {
+                let value = check(index, text, &self.slots[index].now)?;
+                self.store(index, value, local);
+            }
             (Change::Fixed | Change::Never, None) => {}
             (Change::Fixed, Some(text)) => self.accept_fixed(index, text)?,
             (Change::Never, Some(_)) => {
@@ -159,7 +217,7 @@ impl Settings {
     /// Makes `text` both the value and what `RESET` returns to: a session's start options.
     pub(crate) fn start_with(&mut self, name: &str, text: &str) -> Result<()> {
         self.set(name, Some(text), false)?;
-        let index = find(name)?;
+        let index = self.find(name)?;
         self.slots[index].reset = self.slots[index].now.clone();
         Ok(())
     }
@@ -177,7 +235,7 @@ impl Settings {
 
     /// What `SHOW name` prints.
     pub(crate) fn show(&self, name: &str) -> Result<String> {
-        find(name).map(|index| self.show_at(index))
+        self.find(name).map(|index| self.show_at(index))
     }
 
     /// Every setting with its value as shown, in order of name.
@@ -197,7 +255,10 @@ impl Settings {
     }
 
     fn show_at(&self, index: usize) -> String {
-        SETTINGS[index].kind.show(&self.slots[index].now)
+        let kind = SETTINGS
+            .get(index)
+            .map_or(SettingKind::Text, |def| def.kind);
+        kind.show(&self.slots[index].now)
     }
 
     /// A switch.
@@ -276,17 +337,67 @@ impl Settings {
     }
 }
 
+/// Whether `name` may be made up: it has a namespace.
+///
+/// # Errors
+/// `42602` if it has one, but is no sequence of names.
+fn is_custom(name: &str) -> Result<bool> {
+    if !name.contains('.') {
+        return Ok(false);
+    }
+    let word = |part: &str| {
+        part.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && part
+                .chars()
+                .all(|c| c.is_alphanumeric() || c == '_' || c == '$')
+    };
+    if name.split('.').all(word) {
+        return Ok(true);
+    }
+    Err(Error::new(
+        SqlState::INVALID_NAME,
+        format!("invalid configuration parameter name \"{name}\""),
+    )
+    .with_detail(
+        "Custom parameter names must be two or more simple identifiers separated by dots.",
+    ))
+}
+
 /// PostgreSQL's `cant_change_runtime_param`.
 const CANT_CHANGE_RUNTIME_PARAM: SqlState = SqlState::new(b"55P02");
 
-/// Checks `text` as a value of setting `index`, beyond what its kind demands.
-fn check(index: usize, text: &str) -> Result<SettingValue> {
+/// Checks `text` as a value of setting `index`, beyond what its kind demands, and gives it the
+/// form it is shown in. `before` is the value so far.
+fn check(index: usize, text: &str, before: &SettingValue) -> Result<SettingValue> {
     let def = &SETTINGS[index];
     let value = def.kind.parse(def.name, text)?;
     if index == Id::SearchPath as usize && split_names(text).is_none() {
         return Err(bad_value(def.name, text).with_detail("List syntax is invalid."));
     }
+    if index == Id::TimeZone as usize {
+        let zone = TimeZone::parse_setting(text)?;
+        return Ok(SettingValue::Text(Arc::from(zone.name())));
+    }
+    if index == Id::DateStyle as usize {
+        let before = match before {
+            SettingValue::Text(text) => date_style(text),
+            _ => (DateStyle::Iso, DateOrder::Mdy),
+        };
+        let (style, order) = parse_date_style(text, before).map_err(|word| {
+            bad_value(def.name, text).with_detail(match word {
+                Some(word) => format!("Unrecognized key word: \"{word}\"."),
+                None => "Conflicting \"datestyle\" specifications.".to_owned(),
+            })
+        })?;
+        return Ok(SettingValue::Text(Arc::from(show_date_style(style, order))));
+    }
     Ok(value)
+}
+
+/// Style and order that a checked value of `DateStyle` names.
+pub(crate) fn date_style(text: &str) -> (DateStyle, DateOrder) {
+    let default = (DateStyle::Iso, DateOrder::Mdy);
+    parse_date_style(text, default).unwrap_or(default)
 }
 
 /// Splits a list of names: quoted ones keep their case, others are folded to lower case.
@@ -446,7 +557,14 @@ mod tests {
             Some("0A000".into())
         );
         assert!(s.set("client_encoding", Some("utf-8"), false).is_ok());
-        assert!(s.set("datestyle", Some("iso"), false).is_ok());
+        assert!(s.set("datestyle", Some("german"), false).is_ok());
+        assert_eq!(s.show("DateStyle").ok().as_deref(), Some("German, DMY"));
+        assert!(s.set("app.user_id", Some("7"), false).is_ok());
+        assert_eq!(s.show("App.User_Id").ok().as_deref(), Some("7"));
+        assert_eq!(
+            code(s.set("app.user-id", Some("7"), false)).map(|c| c.0),
+            Some("42602".into())
+        );
     }
 
     #[test]

@@ -108,7 +108,7 @@ settings! {
     ClientMinMessages: setting("client_min_messages", SettingKind::Choice(&[
             "debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"]),
         "notice", "Sets which notices a session passes on.");
-    DateStyle: fixed("DateStyle", SettingKind::Choice(&["ISO, MDY", "ISO", "ISO,MDY", "MDY"]), "ISO, MDY",
+    DateStyle: setting("DateStyle", SettingKind::Text, "ISO, MDY",
         "Sets the display format for date and time values, and how ambiguous ones are read.");
     DefaultIsolation: setting("default_transaction_isolation", ISOLATION, "read committed",
         "Sets the isolation level of new transactions.");
@@ -122,7 +122,8 @@ settings! {
         "Ends a transaction that waits longer than this for its next statement; 0 never does.");
     IntegerDatetimes: fact("integer_datetimes", "on",
         "Shows that dates and times are whole numbers.");
-    IntervalStyle: fixed("IntervalStyle", SettingKind::Choice(&["postgres"]), "postgres",
+    IntervalStyle: setting("IntervalStyle", SettingKind::Choice(&[
+            "postgres", "postgres_verbose", "sql_standard", "iso_8601"]), "postgres",
         "Sets the display format for interval values.");
     IsSuperuser: fact("is_superuser", "on",
         "Shows whether the current user is a superuser.");
