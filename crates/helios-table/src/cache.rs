@@ -11,21 +11,31 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use helios_base::{BranchId, Result, Scn, TxId};
+use helios_base::{BranchId, Result, Scn, TableId, TxId};
 use helios_version::{Read, Store};
 use parking_lot::{Mutex, RwLock};
 
 use crate::catalog::{Catalog, Change};
+use crate::system;
 
 /// How many recent catalogs of a branch are kept.
 const RECENT: usize = 8;
 /// How many catalogs of the past are kept.
-const PAST: usize = 16;
+const PAST: usize = 64;
+
+/// The tables that hold the catalog.
+const CATALOG: [TableId; 4] = [
+    system::SCHEMAS,
+    system::TABLES,
+    system::SEQUENCES,
+    system::VIEWS,
+];
 
 /// The catalogs of all branches.
 #[derive(Default)]
 pub(crate) struct Cache {
     slots: RwLock<HashMap<BranchId, Arc<Slot>>>,
+    /// By the last change of the schema that they show.
     past: Mutex<VecDeque<(BranchId, Scn, Arc<Catalog>)>>,
 }
 
@@ -86,13 +96,15 @@ impl Cache {
             return Ok(catalog);
         }
         let branch = slot.branch;
+        // The view may carry own writes, which the slot's callers add themselves.
+        let snapshot = store.snapshot(branch, Some(scn))?;
+        // Moments without a change of the schema between them share a catalog.
+        let scn = snapshot.last_change(&CATALOG)?.unwrap_or(scn);
         let mut past = self.past.lock();
         if let Some((.., catalog)) = past.iter().find(|(b, s, _)| (*b, *s) == (branch, scn)) {
             return Ok(catalog.clone());
         }
         drop(past);
-        // The view may carry own writes, which the slot's callers add themselves.
-        let snapshot = store.snapshot(branch, Some(scn))?;
         let catalog = Arc::new(Catalog::load(&snapshot)?);
         past = self.past.lock();
         if past.len() >= PAST {

@@ -48,6 +48,7 @@ mod snapshot;
 mod stamps;
 mod store;
 mod txn;
+mod versions;
 mod view;
 mod writes;
 
@@ -62,6 +63,7 @@ pub use sequence::{SequenceSpec, SequenceState};
 pub use snapshot::{Read, Snapshot};
 pub use store::{Step, Store, StoreStats};
 pub use txn::{Cancel, Isolation, Locked, Savepoint, Txn, TxnInfo, TxnOptions};
+pub use versions::VersionCursor;
 pub use view::View;
 
 /// Names of the failpoints that this crate passes, for crash tests.

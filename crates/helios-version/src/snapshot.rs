@@ -9,6 +9,7 @@ use crate::branch::Link;
 use crate::core::Core;
 use crate::cursor::{KeyCursor, RowCursor};
 use crate::row::{Bounds, RowVersion, Version};
+use crate::versions::{VersionCursor, last_change};
 
 /// Reads of committed rows at one point, with or without a transaction's own writes.
 pub trait Read: Send + Sync {
@@ -95,6 +96,43 @@ impl Snapshot {
 
     pub(crate) fn links(&self) -> impl Iterator<Item = Link> {
         std::iter::once(self.0.first).chain(self.0.rest.iter().copied())
+    }
+}
+
+impl Snapshot {
+    /// The keys of a table in `range`, ascending, each with the versions that some reader on this
+    /// branch sees between `since` and this snapshot.
+    ///
+    /// What garbage collection has removed is not there: ask
+    /// [`Store::horizon`](crate::Store::horizon) afterwards whether it has come past `since`.
+    ///
+    /// # Errors
+    /// As [`Read::get`].
+    ///
+    /// # Cost
+    /// A few lookups per key of the range, whether it changed or not.
+    pub fn versions(&self, table: TableId, range: Bounds<'_>, since: Scn) -> Result<VersionCursor> {
+        VersionCursor::new(
+            &self.0.core,
+            (self.0.first, Arc::clone(&self.0.rest)),
+            table,
+            range,
+            since,
+            Arc::clone(&self.0) as _,
+        )
+    }
+
+    /// The newest commit that this snapshot sees which wrote any of `tables`: two snapshots of a
+    /// branch that agree in it see the same rows in them. `None` if there is none, or none is known.
+    ///
+    /// # Errors
+    /// As [`Read::get`].
+    ///
+    /// # Cost
+    /// One lookup per table and branch of the chain.
+    pub fn last_change(&self, tables: &[TableId]) -> Result<Option<Scn>> {
+        let links: Vec<Link> = self.links().collect();
+        last_change(&*self.kv(), links.iter().copied(), tables)
     }
 }
 

@@ -490,6 +490,12 @@ impl Store {
         self.core().locks.list()
     }
 
+    /// The oldest change number that is readable on every branch, so far.
+    #[must_use]
+    pub fn horizon(&self) -> Scn {
+        self.core().registry.floor()
+    }
+
     /// Sizes and counts.
     #[must_use]
     pub fn stats(&self) -> StoreStats {

@@ -50,6 +50,13 @@ impl Options {
         self
     }
 
+    /// How long replaced and deleted rows stay readable by `AS OF`.
+    #[must_use]
+    pub fn retention(mut self, retention: std::time::Duration) -> Self {
+        self.engine.retention = Some(retention);
+        self
+    }
+
     /// Opens the database in the directory `path`.
     ///
     /// # Errors

@@ -33,8 +33,12 @@ pub(crate) fn evaluate(
     shapes: Vec<Shape>,
     output: Shape,
 ) -> DfExpr {
+    // DataFusion computes what is stable and constant while it plans, and the plan is kept for
+    // statements to come.
+    let constant = args.iter().all(|arg| matches!(arg, DfExpr::Literal(..)));
     let volatility = match expr.volatility() {
         helios_expr::Volatility::Immutable => Volatility::Immutable,
+        helios_expr::Volatility::Stable if constant => Volatility::Volatile,
         helios_expr::Volatility::Stable => Volatility::Stable,
         helios_expr::Volatility::Volatile => Volatility::Volatile,
     };

@@ -1,9 +1,13 @@
 //! What each clause means, by small cases.
 
-use heliosdb::{Connection, Database, Params};
+use heliosdb::{Connection, Database, IntoStatement, Params};
 
 /// The rows of a query, columns joined by `|`, or the error with its SQLSTATE.
-pub(super) fn ask(connection: &mut Connection, sql: &str, params: impl Params) -> String {
+pub(super) fn ask(
+    connection: &mut Connection,
+    sql: impl IntoStatement,
+    params: impl Params,
+) -> String {
     let rows = match connection.query(sql, params) {
         Ok(rows) => rows,
         Err(error) => return shown(&error),
@@ -412,4 +416,20 @@ fn what_cannot_be_read_says_why() {
     fails("SELECT * FROM t AT (STREAM => 'x')", "0A000:");
     fails("UPDATE t AS OF SCN 1 SET a = 1", "42601:");
     fails("SELECT count(*) FROM t AS OF SCN sum(1)", "42803:");
+}
+
+#[test]
+fn kept_vector_plans_know_the_time() {
+    let mut c = connect();
+    run(
+        &mut c,
+        "CREATE TABLE t (a int); INSERT INTO t VALUES (1); SET executor = 'vector'",
+    );
+    let sql = "SELECT helios_current_scn(), now(), now() + a * interval '1 day' FROM t WHERE now() > '2000-01-01'";
+    let before = ask(&mut c, sql, ());
+    run(&mut c, "UPDATE t SET a = 1");
+    let after = ask(&mut c, sql, ());
+    for (before, after) in before.split('|').zip(after.split('|')) {
+        assert_ne!(before, after, "{sql}");
+    }
 }
