@@ -1,16 +1,24 @@
 //! The state file as of one checkpoint, for reading.
 
+use std::cell::Cell;
 use std::hint::black_box;
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use helios_base::{Error, Result};
-use redb::{AccessGuard, Range, ReadOnlyTable, ReadTransaction, ReadableTableMetadata};
+use redb::{
+    AccessGuard, Range, ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata,
+};
 
 use crate::Keyspace;
 use crate::durable::KvSpace;
-use crate::state::{Raw, definition, guarded, state_error};
+use crate::kv::Visit;
+use crate::state::{Raw, definition, guarded, guarded_but, state_error};
+
+/// After so many entries in a row a run takes a cursor of its own, which is cheaper for each entry
+/// but must find its place first.
+const RANGE_RUN: usize = 32;
 
 /// One state of the file. Its pages stay as they are while it lives. The default is no
 /// file, which cannot be read.
@@ -128,6 +136,82 @@ impl BaseWalk {
         step
     }
 
+    /// Shows the entries from here on to `visit`, not beyond `until`; the walk's own end is `to`.
+    /// Afterwards the walk stands on the entry with which `visit` broke, else on the first one
+    /// beyond `until`.
+    pub fn run(
+        &mut self,
+        until: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        visit: &mut Visit<'_>,
+    ) -> Result<ControlFlow<()>> {
+        for _ in 0..RANGE_RUN {
+            match self.current() {
+                Some((key, value)) if is_within(key, until, self.reverse) => {
+                    if visit(key, value)?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
+                _ => return Ok(ControlFlow::Continue(())),
+            }
+            self.step()?;
+        }
+        let Some((key, _)) = self.current() else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        let from = key.to_vec();
+        self.finish();
+        let (place, flow) = self.run_on(&from, until, visit)?;
+        if let Some(place) = place {
+            self.seek(Bound::Included(&place), to)?;
+        }
+        Ok(flow)
+    }
+
+    /// [`BaseWalk::run`] from a key on, without standing anywhere: returns where to stand, nowhere
+    /// at the end.
+    fn run_on(
+        &self,
+        from: &[u8],
+        until: Bound<&[u8]>,
+        visit: &mut Visit<'_>,
+    ) -> Result<(Option<Vec<u8>>, ControlFlow<()>)> {
+        let table = self.base.table(self.keyspace)?;
+        let failed = |error: redb::StorageError| state_error("read", error);
+        // What `visit` does is not the file's fault.
+        let visiting = Cell::new(false);
+        guarded_but("read", &visiting, || {
+            let from = Bound::Included(from);
+            let mut cursor = if self.reverse {
+                table.upper_bound(from)
+            } else {
+                table.lower_bound(from)
+            }
+            .map_err(failed)?;
+            loop {
+                let entry = if self.reverse {
+                    cursor.prev()
+                } else {
+                    cursor.next()
+                };
+                let Some((key, value)) = entry.map_err(failed)? else {
+                    return Ok((None, ControlFlow::Continue(())));
+                };
+                let key = key.value();
+                if !is_within(key, until, self.reverse) {
+                    return Ok((Some(key.to_vec()), ControlFlow::Continue(())));
+                }
+                let value = value.value();
+                visiting.set(true);
+                let flow = visit(key, value)?;
+                visiting.set(false);
+                if flow.is_break() {
+                    return Ok((Some(key.to_vec()), flow));
+                }
+            }
+        })
+    }
+
     /// Goes to the first entry from `from` on in the walk's direction, to end at `to`.
     pub fn seek(&mut self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Result<()> {
         self.finish();
@@ -142,6 +226,18 @@ impl BaseWalk {
                 .map_err(|error| state_error("read", error))
         })?);
         self.step()
+    }
+}
+
+/// Whether `key` is not beyond `until` in a direction.
+#[inline]
+pub(crate) fn is_within(key: &[u8], until: Bound<&[u8]>, reverse: bool) -> bool {
+    match until {
+        Bound::Unbounded => true,
+        Bound::Included(until) if reverse => key >= until,
+        Bound::Included(until) => key <= until,
+        Bound::Excluded(until) if reverse => key > until,
+        Bound::Excluded(until) => key < until,
     }
 }
 

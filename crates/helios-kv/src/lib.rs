@@ -26,7 +26,7 @@ mod walk;
 pub use batch::Batch;
 pub use durable::{DurableKv, KvOptions, KvSpace};
 pub use keyspace::Keyspace;
-pub use kv::{Cursor, KeyRange, Kv, KvSnapshot, KvStats};
+pub use kv::{Cursor, KeyRange, Kv, KvSnapshot, KvStats, Visit};
 pub use lock::DirectoryLock;
 pub use memory::MemoryKv;
 pub use sorted::KEY_LEN_MAX;

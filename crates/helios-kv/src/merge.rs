@@ -1,11 +1,12 @@
 //! One scan over several layers, the newest of which wins.
 
-use std::ops::Bound;
+use std::cmp::Ordering;
+use std::ops::{Bound, ControlFlow};
 
 use helios_base::Result;
 
-use crate::base::BaseWalk;
-use crate::kv::{Cursor, KeyRange};
+use crate::base::{BaseWalk, is_within};
+use crate::kv::{Cursor, KeyRange, Visit};
 use crate::page::Entry;
 use crate::sorted::Gone;
 use crate::walk::Walk;
@@ -41,6 +42,20 @@ impl Source {
             Self::Base(walk) => walk.step()?,
         }
         Ok(())
+    }
+
+    /// Shows values up to `until` to `visit`; see [`Walk::run`]. `to` is where the base ends.
+    fn run(
+        &mut self,
+        until: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+        reverse: bool,
+        visit: &mut Visit<'_>,
+    ) -> Result<ControlFlow<()>> {
+        match self {
+            Self::Tree(walk) => walk.run(until, reverse, visit),
+            Self::Base(walk) => walk.run(until, to, visit),
+        }
     }
 
     /// Stands on nothing from now on.
@@ -90,6 +105,21 @@ pub(crate) struct Merge {
     lent: Option<usize>,
     /// The source whose entry was shown and not passed.
     peeked: Option<usize>,
+}
+
+/// The bound that a scan in this direction meets first.
+fn nearer<'b>(a: Bound<&'b [u8]>, b: Bound<&'b [u8]>, reverse: bool) -> Bound<&'b [u8]> {
+    use Bound::{Excluded, Included, Unbounded};
+    let (first, second) = match (a, b) {
+        (Unbounded, other) | (other, Unbounded) => return other,
+        (Included(first) | Excluded(first), Included(second) | Excluded(second)) => (first, second),
+    };
+    match first.cmp(second) {
+        Ordering::Equal if matches!(a, Excluded(_)) => a,
+        Ordering::Equal => b,
+        order if (order == Ordering::Less) != reverse => a,
+        _ => b,
+    }
 }
 
 fn as_slice(bound: &Bound<Vec<u8>>) -> Bound<&[u8]> {
@@ -144,32 +174,76 @@ impl Merge {
         }
     }
 
+    /// Where the scan ends in its direction.
+    fn last(&self) -> Bound<&[u8]> {
+        as_slice(if self.reverse { &self.start } else { &self.end })
+    }
+
     fn in_range(&self, key: &[u8]) -> bool {
-        if self.reverse {
-            match &self.start {
-                Bound::Included(start) => key >= &start[..],
-                Bound::Excluded(start) => key > &start[..],
-                Bound::Unbounded => true,
+        is_within(key, self.last(), self.reverse)
+    }
+
+    /// Shows what is there up to `until` to `visit`, run by run: the entries of one source up to
+    /// the first key of another.
+    fn visit(&mut self, until: Bound<&[u8]>, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+        while let Some(best) = self.stand()? {
+            let Some((key, entry)) = self.sources[best].current() else {
+                break;
+            };
+            if !is_within(key, until, self.reverse) {
+                self.peeked = Some(best);
+                break;
             }
-        } else {
-            match &self.end {
-                Bound::Included(end) => key <= &end[..],
-                Bound::Excluded(end) => key < &end[..],
-                Bound::Unbounded => true,
+            if !self.gone.is_empty() {
+                // Whether an entry is hidden is asked for each.
+                if let Entry::Put(value) = entry
+                    && visit(key, value)?.is_break()
+                {
+                    self.lent = Some(best);
+                    return Ok(ControlFlow::Break(()));
+                }
+                self.lent = Some(best);
+                continue;
+            }
+            let last = self.last();
+            let mut limit = nearer(until, last, self.reverse);
+            let others = self
+                .sources
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| *at != best);
+            for key in others.filter_map(|(_, source)| source.key()) {
+                limit = nearer(Bound::Excluded(key), limit, self.reverse);
+            }
+            // The limit may be lent by another source, so it is copied; once for each run.
+            let limit = limit.map(<[u8]>::to_vec);
+            let last = last.map(<[u8]>::to_vec);
+            let source = &mut self.sources[best];
+            let flow = source.run(as_slice(&limit), as_slice(&last), self.reverse, visit)?;
+            if flow.is_break() {
+                self.lent = Some(best);
+                return Ok(flow);
             }
         }
+        Ok(ControlFlow::Continue(()))
     }
 
     /// The next entry, tombstones included, which stays the next one until [`Merge::pass`].
     pub fn peek_entry(&mut self) -> Result<Option<(&[u8], Entry<'_>)>> {
-        let best = match self.peeked {
-            Some(best) => best,
-            None => match self.next_source()? {
-                Some(best) => *self.peeked.insert(best),
-                None => return Ok(None),
-            },
+        let Some(best) = self.stand()? else {
+            return Ok(None);
         };
+        self.peeked = Some(best);
         Ok(self.sources[best].current())
+    }
+
+    /// The source of the next entry, which is no longer peeked at.
+    #[inline]
+    fn stand(&mut self) -> Result<Option<usize>> {
+        match self.peeked.take() {
+            Some(best) => Ok(Some(best)),
+            None => self.next_source(),
+        }
     }
 
     /// Leaves behind what [`Merge::peek_entry`] showed.
@@ -226,8 +300,8 @@ impl Merge {
                 continue;
             };
             match key.cmp(leader) {
-                std::cmp::Ordering::Equal => rest[0].step(self.reverse)?,
-                order if (order == std::cmp::Ordering::Less) != self.reverse => best = Some(at),
+                Ordering::Equal => rest[0].step(self.reverse)?,
+                order if (order == Ordering::Less) != self.reverse => best = Some(at),
                 _ => {}
             }
         }
@@ -239,21 +313,29 @@ impl Merge {
 pub(crate) struct Live(pub Merge);
 
 impl Cursor for Live {
-    fn next(&mut self) -> Result<Option<(&[u8], &[u8])>> {
+    #[inline]
+    fn step(&mut self) -> Result<bool> {
         loop {
-            let Some(best) = self.0.next_source()? else {
-                return Ok(None);
+            let Some(best) = self.0.stand()? else {
+                return Ok(false);
             };
             self.0.lent = Some(best);
             if let Some((_, Entry::Put(_))) = self.0.sources[best].current() {
-                break;
+                return Ok(true);
             }
         }
-        let found = self.0.lent.and_then(|best| self.0.sources[best].current());
-        Ok(found.and_then(|(key, entry)| match entry {
-            Entry::Put(value) => Some((key, value)),
-            Entry::Tombstone => None,
-        }))
+    }
+
+    #[inline]
+    fn entry(&self) -> Option<(&[u8], &[u8])> {
+        match self.0.sources.get(self.0.lent?)?.current()? {
+            (key, Entry::Put(value)) => Some((key, value)),
+            (_, Entry::Tombstone) => None,
+        }
+    }
+
+    fn visit(&mut self, until: Bound<&[u8]>, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+        self.0.visit(until, visit)
     }
 
     fn seek(&mut self, key: &[u8]) -> Result<()> {

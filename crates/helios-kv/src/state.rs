@@ -10,7 +10,8 @@
 //! | `database` | identity of the database, 0 if the opener named none           |
 //! | `mark`     | the mark of the newest checkpoint, at most 64 bits             |
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 
 use helios_base::{Error, ErrorKind, Result, SqlState};
@@ -115,12 +116,28 @@ pub(crate) fn set_mark(writing: &redb::WriteTransaction, mark: u64) -> Result<()
 /// trusts its pages, so a damaged one sends it out of bounds.
 pub(crate) fn guarded<T>(verb: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     // Nothing that `work` may leave half done is looked at again: a damaged file stays damaged.
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        Err(Error::corrupt(format!(
-            "could not {verb} the state file: a page of it is damaged"
-        ))
-        .with_hint("Restore the database from a backup."))
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(damaged(verb)))
+}
+
+/// As [`guarded`], but a panic while `apart` is set is none of the file's and goes on.
+pub(crate) fn guarded_but<T>(
+    verb: &str,
+    apart: &Cell<bool>,
+    work: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        if apart.get() {
+            resume_unwind(panic);
+        }
+        Err(damaged(verb))
     })
+}
+
+fn damaged(verb: &str) -> Error {
+    Error::corrupt(format!(
+        "could not {verb} the state file: a page of it is damaged"
+    ))
+    .with_hint("Restore the database from a backup.")
 }
 
 /// A failure of the state file while trying to `verb` it.

@@ -1,7 +1,11 @@
 //! Walking over a tree in key order, either way.
 
+use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
+use helios_base::Result;
+
+use crate::kv::Visit;
 use crate::page::{Entry, Page};
 use crate::tree::{Node, Tree, child_of};
 
@@ -94,6 +98,56 @@ impl Walk {
         }
     }
 
+    /// Shows the values from here on to `visit`, in the direction of the walk and not beyond `until`.
+    /// Afterwards the walk stands on the entry with which `visit` broke, else on the first one
+    /// beyond.
+    pub fn run(
+        &mut self,
+        until: Bound<&[u8]>,
+        reverse: bool,
+        visit: &mut Visit<'_>,
+    ) -> Result<ControlFlow<()>> {
+        while let Some(leaf) = self.leaf.clone() {
+            let Node::Leaf(page) = &*leaf else { break };
+            let over = if reverse {
+                let first = first_within(page, until);
+                while self.at >= first {
+                    if let Entry::Put(value) = page.entry(self.at)
+                        && visit(page.key(self.at), value)?.is_break()
+                    {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    match self.at.checked_sub(1) {
+                        Some(at) => self.at = at,
+                        None => {
+                            self.previous_leaf();
+                            break;
+                        }
+                    }
+                }
+                first > 0
+            } else {
+                let end = end_within(page, until);
+                while self.at < end {
+                    if let Entry::Put(value) = page.entry(self.at)
+                        && visit(page.key(self.at), value)?.is_break()
+                    {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    self.at += 1;
+                }
+                if end == page.len() {
+                    self.next_leaf();
+                }
+                end < page.len()
+            };
+            if over {
+                break;
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
     /// Goes from the root to the leaf that `choose` leads to.
     fn descend(&mut self, choose: impl Fn(&Page) -> usize) {
         self.finish();
@@ -144,6 +198,35 @@ impl Walk {
             }
             self.leaf = Some(child);
             return;
+        }
+    }
+}
+
+/// How many entries of `page` are not above `until`.
+fn end_within(page: &Page, until: Bound<&[u8]>) -> usize {
+    let Some(last) = page.len().checked_sub(1) else {
+        return 0;
+    };
+    match until {
+        Bound::Unbounded => page.len(),
+        Bound::Included(key) if page.key(last) <= key => page.len(),
+        Bound::Excluded(key) if page.key(last) < key => page.len(),
+        Bound::Included(key) => {
+            let (at, found) = page.search(key);
+            at + usize::from(found)
+        }
+        Bound::Excluded(key) => page.search(key).0,
+    }
+}
+
+/// The first entry of `page` that is not below `until`.
+fn first_within(page: &Page, until: Bound<&[u8]>) -> usize {
+    match until {
+        Bound::Unbounded => 0,
+        Bound::Included(key) => page.search(key).0,
+        Bound::Excluded(key) => {
+            let (at, found) = page.search(key);
+            at + usize::from(found)
         }
     }
 }

@@ -239,7 +239,7 @@ impl Txn {
         let cursor = snapshot.index_scan(index, range, reverse)?;
         if self.writes.read().has_entries(index) {
             let limit = self.writes.read().mark();
-            return cursor.with_own(Arc::clone(&self.writes), index, limit, range);
+            return cursor.with_own(Arc::clone(&self.writes), index, limit, range, reverse);
         }
         Ok(cursor)
     }

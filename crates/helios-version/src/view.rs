@@ -79,7 +79,7 @@ impl Read for View {
         let cursor = self.snapshot.scan(table, range, reverse)?;
         match &self.own {
             Some((writes, limit)) if writes.read().has_rows(table) => {
-                cursor.with_own(Arc::clone(writes), table, *limit, range)
+                cursor.with_own(Arc::clone(writes), table, *limit, range, reverse)
             }
             _ => Ok(cursor),
         }
@@ -92,7 +92,7 @@ impl Read for View {
         let cursor = self.snapshot.index_scan(index, range, reverse)?;
         match &self.own {
             Some((writes, limit)) if writes.read().has_entries(index) => {
-                cursor.with_own(Arc::clone(writes), index, *limit, range)
+                cursor.with_own(Arc::clone(writes), index, *limit, range, reverse)
             }
             _ => Ok(cursor),
         }

@@ -40,6 +40,14 @@ mod reader;
 pub use layout::Layout;
 pub use reader::{RowReader, schema_version};
 
+/// The value that `bytes`, which [`RowReader::bytes`] gave, are of type `ty`.
+///
+/// # Errors
+/// Corrupt if they are not a value of that type.
+pub fn value(bytes: &[u8], ty: &crate::DataType) -> crate::Result<crate::Value> {
+    datum::get(bytes, ty)
+}
+
 /// Bit of the head that says whether there is a null bitmap.
 const HEAD_BITMAP: u8 = 0b100;
 /// Bits of the head that hold the offset width.

@@ -45,14 +45,28 @@ impl<'a> RowReader<'a> {
     /// Corrupt if the row is not one of that version.
     #[inline]
     pub fn new(row: &'a [u8], layout: &'a Layout) -> Result<Self> {
-        let mut rest = row;
-        let (head, version) = take_head(&mut rest)?;
-        if version != layout.version() {
-            return Err(Error::corrupt(format!(
+        Self::find(row, |version| match version == layout.version() {
+            true => Ok((layout, ())),
+            false => Err(Error::corrupt(format!(
                 "row has schema version {version} where {} is expected",
                 layout.version()
-            )));
-        }
+            ))),
+        })
+        .map(|(reader, ())| reader)
+    }
+
+    /// Looks at `row` by the layout that `find` gives for its version, with what else it gives.
+    ///
+    /// # Errors
+    /// What `find` returns; corrupt if the row is not one of that layout.
+    #[inline]
+    pub fn find<T>(
+        row: &'a [u8],
+        find: impl FnOnce(u32) -> Result<(&'a Layout, T)>,
+    ) -> Result<(Self, T)> {
+        let mut rest = row;
+        let (head, version) = take_head(&mut rest)?;
+        let (layout, found) = find(version)?;
         let bitmap = if head & HEAD_BITMAP == 0 {
             &[]
         } else {
@@ -78,7 +92,7 @@ impl<'a> RowReader<'a> {
         if reader.end(layout.variable_count())? != rest.len() {
             return Err(Error::corrupt("row has a wrong length"));
         }
-        Ok(reader)
+        Ok((reader, found))
     }
 
     /// The layout that the row was written with.

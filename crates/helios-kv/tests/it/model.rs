@@ -2,7 +2,7 @@
 //! checkpoints in steps and reopening.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
 use fastrand::Rng;
@@ -118,9 +118,40 @@ impl Run {
                     k >= &key[..]
                 }
             };
-            let mut left = expected.iter().skip_while(|(k, _)| !after(k));
+            let mut left = expected.iter().skip_while(|(k, _)| !after(k)).peekable();
             for _ in 0..self.random.usize(1..4) {
                 assert_eq!(cursor.next().unwrap(), left.next().copied());
+            }
+            // Runs and single steps take turns without losing or repeating an entry.
+            for _ in 0..self.random.usize(0..4) {
+                let until = self.bound();
+                let within = |k: &[u8]| {
+                    if reverse {
+                        contains(&until, &Bound::Unbounded, k)
+                    } else {
+                        contains(&Bound::Unbounded, &until, k)
+                    }
+                };
+                let mut room = self.random.usize(1..400);
+                let mut shown = Vec::new();
+                let flow = cursor.visit(slice(&until), &mut |key, value| {
+                    shown.push((key.to_vec(), value.to_vec()));
+                    room -= 1;
+                    Ok(if room == 0 {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    })
+                });
+                for (key, value) in &shown {
+                    assert_eq!(left.next().copied(), Some((&key[..], &value[..])));
+                }
+                if flow.unwrap().is_continue() {
+                    assert!(left.peek().is_none_or(|(k, _)| !within(k)));
+                }
+                if self.random.bool() {
+                    assert_eq!(cursor.next().unwrap(), left.next().copied());
+                }
             }
         }
     }

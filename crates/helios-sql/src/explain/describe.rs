@@ -1,6 +1,7 @@
 //! A compiled statement as a tree of named nodes with their properties.
 
 use helios_expr::Expr;
+use helios_table::catalog::{IndexKey, KeySource};
 
 use crate::plan::{JoinKind, SetOpKind, SortKey};
 use crate::row::dml::Change;
@@ -261,8 +262,14 @@ fn describe_scan(scan: &ScanNode) -> Description {
         Path::Index(at, reach) => {
             let index = scan.rules.indexes.get(*at);
             let names = index.map_or_else(Vec::new, |index| {
-                let columns = index.def.keys.iter().filter_map(|key| key.as_column());
-                key_names(columns.filter_map(|id| scan.table.position(id)).collect())
+                let name = |key: &IndexKey| match &key.source {
+                    KeySource::Column(id) => {
+                        let found = scan.table.column_by_id(*id);
+                        found.map_or_else(String::new, |(_, column)| column.name.clone())
+                    }
+                    KeySource::Expression { expr, .. } => expr.sql.clone(),
+                };
+                index.def.keys.iter().map(name).collect()
             });
             let called = index.map_or("?", |index| &index.def.name);
             (

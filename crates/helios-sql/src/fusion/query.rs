@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::catalog::TableProvider;
 use helios_base::{Error, ErrorKind, Result};
 use helios_table::catalog::TableDef;
+use helios_table::row::Rules;
 use helios_table::{Catalog, Tables as StoredTables};
 use helios_version::Read;
 use parking_lot::Mutex;
@@ -223,6 +224,10 @@ impl Snapshots for Sight {
         // A plan outlives changes that its definition does not show, such as new indexes.
         let there = catalog.table_by_id(table.id).unwrap_or(table);
         Ok((Arc::clone(reader), Arc::clone(there)))
+    }
+
+    fn rules(&self, table: &TableDef) -> Option<Arc<Rules>> {
+        self.tables.rules(&self.catalog, table).ok()
     }
 
     fn rows(&self, read: &dyn Read, table: &TableDef) -> Option<u64> {

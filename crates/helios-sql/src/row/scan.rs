@@ -46,7 +46,7 @@ pub(crate) enum Path {
 }
 
 /// A condition on the leading columns of a key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Reach {
     /// One per leading column.
     pub(crate) equal: Vec<Term>,

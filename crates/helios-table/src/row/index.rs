@@ -25,14 +25,17 @@ pub struct IndexRules {
 
 #[derive(Debug)]
 struct Key {
-    source: Source,
+    source: KeyPart,
     ty: DataType,
     order: KeyOrder,
 }
 
+/// What a key of an index is made of.
 #[derive(Debug)]
-enum Source {
+pub enum KeyPart {
+    /// The column at this position of the table.
     Column(usize),
+    /// An expression over the table's columns.
     Expr(Expr),
 }
 
@@ -72,11 +75,11 @@ impl IndexRules {
                 let (source, ty) = match &key.source {
                     KeySource::Column(id) => {
                         let (position, column) = table.column_by_id(*id).ok_or_else(missing)?;
-                        (Source::Column(position), column.ty.clone())
+                        (KeyPart::Column(position), column.ty.clone())
                     }
                     KeySource::Expression { expr, ty } => {
                         let compiled = exprs.compile(catalog, table, &expr.sql, Some(ty))?;
-                        (Source::Expr(compiled), ty.clone())
+                        (KeyPart::Expr(compiled), ty.clone())
                     }
                 };
                 Ok(Key { source, ty, order })
@@ -117,6 +120,11 @@ impl IndexRules {
         self.keys.iter().map(|key| (&key.ty, key.order))
     }
 
+    /// What each key is made of.
+    pub fn parts(&self) -> impl ExactSizeIterator<Item = &KeyPart> {
+        self.keys.iter().map(|key| &key.source)
+    }
+
     /// Appends the keys of `row` to `out`. Only the columns of [`Self::reads`] need be there.
     /// False, and nothing appended, if the predicate keeps the row out of the index.
     ///
@@ -130,11 +138,11 @@ impl IndexRules {
         }
         for key in &self.keys {
             match &key.source {
-                Source::Column(position) => {
+                KeyPart::Column(position) => {
                     let value = row.get(*position).unwrap_or(&Value::Null);
                     key::encode(value, &key.ty, key.order, out)?;
                 }
-                Source::Expr(expr) => {
+                KeyPart::Expr(expr) => {
                     let value = expr.eval(row, &index_context())?;
                     key::encode(&value, &key.ty, key.order, out)?;
                 }
@@ -151,8 +159,8 @@ impl IndexRules {
         self.keys
             .iter()
             .map(|key| match &key.source {
-                Source::Column(position) => Ok(row.get(*position).cloned().unwrap_or(Value::Null)),
-                Source::Expr(expr) => expr.eval(row, &index_context()),
+                KeyPart::Column(position) => Ok(row.get(*position).cloned().unwrap_or(Value::Null)),
+                KeyPart::Expr(expr) => expr.eval(row, &index_context()),
             })
             .collect()
     }
@@ -164,8 +172,8 @@ impl IndexRules {
     pub fn has_null(&self, row: &[Value]) -> Result<bool> {
         for key in &self.keys {
             let null = match &key.source {
-                Source::Column(position) => row.get(*position).is_none_or(Value::is_null),
-                Source::Expr(expr) => expr.eval(row, &index_context())?.is_null(),
+                KeyPart::Column(position) => row.get(*position).is_none_or(Value::is_null),
+                KeyPart::Expr(expr) => expr.eval(row, &index_context())?.is_null(),
             };
             if null {
                 return Ok(true);

@@ -8,12 +8,12 @@ mod stored;
 
 use std::sync::{Arc, OnceLock};
 
-pub use index::IndexRules;
 pub(crate) use index::index_context;
+pub use index::{IndexRules, KeyPart};
 pub use key_range::{KeyRange, KeyRangeSpec};
 pub use rules::{Rules, TableExprs};
 pub use shape::Shape;
-pub use stored::StoredRow;
+pub use stored::{Field, StoredRow};
 
 /// What is derived from a table's definition, made at first use. A changed copy of a definition
 /// starts without.

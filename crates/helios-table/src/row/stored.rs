@@ -1,7 +1,7 @@
 //! One stored row, decoded on demand.
 
-use helios_base::row::{RowReader, schema_version};
-use helios_base::{Result, Scn, Value};
+use helios_base::row::RowReader;
+use helios_base::{DataType, Result, Scn, Value};
 use helios_version::RowRef;
 
 use super::shape::{RowLayout, Shape, Source};
@@ -15,6 +15,17 @@ pub struct StoredRow<'a> {
     reader: RowReader<'a>,
 }
 
+/// A column of a stored row before it is decoded.
+#[derive(Clone, Copy, Debug)]
+pub enum Field<'a> {
+    /// `NULL`.
+    Null,
+    /// Its bytes as [`helios_base::row`] describes them, of this type.
+    Bytes(&'a DataType, &'a [u8]),
+    /// The row is older than the column: the value that such rows have.
+    Missing(&'a Value),
+}
+
 impl<'a> StoredRow<'a> {
     /// Looks at a stored row.
     ///
@@ -22,12 +33,15 @@ impl<'a> StoredRow<'a> {
     /// `Corrupt` if it is not a row of the table.
     #[inline]
     pub fn new(shape: &'a Shape, pk: &'a [u8], begin: Scn, row: &'a [u8]) -> Result<Self> {
-        let layout = shape.layout(schema_version(row)?)?;
+        let (reader, layout) = RowReader::find(row, |version| {
+            let layout = shape.layout(version)?;
+            Ok((&layout.layout, layout))
+        })?;
         Ok(Self {
             pk,
             begin,
             layout,
-            reader: RowReader::new(row, &layout.layout)?,
+            reader,
         })
     }
 
@@ -61,6 +75,23 @@ impl<'a> StoredRow<'a> {
         match self.layout.sources.get(position) {
             Some(Source::Stored(stored)) => self.reader.get(*stored),
             Some(Source::Missing(value)) => Ok(value.clone()),
+            None => Err(helios_base::Error::internal("no such column in the row")),
+        }
+    }
+
+    /// The column at `position` of the table, not decoded.
+    ///
+    /// # Errors
+    /// As [`StoredRow::value`].
+    #[inline]
+    pub fn field(&self, position: usize) -> Result<Field<'a>> {
+        match self.layout.sources.get(position) {
+            Some(Source::Stored(stored)) => Ok(match self.reader.bytes(*stored)? {
+                Some((ty, bytes)) => Field::Bytes(ty, bytes),
+                None => Field::Null,
+            }),
+            Some(Source::Missing(Value::Null)) => Ok(Field::Null),
+            Some(Source::Missing(value)) => Ok(Field::Missing(value)),
             None => Err(helios_base::Error::internal("no such column in the row")),
         }
     }

@@ -97,16 +97,11 @@ impl PlanBridge<'_> {
             let shape = Shape::of(&DataType::Int4);
             outputs.push(Typed::literal(&Value::Int4(bits), shape)?);
         }
-        let exprs: Vec<DfExpr> = wanted
-            .calls
-            .into_iter()
-            .map(|(call, name)| DfExpr::AggregateFunction(call).alias(name))
-            .collect();
-        let grouped = if keys.is_empty() && exprs.is_empty() {
+        let grouped = if keys.is_empty() && wanted.calls.is_empty() {
             // A group without aggregates: one row, whatever the input.
             super::plan::one_row()
         } else {
-            input.then(|plan| plan.aggregate(keys, exprs))?
+            self.group(input, keys, wanted.calls)?
         };
         self.names
             .project(grouped, outputs, super::plan::names(&node.columns))

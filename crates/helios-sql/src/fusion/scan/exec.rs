@@ -1,40 +1,33 @@
 //! Reading rows of a stored table into batches.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use arrow::array::{ArrayRef, BinaryViewBuilder, RecordBatch, RecordBatchOptions};
 use arrow::compute::SortOptions;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result as DfResult, Statistics, internal_err};
-use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalSortExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::metrics::{
-    BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput,
-};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
     ReplaceChildrenOptions,
 };
-use futures::Stream;
 use helios_base::Result;
+use helios_table::KeyRange;
 use helios_table::catalog::TableDef;
-use helios_table::{KeyRange, StoredRow};
-use helios_version::{Read, RowCursor};
+use helios_version::Read;
 
-use crate::fusion::array::ColumnBuilder;
-use crate::fusion::error::{from_arrow, to_datafusion};
+use super::batches::{Batches, Pieces, Source};
+use super::filter::RowFilter;
+use super::morsels::Morsels;
+use crate::fusion::error::from_arrow;
 use crate::fusion::shape::Shape;
 use crate::session::Interrupt;
-
-/// How many rows go between two looks at the interrupt.
-const ROWS_PER_CHECK: usize = 1024;
 
 /// What one output column holds.
 #[derive(Clone, Debug)]
@@ -50,13 +43,12 @@ pub(super) enum Output {
     Key,
 }
 
-/// A scan of a table at a snapshot, one partition per key range.
+/// A scan of a table at a snapshot. Its parts take key ranges off a common list, in order.
 pub(super) struct StoredScan {
-    table: Arc<TableDef>,
-    read: Arc<dyn Read>,
-    outputs: Arc<[Output]>,
+    source: Arc<Source>,
     schema: SchemaRef,
-    ranges: Vec<KeyRange>,
+    morsels: Morsels,
+    parts: usize,
     limit: Option<usize>,
     statistics: Option<Statistics>,
     interrupt: Interrupt,
@@ -72,7 +64,9 @@ impl StoredScan {
         read: Arc<dyn Read>,
         schema: &Schema,
         outputs: Vec<(usize, Output)>,
-        ranges: Vec<KeyRange>,
+        filters: Vec<RowFilter>,
+        pieces: Pieces,
+        parts: usize,
         limit: Option<usize>,
         statistics: Option<Statistics>,
         interrupt: Interrupt,
@@ -87,16 +81,21 @@ impl StoredScan {
         }
         let properties = PlanProperties::new(
             equivalence,
-            Partitioning::UnknownPartitioning(ranges.len()),
+            Partitioning::UnknownPartitioning(parts),
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
         Ok(Self {
-            table,
-            read,
-            outputs,
+            source: Arc::new(Source {
+                table,
+                read,
+                outputs,
+                filters,
+                pieces,
+            }),
             schema,
-            ranges,
+            morsels: Morsels::default(),
+            parts,
             limit,
             statistics,
             interrupt,
@@ -134,10 +133,18 @@ fn key_order(table: &TableDef, outputs: &[Output], schema: &Schema) -> Vec<Physi
     order
 }
 
+/// Whether a condition on the key leaves out rows.
+fn narrowed(ranges: &[KeyRange]) -> bool {
+    let (Some(first), Some(last)) = (ranges.first(), ranges.last()) else {
+        return true;
+    };
+    first.start != KeyRange::ALL.start || last.end != KeyRange::ALL.end
+}
+
 impl fmt::Debug for StoredScan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoredScan")
-            .field("table", &self.table.name)
+            .field("table", &self.source.table.name)
             .finish_non_exhaustive()
     }
 }
@@ -156,17 +163,28 @@ impl DisplayAs for StoredScan {
         write!(
             f,
             "StoredScan: {}, columns=[{}]",
-            self.table.name,
+            self.source.table.name,
             names.join(", ")
         )?;
-        if self.ranges.len() > 1 {
-            write!(f, ", parts={}", self.ranges.len())?;
-        } else if self
-            .ranges
-            .first()
-            .is_some_and(|range| *range != KeyRange::ALL)
-        {
-            f.write_str(", key range")?;
+        match &self.source.pieces {
+            Pieces::Probe(probe) => {
+                let name = probe.index().map_or("?", |index| &index.def.name);
+                write!(f, ", index={name}")?;
+            }
+            Pieces::Ranges(ranges) if narrowed(ranges) => f.write_str(", key range")?,
+            Pieces::Ranges(_) => {}
+        }
+        if !self.source.filters.is_empty() {
+            let filters: Vec<String> = self
+                .source
+                .filters
+                .iter()
+                .map(|filter| filter.describe(&self.source.table))
+                .collect();
+            write!(f, ", filter=[{}]", filters.join(" AND "))?;
+        }
+        if self.parts > 1 {
+            write!(f, ", parts={}", self.parts)?;
         }
         if let Some(limit) = self.limit {
             write!(f, ", limit={limit}")?;
@@ -174,8 +192,8 @@ impl DisplayAs for StoredScan {
         write!(
             f,
             ", branch={}, scn={}",
-            self.read.branch(),
-            self.read.scn()
+            self.source.read.branch(),
+            self.source.read.scn()
         )
     }
 }
@@ -239,124 +257,21 @@ impl ExecutionPlan for StoredScan {
         partition: usize,
         task: Arc<TaskContext>,
     ) -> DfResult<SendableRecordBatchStream> {
-        let Some(range) = self.ranges.get(partition) else {
+        if partition >= self.parts {
             return internal_err!("a scan has no part {partition}");
-        };
-        let rows = if range.is_empty() {
-            None
-        } else {
-            let rows = self.read.scan(self.table.storage, range.bounds(), false);
-            Some(rows.map_err(to_datafusion)?)
-        };
-        Ok(Box::pin(Batches {
-            table: Arc::clone(&self.table),
-            outputs: Arc::clone(&self.outputs),
-            schema: Arc::clone(&self.schema),
-            rows,
-            batch_rows: task.session_config().batch_size(),
-            left: self.limit.unwrap_or(usize::MAX),
-            interrupt: self.interrupt.clone(),
-            metrics: BaselineMetrics::new(&self.metrics, partition),
-        }))
+        }
+        Ok(Box::pin(Batches::new(
+            Arc::clone(&self.source),
+            Arc::clone(&self.schema),
+            self.morsels.start(partition),
+            task.session_config().batch_size(),
+            self.limit,
+            self.interrupt.clone(),
+            BaselineMetrics::new(&self.metrics, partition),
+        )))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {
         Some(self.metrics.clone_inner())
-    }
-}
-
-struct Batches {
-    table: Arc<TableDef>,
-    outputs: Arc<[Output]>,
-    schema: SchemaRef,
-    /// `None` at the end.
-    rows: Option<RowCursor>,
-    batch_rows: usize,
-    /// How many rows are still wanted.
-    left: usize,
-    interrupt: Interrupt,
-    metrics: BaselineMetrics,
-}
-
-enum Builder {
-    Column(usize, ColumnBuilder),
-    Key(BinaryViewBuilder),
-}
-
-impl Batches {
-    fn batch(&mut self) -> Result<Option<RecordBatch>> {
-        let Some(rows) = &mut self.rows else {
-            return Ok(None);
-        };
-        let wanted = self.batch_rows.min(self.left);
-        let mut builders: Vec<Builder> = self
-            .outputs
-            .iter()
-            .map(|output| match output {
-                Output::Column { position, shape } => {
-                    Builder::Column(*position, ColumnBuilder::new(shape, wanted))
-                }
-                Output::Key => Builder::Key(BinaryViewBuilder::with_capacity(wanted)),
-            })
-            .collect();
-        let shape = self.table.shape();
-        let mut count = 0;
-        while count < wanted {
-            if count % ROWS_PER_CHECK == 0 {
-                self.interrupt.check()?;
-            }
-            let Some(row) = rows.next()? else {
-                self.rows = None;
-                break;
-            };
-            let row = StoredRow::from_ref(shape, row)?;
-            for builder in &mut builders {
-                match builder {
-                    Builder::Column(position, builder) => builder.append(&row.value(*position)?)?,
-                    Builder::Key(builder) => builder.append_value(row.key()),
-                }
-            }
-            count += 1;
-        }
-        self.left -= count;
-        if self.left == 0 {
-            self.rows = None;
-        }
-        self.interrupt.advance(count as u64);
-        if count == 0 {
-            return Ok(None);
-        }
-        let arrays = builders
-            .into_iter()
-            .map(|builder| match builder {
-                Builder::Column(_, mut builder) => builder.finish(),
-                Builder::Key(mut builder) => Arc::new(builder.finish()) as ArrayRef,
-            })
-            .collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(count));
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)
-            .map(Some)
-            .map_err(from_arrow)
-    }
-}
-
-impl Stream for Batches {
-    type Item = DfResult<RecordBatch>;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let time = self.metrics.elapsed_compute().clone();
-        let _timer = time.timer();
-        let batch = self.batch().map_err(to_datafusion).transpose();
-        if batch.as_ref().is_some_and(Result::is_err) {
-            self.rows = None;
-        }
-        let batch = batch.map(|batch| batch.record_output(&self.metrics));
-        Poll::Ready(batch)
-    }
-}
-
-impl RecordBatchStream for Batches {
-    fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
     }
 }

@@ -1,6 +1,10 @@
 //! Stored tables as DataFusion sees them.
 
+mod batches;
 mod exec;
+mod filter;
+mod morsels;
+mod probe;
 mod provider;
 mod range;
 mod snapshot;

@@ -11,18 +11,30 @@ use datafusion::common::{ColumnStatistics, Statistics};
 use datafusion::logical_expr::{Expr as DfExpr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use helios_base::{DataType, Error, Result};
+use helios_expr::Comparison;
 use helios_table::catalog::TableDef;
-use helios_table::{TableReader, TableStats};
+use helios_table::{ColumnStats, KeyRange, TableReader, TableStats};
 
+use super::batches::Pieces;
 use super::exec::{Output, StoredScan};
+use super::filter::{RowFilter, Test};
+use super::probe::Probe;
 use super::range;
 use crate::fusion::context::StatementContext;
 use crate::fusion::error::to_datafusion;
 use crate::fusion::shape::Shape;
 use crate::plan::{At, Scan};
+use crate::row::compile::share_compared;
 
 /// Tables of fewer rows are read by one thread.
 const ROWS_PER_PART: u64 = 32 * 1024;
+
+/// Indexes are asked for tables of so many rows.
+const ROWS_FOR_INDEX: u64 = 1000;
+
+/// Into how many ranges the table is cut for each thread, so that uneven ones do not keep one thread
+/// busy while others wait.
+const RANGES_PER_PART: usize = 8;
 
 /// One reference to a stored table in a statement. Holds no snapshot: that comes with the execution.
 #[derive(Debug)]
@@ -68,24 +80,37 @@ impl StoredTable {
         })
     }
 
-    fn statistics_of(&self, rows: Option<u64>, outputs: &[usize]) -> Statistics {
+    /// What is known of the rows that satisfy `tests`.
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "estimates"
+    )]
+    fn statistics_of(
+        &self,
+        rows: Option<u64>,
+        tests: &[RowFilter],
+        outputs: &[usize],
+    ) -> Statistics {
         let count = |n: f64| Precision::Inexact(n.max(0.0) as usize);
         let rows = rows.or(self.statistics.as_ref().map(|stats| stats.rows));
+        let share: f64 = tests.iter().map(|test| self.share(test)).product();
+        let rows = rows.map(|rows| (rows as f64 * share).max(1.0));
         let column = |output: &Output| -> Option<ColumnStatistics> {
             let Output::Column { position, .. } = output else {
                 return None;
             };
-            let id = self.table.columns.get(*position)?.id;
-            let stats = self.statistics.as_ref()?.column(id)?;
-            let all = rows? as f64;
+            let stats = self.analyzed(*position)?;
+            let all = rows?;
             Some(ColumnStatistics {
                 null_count: count(stats.null_fraction * all),
-                distinct_count: count(stats.distinct),
+                distinct_count: count(stats.distinct.min(all)),
                 ..ColumnStatistics::new_unknown()
             })
         };
         Statistics {
-            num_rows: rows.map_or(Precision::Absent, |rows| count(rows as f64)),
+            num_rows: rows.map_or(Precision::Absent, count),
             total_byte_size: Precision::Absent,
             column_statistics: outputs
                 .iter()
@@ -96,6 +121,55 @@ impl StoredTable {
                         .unwrap_or_else(ColumnStatistics::new_unknown)
                 })
                 .collect(),
+        }
+    }
+
+    /// The index to read, if one spares most of the table, or of the range of its key.
+    fn probe(
+        &self,
+        context: &StatementContext,
+        table: &TableDef,
+        tests: &[RowFilter],
+        rows: u64,
+        narrowed: bool,
+    ) -> Result<Option<Probe>> {
+        if tests.is_empty() || table.indexes.is_empty() {
+            return Ok(None);
+        }
+        let Some(rules) = context.snapshots().rules(table) else {
+            return Ok(None);
+        };
+        let key = table.shape().key_columns();
+        let on_key = |test: &&RowFilter| key.iter().any(|(column, _)| *column == test.position);
+        let range: f64 = match narrowed {
+            true => tests
+                .iter()
+                .filter(on_key)
+                .map(|test| self.share(test))
+                .product(),
+            false => 1.0,
+        };
+        let found = Probe::choose(&rules, tests, rows as f64, &|test| self.share(test))?;
+        Ok(found.filter(|probe| probe.cost() < rows as f64 * range))
+    }
+
+    /// What `ANALYZE` found of the column at `position`.
+    fn analyzed(&self, position: usize) -> Option<&ColumnStats> {
+        let column = self.table.columns.get(position)?;
+        let stats = self.statistics.as_ref()?.column(column.id)?;
+        (stats.ty == column.ty).then_some(stats)
+    }
+
+    /// The share of rows that a test leaves.
+    fn share(&self, test: &RowFilter) -> f64 {
+        let stats = self.analyzed(test.position);
+        let equal = |value| share_compared(stats, Comparison::Eq, Some(value));
+        match &test.test {
+            Test::Compare(comparison, _, value) => share_compared(stats, *comparison, Some(value)),
+            Test::Any(_, values) => values.iter().map(equal).sum::<f64>().min(1.0),
+            Test::Null => stats.map_or(0.0, |stats| stats.null_fraction),
+            Test::NotNull => 1.0 - stats.map_or(0.0, |stats| stats.null_fraction),
+            Test::Never => 0.0,
         }
     }
 
@@ -111,22 +185,40 @@ impl StoredTable {
         let rows = context.snapshots().rows(read.as_ref(), &table);
         let reader = TableReader::new(&table, read.as_ref());
         let whole = range::of_filters(filters, &table, &reader)?;
-        let narrowed = whole != helios_table::KeyRange::ALL;
-        let parts = match (limit, rows) {
+        let tests: Vec<RowFilter> = filters
+            .iter()
+            .filter_map(|filter| RowFilter::of(filter, &table))
+            .collect();
+        let probe = match rows {
+            Some(rows) if self.at.is_none() && rows >= ROWS_FOR_INDEX => {
+                let narrowed = whole != KeyRange::ALL;
+                self.probe(context, &table, &tests, rows, narrowed)?
+            }
+            _ => None,
+        };
+        let work = match &probe {
+            // A lookup is worth many rows in order.
+            Some(probe) => Some((probe.estimate * 8.0) as u64),
+            None => rows,
+        };
+        let parts = match (limit, work) {
             (Some(limit), _) if limit as u64 <= ROWS_PER_PART => 1,
-            (_, Some(rows)) => (rows / ROWS_PER_PART).min(threads as u64).max(1) as usize,
+            (_, Some(work)) => (work / ROWS_PER_PART).min(threads as u64).max(1) as usize,
             (_, None) => 1,
         };
-        let ranges = range::split(whole, parts, &table, read.as_ref())?;
+        let pieces = match probe {
+            Some(probe) => Pieces::Probe(Box::new(probe)),
+            None if parts > 1 => {
+                let count = parts * RANGES_PER_PART;
+                Pieces::Ranges(range::split(whole, count, &table, read.as_ref())?)
+            }
+            None => Pieces::Ranges(vec![whole]),
+        };
         let chosen: Vec<usize> = match projection {
             Some(chosen) => chosen.clone(),
             None => (0..self.outputs.len()).collect(),
         };
-        let statistics = if narrowed {
-            Statistics::new_unknown(&Schema::empty())
-        } else {
-            self.statistics_of(rows, &chosen)
-        };
+        let statistics = self.statistics_of(rows, &tests, &chosen);
         StoredScan::new(
             table,
             read,
@@ -135,9 +227,11 @@ impl StoredTable {
                 .iter()
                 .filter_map(|index| self.outputs.get(*index).cloned().map(|o| (*index, o)))
                 .collect(),
-            ranges,
+            tests,
+            pieces,
+            parts,
             limit,
-            (!narrowed).then_some(statistics),
+            Some(statistics),
             context.interrupt().clone(),
         )
     }
@@ -172,11 +266,14 @@ impl TableProvider for StoredTable {
         &self,
         filters: &[&DfExpr],
     ) -> DfResult<Vec<TableProviderFilterPushDown>> {
-        // Ranges narrow what is read; the filter itself stays in the plan.
+        // Simple conditions are asked of the stored rows. Of others ranges narrow what is read, and
+        // the filter itself stays in the plan.
         Ok(filters
             .iter()
             .map(|filter| {
-                if range::serves(filter, &self.table) {
+                if RowFilter::of(filter, &self.table).is_some() {
+                    TableProviderFilterPushDown::Exact
+                } else if range::serves(filter, &self.table) {
                     TableProviderFilterPushDown::Inexact
                 } else {
                     TableProviderFilterPushDown::Unsupported
@@ -187,6 +284,6 @@ impl TableProvider for StoredTable {
 
     fn statistics(&self) -> Option<Statistics> {
         let all: Vec<usize> = (0..self.outputs.len()).collect();
-        Some(self.statistics_of(None, &all))
+        Some(self.statistics_of(None, &[], &all))
     }
 }

@@ -1,4 +1,4 @@
-//! Key ranges: from filters, and split for parallel scans.
+//! Key ranges: from filters, and cut for parallel scans.
 
 use std::ops::Bound;
 
@@ -93,6 +93,9 @@ pub(super) fn of_filters(
             _ => {}
         }
     }
+    if equal.is_empty() && lower == Bound::Unbounded && upper == Bound::Unbounded {
+        return Ok(KeyRange::ALL);
+    }
     reader.key_range(&KeyRangeSpec {
         equal: &equal,
         lower,
@@ -118,14 +121,17 @@ fn nothing() -> KeyRange {
     }
 }
 
-/// Cuts `range` into at most `parts` pieces, in key order, about equally wide if keys are spread
-/// evenly between the first and the last.
+/// Cuts `range` into about `parts` pieces, in key order.
+///
+/// Where the keys lie is probed: a piece is cut in the middle of its first and its last key, and
+/// both halves are narrowed to the keys that are there before they are cut again. So a few keys far
+/// away from all others do not leave these in one piece.
 ///
 /// # Errors
 /// `Corrupt`, `Io`.
 ///
 /// # Cost
-/// Two seeks.
+/// Two seeks for each piece.
 pub(super) fn split(
     range: KeyRange,
     parts: usize,
@@ -135,32 +141,56 @@ pub(super) fn split(
     if parts < 2 || range.is_empty() {
         return Ok(vec![range]);
     }
-    let edge = |reverse: bool| -> Result<Option<Vec<u8>>> {
+    let edge = |range: &KeyRange, reverse: bool| -> Result<Option<Vec<u8>>> {
         let mut rows = read.scan(table.storage, range.bounds(), reverse)?;
         Ok(rows.next()?.map(|row| row.pk.to_vec()))
     };
-    let (Some(first), Some(last)) = (edge(false)?, edge(true)?) else {
+    let (Some(first), Some(last)) = (edge(&range, false)?, edge(&range, true)?) else {
         return Ok(vec![range]);
     };
-    let cuts = between(&first, &last, parts);
-    let mut pieces = Vec::with_capacity(cuts.len() + 1);
+    let mut pieces = vec![(first, last)];
+    for _ in 0..parts.ilog2() {
+        let mut halves = Vec::with_capacity(pieces.len() * 2);
+        for (first, last) in pieces {
+            let Some(cut) = middle(&first, &last) else {
+                halves.push((first, last));
+                continue;
+            };
+            let below = KeyRange {
+                start: Bound::Included(first.clone()),
+                end: Bound::Excluded(cut.clone()),
+            };
+            let above = KeyRange {
+                start: Bound::Included(cut),
+                end: Bound::Included(last.clone()),
+            };
+            let low = edge(&below, true)?.unwrap_or_else(|| first.clone());
+            let high = edge(&above, false)?.unwrap_or_else(|| last.clone());
+            halves.push((first, low));
+            halves.push((high, last));
+        }
+        pieces = halves;
+    }
+    // The pieces must leave no gap: between two probes other keys may be visible to a reader whose
+    // view is not this one's, and the range's own ends stay what they are.
+    let mut ranges = Vec::with_capacity(pieces.len());
     let mut start = range.start;
-    for cut in cuts {
-        pieces.push(KeyRange {
+    for (cut, _) in pieces.into_iter().skip(1) {
+        ranges.push(KeyRange {
             start,
             end: Bound::Excluded(cut.clone()),
         });
         start = Bound::Included(cut);
     }
-    pieces.push(KeyRange {
+    ranges.push(KeyRange {
         start,
         end: range.end,
     });
-    Ok(pieces)
+    Ok(ranges)
 }
 
-/// Up to `parts - 1` keys that cut the bytes between two keys evenly, ascending.
-fn between(first: &[u8], last: &[u8], parts: usize) -> Vec<Vec<u8>> {
+/// A key in the middle between two keys; `None` if they are too close.
+fn middle(first: &[u8], last: &[u8]) -> Option<Vec<u8>> {
     let common = first.iter().zip(last).take_while(|(a, b)| a == b).count();
     // Eight bytes after the common prefix tell the keys apart well enough.
     let number = |key: &[u8]| {
@@ -171,17 +201,13 @@ fn between(first: &[u8], last: &[u8], parts: usize) -> Vec<Vec<u8>> {
         u64::from_be_bytes(bytes)
     };
     let (low, high) = (number(first), number(last));
-    let step = high.saturating_sub(low) / parts as u64;
-    if step == 0 {
-        return Vec::new();
+    let half = high.checked_sub(low)? / 2;
+    if half == 0 {
+        return None;
     }
-    (1..parts as u64)
-        .map(|part| {
-            let mut key = first.get(..common).unwrap_or_default().to_vec();
-            key.extend_from_slice(&(low + step * part).to_be_bytes());
-            key
-        })
-        .collect()
+    let mut key = first.get(..common)?.to_vec();
+    key.extend_from_slice(&(low + half).to_be_bytes());
+    Some(key)
 }
 
 #[cfg(test)]
@@ -189,20 +215,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cuts_ascend_between_the_edges() {
+    fn a_cut_lies_between_the_edges() {
         let key = |n: u64| n.to_be_bytes().to_vec();
-        let cuts = between(&key(1000), &key(2000), 4);
-        assert_eq!(
-            cuts,
-            vec![key(1250), key(1500), key(1750)]
-                .into_iter()
-                .map(|mut k| {
-                    // Six leading zero bytes are common; the cut extends beyond the key.
-                    k.extend_from_slice(&[0; 6]);
-                    k
-                })
-                .collect::<Vec<_>>()
-        );
-        assert!(between(&key(7), &key(7), 4).is_empty());
+        let mut cut = key(1500);
+        // Six leading zero bytes are common; the cut extends beyond the key.
+        cut.extend_from_slice(&[0; 6]);
+        assert_eq!(middle(&key(1000), &key(2000)), Some(cut));
+        assert_eq!(middle(&key(7), &key(7)), None);
+        assert_eq!(middle(b"a", b"b"), Some(b"a\x80\0\0\0\0\0\0".to_vec()));
     }
 }

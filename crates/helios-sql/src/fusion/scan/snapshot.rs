@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use helios_base::{Error, Result};
 use helios_table::catalog::TableDef;
+use helios_table::row::Rules;
 use helios_version::Read;
 
 use crate::plan::At;
@@ -20,6 +21,11 @@ pub(crate) trait Snapshots: Send + Sync {
         table: &Arc<TableDef>,
         at: Option<&At>,
     ) -> Result<(Arc<dyn Read>, Arc<TableDef>)>;
+
+    /// The rules of a table of the statement's own snapshot, for its indexes.
+    fn rules(&self, _table: &TableDef) -> Option<Arc<Rules>> {
+        None
+    }
 
     /// About how many rows the table has, if that is known cheaply.
     fn rows(&self, _read: &dyn Read, _table: &TableDef) -> Option<u64> {

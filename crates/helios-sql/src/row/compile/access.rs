@@ -3,33 +3,19 @@
 use std::sync::Arc;
 
 use helios_base::{DataType, Error, Result};
-use helios_expr::{Comparison, Expr, Volatility};
+use helios_expr::{Comparison, Expr};
 use helios_table::catalog::TableDef;
 use helios_table::row::Rules;
 
 use super::Compiler;
+use super::implied::implied;
 use super::selectivity::Spread;
+use super::subject::{Condition, KeySubject, Subject, Test, condition};
 use crate::plan::{At, Plan, Scan, SortKey};
 use crate::row::look;
 use crate::row::node::{FilterNode, Node, ProjectNode};
 pub(super) use crate::row::scan::Path;
 use crate::row::scan::{Limit, Reach, ScanNode, Term};
-
-/// A predicate as a condition on one column of the table.
-pub(super) struct Condition<'a> {
-    /// Position of the column in the table.
-    pub(super) column: usize,
-    pub(super) test: Test<'a>,
-    /// Which of the scan's filters it is.
-    pub(super) filter: usize,
-}
-
-pub(super) enum Test<'a> {
-    Compare(Comparison, &'a Expr),
-    Any(&'a [Expr]),
-    Array(&'a Expr),
-    Null,
-}
 
 /// A way to read the table with what it costs.
 pub(super) struct Candidate {
@@ -38,6 +24,8 @@ pub(super) struct Candidate {
     pub(super) assured: Vec<usize>,
     pub(super) rows: u64,
     pub(super) cost: u64,
+    /// Whether it leaves out rows.
+    pub(super) narrows: bool,
 }
 
 impl Compiler<'_> {
@@ -74,14 +62,9 @@ impl Compiler<'_> {
             assured: Vec::new(),
             rows: total,
             cost: total,
+            narrows: false,
         });
-        let filters: Vec<Expr> = scan
-            .filters
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| !best.assured.contains(at))
-            .map(|(_, filter)| filter.clone())
-            .collect();
+        let filters = rest(&scan.filters, &best.assured);
         best.rows = spread.left_by(best.rows, &filters, &reads);
         Ok(ScanNode {
             table,
@@ -107,42 +90,53 @@ impl Compiler<'_> {
         filters: &[Expr],
         spread: &Spread<'_>,
     ) -> Option<Candidate> {
-        let conditions: Vec<Condition<'_>> = filters
-            .iter()
-            .enumerate()
-            .filter_map(|(at, filter)| condition(filter, at, reads))
-            .collect();
-        if conditions.is_empty() {
+        if filters.is_empty() {
             return None;
         }
-        let key = table.shape().key_columns();
+        let conditions = conditions(filters, reads);
+        let key = Subject::of_key(table);
         let by_key = (!key.is_empty())
             .then(|| {
-                let columns: Vec<_> = key.iter().map(|(at, ty)| (*at, ty.clone())).collect();
-                let (reach, assured) = reach(&columns, &conditions, true)?;
-                Some(spread.candidate(Path::Key(reach), assured, &columns))
+                let (reach, assured) = reach(&key, &conditions, true)?;
+                Some(spread.candidate(Path::Key(reach), assured, &key))
             })
             .flatten();
-        let by_index = rules.indexes.iter().enumerate().filter_map(|(at, index)| {
-            // Expression keys and partial indexes need a proof that the binder does not give yet.
-            if index.def.clustered || !index.def.is_plain() || index.predicate().is_some() {
-                return None;
-            }
-            let columns: Vec<_> = index
-                .def
-                .keys
-                .iter()
-                .filter_map(|k| table.column_by_id(k.as_column()?))
-                .map(|(position, column)| (position, column.ty.clone()))
-                .collect();
-            let (reach, assured) = reach(&columns, &conditions, index.def.unique)?;
-            Some(spread.candidate(Path::Index(at, reach), assured, &columns))
-        });
+        let by_index = (0..rules.indexes.len())
+            .filter_map(|at| by_index(rules, at, reads, filters, &conditions, spread))
+            .filter(|candidate| candidate.narrows);
         by_key
             .into_iter()
             .chain(by_index)
             .min_by_key(|candidate| candidate.cost)
             .filter(|candidate| candidate.cost < spread.total.max(2) || candidate.path.is_point())
+    }
+
+    /// `scan` by an index that yields rows in the order of `keys`, if reading the first `limit` rows
+    /// in this order is cheaper than sorting.
+    pub(super) fn in_order(&self, scan: &ScanNode, keys: &[SortKey], limit: u64) -> Option<Node> {
+        if !matches!(scan.path, Path::Full) || scan.at.is_some() || scan.key {
+            return None;
+        }
+        let total = self.stats.rows(scan.table.id);
+        let spread = Spread::new(&scan.table, self.stats, total);
+        let filters = &scan.conditions;
+        let conditions: Vec<Condition<'_>> = conditions(filters, &scan.reads);
+        let ways = (0..scan.rules.indexes.len()).filter_map(|at| {
+            let way = by_index(&scan.rules, at, &scan.reads, filters, &conditions, &spread)?;
+            let mut scan = scan.clone();
+            scan.filters = rest(filters, &way.assured);
+            scan.path = way.path;
+            scan.estimate = spread.left_by(way.rows, &scan.filters, &scan.reads);
+            // The filters leave one row in so many: that many are read for each.
+            let read = way.rows.saturating_mul(limit) / scan.estimate.max(1);
+            let cost = read.min(way.rows).saturating_mul(3);
+            scan.estimate = scan.estimate.min(limit.max(1));
+            let node = ordered(&Node::Scan(Arc::new(scan)), keys)?;
+            Some((cost, node))
+        });
+        let (cost, node) = ways.min_by_key(|(cost, _)| *cost)?;
+        // Sorting looks at every row.
+        (cost < total).then_some(node)
     }
 
     /// How many rows the table has.
@@ -198,23 +192,71 @@ impl Compiler<'_> {
     }
 }
 
+/// The filters as conditions, as far as they are.
+fn conditions<'a>(filters: &'a [Expr], reads: &[usize]) -> Vec<Condition<'a>> {
+    let all = filters.iter().enumerate();
+    all.filter_map(|(at, filter)| condition(filter, at, reads))
+        .collect()
+}
+
+/// The filters that are still to be asked.
+fn rest(filters: &[Expr], assured: &[usize]) -> Vec<Expr> {
+    let all = filters.iter().enumerate();
+    all.filter(|(at, _)| !assured.contains(at))
+        .map(|(_, filter)| filter.clone())
+        .collect()
+}
+
+/// The way through the index at `at`, whole if no condition is on its first key; `None` if it may
+/// lack rows that are wanted.
+fn by_index(
+    rules: &Rules,
+    at: usize,
+    reads: &[usize],
+    filters: &[Expr],
+    conditions: &[Condition<'_>],
+    spread: &Spread<'_>,
+) -> Option<Candidate> {
+    let index = rules.indexes.get(at)?;
+    if index.def.clustered {
+        return None;
+    }
+    let mut certain = match index.predicate() {
+        Some(predicate) => implied(predicate, filters, conditions, reads)?,
+        None => Vec::new(),
+    };
+    let keys = Subject::of_index(index);
+    let found = reach(&keys, conditions, index.def.unique);
+    let narrows = found.is_some() || index.predicate().is_some();
+    let (reach, assured) = found.unwrap_or_default();
+    certain.extend(assured);
+    let mut candidate = spread.candidate(Path::Index(at, reach), certain, &keys);
+    candidate.narrows = narrows;
+    if let Some(predicate) = index.predicate()
+        && !candidate.path.is_point()
+    {
+        let parts = predicate.clone().conjuncts();
+        let all: Vec<usize> = (0..spread.width()).collect();
+        let most = spread.left_by(spread.total, &parts, &all);
+        if most < candidate.rows {
+            candidate.rows = most;
+            candidate.cost = candidate.cost.min(most.saturating_mul(3));
+        }
+    }
+    Some(candidate)
+}
+
 /// The longest condition on the leading `columns` of a key, and the filters it assures.
 fn reach(
-    columns: &[(usize, DataType)],
+    columns: &[KeySubject],
     conditions: &[Condition<'_>],
     unique: bool,
 ) -> Option<(Reach, Vec<usize>)> {
-    let mut reach = Reach {
-        equal: Vec::new(),
-        lower: None,
-        upper: None,
-        types: Vec::new(),
-        unique: false,
-    };
+    let mut reach = Reach::default();
     let mut assured = Vec::new();
     let mut nullable = false;
-    for (column, ty) in columns {
-        let here = || conditions.iter().filter(|c| c.column == *column);
+    for (subject, ty) in columns {
+        let here = || conditions.iter().filter(|c| c.subject == *subject);
         let equal = here().find_map(|c| {
             let term = match &c.test {
                 Test::Compare(Comparison::Eq, value) if comparable(ty, value.ty()) => {
@@ -280,66 +322,6 @@ fn comparable(column: &DataType, value: &DataType) -> bool {
             && matches!(column, DataType::Char(_)) == matches!(value, DataType::Char(_)))
 }
 
-/// `filter` as a condition on one column against what does not depend on the row.
-pub(super) fn condition<'a>(filter: &'a Expr, at: usize, reads: &[usize]) -> Option<Condition<'a>> {
-    let column_of = |expr: &Expr| match expr {
-        Expr::Column { index, .. } => reads.get(*index).copied(),
-        // Binary-compatible strings are relabelled, which changes nothing here.
-        Expr::Cast(cast)
-            if cast.expr.ty().is_string()
-                && cast.to == DataType::Text
-                && !matches!(cast.expr.ty(), DataType::Char(_)) =>
-        {
-            match &cast.expr {
-                Expr::Column { index, .. } => reads.get(*index).copied(),
-                _ => None,
-            }
-        }
-        _ => None,
-    };
-    let steady =
-        |expr: &Expr| expr.volatility() < Volatility::Volatile && expr.used_columns().is_empty();
-    let made = |column, test| {
-        Some(Condition {
-            column,
-            test,
-            filter: at,
-        })
-    };
-    if let Some((comparison, left, right)) = filter.as_comparison() {
-        if let (Some(column), true) = (column_of(left), steady(right)) {
-            return made(column, Test::Compare(comparison, right));
-        }
-        if let (Some(column), true) = (column_of(right), steady(left)) {
-            return made(column, Test::Compare(comparison.commuted(), left));
-        }
-        return None;
-    }
-    match filter {
-        Expr::InList {
-            expr,
-            list,
-            equal,
-            negated: false,
-        } if equal.comparison() == Some(Comparison::Eq) && list.iter().all(steady) => {
-            made(column_of(expr)?, Test::Any(list))
-        }
-        Expr::Quantified {
-            left,
-            operator,
-            array,
-            all: false,
-        } if operator.comparison() == Some(Comparison::Eq) && steady(array) => {
-            made(column_of(left)?, Test::Array(array))
-        }
-        Expr::IsNull {
-            expr,
-            negated: false,
-        } => made(column_of(expr)?, Test::Null),
-        _ => None,
-    }
-}
-
 /// `node`, perhaps reading backwards, if its rows come in the order of `keys` without sorting.
 pub(super) fn ordered(node: &Node, keys: &[SortKey]) -> Option<Node> {
     match node {
@@ -353,42 +335,38 @@ pub(super) fn ordered(node: &Node, keys: &[SortKey]) -> Option<Node> {
             input: ordered(&filter.input, keys)?,
             predicate: filter.predicate.clone(),
         }))),
-        Node::Project(project) => {
-            let below = keys
-                .iter()
-                .map(|key| match &key.expr {
-                    Expr::Column { index, .. } => Some(SortKey {
-                        expr: project.exprs.get(*index)?.clone(),
-                        ..key.clone()
-                    }),
-                    _ => None,
-                })
-                .collect::<Option<Vec<_>>>()?;
-            Some(Node::Project(Arc::new(ProjectNode {
-                input: ordered(&project.input, &below)?,
-                exprs: project.exprs.clone(),
-            })))
-        }
+        Node::Project(project) => Some(Node::Project(Arc::new(ProjectNode {
+            input: ordered(&project.input, &below(project, keys)?)?,
+            exprs: project.exprs.clone(),
+        }))),
         _ => None,
     }
 }
 
+/// Sort keys over a projection's columns as keys over its input.
+pub(super) fn below(project: &ProjectNode, keys: &[SortKey]) -> Option<Vec<SortKey>> {
+    let below = |key: &SortKey| match &key.expr {
+        Expr::Column { index, .. } => Some(SortKey {
+            expr: project.exprs.get(*index)?.clone(),
+            ..key.clone()
+        }),
+        _ => None,
+    };
+    keys.iter().map(below).collect()
+}
+
 /// Whether the scan yields this order, and if so whether it must read backwards.
 fn scan_order(scan: &ScanNode, keys: &[SortKey]) -> Option<bool> {
-    // (column, descending, nulls first) of the key that the scan follows.
-    let (order, reach): (Vec<(usize, bool, bool)>, Option<&Reach>) = match &scan.path {
+    // (subject, descending, nulls first) of the key that the scan follows.
+    let (order, reach): (Vec<(Subject, bool, bool)>, Option<&Reach>) = match &scan.path {
         Path::Full => (key_order(scan), None),
         Path::Key(reach) => (key_order(scan), Some(reach)),
         Path::Index(at, reach) => {
             let index = scan.rules.indexes.get(*at)?;
-            let order = index
-                .def
-                .keys
-                .iter()
-                .filter_map(|key| {
-                    let position = scan.table.position(key.as_column()?)?;
-                    Some((position, key.descending, key.nulls_first))
-                })
+            let subjects = Subject::of_index(index).into_iter();
+            let order = subjects
+                .zip(&index.def.keys)
+                .map(|((subject, _), key)| (subject, key.descending, key.nulls_first))
                 .collect();
             (order, Some(reach))
         }
@@ -396,8 +374,8 @@ fn scan_order(scan: &ScanNode, keys: &[SortKey]) -> Option<bool> {
     if order.is_empty() {
         return None;
     }
-    let fixed = |column: usize| {
-        let at = order.iter().position(|(c, ..)| *c == column);
+    let fixed = |subject: &Subject| {
+        let at = order.iter().position(|(s, ..)| s == subject);
         let terms = reach.map_or(&[][..], |reach| reach.equal.as_slice());
         matches!(
             at.and_then(|at| terms.get(at)),
@@ -407,25 +385,25 @@ fn scan_order(scan: &ScanNode, keys: &[SortKey]) -> Option<bool> {
     let mut at = 0;
     let mut reverse = None;
     for key in keys {
-        let Expr::Column { index, .. } = &key.expr else {
-            return None;
-        };
-        let column = *scan.reads.get(*index)?;
-        if fixed(column) {
+        let subject = Subject::of(&key.expr, &scan.reads)?;
+        if fixed(&subject) {
             continue;
         }
-        while order.get(at).is_some_and(|(c, ..)| fixed(*c)) {
+        while order.get(at).is_some_and(|(s, ..)| fixed(s)) {
             at += 1;
         }
         let Some((next, descending, nulls_first)) = order.get(at) else {
             // The whole key is used up. If it is unique, nothing is left to order.
             return scan.path_is_unique_key().then(|| reverse.unwrap_or(false));
         };
-        if *next != column {
+        if *next != subject {
             return None;
         }
         let backwards = key.descending != *descending;
-        let not_null = scan.rules.not_null.contains(&column);
+        let not_null = match &subject {
+            Subject::Column(column) => scan.rules.not_null.contains(column),
+            Subject::Expr(_) => false,
+        };
         if !not_null && (key.nulls_first != *nulls_first) != backwards {
             return None;
         }
@@ -438,9 +416,9 @@ fn scan_order(scan: &ScanNode, keys: &[SortKey]) -> Option<bool> {
     Some(reverse.unwrap_or(false))
 }
 
-fn key_order(scan: &ScanNode) -> Vec<(usize, bool, bool)> {
-    let key = scan.table.shape().key_columns();
-    key.iter().map(|(at, _)| (*at, false, false)).collect()
+fn key_order(scan: &ScanNode) -> Vec<(Subject, bool, bool)> {
+    let key = Subject::of_key(&scan.table).into_iter();
+    key.map(|(subject, _)| (subject, false, false)).collect()
 }
 
 impl ScanNode {

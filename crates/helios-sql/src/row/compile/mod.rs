@@ -1,16 +1,20 @@
 //! From plans to operators: where predicates apply, how tables are read, how joins are made.
 
 mod access;
+mod implied;
 mod join;
 mod order;
 mod push;
 mod selectivity;
+mod subject;
 
+pub(crate) use implied::follows_from;
 pub(crate) use join::hashable;
+pub(crate) use selectivity::share_compared;
 
 use std::sync::Arc;
 
-use helios_base::{DataType, Result};
+use helios_base::{DataType, Result, Value};
 use helios_expr::Expr;
 use helios_table::{Catalog, Tables};
 
@@ -22,7 +26,7 @@ use super::node::{
 };
 use super::stats::Stats;
 use super::subplan::CompiledSubplan;
-use crate::plan::{Plan, PlanColumn, Subplan};
+use crate::plan::{Limit, Plan, PlanColumn, SortKey, Subplan};
 
 /// Compiles plans against one catalog.
 pub(crate) struct Compiler<'a> {
@@ -109,7 +113,7 @@ impl Compiler<'_> {
                 }))
             }
             Plan::Limit(node) => Node::Limit(Arc::new(LimitNode {
-                input: self.node(&node.input)?,
+                input: self.limited(node)?,
                 limit: node.limit.clone(),
                 offset: node.offset.clone(),
                 ties: node.ties.clone(),
@@ -155,9 +159,54 @@ impl Compiler<'_> {
     }
 }
 
+impl Compiler<'_> {
+    /// The input of a limit. The first rows of an order may come from an index without sorting.
+    fn limited(&self, limit: &Limit) -> Result<Node> {
+        let input = self.node(&limit.input)?;
+        let count = |expr: &Option<Expr>| match expr {
+            None => Some(0),
+            Some(expr) => match expr.as_literal()? {
+                Value::Int8(count) => u64::try_from(*count).ok(),
+                _ => None,
+            },
+        };
+        let (Some(_), Some(rows), Some(offset)) =
+            (&limit.limit, count(&limit.limit), count(&limit.offset))
+        else {
+            return Ok(input);
+        };
+        Ok(self
+            .first_in_order(&input, rows.saturating_add(offset))
+            .unwrap_or(input))
+    }
+
+    /// `node`, which sorts a table somewhere below, without the sort.
+    fn first_in_order(&self, node: &Node, limit: u64) -> Option<Node> {
+        match node {
+            Node::Project(project) => Some(Node::Project(Arc::new(ProjectNode {
+                input: self.first_in_order(&project.input, limit)?,
+                exprs: project.exprs.clone(),
+            }))),
+            Node::Sort(sort) => self.scan_in_order(&sort.input, &sort.keys, limit),
+            _ => None,
+        }
+    }
+
+    fn scan_in_order(&self, node: &Node, keys: &[SortKey], limit: u64) -> Option<Node> {
+        match node {
+            Node::Scan(scan) => self.in_order(scan, keys, limit),
+            Node::Project(project) => Some(Node::Project(Arc::new(ProjectNode {
+                input: self.scan_in_order(&project.input, &access::below(project, keys)?, limit)?,
+                exprs: project.exprs.clone(),
+            }))),
+            _ => None,
+        }
+    }
+}
+
 /// Partitions are put together by sorting; which order does not matter.
-fn ascending(expr: &Expr) -> crate::plan::SortKey {
-    crate::plan::SortKey {
+fn ascending(expr: &Expr) -> SortKey {
+    SortKey {
         expr: expr.clone(),
         descending: false,
         nulls_first: false,

@@ -3,12 +3,13 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use helios_base::{DataType, Value};
+use helios_base::Value;
 use helios_expr::{Comparison, Expr};
 use helios_table::catalog::TableDef;
 use helios_table::{ColumnStats, TableStats};
 
-use super::access::{Candidate, Condition, Path, Test, condition};
+use super::access::{Candidate, Path};
+use super::subject::{Condition, KeySubject, Subject, Test, condition};
 use crate::row::scan::{Limit, Reach, Term};
 use crate::row::stats::Stats;
 
@@ -55,7 +56,7 @@ impl<'a> Spread<'a> {
         &self,
         path: Path,
         assured: Vec<usize>,
-        columns: &[(usize, DataType)],
+        columns: &[KeySubject],
     ) -> Candidate {
         let (reach, through_index) = match &path {
             Path::Key(reach) => (reach, false),
@@ -66,6 +67,7 @@ impl<'a> Spread<'a> {
                     assured,
                     rows: self.total,
                     cost: self.total,
+                    narrows: false,
                 };
             }
         };
@@ -95,7 +97,13 @@ impl<'a> Spread<'a> {
             assured,
             rows,
             cost,
+            narrows: true,
         }
+    }
+
+    /// How many columns the table has.
+    pub(super) fn width(&self) -> usize {
+        self.table.columns.len()
     }
 
     /// How many of `rows` the `filters` leave, at least one. `reads` are the positions in the
@@ -107,25 +115,29 @@ impl<'a> Spread<'a> {
         let share: f64 = filters
             .iter()
             .enumerate()
-            .map(|(at, filter)| {
-                condition(filter, at, reads).map_or(UNKNOWN, |condition| self.share(&condition))
-            })
+            .map(
+                |(at, filter)| match (filter, condition(filter, at, reads)) {
+                    (_, Some(condition)) => self.share(&condition),
+                    // A column of booleans.
+                    (Expr::Column { index, .. }, None) => {
+                        let column = reads.get(*index).map(|at| Subject::Column(*at));
+                        let stats = column.and_then(|column| self.column(&column));
+                        stats.map_or(UNKNOWN, |stats| equal(stats, Some(&Value::Bool(true))))
+                    }
+                    _ => UNKNOWN,
+                },
+            )
             .product();
         scaled(rows, share).max(1)
     }
 
     /// The share of rows for which a condition holds.
     fn share(&self, condition: &Condition<'_>) -> f64 {
-        let stats = self.column(condition.column);
-        let equal = |value: Option<&Value>| stats.map_or(EQUAL, |stats| equal(stats, value));
+        let stats = self.column(&condition.subject);
+        let equal = |value: Option<&Value>| share_compared(stats, Comparison::Eq, value);
         match &condition.test {
-            Test::Compare(Comparison::Eq, value) => equal(value.as_literal()),
-            Test::Compare(Comparison::Ne, value) => 1.0 - equal(value.as_literal()),
             Test::Compare(comparison, value) => {
-                let above = matches!(comparison, Comparison::Gt | Comparison::Ge);
-                stats
-                    .and_then(|stats| below(stats, value.as_literal()?))
-                    .map_or(UNKNOWN, |below| if above { 1.0 - below } else { below })
+                share_compared(stats, *comparison, value.as_literal())
             }
             Test::Any(list) => list.iter().map(|e| equal(e.as_literal())).sum::<f64>(),
             #[allow(clippy::cast_precision_loss, reason = "an estimate")]
@@ -136,27 +148,27 @@ impl<'a> Spread<'a> {
     }
 
     /// What `ANALYZE` says of the rows in `reach`.
-    fn reached(&self, reach: &Reach, columns: &[(usize, DataType)]) -> Option<u64> {
+    fn reached(&self, reach: &Reach, columns: &[KeySubject]) -> Option<u64> {
         let mut share = 1.0;
         let mut columns = columns.iter();
-        for (term, (column, _)) in reach.equal.iter().zip(columns.by_ref()) {
+        for (term, (subject, _)) in reach.equal.iter().zip(columns.by_ref()) {
             let test = match term {
                 Term::One(value) => Test::Compare(Comparison::Eq, value),
                 Term::Any(list) => Test::Any(list),
                 Term::Array(array) => Test::Array(array),
                 Term::Null => Test::Null,
             };
-            self.column(*column)?;
+            self.column(subject)?;
             share *= self.share(&Condition {
-                column: *column,
+                subject: subject.clone(),
                 test,
                 filter: 0,
             });
         }
         if reach.lower.is_some() || reach.upper.is_some() {
-            let (column, _) = columns.next()?;
+            let (subject, _) = columns.next()?;
             share *= between(
-                self.column(*column)?,
+                self.column(subject)?,
                 reach.lower.as_ref(),
                 reach.upper.as_ref(),
             );
@@ -180,16 +192,41 @@ impl<'a> Spread<'a> {
         rows.max(1).saturating_mul(lookups)
     }
 
-    fn column(&self, position: usize) -> Option<&ColumnStats> {
+    fn column(&self, subject: &Subject) -> Option<&ColumnStats> {
+        let Subject::Column(position) = subject else {
+            return None;
+        };
         let analyzed = self
             .analyzed
             .get_or_init(|| self.stats.analyzed(self.table.id));
-        let column = self.table.columns.get(position)?;
+        let column = self.table.columns.get(*position)?;
         analyzed
             .as_ref()?
             .column(column.id)
             // Of another type's values nothing can be said.
             .filter(|stats| stats.ty == column.ty)
+    }
+}
+
+/// The share of rows whose column compares so with a value, which may not be known yet.
+pub(crate) fn share_compared(
+    stats: Option<&ColumnStats>,
+    comparison: Comparison,
+    value: Option<&Value>,
+) -> f64 {
+    let equal = || stats.map_or(EQUAL, |stats| equal(stats, value));
+    match comparison {
+        Comparison::Eq => equal(),
+        Comparison::Ne => {
+            let present = stats.map_or(1.0, |stats| 1.0 - stats.null_fraction);
+            (present - equal()).max(0.0)
+        }
+        Comparison::Lt | Comparison::Le => stats
+            .and_then(|stats| below(stats, value?))
+            .unwrap_or(UNKNOWN),
+        Comparison::Gt | Comparison::Ge => stats
+            .and_then(|stats| Some(1.0 - stats.null_fraction - below(stats, value?)?))
+            .map_or(UNKNOWN, |share| share.max(0.0)),
     }
 }
 

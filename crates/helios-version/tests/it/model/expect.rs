@@ -2,11 +2,11 @@
 // both must answer alike.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 
 use fastrand::Rng;
 use helios_base::{BranchId, TableId};
-use helios_version::{IndexEntry, Indexer, Read};
+use helios_version::{IndexEntry, Indexer, Read, RowRef};
 
 use super::{CATEGORIES, I, KEYS, Key, T};
 
@@ -87,7 +87,44 @@ pub(super) fn expect_scan(
         wanted.reverse();
     }
     assert_eq!(scan(read, from, upto, reverse), wanted);
+    assert_eq!(scan_in_runs(random, read, from, upto, reverse), wanted);
     (from, upto)
+}
+
+/// As [`scan`], by runs of random length and single steps between them.
+fn scan_in_runs(
+    random: &mut Rng,
+    read: &dyn Read,
+    from: Key,
+    upto: Key,
+    reverse: bool,
+) -> Vec<(Key, u32)> {
+    let (start, end) = (from.to_be_bytes(), upto.to_be_bytes());
+    let range = (Bound::Included(&start[..]), Bound::Excluded(&end[..]));
+    let mut cursor = read.scan(T, range, reverse).unwrap();
+    let mut found = Vec::new();
+    let read_row = |row: RowRef<'_>| {
+        let key = Key::from_be_bytes(row.pk.try_into().unwrap());
+        (key, value_of(row.row))
+    };
+    loop {
+        for _ in 0..random.usize(0..3) {
+            found.extend(cursor.next().unwrap().map(read_row));
+        }
+        let mut room = random.usize(1..20);
+        let flow = cursor.for_each(&mut |row| {
+            found.push(read_row(row));
+            room -= 1;
+            Ok(match room {
+                0 => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            })
+        });
+        if flow.unwrap().is_continue() {
+            assert!(cursor.next().unwrap().is_none());
+            return found;
+        }
+    }
 }
 
 pub(super) fn expect_all(read: &dyn Read, rows: &BTreeMap<Key, u32>) {

@@ -1,0 +1,267 @@
+//! Rows of a stored table as batches.
+
+use std::ops::{ControlFlow, Range};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use arrow::array::{ArrayRef, BinaryViewBuilder, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::SchemaRef;
+use datafusion::common::Result as DfResult;
+use datafusion::execution::RecordBatchStream;
+use datafusion::physical_plan::metrics::{BaselineMetrics, RecordOutput};
+use futures::Stream;
+use helios_base::Result;
+use helios_table::catalog::TableDef;
+use helios_table::{KeyRange, StoredRow};
+use helios_version::{Read, RowCursor, RowRef};
+
+use super::exec::Output;
+use super::filter::RowFilter;
+use super::morsels::Taker;
+use super::probe::{Keys, Probe};
+use crate::fusion::array::ColumnBuilder;
+use crate::fusion::error::{from_arrow, to_datafusion};
+use crate::session::Interrupt;
+
+/// How many rows go between two looks at the interrupt.
+const ROWS_PER_CHECK: usize = 1024;
+
+/// What a scan reads, and which rows of it.
+pub(super) struct Source {
+    pub(super) table: Arc<TableDef>,
+    pub(super) read: Arc<dyn Read>,
+    pub(super) outputs: Arc<[Output]>,
+    pub(super) filters: Vec<RowFilter>,
+    /// Where the rows are, in pieces that the parts share.
+    pub(super) pieces: Pieces,
+}
+
+/// Pieces of a scan.
+pub(super) enum Pieces {
+    /// Ranges of the stored key, ascending.
+    Ranges(Vec<KeyRange>),
+    /// What an index leads to.
+    Probe(Box<Probe>),
+}
+
+/// One part of a scan.
+pub(super) struct Batches {
+    source: Arc<Source>,
+    schema: SchemaRef,
+    pieces: Taker,
+    /// The piece that is being read.
+    piece: Option<Piece>,
+    batch_rows: usize,
+    /// How many rows are still wanted; 0 at the end.
+    left: usize,
+    interrupt: Interrupt,
+    metrics: BaselineMetrics,
+}
+
+enum Piece {
+    Rows(RowCursor),
+    /// Keys with the numbers that are left.
+    Keys(Arc<Keys>, Range<usize>),
+}
+
+enum Builder {
+    Column(usize, ColumnBuilder),
+    Key(BinaryViewBuilder),
+}
+
+/// A batch in the making.
+struct Filling<'a> {
+    source: &'a Source,
+    builders: Vec<Builder>,
+    /// Rows put in.
+    count: usize,
+    wanted: usize,
+    /// Rows looked at.
+    seen: usize,
+    interrupt: &'a Interrupt,
+}
+
+impl Batches {
+    pub(super) fn new(
+        source: Arc<Source>,
+        schema: SchemaRef,
+        pieces: Taker,
+        batch_rows: usize,
+        limit: Option<usize>,
+        interrupt: Interrupt,
+        metrics: BaselineMetrics,
+    ) -> Self {
+        Self {
+            source,
+            schema,
+            pieces,
+            piece: None,
+            batch_rows,
+            left: limit.unwrap_or(usize::MAX),
+            interrupt,
+            metrics,
+        }
+    }
+
+    fn batch(&mut self) -> Result<Option<RecordBatch>> {
+        let mut filling = Filling::new(
+            &self.source,
+            self.batch_rows.min(self.left),
+            &self.interrupt,
+        );
+        while filling.count < filling.wanted {
+            let piece = match &mut self.piece {
+                Some(piece) => piece,
+                None => match next_piece(&self.source, &self.pieces, &self.interrupt)? {
+                    Some(piece) => self.piece.insert(piece),
+                    None => {
+                        self.left = 0;
+                        break;
+                    }
+                },
+            };
+            let flow = match piece {
+                Piece::Rows(rows) => rows.for_each(&mut |row| filling.add(row))?,
+                Piece::Keys(keys, numbers) => filling.look_up(keys, numbers)?,
+            };
+            if flow.is_continue() {
+                self.piece = None;
+            }
+        }
+        let count = filling.count;
+        self.left = self.left.saturating_sub(count);
+        self.interrupt.advance(filling.seen as u64);
+        if count == 0 {
+            return Ok(None);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(count));
+        let arrays = filling.finish();
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)
+            .map(Some)
+            .map_err(from_arrow)
+    }
+}
+
+/// Takes a piece that is not empty.
+fn next_piece(source: &Source, taker: &Taker, interrupt: &Interrupt) -> Result<Option<Piece>> {
+    loop {
+        let number = taker.take();
+        match &source.pieces {
+            Pieces::Ranges(ranges) => match ranges.get(number) {
+                Some(range) if range.is_empty() => {}
+                Some(range) => {
+                    let table = source.table.storage;
+                    let rows = source.read.scan(table, range.bounds(), false)?;
+                    return Ok(Some(Piece::Rows(rows)));
+                }
+                None => return Ok(None),
+            },
+            Pieces::Probe(probe) => {
+                let keys = probe.piece(number, source.read.as_ref(), interrupt)?;
+                return Ok(keys.map(|(keys, numbers)| Piece::Keys(keys, numbers)));
+            }
+        }
+    }
+}
+
+impl<'a> Filling<'a> {
+    fn new(source: &'a Source, wanted: usize, interrupt: &'a Interrupt) -> Self {
+        let builder = |output: &Output| match output {
+            Output::Column { position, shape } => {
+                Builder::Column(*position, ColumnBuilder::new(shape, wanted))
+            }
+            Output::Key => Builder::Key(BinaryViewBuilder::with_capacity(wanted)),
+        };
+        Self {
+            source,
+            builders: source.outputs.iter().map(builder).collect(),
+            count: 0,
+            wanted,
+            seen: 0,
+            interrupt,
+        }
+    }
+
+    /// Adds a row if the filters want it; breaks when the batch is full.
+    #[inline]
+    fn add(&mut self, row: RowRef<'_>) -> Result<ControlFlow<()>> {
+        if self.seen.is_multiple_of(ROWS_PER_CHECK) {
+            self.interrupt.check()?;
+        }
+        self.seen += 1;
+        if !(self.builders.is_empty() && self.source.filters.is_empty()) {
+            let row = StoredRow::from_ref(self.source.table.shape(), row)?;
+            for filter in &self.source.filters {
+                if !filter.holds(&row)? {
+                    return Ok(ControlFlow::Continue(()));
+                }
+            }
+            for builder in &mut self.builders {
+                match builder {
+                    Builder::Column(position, builder) => {
+                        builder.append_field(row.field(*position)?)?;
+                    }
+                    Builder::Key(builder) => builder.append_value(row.key()),
+                }
+            }
+        }
+        self.count += 1;
+        Ok(match self.count < self.wanted {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        })
+    }
+
+    /// Adds the rows of these keys that are there; breaks when the batch is full.
+    fn look_up(&mut self, keys: &Keys, numbers: &mut Range<usize>) -> Result<ControlFlow<()>> {
+        let (read, table) = (&self.source.read, self.source.table.storage);
+        for key in numbers.by_ref().filter_map(|number| keys.get(number)) {
+            let Some(found) = read.get(table, key)? else {
+                continue;
+            };
+            let row = RowRef {
+                pk: key,
+                begin: found.begin,
+                row: &found.row,
+            };
+            if self.add(row)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn finish(self) -> Vec<ArrayRef> {
+        let array = |builder| match builder {
+            Builder::Column(_, mut builder) => builder.finish(),
+            Builder::Key(mut builder) => Arc::new(builder.finish()) as ArrayRef,
+        };
+        self.builders.into_iter().map(array).collect()
+    }
+}
+
+impl Stream for Batches {
+    type Item = DfResult<RecordBatch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let time = self.metrics.elapsed_compute().clone();
+        let _timer = time.timer();
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        let batch = self.batch().map_err(to_datafusion).transpose();
+        if batch.as_ref().is_none_or(Result::is_err) {
+            self.piece = None;
+            self.left = 0;
+        }
+        let batch = batch.map(|batch| batch.record_output(&self.metrics));
+        Poll::Ready(batch)
+    }
+}
+
+impl RecordBatchStream for Batches {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}

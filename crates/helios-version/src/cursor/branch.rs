@@ -1,0 +1,259 @@
+//! What one branch of the chain holds of a table, at a change number.
+
+use std::ops::{Bound, ControlFlow};
+use std::sync::Arc;
+
+use helios_base::{BranchId, Result, Scn, TableId};
+use helios_kv::{Cursor, Keyspace, KvSnapshot};
+
+use super::merged::Side;
+use crate::branch::Link;
+use crate::keys::{self, ObjectRange, PREFIX, SUFFIX, Stored};
+use crate::row::{Bounds, RowRef};
+
+/// Walks `Current`, which has every key of the branch, and looks into `History` only for keys that
+/// changed after the reader's change number.
+pub(super) struct BranchRows {
+    current: Box<dyn Cursor>,
+    scn: Scn,
+    past: Past,
+    place: Place,
+}
+
+/// What the branch says of the key under `current`.
+#[derive(Clone, Copy)]
+enum Place {
+    /// There is no key.
+    End,
+    /// The newest version holds; the row is this many last bytes of the value, unless deleted.
+    Newest(Scn, Option<usize>),
+    /// The version that [`Past`] found holds.
+    Past,
+}
+
+/// Looks up versions that were replaced.
+struct Past {
+    table: TableId,
+    link: Link,
+    kv: Arc<dyn KvSnapshot>,
+    history: Option<Box<dyn Cursor>>,
+    seek: Vec<u8>,
+    begin: Scn,
+    row: Vec<u8>,
+    deleted: bool,
+}
+
+/// What a version in `Current` says to a reader.
+enum Decided<'a> {
+    Version(Scn, Option<&'a [u8]>),
+    Older,
+}
+
+#[inline]
+fn decide(value: &[u8], scn: Scn) -> Result<Decided<'_>> {
+    let stored = Stored::decode(value)?;
+    Ok(if stored.scn <= scn {
+        Decided::Version(stored.scn, stored.row)
+    } else {
+        Decided::Older
+    })
+}
+
+impl BranchRows {
+    /// Stands before its first key.
+    pub(super) fn new(
+        kv: &Arc<dyn KvSnapshot>,
+        table: TableId,
+        link: Link,
+        range: Bounds<'_>,
+        reverse: bool,
+    ) -> Result<Self> {
+        let range = ObjectRange::new(table.0, link.branch, range);
+        Ok(Self {
+            current: kv.scan(Keyspace::Current, range.bounds(), reverse)?,
+            scn: link.scn,
+            past: Past {
+                table,
+                link,
+                kv: Arc::clone(kv),
+                history: None,
+                seek: Vec::new(),
+                begin: Scn::ZERO,
+                row: Vec::new(),
+                deleted: false,
+            },
+            place: Place::End,
+        })
+    }
+
+    /// Moves to the next key of which this branch says anything at its change number.
+    #[inline]
+    pub(super) fn step(&mut self) -> Result<bool> {
+        while self.current.step()? {
+            let Some((key, value)) = self.current.entry() else {
+                break;
+            };
+            self.place = match decide(value, self.scn)? {
+                Decided::Version(begin, row) => Place::Newest(begin, row.map(<[u8]>::len)),
+                Decided::Older if self.past.find(key)? => Place::Past,
+                Decided::Older => continue,
+            };
+            return Ok(true);
+        }
+        self.place = Place::End;
+        Ok(false)
+    }
+
+    /// The version at its place; `None` if the key is deleted.
+    #[inline]
+    pub(super) fn row(&self) -> Option<RowRef<'_>> {
+        let (key, value) = self.current.entry()?;
+        let pk = key.get(PREFIX..)?;
+        match self.place {
+            Place::Newest(begin, Some(len)) => Some(RowRef {
+                pk,
+                begin,
+                row: value.get(value.len().checked_sub(len)?..)?,
+            }),
+            Place::Past if !self.past.deleted => Some(RowRef {
+                pk,
+                begin: self.past.begin,
+                row: &self.past.row,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Shows the next rows to `visit`, straight from the store, until it breaks or a key is at or
+    /// beyond `until`. Afterwards it stands on the row with which `visit` broke, or before the next
+    /// key.
+    pub(super) fn visit(
+        &mut self,
+        until: Option<&[u8]>,
+        visit: &mut dyn FnMut(RowRef<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<ControlFlow<()>> {
+        let mut limit = Vec::new();
+        let until = match until {
+            Some(pk) => {
+                let link = self.past.link;
+                keys::object_key(&mut limit, self.past.table.0, link.branch, pk);
+                Bound::Excluded(limit.as_slice())
+            }
+            None => Bound::Unbounded,
+        };
+        let (scn, past) = (self.scn, &mut self.past);
+        let flow = self.current.visit(until, &mut |key, value| {
+            let pk = key.get(PREFIX..).unwrap_or_default();
+            match decide(value, scn)? {
+                Decided::Version(begin, Some(row)) => visit(RowRef { pk, begin, row }),
+                Decided::Version(_, None) => Ok(ControlFlow::Continue(())),
+                Decided::Older => match past.find(key)? && !past.deleted {
+                    true => visit(RowRef {
+                        pk,
+                        begin: past.begin,
+                        row: &past.row,
+                    }),
+                    false => Ok(ControlFlow::Continue(())),
+                },
+            }
+        })?;
+        if flow.is_break() {
+            // It was shown: only its key counts from here on.
+            self.place = Place::Newest(Scn::ZERO, None);
+        }
+        Ok(flow)
+    }
+}
+
+impl Side for BranchRows {
+    #[inline]
+    fn key(&self) -> Option<&[u8]> {
+        match self.place {
+            Place::End => None,
+            _ => self.current.entry()?.0.get(PREFIX..),
+        }
+    }
+
+    fn advance(&mut self, _reverse: bool) -> Result<()> {
+        self.step().map(drop)
+    }
+}
+
+impl Past {
+    /// Finds the version of `key` that the reader sees. False if there is none.
+    #[cold]
+    fn find(&mut self, key: &[u8]) -> Result<bool> {
+        let history = match &mut self.history {
+            Some(history) => history,
+            empty => {
+                let range = ObjectRange::all(self.table.0, self.link.branch);
+                empty.insert(self.kv.scan(Keyspace::History, range.bounds(), false)?)
+            }
+        };
+        self.seek.clear();
+        self.seek.reserve(key.len() + SUFFIX);
+        self.seek.extend_from_slice(key);
+        self.seek
+            .extend_from_slice(&(!self.link.scn.0).to_be_bytes());
+        history.seek(&self.seek)?;
+        let Some((found, value)) = history.next()? else {
+            return Ok(false);
+        };
+        let (row_key, begin) = keys::split_history(found)?;
+        if row_key != key {
+            return Ok(false);
+        }
+        let stored = Stored::decode(value)?;
+        self.begin = begin;
+        // A gap between two versions: deleted.
+        let row = stored.row.filter(|_| stored.scn > self.link.scn);
+        self.deleted = row.is_none();
+        self.row.clear();
+        self.row.extend_from_slice(row.unwrap_or_default());
+        Ok(true)
+    }
+}
+
+/// The entries that one branch has in an index.
+pub(super) struct BranchKeys {
+    entries: Box<dyn Cursor>,
+    ended: bool,
+}
+
+impl BranchKeys {
+    /// Stands before its first key.
+    pub(super) fn new(
+        kv: &Arc<dyn KvSnapshot>,
+        index: u32,
+        branch: BranchId,
+        range: Bounds<'_>,
+        reverse: bool,
+    ) -> Result<Self> {
+        let range = ObjectRange::new(index, branch, range);
+        Ok(Self {
+            entries: kv.scan(Keyspace::Index, range.bounds(), reverse)?,
+            ended: true,
+        })
+    }
+
+    /// Moves to the next key.
+    #[inline]
+    pub(super) fn step(&mut self) -> Result<bool> {
+        self.ended = !self.entries.step()?;
+        Ok(!self.ended)
+    }
+}
+
+impl Side for BranchKeys {
+    #[inline]
+    fn key(&self) -> Option<&[u8]> {
+        if self.ended {
+            return None;
+        }
+        self.entries.entry()?.0.get(PREFIX..)
+    }
+
+    fn advance(&mut self, _reverse: bool) -> Result<()> {
+        self.step().map(drop)
+    }
+}

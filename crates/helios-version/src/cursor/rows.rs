@@ -1,0 +1,197 @@
+//! Rows of a table in key order.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use helios_base::{Result, Scn, TableId};
+use helios_kv::KvSnapshot;
+
+use super::Guard;
+use super::branch::BranchRows;
+use super::merged::{Merged, Side};
+use super::own::OwnRows;
+use crate::branch::Link;
+use crate::pipeline::SharedWrites;
+use crate::row::{Bounds, RowRef};
+
+/// Rows of one table in key order, as of a snapshot.
+///
+/// Lives on its own: the snapshot it came from may go.
+pub struct RowCursor {
+    rows: Rows,
+    _guard: Guard,
+}
+
+enum Rows {
+    /// A branch without a parent, and no own writes.
+    One(BranchRows),
+    Many(Merged<RowSide>),
+}
+
+enum RowSide {
+    Own(OwnRows),
+    Branch(BranchRows),
+}
+
+impl RowSide {
+    fn row(&self) -> Option<RowRef<'_>> {
+        match self {
+            Self::Branch(rows) => rows.row(),
+            Self::Own(own) => Some(RowRef {
+                pk: own.key()?,
+                begin: Scn::MAX,
+                row: own.row()?,
+            }),
+        }
+    }
+}
+
+impl Side for RowSide {
+    fn key(&self) -> Option<&[u8]> {
+        match self {
+            Self::Own(own) => own.key(),
+            Self::Branch(rows) => rows.key(),
+        }
+    }
+
+    fn advance(&mut self, reverse: bool) -> Result<()> {
+        match self {
+            Self::Own(own) => own.advance(reverse),
+            Self::Branch(rows) => rows.advance(reverse),
+        }
+    }
+}
+
+/// What [`RowCursor::for_each`] shows rows to.
+type Visit<'v> = dyn FnMut(RowRef<'_>) -> Result<ControlFlow<()>> + 'v;
+
+impl RowCursor {
+    pub(crate) fn new(
+        kv: &Arc<dyn KvSnapshot>,
+        links: impl Iterator<Item = Link>,
+        table: TableId,
+        range: Bounds<'_>,
+        reverse: bool,
+        guard: Guard,
+    ) -> Result<Self> {
+        let mut branches = links
+            .map(|link| BranchRows::new(kv, table, link, range, reverse))
+            .collect::<Result<Vec<_>>>()?;
+        let rows = match branches.pop() {
+            Some(only) if branches.is_empty() => Rows::One(only),
+            last => {
+                let sides = branches.into_iter().chain(last).map(RowSide::Branch);
+                Rows::Many(Merged::new(sides.collect(), reverse)?)
+            }
+        };
+        Ok(Self {
+            rows,
+            _guard: guard,
+        })
+    }
+
+    /// Puts own writes on top. Call it before the first row.
+    pub(crate) fn with_own(
+        self,
+        writes: SharedWrites,
+        table: TableId,
+        limit: usize,
+        range: Bounds<'_>,
+        reverse: bool,
+    ) -> Result<Self> {
+        let merged = match self.rows {
+            Rows::One(only) => Merged::new(vec![RowSide::Branch(only)], reverse)?,
+            Rows::Many(merged) => merged,
+        };
+        let own = RowSide::Own(OwnRows::new(writes, table, limit, range));
+        Ok(Self {
+            rows: Rows::Many(merged.with_nearest(own)?),
+            _guard: self._guard,
+        })
+    }
+
+    /// The next row, or `None` at the end. The row is valid until the next call.
+    ///
+    /// # Errors
+    /// `Corrupt` when stored bytes are wrong, `Io` when the disk refuses.
+    #[allow(clippy::should_implement_trait, reason = "a lending iterator")]
+    #[inline]
+    pub fn next(&mut self) -> Result<Option<RowRef<'_>>> {
+        match &mut self.rows {
+            Rows::One(rows) => {
+                while rows.step()? {
+                    if rows.row().is_some() {
+                        break;
+                    }
+                }
+                Ok(rows.row())
+            }
+            Rows::Many(merged) => {
+                let found = loop {
+                    match merged.next()? {
+                        Some(number) if merged.side(number).and_then(RowSide::row).is_some() => {
+                            break Some(number);
+                        }
+                        Some(_) => {}
+                        None => break None,
+                    }
+                };
+                Ok(found
+                    .and_then(|number| merged.side(number))
+                    .and_then(RowSide::row))
+            }
+        }
+    }
+
+    /// Hands the next rows to `visit` until it breaks or none is left: the fastest way to read many.
+    /// The cursor can be read on afterwards.
+    ///
+    /// # Errors
+    /// As [`RowCursor::next`], and whatever `visit` returns.
+    pub fn for_each(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+        match &mut self.rows {
+            Rows::One(rows) => rows.visit(None, visit),
+            Rows::Many(merged) => for_each_merged(merged, visit),
+        }
+    }
+
+    /// The remaining rows, copied: for tests and small results.
+    ///
+    /// # Errors
+    /// As [`RowCursor::next`].
+    pub fn collect(mut self) -> Result<Vec<(Vec<u8>, Bytes)>> {
+        let mut rows = Vec::new();
+        while let Some(row) = self.next()? {
+            rows.push((row.pk.to_vec(), Bytes::copy_from_slice(row.row)));
+        }
+        Ok(rows)
+    }
+}
+
+/// Row by row from one side to another, and in a run while one side alone has the next keys.
+fn for_each_merged(merged: &mut Merged<RowSide>, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+    let mut limit = Vec::new();
+    while let Some(number) = merged.next()? {
+        if let Some(row) = merged.side(number).and_then(RowSide::row)
+            && visit(row)?.is_break()
+        {
+            return Ok(ControlFlow::Break(()));
+        }
+        merged.leave(number)?;
+        let until = merged.limit(number).map(|key| {
+            limit.clear();
+            limit.extend_from_slice(key);
+            limit.as_slice()
+        });
+        let Some(RowSide::Branch(rows)) = merged.side_mut(number) else {
+            continue;
+        };
+        if rows.visit(until, visit)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        rows.step()?;
+        merged.forget();
+    }
+    Ok(ControlFlow::Continue(()))
+}
