@@ -4,6 +4,7 @@ mod conflict;
 mod failure;
 mod merging;
 mod reader;
+mod replaced;
 mod scan;
 mod unique;
 mod writer;

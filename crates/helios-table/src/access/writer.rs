@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use helios_base::{Error, Result, SqlState, Value};
+use helios_base::{Error, Result, Scn, SqlState, Value};
 use helios_expr::EvalContext;
 use helios_version::{IndexEntry, LockMode, Txn, Wait};
 
@@ -35,6 +35,7 @@ pub struct LockedRow {
     key: Vec<u8>,
     values: Vec<Value>,
     changed: bool,
+    own: bool,
 }
 
 /// What came of an attempt to lock a row.
@@ -59,6 +60,11 @@ impl LockedRow {
     #[must_use]
     pub fn values(&self) -> &[Value] {
         &self.values
+    }
+
+    /// Whether this transaction wrote it as it is now.
+    pub(crate) const fn is_own(&self) -> bool {
+        self.own
     }
 
     /// Whether another transaction changed it after the statement's snapshot: then conditions must
@@ -228,6 +234,7 @@ impl<'t> TableWriter<'t> {
             key: key.to_vec(),
             values: row.values()?,
             changed: locked.changed_since_snapshot,
+            own: latest.begin == Scn::MAX,
         }))
     }
 
@@ -271,6 +278,7 @@ impl<'t> TableWriter<'t> {
                 self.add_entry(index, Some(old), new)?;
             }
         }
+        self.cancel_replaced(old, &self.key, Some(new))?;
         if moved {
             self.txn().delete(table.storage, &old.key)?;
         }
@@ -303,6 +311,9 @@ impl<'t> TableWriter<'t> {
         self.entries.clear();
         for index in &rules.indexes {
             self.add_entry(index, old, row)?;
+        }
+        if let Some(old) = old {
+            self.cancel_replaced(old, key, Some(row))?;
         }
         self.bytes.clear();
         table.shape().encode_row(row, &mut self.bytes)?;
@@ -337,6 +348,7 @@ impl<'t> TableWriter<'t> {
         let storage = self.table.storage;
         self.txn()
             .lock_row(storage, &old.key, LockMode::Update, Wait::Block)?;
+        self.cancel_replaced(old, &old.key, None)?;
         self.txn().delete(storage, &old.key)?;
         self.transaction.count(storage, -1);
         if self.referenced {

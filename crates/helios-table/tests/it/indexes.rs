@@ -300,3 +300,53 @@ fn garbage_collection_removes_old_entries() {
     });
     assert_eq!(counts, [5, 1]);
 }
+
+// Guards against entries that no version of a row ever had at a commit: nothing would remove them.
+#[test]
+fn replaced_own_rows_leave_no_entries() {
+    let transaction = filled();
+    let up = new_index(&transaction, "up", vec![NewIndexKey::column("a")]);
+    let index = transaction.create_index(&up).unwrap();
+    let entries = |transaction: &Transaction| {
+        let view = transaction.statement().unwrap();
+        let rules = transaction
+            .rules(&transaction.catalog().unwrap(), &table(transaction, "t"))
+            .unwrap();
+        let rules = rules.indexes.iter().find(|i| i.def.id == index.id).unwrap();
+        let all = (Bound::Unbounded, Bound::Unbounded);
+        let mut cursor = view.index_scan(rules.storage(), all, false).unwrap();
+        let mut count = 0;
+        while cursor.next().unwrap().is_some() {
+            count += 1;
+        }
+        count
+    };
+    assert_eq!(entries(&transaction), 5);
+    let row = |id, a| [int(id), int(a), text("x")];
+    for a in 10..20 {
+        update(&transaction, "t", &int(1), &row(1, a)).unwrap();
+    }
+    assert_eq!(entries(&transaction), 5);
+    // To another key and back.
+    update(&transaction, "t", &int(1), &row(7, 19)).unwrap();
+    update(&transaction, "t", &int(7), &row(1, 19)).unwrap();
+    let savepoint = transaction.savepoint();
+    delete(&transaction, "t", &int(2)).unwrap();
+    update(&transaction, "t", &int(1), &row(1, 30)).unwrap();
+    assert_eq!(entries(&transaction), 4);
+    transaction.rollback_to(&savepoint).unwrap();
+    assert_eq!(entries(&transaction), 5);
+    let tables = transaction.tables().clone();
+    transaction.commit().unwrap();
+    // What is committed stays, for snapshots that see it.
+    let transaction = begin(&tables);
+    for a in 40..50 {
+        update(&transaction, "t", &int(1), &row(1, a)).unwrap();
+    }
+    assert_eq!(entries(&transaction), 6);
+    update(&transaction, "t", &int(1), &row(1, 19)).unwrap();
+    assert_eq!(entries(&transaction), 5);
+    delete(&transaction, "t", &int(1)).unwrap();
+    assert_eq!(entries(&transaction), 5);
+    assert_eq!(scan(&transaction, "up", &KeyRangeSpec::ALL, false).len(), 4);
+}
