@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use helios_base::{Error, Result, SqlState};
+use helios_base::{Error, ErrorKind, Result, SqlState};
 use parking_lot::{Mutex, RwLock};
 use redb::{Builder, Database, ReadableDatabase, StorageBackend};
 
+use crate::backend::Backend;
 use crate::base::Base;
 use crate::checkpoint::Checkpoint;
 use crate::overlay::{Layer, View};
@@ -63,6 +64,7 @@ const RANGE_KEYS_MAX: usize = 1024;
 /// transaction of the file, mark included, and then lets the frozen part go.
 pub struct DurableKv {
     pub(crate) database: Database,
+    backend: Option<Backend>,
     pub(crate) path: PathBuf,
     /// The newest view. Changed in place while no snapshot shares it, else replaced.
     pub(crate) view: RwLock<Arc<View>>,
@@ -82,11 +84,22 @@ impl DurableKv {
     /// newer than this program; `Conflict` if it is open elsewhere; `Io`.
     pub fn open(path: &Path, options: &KvOptions) -> Result<Self> {
         guarded("open", || {
+            let file = std::fs::OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(path)
+                .map_err(|error| open_error(path, error.into()))?;
+            let backend = Backend::new(file).map_err(|error| open_error(path, error))?;
             let database = Builder::new()
                 .set_cache_size(options.cache_bytes)
-                .create(path)
+                .create_with_backend(backend.clone())
                 .map_err(|error| open_error(path, error))?;
-            Self::over(database, path, options)
+            backend
+                .opened()
+                .map_err(|error| open_error(path, error.into()))?;
+            Self::over(database, path, options, Some(backend))
         })
     }
 
@@ -98,7 +111,7 @@ impl DurableKv {
             .set_cache_size(options.cache_bytes)
             .create_with_backend(backend)
             .map_err(|error| open_error(path, error))?;
-        Self::over(database, path, options)
+        Self::over(database, path, options, None)
     }
 
     /// Where the state file's bytes go. Walks the whole file: for reports, not for decisions.
@@ -153,6 +166,7 @@ impl DurableKv {
                 format!("could not {verb} the state file while a checkpoint is under way"),
             ));
         }
+        self.go_live()?;
         // The view itself reads the file: it makes way for one without a file meanwhile.
         self.rebase(Base::default());
         let database = &mut self.database;
@@ -172,6 +186,16 @@ impl DurableKv {
         let mut next = View::clone(&self.view());
         next.base = Arc::new(base);
         self.publish(next);
+    }
+
+    /// Lets writes reach the file.
+    fn go_live(&self) -> Result<()> {
+        let Some(backend) = &self.backend else {
+            return Ok(());
+        };
+        backend.go_live().map_err(|error| {
+            Error::io("write the state file", error).with_kind(ErrorKind::Poisoned)
+        })
     }
 
     /// The newest view.
@@ -196,7 +220,12 @@ impl DurableKv {
         })
     }
 
-    fn over(database: Database, path: &Path, options: &KvOptions) -> Result<Self> {
+    fn over(
+        database: Database,
+        path: &Path,
+        options: &KvOptions,
+        backend: Option<Backend>,
+    ) -> Result<Self> {
         let mark = prepare(&database, path, options.database)?;
         let reading = database
             .begin_read()
@@ -208,6 +237,7 @@ impl DurableKv {
         };
         Ok(Self {
             database,
+            backend,
             path: path.to_path_buf(),
             view: RwLock::new(Arc::new(view)),
             writing: Mutex::new(()),
@@ -279,6 +309,7 @@ impl Kv for DurableKv {
         let Some(checkpoint) = running.as_mut() else {
             return Ok(false);
         };
+        self.go_live()?;
         if !checkpoint.step(&self.database, budget)? {
             return Ok(true);
         }

@@ -7,6 +7,7 @@
 //! **Invariant:** knows nothing of rows, transactions, branches or the log; a checkpoint's mark is
 //! a number that only the caller understands.
 
+mod backend;
 mod base;
 mod batch;
 mod checkpoint;

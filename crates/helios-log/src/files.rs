@@ -28,6 +28,8 @@ pub trait LogFile: Send + Sync {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Writes some of `bytes` at `offset` and says how many, making the file longer if need be.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
+    /// Cuts the file off.
+    fn truncate(&self, size: u64) -> io::Result<()>;
     /// Makes the content durable.
     fn sync_data(&self) -> io::Result<()>;
     /// Length in bytes.
@@ -141,6 +143,10 @@ impl LogFile for OsFile {
     #[cfg(windows)]
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         std::os::windows::fs::FileExt::seek_write(&self.0, bytes, offset)
+    }
+
+    fn truncate(&self, size: u64) -> io::Result<()> {
+        self.0.set_len(size)
     }
 
     fn sync_data(&self) -> io::Result<()> {

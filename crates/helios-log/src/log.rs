@@ -12,8 +12,8 @@ use crate::files::{Files, OsFiles};
 use crate::frame::{self, Kind, RECORD_LEN_MAX};
 use crate::reader::Reader;
 use crate::recover::recover;
-use crate::segment::Segment;
-use crate::writer::{Directory, Segments, Writer};
+use crate::segment::{Header, Segment};
+use crate::writer::{Directory, Need, Segments, Writer};
 use crate::{Extent, LogOptions, Position, Record};
 
 /// The commit log of one database.
@@ -194,6 +194,7 @@ impl Log {
     /// `Io`; the segments that are still there stay readable.
     pub fn truncate_before(&self, position: Position) -> Result<()> {
         let mut segments = self.inner.segments.lock();
+        let before = segments.live.len();
         // Oldest first, so that a crash in between leaves no gap.
         while let [_, second, ..] = segments.live.as_slice()
             && second.header.base <= position.0
@@ -204,6 +205,9 @@ impl Log {
                 return Err(error);
             }
         }
+        if segments.live.len() == before {
+            return Ok(());
+        }
         self.inner.directory.sync()
     }
 
@@ -213,24 +217,74 @@ impl Log {
     /// # Errors
     /// `Io`; the log itself is unharmed.
     pub fn prepare(&self) -> Result<()> {
-        {
+        let end = self.end().0;
+        let bytes = {
             let segments = self.inner.segments.lock();
-            if segments.live.is_empty() || !segments.spares.is_empty() {
+            let Some(last) = segments.live.last() else {
+                return Ok(());
+            };
+            // A quiet database needs no second file.
+            let used = end.saturating_sub(last.header.base);
+            if !segments.spares.is_empty() || used < last.capacity() / 4 {
                 return Ok(());
             }
-        }
-        let spare = self.inner.directory.make_spare()?;
+            self.inner.directory.options.next(last.capacity())
+        };
+        let spare = self.inner.directory.make_spare(bytes)?;
         self.inner.segments.lock().spares.push(spare);
         Ok(())
     }
 
-    /// Makes everything durable and says so in the log, so that later damage to any record shows.
-    /// The log can be used further. Call it before a clean end.
+    /// Makes everything durable and says so in the log, so that later damage to any record shows,
+    /// and gives back what the files do not need: nobody reads what is before `keep` any more. The
+    /// log can be used further. Call it before a clean end.
     ///
     /// # Errors
     /// As [`Log::sync`].
-    pub fn mark(&self) -> Result<()> {
+    pub fn mark(&self, keep: Position) -> Result<()> {
         self.sync(self.end())?;
+        self.leave_segment(keep)?;
+        self.truncate_before(keep)?;
+        if !self.inner.writer.lock().marked {
+            self.write_mark()?;
+        }
+        // Nobody drains: all is durable. If somebody begins to, it waits for these.
+        let mut writer = self.inner.writer.lock();
+        let buffer = self.inner.buffer.lock();
+        if buffer.poison.is_none() && buffer.durable == buffer.end {
+            writer.trim()?;
+        }
+        drop(buffer);
+        let directory = &self.inner.directory;
+        self.inner.segments.lock().drop_spares(directory)
+    }
+
+    /// Goes on in a new segment if the current one is large and nothing of it is needed.
+    fn leave_segment(&self, keep: Position) -> Result<()> {
+        let directory = &self.inner.directory;
+        let mut writer = self.inner.writer.lock();
+        {
+            let buffer = self.inner.buffer.lock();
+            let all_durable = buffer.poison.is_none() && buffer.durable == buffer.end;
+            if !all_durable || buffer.end != keep.0 || writer.offset <= directory.options.smallest()
+            {
+                return Ok(());
+            }
+        }
+        let header = Header {
+            database: directory.options.database,
+            number: writer.current.header.number + 1,
+            base: keep.0,
+            previous: writer.previous,
+        };
+        let segment = directory.make_segment(header, Need::default(), 0, None)?;
+        let segment = Arc::new(segment);
+        writer.enter(Arc::clone(&segment));
+        self.inner.segments.lock().live.push(segment);
+        Ok(())
+    }
+
+    fn write_mark(&self) -> Result<()> {
         let end = {
             let mut buffer = self.inner.buffer.lock();
             buffer.push(Kind::Mark, &[])?.end
@@ -245,8 +299,9 @@ impl Log {
     #[must_use]
     pub fn file_bytes(&self) -> u64 {
         let segments = self.inner.segments.lock();
-        let live: u64 = segments.live.iter().map(|s| s.capacity).sum();
-        live + segments.spares.len() as u64 * self.inner.directory.options.segment_bytes
+        let live: u64 = segments.live.iter().map(|s| s.capacity()).sum();
+        let spares: u64 = segments.spares.iter().map(|s| s.bytes).sum();
+        live + spares
     }
 }
 
@@ -318,9 +373,13 @@ impl Inner {
 
     fn write(&self, frames: &[u8], sync: bool) -> Result<()> {
         let mut writer = self.writer.lock();
-        writer.write(&self.directory, frames, &mut |header, frame_bytes| {
-            let spare = self.segments.lock().spares.pop();
-            let segment = self.directory.make_segment(header, frame_bytes, spare)?;
+        writer.write(&self.directory, frames, &mut |header, need| {
+            let (spare, usual) = {
+                let mut segments = self.segments.lock();
+                let last = segments.live.last().map_or(0, |last| last.capacity());
+                (segments.spares.pop(), self.directory.options.next(last))
+            };
+            let segment = self.directory.make_segment(header, need, usual, spare)?;
             let segment: Arc<Segment> = Arc::new(segment);
             self.segments.lock().live.push(Arc::clone(&segment));
             Ok(segment)

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -12,7 +11,7 @@ use crate::error::io_error;
 use crate::frame::Kind;
 use crate::scan::{Scanner, find_evidence};
 use crate::segment::{self, Header, Segment};
-use crate::writer::{Directory, Segments, Writer};
+use crate::writer::{Directory, Need, Segments, Spare, Writer};
 use crate::{Extent, Position, Record};
 
 /// What opening found.
@@ -43,13 +42,17 @@ pub(crate) fn recover(
             base: 0,
             previous: 0,
         };
-        let segment = directory.make_segment(header, 0, None)?;
+        let usual = directory.options.smallest();
+        let segment = directory.make_segment(header, Need::default(), usual, None)?;
         segments.live.push(Arc::new(segment));
     }
     let (writer, end) = replay(&segments.live, from, on_record)?;
-    // What was replayed may have been in the page cache only.
-    let Segment { file, path, .. } = &*writer.current;
-    file.sync_data().map_err(|e| io_error("sync", path, e))?;
+    // What was replayed may have been in the page cache only, unless the log ended cleanly: all
+    // was durable before the mark was written.
+    if !writer.marked {
+        let Segment { file, path, .. } = &*writer.current;
+        file.sync_data().map_err(|e| io_error("sync", path, e))?;
+    }
     Ok(Recovered {
         segments,
         writer,
@@ -58,7 +61,7 @@ pub(crate) fn recover(
 }
 
 /// Opens all segments in order and tidies leftovers.
-fn find_files(directory: &Directory) -> Result<(Vec<Arc<Segment>>, Vec<PathBuf>)> {
+fn find_files(directory: &Directory) -> Result<(Vec<Arc<Segment>>, Vec<Spare>)> {
     let Directory {
         files,
         path: dir,
@@ -75,19 +78,21 @@ fn find_files(directory: &Directory) -> Result<(Vec<Arc<Segment>>, Vec<PathBuf>)
         let path = segment::path(dir, number, kind);
         if kind == segment::LOG {
             numbers.insert(number);
-        } else if kind == segment::SPARE
-            && files
+            continue;
+        }
+        if kind == segment::SPARE {
+            let bytes = files
                 .open(&path)
                 .and_then(|file| file.size())
-                .map_err(|e| io_error("open", &path, e))?
-                == options.segment_bytes
-        {
-            spares.push(path);
-            next_spare.fetch_max(number + 1, Ordering::Relaxed);
-        } else {
-            // A file whose making was interrupted, or a spare of another size.
-            directory.remove(&path)?;
+                .map_err(|e| io_error("open", &path, e))?;
+            if (options.smallest()..=options.segment_bytes).contains(&bytes) {
+                spares.push(Spare { path, bytes });
+                next_spare.fetch_max(number + 1, Ordering::Relaxed);
+                continue;
+            }
         }
+        // A file whose making was interrupted, or a spare of another size.
+        directory.remove(&path)?;
     }
     let mut live: Vec<Arc<Segment>> = Vec::with_capacity(numbers.len());
     for number in numbers {
@@ -135,6 +140,7 @@ fn replay(
     let mut writer: Option<(Writer, u64)> = None;
     for (index, segment) in live.iter().enumerate().skip(first) {
         let mut previous = segment.header.previous;
+        let mut marked = false;
         if let Some((before, end)) = &writer
             && (*end, before.previous) != (segment.header.base, previous)
         {
@@ -163,6 +169,7 @@ fn replay(
                 break;
             };
             previous = frame.crc;
+            marked = frame.kind == Kind::Mark;
             offset = scanner.offset();
             let end = segment.position(offset);
             if start < from && end > from {
@@ -194,6 +201,7 @@ fn replay(
                 offset,
                 previous,
                 dirty: false,
+                marked,
             },
             end,
         ));

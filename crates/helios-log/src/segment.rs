@@ -18,6 +18,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use helios_base::{Error, Result, SqlState};
 
@@ -28,7 +29,7 @@ pub(crate) const HEADER: usize = 64;
 
 /// A segment in use.
 pub(crate) const LOG: &str = "log";
-/// A file of the usual size whose content no longer matters.
+/// A file of a usual size whose content no longer matters.
 pub(crate) const SPARE: &str = "spare";
 /// A segment being made.
 pub(crate) const NEW: &str = "new";
@@ -114,8 +115,8 @@ pub(crate) struct Segment {
     pub header: Header,
     pub path: PathBuf,
     pub file: Box<dyn LogFile>,
-    /// Bytes that frames and header may fill.
-    pub capacity: u64,
+    /// Bytes that frames and header may fill; only the writer changes it.
+    capacity: AtomicU64,
     /// Position after the last frame, known once there is a next segment.
     pub end: OnceLock<u64>,
 }
@@ -166,13 +167,28 @@ impl Segment {
         let capacity = file
             .size()
             .map_err(|e| Error::io(format_args!("read \"{shown}\""), e))?;
-        Ok(Self {
+        Ok(Self::new(header, path, file, capacity))
+    }
+
+    /// A segment whose file has this header already.
+    pub fn new(header: Header, path: PathBuf, file: Box<dyn LogFile>, capacity: u64) -> Self {
+        Self {
             header,
             path,
             file,
-            capacity,
+            capacity: AtomicU64::new(capacity),
             end: OnceLock::new(),
-        })
+        }
+    }
+
+    /// Bytes that frames and header may fill.
+    pub fn capacity(&self) -> u64 {
+        self.capacity.load(Ordering::Relaxed)
+    }
+
+    /// Says that the file was made longer or shorter.
+    pub fn set_capacity(&self, capacity: u64) {
+        self.capacity.store(capacity, Ordering::Relaxed);
     }
 
     /// The position of what lies at `offset` of the file.

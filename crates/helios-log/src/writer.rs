@@ -2,20 +2,22 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use helios_base::{Result, failpoint};
 
 use crate::LogOptions;
 use crate::error::io_error;
 use crate::files::{Files, LogFile, write_all};
-use crate::frame;
+use crate::frame::{self, Frame, Kind};
 use crate::segment::{self, Header, Segment};
 
 /// At most this many old segments wait to be used again.
 const SPARES_MAX: usize = 2;
 const ZEROES: usize = 256 * 1024;
+/// Largest segment that a commit makes while it waits.
+const INLINE_MAX: u64 = 1 << 20;
 
 /// The directory of a log.
 pub(crate) struct Directory {
@@ -30,26 +32,33 @@ pub(crate) struct Directory {
 impl Directory {
     /// Makes a segment that is ready for its first frame and durable as such.
     ///
-    /// Frames of `frame_bytes` must fit. The spare file `spare` is used if there is one.
+    /// The spare file `spare` is used if there is one that is large enough, else a file of `usual`
+    /// bytes is made.
     pub fn make_segment(
         &self,
         header: Header,
-        frame_bytes: u64,
-        spare: Option<PathBuf>,
+        need: Need,
+        usual: u64,
+        spare: Option<Spare>,
     ) -> Result<Segment> {
-        let usual = self.options.segment_bytes;
-        let capacity = usual.max(segment::HEADER as u64 + frame_bytes);
-        let (draft, file) = match spare {
-            Some(path) if capacity == usual => {
+        let least = segment::HEADER as u64 + need.frame;
+        let (capacity, draft, file) = match spare {
+            Some(spare) if spare.bytes >= least => {
                 let file = self
                     .files
-                    .open(&path)
-                    .map_err(|e| io_error("open", &path, e))?;
-                (path, file)
+                    .open(&spare.path)
+                    .map_err(|e| io_error("open", &spare.path, e))?;
+                (spare.bytes, spare.path, file)
             }
             _ => {
                 let path = segment::path(&self.path, header.number, segment::NEW);
-                self.make_file(path, if capacity == usual { usual } else { 0 })?
+                // Zeroes pay off for small commits; a load would only write everything twice. The
+                // commit that makes the segment waits for it, so what it makes is not large.
+                let load = need.all > usual / 4;
+                let usual = if load { usual } else { usual.min(INLINE_MAX) };
+                let zeroes = if load { 0 } else { usual };
+                let (path, file) = self.make_file(path, zeroes)?;
+                (usual.max(least), path, file)
             }
         };
         failpoint::hit("log.rotate.header")?;
@@ -60,24 +69,18 @@ impl Directory {
         self.rename(&draft, &path)?;
         self.sync()?;
         failpoint::hit("log.rotate.renamed")?;
-        Ok(Segment {
-            header,
-            path,
-            file,
-            capacity,
-            end: OnceLock::new(),
-        })
+        Ok(Segment::new(header, path, file, capacity))
     }
 
     /// Makes a zeroed file that can become a segment later.
-    pub fn make_spare(&self) -> Result<PathBuf> {
+    pub fn make_spare(&self, bytes: u64) -> Result<Spare> {
         let number = self.spare_number();
         let draft = segment::path(&self.path, number, segment::DRAFT);
-        let (draft, file) = self.make_file(draft, self.options.segment_bytes)?;
+        let (draft, file) = self.make_file(draft, bytes)?;
         file.sync_data().map_err(|e| io_error("sync", &draft, e))?;
         let path = segment::path(&self.path, number, segment::SPARE);
         self.rename(&draft, &path)?;
-        Ok(path)
+        Ok(Spare { path, bytes })
     }
 
     fn spare_number(&self) -> u64 {
@@ -89,14 +92,7 @@ impl Directory {
             .files
             .create(&path)
             .map_err(|e| io_error("create", &path, e))?;
-        // Written zeroes, not a sparse file: a later fdatasync then has no metadata to flush.
-        let chunk = vec![0; ZEROES.min(zeroes as usize)];
-        let mut at = 0;
-        while at < zeroes {
-            let bytes = &chunk[..chunk.len().min((zeroes - at) as usize)];
-            write_all(&*file, bytes, at).map_err(|e| io_error("extend", &path, e))?;
-            at += bytes.len() as u64;
-        }
+        fill(&*file, 0, zeroes).map_err(|e| io_error("extend", &path, e))?;
         Ok((path, file))
     }
 
@@ -120,10 +116,28 @@ impl Directory {
     }
 }
 
+/// Writes zeroes from `at` to `end`, not a sparse file: a later fdatasync then has no metadata to
+/// flush.
+fn fill(file: &dyn LogFile, mut at: u64, end: u64) -> io::Result<()> {
+    let chunk = vec![0; ZEROES.min(end.saturating_sub(at) as usize)];
+    while at < end {
+        let bytes = &chunk[..chunk.len().min((end - at) as usize)];
+        write_all(file, bytes, at)?;
+        at += bytes.len() as u64;
+    }
+    Ok(())
+}
+
+/// A file that can become a segment.
+pub(crate) struct Spare {
+    pub path: PathBuf,
+    pub bytes: u64,
+}
+
 /// The files that are there, oldest segment first.
 pub(crate) struct Segments {
     pub live: Vec<Arc<Segment>>,
-    pub spares: Vec<PathBuf>,
+    pub spares: Vec<Spare>,
 }
 
 impl Segments {
@@ -131,15 +145,35 @@ impl Segments {
     pub fn retire(&mut self, directory: &Directory, old: Arc<Segment>) -> Result<()> {
         failpoint::hit("log.truncate")?;
         // A reader that still holds the file must not see it overwritten; unlinked it stays whole.
-        let usual = old.capacity == directory.options.segment_bytes;
-        if usual && self.spares.len() < SPARES_MAX && Arc::strong_count(&old) == 1 {
-            let spare = segment::path(&directory.path, directory.spare_number(), segment::SPARE);
-            directory.rename(&old.path, &spare)?;
-            self.spares.push(spare);
+        let bytes = old.capacity();
+        if bytes == directory.options.segment_bytes
+            && self.spares.len() < SPARES_MAX
+            && Arc::strong_count(&old) == 1
+        {
+            let path = segment::path(&directory.path, directory.spare_number(), segment::SPARE);
+            directory.rename(&old.path, &path)?;
+            self.spares.push(Spare { path, bytes });
             return Ok(());
         }
         directory.remove(&old.path)
     }
+
+    /// Removes the files that wait to be used again.
+    pub fn drop_spares(&mut self, directory: &Directory) -> Result<()> {
+        while let Some(spare) = self.spares.pop() {
+            directory.remove(&spare.path)?;
+        }
+        Ok(())
+    }
+}
+
+/// Bytes that wait for the next segment.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Need {
+    /// The first frame, which must fit.
+    pub frame: u64,
+    /// All that is to be written now.
+    pub all: u64,
 }
 
 /// Where the next frame goes.
@@ -151,6 +185,8 @@ pub(crate) struct Writer {
     pub previous: u32,
     /// Whether something was written since the last sync.
     pub dirty: bool,
+    /// Whether the last frame was a mark.
+    pub marked: bool,
 }
 
 impl Writer {
@@ -159,12 +195,15 @@ impl Writer {
         &mut self,
         directory: &Directory,
         mut frames: &[u8],
-        next: &mut dyn FnMut(Header, u64) -> Result<Arc<Segment>>,
+        next: &mut dyn FnMut(Header, Need) -> Result<Arc<Segment>>,
     ) -> Result<()> {
         while let Some(first) = frame::decode_header(frames) {
-            let room = self.current.capacity.saturating_sub(self.offset);
-            let (fits, previous) = fitting(frames, room);
-            let Some(previous) = previous else {
+            let room = self.current.capacity().saturating_sub(self.offset);
+            let (fits, last) = fitting(frames, room);
+            let Some(last) = last else {
+                if self.extend(directory, frame::size(first.length) as u64)? {
+                    continue;
+                }
                 // All frames of a segment are durable before the next segment exists.
                 self.sync()?;
                 let header = Header {
@@ -173,16 +212,52 @@ impl Writer {
                     base: first.position,
                     previous: self.previous,
                 };
-                self.current.end.get_or_init(|| header.base);
-                self.current = next(header, frame::size(first.length) as u64)?;
-                self.offset = segment::HEADER as u64;
+                let need = Need {
+                    frame: frame::size(first.length) as u64,
+                    all: frames.len() as u64,
+                };
+                let segment = next(header, need)?;
+                self.enter(segment);
                 continue;
             };
             let (now, rest) = frames.split_at(fits);
             self.put(now)?;
             self.offset += now.len() as u64;
-            self.previous = previous;
+            self.previous = last.crc;
+            self.marked = last.kind == Kind::Mark;
             frames = rest;
+        }
+        Ok(())
+    }
+
+    /// Goes on in the next segment, which is empty.
+    pub fn enter(&mut self, next: Arc<Segment>) {
+        self.current.end.get_or_init(|| next.header.base);
+        self.current = next;
+        self.offset = segment::HEADER as u64;
+    }
+
+    /// Makes a segment that was cut off at a clean end as long as it would have been, if `more`
+    /// bytes then fit.
+    fn extend(&mut self, directory: &Directory, more: u64) -> Result<bool> {
+        let Segment { file, path, .. } = &*self.current;
+        let (from, to) = (self.current.capacity(), directory.options.smallest());
+        if from >= to || to - self.offset.min(to) < more {
+            return Ok(false);
+        }
+        fill(&**file, from, to).map_err(|e| io_error("extend", path, e))?;
+        self.dirty = true;
+        self.current.set_capacity(to);
+        Ok(true)
+    }
+
+    /// Cuts off what no frame uses; what is written has been synced.
+    pub fn trim(&mut self) -> Result<()> {
+        let Segment { file, path, .. } = &*self.current;
+        if self.current.capacity() > self.offset {
+            file.truncate(self.offset)
+                .map_err(|e| io_error("truncate", path, e))?;
+            self.current.set_capacity(self.offset);
         }
         Ok(())
     }
@@ -214,8 +289,8 @@ impl Writer {
     }
 }
 
-/// How many bytes of whole frames fit into `room`, and the checksum of the last of them.
-fn fitting(frames: &[u8], room: u64) -> (usize, Option<u32>) {
+/// How many bytes of whole frames fit into `room`, and the last of them.
+fn fitting(frames: &[u8], room: u64) -> (usize, Option<Frame>) {
     let mut at = 0;
     let mut last = None;
     while let Some(frame) = frames.get(at..).and_then(frame::decode_header) {
@@ -224,7 +299,7 @@ fn fitting(frames: &[u8], room: u64) -> (usize, Option<u32>) {
             break;
         }
         at = end;
-        last = Some(frame.crc);
+        last = Some(frame);
     }
     (at, last)
 }

@@ -5,7 +5,20 @@ use helios_base::{Result, failpoint};
 use crate::core::Core;
 use crate::store::Step;
 
+/// Bytes of log and changed keys that the next open applies again as fast as this close would save
+/// them.
+const LITTLE: (u64, u64) = (64 << 10, 1000);
+
 impl Core {
+    /// Whether a clean end can leave what was not saved yet to the log.
+    pub(crate) fn little_to_save(&self) -> bool {
+        let stats = self.kv.stats();
+        let logged = self.log.end().saturating_sub(self.kv.applied());
+        !self.checkpoint.lock().is_running()
+            && logged <= LITTLE.0
+            && stats.overlay_entries <= LITTLE.1
+    }
+
     /// Whether enough has gathered in memory.
     pub(crate) fn wants_checkpoint(&self) -> bool {
         let stats = self.kv.stats();

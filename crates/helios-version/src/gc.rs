@@ -429,6 +429,11 @@ impl Core {
 
     /// Lets go of log segments that neither recovery nor readers of changes need.
     pub(crate) fn let_log_go(&self) -> Result<()> {
+        self.log.truncate_before(self.log_needed()?)
+    }
+
+    /// Where the log begins that recovery, or a reader of changes, may need.
+    pub(crate) fn log_needed(&self) -> Result<u64> {
         let mut keep = self.kv.applied();
         let retention = self.options.log_retention.as_micros();
         if retention > 0 {
@@ -441,7 +446,7 @@ impl Core {
                 keep = keep.min(info.position);
             }
         }
-        self.log.truncate_before(keep)
+        Ok(keep)
     }
 }
 

@@ -74,10 +74,10 @@ impl Sink {
         }
     }
 
-    /// Marks a clean end.
-    pub(crate) fn mark(&self) -> Result<()> {
+    /// Marks a clean end; what is before `keep` is not needed.
+    pub(crate) fn mark(&self, keep: u64) -> Result<()> {
         match self {
-            Self::Log(log) => log.mark(),
+            Self::Log(log) => log.mark(Position(keep)),
             Self::Memory(_) => Ok(()),
         }
     }

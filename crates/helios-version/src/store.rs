@@ -87,8 +87,10 @@ impl Handle {
         self.stop();
         self.core.settle_sequences()?;
         self.core.log.sync(self.core.log.end())?;
-        self.core.checkpoint()?;
-        self.core.log.mark()
+        if !self.core.little_to_save() {
+            self.core.checkpoint()?;
+        }
+        self.core.log.mark(self.core.log_needed()?)
     }
 }
 

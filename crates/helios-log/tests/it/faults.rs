@@ -82,6 +82,9 @@ impl LogFile for FaultyFile {
         }
         self.file.write_at(&bytes[..length], offset)
     }
+    fn truncate(&self, size: u64) -> io::Result<()> {
+        self.file.truncate(size)
+    }
     fn sync_data(&self) -> io::Result<()> {
         if self.plan.syncs.load(Ordering::Relaxed) >= 0
             && self.plan.syncs.fetch_sub(1, Ordering::Relaxed) == 0
@@ -135,7 +138,7 @@ fn write_until_failure(log: &Log) -> usize {
             assert_eq!(error.sqlstate(), SqlState::IO_ERROR);
             assert!(error.detail().is_some());
             assert!(log.sync(log.end()).is_err());
-            assert!(log.mark().is_err());
+            assert!(log.mark(Position(0)).is_err());
             return number;
         }
     }
@@ -205,7 +208,7 @@ fn an_error_of_the_callback_stops_the_open() {
     let dir = tempfile::tempdir().unwrap();
     let (log, _) = open(dir.path()).unwrap();
     log.append(b"x").unwrap();
-    log.mark().unwrap();
+    log.mark(Position(0)).unwrap();
     drop(log);
     let error = Log::open(dir.path(), options(), Position(0), &mut |_| {
         Err(helios_base::Error::internal("stop"))

@@ -42,6 +42,9 @@ impl LogFile for QuickFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         self.0.write_at(bytes, offset)
     }
+    fn truncate(&self, size: u64) -> io::Result<()> {
+        self.0.truncate(size)
+    }
     fn sync_data(&self) -> io::Result<()> {
         Ok(())
     }

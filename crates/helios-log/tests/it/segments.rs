@@ -18,7 +18,7 @@ fn many_segments_and_replay_from_any_record() {
             log.sync(log.end()).unwrap();
         }
     }
-    log.mark().unwrap();
+    log.mark(Position(0)).unwrap();
     drop(log);
     for from in (0..200).step_by(13) {
         let (_, found) = open_from(dir.path(), extents[from].start).unwrap();
@@ -163,4 +163,92 @@ fn spares_are_made_while_segments_change() {
     drop(log);
     let (_, found) = open_from(dir.path(), begin).unwrap();
     assert_eq!(*found.last().unwrap().1, record(2999));
+}
+
+// Guards against a small database that takes megabytes, and against an open that reads them.
+#[test]
+fn segments_grow_and_a_clean_end_gives_back_what_is_not_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = || helios_log::LogOptions {
+        segment_bytes: 64 << 10,
+        first_bytes: 8 << 10,
+        ..helios_log::LogOptions::new(7)
+    };
+    let open = |expected: usize| {
+        let mut found = 0;
+        let log = Log::open(dir.path(), options(), Position(0), &mut |record| {
+            assert_eq!(record.bytes, super::record(found));
+            found += 1;
+            Ok(())
+        });
+        assert_eq!(found, expected);
+        log.unwrap()
+    };
+    let sizes = || {
+        let mut files: Vec<_> = fs::read_dir(dir.path())
+            .unwrap()
+            .map(|file| file.unwrap())
+            .map(|file| (file.file_name(), file.metadata().unwrap().len()))
+            .collect();
+        files.sort();
+        files.into_iter().map(|(_, size)| size).collect::<Vec<_>>()
+    };
+    let mut wrote = 0;
+    let mut log = open(0);
+    assert_eq!(sizes(), [8 << 10]);
+    for _ in 0..3 {
+        log.append(&record(wrote)).unwrap();
+        wrote += 1;
+        log.sync(log.end()).unwrap();
+        log.mark(Position(0)).unwrap();
+        let end = log.end().0;
+        assert_eq!(sizes(), [64 + end]);
+        assert_eq!(log.file_bytes(), 64 + end);
+        // A second mark says nothing new.
+        log.mark(Position(0)).unwrap();
+        assert_eq!(log.end().0, end);
+        drop(log);
+        log = open(wrote);
+        log.mark(Position(0)).unwrap();
+        assert_eq!(log.end().0, end, "opening and closing writes nothing");
+    }
+    while wrote < 2000 {
+        log.append(&record(wrote)).unwrap();
+        wrote += 1;
+        log.sync(log.end()).unwrap();
+        log.prepare().unwrap();
+    }
+    let live = sizes();
+    assert_eq!(live[..3], [8 << 10, 16 << 10, 32 << 10]);
+    assert!(live[3..].iter().all(|size| *size == 64 << 10), "{live:?}");
+    log.mark(Position(0)).unwrap();
+    let marked = sizes();
+    assert!(marked.last().unwrap() <= live.last().unwrap());
+    assert_eq!(log.file_bytes(), marked.iter().sum::<u64>());
+    drop(log);
+    let log = open(wrote);
+    // Nobody needs anything: then next to nothing is left.
+    let end = log.end();
+    for _ in 0..400 {
+        log.append(&record(wrote)).unwrap();
+        wrote += 1;
+    }
+    log.sync(log.end()).unwrap();
+    let needed = log.end();
+    assert!(needed > end);
+    log.mark(needed).unwrap();
+    assert_eq!(sizes().len(), 1);
+    assert!(sizes()[0] <= 8 << 10);
+    assert!(log.begin() <= needed);
+    drop(log);
+    for from in [needed.0, needed.0 + 32] {
+        let mut count = 0;
+        let log = Log::open(dir.path(), options(), Position(from), &mut |_| {
+            count += 1;
+            Ok(())
+        });
+        let log = log.unwrap();
+        assert_eq!(count, 0);
+        assert_eq!(log.end().0, needed.0 + 32);
+    }
 }
