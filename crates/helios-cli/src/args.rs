@@ -135,6 +135,10 @@ pub struct BenchArgs {
     #[arg(long, default_value_t = 4_000)]
     pub commits: u64,
 
+    /// Runs only the cases whose names contain this text; the table is loaded in any case.
+    #[arg(long, value_name = "TEXT")]
+    pub case: Option<String>,
+
     /// A directory to work in, removed afterwards; by default one for temporary files.
     #[arg(long)]
     pub path: Option<PathBuf>,

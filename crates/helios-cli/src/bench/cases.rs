@@ -42,7 +42,11 @@ pub fn all(
         theirs: per_row(b.0),
         goal: None,
     });
+    let wanted = |name: &str| args.case.as_ref().is_none_or(|text| name.contains(text));
     let mut case = |name, goal, per_round: usize, work: Work<'_>| -> Result<()> {
+        if !wanted(name) {
+            return Ok(());
+        }
         let (ours, theirs) = rounds(ours, theirs, name, per_round, work)?;
         add(Line {
             name,
@@ -97,23 +101,27 @@ pub fn all(
     })?;
     let durable = args.commits.max(1);
     let half = rows / 2;
-    let (a, b) = one_writer(ours, theirs, durable, half)?;
-    add(Line {
-        name: "durable commit, 1 thread",
-        unit: "µs",
-        ours: a,
-        theirs: b,
-        goal: Some(1.1),
-    });
-    let a = many_writers(ours, durable, half)?;
-    let b = many_writers(theirs, durable, half)?;
-    add(Line {
-        name: "durable commit, 8 threads",
-        unit: "µs",
-        ours: a,
-        theirs: b,
-        goal: Some(0.2),
-    });
+    if wanted("durable commit, 1 thread") {
+        let (a, b) = one_writer(ours, theirs, durable, half)?;
+        add(Line {
+            name: "durable commit, 1 thread",
+            unit: "µs",
+            ours: a,
+            theirs: b,
+            goal: Some(1.1),
+        });
+    }
+    if wanted("durable commit, 8 threads") {
+        let a = many_writers(ours, durable, half)?;
+        let b = many_writers(theirs, durable, half)?;
+        add(Line {
+            name: "durable commit, 8 threads",
+            unit: "µs",
+            ours: a,
+            theirs: b,
+            goal: Some(0.2),
+        });
+    }
     Ok(())
 }
 
