@@ -126,6 +126,17 @@ impl Slot {
         Ok(known.map(|(_, catalog)| catalog.clone()))
     }
 
+    /// The version of the catalog that holds at `scn`, if that can be told at once.
+    #[inline]
+    pub(crate) fn version_at(&self, scn: Scn) -> Option<u64> {
+        let state = self.state.read();
+        if state.committing.is_some() {
+            return None;
+        }
+        let known = state.recent.iter().rev().find(|(from, _)| *from <= scn);
+        known.map(|(_, catalog)| catalog.version())
+    }
+
     /// The newest committed catalog.
     pub(crate) fn newest(&self, store: &Store) -> Result<Arc<Catalog>> {
         let state = self.state.read();

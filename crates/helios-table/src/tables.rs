@@ -97,6 +97,23 @@ impl Tables {
         self.cache.at(&self.store, &slot, snapshot)
     }
 
+    /// The version of the catalog as of a snapshot, if that can be told at once;
+    /// [`Tables::catalog`] always can.
+    #[must_use]
+    pub fn catalog_version(&self, snapshot: &Snapshot) -> Option<u64> {
+        let slot = self.cache.slot(&self.store, snapshot.branch()).ok()?;
+        slot.version_at(snapshot.scn())
+    }
+
+    /// A number that differs once what is known of the sizes and values of tables has changed so
+    /// much that plans should be made anew: after `ANALYZE`, and when a table has grown or shrunk
+    /// by a factor of about eight.
+    #[inline]
+    #[must_use]
+    pub fn statistics_version(&self) -> u64 {
+        self.counts.version()
+    }
+
     /// The newest committed catalog of a branch.
     ///
     /// # Errors

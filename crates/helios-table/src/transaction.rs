@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use helios_base::{BranchId, Error, Result, Scn, SqlState, TableId};
-use helios_version::{Isolation, TableLock, Txn, View, Wait};
+use helios_version::{Isolation, Read, TableLock, Txn, View, Wait};
 use parking_lot::Mutex;
 
 use crate::cache::Slot;
@@ -39,6 +39,8 @@ pub(crate) struct State {
     pub(crate) modes: Modes,
     /// Rows added and removed, by storage.
     counts: HashMap<TableId, i64>,
+    /// Whether statistics were gathered.
+    pub(crate) analyzed: bool,
 }
 
 /// A place to roll back to.
@@ -96,7 +98,25 @@ impl Transaction {
     /// # Errors
     /// As [`Tables::catalog`].
     pub fn catalog(&self) -> Result<Arc<Catalog>> {
-        let view = self.txn.view()?;
+        self.catalog_of(&self.txn.view()?)
+    }
+
+    /// The version of the catalog that a view of this transaction sees, if that can be told at
+    /// once; [`Transaction::catalog`] always can.
+    #[inline]
+    #[must_use]
+    pub fn catalog_version(&self, view: &View) -> Option<u64> {
+        if !self.state.lock().changes.is_empty() {
+            return None;
+        }
+        self.slot.version_at(view.scn())
+    }
+
+    /// The catalog of `view`, a view of this transaction, with the transaction's own changes.
+    ///
+    /// # Errors
+    /// As [`Tables::catalog`].
+    pub fn catalog_of(&self, view: &View) -> Result<Arc<Catalog>> {
         let base = self
             .tables
             .cache
@@ -210,13 +230,12 @@ impl Transaction {
             self.txn.rollback();
             return Err(error);
         }
-        let (changes, counts) = {
-            let mut state = self.state.lock();
-            let State {
-                changes, counts, ..
-            } = std::mem::take(&mut *state);
-            (changes, counts)
-        };
+        let State {
+            changes,
+            counts,
+            analyzed,
+            ..
+        } = std::mem::take(&mut *self.state.lock());
         let scn = if changes.is_empty() {
             self.txn.commit()?
         } else {
@@ -225,6 +244,9 @@ impl Transaction {
                 .commit(txid, changes.into(), || self.txn.commit())?
         };
         self.tables.counts.add(self.branch(), counts);
+        if analyzed {
+            self.tables.counts.note_change();
+        }
         Ok(scn)
     }
 

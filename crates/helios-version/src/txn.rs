@@ -5,6 +5,8 @@ mod options;
 mod running;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use helios_base::{BranchId, Error, IndexId, Result, Scn, SqlState, TableId, TxId};
 use parking_lot::{Mutex, RwLock};
@@ -38,7 +40,13 @@ pub struct Txn {
     reads: Option<Arc<Mutex<ReadSet>>>,
     held: Mutex<Held>,
     state: Mutex<State>,
+    /// How long to wait for a lock, in µs; [`FOREVER`] for ever.
+    lock_timeout: AtomicU64,
+    asynchronous: AtomicBool,
 }
+
+/// No limit to waiting for a lock.
+const FOREVER: u64 = u64::MAX;
 
 #[derive(Default)]
 struct State {
@@ -68,8 +76,20 @@ impl Txn {
                 ..State::default()
             }),
             running,
+            lock_timeout: AtomicU64::new(micros(options.lock_timeout)),
+            asynchronous: AtomicBool::new(options.asynchronous),
             options,
         })
+    }
+
+    /// Sets how long to wait for one lock from now on; for ever when `None`.
+    pub fn set_lock_timeout(&self, limit: Option<Duration>) {
+        self.lock_timeout.store(micros(limit), Ordering::Relaxed);
+    }
+
+    /// Sets whether the commit is acknowledged before it is durable.
+    pub fn set_asynchronous(&self, asynchronous: bool) {
+        self.asynchronous.store(asynchronous, Ordering::Relaxed);
     }
 
     /// A number for locks and messages, unique while the store is open.
@@ -115,7 +135,15 @@ impl Txn {
         if state.over {
             return Err(over());
         }
-        if state.snapshot.is_none() || self.options.isolation == Isolation::ReadCommitted {
+        let keeps = match &state.snapshot {
+            None => false,
+            // While nothing was committed the last statement's snapshot is the newest.
+            Some(last) if self.options.isolation == Isolation::ReadCommitted => {
+                last.scn() == self.core.published()
+            }
+            Some(_) => true,
+        };
+        if !keeps {
             state.snapshot = Some(self.new_snapshot()?);
         }
         self.view_of(&state)
@@ -317,7 +345,10 @@ impl Txn {
     fn patience(&self, wait: Wait) -> Patience<'_> {
         Patience {
             wait,
-            timeout: self.options.lock_timeout,
+            timeout: match self.lock_timeout.load(Ordering::Relaxed) {
+                FOREVER => None,
+                micros => Some(Duration::from_micros(micros)),
+            },
             cancel: &self.options.cancel,
         }
     }
@@ -618,7 +649,7 @@ impl Txn {
             (head, state.snapshot.take(), state.log_end)
         };
         let result = if is_empty && head.parents.is_empty() {
-            let synced = if log_end > 0 && !self.options.asynchronous {
+            let synced = if log_end > 0 && !self.asynchronous.load(Ordering::Relaxed) {
                 self.core.log.sync(log_end)
             } else {
                 Ok(())
@@ -630,7 +661,7 @@ impl Txn {
             self.core.commit(Commit {
                 head,
                 writes: &self.writes,
-                asynchronous: self.options.asynchronous,
+                asynchronous: self.asynchronous.load(Ordering::Relaxed),
                 reads: read_at.zip(reads.as_deref()),
             })
         };
@@ -666,6 +697,12 @@ impl Drop for Txn {
     fn drop(&mut self) {
         self.rollback();
     }
+}
+
+fn micros(limit: Option<Duration>) -> u64 {
+    limit.map_or(FOREVER, |limit| {
+        u64::try_from(limit.as_micros()).unwrap_or(FOREVER)
+    })
 }
 
 #[cold]

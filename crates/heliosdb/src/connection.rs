@@ -1,7 +1,7 @@
 //! One conversation with a database.
 
+use std::borrow::Borrow;
 use std::io::{Read, Write};
-
 use std::sync::Arc;
 
 use helios_base::text::TextContext;
@@ -145,7 +145,7 @@ impl Connection {
     pub fn run(&mut self, statement: impl IntoStatement, params: impl Params) -> Result<Outcome> {
         let params = params.into_values();
         let prepared = statement.into_prepared(&mut self.session, &params)?;
-        self.session.run(&prepared, &params)
+        self.session.run(prepared.borrow(), &params)
     }
 
     /// Cancels this connection's statements from another thread, and watches their progress.

@@ -1,5 +1,6 @@
 //! Prepared statements.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use helios_base::{DataType, Result, Value};
@@ -36,34 +37,45 @@ impl Statement {
 
 /// SQL text, or a statement prepared from it.
 pub trait IntoStatement {
+    /// How the prepared statement is held.
+    type Prepared: Borrow<Arc<Prepared>>;
+
     /// Prepares where that has not been done; `params` are what the first run will have, which
     /// may decide at which moment names are looked up.
     ///
     /// # Errors
     /// Syntax and name errors, with their position.
-    fn into_prepared(self, session: &mut Session, params: &[Value]) -> Result<Arc<Prepared>>;
+    fn into_prepared(self, session: &mut Session, params: &[Value]) -> Result<Self::Prepared>;
 }
 
 impl IntoStatement for &str {
+    type Prepared = Arc<Prepared>;
+
     fn into_prepared(self, session: &mut Session, params: &[Value]) -> Result<Arc<Prepared>> {
         session.prepare_for(self, params)
     }
 }
 
 impl IntoStatement for &String {
+    type Prepared = Arc<Prepared>;
+
     fn into_prepared(self, session: &mut Session, params: &[Value]) -> Result<Arc<Prepared>> {
         session.prepare_for(self, params)
     }
 }
 
-impl IntoStatement for &Statement {
-    fn into_prepared(self, _session: &mut Session, _params: &[Value]) -> Result<Arc<Prepared>> {
-        Ok(Arc::clone(&self.prepared))
+impl<'s> IntoStatement for &'s Statement {
+    type Prepared = &'s Arc<Prepared>;
+
+    fn into_prepared(self, _session: &mut Session, _params: &[Value]) -> Result<Self::Prepared> {
+        Ok(&self.prepared)
     }
 }
 
-impl IntoStatement for &mut Statement {
-    fn into_prepared(self, _session: &mut Session, _params: &[Value]) -> Result<Arc<Prepared>> {
-        Ok(Arc::clone(&self.prepared))
+impl<'s> IntoStatement for &'s mut Statement {
+    type Prepared = &'s Arc<Prepared>;
+
+    fn into_prepared(self, _session: &mut Session, _params: &[Value]) -> Result<Self::Prepared> {
+        Ok(&self.prepared)
     }
 }

@@ -49,6 +49,68 @@ pub(crate) struct FilterNode {
 pub(crate) struct ProjectNode {
     pub(crate) input: Node,
     pub(crate) exprs: Vec<Expr>,
+    /// The short form, if it does nothing but choose columns of a table.
+    pub(crate) picked: Option<Picked>,
+}
+
+/// Columns of a scan, which can make its rows of them without making its own rows first.
+#[derive(Clone, Debug)]
+pub(crate) struct Picked {
+    pub(crate) scan: Arc<ScanNode>,
+    /// Positions in the table.
+    pub(crate) columns: Arc<[usize]>,
+}
+
+impl ProjectNode {
+    pub(crate) fn new(input: Node, exprs: Vec<Expr>) -> Self {
+        Self {
+            picked: Picked::of(&input, &exprs),
+            input,
+            exprs,
+        }
+    }
+
+    /// The projection of `input`, made below its limit if that lets a scan make the rows: how many
+    /// there are does not depend on their columns.
+    pub(crate) fn over(input: Node, exprs: Vec<Expr>) -> Node {
+        if let Node::Limit(limit) = &input
+            && limit.ties.is_empty()
+        {
+            let below = Self::new(limit.input.clone(), exprs.clone());
+            if below.picked.is_some() {
+                return Node::Limit(Arc::new(LimitNode {
+                    input: Node::Project(Arc::new(below)),
+                    limit: limit.limit.clone(),
+                    offset: limit.offset.clone(),
+                    ties: Vec::new(),
+                }));
+            }
+        }
+        Node::Project(Arc::new(Self::new(input, exprs)))
+    }
+}
+
+impl Picked {
+    /// What `exprs` choose of `input`, if that is a scan or itself only a choice.
+    fn of(input: &Node, exprs: &[Expr]) -> Option<Self> {
+        let (scan, from) = match input {
+            // Keys are for those who change or lock rows, whole ones.
+            Node::Scan(scan) if !scan.key => (scan, scan.reads.as_slice()),
+            Node::Project(inner) => {
+                let picked = inner.picked.as_ref()?;
+                (&picked.scan, &*picked.columns)
+            }
+            _ => return None,
+        };
+        let columns = exprs.iter().map(|expr| match expr {
+            Expr::Column { index, .. } => from.get(*index).copied(),
+            _ => None,
+        });
+        Some(Self {
+            columns: columns.collect::<Option<_>>()?,
+            scan: scan.clone(),
+        })
+    }
 }
 
 #[derive(Debug)]

@@ -87,23 +87,28 @@ impl PointSelect {
         })
     }
 
-    /// The row, if it is there.
-    pub(crate) fn run(&self, read: &dyn Read, params: &[Value]) -> Result<Option<Row>> {
-        let mut bytes = Vec::with_capacity(self.parts.len() * 12);
+    /// The row, if it is there. `bytes` is scratch for its key.
+    pub(crate) fn run<R: Read + ?Sized>(
+        &self,
+        read: &R,
+        params: &[Value],
+        bytes: &mut Vec<u8>,
+    ) -> Result<Option<Row>> {
+        bytes.clear();
         for (part, ty) in &self.parts {
             let value = match part {
                 Part::Param(index) => params.get(*index).unwrap_or(&Value::Null),
                 Part::Value(value) => value,
             };
             match fit(value.clone(), ty) {
-                Fit::Value(value) => key::encode(&value, ty, KeyOrder::ASC, &mut bytes)?,
+                Fit::Value(value) => key::encode(&value, ty, KeyOrder::ASC, bytes)?,
                 _ => return Ok(None),
             }
         }
-        let Some(version) = read.get(self.table.storage, &bytes)? else {
+        let Some(version) = read.get(self.table.storage, bytes)? else {
             return Ok(None);
         };
-        let stored = StoredRow::new(self.table.shape(), &bytes, version.begin, &version.row)?;
+        let stored = StoredRow::new(self.table.shape(), bytes, version.begin, &version.row)?;
         let mut row = Row::with_capacity(self.columns.len());
         stored.project(&self.columns, &mut row)?;
         Ok(Some(row))

@@ -25,6 +25,8 @@ pub(crate) struct ScanNode {
     pub(crate) key: bool,
     /// What the path does not assure, over the columns that come out.
     pub(crate) filters: Vec<Expr>,
+    /// Which of the columns that come out the filters read.
+    pub(crate) filtered: Vec<usize>,
     /// All conditions, also those that the path assures.
     pub(crate) conditions: Vec<Expr>,
     pub(crate) at: Option<At>,

@@ -35,6 +35,7 @@ impl Session {
         let key = PlanKey {
             catalog: sight.catalog.version(),
             settings: 0,
+            statistics: 0,
         };
         let started = Instant::now();
         let planned = self.with_compiler(sight, |compiler| Planned::new(inner, compiler, key))?;

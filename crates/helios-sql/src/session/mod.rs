@@ -10,6 +10,7 @@ mod append;
 mod batch;
 mod branch;
 mod catalog_functions;
+mod chosen;
 pub(crate) mod clock;
 mod copy;
 mod cursor;
@@ -19,6 +20,7 @@ mod explain;
 mod history_functions;
 mod interrupt;
 mod locks;
+mod lookup;
 mod notice;
 mod outcome;
 mod past;
@@ -46,6 +48,7 @@ use parking_lot::Mutex;
 
 pub(crate) use activity::Activity;
 pub use append::Appender;
+use chosen::Chosen;
 use cursor::OpenCursor;
 pub use engine::{Engine, EngineOptions};
 pub use interrupt::{CancelHandle, Interrupt, Progress};
@@ -90,8 +93,10 @@ pub struct Session {
     copy_output: Option<Box<dyn Write + Send>>,
     /// Start of the running statement, in microseconds since 1970 UTC.
     statement_start: i64,
-    /// The settings' generation and their digest for plans; 0 before the first.
-    digest: (u64, u64),
+    /// What the settings say to every statement.
+    chosen: Chosen,
+    /// Scratch for keys.
+    key: Vec<u8>,
 }
 
 impl Session {
@@ -121,7 +126,8 @@ impl Session {
             copy_input: None,
             copy_output: None,
             statement_start: 0,
-            digest: (0, 0),
+            chosen: Chosen::default(),
+            key: Vec::new(),
             engine,
         };
         for (name, value) in &options.settings {
@@ -186,6 +192,9 @@ impl Session {
     /// # Errors
     /// `08P01` for a wrong number of parameters; whatever the statement meets.
     pub fn run(&mut self, prepared: &Arc<Prepared>, parameters: &[Value]) -> Result<Outcome> {
+        if let Some(found) = self.look_up(prepared, parameters) {
+            return found;
+        }
         let mut result = self.run_prepared(prepared, parameters);
         if result.is_ok() {
             result = result.and_then(|outcome| {

@@ -134,7 +134,7 @@ const BATCH_ROWS: usize = 8192;
 pub struct RowStream {
     columns: Columns,
     tag: &'static str,
-    source: Option<Box<dyn RowSource>>,
+    source: Source,
     read: u64,
     /// Rows the statement changed, where that is not the number of rows returned.
     affected: Option<u64>,
@@ -145,7 +145,7 @@ impl RowStream {
         Self {
             columns,
             tag,
-            source: Some(source),
+            source: Source::Running(source),
             read: 0,
             affected: None,
         }
@@ -153,7 +153,24 @@ impl RowStream {
 
     /// Rows that are already there.
     pub(crate) fn of_rows(columns: Columns, tag: &'static str, rows: Vec<Row>) -> Self {
-        Self::new(columns, tag, Box::new(Ready(rows.into_iter())))
+        Self {
+            columns,
+            tag,
+            source: Source::Rows(rows.into_iter()),
+            read: 0,
+            affected: None,
+        }
+    }
+
+    /// One row that is already there, or none.
+    pub(crate) fn of_row(columns: Columns, tag: &'static str, row: Option<Row>) -> Self {
+        Self {
+            columns,
+            tag,
+            source: Source::Row(row),
+            read: 0,
+            affected: None,
+        }
     }
 
     pub(crate) fn with_affected(mut self, rows: u64) -> Self {
@@ -172,19 +189,19 @@ impl RowStream {
     /// # Errors
     /// Whatever computing the row meets: a division by zero, a cancellation, a damaged page.
     pub fn next_row(&mut self) -> Result<Option<Row>> {
-        let Some(source) = &mut self.source else {
-            return Ok(None);
+        let row = match &mut self.source {
+            Source::Row(row) => row.take(),
+            Source::Rows(rows) => rows.next(),
+            Source::Running(running) => match running.next_row() {
+                Ok(Some(row)) => Some(row),
+                other => {
+                    self.source = Source::Row(None);
+                    return other;
+                }
+            },
         };
-        match source.next_row() {
-            Ok(Some(row)) => {
-                self.read += 1;
-                Ok(Some(row))
-            }
-            other => {
-                self.source = None;
-                other
-            }
-        }
+        self.read += u64::from(row.is_some());
+        Ok(row)
     }
 
     /// The next rows as an Arrow batch, `None` at the end; never an empty batch.
@@ -192,16 +209,18 @@ impl RowStream {
     /// # Errors
     /// As [`RowStream::next_row`]; and `0A000` for a type that has no Arrow form.
     pub fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
-        let Some(source) = &mut self.source else {
-            return Ok(None);
+        let batch = match &mut self.source {
+            Source::Row(row) => Ready(row.take().into_iter()).next_batch(&self.columns),
+            Source::Rows(rows) => Ready(rows).next_batch(&self.columns),
+            Source::Running(running) => running.next_batch(&self.columns),
         };
-        match source.next_batch(&self.columns) {
+        match batch {
             Ok(Some(batch)) => {
                 self.read += batch.num_rows() as u64;
                 Ok(Some(batch))
             }
             other => {
-                self.source = None;
+                self.source = Source::Row(None);
                 other
             }
         }
@@ -247,9 +266,17 @@ impl fmt::Debug for RowStream {
     }
 }
 
-struct Ready(std::vec::IntoIter<Row>);
+/// Where a stream's rows are.
+enum Source {
+    Row(Option<Row>),
+    Rows(std::vec::IntoIter<Row>),
+    Running(Box<dyn RowSource>),
+}
 
-impl RowSource for Ready {
+/// Rows that are already there, for making batches of them.
+struct Ready<I>(I);
+
+impl<I: Iterator<Item = Row> + Send> RowSource for Ready<I> {
     fn next_row(&mut self) -> Result<Option<Row>> {
         Ok(self.0.next())
     }

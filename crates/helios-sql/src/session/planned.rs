@@ -34,6 +34,8 @@ pub(crate) struct PlanKey {
     pub(crate) catalog: u64,
     /// A digest of the settings that planning reads.
     pub(crate) settings: u64,
+    /// The version of what is known of the tables' sizes and values.
+    pub(crate) statistics: u64,
 }
 
 /// The compiled part of a statement.
@@ -236,5 +238,46 @@ impl PlanCache {
     /// Forgets everything: `DISCARD PLANS`.
     pub(crate) fn clear(&self) {
         self.plans.write().clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use helios_base::Result;
+
+    use crate::session::{Engine, EngineOptions, Prepared, Session, SessionOptions};
+
+    fn is_kept(session: &mut Session, prepared: &Arc<Prepared>) -> Result<bool> {
+        let before = prepared.plan.lock().clone();
+        session.run(prepared, &[])?.finish()?;
+        let after = prepared.plan.lock().clone();
+        Ok(match (before, after) {
+            (Some(before), Some(after)) => Arc::ptr_eq(&before, &after),
+            _ => false,
+        })
+    }
+
+    // Guards against plans for a table that was empty when they were made.
+    #[test]
+    fn plans_are_made_anew_after_analyze_and_growth() -> Result<()> {
+        let engine = Engine::open_in_memory(EngineOptions::default())?;
+        let mut session = engine.session(SessionOptions::default())?;
+        session.run_script("CREATE TABLE t (a int); CREATE INDEX ON t (a)")?;
+        let query = session.prepare("SELECT * FROM t WHERE a > 5")?;
+        assert!(is_kept(&mut session, &query)?);
+        session.run_script("ANALYZE t")?;
+        assert!(!is_kept(&mut session, &query)?);
+        assert!(is_kept(&mut session, &query)?);
+        session.run_script("INSERT INTO t SELECT generate_series(1, 10)")?;
+        assert!(is_kept(&mut session, &query)?);
+        session.run_script("INSERT INTO t SELECT generate_series(1, 1000)")?;
+        assert!(!is_kept(&mut session, &query)?);
+        session.run_script("BEGIN; ANALYZE t")?;
+        assert!(!is_kept(&mut session, &query)?);
+        session.run_script("COMMIT")?;
+        assert!(!is_kept(&mut session, &query)?);
+        Ok(())
     }
 }

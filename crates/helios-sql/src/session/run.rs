@@ -7,6 +7,7 @@ use helios_expr::SessionHooks;
 use helios_table::{Catalog, Transaction};
 use helios_version::Read;
 
+use super::chosen::Executor;
 use super::outcome::{Completion, Outcome, RowStream};
 use super::planned::{Code, PlanKey, Planned, Query};
 use super::stream::{Running, Vectors};
@@ -67,7 +68,7 @@ impl Session {
             let txn = self.transaction()?;
             let view = txn.statement()?;
             Sight {
-                catalog: txn.catalog()?,
+                catalog: txn.catalog_of(&view)?,
                 reader: Arc::new(view),
                 txn: Some(txn),
                 past: Arc::from([]),
@@ -89,13 +90,16 @@ impl Session {
 
     /// What plans made now depend on.
     pub(super) fn plan_key(&mut self, catalog: &Catalog) -> PlanKey {
-        let settings = self.state.settings.lock();
-        if self.digest.0 != settings.generation() || self.digest.1 == 0 {
-            self.digest = (settings.generation(), settings.digest(&self.state.user));
-        }
+        self.plan_key_at(catalog.version())
+    }
+
+    /// As [`Self::plan_key`], for a version of the catalog.
+    pub(super) fn plan_key_at(&mut self, catalog: u64) -> PlanKey {
+        self.heed_settings();
         PlanKey {
-            catalog: catalog.version(),
-            settings: self.digest.1,
+            catalog,
+            settings: self.chosen.digest,
+            statistics: self.engine.shared.tables.statistics_version(),
         }
     }
 
@@ -103,14 +107,10 @@ impl Session {
     pub(super) fn start_statement(&mut self, text: Arc<str>) -> Option<Alarm> {
         self.interrupt.start();
         self.statement_start = clock::now();
-        let timeout = self
-            .state
-            .settings
-            .lock()
-            .timeout(super::settings::Id::StatementTimeout);
+        self.heed_settings();
         self.note_activity(text);
-        let interrupt = self.interrupt.clone();
-        timeout.and_then(|limit| {
+        self.chosen.statement_timeout.and_then(|limit| {
+            let interrupt = self.interrupt.clone();
             self.engine
                 .shared
                 .watchdog
@@ -285,13 +285,8 @@ impl Session {
                 Some(id) => &look(&sight.past, id)?.reader,
                 None => &sight.reader,
             };
-            let row = point.run(&**reader, &params)?;
-            let rows: Vec<Row> = row.into_iter().collect();
-            return Ok(Outcome::Rows(RowStream::of_rows(
-                columns,
-                planned.tag,
-                rows,
-            )));
+            let row = point.run(&**reader, &params, &mut self.key)?;
+            return Ok(Outcome::Rows(RowStream::of_row(columns, planned.tag, row)));
         }
         let exec = self.exec(sight, &query.program.subplans, params);
         if !by_rows && let Some(rows) = self.in_vectors(planned, query, &exec)? {
@@ -335,15 +330,10 @@ impl Session {
 
     /// Whether the row executor is to run a query.
     pub(super) fn by_rows(&self, query: &Query) -> bool {
-        match self
-            .state
-            .settings
-            .lock()
-            .text(super::settings::Id::Executor)
-        {
-            "row" => true,
-            "vector" => query.locks || query.changes,
-            _ => query.by_rows,
+        match self.chosen.executor {
+            Executor::Rows => true,
+            Executor::Vectors => query.locks || query.changes,
+            Executor::Quicker => query.by_rows,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What functions ask of the session: settings, sequences, names.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering::Acquire};
 use std::sync::{Arc, Weak};
 
 use helios_base::text::IntervalStyle;
@@ -26,6 +27,8 @@ pub(crate) struct State {
     /// The engine; weak, as the engine does not end while a session lives anyway.
     pub(crate) shared: Weak<Shared>,
     pub(crate) settings: Mutex<Settings>,
+    /// The settings' generation.
+    generation: Arc<AtomicU64>,
     sequences: Mutex<Sequences>,
     now: Mutex<Now>,
     /// The text settings as of a generation of the settings: looking up a time zone takes long.
@@ -60,13 +63,15 @@ impl State {
         number: u64,
         interrupt: Interrupt,
     ) -> Self {
+        let settings = Settings::new();
         Self {
+            generation: settings.generation().clone(),
             tables: engine.tables.clone(),
             user,
             number,
             interrupt,
             shared: Arc::downgrade(engine),
-            settings: Mutex::new(Settings::new()),
+            settings: Mutex::new(settings),
             sequences: Mutex::default(),
             text: Mutex::default(),
             now: Mutex::new(Now {
@@ -135,13 +140,20 @@ impl State {
         path
     }
 
+    /// A number that differs after every change of a setting.
+    #[inline]
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Acquire)
+    }
+
     /// The settings that text forms depend on.
     pub(crate) fn text(&self, now: i64) -> TextContext {
         let settings = self.settings.lock();
         let mut known = self.text.lock();
         let (generation, text) = &mut *known;
-        if *generation != Some(settings.generation()) {
-            *generation = Some(settings.generation());
+        let newest = self.generation();
+        if *generation != Some(newest) {
+            *generation = Some(newest);
             let (date_style, date_order) =
                 super::settings::date_style(settings.text(Id::DateStyle));
             *text = TextContext {

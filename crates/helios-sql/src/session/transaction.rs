@@ -52,8 +52,7 @@ enum IdleState {
 impl Session {
     /// Starts the clock of `idle_in_transaction_session_timeout`.
     pub(super) fn start_idle_clock(&mut self) {
-        let timeout = self.state.settings.lock().timeout(Id::IdleTimeout);
-        let (Some(limit), Some(current)) = (timeout, &self.current) else {
+        let (Some(limit), Some(current)) = (self.chosen.idle_timeout, &self.current) else {
             return;
         };
         *self.idle.state.lock() = IdleState::Idle;
@@ -65,6 +64,11 @@ impl Session {
                 *state = IdleState::Expired;
             }
         });
+    }
+
+    /// Whether that clock runs.
+    pub(super) fn is_timed(&self) -> bool {
+        self.idle.alarm.is_some()
     }
 
     /// Stops that clock before a statement.

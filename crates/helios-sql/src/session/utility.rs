@@ -7,7 +7,6 @@ use helios_base::{DataType, Error, Result, SqlState, Value};
 use super::outcome::{Columns, Completion, Outcome, ResultColumn, RowStream};
 use super::planned::Planned;
 use super::run::Sight;
-use super::settings::Id;
 use super::{NameContext, Session};
 use crate::plan::{SetScope, SetValue, Statement};
 
@@ -215,8 +214,6 @@ impl Session {
             self.interrupt.check()?;
             txn.analyze(&table)?;
         }
-        // Statements seen before deserve plans that know this.
-        self.engine.shared.plans.clear();
         Ok(())
     }
 
@@ -290,6 +287,16 @@ impl Session {
         now.query_start = self.statement_start;
     }
 
+    /// Says in `pg_stat_activity` what ran, at once and to its end.
+    #[inline]
+    pub(super) fn note_lookup(&self, text: &Arc<str>, start: i64) {
+        let mut now = self.activity.now.lock();
+        if !Arc::ptr_eq(&now.query, text) {
+            now.query = text.clone();
+        }
+        now.query_start = start;
+    }
+
     /// Says in `pg_stat_activity` that nothing runs, and starts the clock of idle transactions.
     pub(super) fn go_idle(&mut self) {
         let transaction = match &self.current {
@@ -297,8 +304,8 @@ impl Session {
             Some(_) => Some("idle in transaction"),
             None => None,
         };
+        self.heed_settings();
         {
-            let settings = self.state.settings.lock();
             let mut now = self.activity.now.lock();
             now.state = transaction.unwrap_or("idle");
             now.transaction_start = self.current.as_ref().map(|current| current.started);
@@ -306,10 +313,6 @@ impl Session {
                 .current
                 .as_ref()
                 .map(|current| current.txn.txn().number());
-            let application = settings.text(Id::ApplicationName);
-            if now.application != application {
-                application.clone_into(&mut now.application);
-            }
         }
         if self.current.is_some() {
             self.start_idle_clock();

@@ -8,6 +8,7 @@ mod access;
 mod concurrency;
 mod load;
 mod merge;
+mod prepared;
 mod script;
 
 use std::path::Path;

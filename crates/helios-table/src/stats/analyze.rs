@@ -147,6 +147,9 @@ impl Transaction {
         self.tables()
             .counts
             .set(self.branch(), table.storage, committed);
+        // For the statements that see this already, and for all others once it has committed.
+        self.tables().counts.note_change();
+        self.with_state(|state| state.analyzed = true);
         Ok(stats)
     }
 }

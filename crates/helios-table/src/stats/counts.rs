@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Bound;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use helios_base::{BranchId, Error, Result, TableId};
 use helios_version::{Read, TxnOptions};
@@ -21,6 +22,13 @@ const PROBED: u64 = 5_000;
 #[derive(Default)]
 pub(crate) struct Counts {
     rows: Mutex<HashMap<(BranchId, TableId), i64>>,
+    /// Goes up when plans should be made anew.
+    version: AtomicU64,
+}
+
+/// The size of a table as planning cares: an eightfold change makes another.
+fn magnitude(rows: i64) -> u32 {
+    u64::try_from(rows).unwrap_or(0).max(64).ilog2() / 3
 }
 
 impl Counts {
@@ -32,9 +40,23 @@ impl Counts {
         let mut rows = self.rows.lock();
         for (storage, change) in changes {
             if let Some(count) = rows.get_mut(&(branch, storage)) {
+                let before = magnitude(*count);
                 *count += change;
+                if magnitude(*count) != before {
+                    self.note_change();
+                }
             }
         }
+    }
+
+    /// Plans should be made anew.
+    pub(crate) fn note_change(&self) {
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    #[inline]
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
     }
 
     pub(crate) fn set(&self, branch: BranchId, storage: TableId, rows: i64) {

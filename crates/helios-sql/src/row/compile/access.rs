@@ -74,6 +74,7 @@ impl Compiler<'_> {
             reverse: false,
             reads,
             key: scan.key,
+            filtered: filtered(&filters),
             filters,
             conditions: scan.filters.clone(),
             at: scan.at.clone(),
@@ -322,6 +323,14 @@ fn comparable(column: &DataType, value: &DataType) -> bool {
             && matches!(column, DataType::Char(_)) == matches!(value, DataType::Char(_)))
 }
 
+/// The columns that filters read.
+fn filtered(filters: &[Expr]) -> Vec<usize> {
+    let mut columns: Vec<usize> = filters.iter().flat_map(Expr::used_columns).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    columns
+}
+
 /// `node`, perhaps reading backwards, if its rows come in the order of `keys` without sorting.
 pub(super) fn ordered(node: &Node, keys: &[SortKey]) -> Option<Node> {
     match node {
@@ -335,10 +344,10 @@ pub(super) fn ordered(node: &Node, keys: &[SortKey]) -> Option<Node> {
             input: ordered(&filter.input, keys)?,
             predicate: filter.predicate.clone(),
         }))),
-        Node::Project(project) => Some(Node::Project(Arc::new(ProjectNode {
-            input: ordered(&project.input, &below(project, keys)?)?,
-            exprs: project.exprs.clone(),
-        }))),
+        Node::Project(project) => Some(Node::Project(Arc::new(ProjectNode::new(
+            ordered(&project.input, &below(project, keys)?)?,
+            project.exprs.clone(),
+        )))),
         _ => None,
     }
 }

@@ -76,10 +76,9 @@ impl Compiler<'_> {
                 input: self.node(&filter.input)?,
                 predicate: filter.predicate.clone(),
             })),
-            Plan::Project(project) => Node::Project(Arc::new(ProjectNode {
-                input: self.node(&project.input)?,
-                exprs: project.exprs.clone(),
-            })),
+            Plan::Project(project) => {
+                ProjectNode::over(self.node(&project.input)?, project.exprs.clone())
+            }
             Plan::ProjectSet(node) => Node::ProjectSet(Arc::new(ProjectSetNode {
                 input: self.node(&node.input)?,
                 calls: node.calls.clone(),
@@ -183,10 +182,10 @@ impl Compiler<'_> {
     /// `node`, which sorts a table somewhere below, without the sort.
     fn first_in_order(&self, node: &Node, limit: u64) -> Option<Node> {
         match node {
-            Node::Project(project) => Some(Node::Project(Arc::new(ProjectNode {
-                input: self.first_in_order(&project.input, limit)?,
-                exprs: project.exprs.clone(),
-            }))),
+            Node::Project(project) => Some(Node::Project(Arc::new(ProjectNode::new(
+                self.first_in_order(&project.input, limit)?,
+                project.exprs.clone(),
+            )))),
             Node::Sort(sort) => self.scan_in_order(&sort.input, &sort.keys, limit),
             _ => None,
         }
@@ -195,10 +194,10 @@ impl Compiler<'_> {
     fn scan_in_order(&self, node: &Node, keys: &[SortKey], limit: u64) -> Option<Node> {
         match node {
             Node::Scan(scan) => self.in_order(scan, keys, limit),
-            Node::Project(project) => Some(Node::Project(Arc::new(ProjectNode {
-                input: self.scan_in_order(&project.input, &access::below(project, keys)?, limit)?,
-                exprs: project.exprs.clone(),
-            }))),
+            Node::Project(project) => Some(Node::Project(Arc::new(ProjectNode::new(
+                self.scan_in_order(&project.input, &access::below(project, keys)?, limit)?,
+                project.exprs.clone(),
+            )))),
             _ => None,
         }
     }

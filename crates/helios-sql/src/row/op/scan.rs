@@ -13,8 +13,13 @@ use super::super::scan::{Path, Reach, ScanNode};
 use super::super::time_travel;
 use super::{BoxOperator, Cx, Operator, source};
 
-/// Starts a scan in the way its path says.
-pub(super) fn open(node: &Arc<ScanNode>, cx: &Cx<'_>) -> Result<BoxOperator> {
+/// Starts a scan in the way its path says. `columns` are positions in the table of the columns that
+/// are wanted of its rows, if not all that it reads.
+pub(super) fn open(
+    node: &Arc<ScanNode>,
+    columns: Option<&Arc<[usize]>>,
+    cx: &Cx<'_>,
+) -> Result<BoxOperator> {
     if let (Some(recheck), true) = (&cx.exec.recheck, node.key)
         && recheck.table == node.table.id
     {
@@ -28,10 +33,11 @@ pub(super) fn open(node: &Arc<ScanNode>, cx: &Cx<'_>) -> Result<BoxOperator> {
         },
     };
     let output = Output {
-        node: node.clone(),
-        table,
+        columns: columns.cloned(),
         row: Vec::new(),
         steps: 0,
+        node: node.clone(),
+        table,
     };
     Ok(match &node.path {
         Path::Full => Box::new(KeyScan {
@@ -73,6 +79,7 @@ pub(super) fn open(node: &Arc<ScanNode>, cx: &Cx<'_>) -> Result<BoxOperator> {
                 output,
                 reader,
                 keys: Vec::new(),
+                values: Vec::new(),
             })
         }
     })
@@ -142,6 +149,9 @@ struct Output {
     node: Arc<ScanNode>,
     /// The definition that the stored rows have where they are read.
     table: Arc<TableDef>,
+    /// What comes out, if not what the node reads.
+    columns: Option<Arc<[usize]>>,
+    /// Scratch: what filters read, at its place among the columns that the node reads.
     row: Row,
     steps: usize,
 }
@@ -149,25 +159,54 @@ struct Output {
 impl Output {
     /// The output row, unless a filter rejects it.
     fn emit(&mut self, key: &[u8], begin: Scn, row: &[u8], cx: &Cx<'_>) -> Result<Option<Row>> {
-        self.steps += 1;
-        cx.poll(self.steps)?;
         let stored = StoredRow::new(self.table.shape(), key, begin, row)?;
-        self.row.clear();
-        stored.project(&self.node.reads, &mut self.row)?;
-        // The key is not read by filters, and a rejected row need not have it.
-        if !cx.all_true(&self.node.filters, &self.row)? {
-            return Ok(None);
-        }
-        let mut out = std::mem::take(&mut self.row);
-        if self.node.key {
-            out.push(Value::Bytea(Arc::from(key)));
-        }
-        Ok(Some(out))
+        pass(
+            &self.node,
+            self.columns.as_deref(),
+            &mut self.row,
+            &mut self.steps,
+            &stored,
+            cx,
+        )
     }
 
     fn storage(&self) -> TableId {
         self.table.storage
     }
+}
+
+/// The output row of a stored row, unless a filter rejects it.
+#[inline]
+fn pass(
+    node: &ScanNode,
+    columns: Option<&[usize]>,
+    scratch: &mut Row,
+    steps: &mut usize,
+    stored: &StoredRow<'_>,
+    cx: &Cx<'_>,
+) -> Result<Option<Row>> {
+    *steps += 1;
+    cx.poll(*steps)?;
+    if !node.filters.is_empty() {
+        scratch.resize(node.reads.len(), Value::Null);
+        for column in &node.filtered {
+            if let (Some(place), Some(position)) =
+                (scratch.get_mut(*column), node.reads.get(*column))
+            {
+                *place = stored.value(*position)?;
+            }
+        }
+        if !cx.all_true(&node.filters, scratch)? {
+            return Ok(None);
+        }
+    }
+    let columns = columns.unwrap_or(&node.reads);
+    let mut out = Row::with_capacity(columns.len() + usize::from(node.key));
+    stored.project(columns, &mut out)?;
+    if node.key {
+        out.push(Value::Bytea(Arc::from(stored.key())));
+    }
+    Ok(Some(out))
 }
 
 /// At most one row, by its stored key.
@@ -234,25 +273,33 @@ struct IndexScan {
     cursor: Option<KeyCursor>,
     /// Scratch: the keys that a candidate row really has.
     keys: Vec<u8>,
+    /// Scratch: the columns that they are made of, at their places in the table.
+    values: Row,
 }
 
 impl IndexScan {
     /// The row of an entry, if the row still has these keys.
     fn row_of(&mut self, entry: &[u8], cx: &Cx<'_>) -> Result<Option<Row>> {
-        let node = self.output.node.clone();
-        let rules = index(&node, self.index)?;
+        let Output {
+            node,
+            table,
+            columns,
+            row,
+            steps,
+        } = &mut self.output;
+        let rules = index(node, self.index)?;
         let (keys, pk) = rules.split(entry)?;
-        let Some(version) = self.reader.get(self.output.storage(), pk)? else {
+        let Some(version) = self.reader.get(table.storage, pk)? else {
             return Ok(None);
         };
-        let stored = StoredRow::new(self.output.table.shape(), pk, version.begin, &version.row)?;
-        let mut values = vec![Value::Null; self.output.table.columns.len()];
-        stored.fill(rules.reads(), &mut values)?;
+        let stored = StoredRow::new(table.shape(), pk, version.begin, &version.row)?;
+        self.values.resize(table.columns.len(), Value::Null);
+        stored.fill(rules.reads(), &mut self.values)?;
         self.keys.clear();
-        if !rules.encode_keys(&values, &mut self.keys)? || self.keys != keys {
+        if !rules.encode_keys(&self.values, &mut self.keys)? || self.keys != keys {
             return Ok(None);
         }
-        self.output.emit(pk, version.begin, &version.row, cx)
+        pass(node, columns.as_deref(), row, steps, &stored, cx)
     }
 }
 

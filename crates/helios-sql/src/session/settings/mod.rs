@@ -5,6 +5,7 @@ mod value;
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Release};
 use std::time::Duration;
 
 use helios_base::datetime::{parse_date_style, show_date_style};
@@ -30,8 +31,8 @@ pub(crate) struct Settings {
     /// What the transaction changed, oldest first; empty outside of one.
     undo: Vec<Undo>,
     in_transaction: bool,
-    /// Goes up at every change, so that caches know.
-    generation: u64,
+    /// Goes up at every change, so that caches know; they need not lock the settings to look.
+    generation: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Clone)]
@@ -69,13 +70,17 @@ impl Settings {
             custom: Vec::new(),
             undo: Vec::new(),
             in_transaction: false,
-            generation: 0,
+            generation: Arc::default(),
         }
     }
 
     /// A number that differs after every change.
-    pub(crate) fn generation(&self) -> u64 {
-        self.generation
+    pub(crate) fn generation(&self) -> &Arc<AtomicU64> {
+        &self.generation
+    }
+
+    fn changed(&self) {
+        self.generation.fetch_add(1, Release);
     }
 
     /// A digest of the settings that planning reads, and of the user's name; never 0.
@@ -192,7 +197,7 @@ impl Settings {
     }
 
     fn store(&mut self, index: usize, value: SettingValue, local: bool) {
-        self.generation += 1;
+        self.changed();
         let slot = &mut self.slots[index];
         if self.in_transaction {
             self.undo.push(Undo {
@@ -313,7 +318,7 @@ impl Settings {
                 let slot = &mut self.slots[undo.index];
                 slot.now = undo.now;
                 slot.after_commit = undo.after_commit;
-                self.generation += 1;
+                self.changed();
             }
         }
     }
@@ -325,7 +330,7 @@ impl Settings {
             let slot = &mut self.slots[undo.index];
             if slot.now != slot.after_commit {
                 slot.now = slot.after_commit.clone();
-                self.generation += 1;
+                self.changed();
             }
         }
     }

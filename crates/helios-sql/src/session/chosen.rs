@@ -1,0 +1,75 @@
+//! What the settings say to every statement: read once per change, not once per statement.
+
+use std::time::Duration;
+
+use super::Session;
+use super::settings::{Id, Settings};
+
+/// The settings that every statement asks for.
+#[derive(Debug, Default)]
+pub(super) struct Chosen {
+    /// The settings' generation when they were read; `None` before the first time.
+    generation: Option<u64>,
+    /// A digest of those that planning reads.
+    pub(super) digest: u64,
+    pub(super) executor: Executor,
+    pub(super) statement_timeout: Option<Duration>,
+    pub(super) idle_timeout: Option<Duration>,
+    lock_timeout: Option<Duration>,
+    /// Commits are acknowledged before they are durable.
+    asynchronous: bool,
+}
+
+/// Who is to run queries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Executor {
+    /// Whoever is thought to be quicker.
+    #[default]
+    Quicker,
+    Rows,
+    Vectors,
+}
+
+impl Chosen {
+    fn read(settings: &Settings, user: &str, generation: u64) -> Self {
+        Self {
+            generation: Some(generation),
+            digest: settings.digest(user),
+            executor: match settings.text(Id::Executor) {
+                "row" => Executor::Rows,
+                "vector" => Executor::Vectors,
+                _ => Executor::Quicker,
+            },
+            statement_timeout: settings.timeout(Id::StatementTimeout),
+            idle_timeout: settings.timeout(Id::IdleTimeout),
+            lock_timeout: settings.timeout(Id::LockTimeout),
+            asynchronous: settings.text(Id::SynchronousCommit) == "off",
+        }
+    }
+}
+
+impl Session {
+    /// Reads the settings again if any has changed, and tells those who act on them: the running
+    /// transaction and `pg_stat_activity`.
+    #[inline]
+    pub(super) fn heed_settings(&mut self) {
+        let newest = self.state.generation();
+        if self.chosen.generation != Some(newest) {
+            self.read_settings(newest);
+        }
+    }
+
+    #[cold]
+    fn read_settings(&mut self, generation: u64) {
+        let settings = self.state.settings.lock();
+        self.chosen = Chosen::read(&settings, &self.state.user, generation);
+        if let Some(current) = &self.current {
+            let txn = current.txn.txn();
+            txn.set_lock_timeout(self.chosen.lock_timeout);
+            txn.set_asynchronous(self.chosen.asynchronous);
+        }
+        settings
+            .text(Id::ApplicationName)
+            .clone_into(&mut self.activity.now.lock().application);
+    }
+}

@@ -1,0 +1,90 @@
+//! The short way of a prepared lookup by key.
+//!
+//! Such a statement is done in less time than its bookkeeping takes. It evaluates no expression,
+//! waits for nothing and reads at most one row, so nobody could cancel it, see it run or meet its
+//! settings; what is left is the snapshot, the plan's validity, the read, and a note for
+//! `pg_stat_activity`.
+
+use helios_base::{Result, Row, Value};
+
+use super::chosen::Executor;
+use super::outcome::{Outcome, RowStream};
+use super::planned::{Code, Planned, Query};
+use super::{Prepared, Session, clock};
+use crate::row::point::PointSelect;
+
+impl Session {
+    /// Runs a lookup by key, if `prepared` is one and nothing stands in the way; `None`: take the
+    /// long way, which also says what is wrong.
+    #[inline]
+    pub(super) fn look_up(
+        &mut self,
+        prepared: &Prepared,
+        params: &[Value],
+    ) -> Option<Result<Outcome>> {
+        let planned = prepared.plan.lock().clone()?;
+        let Code::Query(Query {
+            point: Some(point), ..
+        }) = &planned.code
+        else {
+            return None;
+        };
+        self.heed_settings();
+        let types = &prepared.parameters;
+        let ready = self.chosen.executor != Executor::Vectors
+            && self.chosen.statement_timeout.is_none()
+            && self.chosen.idle_timeout.is_none()
+            && !self.is_timed()
+            && planned.bound.cacheable
+            && planned.bound.moments.is_empty()
+            && params.len() == types.len()
+            && params.iter().zip(types).all(|(value, ty)| value.fits(ty));
+        if !ready {
+            return None;
+        }
+        let row = self.find(&planned, point, params)?;
+        let now = clock::now();
+        self.note_lookup(&prepared.text, now);
+        Some(match row {
+            Ok(row) => {
+                let columns = prepared.columns.clone().unwrap_or_default();
+                Ok(Outcome::Rows(RowStream::of_row(columns, planned.tag, row)))
+            }
+            Err(error) => {
+                self.fail();
+                Err(error)
+            }
+        })
+    }
+
+    /// The row, if the plan holds for what the statement sees.
+    #[inline]
+    fn find(
+        &mut self,
+        planned: &Planned,
+        point: &PointSelect,
+        params: &[Value],
+    ) -> Option<Result<Option<Row>>> {
+        match &mut self.current {
+            Some(current) if current.failed || current.implicit => None,
+            Some(current) => {
+                let view = current.txn.statement().ok()?;
+                let catalog = current.txn.catalog_version(&view)?;
+                current.used = true;
+                if planned.key != self.plan_key_at(catalog) {
+                    return None;
+                }
+                Some(point.run(&view, params, &mut self.key))
+            }
+            None => {
+                let tables = &self.engine.shared.tables;
+                let snapshot = tables.store().snapshot(self.branch, None).ok()?;
+                let catalog = tables.catalog_version(&snapshot)?;
+                if planned.key != self.plan_key_at(catalog) {
+                    return None;
+                }
+                Some(point.run(&snapshot, params, &mut self.key))
+            }
+        }
+    }
+}
