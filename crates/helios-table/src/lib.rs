@@ -23,7 +23,10 @@ mod system;
 mod tables;
 mod transaction;
 
-pub use access::{Conflict, Lock, LockedRow, TableReader, TableScan, TableWriter};
+pub use access::{
+    Conflict, HistoricRow, Lock, LockedRow, Operation, TableReader, TableScan, TableVersions,
+    TableWriter, VersionSpan,
+};
 pub use catalog::Catalog;
 pub use constraint::ConstraintTarget;
 pub use row::{IndexRules, KeyRange, KeyRangeSpec, Rules, Shape, StoredRow, TableExprs};

@@ -9,7 +9,7 @@ use super::Binder;
 use super::relation::KEY_COLUMN;
 use super::scope::{Scope, ScopeTable};
 use crate::parse::ast::{Ident, Pos, TableAlias, TableItem};
-use crate::plan::{Join, JoinKind, Plan, PlanColumn, TableRef};
+use crate::plan::{Join, JoinKind, Plan, PlanColumn, TableRef, VersionColumn};
 
 /// What an item of `FROM` yields, and how its columns are called.
 #[derive(Clone, Debug)]
@@ -123,6 +123,9 @@ impl Binder<'_> {
                 if lock {
                     return Err(self.unsupported("FOR UPDATE of a subquery", *pos));
                 }
+                if let Some(at) = at.as_ref().filter(|at| at.versions.is_some()) {
+                    return Err(self.only_tables_have_versions(at.pos));
+                }
                 let plan = self.at_moment(at.as_ref(), parent, |binder| {
                     binder.query(query, parent, true)
                 })?;
@@ -197,13 +200,21 @@ impl Binder<'_> {
                 rest.len(),
             ));
         }
+        let pseudo = match &plan {
+            Plan::Scan(scan) if scan.versions.is_some() => VersionColumn::ALL.len(),
+            _ => 0,
+        };
+        let (visible, pseudo) = visible.split_at(visible.len().saturating_sub(pseudo));
+        let pseudo = pseudo.to_vec();
         let columns = self.renamed(visible, names, name)?;
         if !names.is_empty() {
             rename_columns(&mut plan, &columns);
         }
-        let scope = Scope::table(name.name.as_str().into(), schema, &columns);
+        let mut scope = Scope::table(name.name.as_str().into(), schema, &columns);
+        scope.add_pseudo(&pseudo);
         let mut past = Vec::new();
-        if lock && matches!(&plan, Plan::Scan(scan) if scan.at.is_some()) {
+        if lock && matches!(&plan, Plan::Scan(scan) if scan.at.is_some() || scan.versions.is_some())
+        {
             past.push(Arc::from(name.name.as_str()));
         }
         Ok(Item {
@@ -235,8 +246,10 @@ impl Binder<'_> {
                 schema: None,
                 relation: None,
                 columns: columns.clone(),
+                pseudo: Vec::new(),
             }],
             columns,
+            pseudo: Vec::new(),
             hidden,
         };
         Ok(Item { scope, ..item })

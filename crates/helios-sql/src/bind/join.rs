@@ -126,6 +126,7 @@ impl Binder<'_> {
                 schema: None,
                 relation: None,
                 columns: merged,
+                pseudo: Vec::new(),
             });
         }
         Ok(item)

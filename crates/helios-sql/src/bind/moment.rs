@@ -13,7 +13,7 @@ use helios_table::Catalog;
 use super::Binder;
 use super::scope::{Clause, Scope};
 use crate::parse::ast;
-use crate::plan::{AsOf, At, Moment, MomentId, Point};
+use crate::plan::{AsOf, At, Moment, MomentId, Point, Versions};
 
 /// Looks at the past while a statement is bound. The session implements it.
 pub trait Past {
@@ -42,6 +42,8 @@ pub(super) struct Moments {
     known: Vec<(Moment, Arc<Catalog>)>,
     /// Where tables are read at this place of the statement.
     here: Option<Here>,
+    /// The range that the next table is read over.
+    versions: Option<(Versions, ast::Pos)>,
     /// The tables that were read elsewhere, for errors: name, and where.
     tables: Vec<(String, String)>,
 }
@@ -142,7 +144,45 @@ impl Binder<'_> {
             return work(self);
         };
         let inner = self.here_of(at, parent)?;
+        let versions = match &at.versions {
+            Some(versions) => Some((self.versions_of(versions)?, at.pos)),
+            None => None,
+        };
+        if let (Some((_, pos)), Some(Here::Row(..))) = (&versions, &inner) {
+            return Err(self.unsupported("VERSIONS of a moment of each row", *pos));
+        }
+        self.moments.versions = versions;
         self.in_moment(inner, work)
+    }
+
+    /// The range that the table which is bound now is read over.
+    pub(super) fn take_versions(&mut self) -> Option<(Versions, ast::Pos)> {
+        self.moments.versions.take()
+    }
+
+    /// The error of a range of versions on something else than a table.
+    pub(super) fn only_tables_have_versions(&self, pos: ast::Pos) -> Error {
+        self.unsupported("a range of versions of something else than a table", pos)
+            .with_hint("Name the table itself, or use AS OF.")
+    }
+
+    fn versions_of(&mut self, versions: &ast::Versions) -> Result<Versions> {
+        let mut bound = |expr: &Option<Box<ast::Expr>>| {
+            let Some(expr) = expr else {
+                return Ok(None);
+            };
+            let point = if versions.timestamp {
+                ast::Point::Timestamp(expr.clone())
+            } else {
+                ast::Point::Scn(expr.clone())
+            };
+            self.point(&point, None).map(Some)
+        };
+        Ok(Versions {
+            range: versions.range,
+            low: bound(&versions.low)?,
+            high: bound(&versions.high)?,
+        })
     }
 
     /// Binds as if at another place.
@@ -159,9 +199,6 @@ impl Binder<'_> {
 
     /// The place that a clause makes of this one.
     fn here_of(&mut self, at: &ast::AsOf, parent: Option<usize>) -> Result<Option<Here>> {
-        if at.versions.is_some() {
-            return Err(self.unsupported("VERSIONS BETWEEN", at.pos));
-        }
         let (mut inner, base) = match &self.moments.here {
             None => (AsOf::default(), None),
             Some(Here::Moment(id)) => {

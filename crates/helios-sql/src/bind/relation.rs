@@ -8,7 +8,7 @@ use helios_table::catalog::{Relation, TableDef, ViewDef};
 use super::Binder;
 use crate::parse::ast::{Ident, Name};
 use crate::parse::parse_query;
-use crate::plan::{At, ColumnSource, Plan, PlanColumn, Scan, TableRef};
+use crate::plan::{At, ColumnSource, Plan, PlanColumn, Scan, TableRef, VersionColumn, Versions};
 use crate::system;
 
 /// How deep views may be built on views.
@@ -65,23 +65,38 @@ impl Binder<'_> {
         alias: &Ident,
         key: bool,
     ) -> Result<(Plan, Option<Arc<str>>)> {
+        let versions = self.take_versions();
+        let refused = versions.as_ref().map(|(_, pos)| *pos);
         if name.schema.is_none()
             && let Some(plan) = self.cte_reference(&name.name)?
         {
-            return Ok((plan, None));
+            return match refused {
+                Some(pos) => Err(self.only_tables_have_versions(pos)),
+                None => Ok((plan, None)),
+            };
         }
         if let Some(found) = self.system_relation(name) {
-            return Ok(found);
+            return match refused {
+                Some(pos) => Err(self.only_tables_have_versions(pos)),
+                None => Ok(found),
+            };
         }
         match self.relation(name)? {
             Relation::Table(table) => {
                 let schema: Arc<str> = table.schema_name.as_str().into();
                 let at = self.scan_at(&table.name);
                 let key = key && at.is_none();
-                let plan = self.scan(&table, alias.name.as_str().into(), at, key);
+                let key = key && versions.is_none();
+                let mut plan = self.scan(&table, alias.name.as_str().into(), at, key);
+                if let (Some((versions, _)), Plan::Scan(scan)) = (versions, &mut plan) {
+                    read_versions(scan, versions);
+                }
                 Ok((plan, Some(schema)))
             }
             Relation::View(view) => {
+                if let Some(pos) = refused {
+                    return Err(self.only_tables_have_versions(pos));
+                }
                 if let Some(super::moment::Here::Row(..)) = self.here_at() {
                     return Err(self
                         .unsupported("AS OF a moment of each row on a view", name.pos())
@@ -147,6 +162,7 @@ impl Binder<'_> {
             table: reference,
             alias,
             at,
+            versions: None,
             reads,
             key,
             filters: Vec::new(),
@@ -229,6 +245,20 @@ impl Binder<'_> {
         }));
         self.coerce_plan(project, &types)
     }
+}
+
+/// Turns a scan of rows into one of versions.
+fn read_versions(scan: &mut Scan, versions: Versions) {
+    for column in &mut scan.columns {
+        // A key decides a row, but not its version; and what is never NULL now may have been.
+        column.source = None;
+        column.nullable = true;
+    }
+    for column in VersionColumn::ALL {
+        scan.reads.push(column.id());
+        scan.columns.push(column.column());
+    }
+    scan.versions = Some(Box::new(versions));
 }
 
 /// A table as plans name it.

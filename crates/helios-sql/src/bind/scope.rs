@@ -56,6 +56,8 @@ pub(super) struct ScopeTable {
     pub relation: Option<Arc<str>>,
     /// Its columns.
     pub columns: Vec<ScopeColumn>,
+    /// Columns that a star leaves out.
+    pub pseudo: Vec<ScopeColumn>,
 }
 
 /// What a row of some plan offers to names.
@@ -66,6 +68,8 @@ pub(super) struct Scope {
     /// Columns for unqualified names, in the order of `*`: those that `USING` merged come first,
     /// and only once.
     pub columns: Vec<ScopeColumn>,
+    /// Columns for unqualified names that a star leaves out.
+    pub pseudo: Vec<ScopeColumn>,
     /// Tables that are there and cannot be named, being inside a join with an alias.
     pub hidden: Vec<Arc<str>>,
 }
@@ -84,8 +88,10 @@ impl Scope {
                 schema,
                 relation: None,
                 columns: columns.clone(),
+                pseudo: Vec::new(),
             }],
             columns,
+            pseudo: Vec::new(),
             hidden: Vec::new(),
         }
     }
@@ -97,10 +103,24 @@ impl Scope {
         scope
     }
 
+    /// Adds columns of its one table that a star leaves out; they follow the others in the row.
+    pub(super) fn add_pseudo(&mut self, columns: &[PlanColumn]) {
+        let first = self.columns.len();
+        let columns = columns.iter().enumerate();
+        self.pseudo = columns
+            .map(|(index, column)| ScopeColumn::of(first + index, column))
+            .collect();
+        for table in &mut self.tables {
+            table.pseudo.clone_from(&self.pseudo);
+        }
+    }
+
     fn each(&mut self, mut change: impl FnMut(&mut ScopeColumn)) {
         self.columns.iter_mut().for_each(&mut change);
+        self.pseudo.iter_mut().for_each(&mut change);
         for table in &mut self.tables {
             table.columns.iter_mut().for_each(&mut change);
+            table.pseudo.iter_mut().for_each(&mut change);
         }
     }
 
@@ -119,6 +139,7 @@ impl Scope {
         self.tables.extend(other.tables);
         self.hidden.extend(other.hidden);
         self.columns.extend(other.columns);
+        self.pseudo.extend(other.pseudo);
     }
 }
 
@@ -219,13 +240,13 @@ impl Binder<'_> {
     /// 42702 if several columns of the nearest level that has it are called so.
     pub(super) fn find_column(&self, name: &Ident) -> Result<Option<Found>> {
         for (index, level) in self.visible() {
-            let mut hits = level
-                .scope
-                .columns
-                .iter()
-                .filter(|column| *column.name == *name.name);
-            if let Some(column) = hits.next() {
-                if hits.next().is_some() {
+            let named = |column: &&ScopeColumn| *column.name == *name.name;
+            let known = level.scope.columns.iter().any(|column| named(&column));
+            let mut hits = level.scope.columns.iter().filter(named);
+            let mut pseudo = level.scope.pseudo.iter().filter(named);
+            if let Some(column) = hits.next().or_else(|| pseudo.next()) {
+                // A table's own column hides a pseudo-column of that name.
+                if hits.next().is_some() || pseudo.next().is_some() && !known {
                     return Err(self.ambiguous(name));
                 }
                 return Ok(Some(Found {
@@ -287,10 +308,12 @@ impl Binder<'_> {
         let Some((level, found)) = self.find_table(schema, table)? else {
             return Err(self.missing_table(schema, table));
         };
-        let mut hits = found
-            .columns
-            .iter()
-            .filter(|column| *column.name == *name.name);
+        let named = |column: &&ScopeColumn| *column.name == *name.name;
+        let mut hits: Vec<&ScopeColumn> = found.columns.iter().filter(named).collect();
+        if hits.is_empty() {
+            hits.extend(found.pseudo.iter().filter(named));
+        }
+        let mut hits = hits.into_iter();
         let pos = schema.map_or(table.pos, |schema| schema.pos);
         match (hits.next(), hits.next()) {
             (Some(column), None) => Ok(Found {

@@ -176,6 +176,9 @@ struct Definitions<'a> {
 
 impl Tables for Definitions<'_> {
     fn table(&self, scan: &Scan) -> Result<Arc<dyn TableProvider>> {
+        if scan.versions.is_some() {
+            return Err(Error::unsupported("vectorized reads of versions"));
+        }
         let catalog = match &scan.at {
             None => &self.exec.catalog,
             Some(At::Moment(id, _)) => &look(&self.exec.past, *id)?.catalog,

@@ -2,9 +2,10 @@
 
 use helios_base::Result;
 
-use super::ast::{AsOf, Expr, Point, TableAlias, VersionRange, Versions};
+use super::ast::{AsOf, Expr, Point, TableAlias, Versions};
 use super::cursor::Parser;
 use super::lexer::Kind;
+use crate::plan::VersionRange;
 
 /// The words that make `AS OF` a moment and not an alias called "of".
 const MOMENTS: [&str; 8] = [
@@ -78,12 +79,8 @@ impl Parser<'_> {
             for clause in clauses {
                 let twice = match clause {
                     Clause::Branch(branch) => all.branch.replace(branch).is_some(),
-                    Clause::Point(point) => {
-                        all.point.replace(point).is_some() || all.versions.is_some()
-                    }
-                    Clause::Versions(versions) => {
-                        all.versions.replace(versions).is_some() || all.point.is_some()
-                    }
+                    Clause::Point(point) => all.point.replace(point).is_some(),
+                    Clause::Versions(versions) => all.versions.replace(versions).is_some(),
                 };
                 if twice {
                     return Err(self.syntax("AS OF given twice for the same table", pos));

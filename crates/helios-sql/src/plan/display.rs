@@ -271,6 +271,9 @@ fn scan_text(scan: &Scan) -> String {
     if let Some(at) = &scan.at {
         let _ = write!(text, " {at}");
     }
+    if let Some(versions) = &scan.versions {
+        let _ = write!(text, " {versions}");
+    }
     let _ = write!(text, " [{}]", names(&scan.columns));
     if !scan.filters.is_empty() {
         let filters: Vec<String> = scan

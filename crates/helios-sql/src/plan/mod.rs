@@ -47,7 +47,7 @@ pub use ddl::{
 pub use dml::{Arbiter, Assignment, ConflictAction, Delete, Insert, OnConflict, Returning, Update};
 pub use join::{Join, JoinKind};
 pub use merge::{Merge, MergeAction, MergeMatch, MergeWhen};
-pub use moment::{AsOf, At, Moment, MomentId, Point};
+pub use moment::{AsOf, At, Moment, MomentId, Point, VersionColumn, VersionRange, Versions};
 pub use node::{
     Distinct, Filter, Limit, LockMode, LockRows, LockWait, Plan, Project, ProjectSet, RowLock,
     Scan, SetOp, SetOpKind, Sort, SortKey, Values,

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use helios_base::{ColumnId, DataType};
 use helios_expr::Expr;
+
+use super::PlanColumn;
 
 /// A branch and a moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,6 +69,110 @@ pub enum At {
     /// columns are those of the statement's own catalog, whatever the table had then.
     /// They are those of this moment, if given.
     Row(Box<AsOf>, Option<MomentId>),
+}
+
+/// Which versions belong to a range of history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum VersionRange {
+    /// `VERSIONS BETWEEN a AND b`: visible at some moment of the range, and deletions in it
+    Changes,
+    /// `FOR SYSTEM_TIME FROM a TO b`: visible at some moment in `[a, b)`
+    FromTo,
+    /// `FOR SYSTEM_TIME BETWEEN a AND b`: visible at some moment in `[a, b]`
+    Between,
+    /// `FOR SYSTEM_TIME CONTAINED IN (a, b)`: begun and ended in `[a, b]`
+    ContainedIn,
+    /// `FOR SYSTEM_TIME ALL`
+    All,
+}
+
+/// A range of history whose versions a scan yields instead of the rows of a moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Versions {
+    /// Which versions.
+    pub range: VersionRange,
+    /// From; the oldest that is kept if not given.
+    pub low: Option<Point>,
+    /// To; the moment at which the scan reads if not given.
+    pub high: Option<Point>,
+}
+
+/// What is known of a version besides its row: columns that only their names bring out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionColumn {
+    /// The commit that made the version.
+    StartScn,
+    /// The commit that ended it.
+    EndScn,
+    /// When it was made.
+    StartTime,
+    /// When it ended.
+    EndTime,
+    /// The transaction that made it.
+    Xid,
+    /// What that transaction did: `I`, `U` or `D`.
+    Operation,
+}
+
+impl VersionColumn {
+    /// All, in order.
+    pub const ALL: [Self; 6] = [
+        Self::StartScn,
+        Self::EndScn,
+        Self::StartTime,
+        Self::EndTime,
+        Self::Xid,
+        Self::Operation,
+    ];
+
+    /// The number by which a scan reads it; no table has a column of this number.
+    #[must_use]
+    pub const fn id(self) -> ColumnId {
+        ColumnId(u32::MAX - self as u32)
+    }
+
+    /// The column with a number.
+    #[must_use]
+    pub fn of(id: ColumnId) -> Option<Self> {
+        Self::ALL.into_iter().find(|column| column.id() == id)
+    }
+
+    /// As an output column.
+    #[must_use]
+    pub fn column(self) -> PlanColumn {
+        let (name, ty) = match self {
+            Self::StartScn => ("versions_startscn", DataType::Int8),
+            Self::EndScn => ("versions_endscn", DataType::Int8),
+            Self::StartTime => ("versions_starttime", DataType::TimestampTz),
+            Self::EndTime => ("versions_endtime", DataType::TimestampTz),
+            Self::Xid => ("versions_xid", DataType::Int8),
+            Self::Operation => ("versions_operation", DataType::Text),
+        };
+        PlanColumn {
+            name: name.into(),
+            ty,
+            nullable: true,
+            source: None,
+        }
+    }
+}
+
+impl fmt::Display for Versions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bound = |point: &Option<Point>, open: &str| match point {
+            Some(point) => point.expr().to_string(),
+            None => open.to_owned(),
+        };
+        let low = bound(&self.low, "MINVALUE");
+        let high = bound(&self.high, "MAXVALUE");
+        match self.range {
+            VersionRange::Changes => write!(f, "VERSIONS BETWEEN {low} AND {high}"),
+            VersionRange::FromTo => write!(f, "FOR SYSTEM_TIME FROM {low} TO {high}"),
+            VersionRange::Between => write!(f, "FOR SYSTEM_TIME BETWEEN {low} AND {high}"),
+            VersionRange::ContainedIn => write!(f, "FOR SYSTEM_TIME CONTAINED IN ({low}, {high})"),
+            VersionRange::All => f.write_str("FOR SYSTEM_TIME ALL"),
+        }
+    }
 }
 
 impl fmt::Display for AsOf {

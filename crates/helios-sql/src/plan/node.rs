@@ -7,7 +7,7 @@ use helios_expr::Expr;
 
 use super::{
     AggregateNode, At, ChangeNode, Cte, CteId, Join, PlanColumn, RecursiveCte, TableFunction,
-    TableRef, WindowNode,
+    TableRef, Versions, WindowNode,
 };
 
 /// A query: a tree of nodes, each of which yields rows of [`Plan::columns`].
@@ -86,7 +86,10 @@ pub struct Scan {
     pub alias: Arc<str>,
     /// Another branch or moment than the statement's own snapshot.
     pub at: Option<At>,
-    /// The table columns read, one per output column, except the row key.
+    /// The versions of a range of history instead of the rows of a moment.
+    pub versions: Option<Box<Versions>>,
+    /// The table columns read, one per output column, except the row key; among the versions of a
+    /// range of history also [`VersionColumn`](super::VersionColumn)s.
     pub reads: Vec<ColumnId>,
     /// Whether one more output column follows, of type `bytea`: the row's encoded primary key (or
     /// hidden row id), which the write path takes to find the row again.

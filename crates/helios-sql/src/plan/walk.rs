@@ -78,6 +78,11 @@ impl Plan {
                 {
                     f(point.expr_mut());
                 }
+                if let Some(versions) = &mut node.versions {
+                    let bounds = [&mut versions.low, &mut versions.high];
+                    let bounds = bounds.into_iter().flatten();
+                    bounds.for_each(|point| f(point.expr_mut()));
+                }
             }
             Self::Values(node) => node.rows.iter_mut().flatten().for_each(f),
             Self::Filter(node) => f(&mut node.predicate),

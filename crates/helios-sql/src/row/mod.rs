@@ -23,10 +23,10 @@ mod set_call;
 pub(crate) mod stats;
 pub(crate) mod subplan;
 mod supports;
-mod time_travel;
+pub(crate) mod time_travel;
 mod window_frame;
 
 pub(crate) use look::{Look, Looks, look};
 pub(crate) use reader::Reader;
 pub(crate) use supports::supports;
-pub(crate) use time_travel::{scn_at, scn_of};
+pub(crate) use time_travel::{future, scn_at, scn_of};

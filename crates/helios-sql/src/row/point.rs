@@ -48,7 +48,7 @@ impl PointSelect {
         let Path::Key(reach) = &scan.path else {
             return None;
         };
-        if !scan.filters.is_empty() || scan.key {
+        if !scan.filters.is_empty() || scan.key || scan.versions.is_some() {
             return None;
         }
         let at = match &scan.at {

@@ -9,7 +9,7 @@ use helios_table::catalog::TableDef;
 use helios_table::row::{KeyRange, KeyRangeSpec, Rules};
 
 use super::exec::Cx;
-use crate::plan::At;
+use crate::plan::{At, Versions};
 
 /// A table scan.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub(crate) struct ScanNode {
     /// All conditions, also those that the path assures.
     pub(crate) conditions: Vec<Expr>,
     pub(crate) at: Option<At>,
+    /// Versions of a range of history; columns of theirs come after the table's.
+    pub(crate) versions: Option<Versions>,
     /// How many rows the table is thought to have.
     pub(crate) total: u64,
     /// How many rows it is thought to yield.

@@ -66,25 +66,13 @@ pub(crate) fn scn_of(point: &Point, cx: &Cx<'_>) -> Result<Scn> {
 
 /// The change number of a moment.
 pub(crate) fn scn_at(point: &Point, store: &Store, context: &EvalContext<'_>) -> Result<Scn> {
-    let value = |expr: &Expr| -> Result<Value> {
-        let value = expr.eval(&[], context)?;
-        if value.is_null() {
-            return Err(Error::new(
-                SqlState::NULL_VALUE_NOT_ALLOWED,
-                "AS OF needs a value that is not null",
-            ));
-        }
-        Ok(value)
-    };
+    let value = |expr: &Expr| value_of(expr, context);
     match point {
         Point::Scn(expr) => number(value(expr)?).map(Scn),
         Point::Timestamp(expr) => match value(expr)? {
             Value::TimestampTz(time) if time > crate::session::clock::now() => {
                 let shown = Value::TimestampTz(time).to_text(&DataType::TimestampTz, context.text);
-                Err(Error::new(
-                    SqlState::INVALID_PARAMETER_VALUE,
-                    format!("timestamp {shown} is in the future"),
-                ))
+                Err(future(&format!("timestamp {shown}"), store))
             }
             Value::TimestampTz(time) => store.scn_at(time),
             other => Err(Error::internal(format!("AS OF TIMESTAMP {other:?}"))),
@@ -101,8 +89,29 @@ pub(crate) fn scn_at(point: &Point, store: &Store, context: &EvalContext<'_>) ->
     }
 }
 
+/// The error of a moment that has not come yet.
+pub(crate) fn future(what: &str, store: &Store) -> Error {
+    Error::new(
+        SqlState::INVALID_PARAMETER_VALUE,
+        format!("{what} is in the future"),
+    )
+    .with_detail(format!("The newest change number is {}.", store.scn()))
+}
+
+/// The value of a moment's expression.
+pub(super) fn value_of(expr: &Expr, context: &EvalContext<'_>) -> Result<Value> {
+    let value = expr.eval(&[], context)?;
+    if value.is_null() {
+        return Err(Error::new(
+            SqlState::NULL_VALUE_NOT_ALLOWED,
+            "AS OF needs a value that is not null",
+        ));
+    }
+    Ok(value)
+}
+
 /// A number, or an LSN such as `0/1A2B`.
-fn number(value: Value) -> Result<u64> {
+pub(super) fn number(value: Value) -> Result<u64> {
     let invalid = |shown: &str| {
         Error::new(
             SqlState::INVALID_PARAMETER_VALUE,

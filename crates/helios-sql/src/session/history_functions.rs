@@ -33,11 +33,7 @@ fn timestamp_at(state: &State, scn: i64) -> Result<Value> {
         )
     })?;
     if wanted > store.scn() {
-        return Err(Error::new(
-            SqlState::INVALID_PARAMETER_VALUE,
-            format!("change number {scn} is in the future"),
-        )
-        .with_detail(format!("The newest is {}.", store.scn())));
+        return Err(crate::row::future(&format!("change number {scn}"), store));
     }
     match store.commit_info(wanted)? {
         Some(commit) => Ok(Value::TimestampTz(commit.time)),

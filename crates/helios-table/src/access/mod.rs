@@ -7,10 +7,12 @@ mod reader;
 mod replaced;
 mod scan;
 mod unique;
+mod versions;
 mod writer;
 
 pub use conflict::Conflict;
 pub(crate) use failure::{cannot_be_unique, describe_key, of_table};
 pub use reader::TableReader;
 pub use scan::TableScan;
+pub use versions::{HistoricRow, Operation, TableVersions, VersionSpan};
 pub use writer::{Lock, LockedRow, TableWriter};

@@ -59,6 +59,7 @@ impl Fixture {
             },
             alias: table.name.into(),
             at: None,
+            versions: None,
             reads: (0..columns.len()).map(|i| ColumnId(i as u32)).collect(),
             key: false,
             filters: Vec::new(),

@@ -1,6 +1,7 @@
 //! Points and ranges of history as written.
 
 use super::{Expr, Ident, Pos};
+use crate::plan::VersionRange;
 
 /// `AS OF` and its other spellings, for a table or a query.
 #[derive(Clone, Debug)]
@@ -58,19 +59,4 @@ pub struct Versions {
     pub low: Option<Box<Expr>>,
     /// To; `None`: `MAXVALUE`
     pub high: Option<Box<Expr>>,
-}
-
-/// Which versions belong to a range of history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum VersionRange {
-    /// `VERSIONS BETWEEN a AND b`: visible at some moment of the range, and deletions in it
-    Changes,
-    /// `FOR SYSTEM_TIME FROM a TO b`: visible at some moment in `[a, b)`
-    FromTo,
-    /// `FOR SYSTEM_TIME BETWEEN a AND b`: visible at some moment in `[a, b]`
-    Between,
-    /// `FOR SYSTEM_TIME CONTAINED IN (a, b)`: begun and ended in `[a, b]`
-    ContainedIn,
-    /// `FOR SYSTEM_TIME ALL`
-    All,
 }

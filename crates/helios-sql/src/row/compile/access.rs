@@ -11,7 +11,7 @@ use super::Compiler;
 use super::implied::implied;
 use super::selectivity::Spread;
 use super::subject::{Condition, KeySubject, Subject, Test, condition};
-use crate::plan::{At, Plan, Scan, SortKey};
+use crate::plan::{At, Plan, Scan, SortKey, VersionColumn};
 use crate::row::look;
 use crate::row::node::{FilterNode, Node, ProjectNode};
 pub(super) use crate::row::scan::Path;
@@ -45,8 +45,10 @@ impl Compiler<'_> {
             .reads
             .iter()
             .map(|id| {
-                table
-                    .position(*id)
+                let pseudo = VersionColumn::of(*id).filter(|_| scan.versions.is_some());
+                let pseudo = pseudo.map(|column| table.columns.len() + column as usize);
+                pseudo
+                    .or_else(|| table.position(*id))
                     .ok_or_else(|| Error::internal(format!("column {id} is not there")))
             })
             .collect::<Result<Vec<_>>>()?;
@@ -56,7 +58,9 @@ impl Compiler<'_> {
         let keyed = !matches!(scan.at, Some(At::Row(..)));
         let best = keyed
             .then(|| self.best_path(&table, &rules, &reads, &scan.filters, &spread))
-            .flatten();
+            .flatten()
+            // Only keys lead to versions.
+            .filter(|best| scan.versions.is_none() || matches!(best.path, Path::Key(_)));
         let mut best = best.unwrap_or(Candidate {
             path: Path::Full,
             assured: Vec::new(),
@@ -78,6 +82,7 @@ impl Compiler<'_> {
             filters,
             conditions: scan.filters.clone(),
             at: scan.at.clone(),
+            versions: scan.versions.as_deref().cloned(),
             total,
             estimate: best.rows,
         })
@@ -366,6 +371,10 @@ pub(super) fn below(project: &ProjectNode, keys: &[SortKey]) -> Option<Vec<SortK
 
 /// Whether the scan yields this order, and if so whether it must read backwards.
 fn scan_order(scan: &ScanNode, keys: &[SortKey]) -> Option<bool> {
+    // Then the rows may have had another order.
+    if scan.versions.is_some() || matches!(scan.at, Some(At::Row(..))) {
+        return None;
+    }
     // (subject, descending, nulls first) of the key that the scan follows.
     let (order, reach): (Vec<(Subject, bool, bool)>, Option<&Reach>) = match &scan.path {
         Path::Full => (key_order(scan), None),

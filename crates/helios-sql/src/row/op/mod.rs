@@ -15,6 +15,7 @@ mod set_op;
 mod sort;
 mod source;
 mod table_function;
+mod versions;
 mod window;
 
 use helios_base::{Error, Result, Row};

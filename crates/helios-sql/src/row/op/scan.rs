@@ -25,6 +25,9 @@ pub(super) fn open(
     {
         return open_recheck(node, recheck, cx);
     }
+    if let Some(versions) = &node.versions {
+        return super::versions::open(node, versions, cx);
+    }
     let (reader, table) = match &node.at {
         None => (cx.exec.reader.clone(), node.table.clone()),
         Some(at) => match time_travel::table_at(node, at, cx)? {
@@ -83,6 +86,18 @@ pub(super) fn open(
             })
         }
     })
+}
+
+/// The ranges of stored keys in which versions are looked for.
+pub(super) fn key_ranges(node: &ScanNode, cx: &Cx<'_>) -> Result<Vec<KeyRange>> {
+    let Path::Key(reach) = &node.path else {
+        return Ok(vec![KeyRange::ALL]);
+    };
+    let types = node.table.shape().key_columns();
+    let keys = types
+        .iter()
+        .map(|(_, ty)| (ty, helios_base::key::KeyOrder::ASC));
+    reach.ranges(keys, cx)
 }
 
 /// Ranges are taken from the end of the list.

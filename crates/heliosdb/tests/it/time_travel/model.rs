@@ -16,6 +16,8 @@ use super::cases::ask;
 /// Columns with their type, in order; the first is the key.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Table {
+    /// Tells tables of one name apart that followed each other.
+    id: u64,
     columns: Vec<(String, Kind)>,
     rows: BTreeMap<i64, Vec<Option<i64>>>,
 }
@@ -32,6 +34,8 @@ type State = BTreeMap<String, Table>;
 struct Branch {
     name: String,
     state: State,
+    /// The state after each commit that it has seen.
+    history: Vec<(i64, State)>,
 }
 
 /// A moment that can be read again.
@@ -102,6 +106,7 @@ fn run(path: Option<PathBuf>, operations: u64) {
         branches: vec![Branch {
             name: "main".to_owned(),
             state: State::new(),
+            history: Vec::new(),
         }],
         samples: Vec::new(),
         old: Vec::new(),
@@ -198,6 +203,7 @@ impl World {
             2..=4 => self.execute("CHECKPOINT"),
             5..=6 => self.execute("VACUUM"),
             7..=9 => self.fork(),
+            30..=44 => self.check_versions(),
             10..=14 => self.open_old(),
             15..=29 if !self.samples.is_empty() => {
                 let sample = self.rng.u64(0..self.samples.len() as u64) as usize;
@@ -232,6 +238,7 @@ impl World {
         let (scn, time) = now.split_once('|').unwrap();
         let (scn, time) = (scn.parse().unwrap(), time.to_owned());
         self.branches[branch].state = state.clone();
+        self.branches[branch].history.push((scn, state.clone()));
         if self.rng.u64(0..3) == 0 {
             // Times have microseconds: the next commit must not share this one's.
             std::thread::sleep(Duration::from_micros(5));
@@ -254,6 +261,7 @@ impl World {
             state.insert(
                 name.to_owned(),
                 Table {
+                    id: number,
                     columns: vec![("k".to_owned(), Kind::Int), ("a".to_owned(), Kind::Int)],
                     rows: BTreeMap::new(),
                 },
@@ -356,29 +364,131 @@ impl World {
         }
         self.names += 1;
         let name = format!("b{}", self.names);
-        let state = if self.samples.is_empty() || self.rng.u64(0..2) == 0 {
+        let (parent, scn) = if self.samples.is_empty() || self.rng.u64(0..2) == 0 {
             let parent = self.rng.u64(0..self.branches.len() as u64) as usize;
-            let parent = &self.branches[parent];
-            let (sql, state) = (
-                format!("CREATE BRANCH {name} FROM \"{}\"", parent.name),
-                parent.state.clone(),
-            );
-            self.execute(&sql);
-            state
+            (self.branches[parent].name.clone(), i64::MAX)
         } else {
             let sample = self.rng.u64(0..self.samples.len() as u64) as usize;
             let sample = &self.samples[sample];
-            let (sql, state) = (
-                format!(
-                    "CREATE BRANCH {name} FROM \"{}\" AS OF SCN {}",
-                    sample.branch, sample.scn
-                ),
-                sample.state.clone(),
-            );
-            self.execute(&sql);
-            state
+            (sample.branch.clone(), sample.scn)
         };
-        self.branches.push(Branch { name, state });
+        let point = match scn {
+            i64::MAX => "NOW".to_owned(),
+            scn => format!("SCN {scn}"),
+        };
+        self.execute(&format!(
+            "CREATE BRANCH {name} FROM \"{parent}\" AS OF {point}"
+        ));
+        let parent = self.branches.iter().find(|b| b.name == parent).unwrap();
+        let history: Vec<_> = parent
+            .history
+            .iter()
+            .filter(|(at, _)| *at <= scn)
+            .cloned()
+            .collect();
+        let state = history
+            .last()
+            .map_or_else(State::new, |(_, state)| state.clone());
+        self.branches.push(Branch {
+            name,
+            state,
+            history,
+        });
+    }
+
+    /// The versions of a table over a range, against those that the copies show.
+    fn check_versions(&mut self) {
+        let at = self.rng.u64(0..self.branches.len() as u64) as usize;
+        let branch = self.branches[at].name.clone();
+        self.execute(&format!("USE BRANCH \"{branch}\""));
+        let name = NAMES[self.rng.u64(0..3) as usize];
+        let now: i64 = ask(self.connection(), "SELECT helios_current_scn()", ())
+            .parse()
+            .unwrap();
+        let (a, b) = (self.rng.i64(0..=now), self.rng.i64(0..=now));
+        let (low, high) = (a.min(b), a.max(b));
+        let Some(table) = self.branches[at].state.get(name) else {
+            return;
+        };
+        let id = table.id;
+        let history = &self.branches[at].history;
+        let own: Vec<(i64, Option<&Table>)> = history
+            .iter()
+            .map(|(scn, state)| (*scn, state.get(name).filter(|then| then.id == id)))
+            .collect();
+        // Versions of another schema look as today's schema shows them, which no copy does.
+        if own
+            .iter()
+            .any(|(_, then)| then.is_some_and(|then| then.columns != table.columns))
+        {
+            return;
+        }
+        let mut lives: Vec<(i64, i64, Option<i64>, String)> = Vec::new();
+        let mut wanted = Vec::new();
+        for key in 0..KEYS + 5 {
+            let first = lives.len();
+            let mut open: Option<usize> = None;
+            for (scn, then) in &own {
+                let row = then.and_then(|then| Some(then.shown(then.rows.get(&key)?)));
+                let same = open.is_some_and(|at| Some(&lives[at].3) == row.as_ref());
+                if same {
+                    continue;
+                }
+                if let Some(at) = open.take() {
+                    lives[at].2 = Some(*scn);
+                }
+                if let Some(row) = row {
+                    open = Some(lives.len());
+                    lives.push((key, *scn, None, row));
+                }
+            }
+            let mut before = None;
+            for at in first..lives.len() {
+                let (_, begin, end, row) = &lives[at];
+                let operation = if before == Some(*begin) { "U" } else { "I" };
+                before = *end;
+                let next = lives.get(at + 1).map(|next| next.1);
+                if *begin <= high && end.is_none_or(|end| end > low) {
+                    let known = *begin >= low;
+                    wanted.push(format!(
+                        "{}|{}|{}|{row}",
+                        if known { operation } else { "-" },
+                        if known {
+                            begin.to_string()
+                        } else {
+                            "-".to_owned()
+                        },
+                        match end {
+                            Some(end) if *end <= high => end.to_string(),
+                            _ => "-".to_owned(),
+                        },
+                    ));
+                }
+                if let Some(end) = end
+                    && next != Some(*end)
+                    && (low..=high).contains(end)
+                {
+                    wanted.push(format!("D|{end}|-|{row}"));
+                }
+            }
+        }
+        let columns = "versions_operation, versions_startscn, versions_endscn";
+        let sql = format!(
+            "SELECT {columns}, v.* FROM {name} VERSIONS BETWEEN SCN {low} AND {high} v \
+             ORDER BY k, versions_startscn NULLS FIRST"
+        );
+        let found = ask(self.connection(), &sql, ());
+        assert_eq!(coalesced(&found), wanted.join("; "), "{sql} on {branch}");
+        let key = self.rng.i64(0..KEYS);
+        let of_key = |row: &String| row.split('|').nth(3) == Some(&key.to_string());
+        let one: Vec<String> = wanted.iter().filter(|row| of_key(row)).cloned().collect();
+        let sql = format!(
+            "SELECT {columns}, * FROM {name} VERSIONS BETWEEN SCN {low} AND {high} \
+             WHERE k = {key} ORDER BY versions_startscn NULLS FIRST"
+        );
+        let found = ask(self.connection(), &sql, ());
+        assert_eq!(coalesced(&found), one.join("; "), "{sql} on {branch}");
+        self.checks += 2;
     }
 
     fn open_old(&mut self) {
@@ -557,4 +667,23 @@ impl World {
         assert!(found.starts_with(want), "{sql}\n{found}");
         self.checks += 1;
     }
+}
+
+/// Versions with the updates left out that changed nothing.
+fn coalesced(found: &str) -> String {
+    let mut rows: Vec<Vec<&str>> = Vec::new();
+    for row in found.split("; ").filter(|row| !row.is_empty()) {
+        let row: Vec<&str> = row.splitn(4, '|').collect();
+        if let Some(last) = rows.last_mut()
+            && row[0] == "U"
+            && row[1] == last[2]
+            && row.get(3) == last.get(3)
+        {
+            last[2] = row[2];
+            continue;
+        }
+        rows.push(row);
+    }
+    let rows: Vec<String> = rows.iter().map(|row| row.join("|")).collect();
+    rows.join("; ")
 }
