@@ -120,7 +120,11 @@ impl Compiler<'_> {
     /// `scan` by an index that yields rows in the order of `keys`, if reading the first `limit` rows
     /// in this order is cheaper than sorting.
     pub(super) fn in_order(&self, scan: &ScanNode, keys: &[SortKey], limit: u64) -> Option<Node> {
-        if !matches!(scan.path, Path::Full) || scan.at.is_some() || scan.key {
+        if !matches!(scan.path, Path::Full)
+            || scan.at.is_some()
+            || scan.versions.is_some()
+            || scan.key
+        {
             return None;
         }
         let total = self.stats.rows(scan.table.id);
