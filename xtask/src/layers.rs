@@ -14,6 +14,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("helios-table", 3),
     ("helios-sql", 5),
     ("heliosdb", 7),
+    ("helios-wire", 8),
     ("helios-cli", 9),
 ];
 

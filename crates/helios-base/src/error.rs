@@ -101,9 +101,14 @@ impl Error {
         Self::new(SqlState::FEATURE_NOT_SUPPORTED, message)
     }
 
-    /// The operating system refused `doing`, such as `open "x/log"`.
+    /// The operating system refused `doing`, such as `open "x/log"`. An error of ours that travelled
+    /// through a reader or writer comes out as it was.
     #[must_use]
     pub fn io(doing: impl fmt::Display, source: std::io::Error) -> Self {
+        let source = match source.downcast::<Self>() {
+            Ok(error) => return error,
+            Err(source) => source,
+        };
         let state = match source.kind() {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
                 SqlState::DISK_FULL

@@ -17,6 +17,7 @@ use crate::output::Format;
   heliosdb shop.db                           a shell on shop.db, created if it is not there
   heliosdb shop.db -c 'SELECT 1' --csv       one statement, as CSV on standard output
   heliosdb import shop.db orders.csv         load a file into a table of its name
+  heliosdb serve shop.db                     serve it to PostgreSQL clients
   heliosdb demo                              a tour on real data")]
 pub struct Args {
     #[command(subcommand)]
@@ -102,11 +103,46 @@ pub enum Command {
     Import(ImportArgs),
     /// Measure this machine: HeliosDB beside SQLite on the same table.
     Bench(BenchArgs),
+    /// Serve a database to PostgreSQL clients.
+    Serve(ServeArgs),
     /// Verify every checksum and invariant of a database.
     Check {
         /// The database: a directory.
         path: PathBuf,
     },
+}
+
+/// `heliosdb serve`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Clients connect as the user \"helios\" with the password in HELIOS_PASSWORD, or
+with the one that is printed at the start when there is none:
+  psql 'host=127.0.0.1 user=helios dbname=helios'
+  psql 'host=127.0.0.1 user=helios dbname=helios@dev'     on the branch dev"
+)]
+pub struct ServeArgs {
+    /// The database: a directory, created if it is not there. In memory when absent.
+    pub path: Option<PathBuf>,
+
+    /// The address to listen at.
+    #[arg(long, default_value = "127.0.0.1:5432", value_name = "HOST:PORT")]
+    pub listen: std::net::SocketAddr,
+
+    /// Listen at a local socket instead.
+    #[arg(long, value_name = "FILE", conflicts_with = "listen")]
+    pub socket: Option<PathBuf>,
+
+    /// Ask nobody for a password; for local addresses only.
+    #[arg(long)]
+    pub trust: bool,
+
+    /// Serve addresses beyond this machine although connections are not encrypted.
+    #[arg(long)]
+    pub allow_unencrypted: bool,
+
+    /// How many clients at once.
+    #[arg(long, default_value_t = 5000, value_name = "COUNT")]
+    pub max_connections: usize,
 }
 
 /// `heliosdb demo`.

@@ -11,6 +11,7 @@ mod lexer;
 mod output;
 mod report;
 mod script;
+mod serve;
 mod shell;
 mod watch;
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Some(Command::Demo(demo)) => demo::run(demo),
         Some(Command::Import(import)) => import::run(import),
         Some(Command::Bench(bench)) => bench::run(bench),
+        Some(Command::Serve(serve)) => serve::run(serve),
         Some(Command::Check { path }) => check::run(path),
         None => statements(&args, work),
     };

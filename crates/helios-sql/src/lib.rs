@@ -15,7 +15,7 @@ mod session;
 mod system;
 
 pub use session::{
-    Appender, CancelHandle, Columns, Completion, Engine, EngineOptions, Interrupt, NameContext,
-    Notice, Outcome, Prepared, Progress, ResultColumn, RowStream, SETTINGS, Script, Session,
-    SessionOptions, SessionStatus, SettingDef, Severity, TransactionStatus,
+    Appender, CancelHandle, Columns, Completion, CopyPeer, CopyShape, Engine, EngineOptions,
+    Interrupt, NameContext, Notice, Outcome, Prepared, Progress, ResultColumn, RowStream, SETTINGS,
+    Script, Session, SessionOptions, SessionStatus, SettingDef, Severity, TransactionStatus,
 };

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use helios_base::{DataType, Error, Result, Row, SqlState, Value};
 
-use super::Session;
 use super::outcome::{Completion, Outcome, RowSource};
 use super::run::Sight;
 use super::stream::Running;
-use crate::plan::{Bound, Copy, CopyTarget, PlanColumn};
+use super::{CopyShape, Session};
+use crate::plan::{Bound, Copy, CopyFormat, CopyTarget, PlanColumn};
 use crate::row::copy::{CopyOptions, Header, RecordReader, write_header, write_record};
 use crate::row::exec::Cx;
 
@@ -60,12 +60,7 @@ impl Session {
             CopyTarget::File(path) => Box::new(
                 File::open(path).map_err(|e| Error::io(format!("open file \"{path}\""), e))?,
             ),
-            CopyTarget::Client => self.copy_input.take().ok_or_else(|| {
-                Error::new(
-                    SqlState::PROTOCOL_VIOLATION,
-                    "no data was given for COPY FROM STDIN",
-                )
-            })?,
+            CopyTarget::Client => self.client_input(shape(copy))?,
         };
         let names = copy
             .columns
@@ -118,15 +113,7 @@ impl Session {
                     .map_err(|e| Error::io(format!("create file \"{path}\""), e))?;
                 (Box::new(BufWriter::new(file)), path)
             }
-            CopyTarget::Client => {
-                let output = self.copy_output.take().ok_or_else(|| {
-                    Error::new(
-                        SqlState::PROTOCOL_VIOLATION,
-                        "nothing takes the data of COPY TO STDOUT",
-                    )
-                })?;
-                (output, "STDOUT")
-            }
+            CopyTarget::Client => (self.client_output(shape(copy))?, "STDOUT"),
         };
         let mut buffer = Vec::new();
         let mut count = 0;
@@ -159,10 +146,41 @@ impl Session {
                 .and_then(|()| output.flush())
                 .map_err(|e| Error::io(format!("write to \"{path}\""), e))
         })();
-        if matches!(copy.target, CopyTarget::Client) {
+        if matches!(copy.target, CopyTarget::Client) && self.copy_peer.is_none() {
             self.copy_output = Some(output);
         }
         result.map(|()| count)
+    }
+
+    /// Where the client's data comes from.
+    fn client_input(&mut self, shape: CopyShape) -> Result<Box<dyn Read + Send>> {
+        match (self.copy_input.take(), &mut self.copy_peer) {
+            (Some(input), _) => Ok(input),
+            (None, Some(peer)) => peer.start_input(shape),
+            (None, None) => Err(Error::new(
+                SqlState::PROTOCOL_VIOLATION,
+                "no data was given for COPY FROM STDIN",
+            )),
+        }
+    }
+
+    /// Where the client takes data.
+    fn client_output(&mut self, shape: CopyShape) -> Result<Box<dyn Write + Send>> {
+        match (self.copy_output.take(), &mut self.copy_peer) {
+            (Some(output), _) => Ok(output),
+            (None, Some(peer)) => peer.start_output(shape),
+            (None, None) => Err(Error::new(
+                SqlState::PROTOCOL_VIOLATION,
+                "nothing takes the data of COPY TO STDOUT",
+            )),
+        }
+    }
+}
+
+fn shape(copy: &Copy) -> CopyShape {
+    CopyShape {
+        columns: copy.columns.len(),
+        binary: matches!(&copy.format, CopyFormat::Other(name) if name.eq_ignore_ascii_case("binary")),
     }
 }
 

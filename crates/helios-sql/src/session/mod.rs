@@ -24,6 +24,7 @@ mod lookup;
 mod notice;
 mod outcome;
 mod past;
+mod pipeline;
 mod planned;
 mod prepared;
 mod run;
@@ -55,6 +56,7 @@ pub use interrupt::{CancelHandle, Interrupt, Progress};
 pub use notice::{Notice, Severity};
 pub(crate) use outcome::RowSource;
 pub use outcome::{Columns, Completion, Outcome, ResultColumn, RowStream};
+pub use pipeline::{CopyPeer, CopyShape};
 pub(crate) use planned::{Code, Planned};
 pub use prepared::Prepared;
 pub use script::Script;
@@ -91,6 +93,7 @@ pub struct Session {
     notices: Vec<Notice>,
     copy_input: Option<Box<dyn Read + Send>>,
     copy_output: Option<Box<dyn Write + Send>>,
+    copy_peer: Option<Box<dyn CopyPeer>>,
     /// Start of the running statement, in microseconds since 1970 UTC.
     statement_start: i64,
     /// What the settings say to every statement.
@@ -125,6 +128,7 @@ impl Session {
             notices: Vec::new(),
             copy_input: None,
             copy_output: None,
+            copy_peer: None,
             statement_start: 0,
             chosen: Chosen::default(),
             key: Vec::new(),

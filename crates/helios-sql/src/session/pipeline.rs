@@ -1,0 +1,123 @@
+//! What a wire protocol needs beyond statements: pipelines of them, and announced COPY data.
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use helios_base::{DataType, Result, Value};
+
+use super::{Columns, Outcome, Prepared, Session};
+
+/// The far side of `COPY … FROM STDIN` and `COPY … TO STDOUT`, for protocols that announce the data
+/// before it flows.
+pub trait CopyPeer: Send {
+    /// Asks the peer for data; the reader ends where the peer's data ends.
+    ///
+    /// # Errors
+    /// When the peer is gone.
+    fn start_input(&mut self, shape: CopyShape) -> Result<Box<dyn Read + Send>>;
+
+    /// Tells the peer that data follows.
+    ///
+    /// # Errors
+    /// When the peer is gone.
+    fn start_output(&mut self, shape: CopyShape) -> Result<Box<dyn Write + Send>>;
+}
+
+/// What COPY data looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CopyShape {
+    /// Columns of each row.
+    pub columns: usize,
+    /// Whether the data is in PostgreSQL's binary format; text otherwise.
+    pub binary: bool,
+}
+
+impl Session {
+    /// As [`Session::prepare`], with the types of the first parameters; `Unknown` for those that are
+    /// to be deduced.
+    ///
+    /// # Errors
+    /// As [`Session::prepare`].
+    pub fn prepare_typed(&mut self, sql: &str, declared: Vec<DataType>) -> Result<Arc<Prepared>> {
+        let result = self.prepare_statement(sql, declared);
+        if result.is_err() {
+            self.fail();
+        }
+        result
+    }
+
+    /// As [`Session::run`], except that what the statement did outside of a block is not yet
+    /// committed: statements up to the next [`Session::sync`] are one transaction.
+    ///
+    /// # Errors
+    /// As [`Session::run`]; the pipeline's work is undone then.
+    pub fn run_in_pipeline(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        parameters: &[Value],
+    ) -> Result<Outcome> {
+        let result = self.run_prepared(prepared, parameters);
+        if result.is_err() {
+            self.fail();
+        }
+        result
+    }
+
+    /// Ends a pipeline: commits what it did outside of a block.
+    ///
+    /// # Errors
+    /// When the commit fails; nothing of the pipeline remains then.
+    pub fn sync(&mut self) -> Result<()> {
+        let result = self.finish_implicit();
+        if result.is_err() {
+            self.fail();
+        }
+        self.go_idle();
+        result
+    }
+
+    /// Marks the open transaction as failed, as a failed statement would: for errors that a protocol
+    /// meets outside of statements.
+    pub fn fail_transaction(&mut self) {
+        self.fail();
+    }
+
+    /// Keeps a prepared statement under a name, as PREPARE does; an earlier one of that name goes.
+    pub fn keep_prepared(&mut self, name: &str, prepared: Arc<Prepared>) {
+        self.prepared.insert(name.to_owned(), prepared);
+    }
+
+    /// The prepared statement of a name, from PREPARE or from [`Session::keep_prepared`].
+    #[must_use]
+    pub fn kept_prepared(&self, name: &str) -> Option<Arc<Prepared>> {
+        self.prepared.get(name).cloned()
+    }
+
+    /// Forgets the prepared statement of a name, if there is one.
+    pub fn forget_prepared(&mut self, name: &str) {
+        self.prepared.remove(name);
+    }
+
+    /// The columns of a cursor that DECLARE opened: protocols know cursors as portals.
+    #[must_use]
+    pub fn columns_of_cursor(&self, name: &str) -> Option<Columns> {
+        self.cursor_columns(name)
+    }
+
+    /// Sets who gives and takes the data of COPY where no stream was set for it.
+    pub fn set_copy_peer(&mut self, peer: Option<Box<dyn CopyPeer>>) {
+        self.copy_peer = peer;
+    }
+
+    /// The session's number, unique while the engine is open; what `pg_backend_pid()` shows.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.activity.number
+    }
+
+    /// Changes with every change of a setting.
+    #[must_use]
+    pub fn settings_generation(&self) -> u64 {
+        self.state.settings.lock().generation()
+    }
+}

@@ -1,0 +1,256 @@
+//! One client's conversation, from its first byte to its last.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use helios_base::{Error, ErrorKind, Result, SqlState};
+use helios_sql::{Prepared, Session, SessionOptions};
+use parking_lot::Mutex;
+
+use super::copy::Peer;
+use super::extended::Portal;
+use super::report::Reported;
+use super::{Frontend, MESSAGE_MAX, Opening, STARTUP_MAX, Startup, Wire, login};
+use crate::listener::Shared;
+use crate::registry::Live;
+use crate::{Stream, scram};
+
+/// How long a client may take to open its session.
+const OPENING_TIME: Duration = Duration::from_secs(60);
+
+/// A client's session and what the protocol keeps beside it.
+pub(super) struct Conversation {
+    pub(super) session: Session,
+    pub(super) wire: Arc<Mutex<Wire>>,
+    /// The prepared statement without a name.
+    pub(super) unnamed: Option<Arc<Prepared>>,
+    pub(super) portals: HashMap<String, Portal>,
+    reported: Reported,
+    /// An extended query failed: nothing counts until the next Sync.
+    skipping: bool,
+}
+
+/// Serves one client until it leaves or breaks the protocol.
+pub(crate) fn serve(stream: Stream, live: &Live, shared: &Shared) {
+    stream.set_nodelay();
+    let mut wire = Wire::new(stream);
+    match open(&mut wire, live, shared) {
+        Ok(Some((session, startup))) => {
+            Conversation::new(session, wire).run(&startup);
+        }
+        Ok(None) => {}
+        Err(error) => {
+            tracing::info!(%error, "connection refused");
+            wire.backend().error(&error, true);
+            // The client may be gone.
+            let _ = wire.flush();
+        }
+    }
+}
+
+/// Opens the session that the client asks for; `None` where it wanted none.
+fn open(wire: &mut Wire, live: &Live, shared: &Shared) -> Result<Option<(Session, Startup)>> {
+    let io = |error| Error::io("set a time limit on the client's stream", error);
+    wire.stream()
+        .set_read_timeout(Some(OPENING_TIME))
+        .map_err(io)?;
+    let startup = loop {
+        let Some(body) = wire.read_opening(STARTUP_MAX)? else {
+            return Ok(None);
+        };
+        match Opening::decode(&body)? {
+            // Neither is offered; the client decides whether to go on in the clear.
+            Opening::Ssl | Opening::Gss => {
+                wire.push(b'N');
+                wire.flush()?;
+            }
+            Opening::Cancel { process, secret } => {
+                live.connections().cancel(process, &secret);
+                return Ok(None);
+            }
+            Opening::Startup(startup) => break startup,
+        }
+    };
+    if startup.must_negotiate() {
+        wire.backend()
+            .negotiate_protocol_version(0, &startup.unknown);
+    }
+    login::authenticate(wire, &startup.user, &shared.options.authentication)?;
+    let (database, branch) = match startup.database.split_once('@') {
+        Some((database, branch)) => (database, branch),
+        None => (&*startup.database, ""),
+    };
+    if !shared.options.databases.iter().any(|name| name == database) {
+        return Err(Error::new(
+            SqlState::INVALID_CATALOG_NAME,
+            format!("database \"{database}\" does not exist"),
+        )
+        .with_hint(format!(
+            "This server has the database \"{}\".",
+            shared.options.databases.first().map_or("", String::as_str)
+        )));
+    }
+    let mut options = SessionOptions::default();
+    options.user.clone_from(&startup.user);
+    branch.clone_into(&mut options.branch);
+    options.settings.clone_from(&startup.settings);
+    let session = shared.database.engine().session(options)?;
+    let process = u32::try_from(session.number()).unwrap_or(u32::MAX);
+    let secret = scram::random()?;
+    live.set_key(process, secret, session.cancel_handle());
+    wire.backend().backend_key_data(process, secret);
+    wire.stream().set_read_timeout(None).map_err(io)?;
+    Ok(Some((session, startup)))
+}
+
+impl Conversation {
+    fn new(mut session: Session, wire: Wire) -> Self {
+        let wire = Arc::new(Mutex::new(wire));
+        session.set_copy_peer(Some(Box::new(Peer(wire.clone()))));
+        Self {
+            session,
+            wire,
+            unnamed: None,
+            portals: HashMap::new(),
+            reported: Reported::default(),
+            skipping: false,
+        }
+    }
+
+    fn run(mut self, startup: &Startup) {
+        tracing::debug!(user = startup.user, database = startup.database, "session");
+        self.ready();
+        if let Err(error) = self.converse() {
+            tracing::info!(%error, "connection ended");
+            let mut wire = self.wire.lock();
+            wire.backend().error(&error, true);
+            // The client may be gone.
+            let _ = wire.flush();
+        }
+    }
+
+    /// Answers messages until the client leaves.
+    ///
+    /// # Errors
+    /// What ends the connection.
+    fn converse(&mut self) -> Result<()> {
+        loop {
+            let (kind, body) = {
+                let mut wire = self.wire.lock();
+                match wire.read(MESSAGE_MAX)? {
+                    // Statements may read COPY data through the same buffer.
+                    Some(frame) => (frame.kind, wire.body(frame).to_vec()),
+                    None => return Ok(()),
+                }
+            };
+            let message = match Frontend::decode(kind, &body) {
+                Ok(Frontend::Terminate) => return Ok(()),
+                Ok(message) => message,
+                // Where a message is malformed, the next may not begin where it seems to.
+                Err(error) if !matches!(kind, b'Q' | b'P' | b'B' | b'D' | b'E' | b'C') => {
+                    return Err(error);
+                }
+                Err(error) => {
+                    self.fail(error)?;
+                    if kind == b'Q' {
+                        self.ready();
+                    } else {
+                        self.skipping = true;
+                    }
+                    continue;
+                }
+            };
+            self.answer(message)?;
+        }
+    }
+
+    fn answer(&mut self, message: Frontend<'_>) -> Result<()> {
+        let result = match message {
+            Frontend::Query(sql) => {
+                self.skipping = false;
+                if let Err(error) = self.simple_query(sql) {
+                    self.fail(error)?;
+                }
+                self.send_notices();
+                self.ready();
+                return Ok(());
+            }
+            Frontend::Sync => {
+                self.skipping = false;
+                if let Err(error) = self.session.sync() {
+                    self.fail(error)?;
+                }
+                if self.session.status().transaction == heliosdb::TransactionStatus::Idle {
+                    self.portals.clear();
+                }
+                self.send_notices();
+                self.ready();
+                return Ok(());
+            }
+            _ if self.skipping => return Ok(()),
+            Frontend::Parse(parse) => self.parse(&parse),
+            Frontend::Bind(bind) => self.bind(&bind),
+            Frontend::Describe(target) => self.describe(target),
+            Frontend::Execute { portal, rows } => self.execute(portal, rows),
+            Frontend::Close(target) => {
+                self.close(target);
+                Ok(())
+            }
+            Frontend::Flush => self.wire.lock().flush(),
+            Frontend::FunctionCall => {
+                let error = Error::unsupported("the function call protocol is not supported")
+                    .with_hint("Call the function in a SELECT.");
+                self.fail(error)?;
+                self.ready();
+                return Ok(());
+            }
+            // Left over from a COPY that failed.
+            Frontend::CopyData(_) | Frontend::CopyDone | Frontend::CopyFail(_) => Ok(()),
+            Frontend::Password(_) => Err(super::frontend::violation(
+                "unexpected authentication message",
+            )),
+            Frontend::Terminate => Ok(()),
+        };
+        if let Err(error) = result {
+            self.skipping = true;
+            self.fail(error)?;
+        }
+        Ok(())
+    }
+
+    /// Tells the client of an error; the open transaction fails with it.
+    ///
+    /// # Errors
+    /// The error itself, if the connection cannot go on after it.
+    fn fail(&mut self, error: Error) -> Result<()> {
+        self.session.fail_transaction();
+        if error.sqlstate() == SqlState::CONNECTION_FAILURE {
+            return Err(error);
+        }
+        if error.kind() == ErrorKind::Internal {
+            tracing::error!(%error, "internal error");
+        }
+        self.wire.lock().backend().error(&error, false);
+        Ok(())
+    }
+
+    pub(super) fn send_notices(&mut self) {
+        let notices = self.session.take_notices();
+        if notices.is_empty() {
+            return;
+        }
+        let mut wire = self.wire.lock();
+        for notice in &notices {
+            wire.backend().notice(notice);
+        }
+    }
+
+    /// Asks for the next request. It goes out with the next read.
+    fn ready(&mut self) {
+        let status = self.session.status().transaction;
+        let mut wire = self.wire.lock();
+        self.reported.tell(&self.session, &mut wire.backend());
+        wire.backend().ready_for_query(status);
+    }
+}

@@ -1,0 +1,298 @@
+//! SCRAM-SHA-256, the server's side (RFC 5802 and RFC 7677), without channel binding.
+//!
+//! The server keeps a [`Verifier`], from which the password cannot be had. Unknown users meet the
+//! same steps with a verifier that nobody's password fits, so that names cannot be probed.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use helios_base::{Error, Result, SqlState};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// The mechanism's name.
+pub const MECHANISM: &str = "SCRAM-SHA-256";
+/// Iterations of new verifiers, as PostgreSQL's.
+const ITERATIONS: u32 = 4096;
+const SALT_BYTES: usize = 16;
+const NONCE_BYTES: usize = 18;
+type Key = [u8; 32];
+
+/// What a server keeps of a password.
+///
+/// Its text is PostgreSQL's: `SCRAM-SHA-256$4096:salt$stored key:server key`, in base 64.
+#[derive(Clone)]
+pub struct Verifier {
+    salt: Vec<u8>,
+    iterations: u32,
+    stored_key: Key,
+    server_key: Key,
+}
+
+impl Verifier {
+    /// A verifier for a password, with a new salt.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn new(password: &str) -> Result<Self> {
+        Ok(Self::with_salt(
+            password,
+            random::<SALT_BYTES>()?.to_vec(),
+            ITERATIONS,
+        ))
+    }
+
+    /// A verifier that no password fits.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn nobody() -> Result<Self> {
+        Ok(Self {
+            salt: random::<SALT_BYTES>()?.to_vec(),
+            iterations: ITERATIONS,
+            stored_key: random()?,
+            server_key: random()?,
+        })
+    }
+
+    fn with_salt(password: &str, salt: Vec<u8>, iterations: u32) -> Self {
+        let salted = salted_password(password.as_bytes(), &salt, iterations);
+        Self {
+            salt,
+            iterations,
+            stored_key: Sha256::digest(mac(&salted, b"Client Key")).into(),
+            server_key: mac(&salted, b"Server Key"),
+        }
+    }
+}
+
+impl fmt::Display for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{MECHANISM}${}:{}${}:{}",
+            self.iterations,
+            BASE64.encode(&self.salt),
+            BASE64.encode(self.stored_key),
+            BASE64.encode(self.server_key)
+        )
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Verifier")
+    }
+}
+
+/// An exchange after the client's first message.
+#[derive(Debug)]
+pub struct Exchange {
+    verifier: Verifier,
+    gs2_header: String,
+    client_first_bare: String,
+    server_first: String,
+    nonce: String,
+}
+
+impl Exchange {
+    /// Begins with the client's first message; [`Exchange::server_first`] answers it.
+    ///
+    /// # Errors
+    /// `08P01` for a malformed message or a wish for channel binding.
+    pub fn start(verifier: Verifier, client_first: &str) -> Result<Self> {
+        Self::start_with(
+            verifier,
+            client_first,
+            &BASE64.encode(random::<NONCE_BYTES>()?),
+        )
+    }
+
+    fn start_with(verifier: Verifier, client_first: &str, own_nonce: &str) -> Result<Self> {
+        let malformed = || violation("malformed SCRAM message");
+        let mut parts = client_first.splitn(3, ',');
+        let binding = parts.next().unwrap_or_default();
+        let identity = parts.next().ok_or_else(malformed)?;
+        let bare = parts.next().ok_or_else(malformed)?;
+        match binding {
+            // "y": the client could bind the channel but thinks that the server cannot; so it is.
+            "n" | "y" => {}
+            _ => return Err(violation("SCRAM channel binding is not offered")),
+        }
+        if !identity.is_empty() {
+            return Err(violation(
+                "client uses authorization identity, but it is not supported",
+            ));
+        }
+        let client_nonce = attribute(bare, 'r').ok_or_else(malformed)?;
+        let printable = |c: char| ('!'..='~').contains(&c) && c != ',';
+        if client_nonce.is_empty() || !client_nonce.chars().all(printable) {
+            return Err(violation("non-printable characters in SCRAM nonce"));
+        }
+        let nonce = format!("{client_nonce}{own_nonce}");
+        let server_first = format!(
+            "r={nonce},s={},i={}",
+            BASE64.encode(&verifier.salt),
+            verifier.iterations
+        );
+        Ok(Self {
+            verifier,
+            gs2_header: format!("{binding},{identity},"),
+            client_first_bare: bare.to_owned(),
+            server_first,
+            nonce,
+        })
+    }
+
+    /// The answer to the client's first message.
+    #[must_use]
+    pub fn server_first(&self) -> &str {
+        &self.server_first
+    }
+
+    /// Checks the client's proof; gives the server's own, or `None` if the password is wrong.
+    ///
+    /// # Errors
+    /// `08P01` for a malformed message.
+    pub fn finish(&self, client_final: &str) -> Result<Option<String>> {
+        let malformed = || violation("malformed SCRAM message");
+        let (without_proof, proof) = client_final.rsplit_once(",p=").ok_or_else(malformed)?;
+        let binding = attribute(without_proof, 'c').ok_or_else(malformed)?;
+        let nonce = attribute(without_proof, 'r').ok_or_else(malformed)?;
+        if binding != BASE64.encode(&self.gs2_header) {
+            return Err(violation("unexpected SCRAM channel-binding attribute"));
+        }
+        if nonce != self.nonce {
+            return Err(violation("SCRAM nonce does not match"));
+        }
+        let proof = BASE64.decode(proof).map_err(|_| malformed())?;
+        let proof = Key::try_from(proof).map_err(|_| malformed())?;
+        let message = format!(
+            "{},{},{without_proof}",
+            self.client_first_bare, self.server_first
+        );
+        let signature = mac(&self.verifier.stored_key, message.as_bytes());
+        let mut client_key = proof;
+        for (byte, mask) in client_key.iter_mut().zip(signature) {
+            *byte ^= mask;
+        }
+        let stored: Key = Sha256::digest(client_key).into();
+        if !bool::from(stored.ct_eq(&self.verifier.stored_key)) {
+            return Ok(None);
+        }
+        let signature = mac(&self.verifier.server_key, message.as_bytes());
+        Ok(Some(format!("v={}", BASE64.encode(signature))))
+    }
+}
+
+/// The value of `name=value` in a list separated by commas.
+fn attribute(message: &str, name: char) -> Option<&str> {
+    message
+        .split(',')
+        .find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
+}
+
+fn violation(message: &str) -> Error {
+    Error::new(SqlState::PROTOCOL_VIOLATION, message)
+}
+
+fn mac(key: &[u8], message: &[u8]) -> Key {
+    // A MAC of this kind takes keys of every length.
+    let Ok(mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        return Key::default();
+    };
+    mac.chain_update(message).finalize().into_bytes().into()
+}
+
+/// PBKDF2 with HMAC-SHA-256 for one block (RFC 8018, section 5.2; `Hi` of RFC 5802).
+fn salted_password(password: &[u8], salt: &[u8], iterations: u32) -> Key {
+    let mut round = mac(password, &[salt, &[0, 0, 0, 1]].concat());
+    let mut result = round;
+    for _ in 1..iterations {
+        round = mac(password, &round);
+        for (sum, byte) in result.iter_mut().zip(round) {
+            *sum ^= byte;
+        }
+    }
+    result
+}
+
+/// A password that nobody can guess: 24 characters, 144 random bits.
+///
+/// # Errors
+/// When the operating system gives no random bytes.
+pub fn generate_password() -> Result<String> {
+    Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(random::<18>()?))
+}
+
+/// Random bytes of the operating system.
+///
+/// # Errors
+/// When it gives none.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Error::new(
+            SqlState::IO_ERROR,
+            format!("could not get random bytes: {error}"),
+        )
+    })?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The exchange that RFC 7677 prints in section 3.
+    #[test]
+    fn the_example_of_the_standard() {
+        let salt = BASE64.decode("W22ZaJ0SNY7soEsUEjb6gQ==").expect("salt");
+        let verifier = Verifier::with_salt("pencil", salt, 4096);
+        let exchange = Exchange::start_with(
+            verifier,
+            "n,,n=user,r=rOprNGfwEbeRWgbNEkqO",
+            "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0",
+        )
+        .expect("start");
+        assert_eq!(
+            exchange.server_first(),
+            "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
+        );
+        let good = "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
+        assert_eq!(
+            exchange.finish(good).expect("well formed").as_deref(),
+            Some("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
+        );
+        let wrong = good.replace("p=dHzb", "p=eHzb");
+        assert_eq!(exchange.finish(&wrong).expect("well formed"), None);
+        let replayed = good.replace("k0,p", "k1,p");
+        assert!(exchange.finish(&replayed).is_err());
+    }
+
+    #[test]
+    fn malformed_messages_are_refused() {
+        let verifier = Verifier::nobody().expect("random");
+        for message in [
+            "",
+            "n",
+            "n,",
+            "n,,",
+            "n,,n=x",
+            "p=tls-unique,,n=,r=a",
+            "n,a=b,n=,r=a",
+            "n,,r=\u{7f}",
+        ] {
+            assert!(
+                Exchange::start(verifier.clone(), message).is_err(),
+                "{message}"
+            );
+        }
+        let exchange = Exchange::start(verifier, "n,,n=,r=abc").expect("start");
+        for message in ["", "c=biws", ",p=", "c=biws,r=abc,p=AAAA", "c=,r=,p="] {
+            assert!(exchange.finish(message).is_err(), "{message}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! A server met byte by byte, as clients meet it.
+
+mod client;
+
+use std::time::Duration;
+
+use client::{Client, TestServer, query, row_texts};
+
+#[test]
+fn simple_queries_answer_in_order() {
+    let server = TestServer::start();
+    let mut client = server.connect();
+    let answers = client.query("select 1 as one, null::text; create table t(id int primary key)");
+    assert_eq!(kinds(&answers), "TDCCZ");
+    assert_eq!(row_texts(&answers[1]), [Some("1".to_owned()), None]);
+    assert_eq!(answers[4].body, b"I");
+    // A script is one transaction: the error takes the first insert along.
+    let answers = client.query("insert into t values (1); insert into t values (1)");
+    assert_eq!(kinds(&answers), "CEZ");
+    assert_eq!(answers[1].field(b'C').as_deref(), Some("23505"));
+    assert_eq!(answers[1].field(b'n').as_deref(), Some("t_pkey"));
+    let answers = client.query("select count(*) from t");
+    assert_eq!(row_texts(&answers[1]), [Some("0".to_owned())]);
+    assert_eq!(kinds(&client.query("")), "IZ");
+    let answers = client.query("select * from nowhere");
+    assert_eq!(answers[0].field(b'P').as_deref(), Some("15"));
+}
+
+#[test]
+fn transaction_status_is_told() {
+    let server = TestServer::start();
+    let mut client = server.connect();
+    let status = |answers: Vec<client::Message>| answers.last().expect("ready").body.clone();
+    assert_eq!(status(client.query("begin")), b"T");
+    assert_eq!(status(client.query("select 1/0")), b"E");
+    assert_eq!(status(client.query("rollback")), b"I");
+}
+
+#[test]
+fn pipelines_skip_to_their_end_after_an_error() {
+    let server = TestServer::start();
+    let mut client = server.connect();
+    client.query("create table t(id int primary key)");
+    let insert = |client: &mut Client, value: &str| {
+        client.parse("", "insert into t values ($1)", &[]);
+        client.bind("", "", &[Some(value.as_bytes())]);
+        client.execute("", 0);
+    };
+    insert(&mut client, "1");
+    insert(&mut client, "1");
+    insert(&mut client, "2");
+    client.sync();
+    assert_eq!(kinds(&client.answers()), "12C12EZ");
+    // All of the pipeline was one transaction.
+    let answers = client.query("select count(*) from t");
+    assert_eq!(row_texts(&answers[1]), [Some("0".to_owned())]);
+    insert(&mut client, "1");
+    insert(&mut client, "2");
+    client.sync();
+    assert_eq!(kinds(&client.answers()), "12C12CZ");
+    let answers = client.query("select count(*) from t");
+    assert_eq!(row_texts(&answers[1]), [Some("2".to_owned())]);
+}
+
+#[test]
+fn portals_go_on_where_they_stopped() {
+    let server = TestServer::start();
+    let mut client = server.connect();
+    client.parse("s", "select g from generate_series(1, $1::int) g", &[23]);
+    client.describe_statement("s");
+    client.bind("p", "s", &[Some(b"5")]);
+    client.execute("p", 2);
+    client.execute("p", 2);
+    client.execute("p", 2);
+    client.sync();
+    let answers = client.answers();
+    assert_eq!(kinds(&answers), "1tT2DDsDDsDCZ");
+    assert_eq!(answers[11].body, b"SELECT 5\0");
+    // Outside of a block, the portal ended with the pipeline.
+    client.execute("p", 0);
+    client.sync();
+    let answers = client.answers();
+    assert_eq!(answers[0].field(b'C').as_deref(), Some("34000"));
+}
+
+#[test]
+fn copy_flows_both_ways_and_can_fail() {
+    let server = TestServer::start();
+    let mut client = server.connect();
+    client.query("create table t(id int primary key, v text)");
+    client.send(b'Q', b"copy t from stdin\0");
+    assert_eq!(client.read().kind, b'G');
+    client.send(b'd', b"1\tone\n2\t");
+    client.send(b'd', b"two\n");
+    client.send(b'c', b"");
+    assert_eq!(kinds(&client.answers()), "CZ");
+    client.send(b'Q', b"copy t to stdout\0");
+    let answers = client.answers();
+    assert_eq!(kinds(&answers), "HddcCZ");
+    assert_eq!(answers[2].body, b"2\ttwo\n");
+    client.send(b'Q', b"copy t from stdin\0");
+    assert_eq!(client.read().kind, b'G');
+    client.send(b'd', b"3\tthree\n");
+    client.send(b'f', b"changed my mind\0");
+    let answers = client.answers();
+    assert_eq!(answers[0].field(b'C').as_deref(), Some("57014"));
+    // A bad line ends it early; what the client still sends is not taken for messages.
+    client.send(b'Q', b"copy t from stdin\0");
+    assert_eq!(client.read().kind, b'G');
+    for _ in 0..10 {
+        client.send(b'd', b"x\ty\n");
+    }
+    client.send(b'c', b"");
+    assert_eq!(kinds(&client.answers()), "EZ");
+    let answers = client.query("select count(*) from t");
+    assert_eq!(row_texts(&answers[1]), [Some("2".to_owned())]);
+}
+
+#[test]
+fn a_statement_can_be_cancelled_with_its_key_only() {
+    let server = TestServer::start();
+    let mut client = server.connect();
+    let (process, secret) = client.key.expect("key");
+    client.send(
+        b'Q',
+        b"select count(*) from generate_series(1, 100000000) a, generate_series(1, 1000) b\0",
+    );
+    server.cancel(process, [!secret[0], secret[1], secret[2], secret[3]]);
+    client.set_timeout(Duration::from_millis(200));
+    assert!(client.try_read().is_none(), "a wrong key does nothing");
+    client.set_timeout(Duration::from_secs(60));
+    server.cancel(process, secret);
+    let answers = client.answers();
+    let error = answers.iter().find(|m| m.kind == b'E').expect("error");
+    assert_eq!(error.field(b'C').as_deref(), Some("57014"));
+    assert_eq!(kinds(&client.query("select 1")), "TDCZ");
+}
+
+#[test]
+fn a_client_that_vanishes_rolls_back() {
+    let server = TestServer::start();
+    let mut first = server.connect();
+    first.query("create table t(id int primary key)");
+    first.query("begin; insert into t values (1)");
+    drop(first);
+    let mut second = server.connect();
+    // Waits for the first one's lock, which goes with its connection.
+    let answers = second.query("insert into t values (1)");
+    assert_eq!(kinds(&answers), "CZ");
+}
+
+#[test]
+fn hostile_bytes_end_one_connection_and_no_more() {
+    let server = TestServer::start();
+    let mut good = server.connect();
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed
+    };
+    for round in 0..300 {
+        let mut client = server.connect();
+        client.set_timeout(Duration::from_secs(20));
+        let mut bytes = Vec::new();
+        for _ in 0..random() % 4 + 1 {
+            let kind = b"QPBDECHSdcfpFX\x00\xff"[random() as usize % 16];
+            let mut body = match random() % 3 {
+                0 => b"\0s\0\0\x01\0\x01\0\x02\0\0\0\x02hi\xff\xff\xff\xff\0\0".to_vec(),
+                1 => b"\0select $1\0\0\x01\0\0\0\x17".to_vec(),
+                _ => (0..random() % 40).map(|_| random() as u8).collect(),
+            };
+            if round % 2 == 0 && !body.is_empty() {
+                let at = random() as usize % body.len();
+                body[at] = random() as u8;
+            }
+            let length = match random() % 8 {
+                0 => random() as u32,
+                _ => body.len() as u32 + 4,
+            };
+            bytes.push(kind);
+            bytes.extend(length.to_be_bytes());
+            bytes.extend(body);
+        }
+        client.send_raw(&bytes);
+        client.close_writing();
+        // Whatever it answers, it ends.
+        while client.try_read().is_some() {}
+    }
+    assert_eq!(kinds(&good.query("select 1")), "TDCZ");
+}
+
+#[test]
+fn openings_are_checked() {
+    let server = TestServer::start();
+    assert_eq!(server.open(&[0, 2, 0, 0]).expect("answer").kind, b'E');
+    let refused = |parameters: &str| {
+        let answers = server.try_connect(parameters).expect_err("refused");
+        answers.field(b'C').expect("state")
+    };
+    assert_eq!(refused("user\0helios\0database\0nope\0\0"), "3D000");
+    assert_eq!(refused("user\0helios\0replication\0true\0\0"), "0A000");
+    assert_eq!(refused("user\0helios\0no_such_setting\0on\0\0"), "42704");
+    assert_eq!(refused("user\0helios\0database\0helios@nowhere\0\0"), "42704");
+    assert_eq!(refused("database\0helios\0\0"), "28000");
+    let mut client = server
+        .try_connect("user\0helios\0options\0-c work_mem=8MB -c search_path=a,b\0\0")
+        .expect("connected");
+    let answers = client.query("show work_mem");
+    assert_eq!(row_texts(&answers[1]), [Some("8MB".to_owned())]);
+}
+
+#[test]
+fn a_branch_can_be_part_of_the_database_name() {
+    let server = TestServer::start();
+    let mut client = server.connect();
+    client.query("create table t(id int primary key)");
+    query(&mut client, "create database branch dev from main as of now");
+    let mut dev = server
+        .try_connect("user\0helios\0database\0helios@dev\0\0")
+        .expect("connected");
+    dev.query("insert into t values (1)");
+    let count = "select count(*) from t";
+    assert_eq!(row_texts(&dev.query(count)[1]), [Some("1".to_owned())]);
+    assert_eq!(row_texts(&client.query(count)[1]), [Some("0".to_owned())]);
+}
+
+fn kinds(messages: &[client::Message]) -> String {
+    messages
+        .iter()
+        .filter(|message| !matches!(message.kind, b'S' | b'N'))
+        .map(|message| char::from(message.kind))
+        .collect()
+}
