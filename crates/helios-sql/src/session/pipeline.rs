@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use helios_base::{DataType, Result, Value};
 
@@ -39,7 +40,7 @@ impl Session {
     /// # Errors
     /// As [`Session::prepare`].
     pub fn prepare_typed(&mut self, sql: &str, declared: Vec<DataType>) -> Result<Arc<Prepared>> {
-        let result = self.prepare_statement(sql, declared);
+        let result = self.prepare_statement(sql, declared, None);
         if result.is_err() {
             self.fail();
         }
@@ -118,6 +119,6 @@ impl Session {
     /// Changes with every change of a setting.
     #[must_use]
     pub fn settings_generation(&self) -> u64 {
-        self.state.settings.lock().generation()
+        self.state.settings.lock().generation().load(Relaxed)
     }
 }

@@ -102,6 +102,7 @@ impl Drop for TestServer {
     }
 }
 
+#[derive(Debug)]
 pub struct Client {
     stream: TcpStream,
     /// What cancels this client's statements.

@@ -202,7 +202,10 @@ fn openings_are_checked() {
     assert_eq!(refused("user\0helios\0database\0nope\0\0"), "3D000");
     assert_eq!(refused("user\0helios\0replication\0true\0\0"), "0A000");
     assert_eq!(refused("user\0helios\0no_such_setting\0on\0\0"), "42704");
-    assert_eq!(refused("user\0helios\0database\0helios@nowhere\0\0"), "42704");
+    assert_eq!(
+        refused("user\0helios\0database\0helios@nowhere\0\0"),
+        "42704"
+    );
     assert_eq!(refused("database\0helios\0\0"), "28000");
     let mut client = server
         .try_connect("user\0helios\0options\0-c work_mem=8MB -c search_path=a,b\0\0")
@@ -216,7 +219,10 @@ fn a_branch_can_be_part_of_the_database_name() {
     let server = TestServer::start();
     let mut client = server.connect();
     client.query("create table t(id int primary key)");
-    query(&mut client, "create database branch dev from main as of now");
+    query(
+        &mut client,
+        "create database branch dev from main as of now",
+    );
     let mut dev = server
         .try_connect("user\0helios\0database\0helios@dev\0\0")
         .expect("connected");
