@@ -78,6 +78,10 @@ pub trait SessionHooks: Send + Sync {
     fn current_schemas(&self) -> Vec<String> {
         vec!["public".to_owned()]
     }
+    /// The schema of the session's temporary objects, if it has made any: what `pg_temp` means.
+    fn temporary_schema(&self) -> Option<String> {
+        None
+    }
     /// `version()`.
     fn version(&self) -> String {
         format!("PostgreSQL 15.0 (HeliosDB {})", env!("CARGO_PKG_VERSION"))

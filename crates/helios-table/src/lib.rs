@@ -21,6 +21,7 @@ pub mod row;
 pub mod stats;
 mod system;
 mod tables;
+mod temporary;
 mod transaction;
 
 pub use access::{
@@ -32,4 +33,5 @@ pub use constraint::ConstraintTarget;
 pub use row::{IndexRules, KeyRange, KeyRangeSpec, Rules, Shape, StoredRow, TableExprs};
 pub use stats::{ColumnStats, TableStats};
 pub use tables::Tables;
+pub use temporary::{TEMP_SCHEMA_PREFIX, is_temporary_schema};
 pub use transaction::{Savepoint, Transaction};

@@ -16,6 +16,9 @@ pub(crate) const STATISTICS: TableId = TableId(5);
 /// Row counts as of the last time they were saved, by storage.
 pub(crate) const COUNTS: TableId = TableId(6);
 
+/// The schemas of temporary objects, by name; of the main branch.
+pub(crate) const TEMPORARY_SCHEMAS: TableId = TableId(9);
+
 /// The sequence of object numbers. All branches draw from the main branch's, so that an object
 /// has the same number wherever it is merged to.
 pub(crate) const OBJECT_IDS: TableId = TableId(10);

@@ -57,6 +57,7 @@ impl Tables {
             transaction.change(Change::Schema(public.id, Some(Arc::new(public))))?;
             transaction.commit()?;
         }
+        tables.drop_left_temporary_schemas()?;
         tables
             .store
             .set_indexer(Arc::new(CatalogIndexer::new(&tables)));

@@ -9,6 +9,7 @@ use super::Binder;
 use crate::parse::ast::{Ident, Name};
 use crate::parse::parse_query;
 use crate::plan::{At, ColumnSource, Plan, PlanColumn, Scan, TableRef, VersionColumn, Versions};
+use crate::session::refuse_foreign;
 use crate::system;
 
 /// How deep views may be built on views.
@@ -24,10 +25,26 @@ impl Binder<'_> {
     /// 42P01 with a suggestion, 3F000 for an unknown schema.
     pub(super) fn relation(&self, name: &Name) -> Result<Relation> {
         let schema = name.schema.as_ref().map(|schema| schema.name.as_str());
+        let own = match schema {
+            Some(schema) if schema.starts_with("pg_temp") => {
+                self.context.session.temporary_schema()
+            }
+            _ => None,
+        };
+        let schema = match (schema, &own) {
+            (Some("pg_temp"), Some(own)) => Some(own.as_str()),
+            _ => schema,
+        };
         let found = self
             .catalog()
             .require(schema, &name.name.name, &self.search_path)
-            .map_err(|error| self.not_then(error));
+            .map_err(|error| self.not_then(error))
+            .and_then(|relation| {
+                if schema.is_some() {
+                    refuse_foreign(&relation, own.as_deref())?;
+                }
+                Ok(relation)
+            });
         self.place(found, name.pos())
     }
 

@@ -8,6 +8,7 @@ use super::ast::{
 };
 use super::cursor::Parser;
 use super::lexer::Kind;
+use crate::plan::OnCommit;
 
 impl Parser<'_> {
     pub(super) fn create(&mut self) -> Result<Statement> {
@@ -24,6 +25,10 @@ impl Parser<'_> {
         if or_replace {
             let what = self.text_of(self.peek()).to_uppercase();
             return Err(self.unsupported(format!("CREATE OR REPLACE {what}"), pos));
+        }
+        // Every table is logged: one that need not be is no worse for it.
+        if !temporary && self.is_words("unlogged table") {
+            self.advance();
         }
         if self.eat("table") {
             return self.create_table(temporary);
@@ -154,6 +159,7 @@ impl Parser<'_> {
             name,
             if_not_exists,
             temporary,
+            on_commit: None,
             columns: Vec::new(),
             like: Vec::new(),
             constraints: Vec::new(),
@@ -183,10 +189,14 @@ impl Parser<'_> {
             self.eat_words("without oids");
         }
         if self.eat_words("on commit") {
-            let keeps = self.eat_words("preserve rows");
-            if !keeps {
-                return Err(self.unsupported("ON COMMIT", self.pos()));
-            }
+            table.on_commit = Some(if self.eat("drop") {
+                OnCommit::Drop
+            } else if self.eat_words("delete rows") {
+                OnCommit::DeleteRows
+            } else {
+                self.expect_words("preserve rows")?;
+                OnCommit::PreserveRows
+            });
         }
         if table.columns.is_empty() && table.constraints.is_empty() && self.eat("as") {
             if self.is_word("execute") {

@@ -207,8 +207,8 @@ impl Parser<'_> {
         };
         let into = if self.eat("into") {
             let temporary = self.eat("temporary") || self.eat("temp");
-            if self.is_word("unlogged") {
-                return Err(self.unsupported("UNLOGGED", self.pos()));
+            if !temporary {
+                self.eat("unlogged");
             }
             self.eat("table");
             let name = self.name()?;

@@ -18,6 +18,33 @@ pub struct QualifiedName {
     pub name: String,
 }
 
+/// What becomes of a temporary table at the end of each transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnCommit {
+    /// Nothing.
+    #[default]
+    PreserveRows,
+    /// It is emptied.
+    DeleteRows,
+    /// It is dropped.
+    Drop,
+}
+
+impl OnCommit {
+    /// The table option that holds it; no option that can be written is called so.
+    pub const OPTION: &'static str = "on commit";
+
+    /// The option's value, unless it says nothing.
+    #[must_use]
+    pub const fn value(self) -> Option<&'static str> {
+        match self {
+            Self::PreserveRows => None,
+            Self::DeleteRows => Some("delete rows"),
+            Self::Drop => Some("drop"),
+        }
+    }
+}
+
 /// `CREATE TABLE`.
 #[derive(Clone, Debug)]
 pub struct CreateTable {
@@ -27,6 +54,8 @@ pub struct CreateTable {
     pub if_not_exists: bool,
     /// `TEMPORARY`: gone at the session's end.
     pub temporary: bool,
+    /// `ON COMMIT`
+    pub on_commit: OnCommit,
     /// Columns in table order.
     pub columns: Vec<ColumnSpec>,
     /// Primary key and unique constraints.

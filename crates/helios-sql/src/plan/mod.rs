@@ -41,8 +41,8 @@ pub use cte::{Cte, CteId, RecursiveCte};
 pub use ddl::{
     AlterAction, AlterTable, Cascade, CheckSpec, ColumnSpec, Comment, CommentTarget, CreateIndex,
     CreateSchema, CreateSequence, CreateTable, CreateView, Drop, DropTarget, ForeignAction,
-    ForeignKeySpec, IdentitySpec, IndexKey, KeySpec, QualifiedName, Rename, SequenceOptions,
-    Truncate,
+    ForeignKeySpec, IdentitySpec, IndexKey, KeySpec, OnCommit, QualifiedName, Rename,
+    SequenceOptions, Truncate,
 };
 pub use dml::{Arbiter, Assignment, ConflictAction, Delete, Insert, OnConflict, Returning, Update};
 pub use join::{Join, JoinKind};

@@ -35,6 +35,7 @@ mod statement;
 mod status;
 mod stream;
 mod tag;
+mod temporary;
 mod transaction;
 mod utility;
 mod watchdog;
@@ -63,6 +64,7 @@ pub use script::Script;
 pub use settings::{SETTINGS, SettingDef};
 use state::State;
 pub use status::{SessionStatus, TransactionStatus};
+pub(crate) use temporary::refuse_foreign;
 use transaction::Current;
 
 /// How to start a session.
@@ -284,6 +286,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.roll_back();
+        self.end_temporary();
         let shared = &self.engine.shared;
         shared.activity.lock().remove(&self.activity.number);
     }

@@ -98,7 +98,8 @@ impl Session {
         self.heed_settings();
         PlanKey {
             catalog,
-            settings: self.chosen.digest,
+            // What names mean also depends on the session's temporary objects.
+            settings: self.chosen.digest ^ self.state.temporary_digest(),
             statistics: self.engine.shared.tables.statistics_version(),
         }
     }

@@ -30,6 +30,7 @@ pub(crate) struct State {
     /// The settings' generation.
     generation: Arc<AtomicU64>,
     sequences: Mutex<Sequences>,
+    pub(super) temporary: Mutex<Option<super::temporary::Temporary>>,
     now: Mutex<Now>,
     /// The text settings as of a generation of the settings: looking up a time zone takes long.
     text: Mutex<(Option<u64>, TextContext)>,
@@ -73,6 +74,7 @@ impl State {
             shared: Arc::downgrade(engine),
             settings: Mutex::new(settings),
             sequences: Mutex::default(),
+            temporary: Mutex::default(),
             text: Mutex::default(),
             now: Mutex::new(Now {
                 branch: BranchId::MAIN,
@@ -137,6 +139,13 @@ impl State {
                 name.clone_from(&self.user);
             }
         }
+        if let Some(temporary) = self.temporary_schema() {
+            // Its own objects come first, unless the path says where they come.
+            match path.iter_mut().find(|name| *name == "pg_temp") {
+                Some(place) => *place = temporary,
+                None => path.insert(0, temporary),
+            }
+        }
         path
     }
 
@@ -188,7 +197,10 @@ impl State {
 
     /// The sequence that SQL text such as `public."My seq"` names.
     fn sequence(&self, text: &str) -> Result<Arc<SequenceDef>> {
-        let (schema, name) = split_name(text)?;
+        let (mut schema, name) = split_name(text)?;
+        if schema.as_deref() == Some("pg_temp") {
+            schema = self.temporary_schema().or(schema);
+        }
         self.catalog()
             .require_sequence(schema.as_deref(), &name, &self.search_path())
     }
@@ -254,6 +266,11 @@ impl SessionHooks for State {
         DATABASE
     }
 
+    fn temporary_schema(&self) -> Option<String> {
+        let temporary = self.temporary.lock();
+        temporary.as_ref().map(|temporary| temporary.name.clone())
+    }
+
     fn current_branch(&self) -> String {
         self.branch_name().to_string()
     }
@@ -261,7 +278,9 @@ impl SessionHooks for State {
     fn current_schemas(&self) -> Vec<String> {
         let catalog = self.catalog();
         let mut path = self.search_path();
-        path.retain(|name| catalog.schema(name).is_some());
+        path.retain(|name| {
+            catalog.schema(name).is_some() && !helios_table::is_temporary_schema(name)
+        });
         path
     }
 

@@ -224,6 +224,10 @@ impl Session {
 
     /// Commits the transaction, if there is one.
     pub(super) fn commit(&mut self) -> Result<()> {
+        if let Err(error) = self.temporary_on_commit() {
+            self.roll_back();
+            return Err(error);
+        }
         let Some(current) = self.current.take() else {
             return Ok(());
         };

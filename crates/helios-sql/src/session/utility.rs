@@ -188,12 +188,13 @@ impl Session {
         match what {
             "plans" => self.engine.shared.plans.clear(),
             "sequences" => self.state.forget_sequences(),
-            "temp" => {}
+            "temp" => self.discard_temporary()?,
             _ => {
                 self.check_no_block("DISCARD ALL")?;
                 self.close_cursors(true);
                 self.prepared.clear();
                 self.state.settings.lock().reset_all();
+                self.discard_temporary()?;
                 self.state.forget_sequences();
             }
         }

@@ -2,6 +2,7 @@
 
 use helios_base::{DataType, Row, Value};
 use helios_table::catalog::{ConstraintKind, FkAction, TableDef};
+use helios_table::is_temporary_schema;
 
 use super::Ty::{Int4, Name, Text};
 use super::objects::constrained;
@@ -204,9 +205,18 @@ fn tables(source: &Source<'_>) -> Vec<Row> {
             yes_no(false),
         ]
     };
-    let tables = source.catalog.tables();
-    let tables = tables.map(|t| row(&t.schema_name, &t.name, "BASE TABLE", true));
-    let views = source.catalog.views();
+    let own = source.session.temporary_schema();
+    let seen = |schema: &str| !is_temporary_schema(schema) || own.as_deref() == Some(schema);
+    let tables = source.catalog.tables().filter(|t| seen(&t.schema_name));
+    let tables = tables.map(|t| {
+        let kind = if t.is_temporary() {
+            "LOCAL TEMPORARY"
+        } else {
+            "BASE TABLE"
+        };
+        row(&t.schema_name, &t.name, kind, true)
+    });
+    let views = source.catalog.views().filter(|v| seen(&v.schema_name));
     let views = views.map(|v| row(&v.schema_name, &v.name, "VIEW", false));
     let system = super::names().map(|(schema, name)| row(schema, name, "VIEW", false));
     tables.chain(views).chain(system).collect()

@@ -1,7 +1,8 @@
 //! `pg_namespace`, `pg_class`, `pg_attribute`, `pg_index`, `pg_constraint` and their kin.
 
 use helios_base::{ColumnId, DataType, Row, Value};
-use helios_table::catalog::{ConstraintKind, FkAction, IndexDef, TableDef};
+use helios_table::catalog::{ConstraintKind, FkAction, IndexDef, SchemaId, TableDef};
+use helios_table::is_temporary_schema;
 
 use super::Ty::{Bool, Char, Float4, Int2, Int2s, Int4, Name, Oid, Text};
 use super::relation::{Relation, pg};
@@ -169,7 +170,9 @@ struct Class<'c> {
 }
 
 impl Class<'_> {
-    fn row(&self) -> Row {
+    fn row(&self, source: &Source<'_>) -> Row {
+        let schema = source.catalog.schema_by_id(SchemaId(self.schema));
+        let temporary = schema.is_some_and(|schema| is_temporary_schema(&schema.name));
         let no = || Value::Bool(false);
         let count = |n: usize| Value::Int2(i16::try_from(n).unwrap_or(i16::MAX));
         vec![
@@ -185,7 +188,7 @@ impl Class<'_> {
             Value::Float4(-1.0),
             Value::Bool(self.indexed),
             no(),
-            text("p"),
+            text(if temporary { "t" } else { "p" }),
             text(self.kind),
             count(self.columns),
             count(self.checks),
@@ -231,7 +234,7 @@ fn classes(source: &Source<'_>) -> Vec<Row> {
                 access: HEAP,
                 ..plain
             }
-            .row(),
+            .row(source),
         );
         rows.extend(table.indexes.iter().map(|index| {
             Class {
@@ -243,7 +246,7 @@ fn classes(source: &Source<'_>) -> Vec<Row> {
                 access: BTREE,
                 ..plain
             }
-            .row()
+            .row(source)
         }));
     }
     rows.extend(source.catalog.views().map(|view| {
@@ -255,7 +258,7 @@ fn classes(source: &Source<'_>) -> Vec<Row> {
             columns: view.columns.len(),
             ..plain
         }
-        .row()
+        .row(source)
     }));
     rows.extend(source.catalog.sequences().map(|sequence| {
         Class {
@@ -266,7 +269,7 @@ fn classes(source: &Source<'_>) -> Vec<Row> {
             columns: 3,
             ..plain
         }
-        .row()
+        .row(source)
     }));
     rows
 }

@@ -7,14 +7,27 @@ use super::column::{Constraints, Row};
 use super::storage;
 use crate::bind::Binder;
 use crate::parse::ast::{self, ConstraintKind, Ident, Like};
-use crate::plan::{CheckSpec, ColumnSpec, CreateTable, IdentitySpec, KeySpec, Plan, PlanColumn};
+use crate::plan::{
+    CheckSpec, ColumnSpec, CreateTable, IdentitySpec, KeySpec, OnCommit, Plan, PlanColumn,
+};
 
 impl Binder<'_> {
     pub(super) fn create_table(&mut self, create: &ast::CreateTable) -> Result<CreateTable> {
+        let schema = create.name.schema.as_ref().map(|schema| &schema.name);
+        if create.on_commit.is_some()
+            && !create.temporary
+            && schema.is_none_or(|schema| schema != "pg_temp")
+        {
+            return Err(Error::new(
+                SqlState::INVALID_TABLE_DEFINITION,
+                "ON COMMIT can only be used on temporary tables",
+            ));
+        }
         if let Some(source) = &create.query {
             let mut table = self.table_of_query(&source.query, &source.columns, &create.name)?;
             table.if_not_exists = create.if_not_exists;
             table.temporary = create.temporary;
+            table.on_commit = create.on_commit.unwrap_or_default();
             table.options = storage(&create.options);
             if !source.with_data {
                 table.query = None;
@@ -93,6 +106,7 @@ impl Binder<'_> {
             name: create.name.clone().into(),
             if_not_exists: create.if_not_exists,
             temporary: create.temporary,
+            on_commit: create.on_commit.unwrap_or_default(),
             columns: specs,
             keys: constraints.keys,
             foreign_keys: constraints.foreign_keys,
@@ -183,6 +197,7 @@ impl Binder<'_> {
             name: name.clone().into(),
             if_not_exists: false,
             temporary: false,
+            on_commit: OnCommit::default(),
             columns: specs,
             keys: Vec::new(),
             foreign_keys: Vec::new(),

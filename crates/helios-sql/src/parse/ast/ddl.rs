@@ -1,7 +1,7 @@
 //! Statements that change the schema, as written.
 
 use super::{Ident, Name, OrderBy, Pos, Query, Span, TextExpr, TypeName};
-use crate::plan::{Cascade, DropTarget};
+use crate::plan::{Cascade, DropTarget, OnCommit};
 
 /// `CREATE TABLE`
 #[derive(Clone, Debug)]
@@ -12,6 +12,8 @@ pub struct CreateTable {
     pub if_not_exists: bool,
     /// `TEMPORARY`
     pub temporary: bool,
+    /// `ON COMMIT`
+    pub on_commit: Option<OnCommit>,
     /// Columns, unless it is `CREATE TABLE AS`.
     pub columns: Vec<ColumnDef>,
     /// `LIKE table`

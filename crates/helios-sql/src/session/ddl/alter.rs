@@ -2,8 +2,9 @@
 
 use helios_base::{Error, Result, SqlState, TableId, Value};
 use helios_expr::{CastContext, EvalContext, cast};
-use helios_table::catalog::{Relation, TableDef};
+use helios_table::catalog::{Relation, SchemaId, TableDef};
 use helios_table::ddl::ObjectRef;
+use helios_table::is_temporary_schema;
 
 use super::{Ddl, convert, wrong_kind};
 use crate::plan::{AlterAction, AlterTable, Cascade, QualifiedName, SequenceOptions};
@@ -30,6 +31,16 @@ impl Ddl<'_> {
         Ok(())
     }
 
+    /// The schema that an object of schema `from` moves to.
+    fn destination(&self, from: &str, to: &str) -> Result<SchemaId> {
+        if is_temporary_schema(from) || to.starts_with("pg_temp") {
+            return Err(Error::unsupported(
+                "cannot move objects into or out of temporary schemas",
+            ));
+        }
+        self.catalog.require_schema(to).map(|schema| schema.id)
+    }
+
     /// The few actions that other relations know too.
     fn alter_other(&mut self, relation: &Relation, action: &AlterAction) -> Result<()> {
         match (relation, action) {
@@ -43,11 +54,11 @@ impl Ddl<'_> {
                 self.txn.rename_index(table.id, index.id, to)
             }
             (Relation::View(view), AlterAction::SetSchema { schema }) => {
-                let schema = self.catalog.require_schema(schema)?.id;
+                let schema = self.destination(relation.schema_name(), schema)?;
                 self.txn.move_view(view.id, schema)
             }
             (Relation::Sequence(sequence), AlterAction::SetSchema { schema }) => {
-                let schema = self.catalog.require_schema(schema)?.id;
+                let schema = self.destination(relation.schema_name(), schema)?;
                 self.txn.move_sequence(sequence.id, schema)
             }
             _ => Err(wrong_kind(relation.name(), "table")),
@@ -93,6 +104,7 @@ impl Ddl<'_> {
                 }
                 for key in foreign_keys {
                     let key = self.foreign_key(key, own)?;
+                    self.same_lifetime(table.schema, std::slice::from_ref(&key))?;
                     txn.add_constraint(id, &key)?;
                 }
             }
@@ -116,7 +128,7 @@ impl Ddl<'_> {
                 txn.rename_constraint(id, &rename.from, &rename.to)?;
             }
             AlterAction::SetSchema { schema } => {
-                let schema = self.catalog.require_schema(schema)?.id;
+                let schema = self.destination(&table.schema_name, schema)?;
                 txn.move_table(id, schema)?;
             }
             AlterAction::SetType { column, ty, using } => {
@@ -153,6 +165,7 @@ impl Ddl<'_> {
             }
             AlterAction::AddForeignKey(key) => {
                 let key = self.foreign_key(key, own)?;
+                self.same_lifetime(table.schema, std::slice::from_ref(&key))?;
                 txn.add_constraint(id, &key)?;
             }
             AlterAction::AddCheck(check) => {

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use helios_base::{Error, Result, SqlState, Value};
-use helios_table::TableWriter;
-use helios_table::catalog::{Dependency, ViewColumn};
-use helios_table::ddl::{NewColumn, NewIndex, NewIndexKey, NewTable, NewView};
+use helios_table::catalog::{Dependency, SchemaId, ViewColumn};
+use helios_table::ddl::{
+    NewColumn, NewConstraint, NewConstraintKind, NewIndex, NewIndexKey, NewTable, NewView,
+};
+use helios_table::{TableWriter, is_temporary_schema};
 
 use super::{Ddl, convert, settled};
-use crate::plan::{Bound, CreateIndex, CreateSchema, CreateSequence, CreateTable, CreateView};
+use crate::plan::{
+    Bound, CreateIndex, CreateSchema, CreateSequence, CreateTable, CreateView, OnCommit,
+};
 use crate::row::op;
 
 impl Ddl<'_> {
@@ -19,10 +23,7 @@ impl Ddl<'_> {
         bound: &Bound,
         params: Vec<Value>,
     ) -> Result<Option<u64>> {
-        if create.temporary {
-            return Err(Error::unsupported("temporary tables are not supported yet"));
-        }
-        if self.skip_existing(&create.name, create.if_not_exists)? {
+        if self.skip_existing(&create.name, create.temporary, create.if_not_exists)? {
             return Ok(create.query.as_ref().map(|_| 0));
         }
         let mut columns = create
@@ -42,12 +43,18 @@ impl Ddl<'_> {
         for key in &create.foreign_keys {
             constraints.push(self.foreign_key(key, &create.name)?);
         }
+        let schema = self.schema_for(&create.name, create.temporary)?;
+        self.same_lifetime(schema, &constraints)?;
+        let mut options: BTreeMap<_, _> = create.options.iter().cloned().collect();
+        if let Some(value) = create.on_commit.value() {
+            options.insert(OnCommit::OPTION.to_owned(), value.to_owned());
+        }
         let table = self.txn.create_table(&NewTable {
-            schema: self.schema_for(&create.name)?,
+            schema,
             name: create.name.name.clone(),
             columns,
             constraints,
-            options: create.options.iter().cloned().collect::<BTreeMap<_, _>>(),
+            options,
         })?;
         let Some(query) = &create.query else {
             return Ok(None);
@@ -69,6 +76,36 @@ impl Ddl<'_> {
             self.txn.finish_statement(&cx.context())
         })?;
         Ok(Some(count))
+    }
+
+    /// Refuses a foreign key between a permanent table and a temporary one.
+    pub(super) fn same_lifetime(
+        &self,
+        schema: SchemaId,
+        constraints: &[NewConstraint],
+    ) -> Result<()> {
+        let catalog = self.txn.latest_catalog()?;
+        let temporary = catalog
+            .schema_by_id(schema)
+            .is_some_and(|schema| is_temporary_schema(&schema.name));
+        for constraint in constraints {
+            let NewConstraintKind::ForeignKey {
+                parent: Some(parent),
+                ..
+            } = &constraint.kind
+            else {
+                continue;
+            };
+            let other = catalog.table_by_id(*parent);
+            if other.is_some_and(|parent| parent.is_temporary() != temporary) {
+                let kind = if temporary { "temporary" } else { "permanent" };
+                return Err(Error::new(
+                    SqlState::INVALID_TABLE_DEFINITION,
+                    format!("constraints on {kind} tables may reference only {kind} tables"),
+                ));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn create_index(&mut self, create: &CreateIndex) -> Result<()> {
@@ -117,8 +154,15 @@ impl Ddl<'_> {
     }
 
     pub(super) fn create_view(&mut self, create: &CreateView) -> Result<()> {
-        if create.temporary {
-            return Err(Error::unsupported("temporary views are not supported yet"));
+        let reads_temporary = create.depends.iter().any(|relation| {
+            let found = self.catalog.relation_by_oid(relation.id.0);
+            found.is_some_and(|found| is_temporary_schema(found.schema_name()))
+        });
+        let temporary = create.temporary || reads_temporary;
+        let written = create.name.schema.as_deref();
+        if reads_temporary && !create.temporary && written != Some("pg_temp") {
+            let message = format!("view \"{}\" will be a temporary view", create.name.name);
+            self.session.notice(message);
         }
         let columns = create
             .columns
@@ -142,7 +186,7 @@ impl Ddl<'_> {
             })
             .collect();
         let view = NewView {
-            schema: self.schema_for(&create.name)?,
+            schema: self.schema_for(&create.name, temporary)?,
             name: create.name.name.clone(),
             sql: create.query.clone(),
             search_path: self.path.clone(),
@@ -155,15 +199,10 @@ impl Ddl<'_> {
     }
 
     pub(super) fn create_sequence(&mut self, create: &CreateSequence) -> Result<()> {
-        if create.temporary {
-            return Err(Error::unsupported(
-                "temporary sequences are not supported yet",
-            ));
-        }
-        if self.skip_existing(&create.name, create.if_not_exists)? {
+        if self.skip_existing(&create.name, create.temporary, create.if_not_exists)? {
             return Ok(());
         }
-        let schema = self.schema_for(&create.name)?;
+        let schema = self.schema_for(&create.name, create.temporary)?;
         let options = self.sequence_options(&create.options)?;
         self.txn
             .create_sequence(schema, &create.name.name, &options)?;

@@ -11,11 +11,14 @@ mod drop;
 use std::sync::Arc;
 
 use helios_base::{DataType, Error, Result, SqlState, Value};
+use helios_expr::SessionHooks;
 use helios_table::Transaction;
 use helios_table::catalog::{Catalog, Relation, SchemaId, TableDef};
+use helios_table::is_temporary_schema;
 
 use super::planned::Planned;
 use super::run::Sight;
+use super::temporary::not_temporary;
 use super::{Completion, Outcome, Session};
 use crate::plan::{QualifiedName, Statement};
 
@@ -86,12 +89,26 @@ impl Session {
 
 impl Ddl<'_> {
     /// The schema in which an object of this name is created.
-    fn schema_for(&self, name: &QualifiedName) -> Result<SchemaId> {
+    fn schema_for(&mut self, name: &QualifiedName, temporary: bool) -> Result<SchemaId> {
+        let own = self.session.state.temporary_schema();
         match &name.schema {
+            Some(schema) if schema == "pg_temp" || own.as_ref() == Some(schema) => {
+                self.session.make_temporary_schema()
+            }
+            Some(_) if temporary => Err(not_temporary()),
+            None if temporary => self.session.make_temporary_schema(),
+            Some(schema) if is_temporary_schema(schema) => {
+                self.catalog.require_schema(schema)?;
+                Err(Error::new(
+                    SqlState::INVALID_TABLE_DEFINITION,
+                    "cannot create relations in temporary schemas of other sessions",
+                ))
+            }
             Some(schema) => self.catalog.require_schema(schema).map(|schema| schema.id),
             None => self
                 .path
                 .iter()
+                .filter(|schema| !is_temporary_schema(schema))
                 .find_map(|schema| self.catalog.schema(schema))
                 .map(|schema| schema.id)
                 .ok_or_else(|| {
@@ -103,10 +120,20 @@ impl Ddl<'_> {
         }
     }
 
+    /// The schema that was written, `pg_temp` being the session's own.
+    fn written_schema(&self, name: &QualifiedName) -> Option<String> {
+        match name.schema.as_deref() {
+            Some("pg_temp") => self.session.state.temporary_schema(),
+            _ => None,
+        }
+        .or_else(|| name.schema.clone())
+    }
+
     /// The relation of this name, if there is one.
     fn find(&self, name: &QualifiedName) -> Option<Relation> {
+        let schema = self.written_schema(name);
         self.catalog
-            .resolve(name.schema.as_deref(), &name.name, &self.path)
+            .resolve(schema.as_deref(), &name.name, &self.path)
     }
 
     /// The relation of this name; its absence names `kind`.
@@ -125,11 +152,16 @@ impl Ddl<'_> {
     }
 
     /// Whether a relation of this name is there already; then, with `IF NOT EXISTS`, says so.
-    fn skip_existing(&mut self, name: &QualifiedName, if_not_exists: bool) -> Result<bool> {
+    fn skip_existing(
+        &mut self,
+        name: &QualifiedName,
+        temporary: bool,
+        if_not_exists: bool,
+    ) -> Result<bool> {
         if !if_not_exists {
             return Ok(false);
         }
-        let schema = self.schema_for(name)?;
+        let schema = self.schema_for(name, temporary)?;
         let there = self.catalog.relation_in(schema, &name.name).is_some();
         if there {
             let message = format!("relation \"{}\" already exists, skipping", name.name);
