@@ -208,7 +208,7 @@ fn openings_are_checked() {
     );
     assert_eq!(refused("database\0helios\0\0"), "28000");
     let mut client = server
-        .try_connect("user\0helios\0options\0-c work_mem=8MB -c search_path=a,b\0\0")
+        .try_connect("user\0helios\0client_encoding\0'utf-8'\0options\0-c work_mem=8MB -c search_path=a,b\0\0")
         .expect("connected");
     let answers = client.query("show work_mem");
     assert_eq!(row_texts(&answers[1]), [Some("8MB".to_owned())]);

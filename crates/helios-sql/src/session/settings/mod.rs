@@ -181,6 +181,15 @@ impl Settings {
     /// but such spellings.
     fn accept_fixed(&self, index: usize, text: &str) -> Result<()> {
         let def = &SETTINGS[index];
+        // PostgreSQL reads names of encodings by their letters and digits; drivers rely on it.
+        let letters: String;
+        let text = match index == Id::ClientEncoding as usize {
+            true => {
+                letters = text.chars().filter(char::is_ascii_alphanumeric).collect();
+                &letters
+            }
+            false => text,
+        };
         match def.kind.parse(def.name, text) {
             Ok(value)
                 if matches!(def.kind, SettingKind::Choice(_))
