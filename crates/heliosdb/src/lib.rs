@@ -62,6 +62,7 @@ pub use helios_base::text::TextContext;
 pub use helios_base::{
     DataType, Error, ErrorKind, Interval, Numeric, Result, Scn, SqlState, Value,
 };
+pub use helios_sql::parse::KEYWORDS;
 pub use helios_sql::{
     Appender, CancelHandle, Completion, NameContext, Notice, Outcome, Progress, ResultColumn,
     RowStream, Severity, TransactionStatus,

@@ -178,17 +178,15 @@ fn meta_candidates(
 fn keywords(prefix: &str) -> Vec<String> {
     let upper = prefix.to_ascii_uppercase();
     let lower = prefix.chars().any(char::is_lowercase);
-    words::KEYWORDS
-        .iter()
+    let mut found: Vec<String> = words::keywords()
         .filter(|word| word.starts_with(&upper))
-        .map(|word| {
-            if lower {
-                word.to_ascii_lowercase()
-            } else {
-                (*word).to_owned()
-            }
+        .map(|word| match lower {
+            true => word.to_ascii_lowercase(),
+            false => word.to_owned(),
         })
-        .collect()
+        .collect();
+    found.sort();
+    found
 }
 
 fn fixed(words: &[&str], prefix: &str) -> Vec<String> {
