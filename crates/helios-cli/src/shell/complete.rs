@@ -223,7 +223,7 @@ mod tests {
     fn relations_follow_from() {
         assert_eq!(
             complete("SELECT * FROM ord"),
-            ["orders", "order_items", "ORDER"]
+            ["orders", "order_items", "ORDER", "ORDINALITY"]
                 .map(|w| w.to_lowercase())
                 .to_vec()
         );
