@@ -44,6 +44,7 @@ mod registry;
 mod row;
 mod sequence;
 mod sink;
+mod size;
 mod snapshot;
 mod stamps;
 mod store;

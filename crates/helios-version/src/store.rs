@@ -338,6 +338,17 @@ impl Store {
         tree.living(id).ok().map(|node| node.branch.clone())
     }
 
+    /// Bytes of keys and values that a branch wrote and that are still stored.
+    ///
+    /// # Errors
+    /// `Io`.
+    ///
+    /// # Cost
+    /// Reads all of them.
+    pub fn branch_bytes(&self, branch: BranchId) -> Result<u64> {
+        self.core().branch_bytes(branch)
+    }
+
     /// Whether the state `(branch, scn)` contains the state `(other, at)`, by fork points and
     /// recorded merges.
     #[must_use]

@@ -598,11 +598,15 @@ impl Txn {
         Ok(())
     }
 
-    /// Sets what is recorded with the commit.
+    /// Sets what is recorded with the commit; what is empty stays as it was.
     pub fn describe(&self, author: &str, message: &str) {
         let mut state = self.state.lock();
-        author.clone_into(&mut state.author);
-        message.clone_into(&mut state.message);
+        if !author.is_empty() {
+            author.clone_into(&mut state.author);
+        }
+        if !message.is_empty() {
+            message.clone_into(&mut state.message);
+        }
     }
 
     /// Records that the commit takes in another branch's state.

@@ -215,6 +215,7 @@ impl Binder<'_> {
         let output = resolved.entry.output(&resolved.result);
         Ok(TableFunctionCall {
             function: Some(resolved.entry),
+            system: None,
             args,
             ty: resolved.result,
             columns: output.into_iter().map(|(_, ty)| ty).collect(),

@@ -113,6 +113,12 @@ impl Binder<'_> {
                 pos,
             ));
         }
+        if known
+            && plain
+            && let Some(system) = crate::system::functions::find(&name)
+        {
+            return self.system_function(system, call, pos);
+        }
         if !known || !plain || catalog::set_functions(&name).is_empty() {
             let whole = Expr {
                 kind: ExprKind::Call(Box::new(call.clone())),
@@ -144,6 +150,47 @@ impl Binder<'_> {
         })
     }
 
+    /// A function of the system. Its arguments are taken as text.
+    fn system_function(
+        &mut self,
+        system: &'static crate::system::functions::SystemFunction,
+        call: &Call,
+        pos: Pos,
+    ) -> Result<Named> {
+        let (least, most) = system.args;
+        if !(least..=most).contains(&call.args.len()) {
+            return Err(self.fail(
+                SqlState::UNDEFINED_FUNCTION,
+                &format!(
+                    "function {} does not take {} arguments",
+                    system.name,
+                    call.args.len()
+                ),
+                pos,
+            ));
+        }
+        let mut args = Vec::with_capacity(call.args.len());
+        for Argument { value, .. } in &call.args {
+            let value = self.expr(value)?;
+            args.push(self.builder.cast(value, &DataType::Text)?);
+        }
+        let (names, columns): (Vec<String>, Vec<DataType>) = system
+            .columns()
+            .map(|(name, ty)| (name.to_owned(), ty))
+            .unzip();
+        Ok(Named {
+            call: TableFunctionCall {
+                function: None,
+                system: Some(system),
+                args,
+                ty: DataType::Record,
+                columns,
+            },
+            names,
+            function: system.name.to_owned(),
+        })
+    }
+
     /// A scalar function in the place of a table: one row of one column.
     fn scalar_table(&mut self, expr: &Expr, name: String) -> Result<Named> {
         let value = self.settled(expr)?;
@@ -151,6 +198,7 @@ impl Binder<'_> {
         Ok(Named {
             call: TableFunctionCall {
                 function: None,
+                system: None,
                 args: vec![value],
                 ty: ty.clone(),
                 columns: vec![ty],

@@ -9,8 +9,8 @@ use super::relation::{table_columns, table_ref};
 use super::scope::{Clause, Scope};
 use crate::parse::ast::{self, Statement as Tree, StorageOption};
 use crate::plan::{
-    BranchCommand, Copy, CopyFormat, CopyTarget, Cursor, Explain, ExplainFormat, Insert, Plan,
-    PlanColumn, Prepare, Query, Statement, TableRef, Values,
+    BranchCommand, Copy, CopyFormat, CopyTarget, Cursor, Explain, ExplainFormat, Insert,
+    MergeCommand, Plan, PlanColumn, Prepare, Query, Statement, TableRef, Values,
 };
 
 impl Binder<'_> {
@@ -400,14 +400,53 @@ impl Binder<'_> {
                 name: name.name.clone(),
                 options: options(written),
             },
-            ast::Branch::Merge {
-                source,
+            ast::Branch::Merge(merge) => BranchCommand::Merge(self.branch_merge(merge)?),
+        })
+    }
+
+    fn branch_merge(&mut self, merge: &ast::BranchMerge) -> Result<MergeCommand> {
+        let name = |ident: &Option<ast::Ident>| ident.as_ref().map(|ident| ident.name.clone());
+        Ok(match merge {
+            ast::BranchMerge::Branch(merge) => MergeCommand::Branch {
+                source: merge.source.name.clone(),
+                target: name(&merge.target),
+                how: merge.how.clone(),
+            },
+            ast::BranchMerge::Complete(id, dry_run) => MergeCommand::Complete {
+                id: id.clone(),
+                dry_run: *dry_run,
+            },
+            ast::BranchMerge::Abort(id) => MergeCommand::Abort { id: id.clone() },
+            ast::BranchMerge::One {
+                txid,
+                undo,
                 target,
-                options: written,
-            } => BranchCommand::Merge {
-                source: source.name.clone(),
-                target: target.as_ref().map(|target| target.name.clone()),
-                options: options(written),
+                how,
+            } => MergeCommand::One {
+                txid: *txid,
+                undo: *undo,
+                target: name(target),
+                how: how.clone(),
+            },
+            ast::BranchMerge::CreateSnapshot {
+                name,
+                if_not_exists,
+                branch,
+                at,
+            } => {
+                let mut of = self.as_of(at.as_ref())?;
+                if let Some(branch) = branch {
+                    of.branch = Some(branch.name.as_str().into());
+                }
+                MergeCommand::CreateSnapshot {
+                    name: name.name.clone(),
+                    if_not_exists: *if_not_exists,
+                    of,
+                }
+            }
+            ast::BranchMerge::DropSnapshot { name, if_exists } => MergeCommand::DropSnapshot {
+                name: name.name.clone(),
+                if_exists: *if_exists,
             },
         })
     }

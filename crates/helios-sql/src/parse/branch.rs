@@ -28,7 +28,17 @@ impl Parser<'_> {
         self.eat("database");
         self.expect("branch")?;
         let branch = match verb.as_str() {
-            "use" => Branch::Use(self.branch_name()?),
+            "use" => {
+                let name = self.branch_name()?;
+                if self.is_words("for transaction") {
+                    let pos = self.pos();
+                    return Err(self
+                        .unsupported("USE BRANCH FOR TRANSACTION", pos)
+                        .with_hint("A transaction stays on the branch it began on."));
+                }
+                self.eat_words("for session");
+                Branch::Use(name)
+            }
             "create" => self.create_branch()?,
             "drop" => {
                 let if_exists = self.eat_if_exists()?;
@@ -45,22 +55,10 @@ impl Parser<'_> {
                     Branch::Rename(name, self.branch_name()?)
                 } else {
                     self.expect("set")?;
-                    Branch::Set(name, self.storage_options()?)
+                    Branch::Set(name, self.branch_settings()?)
                 }
             }
-            _ => {
-                let source = self.branch_name()?;
-                let target = if self.eat("into") {
-                    Some(self.branch_name()?)
-                } else {
-                    None
-                };
-                Branch::Merge {
-                    source,
-                    target,
-                    options: self.with_options()?,
-                }
-            }
+            _ => self.merge_branch()?,
         };
         Ok(Statement::Branch(Box::new(branch)))
     }
@@ -92,8 +90,25 @@ impl Parser<'_> {
         })
     }
 
+    /// `READ_ONLY`, `WRITABLE` or settings in parentheses.
+    fn branch_settings(&mut self) -> Result<Vec<StorageOption>> {
+        let pos = self.pos();
+        let read_only = if self.eat("read_only") || self.eat_words("read only") {
+            "true"
+        } else if self.eat("writable") {
+            "false"
+        } else {
+            return self.storage_options();
+        };
+        Ok(vec![StorageOption {
+            name: "read_only".to_owned(),
+            value: read_only.to_owned(),
+            pos,
+        }])
+    }
+
     fn with_options(&mut self) -> Result<Vec<StorageOption>> {
-        if self.eat("with") {
+        if self.eat("with") || self.eat("options") {
             self.storage_options()
         } else {
             Ok(Vec::new())

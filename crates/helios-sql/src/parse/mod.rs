@@ -14,6 +14,7 @@
 mod alter;
 pub mod ast;
 mod branch;
+mod branch_merge;
 mod complete;
 mod create;
 mod cursor;

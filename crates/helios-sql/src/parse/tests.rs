@@ -81,7 +81,7 @@ fn accepts_statements_of_postgresql() {
         "declare c scroll cursor with hold for select 1; fetch next from c; fetch -5 c; fetch all in c; move backward 3 from c; close all",
         "analyze t, s.u; vacuum (full, analyze) t; vacuum; checkpoint; discard temp; lock table t in share row exclusive mode nowait",
         "copy t (a, b) from stdin with (format csv, header, delimiter ',', force_null (a, b)) where a > 0; copy (select 1) to stdout csv header; copy t to '/x'",
-        "use branch dev; create branch if not exists b from main as of scn 5 with (x = 1); create database branch 'fix/7' from current; alter branch a rename to b; alter branch a set (x = 1); drop branch if exists a cascade; merge database branch a into b with (strategy = 'ours'); merge branch a",
+        "use branch dev; create branch if not exists b from main as of scn 5 with (x = 1); create database branch 'fix/7' from current; alter branch a rename to b; alter branch a set (x = 1); drop branch if exists a cascade; merge database branch a into b using strategy ours with conflict resolution r requiring (select 1) dry run; merge branch a strategy = theirs; complete merge m1 dry run; abort merge m1; cherry pick transaction 5 into b; undo transaction 5; create snapshot s on branch b as of scn 4; drop snapshot if exists s; alter database branch a set read_only",
     ];
     for text in texts {
         if let Err(error) = parse(text) {

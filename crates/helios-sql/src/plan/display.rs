@@ -312,7 +312,10 @@ fn functions(calls: &[TableFunctionCall], input: &[PlanColumn]) -> String {
         .iter()
         .map(|call| match call.function {
             Some(function) => format!("{}({})", function.name(), list(&call.args, input)),
-            None => list(&call.args, input),
+            None => match call.system {
+                Some(system) => format!("{}({})", system.name, list(&call.args, input)),
+                None => list(&call.args, input),
+            },
         })
         .collect();
     shown.join(", ")

@@ -18,6 +18,7 @@
 //! **Invariant:** knows nothing of sqlparser, DataFusion or Arrow.
 
 mod aggregate;
+mod branch_merge;
 mod change;
 mod column;
 mod cte;
@@ -35,6 +36,7 @@ mod walk;
 mod window;
 
 pub use aggregate::{AggregateCall, AggregateNode};
+pub use branch_merge::{MergeCommand, MergeHow};
 pub use change::{Change, ChangeNode};
 pub use column::{ColumnSource, PlanColumn, TableRef};
 pub use cte::{Cte, CteId, RecursiveCte};

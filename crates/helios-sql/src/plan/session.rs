@@ -253,13 +253,6 @@ pub enum BranchCommand {
         /// Options.
         options: Vec<(String, String)>,
     },
-    /// `MERGE [DATABASE] BRANCH source INTO target`.
-    Merge {
-        /// From.
-        source: String,
-        /// Into; the current branch if not given.
-        target: Option<String>,
-        /// `WITH (name = value)`.
-        options: Vec<(String, String)>,
-    },
+    /// Merges, and named snapshots.
+    Merge(super::MergeCommand),
 }

@@ -22,6 +22,8 @@ pub struct TableFunctionCall {
     /// The function; `None`: a scalar expression in the place of a table, the only one in `args`,
     /// which yields one row.
     pub function: Option<&'static SetFunction>,
+    /// A function of the system, in place of `function`: the session answers it.
+    pub(crate) system: Option<&'static crate::system::functions::SystemFunction>,
     /// The arguments, converted to the function's types.
     pub args: Vec<Expr>,
     /// The type that the call's result resolved to; several columns: `record`.

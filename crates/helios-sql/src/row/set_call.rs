@@ -29,6 +29,18 @@ impl SetCall {
 
     fn start(call: &TableFunctionCall, row: &[Value], cx: &Cx<'_>) -> Result<Self> {
         let args = cx.eval_all(&call.args, row)?;
+        if let Some(system) = call.system {
+            let refs: Vec<&Value> = args.iter().collect();
+            let answer = cx
+                .exec
+                .session
+                .call(system.name, &refs, &DataType::Record)?;
+            return Ok(Self {
+                rows: records(answer),
+                width: call.columns.len(),
+                ended: false,
+            });
+        }
         let rows: Rows = match call.function {
             None => Box::new(std::iter::once(Ok(args))),
             Some(function) => {
@@ -67,4 +79,16 @@ impl SetCall {
         }
         Ok(any.then_some(row))
     }
+}
+
+/// The records of an array as rows.
+fn records(answer: Value) -> Rows {
+    let records = match answer {
+        Value::Array(records) => records.elements.clone(),
+        _ => Vec::new(),
+    };
+    Box::new(records.into_iter().filter_map(|record| match record {
+        Value::Record(fields) => Some(Ok(fields.to_vec())),
+        _ => None,
+    }))
 }

@@ -4,6 +4,7 @@ use helios_base::{Error, Result, SqlState};
 use helios_version::{Branch, BranchSpec};
 
 use super::Session;
+use super::branch_options::branch_options;
 use super::run::Sight;
 use crate::plan::{BranchCommand, Cascade};
 
@@ -58,7 +59,7 @@ impl Session {
                     name: name.clone(),
                     parent,
                     at,
-                    options: options.clone(),
+                    options: branch_options(options)?,
                 })?;
                 Ok(())
             }
@@ -92,12 +93,20 @@ impl Session {
                 }
                 Ok(())
             }
-            BranchCommand::Set { .. } => Err(Error::unsupported(
-                "options of branches are not supported yet",
-            )),
-            BranchCommand::Merge { .. } => {
-                Err(Error::unsupported("MERGE BRANCH is not supported yet"))
+            BranchCommand::Set { name, options } => {
+                self.check_no_block("ALTER BRANCH")?;
+                let branch = self.branch_named(name)?;
+                self.roll_back_implicit();
+                let mut all = branch.options;
+                for (name, value) in branch_options(options)? {
+                    all.retain(|(known, _)| *known != name);
+                    all.push((name, value));
+                }
+                all.sort();
+                store.alter_branch(branch.id, &branch.name, all)
             }
+            // Returns rows, so it is run elsewhere.
+            BranchCommand::Merge(_) => Err(Error::internal("a merge among other commands")),
         }
     }
 

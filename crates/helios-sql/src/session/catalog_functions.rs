@@ -14,6 +14,9 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value], _: &DataType) -> 
     if let Some(result) = super::history_functions::call(state, name, args) {
         return result;
     }
+    if let Some(rows) = super::versions::call(state, name, args) {
+        return rows.map(table);
+    }
     match (name, args) {
         ("pg_sleep", [Value::Float8(seconds)]) => sleep(state, *seconds),
         ("pg_settings", []) => Ok(table(settings(state))),

@@ -118,6 +118,10 @@ impl State {
         now.branch_name = Arc::from(name);
     }
 
+    pub(crate) fn branch(&self) -> BranchId {
+        self.now.lock().branch
+    }
+
     pub(crate) fn branch_name(&self) -> Arc<str> {
         self.now.lock().branch_name.clone()
     }

@@ -167,6 +167,10 @@ impl Session {
                 text("description"),
             ])),
             Statement::Explain(explain) => Some(crate::explain::columns(explain)),
+            Statement::Branch(command) => match &**command {
+                crate::plan::BranchCommand::Merge(merge) => super::merge::columns(merge),
+                _ => None,
+            },
             Statement::Fetch(fetch) if !fetch.only_move => self.cursor_columns(&fetch.cursor),
             Statement::Execute { name, .. } => {
                 self.prepared.get(name).and_then(|p| p.columns.clone())

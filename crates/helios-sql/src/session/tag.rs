@@ -70,7 +70,7 @@ pub(crate) fn of(statement: &Statement) -> &'static str {
             BranchCommand::Create { .. } => "CREATE BRANCH",
             BranchCommand::Drop { .. } => "DROP BRANCH",
             BranchCommand::Rename { .. } | BranchCommand::Set { .. } => "ALTER BRANCH",
-            BranchCommand::Merge { .. } => "MERGE BRANCH",
+            BranchCommand::Merge(ref merge) => merge.tag(),
         },
     }
 }

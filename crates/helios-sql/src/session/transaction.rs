@@ -122,6 +122,24 @@ impl Session {
         }
     }
 
+    /// Begins a transaction for the work of one utility statement, which commits it itself.
+    pub(super) fn begin_own(&mut self) -> Result<()> {
+        if self.current.is_some() {
+            return Ok(());
+        }
+        let modes = TransactionModes {
+            isolation: Some(plan::Isolation::ReadCommitted),
+            ..TransactionModes::default()
+        };
+        self.begin(modes, false)
+    }
+
+    /// Commits the transaction of [`Session::begin_own`]. Returns its change number.
+    pub(super) fn commit_own(&mut self) -> Result<helios_base::Scn> {
+        self.commit()?;
+        Ok(self.engine.shared.tables.store().scn())
+    }
+
     fn begin(&mut self, modes: TransactionModes, implicit: bool) -> Result<()> {
         let mut settings = self.state.settings.lock();
         let isolation = match modes.isolation {
@@ -132,7 +150,14 @@ impl Session {
         };
         let read_only = modes
             .read_only
-            .unwrap_or_else(|| settings.bool(Id::DefaultReadOnly));
+            .unwrap_or_else(|| settings.bool(Id::DefaultReadOnly))
+            || self
+                .engine
+                .shared
+                .tables
+                .store()
+                .branch_by_id(self.branch)
+                .is_some_and(|branch| is_read_only(&branch));
         let txn = self.engine.shared.tables.begin(TxnOptions {
             branch: self.branch,
             isolation,
@@ -233,6 +258,7 @@ impl Session {
         };
         self.hold_cursors()?;
         self.close_cursors(false);
+        self.describe_commit(&current.txn);
         let result = current.txn.commit();
         let mut settings = self.state.settings.lock();
         match &result {
@@ -240,6 +266,18 @@ impl Session {
             Err(_) => settings.rollback(),
         }
         result.map(drop)
+    }
+
+    /// Puts author and message of the session's settings on a commit.
+    fn describe_commit(&self, txn: &Transaction) {
+        let settings = self.state.settings.lock();
+        let (author, message) = (
+            settings.text(Id::CommitAuthor),
+            settings.text(Id::CommitMessage),
+        );
+        if !author.is_empty() || !message.is_empty() {
+            txn.txn().describe(author, message);
+        }
     }
 
     /// Rolls the transaction back, if there is one.
@@ -526,4 +564,10 @@ fn isolation_name(isolation: Isolation) -> &'static str {
         Isolation::RepeatableRead => "repeatable read",
         Isolation::Serializable => "serializable",
     }
+}
+
+/// Whether a branch refuses writes.
+pub(super) fn is_read_only(branch: &helios_version::Branch) -> bool {
+    let mut options = branch.options.iter();
+    options.any(|(name, value)| name == "read_only" && value == "true")
 }

@@ -8,7 +8,7 @@ use super::outcome::{Columns, Completion, Outcome, ResultColumn, RowStream};
 use super::planned::Planned;
 use super::run::Sight;
 use super::{NameContext, Session};
-use crate::plan::{SetScope, SetValue, Statement};
+use crate::plan::{BranchCommand, SetScope, SetValue, Statement};
 
 impl Session {
     /// Runs a statement that has no compiled code.
@@ -54,7 +54,10 @@ impl Session {
                 }
             }
             Statement::Analyze(tables) => self.analyze(tables)?,
-            Statement::Branch(command) => self.branch_command(sight, command)?,
+            Statement::Branch(command) => match &**command {
+                BranchCommand::Merge(merge) => return self.merge_command(sight, merge),
+                command => self.branch_command(sight, command)?,
+            },
             Statement::Lock {
                 tables,
                 mode,

@@ -3,6 +3,7 @@
 //! Their rows are computed when a statement is bound, from the catalog it is bound against (and,
 //! for a few, from the sessions), and stand in its plan as values.
 
+pub(crate) mod functions;
 mod information_schema;
 mod objects;
 mod relation;
@@ -106,7 +107,7 @@ fn numbers(list: impl IntoIterator<Item = i16>) -> Value {
 }
 
 /// The types of the columns of system relations.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Ty {
     Bool,
     Char,
@@ -117,8 +118,11 @@ enum Ty {
     Oid,
     Name,
     Text,
+    Float8,
+    Jsonb,
     Time,
     Int2s,
+    Texts,
 }
 
 impl Ty {
@@ -133,7 +137,10 @@ impl Ty {
             Self::Float4 => DataType::Float4,
             Self::Oid => DataType::Oid,
             Self::Name => DataType::Name,
+            Self::Float8 => DataType::Float8,
+            Self::Jsonb => DataType::Jsonb,
             Self::Time => DataType::TimestampTz,
+            Self::Texts => DataType::Array(Box::new(DataType::Text)),
             Self::Int2s => DataType::Array(Box::new(DataType::Int2)),
         }
     }

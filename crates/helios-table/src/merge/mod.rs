@@ -27,7 +27,7 @@ use crate::catalog::{Catalog, TableDef};
 use crate::system;
 use crate::tables::Tables;
 use crate::transaction::Transaction;
-pub use resolve::{Action, Rule, Strategy};
+pub use resolve::{Action, Pattern, Rule, Strategy};
 
 /// What is merged.
 pub struct MergeInput {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod branches;
 mod model;
 mod temporary;
 mod time_travel;

@@ -1,5 +1,6 @@
 //! The syntax tree: what was written, with byte positions, before any name is looked up.
 
+mod branch_merge;
 mod ddl;
 mod dml;
 mod expr;
@@ -8,6 +9,7 @@ mod query;
 mod statement;
 mod temporal;
 
+pub use branch_merge::*;
 pub use ddl::*;
 pub use dml::*;
 pub use expr::*;

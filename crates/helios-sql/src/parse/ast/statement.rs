@@ -207,13 +207,6 @@ pub enum Branch {
     Rename(Ident, Ident),
     /// `ALTER … SET (…)`
     Set(Ident, Vec<StorageOption>),
-    /// `MERGE … INTO`
-    Merge {
-        /// From.
-        source: Ident,
-        /// Into.
-        target: Option<Ident>,
-        /// `WITH (…)`
-        options: Vec<StorageOption>,
-    },
+    /// Merges and named snapshots
+    Merge(Box<super::BranchMerge>),
 }

@@ -118,6 +118,10 @@ settings! {
         "Chooses the executor of queries: by shape, always rows, or always vectors where possible.");
     ExtraFloatDigits: setting("extra_float_digits", SettingKind::Int(-15, 3, Unit::None), "1",
         "Sets the digits shown of floating-point values; above 0 the shortest exact form.");
+    CommitAuthor: setting("helios.commit_author", SettingKind::Text, "",
+        "Names the author recorded with commits; the session's user if empty.");
+    CommitMessage: setting("helios.commit_message", SettingKind::Text, "",
+        "Sets the message recorded with commits.");
     IdleTimeout: setting("idle_in_transaction_session_timeout", TIMEOUT, "0",
         "Ends a transaction that waits longer than this for its next statement; 0 never does.");
     IntegerDatetimes: fact("integer_datetimes", "on",

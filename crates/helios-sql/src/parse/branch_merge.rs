@@ -1,0 +1,139 @@
+//! Statements that merge: our own grammar.
+
+use helios_base::Result;
+
+use super::ast::{Branch, BranchMerge, Ident, MergeBranch, MergeHow, Statement};
+use super::cursor::Parser;
+use super::lexer::Kind;
+
+impl Parser<'_> {
+    /// After `MERGE [DATABASE] BRANCH`.
+    pub(super) fn merge_branch(&mut self) -> Result<Branch> {
+        let source = self.branch_name()?;
+        let target = self.merge_target()?;
+        let how = self.merge_how()?;
+        Ok(Branch::Merge(Box::new(BranchMerge::Branch(MergeBranch {
+            source,
+            target,
+            how,
+        }))))
+    }
+
+    fn merge_target(&mut self) -> Result<Option<Ident>> {
+        if !self.eat("into") {
+            return Ok(None);
+        }
+        if self.is_branch_after(0) {
+            self.eat("database");
+            self.expect("branch")?;
+        }
+        if self.eat("current") {
+            return Ok(None);
+        }
+        self.branch_name().map(Some)
+    }
+
+    fn merge_how(&mut self) -> Result<MergeHow> {
+        let mut how = MergeHow::default();
+        loop {
+            if how.strategy.is_none() && (self.eat_words("using strategy") || self.eat("strategy"))
+            {
+                self.eat_op("=");
+                how.strategy = Some(self.label()?);
+            } else if how.rule.is_none() && self.eat_words("with conflict resolution") {
+                how.rule = Some(self.branch_name()?);
+            } else if how.requiring.is_none() && self.eat("requiring") {
+                how.requiring = Some(self.query_text()?);
+            } else if !how.dry_run && self.eat_words("dry run") {
+                how.dry_run = true;
+            } else {
+                return Ok(how);
+            }
+        }
+    }
+
+    /// The text of a query in parentheses.
+    fn query_text(&mut self) -> Result<String> {
+        self.expect_punct("(")?;
+        let start = self.peek().start;
+        self.query()?;
+        let end = self.peek().start;
+        self.expect_punct(")")?;
+        let text = self.source.get(start..end).unwrap_or_default();
+        Ok(text.trim().to_owned())
+    }
+
+    /// `COMPLETE MERGE`, `ABORT MERGE`.
+    pub(super) fn end_merge(&mut self) -> Result<Statement> {
+        let complete = self.label()?.name == "complete";
+        self.expect("merge")?;
+        let id = self.option_value()?;
+        let merge = if complete {
+            BranchMerge::Complete(id, self.eat_words("dry run"))
+        } else {
+            BranchMerge::Abort(id)
+        };
+        Ok(Statement::Branch(Box::new(Branch::Merge(Box::new(merge)))))
+    }
+
+    /// `CHERRY PICK TRANSACTION n`, `UNDO TRANSACTION n`.
+    pub(super) fn merge_one(&mut self) -> Result<Statement> {
+        let undo = self.label()?.name == "undo";
+        if !undo {
+            self.expect("pick")?;
+        }
+        self.expect("transaction")?;
+        let token = self.peek();
+        let number = match &token.kind {
+            Kind::Number => self.text_of(token).parse().ok(),
+            Kind::Text(text) => text.parse().ok(),
+            _ => None,
+        };
+        let Some(txid) = number else {
+            return Err(self.unexpected());
+        };
+        self.advance();
+        let target = self.merge_target()?;
+        let how = self.merge_how()?;
+        let merge = BranchMerge::One {
+            txid,
+            undo,
+            target,
+            how,
+        };
+        Ok(Statement::Branch(Box::new(Branch::Merge(Box::new(merge)))))
+    }
+
+    /// `CREATE SNAPSHOT`, `DROP SNAPSHOT`.
+    pub(super) fn snapshot_statement(&mut self) -> Result<Statement> {
+        let create = self.label()?.name == "create";
+        self.expect("snapshot")?;
+        let merge = if create {
+            let if_not_exists = self.eat_if_not_exists()?;
+            let name = self.branch_name()?;
+            let mut branch = None;
+            if self.eat("on") || self.eat("from") {
+                if self.is_branch_after(0) {
+                    self.eat("database");
+                    self.expect("branch")?;
+                }
+                if !self.eat("current") {
+                    branch = Some(self.branch_name()?);
+                }
+            }
+            BranchMerge::CreateSnapshot {
+                name,
+                if_not_exists,
+                branch,
+                at: self.as_of()?,
+            }
+        } else {
+            let if_exists = self.eat_if_exists()?;
+            BranchMerge::DropSnapshot {
+                name: self.branch_name()?,
+                if_exists,
+            }
+        };
+        Ok(Statement::Branch(Box::new(Branch::Merge(Box::new(merge)))))
+    }
+}

@@ -1,0 +1,86 @@
+//! Options of branches: which there are, and what they may be.
+
+use helios_base::{Error, Result, SqlState};
+
+/// What an option may be.
+enum Kind {
+    Bool,
+    Choice(&'static [&'static str]),
+    Interval,
+    Text,
+}
+
+/// The options that one process can keep.
+const KNOWN: &[(&str, Kind)] = &[
+    ("comment", Kind::Text),
+    (
+        "gc_policy",
+        Kind::Choice(&["aggressive", "balanced", "conservative"]),
+    ),
+    ("read_only", Kind::Bool),
+    ("retention_period", Kind::Interval),
+    ("ttl", Kind::Interval),
+];
+
+/// Options that mean something on a cluster only.
+const CLUSTER: &[&str] = &[
+    "compute_endpoint",
+    "region",
+    "replication_factor",
+    "storage_node",
+];
+
+/// Checks options and brings them into their stored form.
+///
+/// # Errors
+/// 0A000 for options of clusters, 42704 for unknown ones, 22023 for bad values.
+pub(super) fn branch_options(written: &[(String, String)]) -> Result<Vec<(String, String)>> {
+    let mut options = Vec::new();
+    for (name, value) in written {
+        if CLUSTER.contains(&name.as_str()) {
+            return Err(Error::unsupported(format!(
+                "branch option \"{name}\" is only supported on a cluster"
+            ))
+            .with_hint("This database runs in one process."));
+        }
+        let Some((_, kind)) = KNOWN.iter().find(|(known, _)| known == name) else {
+            let known = KNOWN.iter().map(|(known, _)| *known);
+            let error = Error::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!("unrecognized branch option \"{name}\""),
+            );
+            return Err(match helios_table::catalog::nearest(name, known) {
+                Some(near) => error.with_hint(format!("Perhaps you meant \"{near}\".")),
+                None => error,
+            });
+        };
+        let bad = || {
+            Error::new(
+                SqlState::INVALID_PARAMETER_VALUE,
+                format!("invalid value for branch option \"{name}\": \"{value}\""),
+            )
+        };
+        let stored = match kind {
+            Kind::Bool => match value.to_ascii_lowercase().as_str() {
+                "true" | "on" | "1" | "yes" => "true".to_owned(),
+                "false" | "off" | "0" | "no" => "false".to_owned(),
+                _ => return Err(bad()),
+            },
+            Kind::Choice(choices) => {
+                let value = value.to_ascii_lowercase();
+                if !choices.contains(&value.as_str()) {
+                    return Err(bad().with_hint(format!("It is one of {}.", choices.join(", "))));
+                }
+                value
+            }
+            Kind::Interval => {
+                helios_base::datetime::parse_interval(value).map_err(|_| bad())?;
+                value.clone()
+            }
+            Kind::Text => value.clone(),
+        };
+        options.push((name.clone(), stored));
+    }
+    options.sort();
+    Ok(options)
+}

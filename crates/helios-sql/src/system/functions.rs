@@ -1,0 +1,140 @@
+//! The system's functions that return rows, for `FROM`: about branches, their differences and their
+//! history. Arguments are text; the session answers, as it does for relations.
+
+use helios_base::DataType;
+
+use super::Ty::{self, Float8, Int8, Jsonb, Text, Texts, Time};
+
+/// A function of the system that returns rows.
+#[derive(Debug)]
+pub(crate) struct SystemFunction {
+    pub(crate) name: &'static str,
+    /// The least and the greatest number of arguments.
+    pub(crate) args: (usize, usize),
+    columns: &'static [(&'static str, Ty)],
+}
+
+impl SystemFunction {
+    /// The names and types of the columns.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = (&'static str, DataType)> {
+        self.columns
+            .iter()
+            .map(|(name, ty)| (*name, ty.data_type()))
+    }
+}
+
+/// The function of this name.
+pub(crate) fn find(name: &str) -> Option<&'static SystemFunction> {
+    FUNCTIONS.iter().find(|function| function.name == name)
+}
+
+/// Many keys.
+const ANY: usize = 32;
+
+static FUNCTIONS: &[SystemFunction] = &[
+    SystemFunction {
+        name: "pg_database_branches",
+        args: (0, 0),
+        columns: &[
+            ("branch_name", Text),
+            ("created_at", Time),
+            ("fork_point_txn", Int8),
+            ("fork_point_time", Time),
+            ("size_mb", Float8),
+            ("status", Text),
+        ],
+    },
+    SystemFunction {
+        name: "pg_compare_branches",
+        args: (2, 2),
+        columns: &[
+            ("table_name", Text),
+            ("rows_added", Int8),
+            ("rows_changed", Int8),
+            ("rows_deleted", Int8),
+            ("schema_change", Text),
+        ],
+    },
+    SystemFunction {
+        name: "helios_diff",
+        args: (3, 3),
+        columns: &[
+            ("row_key", Text),
+            ("operation", Text),
+            ("changed_columns", Texts),
+            ("from_row", Jsonb),
+            ("to_row", Jsonb),
+            ("base_row", Jsonb),
+        ],
+    },
+    SystemFunction {
+        name: "helios_schema_diff",
+        args: (2, 2),
+        columns: &[
+            ("object_type", Text),
+            ("object_name", Text),
+            ("operation", Text),
+            ("from_definition", Text),
+            ("to_definition", Text),
+        ],
+    },
+    SystemFunction {
+        name: "helios_history",
+        args: (2, ANY),
+        columns: &[
+            ("operation", Text),
+            ("branch_name", Text),
+            ("scn", Int8),
+            ("end_scn", Int8),
+            ("transaction", Int8),
+            ("committed_at", Time),
+            ("author", Text),
+            ("message", Text),
+            ("row", Jsonb),
+        ],
+    },
+    SystemFunction {
+        name: "helios_blame",
+        args: (1, ANY),
+        columns: &[
+            ("row_key", Text),
+            ("scn", Int8),
+            ("transaction", Int8),
+            ("branch_name", Text),
+            ("committed_at", Time),
+            ("author", Text),
+            ("message", Text),
+        ],
+    },
+    SystemFunction {
+        name: "helios_log",
+        args: (0, 2),
+        columns: &[
+            ("scn", Int8),
+            ("lsn", Text),
+            ("transaction", Int8),
+            ("branch_name", Text),
+            ("committed_at", Time),
+            ("author", Text),
+            ("message", Text),
+            ("merged", Text),
+            ("rows_put", Int8),
+            ("rows_deleted", Int8),
+        ],
+    },
+    SystemFunction {
+        name: "helios_snapshots",
+        args: (0, 0),
+        columns: &[
+            ("snapshot_name", Text),
+            ("branch_name", Text),
+            ("scn", Int8),
+            ("committed_at", Time),
+        ],
+    },
+    SystemFunction {
+        name: "helios_merge_base",
+        args: (2, 2),
+        columns: &[("branch_name", Text), ("scn", Int8)],
+    },
+];
