@@ -204,11 +204,12 @@ impl MergeReport {
     }
 }
 
-/// Whether a table is the merge engine's own: conflicts and decisions concern the branch they are
-/// on, so they are neither compared nor merged.
+/// Whether a table concerns only the branch that it is on, so that it is neither compared nor
+/// merged: conflicts and decisions of merges, and temporary tables.
 #[must_use]
 pub fn is_bookkeeping(table: &TableDef) -> bool {
-    table.name == "_merges"
+    crate::is_temporary_schema(&table.schema_name)
+        || table.name == "_merges"
         || table.name == "_merge_decisions"
         || table.name.starts_with("_merge_conflicts_")
 }

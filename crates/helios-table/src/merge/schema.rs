@@ -182,7 +182,10 @@ impl<'a> SchemaMerge<'a> {
     ) -> Result<()> {
         let ids = |catalog: &Catalog| catalog.schemas().map(|def| def.id).collect();
         for id in union([ids(base), ids(source), ids(target)]) {
-            let of = |catalog: &Catalog| catalog.schema_by_id(id).cloned();
+            let of = |catalog: &Catalog| {
+                let found = catalog.schema_by_id(id).cloned();
+                found.filter(|def| !crate::is_temporary_schema(&def.name))
+            };
             let (b, s, t) = (of(base), of(source), of(target));
             match judge(b.as_deref(), s.as_deref(), t.as_deref())? {
                 Verdict::Keep => {}
@@ -221,7 +224,10 @@ impl<'a> SchemaMerge<'a> {
     ) -> Result<()> {
         let ids = |catalog: &Catalog| catalog.sequences().map(|def| def.id).collect();
         for id in union([ids(base), ids(source), ids(target)]) {
-            let of = |catalog: &Catalog| catalog.sequence_by_id(id).cloned();
+            let of = |catalog: &Catalog| {
+                let found = catalog.sequence_by_id(id).cloned();
+                found.filter(|def| !crate::is_temporary_schema(&def.schema_name))
+            };
             let (b, s, t) = (of(base), of(source), of(target));
             match judge(b.as_deref(), s.as_deref(), t.as_deref())? {
                 Verdict::Keep => {}
@@ -291,7 +297,10 @@ impl<'a> SchemaMerge<'a> {
     ) -> Result<()> {
         let ids = |catalog: &Catalog| catalog.views().map(|def| def.id).collect();
         for id in union([ids(base), ids(source), ids(target)]) {
-            let of = |catalog: &Catalog| catalog.view_by_id(id).cloned();
+            let of = |catalog: &Catalog| {
+                let found = catalog.view_by_id(id).cloned();
+                found.filter(|def| !crate::is_temporary_schema(&def.schema_name))
+            };
             let (b, s, t) = (of(base), of(source), of(target));
             match judge(b.as_deref(), s.as_deref(), t.as_deref())? {
                 Verdict::Keep => {}
