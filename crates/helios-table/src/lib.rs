@@ -26,7 +26,7 @@ mod transaction;
 
 pub use access::{
     Conflict, HistoricRow, Lock, LockedRow, Operation, TableReader, TableScan, TableVersions,
-    TableWriter, VersionSpan,
+    TableWriter, VersionSpan, failing_row,
 };
 pub use catalog::Catalog;
 pub use constraint::ConstraintTarget;

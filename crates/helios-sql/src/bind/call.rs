@@ -18,7 +18,11 @@ impl Binder<'_> {
             return Err(self.no_schema_function(call, pos));
         }
         if let Some(named) = call.args.iter().find_map(|arg| arg.name.as_ref()) {
-            return Err(self.unsupported("an argument passed by name", named.pos));
+            if call.over.is_some() || call.variadic || catalog::functions(name).is_empty() {
+                return Err(self.unsupported("an argument passed by name here", named.pos));
+            }
+            self.no_aggregate_options(call, pos)?;
+            return self.named_call(name, call, pos);
         }
         if call.label.is_some() {
             return self.value_function(name, call, pos);
@@ -46,6 +50,28 @@ impl Binder<'_> {
         let args = self.call_args(call)?;
         let operands: Vec<&ast::Expr> = call.args.iter().map(|arg| &arg.value).collect();
         let built = self.builder.function(name, args, call.variadic);
+        self.place_literal(built, pos, &operands)
+    }
+
+    /// `name(positional, name => value)`
+    fn named_call(&mut self, name: &str, call: &Call, pos: Pos) -> Result<Expr> {
+        let (mut positional, mut named) = (Vec::new(), Vec::new());
+        for arg in &call.args {
+            let value = self.expr(&arg.value)?;
+            match &arg.name {
+                Some(name) => named.push((name.name.clone(), value)),
+                None if named.is_empty() => positional.push(value),
+                None => {
+                    return Err(self.fail(
+                        SqlState::SYNTAX_ERROR,
+                        "positional argument cannot follow named argument",
+                        arg.value.pos,
+                    ));
+                }
+            }
+        }
+        let operands: Vec<&ast::Expr> = call.args.iter().map(|arg| &arg.value).collect();
+        let built = self.builder.function_named(name, positional, named);
         self.place_literal(built, pos, &operands)
     }
 

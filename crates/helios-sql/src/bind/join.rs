@@ -89,6 +89,8 @@ impl Binder<'_> {
             }
             let l = self.using_column(&left.scope, name, "left", *at)?;
             let mut r = self.using_column(&right.scope, name, "right", *at)?;
+            self.note_column(&l);
+            self.note_column(&r);
             r.expr.remap_columns(&|index| index + offset);
             let ty = self.place(common_type("JOIN/USING", &[l.expr.ty(), r.expr.ty()]), *at)?;
             let equal = self.builder.operator("=", l.expr.clone(), r.expr.clone());

@@ -43,6 +43,7 @@ mod subquery;
 #[cfg(test)]
 mod tests;
 mod types;
+pub(crate) mod updatable;
 mod values;
 mod window;
 
@@ -131,8 +132,12 @@ pub(crate) struct Binder<'a> {
     with_changes: cte::Changes,
     /// In the `RETURNING` of a `MERGE`: its level, and the column that names the action.
     merge_action: Option<(usize, usize)>,
+    /// The view through which the statement writes.
+    written_view: Option<dml::ViewTarget>,
     view_depth: usize,
     depends: Vec<crate::plan::TableRef>,
+    /// While a view is defined: the table columns that it names.
+    named_columns: std::collections::BTreeSet<(helios_base::TableId, helios_base::ColumnId)>,
     /// While a view is defined: its stars, and what they stand for.
     stars: Option<Vec<(crate::parse::ast::Span, String)>>,
 }
@@ -154,8 +159,10 @@ impl<'a> Binder<'a> {
             changes_rows: false,
             with_changes: cte::Changes::Nested,
             merge_action: None,
+            written_view: None,
             view_depth: 0,
             depends: Vec::new(),
+            named_columns: std::collections::BTreeSet::new(),
             stars: None,
         }
     }

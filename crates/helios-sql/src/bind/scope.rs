@@ -430,8 +430,18 @@ impl Binder<'_> {
         }
     }
 
+    /// Notes that a column is named, for what will depend on it.
+    pub(super) fn note_column(&mut self, column: &ScopeColumn) {
+        if self.stars.is_some()
+            && let Some(source) = column.source
+        {
+            self.named_columns.insert((source.table, source.column));
+        }
+    }
+
     /// A column that was found, as an expression of the innermost level.
     pub(super) fn use_column(&mut self, found: Found, pos: Pos) -> Result<Expr> {
+        self.note_column(&found.column);
         if Some(found.level) == self.here() {
             let columns = found.column.expr.used_columns();
             let level = self.level()?;

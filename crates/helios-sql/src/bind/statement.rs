@@ -79,6 +79,12 @@ impl Binder<'_> {
                 full: *full,
             },
             Tree::Checkpoint => Statement::Checkpoint,
+            Tree::Reindex(name) => {
+                if let Some(name) = name {
+                    self.relation(name)?;
+                }
+                Statement::Reindex
+            }
             Tree::Discard(what) => Statement::Discard(what.clone()),
             Tree::Lock {
                 tables,
@@ -342,6 +348,7 @@ impl Binder<'_> {
             targets,
             defaults,
             on_conflict: None,
+            checks: Vec::new(),
             returning: None,
         }));
         bound.columns = columns;

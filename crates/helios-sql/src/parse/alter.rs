@@ -48,10 +48,11 @@ impl Parser<'_> {
             }
             return Err(self.unsupported("this form of ALTER INDEX", self.pos()));
         }
-        if kind == "sequence" && !self.is_word("rename") && !self.is_word("set") {
-            if self.is_words("owner to") {
-                return Err(self.unsupported("OWNER TO", self.pos()));
-            }
+        if kind == "sequence"
+            && !self.is_word("rename")
+            && !self.is_word("set")
+            && !self.is_word("owner")
+        {
             let options = self.sequence_options()?;
             if options.is_empty() {
                 return Err(self.unexpected());
@@ -66,7 +67,10 @@ impl Parser<'_> {
         let action = self.alter_action()?;
         if !matches!(
             action.0,
-            AlterAction::Rename(_) | AlterAction::SetSchema(_) | AlterAction::RenameColumn(..)
+            AlterAction::Rename(_)
+                | AlterAction::SetSchema(_)
+                | AlterAction::RenameColumn(..)
+                | AlterAction::Nothing
         ) {
             let what = format!("this form of ALTER {}", kind.to_uppercase());
             return Err(self.unsupported(what, action.1));
@@ -115,6 +119,12 @@ impl Parser<'_> {
         } else if self.is_word("set") && self.is_punct_at(1, "(") {
             self.advance();
             AlterAction::SetOptions(self.storage_options()?)
+        } else if self.eat_words("owner to") {
+            // There is one role, which owns everything.
+            self.ident_or_role()?;
+            AlterAction::Nothing
+        } else if self.eat_words("set logged") || self.eat_words("set unlogged") {
+            AlterAction::Nothing
         } else if self.eat("reset") {
             AlterAction::ResetOptions(self.idents()?)
         } else if matches!(&self.peek().kind, Kind::Word(word) if is_known_action(word)) {
@@ -197,10 +207,28 @@ impl Parser<'_> {
             let if_exists = self.eat_if_exists()?;
             return Ok(AlterAction::DropExpression(column, if_exists));
         }
+        // How values are stored is decided anew for each block of them; ANALYZE needs no target.
+        if self.eat_words("set statistics") {
+            self.integer()?;
+            return Ok(AlterAction::Nothing);
+        }
+        if self.eat_words("set storage") || self.eat_words("set compression") {
+            self.label()?;
+            return Ok(AlterAction::Nothing);
+        }
         if self.is_word("set") || self.is_word("reset") || self.is_word("restart") {
             return Err(self.unsupported("this form of ALTER COLUMN", self.pos()));
         }
         Err(self.unexpected())
+    }
+
+    /// The name of a role, or a word that stands for one.
+    fn ident_or_role(&mut self) -> Result<()> {
+        let known = ["current_user", "current_role", "session_user"];
+        if known.iter().any(|word| self.eat(word)) {
+            return Ok(());
+        }
+        self.ident().map(|_| ())
     }
 
     fn text_expr(&mut self) -> Result<TextExpr> {

@@ -1,6 +1,7 @@
 //! `CREATE`.
 
 use helios_base::Result;
+use helios_table::catalog::CheckOption;
 
 use super::ast::{
     Action, ColumnDef, Constraint, ConstraintKind, CreateIndex, CreateTable, CreateView, IndexKey,
@@ -120,15 +121,27 @@ impl Parser<'_> {
         }
         self.expect("as")?;
         let query = self.query()?;
-        if self.is_word("with") {
-            return Err(self.unsupported("WITH CHECK OPTION", self.pos()));
-        }
+        let check_option = if self.eat("with") {
+            let local = self.eat("local");
+            if !local {
+                self.eat("cascaded");
+            }
+            self.expect_words("check option")?;
+            Some(if local {
+                CheckOption::Local
+            } else {
+                CheckOption::Cascaded
+            })
+        } else {
+            None
+        };
         Ok(Statement::CreateView(Box::new(CreateView {
             name,
             or_replace,
             temporary,
             columns,
             query,
+            check_option,
         })))
     }
 

@@ -259,7 +259,9 @@ impl Parser<'_> {
                 self.range(left, false, pos)?
             }
             "overlaps" if power::RANGE > floor => {
-                return Err(self.unsupported("OVERLAPS", pos));
+                self.advance();
+                let right = self.operand(power::RANGE)?;
+                self.overlaps(left, *right, pos)?
             }
             "operator" if power::OTHER > floor && self.is_punct_at(1, "(") => {
                 let operator = self.qualified_operator()?;
@@ -279,6 +281,21 @@ impl Parser<'_> {
             _ => return Ok((left, false)),
         };
         Ok((expr, true))
+    }
+
+    /// `(start, end) OVERLAPS (start, end)`
+    fn overlaps(&self, left: Expr, right: Expr, pos: Pos) -> Result<Expr> {
+        let ends = |side: Expr, name: &str| match side.kind {
+            ExprKind::Row(items) if items.len() == 2 => Ok(items),
+            ExprKind::Row(_) => Err(self.syntax(
+                format!("wrong number of parameters on {name} side of OVERLAPS expression"),
+                side.pos,
+            )),
+            _ => Err(self.syntax("syntax error at or near \"overlaps\"", pos)),
+        };
+        let mut args = ends(left, "left")?;
+        args.extend(ends(right, "right")?);
+        Ok(super::function::special("overlaps", args, pos))
     }
 
     fn any_name(&mut self) -> Result<super::ast::Name> {

@@ -462,6 +462,42 @@ impl Parser<'_> {
 
     // Maintenance.
 
+    /// `REINDEX`
+    pub(super) fn reindex(&mut self) -> Result<Statement> {
+        self.expect("reindex")?;
+        if self.is_punct("(") {
+            self.paren_list(|parser| {
+                let pos = parser.pos();
+                let name = parser.label()?.name;
+                if !parser.is_punct(",") && !parser.is_punct(")") {
+                    parser.option_value()?;
+                }
+                match name.as_str() {
+                    "verbose" | "concurrently" => Ok(()),
+                    _ => Err(parser.unsupported(format!("option \"{name}\""), pos)),
+                }
+            })?;
+        }
+        let pos = self.pos();
+        let kind = self.label()?;
+        self.eat("concurrently");
+        let name = match kind.name.as_str() {
+            "table" | "index" => Some(self.name()?),
+            "schema" => {
+                self.ident()?;
+                None
+            }
+            "database" | "system" => {
+                self.eat_ident();
+                None
+            }
+            _ => {
+                return Err(self.syntax(format!("syntax error at or near \"{}\"", kind.name), pos));
+            }
+        };
+        Ok(Statement::Reindex(name))
+    }
+
     pub(super) fn maintenance(&mut self) -> Result<Statement> {
         let vacuum = self.eat("vacuum");
         let mut analyze = false;

@@ -56,10 +56,11 @@ impl Parser<'_> {
                 self.advance();
                 Ok(Statement::Checkpoint)
             }
+            "reindex" => self.reindex(),
             "discard" => self.discard(),
             "lock" => self.lock_table(),
             "grant" | "revoke" | "reassign" | "listen" | "notify" | "unlisten" | "do" | "call"
-            | "refresh" | "reindex" | "cluster" | "security" | "import" | "load" => {
+            | "refresh" | "cluster" | "security" | "import" | "load" => {
                 Err(self.unsupported(word.to_uppercase(), pos))
             }
             _ => Err(self.unexpected()),

@@ -69,6 +69,7 @@ impl Change {
             }
             Self::Update(update) => {
                 update.assignments.iter_mut().for_each(|a| f(&mut a.value));
+                update.checks.iter_mut().for_each(|c| f(&mut c.condition));
                 &mut update.returning
             }
             Self::Delete(delete) => &mut delete.returning,
@@ -87,6 +88,7 @@ impl Insert {
     /// Calls `f` on each expression beside those of the source and of `RETURNING`.
     pub fn for_each_expr(&mut self, f: &mut dyn FnMut(&mut Expr)) {
         self.defaults.iter_mut().for_each(|a| f(&mut a.value));
+        self.checks.iter_mut().for_each(|c| f(&mut c.condition));
         if let Some(conflict) = &mut self.on_conflict
             && let ConflictAction::Update {
                 assignments,

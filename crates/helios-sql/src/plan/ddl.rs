@@ -4,7 +4,11 @@
 //! predicates, views) travel as SQL text. The binder has checked each against the schema; to run
 //! one, compile it with [`crate::bind::stored`].
 
-use helios_base::DataType;
+use std::collections::BTreeSet;
+
+use helios_base::{ColumnId, DataType, TableId};
+
+use helios_table::catalog::CheckOption;
 
 use super::{Plan, TableRef};
 
@@ -297,6 +301,8 @@ pub enum AlterAction {
     },
     /// `SET (name = value)`.
     SetOptions(Vec<(String, String)>),
+    /// What changes nothing: owners, logging, statistics targets.
+    Nothing,
     /// `RESET (name)`.
     ResetOptions(Vec<String>),
 }
@@ -376,6 +382,10 @@ pub struct CreateView {
     pub query: String,
     /// The tables and views it reads.
     pub depends: Vec<TableRef>,
+    /// The columns of tables that it names.
+    pub columns_read: BTreeSet<(TableId, ColumnId)>,
+    /// `WITH CHECK OPTION`
+    pub check_option: Option<CheckOption>,
 }
 
 /// `CREATE SEQUENCE`.

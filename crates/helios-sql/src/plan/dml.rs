@@ -16,6 +16,15 @@ pub struct Assignment {
     pub value: Expr,
 }
 
+/// `WITH CHECK OPTION` of a view through which rows are written.
+#[derive(Clone, Debug)]
+pub struct ViewCheck {
+    /// The view whose condition it is.
+    pub view: Arc<str>,
+    /// Must be true.
+    pub condition: Expr,
+}
+
 /// `RETURNING`: expressions over a row that the statement describes.
 #[derive(Clone, Debug)]
 pub struct Returning {
@@ -41,6 +50,8 @@ pub struct Insert {
     pub defaults: Vec<Assignment>,
     /// What to do about a row that is there already.
     pub on_conflict: Option<OnConflict>,
+    /// What views say of new rows, over the table's row.
+    pub checks: Vec<ViewCheck>,
     /// Over the table row as stored: all columns of the table, in table order.
     pub returning: Option<Returning>,
 }
@@ -90,6 +101,8 @@ pub struct Update {
     pub key: usize,
     /// The new values; they see the input's columns.
     pub assignments: Vec<Assignment>,
+    /// What views say of changed rows, over the table's row.
+    pub checks: Vec<ViewCheck>,
     /// Over the input's columns, those of the table having their new values.
     pub returning: Option<Returning>,
 }

@@ -46,7 +46,9 @@ pub use ddl::{
     ForeignKeySpec, IdentitySpec, IndexKey, KeySpec, OnCommit, QualifiedName, Rename,
     SequenceOptions, Truncate,
 };
-pub use dml::{Arbiter, Assignment, ConflictAction, Delete, Insert, OnConflict, Returning, Update};
+pub use dml::{
+    Arbiter, Assignment, ConflictAction, Delete, Insert, OnConflict, Returning, Update, ViewCheck,
+};
 pub use join::{Join, JoinKind};
 pub use merge::{Merge, MergeAction, MergeMatch, MergeWhen};
 pub use moment::{AsOf, At, Moment, MomentId, Point, VersionColumn, VersionRange, Versions};

@@ -147,6 +147,9 @@ pub enum Statement {
     },
     /// `CHECKPOINT`
     Checkpoint,
+    /// `REINDEX`: indexes are written with their rows, so that there is nothing to mend; the
+    /// binder has looked whether the object exists.
+    Reindex,
     /// `DISCARD`: `ALL`, `PLANS`, `SEQUENCES` or `TEMP`, in lower case
     Discard(String),
     /// `LOCK TABLE`

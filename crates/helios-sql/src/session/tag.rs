@@ -58,6 +58,7 @@ pub(crate) fn of(statement: &Statement) -> &'static str {
         Statement::Analyze(_) => "ANALYZE",
         Statement::Vacuum { .. } => "VACUUM",
         Statement::Checkpoint => "CHECKPOINT",
+        Statement::Reindex => "REINDEX",
         Statement::Discard(what) => match what.as_str() {
             "plans" => "DISCARD PLANS",
             "sequences" => "DISCARD SEQUENCES",

@@ -1,8 +1,10 @@
 //! `information_schema`.
 
 use helios_base::{DataType, Row, Value};
-use helios_table::catalog::{ConstraintKind, FkAction, TableDef};
+use helios_table::catalog::{CheckOption, ConstraintKind, FkAction, TableDef, ViewDef};
 use helios_table::is_temporary_schema;
+
+use crate::bind::updatable;
 
 use super::Ty::{Int4, Name, Text};
 use super::objects::constrained;
@@ -95,8 +97,12 @@ pub(super) static RELATIONS: &[Relation] = &[
                         text(view.schema_name.as_str()),
                         text(view.name.as_str()),
                         text(view.sql.as_str()),
-                        text("NONE"),
-                        text("NO"),
+                        text(match view.check_option {
+                            None => "NONE",
+                            Some(CheckOption::Local) => "LOCAL",
+                            Some(CheckOption::Cascaded) => "CASCADED",
+                        }),
+                        yes_no(is_updatable(source, view)),
                     ]
                 })
                 .collect()
@@ -194,6 +200,11 @@ pub(super) static RELATIONS: &[Relation] = &[
     .within(HERE),
 ];
 
+/// Whether rows can be changed through a view.
+fn is_updatable(source: &Source<'_>, view: &ViewDef) -> bool {
+    updatable::columns(source.catalog, view).is_some_and(|columns| columns.contains(&true))
+}
+
 fn tables(source: &Source<'_>) -> Vec<Row> {
     let row = |schema: &str, name: &str, kind: &str, insertable: bool| {
         vec![
@@ -217,7 +228,7 @@ fn tables(source: &Source<'_>) -> Vec<Row> {
         row(&t.schema_name, &t.name, kind, true)
     });
     let views = source.catalog.views().filter(|v| seen(&v.schema_name));
-    let views = views.map(|v| row(&v.schema_name, &v.name, "VIEW", false));
+    let views = views.map(|v| row(&v.schema_name, &v.name, "VIEW", is_updatable(source, v)));
     let system = super::names().map(|(schema, name)| row(schema, name, "VIEW", false));
     tables.chain(views).chain(system).collect()
 }

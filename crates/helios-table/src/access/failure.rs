@@ -47,7 +47,8 @@ pub(crate) fn describe_key<'a>(
 }
 
 /// `Failing row contains (…).`
-fn failing_row(table: &TableDef, row: &[Value], context: &TextContext) -> String {
+#[must_use]
+pub fn failing_row(table: &TableDef, row: &[Value], context: &TextContext) -> String {
     let mut text = String::from("Failing row contains (");
     for (i, (column, value)) in table.columns.iter().zip(row).enumerate() {
         if i > 0 {

@@ -11,6 +11,7 @@ mod versions;
 mod writer;
 
 pub use conflict::Conflict;
+pub use failure::failing_row;
 pub(crate) use failure::{cannot_be_unique, describe_key, of_table};
 pub use reader::TableReader;
 pub use scan::TableScan;

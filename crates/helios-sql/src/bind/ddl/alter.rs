@@ -44,7 +44,7 @@ impl Binder<'_> {
         for (action, pos) in &alter.actions {
             let plain = matches!(
                 action,
-                Tree::Rename(_) | Tree::SetSchema(_) | Tree::RenameColumn(..)
+                Tree::Rename(_) | Tree::SetSchema(_) | Tree::RenameColumn(..) | Tree::Nothing
             );
             if table.is_none() && !plain {
                 return Err(self.fail(
@@ -243,6 +243,7 @@ impl Binder<'_> {
             Tree::Validate(name) => AlterAction::ValidateConstraint {
                 name: name.name.clone(),
             },
+            Tree::Nothing => AlterAction::Nothing,
             Tree::SetOptions(options) => AlterAction::SetOptions(storage(options)),
             Tree::ResetOptions(names) => {
                 AlterAction::ResetOptions(names.iter().map(|name| name.name.clone()).collect())

@@ -3,12 +3,14 @@
 use helios_base::{DataType, Error, Result, SqlState};
 
 use crate::bind::Binder;
+use crate::bind::updatable::simple;
 use crate::parse::ast;
 use crate::plan::CreateView;
 
 impl Binder<'_> {
     pub(super) fn create_view(&mut self, create: &ast::CreateView) -> Result<CreateView> {
         self.stars = Some(Vec::new());
+        self.named_columns.clear();
         let plan = self.query(&create.query, None, true);
         let stars = self.stars.take().unwrap_or_default();
         let plan = plan?;
@@ -18,6 +20,14 @@ impl Binder<'_> {
                 "CREATE VIEW specifies more column names than columns",
                 create.name.pos(),
             ));
+        }
+        if create.check_option.is_some()
+            && let Err(reason) = simple(&create.query)
+        {
+            return Err(Error::unsupported(
+                "WITH CHECK OPTION is supported only on automatically updatable views",
+            )
+            .with_hint(reason));
         }
         let renamed = self.renamed(plan.columns(), &create.columns, &create.name.name)?;
         let mut columns: Vec<(String, DataType)> = Vec::with_capacity(renamed.len());
@@ -37,6 +47,8 @@ impl Binder<'_> {
             columns,
             query: self.expanded(create.query.span, stars),
             depends: std::mem::take(&mut self.depends),
+            check_option: create.check_option,
+            columns_read: std::mem::take(&mut self.named_columns),
         })
     }
 

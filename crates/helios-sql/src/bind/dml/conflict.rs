@@ -8,7 +8,7 @@ use helios_table::catalog::{IndexDef, KeySource, TableDef};
 
 use crate::bind::Binder;
 use crate::bind::relation::table_columns;
-use crate::bind::scope::{Clause, Scope};
+use crate::bind::scope::Clause;
 use crate::bind::stored::compile;
 use crate::parse::ast::{self, ConflictTarget};
 use crate::plan::{Arbiter, ConflictAction, OnConflict};
@@ -38,8 +38,8 @@ impl Binder<'_> {
         }
         let name = insert.alias.as_ref().unwrap_or(&insert.table.name);
         let columns = table_columns(table);
-        let mut scope = Scope::table(name.name.as_str().into(), None, &columns);
-        let mut excluded = Scope::table("excluded".into(), None, &columns);
+        let mut scope = self.written_scope(table, name.name.as_str().into(), None);
+        let mut excluded = self.written_scope(table, "excluded".into(), None);
         excluded.shift(columns.len());
         // Unqualified names mean the row that is there.
         scope.tables.append(&mut excluded.tables);
@@ -116,11 +116,8 @@ impl Binder<'_> {
         table: &TableDef,
         pos: crate::parse::Pos,
     ) -> Result<Arbiter> {
-        let columns = table_columns(table);
-        self.push_level(
-            Scope::table(table.name.as_str().into(), None, &columns),
-            None,
-        );
+        let scope = self.written_scope(table, table.name.as_str().into(), None);
+        self.push_level(scope, None);
         self.set_clause(Clause::Plain("ON CONFLICT"));
         let wanted = self.exprs(keys);
         let filter = filter.map(|filter| self.condition(filter, "WHERE"));

@@ -3,6 +3,7 @@
 use helios_base::Result;
 
 use crate::bind::Binder;
+use crate::bind::dml::Write;
 use crate::bind::relation::table_ref;
 use crate::bind::scope::Clause;
 use crate::bind::select::filtered;
@@ -13,13 +14,14 @@ impl Binder<'_> {
     pub(in crate::bind) fn delete(&mut self, delete: &ast::Delete) -> Result<Delete> {
         let visible = self.ctes.len();
         let ctes = self.with_clause(delete.with.as_ref(), None)?;
-        let (table, target) = self.target(&delete.table, delete.alias.as_ref())?;
+        let (table, target) = self.target(&delete.table, delete.alias.as_ref(), Write::Delete)?;
         let item = self.items_after(target, &delete.using, None)?;
         let key = table.columns.len();
         self.push_level(item.scope, None);
         let bound = self.delete_here(delete, item.plan);
         self.pop_level();
         let (input, returning) = bound?;
+        self.written_view = None;
         let defined = self.ctes.split_off(visible);
         Ok(Delete {
             table: table_ref(&table),

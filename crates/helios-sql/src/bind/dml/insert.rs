@@ -5,7 +5,8 @@ use helios_expr::Expr;
 use helios_table::catalog::{ColumnDef, TableDef};
 
 use crate::bind::Binder;
-use crate::bind::relation::{table_columns, table_ref};
+use crate::bind::dml::Write;
+use crate::bind::relation::table_ref;
 use crate::bind::scope::{Clause, Scope, plan_column};
 use crate::parse::ast::{self, ExprKind, Ident, Overriding, Query, QueryBody};
 use crate::plan::{Assignment, Insert, Plan, Project, Values};
@@ -21,7 +22,7 @@ impl Binder<'_> {
     pub(in crate::bind) fn insert(&mut self, insert: &ast::Insert) -> Result<Insert> {
         let visible = self.ctes.len();
         let ctes = self.with_clause(insert.with.as_ref(), None)?;
-        let table = self.table(&insert.table)?;
+        let table = self.written(&insert.table, Write::Insert)?;
         let written = self.insert_columns(&table, insert)?;
         let explicit = !insert.columns.is_empty();
         let (source, targets) = match &insert.source {
@@ -39,10 +40,8 @@ impl Binder<'_> {
             None => None,
         };
         let name = insert.alias.as_ref().unwrap_or(&insert.table.name);
-        self.push_level(
-            Scope::table(name.name.as_str().into(), None, &table_columns(&table)),
-            None,
-        );
+        let scope = self.written_scope(&table, name.name.as_str().into(), None);
+        self.push_level(scope, None);
         let returning = self.returning(insert.returning.as_ref());
         self.pop_level();
         let defined = self.ctes.split_off(visible);
@@ -53,6 +52,7 @@ impl Binder<'_> {
             targets,
             defaults,
             on_conflict,
+            checks: self.written_checks(),
             returning: returning?,
         })
     }
@@ -84,6 +84,21 @@ impl Binder<'_> {
         table: &'t TableDef,
         insert: &ast::Insert,
     ) -> Result<Vec<Target<'t>>> {
+        if let (Some(view), true) = (&self.written_view, insert.columns.is_empty()) {
+            let mut targets = Vec::with_capacity(view.columns.len());
+            for column in &view.columns {
+                let name = Ident {
+                    name: column.name().to_owned(),
+                    pos: insert.table.pos(),
+                };
+                // A column that cannot be written is a mistake only if it gets a value.
+                let Some((_, column)) = column.of.and_then(|id| table.column_by_id(id)) else {
+                    break;
+                };
+                targets.push(Target { column, name });
+            }
+            return Ok(targets);
+        }
         if insert.columns.is_empty() {
             return Ok(table
                 .columns
@@ -257,6 +272,17 @@ impl Binder<'_> {
         explicit: bool,
         extra: Option<&ast::Expr>,
     ) -> Result<()> {
+        if let Some(view) = &self.written_view
+            && let Some(column) = view.columns.get(targets.len())
+            && width > targets.len()
+            && !explicit
+        {
+            let name = Ident {
+                name: column.name().to_owned(),
+                pos: extra.map_or_else(Default::default, |expr| expr.pos),
+            };
+            self.view_column(view, &name)?;
+        }
         if width > targets.len() {
             let error = helios_base::Error::new(
                 SqlState::SYNTAX_ERROR,

@@ -5,6 +5,7 @@ use helios_expr::Expr;
 use helios_table::catalog::TableDef;
 
 use crate::bind::Binder;
+use crate::bind::dml::Write;
 use crate::bind::from::{Item, combine, item_pos};
 use crate::bind::relation::table_ref;
 use crate::bind::scope::{Clause, Scope};
@@ -29,7 +30,9 @@ impl Binder<'_> {
     pub(in crate::bind) fn merge(&mut self, merge: &ast::Merge) -> Result<Merge> {
         let visible = self.ctes.len();
         let ctes = self.with_clause(merge.with.as_ref(), None)?;
-        let (table, target) = self.target(&merge.table, merge.alias.as_ref())?;
+        // Views are refused: which WHEN would have to look at which view is not said.
+        self.table(&merge.table)?;
+        let (table, target) = self.target(&merge.table, merge.alias.as_ref(), Write::Update)?;
         self.all_reachable(&merge.actions)?;
         let source = self.table_item(&merge.source, None, false)?;
         let twice = source.scope.tables.iter().find(|table| {

@@ -5,6 +5,10 @@ mod delete;
 mod insert;
 mod merge;
 mod update;
+mod view;
+
+pub(super) use view::ViewTarget;
+use view::Write;
 
 use std::sync::Arc;
 
@@ -13,8 +17,8 @@ use helios_table::catalog::{ColumnDef, TableDef, nearest};
 
 use super::Binder;
 use super::from::Item;
-use super::relation::table_columns;
-use super::scope::{Clause, Scope};
+use super::scope::Clause;
+use super::select::filtered;
 use crate::parse::ast::{Ident, Name, SelectItem};
 use crate::plan::{PlanColumn, Returning};
 
@@ -25,6 +29,12 @@ impl Binder<'_> {
         table: &'t TableDef,
         name: &Ident,
     ) -> Result<(usize, &'t ColumnDef)> {
+        if let Some(view) = &self.written_view {
+            let id = self.view_column(view, name)?;
+            return table
+                .column_by_id(id)
+                .ok_or_else(|| Error::internal("a view's column is not its table's"));
+        }
         table.column(&name.name).ok_or_else(|| {
             let error = self.fail(
                 SqlState::UNDEFINED_COLUMN,
@@ -46,16 +56,26 @@ impl Binder<'_> {
     }
 
     /// The table of an `UPDATE` or `DELETE`: all its columns, then its key.
-    fn target(&mut self, name: &Name, alias: Option<&Ident>) -> Result<(Arc<TableDef>, Item)> {
-        let table = self.table(name)?;
+    fn target(
+        &mut self,
+        name: &Name,
+        alias: Option<&Ident>,
+        write: Write,
+    ) -> Result<(Arc<TableDef>, Item)> {
+        let table = self.written(name, write)?;
         let shown: Arc<str> = alias
-            .map_or(table.name.as_str(), |alias| &alias.name)
+            .map_or(name.name.name.as_str(), |alias| &alias.name)
             .into();
-        let plan = self.scan(&table, shown.clone(), None, true);
+        let mut plan = self.scan(&table, shown.clone(), None, true);
+        if let Some(view) = &self.written_view {
+            for filter in view.filters.clone() {
+                plan = filtered(plan, filter);
+            }
+        }
         let schema = alias
             .is_none()
             .then(|| Arc::from(table.schema_name.as_str()));
-        let scope = Scope::table(shown, schema, &table_columns(&table));
+        let scope = self.written_scope(&table, shown, schema);
         let item = Item {
             plan,
             scope,

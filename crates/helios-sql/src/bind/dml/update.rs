@@ -6,6 +6,7 @@ use helios_table::catalog::TableDef;
 
 use super::insert::null_of;
 use crate::bind::Binder;
+use crate::bind::dml::Write;
 use crate::bind::relation::table_ref;
 use crate::bind::scope::Clause;
 use crate::bind::select::filtered;
@@ -16,7 +17,7 @@ impl Binder<'_> {
     pub(in crate::bind) fn update(&mut self, update: &ast::Update) -> Result<Update> {
         let visible = self.ctes.len();
         let ctes = self.with_clause(update.with.as_ref(), None)?;
-        let (table, target) = self.target(&update.table, update.alias.as_ref())?;
+        let (table, target) = self.target(&update.table, update.alias.as_ref(), Write::Update)?;
         let item = self.items_after(target, &update.from, None)?;
         let key = table.columns.len();
         self.push_level(item.scope, None);
@@ -29,6 +30,7 @@ impl Binder<'_> {
             input: Self::close_with(ctes, &defined, input),
             key,
             assignments,
+            checks: self.written_checks(),
             returning,
         })
     }

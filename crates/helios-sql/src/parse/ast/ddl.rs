@@ -2,6 +2,7 @@
 
 use super::{Ident, Name, OrderBy, Pos, Query, Span, TextExpr, TypeName};
 use crate::plan::{Cascade, DropTarget, OnCommit};
+use helios_table::catalog::CheckOption;
 
 /// `CREATE TABLE`
 #[derive(Clone, Debug)]
@@ -233,6 +234,8 @@ pub enum AlterAction {
     SetOptions(Vec<StorageOption>),
     /// `RESET (…)`
     ResetOptions(Vec<Ident>),
+    /// What changes nothing here: owners, `SET UNLOGGED`, statistics targets, storage kinds.
+    Nothing,
 }
 
 /// `CREATE INDEX`
@@ -282,6 +285,8 @@ pub struct CreateView {
     pub columns: Vec<Ident>,
     /// The query.
     pub query: Query,
+    /// `WITH CHECK OPTION`
+    pub check_option: Option<CheckOption>,
 }
 
 /// `CREATE SEQUENCE`, `ALTER SEQUENCE`

@@ -118,6 +118,8 @@ pub enum Statement {
     },
     /// `CHECKPOINT`
     Checkpoint,
+    /// `REINDEX` of a table or index, or of everything.
+    Reindex(Option<Name>),
     /// `DISCARD`
     Discard(String),
     /// `LOCK TABLE`

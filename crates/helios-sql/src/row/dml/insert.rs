@@ -8,8 +8,8 @@ use helios_table::TableWriter;
 use helios_table::catalog::TableDef;
 
 use super::conflict::OnConflict;
-use super::{Assignments, Changes, assignments, position};
-use crate::plan;
+use super::{Assignments, Changes, assignments, hold_checks, position};
+use crate::plan::{self, ViewCheck};
 use crate::row::compile::Compiler;
 use crate::row::exec::Cx;
 use crate::row::node::Node;
@@ -23,6 +23,7 @@ pub(crate) struct Insert {
     targets: Vec<usize>,
     defaults: Assignments,
     on_conflict: Option<OnConflict>,
+    checks: Vec<ViewCheck>,
     returning: Option<Vec<Expr>>,
 }
 
@@ -45,6 +46,7 @@ impl Compiler<'_> {
                 Some(conflict) => Some(OnConflict::new(&table, conflict)?),
                 None => None,
             },
+            checks: insert.checks.clone(),
             returning: insert.returning.as_ref().map(|r| r.exprs.clone()),
             table,
         })
@@ -76,10 +78,12 @@ impl Insert {
                 None => {
                     let key = writer.insert(&mut row, &context)?;
                     cx.exec.changing.note(self.table.id, key);
+                    hold_checks(&self.checks, &self.table, &row, cx)?;
                     changes.add(self.returning.as_ref(), &row, cx)?;
                 }
                 Some(conflict) => {
                     if let Some(row) = conflict.insert(&mut writer, row, &mut touched, cx)? {
+                        hold_checks(&self.checks, &self.table, &row, cx)?;
                         changes.add(self.returning.as_ref(), &row, cx)?;
                     }
                 }

@@ -11,19 +11,33 @@ mod update;
 
 use std::sync::Arc;
 
-use helios_base::{Error, Result, Row, Value};
+use helios_base::{Error, Result, Row, SqlState, Value};
 use helios_expr::Expr;
 use helios_table::catalog::TableDef;
 
 use super::compile::Compiler;
 use super::exec::Cx;
 use super::node::Node;
-use crate::plan::{self, TableRef};
+use crate::plan::{self, TableRef, ViewCheck};
 
 pub(crate) use delete::Delete;
 pub(crate) use insert::Insert;
 pub(crate) use merge::Merge;
 pub(crate) use update::Update;
+
+/// Refuses a row that the view through which it was written would not show.
+fn hold_checks(checks: &[ViewCheck], table: &TableDef, row: &[Value], cx: &Cx<'_>) -> Result<()> {
+    for check in checks {
+        if !cx.is_true(&check.condition, row)? {
+            return Err(Error::new(
+                SqlState::new(b"44000"),
+                format!("new row violates check option for view \"{}\"", check.view),
+            )
+            .with_detail(helios_table::failing_row(table, row, &cx.exec.text)));
+        }
+    }
+    Ok(())
+}
 
 /// What a statement changed.
 #[derive(Debug, Default)]

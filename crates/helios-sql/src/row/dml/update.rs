@@ -9,8 +9,8 @@ use helios_table::catalog::TableDef;
 use helios_table::{Lock, LockedRow, TableWriter};
 use helios_version::{LockMode, Wait};
 
-use super::{Assignments, Changes, assignments, may_repeat};
-use crate::plan;
+use super::{Assignments, Changes, assignments, hold_checks, may_repeat};
+use crate::plan::{self, ViewCheck};
 use crate::row::compile::Compiler;
 use crate::row::exec::Cx;
 use crate::row::node::Node;
@@ -25,6 +25,7 @@ pub(crate) struct Update {
     /// Where the row's key stands in the input.
     key: usize,
     assignments: Assignments,
+    checks: Vec<ViewCheck>,
     returning: Option<Vec<Expr>>,
     repeats: bool,
 }
@@ -37,6 +38,7 @@ impl Compiler<'_> {
         Ok(Update {
             assignments: assignments(&table, &update.assignments)?,
             key: update.key,
+            checks: update.checks.clone(),
             returning: update.returning.as_ref().map(|r| r.exprs.clone()),
             repeats: may_repeat(&input),
             table,
@@ -72,6 +74,7 @@ impl Update {
             }
             writer.update(&old, &mut new, &context)?;
             cx.exec.changing.note(self.table.id, old.key());
+            hold_checks(&self.checks, &self.table, &new, cx)?;
             for (place, value) in row.iter_mut().zip(new) {
                 *place = value;
             }

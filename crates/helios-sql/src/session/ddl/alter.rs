@@ -44,6 +44,7 @@ impl Ddl<'_> {
     /// The few actions that other relations know too.
     fn alter_other(&mut self, relation: &Relation, action: &AlterAction) -> Result<()> {
         match (relation, action) {
+            (_, AlterAction::Nothing) => Ok(()),
             (Relation::View(view), AlterAction::RenameTable { to }) => {
                 self.txn.rename_view(view.id, to)
             }
@@ -192,6 +193,7 @@ impl Ddl<'_> {
                 }
             },
             AlterAction::ValidateConstraint { name } => txn.validate_constraint(id, name)?,
+            AlterAction::Nothing => {}
             AlterAction::SetOptions(options) => {
                 let options: Vec<_> = options
                     .iter()

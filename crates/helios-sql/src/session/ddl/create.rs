@@ -173,7 +173,6 @@ impl Ddl<'_> {
                 comment: None,
             })
             .collect();
-        // Which columns the query reads is not known here: all of them are held.
         let depends = create
             .depends
             .iter()
@@ -182,7 +181,12 @@ impl Ddl<'_> {
                 columns: self
                     .catalog
                     .table_by_id(relation.id)
-                    .map_or_else(Vec::new, |t| t.columns.iter().map(|c| c.id).collect()),
+                    .map_or_else(Vec::new, |table| {
+                        let columns = table.columns.iter().map(|column| column.id);
+                        columns
+                            .filter(|id| create.columns_read.contains(&(table.id, *id)))
+                            .collect()
+                    }),
             })
             .collect();
         let view = NewView {
@@ -192,7 +196,7 @@ impl Ddl<'_> {
             search_path: self.path.clone(),
             columns,
             depends,
-            check_option: None,
+            check_option: create.check_option,
         };
         self.txn.create_view(view, create.or_replace)?;
         Ok(())

@@ -48,7 +48,14 @@ impl Ddl<'_> {
             DropTarget::Index => "index",
             DropTarget::Sequence => "sequence",
         };
-        match (target, self.require(kind, name)?) {
+        let found = self.require(kind, name).map_err(|error| {
+            // An index is an object of its table, not one that a query can name.
+            if target == DropTarget::Index && error.sqlstate() == SqlState::UNDEFINED_TABLE {
+                return Error::new(SqlState::UNDEFINED_OBJECT, error.message().to_owned());
+            }
+            error
+        })?;
+        match (target, found) {
             (DropTarget::Table, Relation::Table(table)) => Ok(ObjectRef::Table(table.id)),
             (DropTarget::View, Relation::View(view)) => Ok(ObjectRef::View(view.id)),
             (DropTarget::Index, Relation::Index(table, index)) => {

@@ -1,0 +1,265 @@
+//! Writing through a view: the table below it is what is written.
+
+use std::sync::Arc;
+
+use helios_base::{ColumnId, Error, Result, SqlState};
+use helios_expr::Expr;
+use helios_table::catalog::{CheckOption, Relation, TableDef, ViewDef};
+
+use crate::bind::Binder;
+use crate::bind::relation::table_columns;
+use crate::bind::scope::{Clause, Scope, ScopeColumn, ScopeTable};
+use crate::bind::updatable::{Simple, simple};
+use crate::parse::ast::{Ident, Name};
+use crate::parse::parse_query;
+use crate::plan::ViewCheck;
+
+/// How deep views may be built on views.
+const DEPTH_MAX: usize = 32;
+
+/// What is done to the rows of a view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::bind) enum Write {
+    Insert,
+    Update,
+    Delete,
+}
+
+impl Write {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Insert => "insert into",
+            Self::Update => "update",
+            Self::Delete => "delete from",
+        }
+    }
+}
+
+/// A view that is written, in terms of the rows of its table.
+#[derive(Clone, Debug)]
+pub(in crate::bind) struct ViewTarget {
+    pub(super) name: String,
+    pub(super) columns: Vec<ViewColumn>,
+    /// What is true of the rows that the view shows.
+    pub(super) filters: Vec<Expr>,
+    /// What must be true of rows that are written.
+    pub(super) checks: Vec<ViewCheck>,
+    pub(super) write: Write,
+}
+
+/// A column of such a view.
+#[derive(Clone, Debug)]
+pub(super) struct ViewColumn {
+    column: ScopeColumn,
+    /// The column of the table that it is, unchanged.
+    pub(super) of: Option<ColumnId>,
+}
+
+impl ViewColumn {
+    pub(super) fn name(&self) -> &str {
+        &self.column.name
+    }
+}
+
+impl ViewTarget {
+    /// Its columns over a row of the table.
+    pub(super) fn scope(&self, name: Arc<str>, schema: Option<Arc<str>>) -> Scope {
+        let columns: Vec<ScopeColumn> = self.columns.iter().map(|c| c.column.clone()).collect();
+        Scope {
+            tables: vec![ScopeTable {
+                name,
+                schema,
+                relation: None,
+                columns: columns.clone(),
+                pseudo: Vec::new(),
+            }],
+            columns,
+            hidden: Vec::new(),
+            pseudo: Vec::new(),
+        }
+    }
+}
+
+impl Binder<'_> {
+    /// The table that a statement writes, perhaps through a view, which is remembered.
+    pub(super) fn written(&mut self, name: &Name, write: Write) -> Result<Arc<TableDef>> {
+        self.written_view = None;
+        let Relation::View(view) = self.relation(name)? else {
+            return self.table(name);
+        };
+        let (table, target) = self
+            .view_target(&view, write, false, DEPTH_MAX)
+            .map_err(|e| self.at(e, name.pos()))?;
+        if write != Write::Delete && target.columns.iter().all(|column| column.of.is_none()) {
+            let reason = "Views that have no updatable columns are not automatically updatable.";
+            return Err(self.at(refusal(&view.name, write, reason), name.pos()));
+        }
+        self.written_view = Some(target);
+        Ok(table)
+    }
+
+    /// What a statement that writes `table` can name of its row.
+    pub(super) fn written_scope(
+        &self,
+        table: &TableDef,
+        name: Arc<str>,
+        schema: Option<Arc<str>>,
+    ) -> Scope {
+        match &self.written_view {
+            Some(view) => view.scope(name, schema),
+            None => Scope::table(name, schema, &table_columns(table)),
+        }
+    }
+
+    /// The checks of the view that is written.
+    pub(super) fn written_checks(&mut self) -> Vec<ViewCheck> {
+        self.written_view
+            .take()
+            .map_or_else(Vec::new, |view| view.checks)
+    }
+
+    fn view_target(
+        &mut self,
+        view: &ViewDef,
+        write: Write,
+        cascaded: bool,
+        depth: usize,
+    ) -> Result<(Arc<TableDef>, ViewTarget)> {
+        let Some(depth) = depth.checked_sub(1) else {
+            return Err(Error::new(
+                SqlState::INVALID_OBJECT_DEFINITION,
+                format!(
+                    "infinite recursion detected in rules for relation \"{}\"",
+                    view.name
+                ),
+            ));
+        };
+        let query = parse_query(&view.sql)?;
+        let parts = simple(&query).map_err(|reason| refusal(&view.name, write, reason))?;
+        let source = self.source.take();
+        let path = std::mem::replace(&mut self.search_path, view.search_path.clone());
+        let ctes = std::mem::take(&mut self.ctes);
+        let bound = self.view_target_here(view, &parts, write, cascaded, depth);
+        self.ctes = ctes;
+        self.search_path = path;
+        self.source = source;
+        bound
+    }
+
+    fn view_target_here(
+        &mut self,
+        view: &ViewDef,
+        parts: &Simple<'_>,
+        write: Write,
+        cascaded: bool,
+        depth: usize,
+    ) -> Result<(Arc<TableDef>, ViewTarget)> {
+        let all = cascaded || view.check_option == Some(CheckOption::Cascaded);
+        let named = parts.alias.and_then(|alias| alias.name.as_ref());
+        let shown: Arc<str> = named.unwrap_or(&parts.base.name).name.as_str().into();
+        let (table, mut scope, mut filters, mut checks) = match self.relation(parts.base)? {
+            Relation::Table(table) => {
+                let scope = Scope::table(shown, None, &table_columns(&table));
+                (table, scope, Vec::new(), Vec::new())
+            }
+            Relation::View(inner) => {
+                let (table, target) = self.view_target(&inner, write, all, depth)?;
+                let scope = target.scope(shown, None);
+                (table, scope, target.filters, target.checks)
+            }
+            _ => {
+                let reason = "Views that do not select from a single table or view are not \
+                              automatically updatable.";
+                return Err(refusal(&view.name, write, reason));
+            }
+        };
+        let renamed = parts.alias.map_or(&[][..], |alias| &alias.columns);
+        for (index, name) in renamed.iter().enumerate() {
+            let tables = scope.tables.iter_mut().map(|table| &mut table.columns);
+            for columns in tables.chain([&mut scope.columns]) {
+                if let Some(column) = columns.get_mut(index) {
+                    column.name = name.name.as_str().into();
+                }
+            }
+        }
+        self.push_level(scope, None);
+        let outputs = self.outputs(&parts.select.items);
+        self.set_clause(Clause::Plain("WHERE"));
+        let filter = match (&outputs, &parts.select.filter) {
+            (Ok(_), Some(filter)) => Some(self.condition(filter, "WHERE")),
+            _ => None,
+        };
+        self.pop_level();
+        let mut columns = Vec::new();
+        for (declared, output) in view.columns.iter().zip(outputs?) {
+            let of = match &output.expr {
+                Expr::Column { index, .. } => table.columns.get(*index).map(|column| column.id),
+                _ => None,
+            };
+            columns.push(ViewColumn {
+                column: ScopeColumn {
+                    name: declared.name.as_str().into(),
+                    expr: self.builder.settle(output.expr)?,
+                    nullable: output.nullable,
+                    source: output.source,
+                },
+                of,
+            });
+        }
+        if let Some(filter) = filter {
+            let filter = filter?;
+            if cascaded || view.check_option.is_some() {
+                checks.push(ViewCheck {
+                    view: view.name.as_str().into(),
+                    condition: filter.clone(),
+                });
+            }
+            filters.push(filter);
+        }
+        let target = ViewTarget {
+            name: view.name.clone(),
+            columns,
+            filters,
+            checks,
+            write,
+        };
+        Ok((table, target))
+    }
+
+    /// The column of the table that a column of the written view is.
+    pub(super) fn view_column(&self, view: &ViewTarget, name: &Ident) -> Result<ColumnId> {
+        let Some(column) = view.columns.iter().find(|c| c.name() == name.name) else {
+            return Err(self.fail(
+                SqlState::UNDEFINED_COLUMN,
+                format!(
+                    "column \"{}\" of relation \"{}\" does not exist",
+                    name.name, view.name
+                ),
+                name.pos,
+            ));
+        };
+        column.of.ok_or_else(|| {
+            let words = match view.write {
+                Write::Insert => "insert into",
+                _ => "update",
+            };
+            Error::unsupported(format!(
+                "cannot {words} column \"{}\" of view \"{}\"",
+                name.name, view.name
+            ))
+            .with_detail(
+                "View columns that are not columns of their base relation are not updatable.",
+            )
+        })
+    }
+}
+
+/// The refusal to write through a view.
+fn refusal(view: &str, write: Write, reason: &'static str) -> Error {
+    Error::new(
+        SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!("cannot {} view \"{view}\"", write.words()),
+    )
+    .with_detail(reason)
+    .with_hint("Change the tables that the view reads.")
+}
