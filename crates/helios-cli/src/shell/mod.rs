@@ -47,6 +47,7 @@ pub fn run(app: &mut App, title: &str) -> io::Result<()> {
         let prompt = BranchPrompt {
             branch: status.branch,
             transaction: status.transaction,
+            as_of: status.as_of,
             coloured: app.look.styles.error.foreground.is_some(),
         };
         match editor.read_line(&prompt) {

@@ -6,10 +6,12 @@ use heliosdb::TransactionStatus;
 use nu_ansi_term::Color;
 use reedline::{Prompt, PromptEditMode, PromptHistorySearch, PromptHistorySearchStatus};
 
-/// `heliosdb[main]=> `, with `*` in a transaction, `!` in a failed one, `->` on further lines.
+/// `heliosdb[main]=> `, with `@LSN:0/1A3F` while the session looks back, `*` in a transaction, `!` in a failed one, `->` on further lines.
 pub struct BranchPrompt {
     pub branch: String,
     pub transaction: TransactionStatus,
+    /// The change number that statements read at, if not the newest.
+    pub as_of: Option<u64>,
     pub coloured: bool,
 }
 
@@ -21,7 +23,11 @@ impl BranchPrompt {
             TransactionStatus::Active => "*",
             TransactionStatus::Failed => "!",
         };
-        format!("heliosdb[{}]{mark}", self.branch)
+        let at = match self.as_of {
+            Some(scn) => format!("@LSN:{:X}/{:08X}", scn >> 32, scn & 0xffff_ffff),
+            None => String::new(),
+        };
+        format!("heliosdb[{}{at}]{mark}", self.branch)
     }
 }
 

@@ -112,6 +112,20 @@ fn bind_here(
     Ok(bound)
 }
 
+/// Binds a point in history that stands for itself.
+///
+/// # Errors
+/// As [`bind`], without positions; columns and parameters are not possible.
+pub fn as_of(at: &crate::parse::ast::AsOf, context: &BindContext<'_>) -> Result<crate::plan::AsOf> {
+    let types = ParamTypes::default();
+    let at = Binder::new(context, None, &types).as_of(Some(at))?;
+    if types.is_empty() {
+        Ok(at)
+    } else {
+        Err(statement::no_parameters())
+    }
+}
+
 /// The state of binding one statement.
 pub(crate) struct Binder<'a> {
     context: &'a BindContext<'a>,

@@ -377,14 +377,18 @@ impl<'a> Parser<'a> {
             (Some(name), schema, true) => Ok(Name { schema, name }),
             (Some(name), Some(schema), false) => {
                 let mut shown: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
+                let branch = shown.first() == Some(&"branch");
                 shown.extend([schema.name.as_str(), name.name.as_str()]);
-                Err(self.at_pos(
-                    Error::unsupported(format!(
-                        "cross-database references are not implemented: \"{}\"",
-                        shown.join(".")
-                    )),
-                    pos,
-                ))
+                let mut error = Error::unsupported(format!(
+                    "cross-database references are not implemented: \"{}\"",
+                    shown.join(".")
+                ));
+                if branch {
+                    error = error.with_hint(
+                        "Tables of another branch can be read in FROM; to change them, USE BRANCH.",
+                    );
+                }
+                Err(self.at_pos(error, pos))
             }
             _ => Err(self.unexpected()),
         }

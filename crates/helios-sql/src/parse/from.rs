@@ -148,10 +148,11 @@ impl Parser<'_> {
         if !self.is_ident() {
             return Err(self.unexpected_name());
         }
+        let branch = self.branch_qualifier()?;
         let name = self.name()?;
         // `t*` is the old spelling of "with inheritance children", which is the default.
         self.eat_op("*");
-        let (at, alias) = self.as_of_and_alias()?;
+        let (at, alias) = self.as_of_and_alias(branch)?;
         if self.is_word("tablesample") {
             return Err(self.unsupported("TABLESAMPLE", self.pos()));
         }
@@ -193,7 +194,7 @@ impl Parser<'_> {
             });
             match query {
                 Ok(query) => {
-                    let (at, alias) = self.as_of_and_alias()?;
+                    let (at, alias) = self.as_of_and_alias(None)?;
                     return Ok(TableItem::Query {
                         query: Box::new(query),
                         lateral,

@@ -39,7 +39,7 @@ mod window;
 pub use ast::Pos;
 pub use complete::is_complete;
 pub use keyword::{KEYWORDS, quote_ident};
-pub use script::{Parsed, Script, parse_expression, parse_query};
+pub use script::{Parsed, Script, parse_as_of, parse_expression, parse_query};
 
 use helios_base::Error;
 

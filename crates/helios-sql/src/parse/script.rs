@@ -2,7 +2,7 @@
 
 use helios_base::Result;
 
-use super::ast::{Expr, Query, Span, Statement};
+use super::ast::{AsOf, Expr, Query, Span, Statement};
 use super::cursor::Parser;
 use super::lexer::{Kind, Token, tokenize};
 
@@ -120,6 +120,16 @@ pub fn parse_expression(source: &str) -> Result<Expr> {
 /// As [`Script::parse`].
 pub fn parse_query(source: &str) -> Result<Query> {
     whole(source, |parser| parser.query())
+}
+
+/// A lone `AS OF` clause: a point in history.
+///
+/// # Errors
+/// As [`Script::parse`].
+pub fn parse_as_of(source: &str) -> Result<AsOf> {
+    whole(source, |parser| {
+        parser.as_of()?.ok_or_else(|| parser.unexpected())
+    })
 }
 
 fn whole<T>(source: &str, parse: impl FnOnce(&mut Parser<'_>) -> Result<T>) -> Result<T> {

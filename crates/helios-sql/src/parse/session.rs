@@ -113,6 +113,13 @@ impl Parser<'_> {
                 modes.deferrable = Some(true);
             } else if self.eat_words("not deferrable") {
                 modes.deferrable = Some(false);
+            } else if self.is_words("as of") && modes.as_of.is_none() {
+                let mark = self.mark();
+                if self.as_of()?.is_none() {
+                    return Err(self.unexpected());
+                }
+                let text = self.span_since(mark).of(self.source);
+                modes.as_of = Some(text.into());
             } else {
                 return Ok(modes);
             }

@@ -2,7 +2,7 @@
 
 use helios_base::Result;
 
-use super::ast::{AsOf, Expr, Point, TableAlias, Versions};
+use super::ast::{AsOf, Expr, Ident, Point, TableAlias, Versions};
 use super::cursor::Parser;
 use super::lexer::Kind;
 use crate::plan::VersionRange;
@@ -32,15 +32,23 @@ const AT_ARGUMENTS: [&str; 7] = [
 
 /// What one clause says.
 enum Clause {
-    Branch(super::ast::Ident),
+    Branch(Ident),
     Point(Point),
     Versions(Versions),
 }
 
 impl Parser<'_> {
     /// Clauses about history and the alias, in either order.
-    pub(super) fn as_of_and_alias(&mut self) -> Result<(Option<AsOf>, Option<TableAlias>)> {
-        let mut at = None;
+    pub(super) fn as_of_and_alias(
+        &mut self,
+        branch: Option<Ident>,
+    ) -> Result<(Option<AsOf>, Option<TableAlias>)> {
+        let mut at = branch.map(|branch| AsOf {
+            pos: branch.pos,
+            branch: Some(branch),
+            point: None,
+            versions: None,
+        });
         self.clauses(&mut at)?;
         let alias = if self.begins_clause() {
             None
@@ -49,6 +57,19 @@ impl Parser<'_> {
         };
         self.clauses(&mut at)?;
         Ok((at, alias))
+    }
+
+    /// `branch.x.` before the name of a table: in a name of three or four parts the first would be
+    /// a database, and none but ours can be named.
+    pub(super) fn branch_qualifier(&mut self) -> Result<Option<Ident>> {
+        if !self.is_word("branch") || !self.is_punct_at(1, ".") || !self.is_punct_at(3, ".") {
+            return Ok(None);
+        }
+        self.advance();
+        self.expect_punct(".")?;
+        let branch = self.label()?;
+        self.expect_punct(".")?;
+        Ok(Some(branch))
     }
 
     /// `AS OF …` or another spelling of it, if one begins here; not a range.

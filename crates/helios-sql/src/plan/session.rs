@@ -18,7 +18,7 @@ pub enum Isolation {
 }
 
 /// Modes of `BEGIN`, `SET TRANSACTION` and `SET SESSION CHARACTERISTICS`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TransactionModes {
     /// Level, if given.
     pub isolation: Option<Isolation>,
@@ -26,6 +26,8 @@ pub struct TransactionModes {
     pub read_only: Option<bool>,
     /// `DEFERRABLE` or `NOT DEFERRABLE`, if given.
     pub deferrable: Option<bool>,
+    /// `AS OF`: the clause as it was written.
+    pub as_of: Option<Arc<str>>,
 }
 
 /// Statements that begin, end or subdivide a transaction.

@@ -13,6 +13,7 @@ use super::node::Node;
 use super::reader::Reader;
 use super::recheck::Recheck;
 use super::subplan::{CompiledSubplan, Memo};
+use super::time_travel::ShapedTables;
 use crate::session::Interrupt;
 
 /// The values that a subplan or the right side of a lateral join reads from around it.
@@ -37,6 +38,8 @@ pub(crate) struct Exec {
     pub(crate) reader: Reader,
     /// What it reads at other moments.
     pub(crate) past: Looks,
+    /// Tables of the past, for reads at a moment per row.
+    pub(crate) shaped: Arc<ShapedTables>,
     pub(crate) tables: Arc<Tables>,
     /// The transaction, if the statement runs in one.
     pub(crate) txn: Option<Arc<Transaction>>,

@@ -39,6 +39,7 @@ impl Exec {
             tables: self.tables.clone(),
             reader: self.reader.clone(),
             past: self.past.clone(),
+            shaped: self.shaped.clone(),
             txn: self.txn.clone(),
             session: self.session.clone(),
             text: self.text.clone(),

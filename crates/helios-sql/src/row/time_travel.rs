@@ -1,11 +1,13 @@
 //! `AS OF`: reading a table on another branch or at another moment.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use helios_base::{DataType, Error, Result, Scn, SqlState, TxId, Value};
+use helios_base::{ColumnId, DataType, Error, Result, Scn, SqlState, TableId, TxId, Value};
 use helios_expr::{EvalContext, Expr};
 use helios_table::catalog::TableDef;
 use helios_version::Store;
+use parking_lot::Mutex;
 
 use super::exec::Cx;
 use super::look::look;
@@ -13,50 +15,100 @@ use super::reader::Reader;
 use super::scan::ScanNode;
 use crate::plan::{AsOf, At, Point};
 
-/// The reader and the definition of the scan's table at another point of history; `None` if the
-/// table was not there at the moment of this row.
-pub(super) fn table_at(
-    node: &ScanNode,
-    at: &At,
-    cx: &Cx<'_>,
-) -> Result<Option<(Reader, Arc<TableDef>)>> {
+/// Where a scan reads, and the table as it is there.
+pub(super) struct There {
+    pub(super) reader: Reader,
+    pub(super) table: Arc<TableDef>,
+    /// Columns whose type was another: position, and that type.
+    pub(super) casts: Arc<[(usize, DataType)]>,
+    /// Whether rows have the key there that the plan knows.
+    pub(super) same_key: bool,
+}
+
+/// A table of the past as today's columns, kept for the rows of a statement.
+#[derive(Clone)]
+pub(crate) struct Shaped {
+    table: Arc<TableDef>,
+    casts: Arc<[(usize, DataType)]>,
+    same_key: bool,
+}
+
+/// The tables that the rows of a statement have met, by number and version of the catalog; `None`
+/// where there was no such table.
+pub(crate) type ShapedTables = Mutex<HashMap<(TableId, u64), Option<Shaped>>>;
+
+/// Where the scan reads at a moment; `None` if the table was not there at the moment of this row.
+pub(super) fn there(node: &ScanNode, at: &At, cx: &Cx<'_>) -> Result<Option<There>> {
     match at {
-        At::Moment(id, _) => {
-            let look = look(&cx.exec.past, *id)?;
-            Ok(Some((look.reader.clone(), node.table.clone())))
-        }
-        At::Row(at, _) => table_of_row(node, at, cx),
+        At::Moment(id, _) => Ok(Some(There {
+            reader: look(&cx.exec.past, *id)?.reader.clone(),
+            table: node.table.clone(),
+            casts: Arc::from([]),
+            same_key: true,
+        })),
+        At::Row(at, _) => of_row(node, at, cx),
     }
 }
 
-fn table_of_row(
-    node: &ScanNode,
-    at: &AsOf,
-    cx: &Cx<'_>,
-) -> Result<Option<(Reader, Arc<TableDef>)>> {
-    let store = cx.exec.tables.store();
+fn of_row(node: &ScanNode, at: &AsOf, cx: &Cx<'_>) -> Result<Option<There>> {
+    let tables = &cx.exec.tables;
+    let store = tables.store();
     let branch = match &at.branch {
         None => cx.exec.reader.branch(),
-        Some(name) => store.branch(name).map(|branch| branch.id).ok_or_else(|| {
-            Error::new(
-                SqlState::UNDEFINED_OBJECT,
-                format!("branch \"{name}\" does not exist"),
-            )
-        })?,
+        Some(name) => crate::session::branch_named(store, name)?.id,
     };
-    let scn = match &at.point {
-        None => None,
-        Some(point) => Some(scn_of(point, cx)?),
+    let Some(point) = &at.point else {
+        return Err(Error::internal("a moment per row that is none"));
     };
-    let snapshot = store.snapshot(branch, scn)?;
-    let catalog = cx.exec.tables.catalog(&snapshot)?;
-    let Some(then) = catalog.table_by_id(node.table.id) else {
+    // A row without a moment has no other row beside it.
+    if point.expr().eval(&[], &cx.context())?.is_null() {
         return Ok(None);
-    };
-    // The plan counts the columns of today; those of then are found by their identity.
+    }
+    let snapshot = store.snapshot(branch, Some(scn_of(point, cx)?))?;
+    let catalog = tables.catalog(&snapshot)?;
+    let key = (node.table.id, catalog.version());
+    let known = cx.exec.shaped.lock().get(&key).cloned();
+    let shaped = known.unwrap_or_else(|| {
+        let then = catalog.table_by_id(node.table.id);
+        let shaped = then.map(|then| shape(then, &node.table));
+        cx.exec.shaped.lock().insert(key, shaped.clone());
+        shaped
+    });
+    Ok(shaped.map(|shaped| There {
+        reader: Arc::new(snapshot),
+        table: shaped.table,
+        casts: shaped.casts,
+        same_key: shaped.same_key,
+    }))
+}
+
+/// The table as it was then, with the columns of now: they are found by their identity.
+fn shape(then: &Arc<TableDef>, now: &TableDef) -> Shaped {
     let mut table = (**then).clone();
-    table.columns.clone_from(&node.table.columns);
-    Ok(Some((Arc::new(snapshot), Arc::new(table))))
+    let mut casts = Vec::new();
+    table.columns.clone_from(&now.columns);
+    for (position, column) in table.columns.iter_mut().enumerate() {
+        match then.column_by_id(column.id) {
+            Some((_, old)) => {
+                if !old.ty.same(&column.ty) {
+                    casts.push((position, old.ty.clone()));
+                }
+                column.clone_from(old);
+            }
+            None => column.missing = None,
+        }
+    }
+    let key = |table: &TableDef| -> Vec<(ColumnId, DataType)> {
+        let columns = table.key.iter().filter_map(|id| table.column_by_id(*id));
+        columns
+            .map(|(_, column)| (column.id, column.ty.bare()))
+            .collect()
+    };
+    Shaped {
+        same_key: key(then) == key(now),
+        table: Arc::new(table),
+        casts: casts.into(),
+    }
 }
 
 /// The change number of a moment, in the surroundings of a running statement.

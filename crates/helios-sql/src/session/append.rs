@@ -80,6 +80,7 @@ impl Session {
             names.join(", "),
             places.join(", ")
         );
+        self.check_writable("INSERT")?;
         let prepared = self.prepare_statement(&sql, Vec::new(), None)?;
         let sight = self.sight(true)?;
         let planned = self.plan_for(&prepared, &sight)?;

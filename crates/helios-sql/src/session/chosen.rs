@@ -18,6 +18,8 @@ pub(super) struct Chosen {
     lock_timeout: Option<Duration>,
     /// Commits are acknowledged before they are durable.
     asynchronous: bool,
+    /// Statements read the past.
+    pub(super) looks_back: bool,
 }
 
 /// Who is to run queries.
@@ -44,6 +46,7 @@ impl Chosen {
             idle_timeout: settings.timeout(Id::IdleTimeout),
             lock_timeout: settings.timeout(Id::LockTimeout),
             asynchronous: settings.text(Id::SynchronousCommit) == "off",
+            looks_back: !settings.text(Id::AsOf).is_empty(),
         }
     }
 }

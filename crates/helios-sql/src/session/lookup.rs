@@ -35,6 +35,7 @@ impl Session {
             && self.chosen.statement_timeout.is_none()
             && self.chosen.idle_timeout.is_none()
             && !self.is_timed()
+            && !self.chosen.looks_back
             && planned.bound.cacheable
             && planned.bound.moments.is_empty()
             && params.len() == types.len()

@@ -7,6 +7,7 @@
 
 mod activity;
 mod append;
+mod as_of;
 mod batch;
 mod branch;
 mod branch_options;
@@ -54,6 +55,7 @@ use std::sync::Arc;
 
 use helios_base::{BranchId, Error, Result, SqlState, Value};
 use helios_table::Catalog;
+use helios_version::Read as _;
 use parking_lot::Mutex;
 
 pub(crate) use activity::Activity;
@@ -65,6 +67,7 @@ pub use interrupt::{CancelHandle, Interrupt, Progress};
 pub use notice::{Notice, Severity};
 pub(crate) use outcome::RowSource;
 pub use outcome::{Columns, Completion, Outcome, ResultColumn, RowStream};
+pub(crate) use past::branch_named;
 pub use pipeline::{CopyPeer, CopyShape};
 pub(crate) use planned::{Code, Planned};
 pub use prepared::Prepared;
@@ -106,6 +109,8 @@ pub struct Session {
     copy_peer: Option<Box<dyn CopyPeer>>,
     /// Start of the running statement, in microseconds since 1970 UTC.
     statement_start: i64,
+    /// The points of the past that it reads at.
+    held: as_of::Held,
     /// What the settings say to every statement.
     chosen: Chosen,
     /// Scratch for keys.
@@ -140,6 +145,7 @@ impl Session {
             copy_output: None,
             copy_peer: None,
             statement_start: 0,
+            held: as_of::Held::default(),
             chosen: Chosen::default(),
             key: Vec::new(),
             engine,
@@ -151,6 +157,20 @@ impl Session {
             "" => "main",
             name => name,
         })?;
+        let as_of = session
+            .state
+            .settings
+            .lock()
+            .text(settings::Id::AsOf)
+            .to_owned();
+        if !as_of.is_empty() {
+            let fixed = session.fixed_point(&as_of)?;
+            session
+                .state
+                .settings
+                .lock()
+                .start_with(as_of::NAME, &fixed)?;
+        }
         let shared = &session.engine.shared;
         shared.activity.lock().insert(number, activity);
         Ok(session)
@@ -235,6 +255,7 @@ impl Session {
         SessionStatus {
             transaction: self.transaction_status(),
             branch: self.state.branch_name().to_string(),
+            as_of: self.held_back().map(|snapshot| snapshot.scn().0),
             user: self.state.user.clone(),
         }
     }
@@ -279,6 +300,9 @@ impl Session {
     /// # Errors
     /// When stored objects cannot be read.
     pub fn catalog(&self) -> Result<Arc<Catalog>> {
+        if let Some(snapshot) = self.held_back() {
+            return self.engine.shared.tables.catalog(&snapshot);
+        }
         match &self.current {
             Some(current) if !current.failed => current.txn.catalog(),
             _ => self.engine.shared.tables.newest_catalog(self.branch),

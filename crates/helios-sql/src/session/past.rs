@@ -6,7 +6,7 @@ use std::sync::Arc;
 use helios_base::{BranchId, Error, Result, Scn, SqlState, Value};
 use helios_expr::{EvalContext, Expr};
 use helios_table::Catalog;
-use helios_version::{Branch, Store};
+use helios_version::{Branch, Snapshot, Store};
 
 use super::run::Sight;
 use super::{Session, clock};
@@ -33,29 +33,44 @@ impl Looking<'_> {
     /// statement itself sees on that branch.
     pub(super) fn look(&self, at: &AsOf) -> Result<Look> {
         let tables = &self.session.engine.shared.tables;
+        Ok(match self.other(at)? {
+            Some(snapshot) => Look {
+                catalog: tables.catalog(&snapshot)?,
+                reader: Arc::new(snapshot),
+            },
+            None => Look {
+                reader: self.sight.reader.clone(),
+                catalog: self.sight.catalog.clone(),
+            },
+        })
+    }
+
+    /// A moment as a snapshot, without own writes.
+    pub(super) fn snapshot(&self, at: &AsOf) -> Result<Snapshot> {
+        let store = self.session.engine.shared.tables.store();
+        match self.other(at)? {
+            Some(snapshot) => Ok(snapshot),
+            None => store.snapshot(self.sight.reader.branch(), Some(self.sight.reader.scn())),
+        }
+    }
+
+    /// The snapshot of a moment; `None` for the statement's own.
+    fn other(&self, at: &AsOf) -> Result<Option<Snapshot>> {
+        let store = self.session.engine.shared.tables.store();
         let own = &self.sight.reader;
         let branch = match &at.branch {
-            Some(name) => branch_named(tables.store(), name)?.id,
+            Some(name) => branch_named(store, name)?.id,
             None => own.branch(),
         };
         let scn = match &at.point {
             Some(point) => self.scn(point)?,
             None => None,
         };
-        if scn.is_none() && branch == own.branch() {
-            return Ok(Look {
-                reader: own.clone(),
-                catalog: self.sight.catalog.clone(),
-            });
+        match scn {
+            None if branch == own.branch() => Ok(None),
+            None => beside(store, branch, own.scn()).map(Some),
+            Some(scn) => store.snapshot(branch, Some(scn)).map(Some),
         }
-        let snapshot = match scn {
-            Some(scn) => tables.store().snapshot(branch, Some(scn))?,
-            None => beside(tables.store(), branch, own.scn())?,
-        };
-        Ok(Look {
-            catalog: tables.catalog(&snapshot)?,
-            reader: Arc::new(snapshot),
-        })
     }
 
     /// The change number of a moment; `None` if it depends on a parameter without a value.
@@ -105,7 +120,7 @@ impl Looking<'_> {
 
 /// Another branch at the moment of a statement's own snapshot, so that all its tables are of one
 /// moment; the newest if that moment is no longer kept there.
-fn beside(store: &Store, branch: BranchId, scn: Scn) -> Result<helios_version::Snapshot> {
+fn beside(store: &Store, branch: BranchId, scn: Scn) -> Result<Snapshot> {
     match store.snapshot(branch, Some(scn)) {
         Err(error) if error.sqlstate() == SqlState::SNAPSHOT_TOO_OLD => {
             store.snapshot(branch, None)
@@ -118,7 +133,7 @@ fn beside(store: &Store, branch: BranchId, scn: Scn) -> Result<helios_version::S
 ///
 /// # Errors
 /// 42704 with a suggestion.
-pub(super) fn branch_named(store: &Store, name: &str) -> Result<Branch> {
+pub(crate) fn branch_named(store: &Store, name: &str) -> Result<Branch> {
     store.branch(name).ok_or_else(|| {
         let known: Vec<String> = store.branches().into_iter().map(|b| b.name).collect();
         let error = Error::new(

@@ -64,7 +64,14 @@ impl Stats for Counts<'_> {
 impl Session {
     /// What the next statement sees: the transaction's view, or the newest snapshot.
     pub(super) fn sight(&mut self, in_transaction: bool) -> Result<Sight> {
-        let sight = if in_transaction || self.current.is_some() {
+        let sight = if let Some(snapshot) = self.looking_back()? {
+            Sight {
+                catalog: self.engine.shared.tables.catalog(&snapshot)?,
+                reader: Arc::new(snapshot),
+                txn: None,
+                past: Arc::from([]),
+            }
+        } else if in_transaction || self.current.is_some() {
             let txn = self.transaction()?;
             let view = txn.statement()?;
             Sight {
@@ -158,6 +165,7 @@ impl Session {
             tables: self.engine.shared.tables.clone(),
             reader: sight.reader.clone(),
             past: sight.past.clone(),
+            shaped: Arc::default(),
             txn: sight.txn.clone(),
             session: self.state.clone() as Arc<dyn SessionHooks>,
             text: Arc::new(self.state.text(clock.transaction)),
@@ -185,6 +193,7 @@ impl Session {
             self.check_writable(planned.tag)?;
         }
         if sight.txn.is_none() && needs_transaction(&planned) {
+            self.check_not_looking_back(planned.tag)?;
             sight = self.sight(true)?;
         }
         for _ in 0..REPLANS_MAX {

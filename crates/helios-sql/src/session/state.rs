@@ -313,6 +313,12 @@ impl SessionHooks for State {
     }
 
     fn set_setting(&self, name: &str, value: &str, local: bool) -> Result<String> {
+        if name.eq_ignore_ascii_case(super::as_of::NAME) {
+            return Err(Error::unsupported(format!(
+                "parameter \"{name}\" cannot be set by a function"
+            ))
+            .with_hint("Use SET."));
+        }
         let mut settings = self.settings.lock();
         settings.set(name, Some(value), local)?;
         settings.show(name)

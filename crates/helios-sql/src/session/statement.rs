@@ -48,7 +48,7 @@ impl Session {
         // A script's statements share one transaction, even if each only reads.
         let begins =
             writes(&parsed.statement) || (!single && starts_transaction(&parsed.statement));
-        let sight = self.sight(begins)?;
+        let sight = self.sight_for(&parsed.statement, begins)?;
         let planned = self.plan(source, parsed, text, &[], &sight, None)?;
         self.convert_params(&planned.bound.params, &[])?;
         self.run_planned(
@@ -220,8 +220,16 @@ impl Session {
         }))
     }
 
+    /// What a statement sees. What leads out of a past that cannot be read needs not see it.
+    fn sight_for(&mut self, statement: &ast::Statement, in_transaction: bool) -> Result<Sight> {
+        match self.sight(in_transaction) {
+            Err(_) if leads_out(statement) => self.outside(),
+            result => result,
+        }
+    }
+
     /// What a statement outside of the session's transaction would see.
-    fn outside(&self) -> Result<Sight> {
+    pub(super) fn outside(&self) -> Result<Sight> {
         let tables = &self.engine.shared.tables;
         let snapshot = tables.store().snapshot(self.branch, None)?;
         Ok(Sight {
@@ -259,7 +267,7 @@ impl Session {
         }
         self.check_not_failed()?;
         let params = self.convert_params(&prepared.parameters, params)?;
-        let sight = self.sight(writes(&parsed.statement))?;
+        let sight = self.sight_for(&parsed.statement, writes(&parsed.statement))?;
         let planned = self.plan_of(prepared, parsed, &sight, Some(&params))?;
         self.run_planned(
             sight,
@@ -322,6 +330,17 @@ impl Session {
         *prepared.plan.lock() = Some(planned.clone());
         Ok(planned)
     }
+}
+
+/// Whether a statement may change what the session looks at, or tell it.
+fn leads_out(statement: &ast::Statement) -> bool {
+    matches!(
+        statement,
+        ast::Statement::Set { .. }
+            | ast::Statement::Show(_)
+            | ast::Statement::Reset(_)
+            | ast::Statement::Branch(_)
+    )
 }
 
 /// Whether a statement surely needs a transaction, so that no other snapshot is taken before.

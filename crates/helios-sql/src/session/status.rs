@@ -19,6 +19,8 @@ pub struct SessionStatus {
     pub transaction: TransactionStatus,
     /// The current branch's name.
     pub branch: String,
+    /// The change number that statements read at, if the session looks back.
+    pub as_of: Option<u64>,
     /// The user's name.
     pub user: String,
 }

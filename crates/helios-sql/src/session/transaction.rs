@@ -24,6 +24,8 @@ pub(crate) struct Current {
     /// Whether a statement has run, after which the modes are fixed.
     pub(crate) used: bool,
     pub(crate) read_only: bool,
+    /// The point that all its statements read at.
+    as_of: Option<Arc<str>>,
     savepoints: Vec<NamedSavepoint>,
 }
 
@@ -141,6 +143,16 @@ impl Session {
     }
 
     fn begin(&mut self, modes: TransactionModes, implicit: bool) -> Result<()> {
+        let as_of = match &modes.as_of {
+            Some(_) if modes.read_only == Some(false) => {
+                return Err(Error::new(
+                    SqlState::READ_ONLY_SQL_TRANSACTION,
+                    "a transaction that reads the past cannot be READ WRITE",
+                ));
+            }
+            Some(point) => Some(self.fixed_point(point)?),
+            None => None,
+        };
         let mut settings = self.state.settings.lock();
         let isolation = match modes.isolation {
             Some(plan::Isolation::ReadCommitted) => Isolation::ReadCommitted,
@@ -148,9 +160,10 @@ impl Session {
             Some(plan::Isolation::Serializable) => Isolation::Serializable,
             None => isolation_named(settings.text(Id::DefaultIsolation)),
         };
-        let read_only = modes
-            .read_only
-            .unwrap_or_else(|| settings.bool(Id::DefaultReadOnly))
+        let read_only = as_of.is_some()
+            || modes
+                .read_only
+                .unwrap_or_else(|| settings.bool(Id::DefaultReadOnly))
             || self
                 .engine
                 .shared
@@ -173,6 +186,9 @@ impl Session {
             SettingValue::Text(isolation_name(isolation).into()),
         );
         settings.force(Id::ReadOnly, SettingValue::Bool(read_only));
+        if let Some(point) = &as_of {
+            settings.set(super::as_of::NAME, Some(point), true)?;
+        }
         drop(settings);
         self.current = Some(Current {
             txn: Arc::new(txn),
@@ -181,6 +197,7 @@ impl Session {
             failed: false,
             used: false,
             read_only,
+            as_of: as_of.map(Arc::from),
             savepoints: Vec::new(),
         });
         Ok(())
@@ -199,6 +216,7 @@ impl Session {
 
     /// Refuses a statement that writes in a transaction that must not.
     pub(super) fn check_writable(&self, command: &str) -> Result<()> {
+        self.check_not_looking_back(command)?;
         let read_only = match &self.current {
             Some(current) => current.read_only,
             None => self.state.settings.lock().bool(Id::DefaultReadOnly),
@@ -295,17 +313,17 @@ impl Session {
         command: &TransactionCommand,
     ) -> Result<&'static str> {
         match command {
-            TransactionCommand::Begin(modes) => self.begin_block(*modes),
+            TransactionCommand::Begin(modes) => self.begin_block(modes.clone()),
             TransactionCommand::Start(modes) => {
-                self.begin_block(*modes).map(|_| "START TRANSACTION")
+                self.begin_block(modes.clone()).map(|_| "START TRANSACTION")
             }
             TransactionCommand::Commit { chain } => self.end_block(true, *chain),
             TransactionCommand::Rollback { chain } => self.end_block(false, *chain),
             TransactionCommand::Savepoint(name) => self.savepoint(name),
             TransactionCommand::Release(name) => self.release(name),
             TransactionCommand::RollbackTo(name) => self.rollback_to(name),
-            TransactionCommand::SetTransaction(modes) => self.set_transaction(*modes),
-            TransactionCommand::SetCharacteristics(modes) => self.set_characteristics(*modes),
+            TransactionCommand::SetTransaction(modes) => self.set_transaction(modes.clone()),
+            TransactionCommand::SetCharacteristics(modes) => self.set_characteristics(modes),
             TransactionCommand::SetConstraints { names, deferred } => {
                 self.check_not_failed()?;
                 let path = self.search_path();
@@ -373,6 +391,7 @@ impl Session {
             }),
             read_only: Some(current.read_only),
             deferrable: None,
+            as_of: current.as_of.clone(),
         };
         let tag = if commit && !current.failed {
             self.commit()?;
@@ -466,6 +485,12 @@ impl Session {
             }
         };
         if current.used {
+            if modes.as_of.is_some() {
+                return Err(Error::new(
+                    SqlState::ACTIVE_SQL_TRANSACTION,
+                    "SET TRANSACTION AS OF must be called before any query",
+                ));
+            }
             if !same {
                 return Err(Error::new(
                     SqlState::ACTIVE_SQL_TRANSACTION,
@@ -489,7 +514,10 @@ impl Session {
             return Ok("SET");
         }
         // Nothing has happened yet, so a new transaction with the other modes does.
-        let read_only = modes.read_only.unwrap_or(current.read_only);
+        let as_of = modes.as_of.or_else(|| current.as_of.clone());
+        let read_only = modes
+            .read_only
+            .unwrap_or(current.read_only && as_of.is_none());
         let level = match (modes.isolation, current.txn.txn().isolation()) {
             (Some(level), _) => level,
             (None, Isolation::ReadCommitted) => plan::Isolation::ReadCommitted,
@@ -501,16 +529,23 @@ impl Session {
         self.begin(
             TransactionModes {
                 isolation: Some(level),
-                read_only: Some(read_only),
+                read_only: (as_of.is_none() || modes.read_only.is_some()).then_some(read_only),
                 deferrable: modes.deferrable,
+                as_of,
             },
             implicit,
         )?;
         Ok("SET")
     }
 
-    fn set_characteristics(&mut self, modes: TransactionModes) -> Result<&'static str> {
+    fn set_characteristics(&mut self, modes: &TransactionModes) -> Result<&'static str> {
         self.check_not_failed()?;
+        if modes.as_of.is_some() {
+            return Err(Error::unsupported(
+                "AS OF is not supported for the transactions of a session",
+            )
+            .with_hint(format!("SET {} instead.", super::as_of::NAME)));
+        }
         let mut settings = self.state.settings.lock();
         if let Some(level) = modes.isolation {
             let name = match level {

@@ -98,6 +98,12 @@ impl Session {
                     .with_hint("Use SET TRANSACTION."),
             );
         }
+        let text = match text {
+            Some(text) if name.eq_ignore_ascii_case(super::as_of::NAME) => {
+                Some(self.fixed_point(&text)?)
+            }
+            text => text,
+        };
         self.state.settings.lock().set(name, text.as_deref(), local)
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, UnboundedMemoryPool};
@@ -22,6 +23,9 @@ const POOL_MIN: usize = 24 << 20;
 
 /// With less memory than this, batches are smaller.
 const ROOMY: usize = 256 << 20;
+
+/// How long closing waits for tasks that were given up.
+const SHUTDOWN: Duration = Duration::from_secs(2);
 
 /// How to set up a [`FusionEngine`].
 #[derive(Clone, Debug, Default)]
@@ -158,9 +162,15 @@ fn configuration(threads: usize) -> SessionConfig {
 
 impl Drop for Started {
     fn drop(&mut self) {
-        // The last session may end inside another runtime, where waiting is not allowed.
-        if let Some(runtime) = self.runtime.take() {
+        let Some(runtime) = self.runtime.take() else {
+            return;
+        };
+        // Tasks that were given up hold what they read, and so the database, until they notice. The
+        // last session may end inside another runtime, though, where waiting is not allowed.
+        if Handle::try_current().is_ok() {
             runtime.shutdown_background();
+        } else {
+            runtime.shutdown_timeout(SHUTDOWN);
         }
     }
 }

@@ -54,13 +54,13 @@ impl Compiler<'_> {
             .collect::<Result<Vec<_>>>()?;
         let total = self.rows_of(scan);
         let spread = Spread::new(&table, self.stats, total);
-        // The key of today may not be that of the moment, which only each row will tell.
-        let keyed = !matches!(scan.at, Some(At::Row(..)));
-        let best = keyed
-            .then(|| self.best_path(&table, &rules, &reads, &scan.filters, &spread))
-            .flatten()
-            // Only keys lead to versions.
-            .filter(|best| scan.versions.is_none() || matches!(best.path, Path::Key(_)));
+        let best = self
+            .best_path(&table, &rules, &reads, &scan.filters, &spread)
+            // Only the key is sure to be there at the moment of each row, or to lead to versions.
+            .filter(|best| {
+                let keyed = scan.versions.is_some() || matches!(scan.at, Some(At::Row(..)));
+                !keyed || matches!(best.path, Path::Key(_))
+            });
         let mut best = best.unwrap_or(Candidate {
             path: Path::Full,
             assured: Vec::new(),

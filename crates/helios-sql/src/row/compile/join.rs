@@ -35,6 +35,9 @@ impl Compiler<'_> {
                 })));
             }
         }
+        if let Some(node) = self.lateral_lookup(join)? {
+            return Ok(node);
+        }
         Ok(Node::NestedLoop(Arc::new(NestedLoopNode {
             kind: join.kind,
             left: self.node(&join.left)?,
@@ -44,6 +47,50 @@ impl Compiler<'_> {
             right_width,
             lateral: join.lateral.clone(),
         })))
+    }
+
+    /// A join with a table that every left row reads at another moment: the conditions go into the
+    /// scan, so that each left row is a lookup.
+    fn lateral_lookup(&self, join: &Join) -> Result<Option<Node>> {
+        let (Plan::Scan(scan), Some(frame)) = (&join.right, &join.lateral) else {
+            return Ok(None);
+        };
+        if !matches!(join.kind, JoinKind::Inner | JoinKind::Left) {
+            return Ok(None);
+        }
+        let left_width = join.left.columns().len();
+        let mut frame = frame.clone();
+        let mut inner = scan.clone();
+        let mut on = Vec::new();
+        for condition in &join.on {
+            // What reads the frame around would read another one inside.
+            let outer = condition
+                .any(&mut |part| matches!(part, Expr::Outer { .. } | Expr::Subplan { .. }));
+            if outer || condition.volatility() == helios_expr::Volatility::Volatile {
+                on.push(condition.clone());
+                continue;
+            }
+            let mut moved = condition.clone();
+            moved.rewrite(&mut |expr| {
+                let Expr::Column { index, ty } = expr.clone() else {
+                    return;
+                };
+                *expr = match index.checked_sub(left_width) {
+                    None => in_frame(expr.clone(), ty, &mut frame),
+                    Some(index) => Expr::Column { index, ty },
+                };
+            });
+            inner.filters.push(moved);
+        }
+        Ok(Some(Node::NestedLoop(Arc::new(NestedLoopNode {
+            kind: join.kind,
+            left: self.node(&join.left)?,
+            right: Node::Scan(Arc::new(self.scan(&inner)?)),
+            on,
+            left_width,
+            right_width: join.right.columns().len(),
+            lateral: Some(frame),
+        }))))
     }
 
     /// A join whose right side is a table that is looked up by key for each left row, if that is

@@ -10,6 +10,7 @@ mod lock_rows;
 mod nested_loop;
 mod project;
 mod project_set;
+mod recast;
 mod scan;
 mod set_op;
 mod sort;

@@ -26,14 +26,19 @@ pub(super) fn open(
         return open_recheck(node, recheck, cx);
     }
     if let Some(versions) = &node.versions {
-        return super::versions::open(node, versions, cx);
+        return super::versions::open(node, columns, versions, cx);
     }
     let (reader, table) = match &node.at {
         None => (cx.exec.reader.clone(), node.table.clone()),
-        Some(at) => match time_travel::table_at(node, at, cx)? {
-            Some(found) => found,
-            None => return Ok(Box::new(source::Empty)),
-        },
+        Some(at) => {
+            let Some(there) = time_travel::there(node, at, cx)? else {
+                return Ok(Box::new(source::Empty));
+            };
+            if !there.same_key || !there.casts.is_empty() {
+                return super::recast::open(node, columns, &there, cx);
+            }
+            (there.reader, there.table)
+        }
     };
     let output = Output {
         columns: columns.cloned(),

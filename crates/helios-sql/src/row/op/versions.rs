@@ -37,7 +37,12 @@ struct Shown {
 }
 
 /// Starts to read.
-pub(super) fn open(node: &Arc<ScanNode>, versions: &Versions, cx: &Cx<'_>) -> Result<BoxOperator> {
+pub(super) fn open(
+    node: &Arc<ScanNode>,
+    columns: Option<&Arc<[usize]>>,
+    versions: &Versions,
+    cx: &Cx<'_>,
+) -> Result<BoxOperator> {
     let reader = match &node.at {
         Some(At::Moment(id, _)) => &look(&cx.exec.past, *id)?.reader,
         Some(At::Row(..)) => return Err(Error::internal("versions at a moment per row")),
@@ -52,6 +57,7 @@ pub(super) fn open(node: &Arc<ScanNode>, versions: &Versions, cx: &Cx<'_>) -> Re
     ranges.reverse();
     Ok(Box::new(VersionScan {
         node: node.clone(),
+        columns: columns.cloned(),
         snapshot,
         span,
         shown,
@@ -172,6 +178,8 @@ fn too_old(wanted: Scn, floor: Scn) -> Error {
 
 struct VersionScan {
     node: Arc<ScanNode>,
+    /// What comes out, if not what the node reads.
+    columns: Option<Arc<[usize]>>,
     snapshot: Snapshot,
     span: VersionSpan,
     shown: Shown,
@@ -235,9 +243,21 @@ impl VersionScan {
     fn emit(&mut self, row: &HistoricRow, cx: &Cx<'_>) -> Result<Option<Row>> {
         let node = self.node.clone();
         let store = cx.exec.tables.store();
-        let width = node.table.columns.len();
-        let mut out = Row::with_capacity(node.reads.len());
-        for position in &node.reads {
+        let read = self.columns(&node.reads, row, store)?;
+        if !cx.all_true(&node.filters, &read)? {
+            return Ok(None);
+        }
+        match self.columns.clone() {
+            None => Ok(Some(read)),
+            Some(columns) => self.columns(&columns, row, store).map(Some),
+        }
+    }
+
+    /// The columns at these positions: those of the table, then the pseudo-columns.
+    fn columns(&mut self, positions: &[usize], row: &HistoricRow, store: &Store) -> Result<Row> {
+        let width = self.node.table.columns.len();
+        let mut out = Row::with_capacity(positions.len());
+        for position in positions {
             out.push(match position.checked_sub(width) {
                 None => row.values.get(*position).cloned().unwrap_or(Value::Null),
                 Some(number) => match VersionColumn::ALL.get(number) {
@@ -246,7 +266,7 @@ impl VersionScan {
                 },
             });
         }
-        Ok(cx.all_true(&node.filters, &out)?.then_some(out))
+        Ok(out)
     }
 
     /// Whether all that was asked for is still there: what garbage collection took meanwhile is

@@ -118,6 +118,8 @@ settings! {
         "Chooses the executor of queries: by shape, always rows, or always vectors where possible.");
     ExtraFloatDigits: setting("extra_float_digits", SettingKind::Int(-15, 3, Unit::None), "1",
         "Sets the digits shown of floating-point values; above 0 the shortest exact form.");
+    AsOf: setting("helios.as_of", SettingKind::Text, "",
+        "Makes all statements read the database as of this point, such as SCN 5; empty for now.");
     CommitAuthor: setting("helios.commit_author", SettingKind::Text, "",
         "Names the author recorded with commits; the session's user if empty.");
     CommitMessage: setting("helios.commit_message", SettingKind::Text, "",

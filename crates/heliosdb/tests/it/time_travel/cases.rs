@@ -615,3 +615,229 @@ fn versions_cross_changes_of_the_table() {
     );
     let _ = typed;
 }
+
+#[test]
+fn sessions_and_transactions_look_back() {
+    let mut c = connect();
+    let one = run(
+        &mut c,
+        "CREATE TABLE t (a int PRIMARY KEY); INSERT INTO t VALUES (1)",
+    );
+    let at = ask(&mut c, "SELECT clock_timestamp()", ());
+    run(
+        &mut c,
+        "INSERT INTO t VALUES (2); ALTER TABLE t ADD COLUMN b int",
+    );
+    let count = "SELECT count(*) FROM t";
+    let lookup = c.prepare("SELECT a FROM t WHERE a = $1").unwrap();
+    for point in [
+        one.to_string(),
+        format!("SCN {one}"),
+        format!("LSN '0/{one:X}'"),
+        format!("0/{one:X}"),
+        format!("as of scn {one}"),
+        at.clone(),
+        format!("TIMESTAMP '{at}'"),
+        format!("BRANCH main AT SCN {one}"),
+    ] {
+        c.execute(
+            &format!("SET helios.as_of = '{}'", point.replace('\'', "''")),
+            (),
+        )
+        .unwrap();
+        assert_eq!(both(&mut c, "SELECT * FROM t"), "1", "{point}");
+        assert_eq!(ask(&mut c, &lookup, (2,)), "", "{point}");
+        assert_eq!(c.status().as_of, Some(one));
+        let shown = ask(&mut c, "SHOW helios.as_of", ());
+        assert!(shown.ends_with(&format!("SCN {one}")), "{shown}");
+        assert_eq!(
+            ask(&mut c, "SELECT helios_current_scn()", ()),
+            one.to_string()
+        );
+        let refused = ask(&mut c, "INSERT INTO t VALUES (3)", ());
+        assert!(
+            refused.starts_with("25006: cannot execute INSERT in a read-only transaction"),
+            "{refused}"
+        );
+        for sql in [
+            "CREATE TABLE u (a int)",
+            "SELECT * FROM t FOR UPDATE",
+            "DELETE FROM t",
+            "TRUNCATE t",
+        ] {
+            let refused = ask(&mut c, sql, ());
+            assert!(refused.starts_with("25006"), "{sql}: {refused}");
+        }
+        c.execute("RESET helios.as_of", ()).unwrap();
+        assert_eq!(both(&mut c, count), "2");
+        assert_eq!(ask(&mut c, &lookup, (2,)), "2");
+        assert_eq!(c.status().as_of, None);
+    }
+    // Nested in a session that looks back, a clause of its own wins.
+    c.execute(&format!("SET helios.as_of = 'SCN {one}'"), ())
+        .unwrap();
+    let later = one + 1;
+    assert_eq!(
+        both(&mut c, &format!("SELECT count(*) FROM t AS OF SCN {later}")),
+        "2"
+    );
+    c.execute("SET helios.as_of = ''", ()).unwrap();
+    for begin in [
+        format!("BEGIN AS OF SCN {one}"),
+        format!("BEGIN TRANSACTION ISOLATION LEVEL SERIALIZABLE, AS OF TIMESTAMP '{at}'"),
+        format!("START TRANSACTION READ ONLY AS OF SCN {one}"),
+        format!("BEGIN; SET TRANSACTION AS OF SCN {one}"),
+        format!("BEGIN; SET LOCAL helios.as_of = 'SCN {one}'"),
+    ] {
+        for part in begin.split("; ") {
+            c.execute_batch(part).unwrap();
+        }
+        assert_eq!(both(&mut c, count), "1", "{begin}");
+        assert_eq!(ask(&mut c, &lookup, (2,)), "", "{begin}");
+        assert!(
+            ask(&mut c, "UPDATE t SET a = 5", ()).starts_with("25006"),
+            "{begin}"
+        );
+        c.execute_batch("ROLLBACK").unwrap();
+        assert_eq!(both(&mut c, count), "2", "{begin}");
+    }
+    for (sql, want) in [
+        ("SET helios.as_of = 'SCN 100000'", "22023"),
+        ("SET helios.as_of = 'yesterday evening'", "22007"),
+        ("SET helios.as_of = 'BRANCH nope'", "42704"),
+        ("BEGIN READ WRITE, AS OF SCN 1", "25006"),
+        (
+            "SET SESSION CHARACTERISTICS AS TRANSACTION AS OF SCN 1",
+            "0A000",
+        ),
+    ] {
+        let answer = ask(&mut c, sql, ());
+        assert!(answer.starts_with(want), "{sql}: {answer}");
+        let _ = c.execute_batch("ROLLBACK");
+    }
+    c.execute("SET helios.as_of = '-0 seconds'", ()).unwrap();
+    assert_eq!(both(&mut c, count), "2");
+}
+
+#[test]
+fn other_branches_have_qualified_names() {
+    let mut c = connect();
+    run(
+        &mut c,
+        "CREATE SCHEMA s; CREATE TABLE s.t (a int); CREATE TABLE t (a int); CREATE BRANCH \"fix/7\"; USE BRANCH \"fix/7\"; INSERT INTO t VALUES (7); INSERT INTO s.t VALUES (8)",
+    );
+    let seven = scn(&mut c);
+    run(
+        &mut c,
+        "INSERT INTO t VALUES (9); USE BRANCH main; CREATE SCHEMA branch; CREATE TABLE branch.t (a text)",
+    );
+    let mut is = |sql: &str, want: &str| assert_eq!(both(&mut c, sql), want, "{sql}");
+    is("SELECT * FROM branch.\"fix/7\".t ORDER BY a", "7; 9");
+    is(
+        "SELECT x.a, m.a FROM branch.\"fix/7\".s.t x LEFT JOIN s.t m USING (a)",
+        "8|-",
+    );
+    is(
+        &format!("SELECT t.a FROM branch.\"fix/7\".t AS OF SCN {seven}"),
+        "7",
+    );
+    is("SELECT count(*) FROM branch.main.t", "0");
+    is("SELECT count(*) FROM branch.t", "0");
+    assert!(
+        ask(&mut c, "SELECT * FROM branch.fix.t", ())
+            .starts_with("42704: branch \"fix\" does not exist")
+    );
+    assert!(ask(&mut c, "INSERT INTO branch.main.t VALUES (1)", ()).starts_with("0A000"));
+}
+
+#[test]
+fn rows_are_joined_as_of_their_own_moment() {
+    let mut c = connect();
+    run(
+        &mut c,
+        "CREATE TABLE prices (sku int PRIMARY KEY, price int); INSERT INTO prices SELECT g, 100 FROM generate_series(1, 500) g",
+    );
+    run(
+        &mut c,
+        "CREATE TABLE orders (id int PRIMARY KEY, sku int, at timestamptz, scn bigint)",
+    );
+    for id in 1..=5 {
+        run(
+            &mut c,
+            &format!("UPDATE prices SET price = {id} WHERE sku = 3"),
+        );
+        run(
+            &mut c,
+            &format!(
+                "INSERT INTO orders VALUES ({id}, 3, clock_timestamp(), helios_current_scn())"
+            ),
+        );
+    }
+    run(
+        &mut c,
+        "DELETE FROM prices WHERE sku = 3; INSERT INTO orders VALUES (6, 3, clock_timestamp(), helios_current_scn()); INSERT INTO orders VALUES (7, 3, NULL, NULL)",
+    );
+    let all = "1|1; 2|2; 3|3; 4|4; 5|5; 6|-; 7|-";
+    let mut is = |sql: &str, want: &str| assert_eq!(both(&mut c, sql), want, "{sql}");
+    is(
+        "SELECT o.id, p.price FROM orders o LEFT JOIN prices AS OF o.at p ON p.sku = o.sku ORDER BY 1",
+        all,
+    );
+    is(
+        "SELECT o.id, p.price FROM orders o LEFT JOIN prices AS OF TIMESTAMP o.at p ON p.sku = o.sku ORDER BY 1",
+        all,
+    );
+    is(
+        "SELECT o.id, p.price FROM orders o LEFT JOIN prices p AS OF SCN o.scn ON p.sku = o.sku ORDER BY 1",
+        all,
+    );
+    is(
+        "SELECT o.id, p.price FROM orders o JOIN prices AS OF o.scn p USING (sku) ORDER BY 1",
+        "1|1; 2|2; 3|3; 4|4; 5|5",
+    );
+    is(
+        "SELECT o.id, p.price FROM orders o, prices AS OF o.at p WHERE p.sku = o.sku AND p.price > 3 ORDER BY 1",
+        "4|4; 5|5",
+    );
+    is(
+        "SELECT id, (SELECT price FROM prices AS OF SCN o.scn - 1 p WHERE p.sku = o.sku) FROM orders o WHERE id = 2",
+        "2|1",
+    );
+    is(
+        "SELECT o.id, count(p.sku) FROM orders o LEFT JOIN prices AS OF o.at p ON true GROUP BY 1 ORDER BY 1",
+        "1|500; 2|500; 3|500; 4|500; 5|500; 6|499; 7|0",
+    );
+    let plan = ask(
+        &mut c,
+        "EXPLAIN SELECT * FROM orders o LEFT JOIN prices AS OF o.at p ON p.sku = o.sku",
+        (),
+    );
+    assert!(plan.contains("Key") || plan.contains("key"), "{plan}");
+    // The columns of today, whatever they were then.
+    run(
+        &mut c,
+        "ALTER TABLE prices ALTER price TYPE text; ALTER TABLE prices RENAME price TO label; ALTER TABLE prices ADD COLUMN extra int DEFAULT 5",
+    );
+    let mut is = |sql: &str, want: &str| assert_eq!(both(&mut c, sql), want, "{sql}");
+    is(
+        "SELECT o.id, p.label || '!', p.extra FROM orders o JOIN prices AS OF o.at p ON p.sku = o.sku WHERE o.id < 3 ORDER BY 1",
+        "1|1!|-; 2|2!|-",
+    );
+    assert!(
+        ask(
+            &mut c,
+            "SELECT * FROM orders o RIGHT JOIN prices AS OF o.at p ON true",
+            ()
+        )
+        .starts_with("42P10")
+    );
+    run(&mut c, "CREATE VIEW v AS SELECT * FROM prices");
+    assert!(
+        ask(
+            &mut c,
+            "SELECT * FROM orders o JOIN v AS OF o.at ON true",
+            ()
+        )
+        .starts_with("0A000")
+    );
+}

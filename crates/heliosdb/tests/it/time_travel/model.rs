@@ -293,7 +293,9 @@ impl World {
             9..=11 if table.columns.len() > 1 => {
                 let at = 1 + self.rng.u64(0..table.columns.len() as u64 - 1) as usize;
                 let (column, _) = table.columns.remove(at);
-                table.rows.values_mut().for_each(|row| drop(row.remove(at)));
+                table.rows.values_mut().for_each(|row| {
+                    row.remove(at);
+                });
                 format!("ALTER TABLE {name} DROP COLUMN {column}")
             }
             12..=13 if table.columns.len() > 1 => {
