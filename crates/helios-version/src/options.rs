@@ -30,7 +30,7 @@ impl Default for Options {
         Self {
             verify: false,
             create: true,
-            retention: Duration::from_secs(24 * 3600),
+            retention: Duration::from_secs(7 * 24 * 3600),
             log_retention: Duration::ZERO,
             checkpoint_bytes: 64 << 20,
             row_cache_bytes: 64 << 20,

@@ -464,6 +464,12 @@ impl Store {
             .store(recover::micros(retention), Ordering::Relaxed);
     }
 
+    /// How long replaced versions stay readable.
+    #[must_use]
+    pub fn retention(&self) -> Duration {
+        Duration::from_micros(self.core().retention.load(Ordering::Relaxed))
+    }
+
     /// Does a bounded piece of checkpointing, about `budget` keys; begins a checkpoint if there is
     /// anything to save.
     ///

@@ -45,6 +45,15 @@ pub(crate) struct Shared {
     next_session: AtomicU64,
     /// Runs what is better off in vectors.
     pub(crate) fusion: FusionEngine,
+    /// How long replaced rows stay readable on branches that do not say.
+    retention: std::time::Duration,
+}
+
+impl Shared {
+    /// Tells the store how long to keep what; call it when options of branches have changed.
+    pub(crate) fn keep_promises(&self) {
+        super::retention::keep(self.tables.store(), self.retention);
+    }
 }
 
 impl Engine {
@@ -68,7 +77,8 @@ impl Engine {
     }
 
     fn over(store: Store) -> Result<Self> {
-        Ok(Self {
+        let retention = store.retention();
+        let engine = Self {
             shared: Arc::new(Shared {
                 tables: Tables::open(store, Arc::new(crate::bind::stored::StoredExprs))?,
                 plans: PlanCache::default(),
@@ -76,8 +86,11 @@ impl Engine {
                 activity: Mutex::default(),
                 next_session: AtomicU64::new(1),
                 fusion: FusionEngine::new(FusionOptions::default()),
+                retention,
             }),
-        })
+        };
+        engine.shared.keep_promises();
+        Ok(engine)
     }
 
     /// Starts a session.

@@ -34,6 +34,7 @@ mod pipeline;
 mod planned;
 mod prepared;
 mod row_json;
+mod retention;
 mod run;
 mod script;
 mod settings;

@@ -55,10 +55,16 @@ impl Session {
                 }
             }
             Statement::Analyze(tables) => self.analyze(tables)?,
-            Statement::Branch(command) => match &**command {
-                BranchCommand::Merge(merge) => return self.merge_command(sight, merge),
-                command => self.branch_command(sight, command)?,
-            },
+            Statement::Branch(command) => {
+                if !matches!(**command, BranchCommand::Use { .. }) {
+                    self.check_not_looking_back(planned.tag)?;
+                }
+                match &**command {
+                    BranchCommand::Merge(merge) => return self.merge_command(sight, merge),
+                    command => self.branch_command(sight, command)?,
+                }
+                self.engine.shared.keep_promises();
+            }
             Statement::Lock {
                 tables,
                 mode,

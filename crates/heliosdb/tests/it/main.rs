@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod branches;
+mod docs;
 mod model;
 mod temporary;
 mod time_travel;

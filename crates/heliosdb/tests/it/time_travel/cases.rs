@@ -841,3 +841,61 @@ fn rows_are_joined_as_of_their_own_moment() {
         .starts_with("0A000")
     );
 }
+
+#[test]
+fn what_is_no_longer_kept_is_refused() {
+    let scratch = helios_testkit::Scratch::new();
+    let path = scratch.join("db");
+    let open = |seconds| {
+        let options = heliosdb::Options::new().retention(std::time::Duration::from_secs(seconds));
+        options.open(&path).unwrap()
+    };
+    let mut c = open(3600).connect().unwrap();
+    let one = run(
+        &mut c,
+        "CREATE TABLE t (a int PRIMARY KEY, b int); INSERT INTO t VALUES (1, 1)",
+    );
+    for _ in 0..5 {
+        run(&mut c, "UPDATE t SET b = b + 1");
+    }
+    run(&mut c, "CHECKPOINT; VACUUM");
+    drop(c);
+    // Within the retention all is there, after collection and another start.
+    let mut c = open(3600).connect().unwrap();
+    run(&mut c, "VACUUM");
+    let sql = format!("SELECT b FROM t AS OF SCN {one}");
+    assert_eq!(both(&mut c, &sql), "1");
+    assert_eq!(
+        both(&mut c, "SELECT count(*) FROM t FOR SYSTEM_TIME ALL"),
+        "6"
+    );
+    c.execute(&format!("SET helios.as_of = 'SCN {one}'"), ())
+        .unwrap();
+    drop(c);
+    let database = open(0);
+    let mut c = database.connect().unwrap();
+    c.execute(&format!("BEGIN AS OF SCN {}", one + 1), ())
+        .unwrap();
+    let mut other = database.connect().unwrap();
+    run(&mut other, "UPDATE t SET b = 0; VACUUM");
+    // Who reads keeps what it reads.
+    assert_eq!(both(&mut c, "SELECT b FROM t"), "2");
+    c.execute("COMMIT", ()).unwrap();
+    let refused = ask(&mut other, &sql, ());
+    assert!(
+        refused.starts_with("72000: ") && refused.contains("The oldest that is kept is"),
+        "{refused}"
+    );
+    let versions = format!("SELECT count(*) FROM t VERSIONS BETWEEN SCN {one} AND MAXVALUE");
+    let refused = ask(&mut other, &versions, ());
+    assert!(refused.starts_with("72000: "), "{refused}");
+    assert_eq!(
+        both(
+            &mut other,
+            "SELECT b FROM t VERSIONS BETWEEN SCN MINVALUE AND MAXVALUE"
+        ),
+        "0"
+    );
+    let refused = ask(&mut other, &format!("SET helios.as_of = 'SCN {one}'"), ());
+    assert!(refused.starts_with("72000: "), "{refused}");
+}
