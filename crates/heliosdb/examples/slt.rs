@@ -35,7 +35,8 @@ impl Helios {
         })
     }
 
-    /// A value as the corpus writes it: `I` whole, `R` with three decimals, `T` as it is.
+    /// A value as the corpus writes it: `I` whole, `R` with three decimals, `T` as it is. The corpus was
+    /// written by C's conversions, so text in an `I` column is the number that it begins with, else 0.
     fn cell(&self, value: &Value, ty: &DataType, wanted: Option<&DefaultColumnType>) -> String {
         let text = match value {
             Value::Null => return "NULL".to_owned(),
@@ -44,6 +45,7 @@ impl Helios {
         };
         let number = ty.is_numeric().then(|| text.parse::<f64>().ok()).flatten();
         match (wanted, number) {
+            (Some(DefaultColumnType::Integer), None) if ty.is_string() => leading_number(&text),
             #[allow(clippy::cast_possible_truncation, reason = "as the corpus was written")]
             (Some(DefaultColumnType::Integer), Some(number)) => (number as i64).to_string(),
             (Some(DefaultColumnType::FloatingPoint), Some(number)) => format!("{number:.3}"),
@@ -51,6 +53,16 @@ impl Helios {
             _ => text,
         }
     }
+}
+
+/// The whole number that `text` begins with, else 0.
+fn leading_number(text: &str) -> String {
+    let text = text.trim_start();
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let count = digits.chars().take_while(char::is_ascii_digit).count();
+    let end = text.len() - digits.len() + count;
+    let number = text.get(..end).and_then(|text| text.parse::<i64>().ok());
+    number.unwrap_or(0).to_string()
 }
 
 impl DB for Helios {

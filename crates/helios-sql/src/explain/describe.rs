@@ -5,6 +5,7 @@ use helios_table::catalog::{IndexKey, KeySource};
 
 use crate::plan::{JoinKind, SetOpKind, SortKey};
 use crate::row::dml::Change;
+use crate::row::measure::{Actual, Measures};
 use crate::row::node::Node;
 use crate::row::scan::{Path, Reach, ScanNode, Term};
 use crate::session::{Code, Planned};
@@ -18,38 +19,48 @@ pub(crate) struct Description {
     pub(crate) properties: Vec<(&'static str, String)>,
     /// How many rows it is thought to yield.
     pub(crate) estimate: Option<u64>,
+    /// What it did, after a run.
+    pub(crate) actual: Option<Actual>,
     /// The inputs.
     pub(crate) inputs: Vec<Description>,
 }
 
+/// What there is to tell about the nodes of a plan.
+#[derive(Clone, Copy)]
+struct Teller<'a>(Option<&'a Measures>);
+
 impl Description {
-    /// Describes a planned statement.
-    pub(crate) fn new(planned: &Planned) -> Self {
+    /// Describes a planned statement, and what its operators did if it was run.
+    pub(crate) fn new(planned: &Planned, measures: Option<&Measures>) -> Self {
+        let teller = Teller(measures);
         let (mut root, executor) = match &planned.code {
             Code::Query(query) => {
                 let executor = match &query.point {
                     Some(_) => "row (point lookup)",
                     None => "row",
                 };
-                (Self::of(&query.program.root), executor)
+                (teller.of(&query.program.root), executor)
             }
             Code::Insert(insert, _) => (
-                Self::write("Insert", &insert.table.name, insert.source()),
+                teller.write("Insert", &insert.table.name, insert.source()),
                 "row",
             ),
             Code::Update(update, _) => (
-                Self::write("Update", &update.table.name, &update.input),
+                teller.write("Update", &update.table.name, &update.input),
                 "row",
             ),
             Code::Delete(delete, _) => (
-                Self::write("Delete", &delete.table.name, &delete.input),
+                teller.write("Delete", &delete.table.name, &delete.input),
                 "row",
             ),
-            Code::Merge(merge, _) => (Self::write("Merge", &merge.table.name, &merge.input), "row"),
+            Code::Merge(merge, _) => (
+                teller.write("Merge", &merge.table.name, &merge.input),
+                "row",
+            ),
             Code::Other => (Self::named("Utility Statement"), "none"),
         };
         for (at, subplan) in planned.subplans().iter().enumerate() {
-            let mut inner = Self::of(&subplan.node);
+            let mut inner = teller.of(&subplan.node);
             inner.name = format!("SubPlan {at}: {}", inner.name);
             root.inputs.push(inner);
         }
@@ -59,7 +70,7 @@ impl Description {
 
     /// Describes a plan of the vectorized executor from its text, an operator per line, each input
     /// indented by two blanks more than its operator.
-    pub(crate) fn of_vectors(text: &str) -> Self {
+    pub(crate) fn of_vectors(text: &str, actual: &[Actual]) -> Self {
         let mut lines = text
             .lines()
             .map(|line| {
@@ -67,27 +78,33 @@ impl Description {
                 (line.len() - name.len(), name)
             })
             .filter(|(_, name)| !name.is_empty())
+            .enumerate()
+            .map(|(at, (depth, name))| {
+                let named = Self {
+                    actual: actual.get(at).copied(),
+                    ..Self::named(name)
+                };
+                (depth, named)
+            })
             .peekable();
         let mut root = match lines.next() {
-            Some((depth, name)) => Self::indented(depth, name, &mut lines),
+            Some((depth, node)) => node.indented(depth, &mut lines),
             None => Self::default(),
         };
         root.properties.push(("Executor", "vector".to_owned()));
         root
     }
 
-    fn indented<'t>(
+    fn indented(
+        mut self,
         depth: usize,
-        name: &str,
-        lines: &mut std::iter::Peekable<impl Iterator<Item = (usize, &'t str)>>,
+        lines: &mut std::iter::Peekable<impl Iterator<Item = (usize, Self)>>,
     ) -> Self {
-        let mut node = Self::named(name);
-        while let Some((_, name)) = lines.next_if(|(inner, _)| *inner > depth) {
+        while let Some((_, node)) = lines.next_if(|(inner, _)| *inner > depth) {
             // A line deeper than the next expected level is still an input.
-            let inner = Self::indented(depth + 2, name, lines);
-            node.inputs.push(inner);
+            self.inputs.push(node.indented(depth + 2, lines));
         }
-        node
+        self
     }
 
     fn named(name: impl Into<String>) -> Self {
@@ -97,67 +114,82 @@ impl Description {
         }
     }
 
-    fn write(what: &str, table: &str, input: &Node) -> Self {
-        Self::over(format!("{what} on {table}"), [input])
-    }
-
-    fn over<'n>(name: impl Into<String>, inputs: impl IntoIterator<Item = &'n Node>) -> Self {
-        Self {
-            inputs: inputs.into_iter().map(Self::of).collect(),
-            ..Self::named(name)
-        }
-    }
-
     fn with(mut self, name: &'static str, value: String) -> Self {
         if !value.is_empty() {
             self.properties.push((name, value));
         }
         self
     }
+}
 
-    fn of(node: &Node) -> Self {
+impl Teller<'_> {
+    fn write(self, what: &str, table: &str, input: &Node) -> Description {
+        self.over(format!("{what} on {table}"), [input])
+    }
+
+    fn over<'n>(
+        self,
+        name: impl Into<String>,
+        inputs: impl IntoIterator<Item = &'n Node>,
+    ) -> Description {
+        Description {
+            inputs: inputs.into_iter().map(|node| self.of(node)).collect(),
+            ..Description::named(name)
+        }
+    }
+
+    fn of(self, node: &Node) -> Description {
+        let mut told = self.describe(node);
+        // A projection is told as its input.
+        if told.actual.is_none() {
+            told.actual = self.0.and_then(|measures| measures.actual(node));
+        }
+        told
+    }
+
+    fn describe(self, node: &Node) -> Description {
         match node {
-            Node::Empty => Self::named("Empty"),
-            Node::OneRow => Self::named("Result"),
-            Node::Values(rows) => Self {
+            Node::Empty => Description::named("Empty"),
+            Node::OneRow => Description::named("Result"),
+            Node::Values(rows) => Description {
                 estimate: Some(rows.len() as u64),
-                ..Self::named("Values Scan")
+                ..Description::named("Values Scan")
             },
             Node::Scan(scan) => describe_scan(scan),
-            Node::Filter(node) => {
-                Self::over("Filter", [&node.input]).with("Filter", node.predicate.to_string())
-            }
+            Node::Filter(node) => self
+                .over("Filter", [&node.input])
+                .with("Filter", node.predicate.to_string()),
             // A projection is no step worth a line.
-            Node::Project(node) => Self::of(&node.input),
-            Node::ProjectSet(node) => Self::over("ProjectSet", [&node.input]),
+            Node::Project(node) => self.of(&node.input),
+            Node::ProjectSet(node) => self.over("ProjectSet", [&node.input]),
             Node::NestedLoop(node) => {
                 let kind = if node.lateral.is_some() {
                     "Nested Loop"
                 } else {
                     "Nested Loop (stored)"
                 };
-                Self::over(joined(kind, node.kind), [&node.left, &node.right])
+                self.over(joined(kind, node.kind), [&node.left, &node.right])
                     .with("Join Filter", list(&node.on))
             }
             Node::HashJoin(node) => {
                 let keys = node.left_keys.iter().zip(&node.right_keys);
                 let keys: Vec<String> = keys.map(|(l, r)| format!("{l} = {r}")).collect();
-                Self::over(joined("Hash Join", node.kind), [&node.left, &node.right])
+                self.over(joined("Hash Join", node.kind), [&node.left, &node.right])
                     .with("Hash Cond", keys.join(" AND "))
                     .with("Join Filter", list(&node.residual))
             }
             Node::Aggregate(node) if node.groups.is_empty() => {
-                Self::over("Aggregate", [&node.input])
+                self.over("Aggregate", [&node.input])
             }
-            Node::Aggregate(node) => {
-                Self::over("HashAggregate", [&node.input]).with("Group Key", list(&node.groups))
-            }
-            Node::Window(node) => Self::over("WindowAgg", [&node.input]),
-            Node::Sort(node) => {
-                Self::over("Sort", [&node.input]).with("Sort Key", sort_keys(&node.keys))
-            }
-            Node::Limit(node) => Self::over("Limit", [&node.input]),
-            Node::Distinct(node) => Self::over("Unique", [&node.input]),
+            Node::Aggregate(node) => self
+                .over("HashAggregate", [&node.input])
+                .with("Group Key", list(&node.groups)),
+            Node::Window(node) => self.over("WindowAgg", [&node.input]),
+            Node::Sort(node) => self
+                .over("Sort", [&node.input])
+                .with("Sort Key", sort_keys(&node.keys)),
+            Node::Limit(node) => self.over("Limit", [&node.input]),
+            Node::Distinct(node) => self.over("Unique", [&node.input]),
             Node::SetOp(node) => {
                 let name = match (node.kind, node.all) {
                     (SetOpKind::Union, true) => "Append",
@@ -165,22 +197,22 @@ impl Description {
                     (SetOpKind::Intersect, _) => "HashSetOp Intersect",
                     (SetOpKind::Except, _) => "HashSetOp Except",
                 };
-                Self::over(name, [&node.left, &node.right])
+                self.over(name, [&node.left, &node.right])
             }
             Node::With(node) => {
                 let ctes = node.ctes.iter().map(|(_, cte)| cte);
-                Self::over("With", ctes.chain([&node.input]))
+                self.over("With", ctes.chain([&node.input]))
             }
-            Node::CteRef(id) => Self::named(format!("CTE Scan on {}", id.0)),
-            Node::Recursive(node) => Self::over("Recursive Union", [&node.anchor, &node.step]),
-            Node::WorkTable(_) => Self::named("WorkTable Scan"),
+            Node::CteRef(id) => Description::named(format!("CTE Scan on {}", id.0)),
+            Node::Recursive(node) => self.over("Recursive Union", [&node.anchor, &node.step]),
+            Node::WorkTable(_) => Description::named("WorkTable Scan"),
             Node::TableFunction(node) => {
                 let names: Vec<&str> = node
                     .calls
                     .iter()
                     .map(|call| call.function.map_or("expression", |f| f.name()))
                     .collect();
-                Self::named(format!("Function Scan on {}", names.join(", ")))
+                Description::named(format!("Function Scan on {}", names.join(", ")))
             }
             Node::Change(change) => {
                 let what = match &**change {
@@ -189,9 +221,9 @@ impl Description {
                     Change::Delete(_) => "Delete",
                     Change::Merge(_) => "Merge",
                 };
-                Self::write(what, &change.table().name, change.input())
+                self.write(what, &change.table().name, change.input())
             }
-            Node::LockRows(node) => Self::over("LockRows", [&node.input]),
+            Node::LockRows(node) => self.over("LockRows", [&node.input]),
         }
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{Description, Measured};
 use crate::plan::{Explain, ExplainFormat};
+use crate::row::measure::Actual;
 
 impl Description {
     /// The rows of the EXPLAIN.
@@ -48,13 +49,15 @@ impl Description {
         if let Some(rows) = self.estimate.filter(|_| explain.costs) {
             line.push_str(&format!("  (rows={rows})"));
         }
-        if let Some(measured) = measured.filter(|_| depth == 0) {
-            let rows = measured.rows.unwrap_or(0);
-            if explain.timing {
-                let time = millis(measured.execution);
-                line.push_str(&format!("  (actual time={time} rows={rows})"));
-            } else {
-                line.push_str(&format!("  (actual rows={rows})"));
+        if let Some(measured) = measured {
+            let whole = (depth == 0).then(|| Actual {
+                loops: 0,
+                rows: measured.rows.unwrap_or(0),
+                time: measured.execution,
+            });
+            match self.actual.or(whole) {
+                Some(actual) => line.push_str(&shown(actual, explain.timing)),
+                None => line.push_str("  (never executed)"),
             }
         }
         lines.push(line);
@@ -73,7 +76,13 @@ impl Description {
         if let Some(rows) = self.estimate {
             node.insert("Plan Rows".to_owned(), json!(rows));
         }
-        if let Some(rows) = measured.and_then(|measured| measured.rows) {
+        if let Some(actual) = self.actual {
+            node.insert("Actual Rows".to_owned(), json!(actual.rows));
+            node.insert("Actual Total Time".to_owned(), number(actual.time));
+            if actual.loops > 0 {
+                node.insert("Actual Loops".to_owned(), json!(actual.loops));
+            }
+        } else if let Some(rows) = measured.and_then(|measured| measured.rows) {
             node.insert("Actual Rows".to_owned(), json!(rows));
         }
         for (name, value) in &self.properties {
@@ -85,6 +94,20 @@ impl Description {
         }
         Json::Object(node)
     }
+}
+
+/// Time and rows are those of all loops together.
+fn shown(actual: Actual, timing: bool) -> String {
+    let mut text = String::from("  (actual ");
+    if timing {
+        text.push_str(&format!("time={} ", millis(actual.time)));
+    }
+    text.push_str(&format!("rows={}", actual.rows));
+    if actual.loops > 0 {
+        text.push_str(&format!(" loops={}", actual.loops));
+    }
+    text.push(')');
+    text
 }
 
 fn millis(time: Duration) -> String {

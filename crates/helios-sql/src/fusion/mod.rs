@@ -19,7 +19,7 @@ mod statement;
 
 pub(crate) use query::FusionQuery;
 pub(crate) use run::{FusionEngine, FusionOptions};
-pub(crate) use statement::FusionRows;
+pub(crate) use statement::{Analyzed, FusionRows};
 
 /// One column of values as an Arrow array in its outer form, with its field.
 ///

@@ -15,7 +15,7 @@ use super::context::StatementContext;
 use super::run::FusionEngine;
 use super::scan::{Snapshots, StoredTable};
 use super::shape::Shape;
-use super::statement::{FusionPlan, FusionRows, parameter_shape};
+use super::statement::{Analyzed, FusionPlan, FusionRows, parameter_shape};
 use crate::plan::{At, Bound, Plan, Scan};
 use crate::row::exec::Exec;
 use crate::row::{Looks, Reader, look};
@@ -75,8 +75,7 @@ impl FusionQuery {
         )
     }
 
-    /// [`FusionQuery::explain`] after a run to the end, with what each operator did, and the number
-    /// of rows.
+    /// [`FusionQuery::explain`] after a run to the end, with what each operator did.
     ///
     /// # Errors
     /// As [`FusionQuery::open`], and what the execution raises.
@@ -87,7 +86,7 @@ impl FusionQuery {
         bound: &Bound,
         exec: &Exec,
         work_mem: usize,
-    ) -> Result<Option<(String, u64)>> {
+    ) -> Result<Option<(String, Analyzed)>> {
         let context = context(exec);
         supported(
             self.prepared(engine, plan, bound, exec, &context)

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
@@ -20,6 +21,7 @@ use super::error::{from_arrow, from_datafusion};
 use super::run::{BatchStream, FusionEngine};
 use super::shape::{DECIMAL_DIGITS, Shape};
 use crate::plan::{Plan, Subplan};
+use crate::row::measure::Actual;
 use crate::session::{Interrupt, ResultColumn, RowSource};
 
 /// An optimized plan, free of any one execution's values and snapshot.
@@ -92,8 +94,7 @@ impl FusionPlan {
             .to_string())
     }
 
-    /// Runs the plan to its end and returns it as text with what each operator did, and the number
-    /// of rows.
+    /// Runs the plan to its end and returns it as text with what each operator did.
     ///
     /// # Errors
     /// As [`FusionPlan::run`], and what the execution raises.
@@ -102,7 +103,7 @@ impl FusionPlan {
         engine: &FusionEngine,
         context: StatementContext,
         work_mem: Option<usize>,
-    ) -> Result<(String, u64)> {
+    ) -> Result<(String, Analyzed)> {
         let interrupt: Interrupt = context.interrupt().clone();
         let (state, plan) = self.physical(engine, context, work_mem)?;
         let handle = engine.handle()?;
@@ -112,8 +113,10 @@ impl FusionPlan {
         while let Some(batch) = stream.next_batch()? {
             rows += batch.num_rows() as u64;
         }
-        let text = DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(false);
-        Ok((text.to_string(), rows))
+        let text = DisplayableExecutionPlan::new(plan.as_ref()).indent(false);
+        let mut actual = Vec::new();
+        add_actual(plan.as_ref(), &mut actual);
+        Ok((text.to_string(), (rows, actual)))
     }
 
     fn physical(
@@ -158,6 +161,22 @@ impl FusionPlan {
             values.insert(early.name.clone(), early_value(early, &value)?.into());
         }
         Ok(ParamValues::Map(values))
+    }
+}
+
+/// How many rows a run gave, and what its operators did, each before its inputs.
+pub(crate) type Analyzed = (u64, Vec<Actual>);
+
+fn add_actual(plan: &dyn ExecutionPlan, all: &mut Vec<Actual>) {
+    let metrics = plan.metrics().unwrap_or_default();
+    let number = |number: Option<usize>| number.unwrap_or(0) as u64;
+    all.push(Actual {
+        loops: 0,
+        rows: number(metrics.output_rows()),
+        time: Duration::from_nanos(number(metrics.elapsed_compute())),
+    });
+    for child in plan.children() {
+        add_actual(child.as_ref(), all);
     }
 }
 

@@ -9,6 +9,7 @@ use helios_table::{Catalog, Tables, Transaction};
 use super::changing::Changing;
 use super::ctes::Ctes;
 use super::look::Looks;
+use super::measure::Measures;
 use super::node::Node;
 use super::reader::Reader;
 use super::recheck::Recheck;
@@ -54,6 +55,8 @@ pub(crate) struct Exec {
     pub(crate) memo: Memo,
     /// Set while a changed row is looked at again.
     pub(crate) recheck: Option<Recheck>,
+    /// Set by `EXPLAIN ANALYZE`.
+    pub(crate) measures: Option<Arc<Measures>>,
 }
 
 /// The moments that SQL calls now, in microseconds since 1970 UTC.

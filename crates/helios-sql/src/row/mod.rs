@@ -13,6 +13,7 @@ pub(crate) mod exec;
 mod keys;
 mod lock;
 mod look;
+pub(crate) mod measure;
 pub(crate) mod node;
 pub(crate) mod op;
 pub(crate) mod point;

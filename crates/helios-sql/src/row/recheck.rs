@@ -49,6 +49,7 @@ impl Exec {
             memo: super::subplan::Memo::default(),
             changing: self.changing.clone(),
             recheck,
+            measures: self.measures.clone(),
         }
     }
 }

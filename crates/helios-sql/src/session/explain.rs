@@ -1,5 +1,6 @@
 //! `EXPLAIN`: describing a statement, and with `ANALYZE` running it.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use helios_base::{Error, Result, Value};
@@ -10,6 +11,7 @@ use super::run::Sight;
 use super::{Completion, Session};
 use crate::explain::{self, Description, Measured};
 use crate::plan::{Bound, Explain, Statement};
+use crate::row::measure::Measures;
 
 impl Session {
     pub(super) fn explain(
@@ -42,22 +44,29 @@ impl Session {
         let planning = started.elapsed();
         let started = Instant::now();
         let vectors = self.explain_vectors(sight, &planned, params.clone(), explain.analyze)?;
-        let description = match &vectors {
-            Some((text, _)) => Description::of_vectors(text),
-            None => Description::new(&planned),
-        };
         let mut measured = None;
-        if explain.analyze {
-            let rows = match vectors {
-                Some((_, rows)) => rows,
-                None => self.measure(sight, planned, params)?.rows,
-            };
-            measured = Some(Measured {
-                planning,
-                execution: started.elapsed(),
-                rows,
-            });
-        }
+        let description = match vectors {
+            Some((text, run)) => {
+                let (rows, actual) = run.unzip();
+                measured = rows.map(Some);
+                Description::of_vectors(&text, &actual.unwrap_or_default())
+            }
+            None if explain.analyze => {
+                let measures = Arc::new(Measures::default());
+                let planned = Arc::new(planned);
+                self.measures = Some(Arc::clone(&measures));
+                let done = self.measure(sight, &planned, params);
+                self.measures = None;
+                measured = Some(done?.rows);
+                Description::new(&planned, Some(&measures))
+            }
+            None => Description::new(&planned, None),
+        };
+        let measured = measured.map(|rows| Measured {
+            planning,
+            execution: started.elapsed(),
+            rows,
+        });
         let lines = description.print(explain, measured.as_ref());
         let rows = lines
             .into_iter()
@@ -74,7 +83,7 @@ impl Session {
     fn measure(
         &mut self,
         sight: &Sight,
-        planned: Planned,
+        planned: &Arc<Planned>,
         params: Vec<Value>,
     ) -> Result<Completion> {
         if matches!(planned.code, Code::Other) {
@@ -83,11 +92,10 @@ impl Session {
                 planned.tag
             )));
         }
-        let planned = std::sync::Arc::new(planned);
-        let again = planned.clone();
+        let again = Arc::clone(planned);
         self.run_planned(
             sight.clone(),
-            planned,
+            Arc::clone(planned),
             params,
             false,
             None,

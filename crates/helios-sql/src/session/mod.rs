@@ -116,6 +116,8 @@ pub struct Session {
     chosen: Chosen,
     /// Scratch for keys.
     key: Vec<u8>,
+    /// Set while `EXPLAIN ANALYZE` runs its statement.
+    measures: Option<Arc<crate::row::measure::Measures>>,
 }
 
 impl Session {
@@ -149,6 +151,7 @@ impl Session {
             held: as_of::Held::default(),
             chosen: Chosen::default(),
             key: Vec::new(),
+            measures: None,
             engine,
         };
         for (name, value) in &options.settings {

@@ -13,7 +13,7 @@ use super::planned::{Code, PlanKey, Planned, Query};
 use super::stream::{Running, Vectors};
 use super::watchdog::Alarm;
 use super::{Session, clock, tag};
-use crate::fusion::FusionRows;
+use crate::fusion::{Analyzed, FusionRows};
 use crate::plan::Statement;
 use crate::row::ctes::Ctes;
 use crate::row::dml::Changes;
@@ -175,6 +175,7 @@ impl Session {
             changing: Arc::default(),
             memo: Memo::default(),
             recheck: None,
+            measures: self.measures.clone(),
         }
     }
 
@@ -290,7 +291,11 @@ impl Session {
     ) -> Result<Outcome> {
         let columns = planned.columns.clone().unwrap_or_else(|| Arc::from([]));
         let by_rows = self.by_rows(query);
-        if let Some(point) = query.point.as_ref().filter(|_| by_rows) {
+        if let Some(point) = query
+            .point
+            .as_ref()
+            .filter(|_| by_rows && self.measures.is_none())
+        {
             let reader = match point.at {
                 Some(id) => &look(&sight.past, id)?.reader,
                 None => &sight.reader,
@@ -372,7 +377,7 @@ impl Session {
         planned: &Planned,
         params: Vec<Value>,
         analyze: bool,
-    ) -> Result<Option<(String, Option<u64>)>> {
+    ) -> Result<Option<(String, Option<Analyzed>)>> {
         let (Code::Query(query), Statement::Query(statement)) =
             (&planned.code, &planned.bound.statement)
         else {
@@ -389,7 +394,7 @@ impl Session {
             let run = query
                 .vectors
                 .explain_analyze(fusion, plan, bound, &exec, bytes)?;
-            return Ok(run.map(|(text, rows)| (text, Some(rows))));
+            return Ok(run.map(|(text, analyzed)| (text, Some(analyzed))));
         }
         // Parameters without values have no forms, and so no plan.
         if exec.params.len() < bound.params.len() {

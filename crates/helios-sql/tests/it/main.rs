@@ -8,6 +8,7 @@ mod access;
 mod concurrency;
 mod load;
 mod merge;
+mod oracle;
 mod prepared;
 mod script;
 

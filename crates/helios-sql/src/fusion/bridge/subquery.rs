@@ -296,7 +296,9 @@ impl PlanBridge<'_> {
         let counted =
             right.then(|plan| plan.aggregate(keys, [count(lit(1i64)).alias(rows.clone())]))?;
         let joined = join_relations(input, counted, JoinType::Left, conditions)?;
-        let found = DfExpr::IsNotNull(Box::new(DfExpr::Column(Column::new_unqualified(rows))));
+        // Conditions on the outer row alone leave no key: then there is a count of zero.
+        let rows = DfExpr::Column(Column::new_unqualified(rows));
+        let found = DfExpr::IsNotNull(Box::new(rows.clone())).and(rows.gt(lit(0i64)));
         Ok((joined, boolean(found, false)))
     }
 

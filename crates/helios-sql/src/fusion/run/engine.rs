@@ -157,6 +157,8 @@ fn configuration(threads: usize) -> SessionConfig {
     let options = config.options_mut();
     options.catalog.create_default_catalog_and_schema = false;
     options.explain.show_statistics = false;
+    // What may be NULL is judged differently before and after planning, which is no fault.
+    options.execution.skip_physical_aggregate_schema_check = true;
     config
 }
 

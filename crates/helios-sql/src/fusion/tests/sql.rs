@@ -127,6 +127,8 @@ const BOTH: &[&str] = &[
     "select grp, count(distinct rate), count(distinct name) from item group by grp",
     "select grp, count(distinct score), count(*) filter (where flag) from item group by grp",
     "select grp, count(distinct name) filter (where flag), string_agg(name, ',' order by id) from item group by grp",
+    "select id from item where id < 9 and (grp = 1 or not exists (select 1 from grp where grp.id < 0 and coalesce(-1, item.id) = -1))",
+    "select distinct case when i.price is not null and -2.25 <= null::numeric then i.day else date '2024-02-29' end from item i full join grp g on i.grp = g.id",
     "select id from item where grp in (select id from grp)",
     "select id from item where grp not in (select id from grp)",
     "select id from item where grp not in (select parent from grp)",

@@ -39,6 +39,13 @@ pub(crate) type BoxOperator = Box<dyn Operator>;
 /// Starts `node`; its expressions run in the frame of `cx`, which must be the same in every call
 /// of [`Operator::next`].
 pub(crate) fn open(node: &Node, cx: &Cx<'_>) -> Result<BoxOperator> {
+    match &cx.exec.measures {
+        None => open_plain(node, cx),
+        Some(measures) => measures.watch(node, || open_plain(node, cx)),
+    }
+}
+
+fn open_plain(node: &Node, cx: &Cx<'_>) -> Result<BoxOperator> {
     Ok(match node {
         Node::Empty => Box::new(source::Empty),
         Node::OneRow => Box::new(source::OneRow::default()),
