@@ -101,22 +101,29 @@ impl Error {
         Self::new(SqlState::FEATURE_NOT_SUPPORTED, message)
     }
 
-    /// The operating system refused `doing`, such as `open "x/log"`. An error of ours that travelled
-    /// through a reader or writer comes out as it was.
+    /// The operating system refused `doing`, such as `open "x/log"`; states as PostgreSQL's. An error
+    /// of ours that travelled through a reader or writer comes out as it was.
     #[must_use]
     pub fn io(doing: impl fmt::Display, source: std::io::Error) -> Self {
+        use std::io::ErrorKind as Os;
         let source = match source.downcast::<Self>() {
             Ok(error) => return error,
             Err(source) => source,
         };
         let state = match source.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-                SqlState::DISK_FULL
-            }
-            std::io::ErrorKind::NotFound => SqlState::UNDEFINED_FILE,
+            Os::StorageFull | Os::QuotaExceeded => SqlState::DISK_FULL,
+            Os::PermissionDenied | Os::ReadOnlyFilesystem => SqlState::INSUFFICIENT_PRIVILEGE,
+            Os::NotFound => SqlState::UNDEFINED_FILE,
+            Os::AlreadyExists => SqlState::DUPLICATE_FILE,
+            Os::NotADirectory | Os::IsADirectory => SqlState::WRONG_OBJECT_TYPE,
             _ => SqlState::IO_ERROR,
         };
-        Self::new(state, format!("could not {doing}: {source}")).with_source(source)
+        let error = Self::new(state, format!("could not {doing}: {source}")).with_source(source);
+        match error.kind() {
+            // By their class these two are about SQL.
+            ErrorKind::Invalid => error.with_kind(ErrorKind::Io),
+            _ => error,
+        }
     }
 
     /// Overrides the kind that the SQLSTATE implies.

@@ -16,6 +16,9 @@ use parking_lot::RwLock;
 use redb::backends::FileBackend;
 use redb::{BackendError, DatabaseError, StorageBackend};
 
+/// Bytes of a page of the container: its files are whole pages.
+const PAGE: u64 = 4096;
+
 /// More than the container writes to open a file that was closed well.
 const OPENING_BYTES: usize = 4096;
 
@@ -41,11 +44,17 @@ struct Held {
 impl Backend {
     /// The file, which is written to at once only if it is empty.
     pub fn new(file: File) -> Result<Self, DatabaseError> {
-        let is_new = file.metadata()?.len() == 0;
+        let stored = file.metadata()?.len();
+        // A few bytes at the end that nobody of us wrote are no reason to refuse the rest.
+        let whole = stored - stored % PAGE;
+        let held = Held {
+            length: (whole != stored && whole > 0).then_some(whole),
+            ..Held::default()
+        };
         Ok(Self(Arc::new(Inner {
             file: FileBackend::new(file)?,
-            live: AtomicBool::new(is_new),
-            held: RwLock::default(),
+            live: AtomicBool::new(stored == 0),
+            held: RwLock::new(held),
         })))
     }
 

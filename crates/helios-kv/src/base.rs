@@ -64,8 +64,10 @@ impl Base {
     /// The value of `key`.
     pub fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Bytes>> {
         let table = self.table(keyspace)?;
-        let found = table.get(key).map_err(|error| state_error("read", error))?;
-        Ok(found.map(|guard| Bytes::copy_from_slice(guard.value())))
+        guarded("read", || {
+            let found = table.get(key).map_err(|error| state_error("read", error))?;
+            Ok(found.map(|guard| Bytes::copy_from_slice(guard.value())))
+        })
     }
 }
 

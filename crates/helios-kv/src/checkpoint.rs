@@ -13,6 +13,9 @@ use crate::page::Entry;
 use crate::sorted::Gone;
 use crate::state::{Raw, definition, guarded, set_mark, state_error};
 
+/// What to do about a failed checkpoint.
+const FAILED: &str = "Close the database, free the disk of its trouble and open it again.";
+
 /// Bytes that one run of appended entries may gather.
 const APPEND_BYTES: usize = 1 << 20;
 
@@ -57,14 +60,17 @@ impl Checkpoint {
                 "the state file takes no more checkpoints since one failed",
             )
             .with_kind(ErrorKind::Poisoned)
-            .with_hint("Close the database, free the disk of its trouble and open it again."));
+            .with_hint(FAILED));
         }
         let result = guarded("write", || self.work(database, budget.max(1)));
         if result.is_err() {
             self.stage = Stage::Failed;
             self.writing = None;
         }
-        result.map_err(|error| error.with_kind(ErrorKind::Poisoned))
+        result.map_err(|error| match error.kind() {
+            ErrorKind::Corrupt => error,
+            _ => error.with_kind(ErrorKind::Poisoned).with_hint(FAILED),
+        })
     }
 
     fn work(&mut self, database: &Database, mut budget: usize) -> Result<bool> {

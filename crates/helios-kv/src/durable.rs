@@ -406,6 +406,9 @@ fn open_error(path: &Path, error: redb::DatabaseError) -> Error {
             Error::corrupt(format!("\"{shown}\" is not a state file of HeliosDB"))
                 .with_source(error)
         }
+        redb::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Error::corrupt(format!("state file \"{shown}\" is cut off")).with_source(error)
+        }
         redb::Error::Io(error) => Error::io(format_args!("open state file \"{shown}\""), error),
         redb::Error::Corrupted(what) => {
             Error::corrupt(format!("state file \"{shown}\" is damaged: {what}"))

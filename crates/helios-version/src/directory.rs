@@ -47,6 +47,13 @@ impl Directory {
     /// Locks the directory, making it and its identity if allowed.
     pub(crate) fn open(path: &Path, create: bool) -> Result<Self> {
         let name = path.display();
+        if path.is_file() {
+            return Err(Error::new(
+                SqlState::WRONG_OBJECT_TYPE,
+                format!("\"{name}\" is a file, not the directory of a database"),
+            )
+            .with_hint("Name a directory; data in a file can be imported into a database."));
+        }
         if !path.join("DATABASE").exists() {
             if !create {
                 return Err(Error::new(

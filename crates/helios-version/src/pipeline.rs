@@ -139,12 +139,15 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Marks the pipeline broken if `result` is an error.
+    /// Marks the pipeline broken if `result` is an error, and tells so.
     fn guard<T>(&self, result: Result<T>) -> Result<T> {
-        if result.is_err() {
+        result.map_err(|error| {
             self.broken.store(true, Ordering::Release);
-        }
-        result
+            error.with_kind(ErrorKind::Poisoned).with_hint(
+                "Close the database, free the disk of its trouble and open it again; whether the \
+                 transaction was committed shows then.",
+            )
+        })
     }
 }
 

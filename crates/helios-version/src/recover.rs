@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use helios_base::{BranchId, Error, Result, Scn, failpoint};
+use helios_base::{BranchId, Error, Result, Scn, SqlState, failpoint};
 use helios_kv::{Batch, DurableKv, Keyspace, Kv, KvOptions, MemoryKv};
 use helios_log::{Log, LogOptions, Position};
 use parking_lot::Mutex;
@@ -48,6 +48,18 @@ pub(crate) fn in_memory(options: Options) -> Result<Core> {
 
 /// The database in a directory.
 pub(crate) fn open(path: &Path, options: Options) -> Result<Core> {
+    open_files(path, options).map_err(|error| match error.sqlstate() {
+        SqlState::INSUFFICIENT_PRIVILEGE => {
+            error.with_hint("A database needs a directory and files that this user may read and write.")
+        }
+        SqlState::DISK_FULL => error.with_hint(
+            "Free some space on the disk and open the database again; nothing that was committed is lost.",
+        ),
+        _ => error,
+    })
+}
+
+fn open_files(path: &Path, options: Options) -> Result<Core> {
     let directory = Directory::open(path, options.create)?;
     let kv = open_state(&directory, options.verify)?;
     recover(kv, directory, options)

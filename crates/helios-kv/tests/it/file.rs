@@ -158,3 +158,84 @@ fn checks_wait_for_nobody() {
     kv.freeze(2).unwrap();
     assert!(kv.check().is_err(), "a checkpoint is under way");
 }
+
+/// Tools that copy files may add to them; what is there is whole.
+#[test]
+fn a_lengthened_file_opens() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.redb");
+    let kv = open(dir.path());
+    crate::put(&kv, Keyspace::Current, &[("a", "1")]);
+    kv.checkpoint(7).unwrap();
+    drop(kv);
+    let whole = fs::read(&path).unwrap();
+    for more in [1, 100, 4096, 5000, 1 << 20] {
+        let mut longer = whole.clone();
+        longer.resize(whole.len() + more, b'x');
+        fs::write(&path, longer).unwrap();
+        for round in 0..2 {
+            let mut kv = open(dir.path());
+            assert_eq!(kv.applied(), 7 + round);
+            assert_eq!(entries(&*kv.snapshot(), Keyspace::Current).len(), 1);
+            kv.check().unwrap();
+            kv.checkpoint(8).unwrap();
+        }
+    }
+}
+
+/// A session that saves nothing must not touch the file, however it ends.
+#[test]
+fn a_session_without_a_checkpoint_leaves_the_file_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.redb");
+    let kv = open(dir.path());
+    crate::put(&kv, Keyspace::Current, &[("a", "1")]);
+    kv.checkpoint(1).unwrap();
+    drop(kv);
+    let before = fs::read(&path).unwrap();
+    for ends in [true, false] {
+        let kv = open(dir.path());
+        crate::put(&kv, Keyspace::Current, &[("b", "1")]);
+        assert_eq!(entries(&*kv.snapshot(), Keyspace::Current).len(), 2);
+        assert!(fs::read(&path).unwrap() == before);
+        if ends {
+            drop(kv);
+            assert!(fs::read(&path).unwrap() == before);
+        } else {
+            kv.checkpoint(2).unwrap();
+            assert!(fs::read(&path).unwrap() != before);
+        }
+    }
+    let kv = open(dir.path());
+    assert_eq!(kv.applied(), 2);
+    assert_eq!(entries(&*kv.snapshot(), Keyspace::Current).len(), 2);
+}
+
+/// Zeroes where pages were must be an error of whoever meets them, by a point read too.
+#[test]
+fn zeroed_pages_are_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.redb");
+    let kv = open(dir.path());
+    let mut batch = Batch::new();
+    for n in 0..20_000u32 {
+        batch.put(Keyspace::Current, &n.to_be_bytes(), &[n as u8; 60]);
+    }
+    kv.apply(batch).unwrap();
+    kv.checkpoint(1).unwrap();
+    drop(kv);
+    let mut bytes = fs::read(&path).unwrap();
+    let pages = bytes.len() / 4096;
+    for page in (20..pages).step_by(3) {
+        bytes[page * 4096..(page + 1) * 4096].fill(0);
+    }
+    fs::write(&path, bytes).unwrap();
+    let Ok(kv) = DurableKv::open(&path, &options()) else {
+        return;
+    };
+    let snapshot = kv.snapshot();
+    let failed = (0..20_000u32)
+        .filter(|n| snapshot.get(Keyspace::Current, &n.to_be_bytes()).is_err())
+        .count();
+    assert!(failed > 0);
+}

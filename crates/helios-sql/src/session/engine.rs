@@ -56,6 +56,13 @@ impl Shared {
     }
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Only estimates: without them the next session counts again.
+        let _ = self.tables.save_counts();
+    }
+}
+
 impl Engine {
     /// Opens the database in the directory `path`, creating it unless the options forbid that.
     ///

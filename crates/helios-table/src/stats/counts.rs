@@ -12,8 +12,11 @@ use crate::catalog::TableDef;
 use crate::system;
 use crate::tables::Tables;
 
-/// A table is counted by reading it when it is not larger than this.
+/// A table whose count was not saved is counted by reading it when it is not larger than this.
 const COUNTED: u64 = 50_000;
+
+/// The counts of tables that are not smaller than this are saved.
+const SAVED: i64 = 5_000;
 
 /// The past of a table is counted up to so many rows.
 const PROBED: u64 = 5_000;
@@ -71,32 +74,40 @@ impl Counts {
 impl Tables {
     /// About how many rows the table has on the branch of `read`: for planning.
     ///
-    /// Exact after the first call, but for commits in flight, except that a large table whose count
-    /// was never saved is only known to be large.
+    /// Exact after the first call, but for commits in flight and what a crash kept from being saved,
+    /// except that a large table whose count was never saved is only known to be large.
     ///
     /// # Errors
     /// `Corrupt`, `Io`.
     ///
     /// # Cost
-    /// A map lookup; the first call on a branch reads up to 50,000 rows.
+    /// A map lookup; the first call on a branch reads up to 50,000 rows if no count was saved.
     pub fn row_count(&self, read: &dyn Read, table: &TableDef) -> Result<u64> {
         let key = (read.branch(), table.storage);
         if let Some(count) = self.counts.rows.lock().get(&key) {
             return Ok(u64::try_from(*count).unwrap_or(0));
         }
+        let saved = read.get(system::COUNTS, &table.storage.0.to_be_bytes())?;
+        let count = match saved {
+            Some(saved) => decode(&saved.row)?,
+            None => self.counted(read, table)?,
+        };
+        let known = i64::try_from(count).unwrap_or(i64::MAX);
+        self.counts.rows.lock().entry(key).or_insert(known);
+        Ok(count)
+    }
+
+    /// Reads a table to count it, if it is not large.
+    fn counted(&self, read: &dyn Read, table: &TableDef) -> Result<u64> {
         let mut count = 0;
         let mut rows = read.scan(table.storage, (Bound::Unbounded, Bound::Unbounded), false)?;
         while count <= COUNTED && rows.next()?.is_some() {
             count += 1;
         }
         if count > COUNTED {
-            let saved = read.get(system::COUNTS, &table.storage.0.to_be_bytes())?;
-            let saved = saved.map(|found| decode(&found.row)).transpose()?;
             let analyzed = self.statistics(read, table)?.map(|stats| stats.rows);
-            count = saved.or(analyzed).unwrap_or(count * 10).max(count);
+            count = analyzed.unwrap_or(count * 10).max(count);
         }
-        let known = i64::try_from(count).unwrap_or(i64::MAX);
-        self.counts.rows.lock().entry(key).or_insert(known);
         Ok(count)
     }
 
@@ -121,28 +132,31 @@ impl Tables {
         Ok(if count > PROBED { count * 10 } else { count })
     }
 
-    /// Saves the counts of large tables, so that they are known after the next start: call it
-    /// before closing.
+    /// Saves the counts of tables that are not small, so that they are known after the next start:
+    /// call it before closing, which makes them durable.
     ///
     /// # Errors
     /// As a commit.
     pub fn save_counts(&self) -> Result<()> {
         let mut branches: HashMap<BranchId, Vec<(TableId, i64)>> = HashMap::new();
         for ((branch, storage), rows) in self.counts.rows.lock().iter() {
-            if *rows > i64::try_from(COUNTED).unwrap_or(i64::MAX) {
-                branches.entry(*branch).or_default().push((*storage, *rows));
-            }
+            branches.entry(*branch).or_default().push((*storage, *rows));
         }
         for (branch, counts) in branches {
             let txn = self.store().begin(TxnOptions {
                 branch,
+                asynchronous: true,
                 ..TxnOptions::default()
             })?;
             for (storage, rows) in counts {
                 let key = storage.0.to_be_bytes();
                 let row = rows.to_be_bytes();
                 let saved = txn.latest(system::COUNTS, &key)?;
-                if saved.is_none_or(|saved| saved.row != row.as_slice()) {
+                let differs = match saved {
+                    Some(saved) => saved.row != row.as_slice(),
+                    None => rows >= SAVED,
+                };
+                if differs {
                     txn.put(system::COUNTS, &key, &row, &[])?;
                 }
             }

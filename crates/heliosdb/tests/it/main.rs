@@ -4,6 +4,7 @@
 
 mod branches;
 mod docs;
+mod faults;
 mod model;
 mod temporary;
 mod time_travel;
