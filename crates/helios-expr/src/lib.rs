@@ -46,10 +46,11 @@ mod text;
 pub mod ty;
 pub mod window;
 
-pub use aggregate::{Accumulator, Aggregate, AggregateCall};
+pub use aggregate::{Accumulator, Aggregate, AggregateCall, JSON_AGG_ROWS};
 pub use build::{Builder, ParamTypes};
 pub use context::{EvalContext, NoSession, SessionHooks, Subplans};
 pub use expr::{Cast, Expr, SubplanKind, Subscript};
+pub use func::ROW_AS_JSON;
 pub use function::{Call, Comparison, Function, Kind, Volatility};
 pub use resolve::CastContext;
 pub use set_function::SetFunction;

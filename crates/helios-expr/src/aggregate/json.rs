@@ -37,6 +37,18 @@ pub(super) static AGGREGATES: &[Aggregate] = &[
     .ordered(),
 ];
 
+/// `json_agg` of rows that are JSON already: each on a line of its own, as rows are.
+///
+/// Not in the catalogue: only the binder knows that they were rows.
+pub static JSON_AGG_ROWS: Aggregate = aggregate("json_agg", &[Ty::Json], Ty::Json, |call| {
+    Box::new(Text {
+        rows: true,
+        ..Text::new(call, false)
+    })
+})
+.not_strict()
+.ordered();
+
 /// What converting the arguments takes.
 struct Shown {
     types: Vec<DataType>,
@@ -68,16 +80,23 @@ impl Shown {
 struct Text {
     text: Option<String>,
     object: bool,
+    /// The values are rows, as text.
+    rows: bool,
     shown: Shown,
 }
 
 impl Text {
     fn start(call: &AggregateCall<'_>, object: bool) -> Box<dyn Accumulator> {
-        Box::new(Self {
+        Box::new(Self::new(call, object))
+    }
+
+    fn new(call: &AggregateCall<'_>, object: bool) -> Self {
+        Self {
             text: None,
             object,
+            rows: false,
             shown: Shown::of(call),
-        })
+        }
     }
 }
 
@@ -97,7 +116,8 @@ impl Accumulator for Text {
                 to_json::push(value, self.shown.ty(1), &self.shown.text, text)
             }
             ([value], false) => {
-                let structured = matches!(value, Value::Array(_) | Value::Record(_));
+                let structured = matches!(value, Value::Array(_) | Value::Record(_))
+                    || self.rows && !value.is_null();
                 if structured && !first {
                     text.push_str("\n ");
                 }

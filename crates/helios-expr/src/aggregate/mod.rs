@@ -13,6 +13,8 @@ mod sum;
 
 use helios_base::{DataType, Result, Value};
 
+pub use json::JSON_AGG_ROWS;
+
 use crate::context::EvalContext;
 use crate::resolve::Entry;
 use crate::ty::Ty;

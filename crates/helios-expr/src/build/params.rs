@@ -74,6 +74,14 @@ impl ParamTypes {
             .collect()
     }
 
+    /// The first parameter, from 1, of which nothing says what type it has.
+    #[must_use]
+    pub fn undetermined(&self) -> Option<usize> {
+        let types = self.types.borrow();
+        let unknown = types.iter().position(|ty| matches!(ty, DataType::Unknown));
+        unknown.map(|index| index + 1)
+    }
+
     /// How many parameters the statement uses.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -274,7 +274,7 @@ fn to_string(args: &[&Value], call: &Call<'_>) -> Result<Value> {
     Ok(Value::text(out))
 }
 
-fn string_to_array(args: &[&Value], _: &Call<'_>) -> Result<Value> {
+pub(crate) fn string_to_array(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     let (text, delimiter, null) = match args {
         [Value::Null, ..] => return Ok(Value::Null),
         [Value::Text(text), delimiter] => (text, delimiter, None),

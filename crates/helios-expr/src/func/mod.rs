@@ -2,7 +2,7 @@
 //!
 //! To add a family: a file with `pub(crate) static FUNCTIONS: &[Function]`, one line here.
 
-mod array;
+pub(crate) mod array;
 mod catalog;
 mod format;
 pub(crate) mod json;
@@ -10,6 +10,8 @@ mod math;
 mod moment;
 pub(crate) mod string;
 mod system;
+
+pub use json::ROW_AS_JSON;
 
 use crate::function::Function;
 

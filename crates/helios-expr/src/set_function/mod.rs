@@ -3,6 +3,7 @@
 mod array;
 mod json;
 mod moment;
+mod record;
 mod regex;
 mod series;
 
@@ -61,6 +62,12 @@ impl SetFunction {
     pub const fn not_strict(mut self) -> Self {
         self.strict = false;
         self
+    }
+
+    /// Whether the query says what the columns are: `AS t(a integer, b text)`.
+    #[must_use]
+    pub fn returns_record(&self) -> bool {
+        self.columns.is_empty()
     }
 
     /// Declared argument types.
@@ -133,6 +140,7 @@ pub(crate) static FAMILIES: &[&[SetFunction]] = &[
     array::FUNCTIONS,
     json::FUNCTIONS,
     moment::FUNCTIONS,
+    record::FUNCTIONS,
     regex::FUNCTIONS,
     series::FUNCTIONS,
 ];

@@ -3,6 +3,7 @@
 use helios_base::{Result, Value};
 
 use super::{Rows, SetFunction, set_function};
+use crate::func::array::string_to_array;
 use crate::func::string::regex::{groups, pieces};
 use crate::func::string::{text, text_or};
 use crate::function::Call;
@@ -26,7 +27,16 @@ pub(super) static FUNCTIONS: &[SetFunction] = &[
         &[("", Text)],
         split,
     ),
+    set_function("string_to_table", &[Text, Text], &[("", Text)], table).not_strict(),
+    set_function("string_to_table", &[Text, Text, Text], &[("", Text)], table).not_strict(),
 ];
+
+fn table(args: &[&Value], call: &Call<'_>) -> Result<Rows> {
+    Ok(match string_to_array(args, call)? {
+        Value::Array(array) => rows(array.elements.clone()),
+        _ => rows(Vec::new()),
+    })
+}
 
 fn rows(values: Vec<Value>) -> Rows {
     Box::new(values.into_iter().map(|value| Ok(vec![value])))

@@ -1,7 +1,7 @@
 //! Aggregate calls and `GROUPING`.
 
 use helios_base::{DataType, Error, Result, SqlState};
-use helios_expr::{Expr, catalog, resolve};
+use helios_expr::{Expr, JSON_AGG_ROWS, catalog, resolve};
 
 use super::Binder;
 use super::pending::Slot;
@@ -131,8 +131,9 @@ impl Binder<'_> {
         };
         self.no_windows_inside(&args, pos)?;
         self.no_outer_aggregate(&args, pos)?;
+        let rows = name == "json_agg" && args.first().is_some_and(super::call::is_row_as_json);
         Ok(AggregateCall {
-            function: resolved.entry,
+            function: if rows { &JSON_AGG_ROWS } else { resolved.entry },
             args,
             distinct: call.distinct,
             filter,

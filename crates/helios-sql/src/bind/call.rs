@@ -1,13 +1,76 @@
 //! Function calls: which kind of function it is, and what may be written with it.
 
-use helios_base::{DataType, Error, Result, SqlState};
-use helios_expr::{Expr, catalog, resolve};
+use helios_base::{DataType, Error, Result, SqlState, Value};
+use helios_expr::{Expr, ROW_AS_JSON, SetFunction, catalog, resolve};
 
 use super::Binder;
 use super::pending::Slot;
 use super::scope::Clause;
 use crate::parse::ast::{self, Call, Pos};
 use crate::plan::TableFunctionCall;
+
+/// Functions that make JSON of their arguments, for which the names in a row matter.
+const MAKES_JSON: [&str; 13] = [
+    "row_to_json",
+    "to_json",
+    "to_jsonb",
+    "json_agg",
+    "jsonb_agg",
+    "json_build_array",
+    "jsonb_build_array",
+    "json_build_object",
+    "jsonb_build_object",
+    "json_object_agg",
+    "jsonb_object_agg",
+    "array_to_json",
+    "json_strip_nulls",
+];
+
+/// Whether this is a row that is JSON already.
+pub(super) fn is_row_as_json(expr: &Expr) -> bool {
+    match expr {
+        Expr::Call { function, .. } => std::ptr::eq(*function, &ROW_AS_JSON),
+        Expr::Subplan { ty, .. } => *ty == DataType::Json,
+        _ => false,
+    }
+}
+
+/// A query of a single column that is the row of one of its tables, rewritten to select that as
+/// JSON.
+fn selecting_json(query: &ast::Query) -> Option<ast::Query> {
+    let ast::QueryBody::Select(select) = &query.body else {
+        return None;
+    };
+    let [item] = select.items.as_slice() else {
+        return None;
+    };
+    let ast::ExprKind::Column(parts) = &item.expr.kind else {
+        return None;
+    };
+    let [name] = parts.as_slice() else {
+        return None;
+    };
+    let is_table = select.from.iter().any(|table| match table {
+        ast::TableItem::Query { alias, .. } => alias
+            .as_ref()
+            .and_then(|alias| alias.name.as_ref())
+            .is_some_and(|alias| alias.name == name.name),
+        _ => false,
+    });
+    if !is_table {
+        return None;
+    }
+    let mut json = query.clone();
+    if let ast::QueryBody::Select(select) = &mut json.body
+        && let Some(item) = select.items.first_mut()
+    {
+        let pos = item.expr.pos;
+        let row = std::mem::replace(&mut item.expr.kind, ast::ExprKind::Null);
+        let row = ast::Expr { kind: row, pos };
+        item.expr.kind = ast::ExprKind::Call(Box::new(Call::plain("row_to_json", vec![row], pos)));
+    }
+    Some(json)
+}
 
 impl Binder<'_> {
     pub(super) fn call(&mut self, call: &Call, pos: Pos) -> Result<Expr> {
@@ -47,7 +110,14 @@ impl Binder<'_> {
         if !catalog::set_functions(name).is_empty() && catalog::functions(name).is_empty() {
             return self.set_call(call, pos);
         }
-        let args = self.call_args(call)?;
+        let mut args = self.call_args(call)?;
+        if let ("row_to_json", [row]) = (name, args.as_slice())
+            && is_row_as_json(row)
+        {
+            return args
+                .pop()
+                .ok_or_else(|| Error::internal("an argument is gone"));
+        }
         let operands: Vec<&ast::Expr> = call.args.iter().map(|arg| &arg.value).collect();
         let built = self.builder.function(name, args, call.variadic);
         self.place_literal(built, pos, &operands)
@@ -77,7 +147,90 @@ impl Binder<'_> {
 
     /// The arguments, bound.
     pub(super) fn call_args(&mut self, call: &Call) -> Result<Vec<Expr>> {
-        call.args.iter().map(|arg| self.expr(&arg.value)).collect()
+        let named = MAKES_JSON.contains(&call.name.name.name.as_str());
+        let args = call.args.iter();
+        args.map(|arg| {
+            if named && let Some(row) = self.row_as_json(&arg.value)? {
+                return Ok(row);
+            }
+            if let ast::ExprKind::Star(parts) = &arg.value.kind
+                && let [table] = parts.as_slice()
+                && let Some(row) = self.whole_row(None, table)?
+            {
+                return Ok(row);
+            }
+            self.expr(&arg.value)
+        })
+        .collect()
+    }
+
+    /// The row of a table as JSON, by the names of its columns, if `expr` is one: `t` or `t.*`, or a
+    /// subquery that selects just that.
+    fn row_as_json(&mut self, expr: &ast::Expr) -> Result<Option<Expr>> {
+        let name = match &expr.kind {
+            ast::ExprKind::Column(parts) => match parts.as_slice() {
+                [name] if self.find_column(name)?.is_none() => name,
+                _ => return Ok(None),
+            },
+            ast::ExprKind::Star(parts) => match parts.as_slice() {
+                [name] => name,
+                _ => return Ok(None),
+            },
+            ast::ExprKind::Subquery(query) => {
+                let Some(query) = selecting_json(query) else {
+                    return Ok(None);
+                };
+                let subquery = ast::Expr {
+                    kind: ast::ExprKind::Subquery(Box::new(query)),
+                    pos: expr.pos,
+                };
+                return self.expr(&subquery).map(Some);
+            }
+            _ => return Ok(None),
+        };
+        let Some((level, table)) = self.find_table(None, name)? else {
+            return Ok(None);
+        };
+        if table.scalar {
+            return Ok(None);
+        }
+        let columns = table.columns.clone();
+        let mut args = Vec::with_capacity(columns.len() * 2);
+        for column in columns {
+            let label = Value::text(&*column.name);
+            args.push(Expr::Literal(label, DataType::Text));
+            let value = self.use_column(super::scope::Found { level, column }, name.pos)?;
+            args.push(self.place(self.builder.settle(value), name.pos)?);
+        }
+        Ok(Some(Expr::Call {
+            function: &ROW_AS_JSON,
+            args,
+            spread: false,
+            ty: DataType::Json,
+        }))
+    }
+
+    /// Refuses set-returning functions bound after there were `before`, inside `what`.
+    pub(super) fn no_sets_since(&mut self, before: usize, what: &str, pos: Pos) -> Result<()> {
+        if self.level()?.pending.sets.len() == before {
+            return Ok(());
+        }
+        let error = Error::unsupported(format!(
+            "set-returning functions are not allowed in {what}"
+        ))
+        .with_hint(
+            "You might be able to move the set-returning function into a LATERAL FROM item.",
+        );
+        Err(self.at(error, pos))
+    }
+
+    /// A function that returns `record` needs to be told its columns.
+    pub(super) fn no_definitions(&self, pos: Pos) -> Error {
+        self.fail(
+            SqlState::SYNTAX_ERROR,
+            "a column definition list is required for functions returning \"record\"",
+            pos,
+        )
     }
 
     fn no_schema_function(&self, call: &Call, pos: Pos) -> Error {
@@ -138,14 +291,13 @@ impl Binder<'_> {
 
     /// `CURRENT_DATE` and its kin: functions without parentheses.
     fn value_function(&mut self, name: &str, call: &Call, pos: Pos) -> Result<Expr> {
-        // Moments have microseconds; a smaller precision would have to round.
-        if let Some(precision) = call.args.first()
-            && !matches!(&precision.value.kind, ast::ExprKind::Number(digits) if digits == "6")
-        {
-            return Err(self.unsupported(
-                format!("{} with a precision", name.to_uppercase()),
-                precision.value.pos,
-            ));
+        if let Some(precision) = call.args.first() {
+            if name == "current_time" {
+                return Err(self.unsupported("type time with time zone", pos));
+            }
+            let digits = self.expr(&precision.value)?;
+            let built = self.builder.function(name, vec![digits], false);
+            return self.place(built, pos);
         }
         let simple = |function: &str| self.builder.function(function, Vec::new(), false);
         let built = match name {
@@ -210,13 +362,16 @@ impl Binder<'_> {
             return Err(self.unsupported("a set-returning function inside another", pos));
         }
         let table = self.table_call(name, args, &call.args, pos)?;
+        let mut table = table;
+        if table.function.is_some_and(SetFunction::returns_record) {
+            return Err(self.no_definitions(pos));
+        }
+        if table.columns.len() != 1 {
+            table.as_record = true;
+            table.columns = vec![DataType::Record];
+        }
         let [ty] = table.columns.as_slice() else {
-            return Err(self
-                .unsupported(
-                    format!("function {name} of several columns in a select list"),
-                    pos,
-                )
-                .with_hint("Call it in FROM."));
+            return Err(Error::internal("a row value of several columns"));
         };
         let ty = ty.clone();
         let pending = &mut self.level()?.pending;
@@ -245,6 +400,7 @@ impl Binder<'_> {
             args,
             ty: resolved.result,
             columns: output.into_iter().map(|(_, ty)| ty).collect(),
+            as_record: false,
         })
     }
 }

@@ -293,6 +293,13 @@ impl Binder<'_> {
                 *pos,
             ));
         }
+        if aggregates(&step, id, false) {
+            return Err(self.fail(
+                SqlState::INVALID_RECURSION,
+                "aggregate functions are not allowed in a recursive query's recursive term",
+                *pos,
+            ));
+        }
         let refused = [
             (!query.order_by.is_empty(), "ORDER BY"),
             (query.offset.is_some(), "OFFSET"),
@@ -557,4 +564,18 @@ fn is_volatile(plan: &Plan) -> bool {
         });
     });
     volatile
+}
+
+/// Whether an aggregate looks at the rows of the recursive query `id`.
+fn aggregates(plan: &Plan, id: CteId, inside: bool) -> bool {
+    match plan {
+        Plan::WorkTable { id: found, .. } => inside && *found == id,
+        plan => {
+            let inside = inside || matches!(plan, Plan::Aggregate(_));
+            let inputs = plan.inputs();
+            inputs
+                .into_iter()
+                .any(|input| aggregates(input, id, inside))
+        }
+    }
 }

@@ -149,6 +149,7 @@ impl Binder<'_> {
                 branches,
                 otherwise,
             } => {
+                let sets = self.level()?.pending.sets.len();
                 let operand = operand.as_deref().map(|e| self.expr(e)).transpose()?;
                 let simple = operand.is_some();
                 let mut whens = Vec::with_capacity(branches.len());
@@ -161,10 +162,13 @@ impl Binder<'_> {
                     whens.push((condition, self.expr(then)?));
                 }
                 let otherwise = otherwise.as_deref().map(|e| self.expr(e)).transpose()?;
+                self.no_sets_since(sets, "CASE", pos)?;
                 self.place(self.builder.case(operand, whens, otherwise), pos)
             }
             ExprKind::Coalesce(args) => {
+                let sets = self.level()?.pending.sets.len();
                 let values = self.exprs(args)?;
+                self.no_sets_since(sets, "COALESCE", pos)?;
                 self.place(self.builder.coalesce(values), pos)
             }
             ExprKind::NullIf(value, other) => {
@@ -252,11 +256,21 @@ impl Binder<'_> {
     }
 
     /// A table's name as a value: its row.
-    fn whole_row(&mut self, schema: Option<&Ident>, name: &Ident) -> Result<Option<Expr>> {
+    pub(super) fn whole_row(
+        &mut self,
+        schema: Option<&Ident>,
+        name: &Ident,
+    ) -> Result<Option<Expr>> {
         let Some((level, table)) = self.find_table(schema, name)? else {
             return Ok(None);
         };
+        let scalar = table.scalar;
         let columns = table.columns.clone();
+        if scalar && let Some(column) = columns.first() {
+            let column = column.clone();
+            let found = super::scope::Found { level, column };
+            return self.use_column(found, name.pos).map(Some);
+        }
         let fields = columns
             .into_iter()
             .map(|column| self.use_column(super::scope::Found { level, column }, name.pos))
@@ -383,6 +397,17 @@ impl Binder<'_> {
         let known = ["C", "POSIX", "default", "ucs_basic", "C.UTF-8", "C.utf8"];
         if known.contains(&collation.name.name.as_str()) {
             return Ok(());
+        }
+        let name = collation.name.name.as_str();
+        let plausible = name.ends_with("-x-icu")
+            || name == "unicode"
+            || name.len() > 4 && name.get(2..3) == Some("_");
+        if !plausible {
+            return Err(self.fail(
+                SqlState::UNDEFINED_OBJECT,
+                format!("collation \"{name}\" for encoding \"UTF8\" does not exist"),
+                collation.pos(),
+            ));
         }
         Err(self.at(
             Error::unsupported(format!(

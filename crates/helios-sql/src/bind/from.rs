@@ -245,6 +245,7 @@ impl Binder<'_> {
                 name: name.name.as_str().into(),
                 schema: None,
                 relation: None,
+                scalar: false,
                 columns: columns.clone(),
                 pseudo: Vec::new(),
             }],

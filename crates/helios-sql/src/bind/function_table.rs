@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use helios_base::{DataType, Error, Result, SqlState};
+use helios_base::{ArrayValue, DataType, Error, Result, SqlState, Value};
 use helios_expr::catalog;
 
 use super::Binder;
 use super::from::Item;
 use super::scope::{Clause, Scope};
-use crate::parse::ast::{Argument, Call, Expr, ExprKind, Ident, Pos, TableAlias, TableCall};
+use crate::parse::ast::{
+    Argument, Call, Expr, ExprKind, Ident, Pos, TableAlias, TableCall, TypeName,
+};
 use crate::plan::{Plan, PlanColumn, TableFunction, TableFunctionCall};
 
 /// A call with the names of its columns; an empty name is the alias's or the function's.
@@ -16,6 +18,14 @@ struct Named {
     call: TableFunctionCall,
     names: Vec<String>,
     function: String,
+}
+
+impl Named {
+    /// Whether the columns are those of a row that the query defined.
+    fn is_record(&self) -> bool {
+        let function = self.call.function;
+        function.is_some_and(helios_expr::SetFunction::returns_record)
+    }
 }
 
 impl Binder<'_> {
@@ -59,19 +69,30 @@ impl Binder<'_> {
             column.nullable = false;
             columns.push(column);
         }
+        // The name of a function that yields plain values is their name too.
+        let scalar = single
+            && !ordinality
+            && named
+                .iter()
+                .all(|named| named.call.columns.len() == 1 && !named.is_record());
         let plan = Plan::TableFunction(Box::new(TableFunction {
             calls: named.into_iter().map(|named| named.call).collect(),
             ordinality,
             columns,
         }));
-        self.aliased(plan, alias, &shown, None, false)
+        let mut item = self.aliased(plan, alias, &shown, None, false)?;
+        for table in &mut item.scope.tables {
+            table.scalar = scalar;
+        }
+        Ok(item)
     }
 
     fn table_calls(&mut self, calls: &[TableCall], rows_from: bool) -> Result<Vec<Named>> {
         let mut named = Vec::with_capacity(calls.len());
         for TableCall { call, columns } in calls {
-            if let Some((column, _)) = columns.first() {
-                return Err(self.unsupported("a column definition list", column.pos));
+            if let Some(record) = self.record_function(call, columns)? {
+                named.push(record);
+                continue;
             }
             // `unnest(a, b)` is `ROWS FROM (unnest(a), unnest(b))`.
             if let (ExprKind::Call(function), false) = (&call.kind, rows_from)
@@ -91,6 +112,57 @@ impl Binder<'_> {
             });
         }
         Ok(named)
+    }
+
+    /// A call of a function that returns `record`, whose columns the query defines.
+    fn record_function(
+        &mut self,
+        call: &Expr,
+        columns: &[(Ident, TypeName)],
+    ) -> Result<Option<Named>> {
+        let record = match &call.kind {
+            ExprKind::Call(function)
+                if catalog::set_functions(&function.name.name.name)
+                    .iter()
+                    .any(|entry| entry.returns_record()) =>
+            {
+                Some(function)
+            }
+            _ => None,
+        };
+        let Some(function) = record else {
+            return match columns.first() {
+                Some((column, _)) => Err(self.fail(
+                    SqlState::SYNTAX_ERROR,
+                    "a column definition list is only allowed for functions returning \"record\"",
+                    column.pos,
+                )),
+                None => Ok(None),
+            };
+        };
+        if columns.is_empty() {
+            return Err(self.no_definitions(call.pos));
+        }
+        let mut named = self.table_function(function, call.pos)?;
+        let names = columns
+            .iter()
+            .map(|(name, _)| Value::text(name.name.as_str()));
+        let names = ArrayValue::one_dimensional(names.collect());
+        let texts = DataType::Array(Box::new(DataType::Text));
+        named
+            .call
+            .args
+            .push(helios_expr::Expr::Literal(names.into(), texts));
+        named.names.clear();
+        named.call.columns.clear();
+        for (name, ty) in columns {
+            let ty = self.data_type(ty)?;
+            let null = helios_expr::Expr::Literal(Value::Null, ty.clone());
+            named.call.args.push(null);
+            named.names.push(name.name.clone());
+            named.call.columns.push(ty);
+        }
+        Ok(Some(named))
     }
 
     fn table_function(&mut self, call: &Call, pos: Pos) -> Result<Named> {
@@ -202,6 +274,7 @@ impl Binder<'_> {
                 args: vec![value],
                 ty: ty.clone(),
                 columns: vec![ty],
+                as_record: false,
             },
             names: vec![String::new()],
             function: name,

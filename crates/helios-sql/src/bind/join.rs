@@ -127,6 +127,7 @@ impl Binder<'_> {
                 name: alias.name.as_str().into(),
                 schema: None,
                 relation: None,
+                scalar: false,
                 columns: merged,
                 pseudo: Vec::new(),
             });

@@ -50,7 +50,7 @@ mod window;
 pub use context::BindContext;
 pub use moment::{NoPast, Past};
 
-use helios_base::{DataType, Result};
+use helios_base::{DataType, Error, Result, SqlState};
 use helios_expr::{Builder, ParamTypes};
 
 use crate::parse::ast::Statement;
@@ -100,6 +100,12 @@ fn bind_here(
     };
     if !takes_parameters && !types.is_empty() {
         return Err(statement::no_parameters());
+    }
+    if let Some(number) = types.undetermined() {
+        return Err(Error::new(
+            SqlState::INDETERMINATE_DATATYPE,
+            format!("could not determine data type of parameter ${number}"),
+        ));
     }
     let mut bound = Bound {
         statement,

@@ -54,6 +54,8 @@ pub(super) struct ScopeTable {
     pub schema: Option<Arc<str>>,
     /// The name of the relation behind an alias.
     pub relation: Option<Arc<str>>,
+    /// Whether it is a function of plain values: its name, as a value, is its only column.
+    pub scalar: bool,
     /// Its columns.
     pub columns: Vec<ScopeColumn>,
     /// Columns that a star leaves out.
@@ -87,6 +89,7 @@ impl Scope {
                 name,
                 schema,
                 relation: None,
+                scalar: false,
                 columns: columns.clone(),
                 pseudo: Vec::new(),
             }],

@@ -51,9 +51,10 @@ impl Binder<'_> {
             .columns()
             .iter()
             .zip(right.columns())
-            .map(|(l, r)| PlanColumn {
+            .zip(types)
+            .map(|((l, r), ty)| PlanColumn {
                 name: l.name.clone(),
-                ty: l.ty.clone(),
+                ty,
                 nullable: l.nullable || r.nullable,
                 source: None,
             })

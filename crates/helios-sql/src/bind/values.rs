@@ -28,6 +28,7 @@ impl Binder<'_> {
         for (index, column) in columns.iter_mut().enumerate() {
             let types: Vec<_> = column.iter().map(Expr::ty).collect();
             let undecided = types.iter().all(|ty| super::scope::is_undecided(ty));
+            let mut common = None;
             if settle || !undecided {
                 let pos = rows
                     .iter()
@@ -38,11 +39,16 @@ impl Binder<'_> {
                 let ty = self.place(common_type("VALUES", &types), pos)?;
                 let values = std::mem::take(column);
                 *column = self.place(self.builder.all_to("VALUES", values, &ty), pos)?;
+                common = Some(ty);
             }
             let mut first = match column.first() {
                 Some(value) => plan_column(format!("column{}", index + 1), value),
                 None => return Err(Error::internal("VALUES without rows")),
             };
+            if let Some(ty) = common {
+                // The first value may have a modifier that others do not.
+                first.ty = ty;
+            }
             first.nullable = column
                 .iter()
                 .any(|value| !matches!(value, Expr::Literal(literal, _) if !literal.is_null()));

@@ -46,7 +46,7 @@ impl Binder<'_> {
     fn windowed(&mut self, call: &Call, pos: Pos) -> Result<PendingWindow> {
         let name = call.name.name.name.as_str();
         let spec = match &call.over {
-            Some(Over::Spec(spec)) => (**spec).clone(),
+            Some(Over::Spec(spec)) => self.merge_base(spec)?,
             Some(Over::Name(name)) => self.named_window(name)?,
             None => return Err(Error::internal("window call without OVER")),
         };

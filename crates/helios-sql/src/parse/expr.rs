@@ -1,6 +1,6 @@
 //! Expressions, by PostgreSQL's operator precedence.
 
-use helios_base::Result;
+use helios_base::{Error, Result, SqlState};
 
 use super::ast::{
     Expr, ExprKind, Ident, LikeKind, Operator, OrderBy, Pos, Quantity, Subscript, TypeName,
@@ -101,7 +101,7 @@ impl Parser<'_> {
         self.reset(mark.saturating_sub(1));
     }
 
-    fn question_mark(&self, pos: Pos) -> helios_base::Error {
+    fn question_mark(&self, pos: Pos) -> Error {
         self.syntax("syntax error at or near \"?\"", pos)
             .with_hint("Parameters are written $1, $2, and so on.")
     }

@@ -442,7 +442,31 @@ impl<'a> Lexer<'a> {
         code
     }
 
-    /// `U&'…'` and `U&"…"`, with the default escape character.
+    /// The escape character that follows: `UESCAPE '!'`, else a backslash.
+    fn escape_character(&mut self, start: usize) -> Result<char, LexError> {
+        let rest = self.source.get(self.at..).unwrap_or_default();
+        let word = rest.trim_start();
+        let Some(after) = word
+            .get(..7)
+            .filter(|word| word.eq_ignore_ascii_case("uescape"))
+            .and_then(|_| word.get(7..))
+        else {
+            return Ok('\\');
+        };
+        let after = after.trim_start();
+        let mut chars = after.chars();
+        let escape = match (chars.next(), chars.next(), chars.next()) {
+            (Some('\''), Some(escape), Some('\'')) => escape,
+            _ => return Err(self.fail(start, "invalid Unicode escape character", false)),
+        };
+        if escape.is_ascii_hexdigit() || matches!(escape, '+' | '\'' | '"' | ' ') {
+            return Err(self.fail(start, "invalid Unicode escape character", false));
+        }
+        self.at = self.source.len() - after.len() + 2 + escape.len_utf8();
+        Ok(escape)
+    }
+
+    /// `U&'…'` and `U&"…"`.
     fn unicode(&mut self, start: usize) -> Result<Kind, LexError> {
         self.at += 2;
         let name = self.peek(0) == b'"';
@@ -451,13 +475,14 @@ impl<'a> Lexer<'a> {
         } else {
             self.string(start, false)?
         };
+        let escape = self.escape_character(start)?;
         let mut text = String::with_capacity(raw.len());
         let mut rest = raw.as_str();
-        while let Some(slash) = rest.find('\\') {
+        while let Some(slash) = rest.find(escape) {
             text.push_str(&rest[..slash]);
-            rest = &rest[slash + 1..];
-            if let Some(after) = rest.strip_prefix('\\') {
-                text.push('\\');
+            rest = &rest[slash + escape.len_utf8()..];
+            if let Some(after) = rest.strip_prefix(escape) {
+                text.push(escape);
                 rest = after;
                 continue;
             }

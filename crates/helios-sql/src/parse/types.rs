@@ -129,7 +129,9 @@ impl Parser<'_> {
             self.eat("varying")
         };
         let mut modifiers = self.modifiers()?;
-        if !varchar && modifiers.is_empty() {
+        // A literal, `char 'abc'`, is not cut to one character.
+        let literal = matches!(self.peek().kind, Kind::Text(_));
+        if !varchar && modifiers.is_empty() && !literal {
             modifiers.push(1);
         }
         Ok(Self::plain(

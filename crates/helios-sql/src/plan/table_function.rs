@@ -30,6 +30,8 @@ pub struct TableFunctionCall {
     pub ty: DataType,
     /// The types of the columns that this call yields.
     pub columns: Vec<DataType>,
+    /// Whether the function's columns become one, a row value.
+    pub as_record: bool,
 }
 
 impl std::fmt::Debug for TableFunctionCall {

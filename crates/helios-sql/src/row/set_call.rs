@@ -46,7 +46,12 @@ impl SetCall {
             Some(function) => {
                 let types: Vec<DataType> = call.args.iter().map(|arg| arg.ty().clone()).collect();
                 let refs: Vec<&Value> = args.iter().collect();
-                function.call(&refs, &Call::new(&cx.context(), &types, &call.ty))?
+                let rows = function.call(&refs, &Call::new(&cx.context(), &types, &call.ty))?;
+                if call.as_record {
+                    Box::new(rows.map(|row| row.map(|values| vec![Value::Record(values.into())])))
+                } else {
+                    rows
+                }
             }
         };
         Ok(Self {

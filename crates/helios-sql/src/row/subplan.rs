@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use helios_base::{DataType, Error, Result, Row, SqlState, Value};
+use helios_base::{ArrayValue, DataType, Error, Result, Row, SqlState, Value};
 use helios_expr::{Call, Comparison, EvalContext, Function, SubplanKind, Subplans};
 use parking_lot::Mutex;
 
@@ -167,6 +167,55 @@ fn is_hashable(function: &Function) -> bool {
     }
 }
 
+/// The values of `ARRAY(SELECT …)`; arrays become the parts of one with a dimension more.
+fn stacked(elements: Vec<Value>) -> Result<ArrayValue> {
+    if !elements
+        .iter()
+        .any(|value| matches!(value, Value::Array(_)))
+    {
+        return Ok(ArrayValue::one_dimensional(elements));
+    }
+    let refused = |state: SqlState, what: &str| Err(Error::new(state, what));
+    let mut whole: Option<ArrayValue> = None;
+    for element in elements {
+        let Value::Array(part) = element else {
+            return refused(
+                SqlState::NULL_VALUE_NOT_ALLOWED,
+                "cannot accumulate null arrays",
+            );
+        };
+        if part.is_empty() {
+            return refused(
+                SqlState::ARRAY_SUBSCRIPT_ERROR,
+                "cannot accumulate empty arrays",
+            );
+        }
+        match &mut whole {
+            None => {
+                let mut dims = vec![(1, 1)];
+                dims.extend(part.dims.iter().copied());
+                whole = Some(ArrayValue {
+                    dims,
+                    elements: part.elements.clone(),
+                });
+            }
+            Some(whole) => {
+                if whole.dims.get(1..) != Some(&*part.dims) {
+                    return refused(
+                        SqlState::ARRAY_SUBSCRIPT_ERROR,
+                        "cannot accumulate arrays of different dimensionality",
+                    );
+                }
+                if let Some((length, _)) = whole.dims.first_mut() {
+                    *length += 1;
+                }
+                whole.elements.extend(part.elements.iter().cloned());
+            }
+        }
+    }
+    Ok(whole.unwrap_or_default())
+}
+
 /// The value of a subquery that is no comparison.
 fn one_value(kind: SubplanKind, node: &Node, cx: &Cx<'_>) -> Result<Value> {
     let mut operator = op::open(node, cx)?;
@@ -177,9 +226,7 @@ fn one_value(kind: SubplanKind, node: &Node, cx: &Cx<'_>) -> Result<Value> {
             while let Some(row) = operator.next(cx)? {
                 elements.extend(row.into_iter().next());
             }
-            Ok(Value::Array(Arc::new(
-                helios_base::ArrayValue::one_dimensional(elements),
-            )))
+            stacked(elements).map(|array| Value::Array(Arc::new(array)))
         }
         _ => {
             let value = match operator.next(cx)? {

@@ -419,6 +419,12 @@ impl Session {
         types: &[helios_base::DataType],
         params: &[Value],
     ) -> Result<Vec<Value>> {
+        if params.is_empty() && !types.is_empty() {
+            return Err(Error::new(
+                SqlState::UNDEFINED_PARAMETER,
+                "there is no parameter $1",
+            ));
+        }
         if params.len() != types.len() {
             return Err(Error::new(
                 SqlState::PROTOCOL_VIOLATION,

@@ -57,6 +57,36 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
 ];
 
+/// A row whose columns have names, as JSON: names and values in turn. `NULL` if all values are, for
+/// that is how an outer join fills up.
+///
+/// Not in the catalogue: only the binder knows the names.
+pub static ROW_AS_JSON: Function = function("row_to_json", &[Any], J, row_as_json)
+    .variadic()
+    .not_strict()
+    .stable();
+
+fn row_as_json(args: &[&Value], call: &Call<'_>) -> Result<Value> {
+    if args
+        .chunks_exact(2)
+        .all(|pair| matches!(pair, [_, Value::Null]))
+    {
+        return Ok(Value::Null);
+    }
+    let mut out = String::from("{");
+    for (i, pair) in args.chunks_exact(2).enumerate() {
+        let [name, value] = pair else { continue };
+        if i > 0 {
+            out.push(',');
+        }
+        push_escaped(&key(name, i * 2, call)?, &mut out);
+        out.push(':');
+        to_json::push(value, call.arg_type(i * 2 + 1), call.ctx.text, &mut out)?;
+    }
+    out.push('}');
+    Ok(Value::text(out))
+}
+
 fn to_json(args: &[&Value], call: &Call<'_>) -> Result<Value> {
     let [value] = args else {
         return Err(mismatch(args));

@@ -6,6 +6,8 @@ mod inspect;
 
 use helios_base::{Error, SqlState};
 
+pub use build::ROW_AS_JSON;
+
 use crate::function::Function;
 
 pub(crate) static FAMILIES: &[&[Function]] =

@@ -253,6 +253,32 @@ pub struct Call {
     pub label: Option<&'static str>,
 }
 
+impl Call {
+    /// A plain call of a function of the system.
+    pub fn plain(name: &str, args: Vec<Expr>, pos: Pos) -> Self {
+        let name = Ident {
+            name: name.to_owned(),
+            pos,
+        };
+        Self {
+            name: Name { schema: None, name },
+            args: args
+                .into_iter()
+                .map(|value| Argument { name: None, value })
+                .collect(),
+            star: false,
+            distinct: false,
+            variadic: false,
+            order_by: Vec::new(),
+            within_group: false,
+            filter: None,
+            over: None,
+            pos,
+            label: None,
+        }
+    }
+}
+
 /// An argument, with its name if one was given.
 #[derive(Clone, Debug)]
 pub struct Argument {

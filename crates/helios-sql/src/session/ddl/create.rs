@@ -24,7 +24,7 @@ impl Ddl<'_> {
         params: Vec<Value>,
     ) -> Result<Option<u64>> {
         if self.skip_existing(&create.name, create.temporary, create.if_not_exists)? {
-            return Ok(create.query.as_ref().map(|_| 0));
+            return Ok(None);
         }
         let mut columns = create
             .columns
@@ -109,12 +109,22 @@ impl Ddl<'_> {
     }
 
     pub(super) fn create_index(&mut self, create: &CreateIndex) -> Result<()> {
-        if create.method != "btree" {
-            return Err(Error::unsupported(format!(
-                "access method \"{}\" is not supported yet",
-                create.method
-            ))
-            .with_hint("Use btree."));
+        match create.method.as_str() {
+            // What a hash finds, order finds too.
+            "btree" | "hash" => {}
+            "gin" | "gist" | "spgist" | "brin" => {
+                return Err(Error::unsupported(format!(
+                    "access method \"{}\" is not supported yet",
+                    create.method
+                ))
+                .with_hint("Use btree."));
+            }
+            unknown => {
+                return Err(Error::new(
+                    SqlState::UNDEFINED_OBJECT,
+                    format!("access method \"{unknown}\" does not exist"),
+                ));
+            }
         }
         if !create.options.is_empty() {
             return Err(Error::unsupported("index options are not supported yet"));

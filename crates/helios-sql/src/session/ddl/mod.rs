@@ -50,7 +50,11 @@ impl Session {
         let bound = &planned.bound;
         match &bound.statement {
             Statement::CreateTable(create) => {
-                if let Some(rows) = ddl.create_table(create, bound, params)? {
+                let filled = ddl.create_table(create, bound, params)?;
+                if create.query.is_some() && filled.is_none() {
+                    return Ok(Outcome::Done(Completion::tag("CREATE TABLE AS")));
+                }
+                if let Some(rows) = filled {
                     return Ok(Outcome::Done(Completion::counted("SELECT", rows)));
                 }
             }

@@ -35,6 +35,8 @@ const WAYWARD: &[&str] = &[
     "pg_column_size",
     "current_query",
     "pg_conf_load_time",
+    "current_branch",
+    "helios_branch",
 ];
 
 /// An entry of the catalogue, of any kind.
@@ -96,6 +98,9 @@ pub fn all() -> Vec<Callable> {
         !WAYWARD.contains(&callable.name)
             && !callable.name.starts_with("pg_")
             && !callable.name.starts_with("has_")
+            && !callable.name.starts_with("helios_")
+            && !callable.name.starts_with("to_reg")
+            && !callable.name.ends_with("_description")
     });
     callables
 }

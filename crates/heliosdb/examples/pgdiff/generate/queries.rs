@@ -432,7 +432,7 @@ impl Queries<'_> {
                 "(@ * 3)": "integer"; "(@ / 2)": "integer"; "(@ % 7)": "integer"; "(-@)": "integer";
                 "length(@)": "text"; "abs(@)": "integer"; "(@ & @)": "integer", "integer";
                 "cardinality(@)": "integer[]"; "array_length(@, 1)": "text[]"; "strpos(@, @)": "text", "text";
-                "(@ - @)": "date", "date"; "@::int": "numeric"; "@::int": "boolean"; "@[1]": "integer[]";
+                "(@ - @)": "date", "date"; "@::int": "numeric"; "@::int": "boolean"; "(@)[1]": "integer[]";
                 "ascii(@)": "text"; "sign(@)::int": "double precision";
             },
             "bigint" => {
@@ -484,7 +484,7 @@ impl Queries<'_> {
                 "jsonb_build_object('k', @)": "numeric"; "jsonb_build_array(@, @)": "text", "date"; "jsonb_strip_nulls(@)": "jsonb"; "to_jsonb(@)": "timestamp with time zone";
             },
             "integer[]" => {
-                one! { "(@ || @)": "integer[]", "integer[]"; "array_append(@, @)": "integer[]", "integer"; "ARRAY[@, @]": "integer", "integer"; "array_remove(@, 1)": "integer[]"; "@[2:]": "integer[]"; }
+                one! { "(@ || @)": "integer[]", "integer[]"; "array_append(@, @)": "integer[]", "integer"; "ARRAY[@, @]": "integer", "integer"; "array_remove(@, 1)": "integer[]"; "(@)[2:]": "integer[]"; }
             }
             "text[]" => {
                 one! { "(@ || @)": "text[]", "text[]"; "string_to_array(@, 'b')": "text"; "ARRAY[@, @]": "text", "text"; "array_prepend(@, @)": "text", "text[]"; }
