@@ -7,8 +7,9 @@ use super::arithmetic::{div_round, div_round_i128};
 use super::{Numeric, Repr, big_pow10, pow10, trimmed};
 use crate::{Error, Result, SqlState};
 
-/// `round` and `trunc` take scales between the negative and this.
-const ROUND_SCALE_MAX: i32 = 2000;
+/// The largest scale that `round` and `trunc` give, and the digits that a number can have before the point.
+const ROUND_SCALE_MAX: i32 = 16_383;
+const ROUND_SCALE_MIN: i32 = -131_073;
 
 impl Numeric {
     /// Rounds half away from zero to `scale` digits after the point (before it, if negative).
@@ -16,7 +17,7 @@ impl Numeric {
     /// # Errors
     /// `22003` if rounding up passes PostgreSQL's limits.
     pub fn round(&self, scale: i32) -> Result<Self> {
-        let scale = scale.clamp(-ROUND_SCALE_MAX, ROUND_SCALE_MAX);
+        let scale = scale.clamp(ROUND_SCALE_MIN, ROUND_SCALE_MAX);
         self.to_scale(scale, div_round_i128, div_round)
     }
 
@@ -25,7 +26,7 @@ impl Numeric {
     /// # Errors
     /// As [`Numeric::round`].
     pub fn trunc(&self, scale: i32) -> Result<Self> {
-        let scale = scale.clamp(-ROUND_SCALE_MAX, ROUND_SCALE_MAX);
+        let scale = scale.clamp(ROUND_SCALE_MIN, ROUND_SCALE_MAX);
         self.to_scale(scale, |a, b| a / b, |a, b| a / b)
     }
 

@@ -72,7 +72,10 @@ impl Shown {
         if key.is_null() {
             return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
         }
-        Ok(key.to_text(self.ty(0), &self.text))
+        Ok(match key {
+            Value::Bool(b) => b.to_string(),
+            _ => key.to_text(self.ty(0), &self.text),
+        })
     }
 }
 

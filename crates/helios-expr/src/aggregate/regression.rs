@@ -20,9 +20,8 @@ macro_rules! statistic {
 }
 
 pub(super) static AGGREGATES: &[Aggregate] = &[
-    #[allow(clippy::cast_possible_truncation, reason = "counts stay below 2^53")]
     aggregate("regr_count", &[Float8, Float8], Int8, |_| {
-        Pairs::start(|p| Value::Int8(p.count as i64))
+        Box::new(Count(0))
     }),
     statistic!("regr_sxx", |p| p.any().then_some(p.sxx)),
     statistic!("regr_syy", |p| p.any().then_some(p.syy)),
@@ -48,6 +47,20 @@ pub(super) static AGGREGATES: &[Aggregate] = &[
     statistic!("regr_intercept", |p| (p.any() && p.sxx != 0.0)
         .then(|| (p.sum_y - p.sum_x * p.sxy / p.sxx) / p.count)),
 ];
+
+/// How many pairs: no sums that could overflow.
+struct Count(i64);
+
+impl Accumulator for Count {
+    fn update(&mut self, _: &[&Value]) -> Result<()> {
+        self.0 += 1;
+        Ok(())
+    }
+
+    fn finish(&self) -> Result<Value> {
+        Ok(Value::Int8(self.0))
+    }
+}
 
 /// Sums over pairs, kept as [`super::deviation`] keeps them.
 struct Pairs {

@@ -77,11 +77,11 @@ pub(crate) static FUNCTIONS: &[Function] = &[
             if x < 1.0 {
                 Err(outside())
             } else {
-                Ok(if x > LARGE { x.ln() + LN_2 } else { x.acosh() })
+                Ok(acosh(x))
             }
         }),
     ),
-    function("atanh", &[F], F, real!(|x| unit(x).map(f64::atanh))),
+    function("atanh", &[F], F, real!(|x| unit(x).map(atanh))),
     function("sind", &[F], F, real!(|x| finite(x).map(degrees::sin))),
     function("cosd", &[F], F, real!(|x| finite(x).map(degrees::cos))),
     function("tand", &[F], F, real!(|x| finite(x).map(degrees::tan))),
@@ -172,11 +172,44 @@ fn logarithm(x: f64) -> Result<f64> {
 /// Beyond this, `x² + 1` is `x²`.
 const LARGE: f64 = 268_435_456.0;
 
+/// The inverse hyperbolic functions as C libraries compute them, so that the last digits agree.
 fn asinh(x: f64) -> f64 {
-    if x.abs() > LARGE {
-        return (x.abs().ln() + LN_2).copysign(x);
+    let a = x.abs();
+    let result = if a < 1.0 / LARGE {
+        return x;
+    } else if a > LARGE {
+        a.ln() + LN_2
+    } else if a > 2.0 {
+        (2.0 * a + 1.0 / ((a * a + 1.0).sqrt() + a)).ln()
+    } else {
+        let square = a * a;
+        (a + square / (1.0 + (1.0 + square).sqrt())).ln_1p()
+    };
+    result.copysign(x)
+}
+
+fn acosh(x: f64) -> f64 {
+    if x > LARGE {
+        x.ln() + LN_2
+    } else if x > 2.0 {
+        (2.0 * x - 1.0 / (x + (x * x - 1.0).sqrt())).ln()
+    } else {
+        let t = x - 1.0;
+        (t + (2.0 * t + t * t).sqrt()).ln_1p()
     }
-    x.asinh()
+}
+
+fn atanh(x: f64) -> f64 {
+    let a = x.abs();
+    let result = if a < 1.0 / LARGE {
+        return x;
+    } else if a < 0.5 {
+        let t = a + a;
+        0.5 * (t + t * a / (1.0 - a)).ln_1p()
+    } else {
+        0.5 * ((a + a) / (1.0 - a)).ln_1p()
+    };
+    result.copysign(x)
 }
 
 fn sign(x: f64) -> f64 {

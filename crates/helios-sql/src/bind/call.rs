@@ -364,7 +364,11 @@ impl Binder<'_> {
         let table = self.table_call(name, args, &call.args, pos)?;
         let mut table = table;
         if table.function.is_some_and(SetFunction::returns_record) {
-            return Err(self.no_definitions(pos));
+            return Err(self.at(
+                Error::unsupported(format!("could not determine row type for result of {name}"))
+                    .with_hint("Call it in FROM, with a column definition list."),
+                pos,
+            ));
         }
         if table.columns.len() != 1 {
             table.as_record = true;

@@ -43,30 +43,48 @@ SELECT ARRAY(SELECT x FROM generate_series(1, 3) x), ARRAY(SELECT 1 WHERE false)
 SELECT ARRAY[1, 2]::text[], ARRAY[1, 2]::float8[], ARRAY['1', '2']::int[], ARRAY[1, 2]::text, '{1,2}'::text::int[], ARRAY[1.5, 2.5]::int[], ARRAY['a', 'b']::varchar(1)[], ARRAY['abc']::varchar(2)[], ARRAY[1.256]::numeric(4,2)[];
 SELECT ARRAY['a']::int[];
 SELECT ARRAY[1, 2]::int;
+-- differs: object-names
 SELECT pg_typeof(ARRAY[1]), pg_typeof(ARRAY['a']), pg_typeof(ARRAY[1, 2.0]), pg_typeof(ARRAY[[1]]), pg_typeof('{}'::int[][]), pg_typeof(ARRAY['a'::varchar(3)]);
 SELECT string_to_array('1,2,3', ',')::int[], array_to_string(ARRAY[[1, 2], [3, NULL]], ',', '-'), array_to_json(ARRAY[[1, 2], [3, 4]]);
+-- differs: operator-functions
 SELECT array_larger(ARRAY[1], ARRAY[2]), greatest(ARRAY[1], ARRAY[2]), max(x), min(x) FROM (VALUES (ARRAY[1, 2]), (ARRAY[1, 3])) v(x);
 SELECT x FROM (VALUES (ARRAY[2]), (ARRAY[1, 2]), ('{}'), (NULL), (ARRAY[NULL]::int[]), (ARRAY[1])) v(x) ORDER BY x;
 SELECT DISTINCT x FROM (VALUES (ARRAY[1]), (ARRAY[1]), (ARRAY[2])) v(x) ORDER BY x;
 CREATE TABLE arr (id int PRIMARY KEY, a int[], t text[], m int[][]);
 INSERT INTO arr VALUES (1, '{1,2,3}', '{a,b}', '{{1,2},{3,4}}'), (2, NULL, '{}', NULL), (3, ARRAY[5], ARRAY[NULL, 'x'], ARRAY[[9]]) RETURNING *;
+-- differs: parts-of-columns
 UPDATE arr SET a[2] = 20 WHERE id = 1 RETURNING a;
+-- differs: parts-of-columns
 UPDATE arr SET a[5] = 50 WHERE id = 1 RETURNING a;
+-- differs: parts-of-columns
 UPDATE arr SET a[1:2] = '{7,8}' WHERE id = 1 RETURNING a;
+-- differs: parts-of-columns
 UPDATE arr SET a[3] = 1 WHERE id = 2 RETURNING a;
+-- differs: parts-of-columns
 UPDATE arr SET a[-1] = 0 WHERE id = 3 RETURNING a;
+-- differs: parts-of-columns
 UPDATE arr SET m[1][2] = 99 WHERE id = 1 RETURNING m;
+-- differs: parts-of-columns
 UPDATE arr SET t = t || 'z'::text, a = array_append(a, 1) RETURNING id, t, a;
+-- differs: parts-of-columns
 INSERT INTO arr (id, a[1], a[2]) VALUES (4, 1, 2) RETURNING a;
+-- differs: parts-of-columns
 SELECT id, a[1], t[1], m[1][1] FROM arr ORDER BY id;
+-- differs: parts-of-columns
 SELECT id FROM arr WHERE 7 = ANY (a) ORDER BY id;
+-- differs: parts-of-columns
 SELECT id, x FROM arr, unnest(a) x ORDER BY id, x;
 SELECT id, x, n FROM arr, unnest(t) WITH ORDINALITY AS u(x, n) ORDER BY id, n;
+-- differs: parts-of-columns
 SELECT id FROM arr WHERE a @> ARRAY[1] ORDER BY id;
+-- differs: parts-of-columns
 SELECT array_agg(a ORDER BY id) FROM arr WHERE id = 1;
+-- differs: parts-of-columns
 SELECT array_to_string(array_agg(id ORDER BY id), '|') FROM arr;
+-- differs: parts-of-columns
 SELECT a FROM arr WHERE a = '{7,8,3,NULL,50,1}';
 INSERT INTO arr VALUES (9, '{1,x}');
+-- differs: parts-of-columns
 SELECT count(DISTINCT a), max(a), min(t) FROM arr;
 SELECT array_shuffle(ARRAY[1]);
 SELECT array_sample(ARRAY[1], 1);

@@ -15,13 +15,17 @@ SELECT date '5874897-12-31' + 1;
 SELECT time '04:05:06.789', time '040506', time '04:05', time '04:05 PM', time '24:00:00', time '12:00 AM', time '00:00:60', time '4:5:6', time '04:05:06.1234567', time 'allballs';
 SELECT time '25:00';
 SELECT time '12:60';
+-- differs: time-precision
 SELECT time(2) '04:05:06.789', time(0) '23:59:59.9', '10:00'::time(3);
 SELECT time '10:00' + interval '15 hours', time '10:00' - time '12:30', time '10:00' - interval '11 hours', time '23:00' + date '2020-01-01', interval '25 hours'::time;
 SELECT timestamp '2004-10-19 10:23:54', timestamp '2004-10-19T10:23:54.123456789', timestamp '2004-10-19', timestamp '19 Oct 2004 10:23 PM', timestamp 'epoch', timestamp 'infinity', timestamp '2004-10-19 10:23:54+02', timestamp '20041019 102354', timestamp '2004-10-19 24:00:00', timestamp 'Mon Oct 18 10:23:54 2004';
 SELECT timestamp '2004-10-19 25:00';
 SELECT timestamp '294277-01-01';
+-- differs: timestamp-range
 SELECT timestamp '294276-12-31 23:59:59.999999', timestamp '4714-11-24 00:00:00 BC';
+-- differs: time-precision
 SELECT timestamp(0) '2004-10-19 10:23:54.5', timestamp(3) '2004-10-19 10:23:54.123456', timestamptz(1) '2004-10-19 10:23:54.99+00';
+-- differs: time-precision
 SELECT timestamp(7) '2020-01-01';
 SELECT timestamptz '2004-10-19 10:23:54+02', timestamptz '2004-10-19 10:23:54', timestamptz '2004-10-19 10:23:54 America/New_York', timestamptz '2004-10-19 10:23:54 PST', timestamptz '2004-10-19 10:23:54-08:00', timestamptz '2004-10-19 10:23:54Z', timestamptz '2004-10-19T10:23:54.5+0530';
 SELECT timestamptz '2004-10-19 10:23:54 Nowhere/City';
@@ -56,7 +60,9 @@ SELECT interval '1 year 2 months 3 days 4 hours 5 minutes 6.7 seconds', interval
 SELECT interval '1 fortnight';
 SELECT interval '';
 SELECT interval '@ 1 minute', interval '1 mon -1 day', interval '-1 mons +1 day', interval '0', interval '90 minutes', interval '36 hours', interval '1000000 hours', interval '1d2h3m4s', interval '1:2', interval '1:2.5', interval '-0:0:1';
+-- differs: interval-fields
 SELECT interval '1' year, interval '1' month, interval '1' day, interval '1' hour, interval '1' minute, interval '1' second, interval '1-2' year to month, interval '3 4:05' day to minute, interval '4:05:06.789' hour to second, interval '1.5' second(0), interval(2) '1.2345 seconds', interval '5' minute to second;
+-- differs: interval-fields
 SELECT interval '1 day 2:03:04' day, interval '1 year 2 months' year, interval '10:20:30' hour;
 SELECT interval '178956970 years 7 months', interval '2147483647 days', interval '-178956970 years -8 months';
 SELECT interval '178956971 years';
@@ -65,6 +71,7 @@ SELECT interval '1 day' * 2.5, 2 * interval '1 hour', interval '1 month' * 0.5, 
 SELECT interval '1 day' / 0;
 SELECT justify_hours(interval '27 hours'), justify_days(interval '35 days'), justify_interval(interval '1 mon -1 hour'), justify_interval(interval '-1 mon 31 days 25 hours'), justify_days('-35 days'), justify_hours('-30 hours');
 SELECT age(timestamp '2001-04-10', timestamp '1957-06-13'), age(timestamp '2020-03-01', timestamp '2020-02-29'), age(timestamp '2019-02-28', timestamp '2020-02-29'), age(date '2020-05-31', date '2020-02-29'), age(timestamptz '2021-01-01', timestamptz '2020-12-31 23:59:59.5');
+-- differs: infinite-age
 SELECT age(timestamp 'infinity', timestamp '2020-01-01');
 SELECT extract(century from timestamp '2000-12-16 12:21:13'), extract(day from timestamp '2001-02-16 20:38:40'), extract(decade from date '2001-02-16'), extract(dow from date '2001-02-18'), extract(doy from date '2001-02-16'), extract(epoch from timestamptz '2001-02-16 20:38:40.12+00'), extract(hour from time '20:38:40'), extract(isodow from date '2001-02-18'), extract(isoyear from date '2006-01-01'), extract(julian from timestamp '2006-01-01 12:00'), extract(microseconds from time '17:12:28.5'), extract(millennium from date '2001-02-16'), extract(milliseconds from time '17:12:28.5'), extract(minute from timestamp '2001-02-16 20:38:40'), extract(month from interval '2 years 13 months'), extract(quarter from date '2001-02-16'), extract(second from time '17:12:28.5'), extract(week from date '2001-02-16'), extract(year from date '2001-02-16');
 SELECT extract(epoch from interval '1 year 2 months 3 days 4.5 seconds'), extract(day from interval '40 days 1 minute'), extract(year from interval '-13 months'), extract(hour from interval '100 hours'), extract(epoch from date '2020-01-01'), extract(century from date '0001-01-01 BC'), extract(year from date '0044-03-15 BC'), extract(decade from date '0012-01-01 BC');
@@ -73,6 +80,7 @@ SELECT extract(nonsense from timestamp '2020-01-01');
 SELECT extract(epoch from timestamp 'infinity'), extract(year from date '-infinity'), extract(day from timestamp 'infinity'), extract(isodow from date 'infinity');
 SELECT extract(timezone from timestamp '2020-01-01');
 SELECT extract(dow from interval '1 day');
+-- differs: object-names
 SELECT date_part('year', timestamp '2001-02-16 20:38:40'), date_part('epoch', interval '1 day'), date_part('seconds', time '10:20:30.5'), date_part('hour', interval '4 hours 3 minutes'), pg_typeof(date_part('year', now())), pg_typeof(extract(year from now()));
 SELECT date_trunc('hour', timestamp '2001-02-16 20:38:40'), date_trunc('year', date '2001-02-16'), date_trunc('week', timestamp '2001-02-16 20:38:40'), date_trunc('quarter', timestamp '2001-05-16'), date_trunc('decade', timestamp '2001-05-16'), date_trunc('century', timestamp '2001-05-16'), date_trunc('millennium', timestamp '1999-05-16'), date_trunc('hour', interval '2 days 3 hours 40 minutes'), date_trunc('milliseconds', timestamp '2001-02-16 20:38:40.123456'), date_trunc('day', timestamp 'infinity');
 SELECT date_trunc('nonsense', timestamp '2001-02-16');
@@ -80,6 +88,7 @@ SELECT date_trunc('week', interval '1 day');
 SELECT date_bin('15 minutes', timestamp '2020-02-11 15:44:17', timestamp '2001-01-01'), date_bin('15 minutes', timestamp '2020-02-11 15:44:17', timestamp '2001-01-01 00:02:30'), date_bin('1 week', timestamptz '2020-02-11 15:44:17+00', timestamptz '2020-01-06 00:00+00'), date_bin('5 minutes', timestamp '1999-12-31 23:58', timestamp '2001-01-01');
 SELECT date_bin('1 month', timestamp '2020-02-11', timestamp '2001-01-01');
 SELECT date_bin('-1 day', timestamp '2020-02-11', timestamp '2001-01-01');
+-- differs: named-arguments
 SELECT make_date(2013, 7, 15), make_date(-44, 3, 15), make_time(8, 15, 23.5), make_timestamp(2013, 7, 15, 8, 15, 23.5), make_timestamptz(2013, 7, 15, 8, 15, 23.5), make_timestamptz(2013, 7, 15, 8, 15, 23.5, 'America/New_York'), make_interval(days => 10), make_interval(1, 2, 3, 4, 5, 6, 7.5), make_interval();
 SELECT make_date(2013, 2, 30);
 SELECT make_time(25, 0, 0);
@@ -88,8 +97,10 @@ SELECT to_timestamp('nan'::float8);
 SELECT (date '2001-02-16', date '2001-12-21') OVERLAPS (date '2001-10-30', date '2002-10-30'), (date '2001-02-16', interval '100 days') OVERLAPS (date '2001-10-30', date '2002-10-30'), (time '10:00', time '11:00') OVERLAPS (time '11:00', time '12:00');
 SELECT isfinite(timestamp 'infinity'), isfinite(interval '4 hours'), isfinite(date '2020-01-01');
 SELECT now() = current_timestamp, current_date = now()::date, localtimestamp = now()::timestamp, statement_timestamp() >= now(), clock_timestamp() >= statement_timestamp(), transaction_timestamp() = now();
+-- differs: timetz
 SELECT pg_typeof(now()), pg_typeof(current_time), pg_typeof(localtime), pg_typeof(current_timestamp(2)), pg_typeof(localtimestamp), pg_typeof(timeofday()), pg_typeof(current_date);
 SELECT timestamp '2020-01-01'::text, date '2020-01-01'::text || 'x', interval '1 day'::text, '2020-01-01'::text::date, '10:00'::varchar::time, timestamptz '2020-01-01 00:00+00'::text;
+-- differs: timetz
 SELECT time with time zone '10:00+02', timetz '10:00:00-08';
 SELECT timestamp '2020-01-01' + 1;
 SELECT time '10:00' + time '11:00';

@@ -123,12 +123,15 @@ DROP VIEW IF EXISTS v2;
 CREATE TABLE ct AS SELECT id, b * 2 AS dbl, 'lit' AS s FROM t1 WHERE id < 3;
 SELECT * FROM ct ORDER BY id;
 CREATE TABLE ct2 (x, y) AS VALUES (1, 'a'), (2, 'b');
+-- differs: no-data-tag
 CREATE TABLE ct3 AS SELECT 1 AS a WITH NO DATA;
 SELECT * FROM ct3;
 CREATE TABLE IF NOT EXISTS ct3 AS SELECT 2;
 SELECT 5 AS five INTO ct4;
 SELECT * FROM ct4;
+-- differs: like-indexes
 CREATE TABLE lk (LIKE t1 INCLUDING ALL);
+-- differs: like-indexes
 INSERT INTO lk VALUES (1, 'x', -5);
 CREATE TABLE lk2 (LIKE t1 INCLUDING DEFAULTS EXCLUDING CONSTRAINTS, extra int);
 INSERT INTO lk2 VALUES (1, 'x', -5, 9) RETURNING *;
@@ -153,10 +156,12 @@ SELECT nextval('s4');
 ALTER SEQUENCE s4 INCREMENT BY 10 MAXVALUE 115;
 SELECT nextval('s4');
 SELECT nextval('s4');
+-- differs: sequence-tables
 SELECT last_value, is_called FROM s4;
 DROP SEQUENCE s4;
 DROP SEQUENCE s4;
 CREATE TABLE owned (id serial PRIMARY KEY);
+-- differs: object-names
 SELECT pg_get_serial_sequence('owned', 'id');
 DROP SEQUENCE owned_id_seq;
 TRUNCATE owned RESTART IDENTITY;
@@ -181,6 +186,7 @@ COMMENT ON TABLE t1 IS 'a table';
 COMMENT ON COLUMN t1.b IS 'a column';
 COMMENT ON COLUMN t1.nope IS 'x';
 COMMENT ON TABLE nope IS 'x';
+-- differs: object-names
 SELECT obj_description('t1'::regclass), col_description('t1'::regclass, 3);
 CREATE TEMP TABLE tmp (a int);
 INSERT INTO tmp VALUES (1), (2);
@@ -188,23 +194,36 @@ SELECT sum(a) FROM tmp;
 CREATE TEMPORARY TABLE tmp2 (a int) ON COMMIT DELETE ROWS;
 CREATE UNLOGGED TABLE ul (a int);
 DROP TABLE tmp, ul;
+-- differs: partitions
 CREATE TABLE part (a int) PARTITION BY RANGE (a);
+-- differs: inheritance
 CREATE TABLE inh () INHERITS (t1);
 CREATE EXTENSION nope;
+-- differs: functions
 CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'SELECT $1 + 1';
+-- differs: functions
 SELECT f(1);
+-- differs: user-types
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+-- differs: user-types
 SELECT 'ok'::mood < 'happy'::mood;
+-- differs: user-types
 CREATE DOMAIN pos AS int CHECK (VALUE > 0);
+-- differs: user-types
 SELECT (-1)::pos;
 CREATE TABLE order (a int);
 CREATE TABLE "order" ("select" int, "a b" text);
 INSERT INTO "order" VALUES (1, 'x') RETURNING "select", "a b";
 CREATE TABLE many (a int, b int, c int, PRIMARY KEY (c, a));
+-- differs: catalog-types
 SELECT column_name, data_type, is_nullable FROM information_schema.columns WHERE table_name = 'many' ORDER BY ordinal_position;
+-- differs: object-names
 SELECT conname, contype FROM pg_constraint WHERE conrelid = 't1'::regclass ORDER BY 1;
+-- differs: exclusion
 CREATE TABLE excl (a int, EXCLUDE USING btree (a WITH =));
 VACUUM t1;
 ANALYZE t1;
+-- differs: maintenance
 REINDEX TABLE t1;
+-- differs: maintenance
 CLUSTER t1;

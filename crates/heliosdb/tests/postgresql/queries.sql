@@ -7,6 +7,7 @@ SELECT * FROM a JOIN b ON a.id = b.a_id ORDER BY a.id, b.id;
 SELECT a.id, b.id FROM a LEFT JOIN b ON a.id = b.a_id ORDER BY 1, 2;
 SELECT a.id, b.id FROM a RIGHT JOIN b ON a.id = b.a_id ORDER BY 2;
 SELECT a.id, b.id FROM a FULL JOIN b ON a.id = b.a_id ORDER BY 1, 2;
+-- differs: more-allowed
 SELECT a.id, b.id FROM a FULL JOIN b ON a.id < b.id;
 SELECT count(*) FROM a CROSS JOIN b;
 SELECT count(*) FROM a, b WHERE a.n = b.n;
@@ -43,6 +44,7 @@ SELECT ROW(1, 'a', NULL), (1, 2.5), ROW(), ROW(ROW(1, 2), 'x y', '"q"');
 SELECT id IN (1, 2, NULL), id NOT IN (1, NULL) FROM a ORDER BY id;
 SELECT 1 IN (SELECT 1, 2);
 SELECT * FROM (SELECT id, n FROM a WHERE n IS NOT NULL) AS s (k, v) ORDER BY k;
+-- differs: more-allowed
 SELECT * FROM (SELECT 1);
 SELECT * FROM (VALUES (1, 'a'), (2, 'b')) AS v (n, t) ORDER BY n;
 VALUES (1, 'x'), (2, NULL), (3, 'z');
@@ -77,6 +79,7 @@ WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT t1.n FROM t t1, t t2) SELECT 
 WITH RECURSIVE t (n) AS (SELECT n FROM t) SELECT * FROM t;
 WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT count(*)::int FROM t) SELECT * FROM t;
 WITH RECURSIVE g (f, t) AS (VALUES (1, 2), (2, 3), (3, 1)), s (f, t, depth) AS (SELECT f, t, 1 FROM g WHERE f = 1 UNION ALL SELECT g.f, g.t, depth + 1 FROM g JOIN s ON g.f = s.t WHERE depth < 5) SELECT * FROM s ORDER BY depth;
+-- differs: search-cycle
 WITH RECURSIVE g (f, t) AS (VALUES (1, 2), (2, 3), (3, 1)), s (f, t) AS (SELECT f, t FROM g WHERE f = 1 UNION ALL SELECT g.f, g.t FROM g JOIN s ON g.f = s.t) SEARCH DEPTH FIRST BY f SET ord CYCLE f SET cyc USING path SELECT f, t, cyc FROM s ORDER BY f, t, cyc;
 WITH x AS (SELECT * FROM a) SELECT (WITH y AS (SELECT count(*) AS c FROM x) SELECT c FROM y);
 SELECT id FROM a UNION SELECT id FROM b ORDER BY id;
@@ -124,16 +127,22 @@ SELECT CASE WHEN true THEN 1 ELSE 'a' END;
 SELECT CASE WHEN true THEN 1 ELSE 2.5 END, CASE WHEN false THEN 1/0 ELSE 0 END, COALESCE(1, 1/0), NULLIF('a', 'b'), COALESCE(NULL, NULL);
 SELECT COALESCE(1, 'x');
 SELECT NULLIF(1, 'x');
+-- differs: user-types
 SELECT count(*), a FROM a GROUP BY a ORDER BY a LIMIT 1;
+-- differs: user-types
 SELECT a FROM a WHERE id = 1;
 SELECT a.*, b.y FROM a, b WHERE a.id = b.a_id ORDER BY b.id;
+-- differs: row-expansion
 SELECT (a).x, (a.*) IS NULL FROM a ORDER BY id;
+-- differs: row-expansion
 SELECT a IS NULL, a = a, ROW(a.*) FROM a WHERE id = 1;
 SELECT * FROM a WHERE x IS NULL OR x LIKE 't%' ORDER BY id;
 SELECT * FROM a WHERE NULL;
 SELECT * FROM a WHERE 1;
 SELECT * FROM a WHERE x;
+-- differs: tablesample
 SELECT * FROM a TABLESAMPLE BERNOULLI (100) ORDER BY id;
+-- differs: tablesample
 SELECT count(*) FROM a TABLESAMPLE SYSTEM (0);
 TABLE a ORDER BY id;
 SELECT FROM a;

@@ -16,7 +16,9 @@ SELECT 'a'
 SELECT upper('abcÄéß'), lower('ABCÄÉ'), initcap('hello wORLD foo_bar é2x');
 SELECT substring('Thomas' from 2 for 3), substring('Thomas', 3), substr('alphabet', 3, 2), substring('Thomas' for 2), substring('abc', -1, 3), substring('abc', 2, 100);
 SELECT substring('abc', 1, -1);
+-- differs: substring-similar
 SELECT substring('Thomas' from '...$'), substring('Thomas' from 'o(.)a'), substring('Thomas' similar '%#"o_a#"_' escape '#'), substring('foobar' from 'x');
+-- differs: bit
 SELECT substring(B'1010' from 2 for 2);
 SELECT position('om' in 'Thomas'), strpos('high', 'ig'), position('' in 'abc'), position('x' in 'abc');
 SELECT overlay('Txxxxas' placing 'hom' from 2 for 4), overlay('abcdef' placing 'ZZ' from 3), overlay('abc' placing 'x' from 10);
@@ -65,6 +67,7 @@ SELECT 'abc' SIMILAR TO 'abc', 'abc' SIMILAR TO 'a', 'abc' SIMILAR TO '%(b|d)%',
 SELECT 'abc' COLLATE "C" < 'abd', 'a' COLLATE "POSIX" = 'a';
 SELECT 'a' COLLATE "nope";
 SELECT 1 COLLATE "C";
+-- differs: normalize
 SELECT normalize('é', NFD) = 'é', length(normalize('é', NFD)), 'é' IS NORMALIZED, U&'e\0301' IS NFC NORMALIZED, normalize(U&'e\0301');
 SELECT unistr('d\0061t\+000061'), unistr('\00e9');
 SELECT unistr('wrong: \db99');
@@ -79,9 +82,11 @@ SELECT get_byte('\x01'::bytea, 5);
 SELECT substring('\x01020304'::bytea from 2 for 2), position('\x02'::bytea in '\x0102'::bytea), overlay('\x010203'::bytea placing '\xff'::bytea from 2), trim('\x00'::bytea from '\x000100'::bytea), btrim('\x0001'::bytea, '\x01'), ltrim('\x0001'::bytea, '\x00'), rtrim('\x0001'::bytea, '\x01');
 SELECT '\x01'::bytea < '\x02', '\x01'::bytea = '\x01', '\x0102'::bytea LIKE '\x01%'::bytea;
 SELECT 'abc'::text::bytea, '\x61'::bytea::text;
+-- differs: system-functions
 SELECT to_char(5, '99'), to_ascii('abc');
 SELECT 'a'::text::char(3)::text || '|', ('a'::char(3))::varchar(5) || '|';
 SELECT concat('a'::char(3), 'b'), 'a'::char(3) || 'b'::char(3), upper('a'::char(3)) || '|', length('a '::char(3));
+-- differs: object-names
 SELECT 'text'::name, 'x'::name || 'y', pg_typeof('x'::name), repeat('x', 70)::name;
 SELECT 'a' < 'b'::char(1), 'b' > 'a'::varchar, 'x' = 'x'::name;
 SELECT length(''), length(NULL), length('  '), char_length('a'::char(10)), character_length('abc');
@@ -89,6 +94,7 @@ SELECT substr('abc', 0), substr('abc', -5, 7), substr('abc', 4), substr('日本�
 SELECT levenshtein('a', 'b');
 SELECT casefold('x');
 SELECT pg_client_encoding(), char 'a', varchar 'b', text 'c';
+-- differs: more-allowed
 SELECT 'abc'[1];
 SELECT ('{a,b}'::text[])[1], ('abc'::text)[1];
 SELECT 'foo' = 'foo ', 'foo'::char(5) = 'foo ', 'foo'::char(5)::text = 'foo', 'foo '::char(5) || 'x';

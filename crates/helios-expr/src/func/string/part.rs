@@ -265,6 +265,10 @@ fn overlay_ranges(start: i32, cut: i32) -> Result<(usize, usize)> {
     if start <= 0 {
         return Err(negative_length());
     }
+    // PostgreSQL adds in 32 bits.
+    start
+        .checked_add(cut)
+        .ok_or_else(|| crate::op::integer::out_of_range(Int4))?;
     let head = i64::from(start) - 1;
     let tail = (head + i64::from(cut)).max(0);
     Ok((

@@ -27,6 +27,8 @@ const WAYWARD: &[&str] = &[
     "set_config",
     "current_setting",
     "txid_current",
+    "txid_current_if_assigned",
+    "format_type",
     "pg_current_xact_id",
     "inet_server_addr",
     "pg_postmaster_start_time",
