@@ -139,7 +139,7 @@ impl Value {
             | (Self::Oid(_), DataType::Oid)
             | (Self::Record(_), DataType::Record) => true,
             (Self::Text(_), ty) => {
-                ty.is_string() || matches!(ty, DataType::Json | DataType::Unknown)
+                ty.is_string() || matches!(ty, DataType::Json | DataType::Unknown | DataType::Void)
             }
             (Self::Array(array), DataType::Array(element)) => {
                 array.elements.iter().all(|value| value.fits(element))

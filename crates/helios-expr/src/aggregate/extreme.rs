@@ -41,10 +41,11 @@ impl Accumulator for Extreme {
         };
         let better = self.best.is_null() || {
             let order = value.cmp_as(&self.best, &self.ty);
+            // Of equals that differ (`1.0` and `1.00`) PostgreSQL keeps the last.
             if self.greatest {
-                order.is_gt()
+                order.is_ge()
             } else {
-                order.is_lt()
+                order.is_le()
             }
         };
         if better {

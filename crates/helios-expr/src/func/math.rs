@@ -56,7 +56,7 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     function("sign", &[F], F, real!(|x| Ok(sign(x)))),
     function("pi", &[], F, |_, _| Ok(Value::Float8(PI))),
     function("degrees", &[F], F, real!(|x| checked(x / (PI / 180.0), x))),
-    function("radians", &[F], F, real!(|x| Ok(x * (PI / 180.0)))),
+    function("radians", &[F], F, real!(radians)),
     function("sin", &[F], F, real!(|x| finite(x).map(f64::sin))),
     function("cos", &[F], F, real!(|x| finite(x).map(f64::cos))),
     function("tan", &[F], F, real!(|x| finite(x).map(f64::tan))),
@@ -220,6 +220,14 @@ fn sign(x: f64) -> f64 {
     } else {
         0.0
     }
+}
+
+fn radians(degrees: f64) -> Result<f64> {
+    let radians = degrees * (PI / 180.0);
+    if radians == 0.0 && degrees != 0.0 {
+        return Err(underflow());
+    }
+    Ok(radians)
 }
 
 fn checked(result: f64, x: f64) -> Result<f64> {
