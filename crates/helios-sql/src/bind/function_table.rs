@@ -257,6 +257,7 @@ impl Binder<'_> {
                 args,
                 ty: DataType::Record,
                 columns,
+                as_record: false,
             },
             names,
             function: system.name.to_owned(),

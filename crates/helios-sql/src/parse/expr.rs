@@ -1,6 +1,6 @@
 //! Expressions, by PostgreSQL's operator precedence.
 
-use helios_base::{Error, Result, SqlState};
+use helios_base::{Error, Result};
 
 use super::ast::{
     Expr, ExprKind, Ident, LikeKind, Operator, OrderBy, Pos, Quantity, Subscript, TypeName,

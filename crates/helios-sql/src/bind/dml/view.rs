@@ -70,6 +70,7 @@ impl ViewTarget {
                 name,
                 schema,
                 relation: None,
+                scalar: false,
                 columns: columns.clone(),
                 pseudo: Vec::new(),
             }],
