@@ -223,7 +223,6 @@ SELECT conname, contype FROM pg_constraint WHERE conrelid = 't1'::regclass ORDER
 CREATE TABLE excl (a int, EXCLUDE USING btree (a WITH =));
 VACUUM t1;
 ANALYZE t1;
--- differs: maintenance
 REINDEX TABLE t1;
 -- differs: maintenance
 CLUSTER t1;
