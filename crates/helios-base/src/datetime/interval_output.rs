@@ -81,7 +81,7 @@ impl Fields {
         let positive = self.all().iter().any(|n| *n > 0);
         let has_months = self.years != 0 || self.months != 0;
         let has_time = self.all().iter().skip(2).any(|n| *n != 0);
-        let standard = !(negative && positive) && !(has_months && has_time);
+        let standard = !(negative && positive || has_months && has_time);
         if !negative && !positive {
             return out.write_char('0');
         }
