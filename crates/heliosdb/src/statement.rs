@@ -52,7 +52,7 @@ impl IntoStatement for &str {
     type Prepared = Arc<Prepared>;
 
     fn into_prepared(self, session: &mut Session, params: &[Value]) -> Result<Arc<Prepared>> {
-        session.prepare_for(self, params)
+        session.prepare_once(self, params)
     }
 }
 
@@ -60,7 +60,7 @@ impl IntoStatement for &String {
     type Prepared = Arc<Prepared>;
 
     fn into_prepared(self, session: &mut Session, params: &[Value]) -> Result<Arc<Prepared>> {
-        session.prepare_for(self, params)
+        session.prepare_once(self, params)
     }
 }
 

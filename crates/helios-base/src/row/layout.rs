@@ -108,11 +108,82 @@ impl Layout {
             )));
         }
         let start = out.len();
-        let result = self.put(values, out);
+        let result = match self.put_in_order(values, out) {
+            Ok(false) => {
+                out.truncate(start);
+                self.put(values, out)
+            }
+            other => other.map(drop),
+        };
         if result.is_err() {
             out.truncate(start);
         }
         result
+    }
+
+    /// Writes the row from its first byte to its last, which needs to know how long the variable
+    /// part will be. False if that turns out otherwise than the values seem to say.
+    fn put_in_order(&self, values: &[Value], out: &mut Vec<u8>) -> Result<bool> {
+        let mut nulls = false;
+        let mut length = 0;
+        for (value, place) in values.iter().zip(&self.places) {
+            match value {
+                Value::Null => nulls = true,
+                Value::Text(text) => length += text.len(),
+                Value::Bytea(bytes) => length += bytes.len(),
+                // Of other types the length shows when they are written; most are short.
+                _ if matches!(place, Place::Variable(_)) => length += 8,
+                _ => {}
+            }
+        }
+        let (code, width) = match length {
+            _ if self.variable_count == 0 => (0, 0),
+            0..=0xFF => (1, 1),
+            0x100..=0xFFFF => (2, 2),
+            _ => return Ok(false),
+        };
+        let offsets = self.variable_count * width;
+        out.reserve(8 + values.len() / 8 + self.fixed_size + offsets + length);
+        out.push(code | if nulls { HEAD_BITMAP } else { 0 });
+        put_varint(u64::from(self.version), out);
+        if nulls {
+            datum::put_bitmap(values, out);
+        }
+        self.put_fixed(values, out)?;
+        let mut at = out.len();
+        out.resize(at + offsets, 0);
+        let begin = out.len();
+        for ((value, (_, ty)), place) in values.iter().zip(&self.columns).zip(&self.places) {
+            if let Place::Variable(_) = place {
+                if !value.is_null() {
+                    datum::put(value, ty, out)?;
+                }
+                let end = ((out.len() - begin) as u32).to_le_bytes();
+                for (byte, place) in end.iter().take(width).zip(out.iter_mut().skip(at)) {
+                    *place = *byte;
+                }
+                at += width;
+            }
+        }
+        let right = match out.len() - begin {
+            0..=0xFF => width <= 1,
+            0x100..=0xFFFF => width == 2,
+            _ => false,
+        };
+        Ok(right)
+    }
+
+    fn put_fixed(&self, values: &[Value], out: &mut Vec<u8>) -> Result<()> {
+        for ((value, (_, ty)), place) in values.iter().zip(&self.columns).zip(&self.places) {
+            if let Place::Fixed(_, width) = *place {
+                if value.is_null() {
+                    out.extend(std::iter::repeat_n(0, width));
+                } else {
+                    datum::put(value, ty, out)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn put(&self, values: &[Value], out: &mut Vec<u8>) -> Result<()> {
@@ -146,15 +217,7 @@ impl Layout {
         if nulls {
             datum::put_bitmap(values, out);
         }
-        for ((value, (_, ty)), place) in values.iter().zip(&self.columns).zip(&self.places) {
-            if let Place::Fixed(_, width) = *place {
-                if value.is_null() {
-                    out.extend(std::iter::repeat_n(0, width));
-                } else {
-                    datum::put(value, ty, out)?;
-                }
-            }
-        }
+        self.put_fixed(values, out)?;
         for end in ends {
             out.extend((end as u32).to_le_bytes().iter().take(width));
         }

@@ -86,7 +86,7 @@ impl Exec {
 
     /// Calls `f` in the outermost frame.
     pub(crate) fn in_root<R>(&self, f: impl FnOnce(&Cx<'_>) -> R) -> R {
-        let frame: Frame = Arc::from([]);
+        let frame = Frame::default();
         f(&Cx::new(self, &frame))
     }
 }

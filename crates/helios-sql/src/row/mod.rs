@@ -22,6 +22,7 @@ mod recheck;
 pub(crate) mod scan;
 mod set_call;
 pub(crate) mod stats;
+mod steady;
 pub(crate) mod subplan;
 mod supports;
 pub(crate) mod time_travel;

@@ -25,6 +25,8 @@ pub(crate) struct ScanNode {
     pub(crate) key: bool,
     /// What the path does not assure, over the columns that come out.
     pub(crate) filters: Vec<Expr>,
+    /// Whether the filters have parts that are computed once for each run.
+    pub(crate) unsettled: bool,
     /// Which of the columns that come out the filters read.
     pub(crate) filtered: Vec<usize>,
     /// All conditions, also those that the path assures.

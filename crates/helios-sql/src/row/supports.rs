@@ -4,7 +4,6 @@ use super::exec::Program;
 use super::node::Node;
 use super::scan::Path;
 use super::stats::Stats;
-use crate::plan::Plan;
 
 /// Up to so many rows read, the row executor is done before the other has started.
 const ROWS_MAX: u64 = 2_000;
@@ -17,8 +16,7 @@ const ROWS_BY_INDEX_MAX: u64 = 20_000;
 const INDEX_SHARE: u64 = 20;
 
 /// Whether the row executor is the better choice: the query locks rows, or reads little.
-pub(crate) fn supports(plan: &Plan, program: &Program, stats: &dyn Stats) -> bool {
-    let _ = plan;
+pub(crate) fn supports(program: &Program, stats: &dyn Stats) -> bool {
     let cost = cost(&program.root, stats);
     let inner: u64 = program
         .subplans

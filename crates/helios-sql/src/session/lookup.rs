@@ -48,7 +48,7 @@ impl Session {
         self.note_lookup(&prepared.text, now);
         Some(match row {
             Ok(row) => {
-                let columns = prepared.columns.clone().unwrap_or_default();
+                let columns = planned.columns.clone().unwrap_or_default();
                 Ok(Outcome::Rows(RowStream::of_row(columns, planned.tag, row)))
             }
             Err(error) => {

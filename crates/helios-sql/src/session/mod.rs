@@ -33,6 +33,7 @@ mod past;
 mod pipeline;
 mod planned;
 mod prepared;
+mod recent;
 mod retention;
 mod row_json;
 mod run;
@@ -118,6 +119,7 @@ pub struct Session {
     key: Vec<u8>,
     /// Set while `EXPLAIN ANALYZE` runs its statement.
     measures: Option<Arc<crate::row::measure::Measures>>,
+    recent: recent::Recent,
 }
 
 impl Session {
@@ -152,6 +154,7 @@ impl Session {
             chosen: Chosen::default(),
             key: Vec::new(),
             measures: None,
+            recent: recent::Recent::default(),
             engine,
         };
         for (name, value) in &options.settings {

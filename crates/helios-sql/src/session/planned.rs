@@ -76,7 +76,7 @@ impl Planned {
                     locks: locks_rows(&query.plan),
                     changes: query.plan.changes_rows(),
                     by_rows: query.plan.changes_rows()
-                        || crate::row::supports(&query.plan, &program, compiler.stats),
+                        || crate::row::supports(&program, compiler.stats),
                     program,
                     vectors: FusionQuery::default(),
                 })

@@ -21,6 +21,8 @@ pub struct Prepared {
     pub(crate) parameters: Vec<DataType>,
     pub(crate) columns: Option<Columns>,
     pub(crate) tag: &'static str,
+    /// Made for a run at once: nobody has been told its columns, so they may change.
+    pub(crate) loose: bool,
     /// The plan of the last run.
     pub(crate) plan: Mutex<Option<Arc<Planned>>>,
 }

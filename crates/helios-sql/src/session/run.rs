@@ -78,7 +78,7 @@ impl Session {
                 catalog: txn.catalog_of(&view)?,
                 reader: Arc::new(view),
                 txn: Some(txn),
-                past: Arc::from([]),
+                past: Arc::default(),
             }
         } else {
             let tables = &self.engine.shared.tables;
@@ -87,7 +87,7 @@ impl Session {
                 catalog: tables.catalog(&snapshot)?,
                 reader: Arc::new(snapshot),
                 txn: None,
-                past: Arc::from([]),
+                past: Arc::default(),
             }
         };
         self.state
@@ -168,7 +168,7 @@ impl Session {
             shaped: Arc::default(),
             txn: sight.txn.clone(),
             session: self.state.clone() as Arc<dyn SessionHooks>,
-            text: Arc::new(self.state.text(clock.transaction)),
+            text: self.state.shared_text(clock.transaction),
             clock,
             interrupt: self.interrupt.clone(),
             ctes: Ctes::default(),

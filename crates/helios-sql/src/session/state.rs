@@ -33,7 +33,7 @@ pub(crate) struct State {
     pub(super) temporary: Mutex<Option<super::temporary::Temporary>>,
     now: Mutex<Now>,
     /// The text settings as of a generation of the settings: looking up a time zone takes long.
-    text: Mutex<(Option<u64>, TextContext)>,
+    text: Mutex<(Option<u64>, Arc<TextContext>)>,
 }
 
 /// What the running statement sees.
@@ -161,15 +161,21 @@ impl State {
 
     /// The settings that text forms depend on.
     pub(crate) fn text(&self, now: i64) -> TextContext {
-        let settings = self.settings.lock();
+        (*self.shared_text(now)).clone()
+    }
+
+    /// As [`Self::text`], the same for all statements of a transaction.
+    pub(crate) fn shared_text(&self, now: i64) -> Arc<TextContext> {
+        let newest = self.generation();
         let mut known = self.text.lock();
         let (generation, text) = &mut *known;
-        let newest = self.generation();
         if *generation != Some(newest) {
+            let settings = self.settings.lock();
             *generation = Some(newest);
             let (date_style, date_order) =
                 super::settings::date_style(settings.text(Id::DateStyle));
-            *text = TextContext {
+            *text = Arc::new(TextContext {
+                now,
                 time_zone: TimeZone::parse_setting(settings.text(Id::TimeZone))
                     .unwrap_or_else(|_| TimeZone::utc()),
                 date_style,
@@ -179,12 +185,15 @@ impl State {
                 extra_float_digits: i32::try_from(settings.int(Id::ExtraFloatDigits)).unwrap_or(1),
                 bytea_hex: settings.text(Id::ByteaOutput) != "escape",
                 ..TextContext::default()
-            };
+            });
         }
-        TextContext {
-            now,
-            ..text.clone()
+        if text.now != now {
+            *text = Arc::new(TextContext {
+                now,
+                ..(**text).clone()
+            });
         }
+        text.clone()
     }
 
     /// The text of the running statement.

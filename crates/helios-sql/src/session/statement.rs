@@ -194,6 +194,7 @@ impl Session {
                 parameters: Vec::new(),
                 columns: None,
                 tag: "",
+                loose: false,
                 plan: Mutex::new(None),
             }));
         };
@@ -216,6 +217,7 @@ impl Session {
             parameters: planned.bound.params.clone(),
             columns: self.describe(&planned)?,
             tag: planned.tag,
+            loose: false,
             plan: Mutex::new(Some(planned)),
         }))
     }
@@ -236,7 +238,7 @@ impl Session {
             catalog: tables.catalog(&snapshot)?,
             reader: Arc::new(snapshot),
             txn: None,
-            past: Arc::from([]),
+            past: Arc::default(),
         })
     }
 
@@ -321,7 +323,7 @@ impl Session {
             _ => true,
         };
         // What a moment shows may have other columns than now: only its value tells.
-        let changed = changed && planned.bound.moments.is_empty();
+        let changed = changed && planned.bound.moments.is_empty() && !prepared.loose;
         if changed || planned.bound.params != prepared.parameters {
             return Err(Error::unsupported(
                 "cached plan must not change result type",

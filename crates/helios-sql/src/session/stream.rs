@@ -23,7 +23,7 @@ pub(crate) struct Running {
 impl Running {
     /// Starts the query.
     pub(crate) fn start(program: &Program, exec: Exec, alarm: Option<Alarm>) -> Result<Self> {
-        let frame: Frame = Frame::from([]);
+        let frame = Frame::default();
         let operator = op::open(&program.root, &Cx::new(&exec, &frame))?;
         Ok(Self {
             _streaming: exec.interrupt.streaming(),

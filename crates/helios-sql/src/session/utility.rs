@@ -202,13 +202,17 @@ impl Session {
 
     fn discard(&mut self, what: &str) -> Result<()> {
         match what {
-            "plans" => self.engine.shared.plans.clear(),
+            "plans" => {
+                self.engine.shared.plans.clear();
+                self.forget_recent();
+            }
             "sequences" => self.state.forget_sequences(),
             "temp" => self.discard_temporary()?,
             _ => {
                 self.check_no_block("DISCARD ALL")?;
                 self.close_cursors(true);
                 self.prepared.clear();
+                self.forget_recent();
                 self.state.settings.lock().reset_all();
                 self.discard_temporary()?;
                 self.state.forget_sequences();

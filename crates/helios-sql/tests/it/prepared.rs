@@ -105,3 +105,65 @@ fn lock_timeout_acts_at_once() -> Result<()> {
     other.run_script("ROLLBACK; SET lock_timeout = 0")?;
     Ok(())
 }
+
+// Guards against a text that is remembered with the columns or types of another time.
+#[test]
+fn texts_that_come_again_mean_what_they_say_now() -> Result<()> {
+    let engine = engine(TABLE)?;
+    let (mut one, mut other) = (session(&engine)?, session(&engine)?);
+    let sql = "SELECT * FROM t WHERE id = $1";
+    let width = |session: &mut Session| -> Result<usize> {
+        let prepared = session.prepare_once(sql, &[Value::Int8(1)])?;
+        let rows = found(session, &prepared, Value::Int8(1))?;
+        Ok(rows.first().map_or(0, Vec::len))
+    };
+    assert_eq!((width(&mut one)?, width(&mut one)?), (2, 2));
+    other.run_script("ALTER TABLE t ADD COLUMN more int")?;
+    assert_eq!((width(&mut one)?, width(&mut one)?), (3, 3));
+    // A text that was remembered just before the change, and runs after it.
+    let before = one.prepare_once(sql, &[Value::Int8(1)])?;
+    other.run_script("ALTER TABLE t DROP COLUMN more")?;
+    let rows = found(&mut one, &before, Value::Int8(1))?;
+    assert_eq!(rows.first().map(Vec::len), Some(2));
+    one.run_script("BEGIN; ALTER TABLE t ADD COLUMN own int")?;
+    assert_eq!(width(&mut one)?, 3);
+    one.run_script("ROLLBACK")?;
+    assert_eq!(width(&mut one)?, 2);
+    assert!(one.prepare_once("SELECT nothing FROM t", &[]).is_err());
+    one.run_script("CREATE SCHEMA s; CREATE TABLE s.t (id bigint PRIMARY KEY)")?;
+    one.run_script("INSERT INTO s.t VALUES (1); SET search_path = s")?;
+    assert_eq!(width(&mut one)?, 1);
+    Ok(())
+}
+
+// Guards against stable parts that are computed with the wrong row, time or branch of a CASE.
+#[test]
+fn stable_parts_of_conditions_are_the_statements() -> Result<()> {
+    let engine = engine(
+        "CREATE TABLE e (id int PRIMARY KEY, at timestamptz, n int);
+         INSERT INTO e VALUES (1, now() - interval '1 day', 1), (2, now() + interval '1 day', 2)",
+    )?;
+    let mut session = session(&engine)?;
+    for (sql, expected) in [
+        ("SELECT id FROM e WHERE at < now()", 1),
+        ("SELECT id FROM e WHERE at > now() - interval '1 hour'", 2),
+        (
+            "SELECT id FROM (SELECT id, at FROM e OFFSET 0) x WHERE at < statement_timestamp()",
+            1,
+        ),
+        (
+            "SELECT id FROM e WHERE CASE WHEN n = 3 THEN current_setting('no.such') = '' ELSE n = 2 END",
+            2,
+        ),
+    ] {
+        let prepared = session.prepare(sql)?;
+        for _ in 0..2 {
+            let rows = match session.run(&prepared, &[])? {
+                Outcome::Rows(mut rows) => rows.collect_rows()?,
+                other => panic!("no rows: {other:?}"),
+            };
+            assert_eq!(rows, [[Value::Int4(expected)]], "{sql}");
+        }
+    }
+    Ok(())
+}

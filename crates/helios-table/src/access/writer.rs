@@ -36,6 +36,8 @@ pub struct LockedRow {
     values: Vec<Value>,
     changed: bool,
     own: bool,
+    /// Whether the lock is the strongest there is.
+    strongest: bool,
 }
 
 /// What came of an attempt to lock a row.
@@ -96,6 +98,19 @@ impl<'t> TableWriter<'t> {
             )
             .with_table(&table.name));
         }
+        Self::unchecked(transaction, catalog, table)
+    }
+
+    /// A writer for a statement that has called [`Transaction::lock_for_write`] for this definition
+    /// of the table.
+    ///
+    /// # Errors
+    /// What compiling the rules raises.
+    pub fn locked(
+        transaction: &'t Transaction,
+        catalog: &Arc<Catalog>,
+        table: &Arc<TableDef>,
+    ) -> Result<Self> {
         Self::unchecked(transaction, catalog, table)
     }
 
@@ -223,6 +238,49 @@ impl<'t> TableWriter<'t> {
     /// 40P01, 55P03, 57014 from waiting; 40001 at REPEATABLE READ and above when another
     /// transaction changed the row after the snapshot.
     pub fn lock(&self, key: &[u8], mode: LockMode, wait: Wait) -> Result<Lock> {
+        self.lock_row(key, mode, wait, |_, row| row.values())
+    }
+
+    /// As [`TableWriter::lock`] for a row to be updated whose values, as the statement's view shows
+    /// them, are `known`: they are read anew only if the row has changed since.
+    ///
+    /// # Errors
+    /// As [`TableWriter::lock`].
+    pub fn lock_known(
+        &self,
+        key: &[u8],
+        known: &[Value],
+        mode: LockMode,
+        wait: Wait,
+    ) -> Result<Lock> {
+        self.lock_row(key, mode, wait, |state, row| match state.changed {
+            true => row.values(),
+            false => Ok(known.to_vec()),
+        })
+    }
+
+    /// As [`TableWriter::lock`] for a row to be deleted: it has its values only if it has changed
+    /// since the statement's snapshot, or if the deletion needs them.
+    ///
+    /// # Errors
+    /// As [`TableWriter::lock`].
+    pub fn lock_to_delete(&self, key: &[u8], wait: Wait) -> Result<Lock> {
+        self.lock_row(key, LockMode::Update, wait, |state, row| {
+            let entries = state.own && !self.rules.indexes.is_empty();
+            match state.changed || self.referenced || entries {
+                true => row.values(),
+                false => Ok(Vec::new()),
+            }
+        })
+    }
+
+    fn lock_row(
+        &self,
+        key: &[u8],
+        mode: LockMode,
+        wait: Wait,
+        values: impl FnOnce(&LockedRow, StoredRow<'_>) -> Result<Vec<Value>>,
+    ) -> Result<Lock> {
         let Some(locked) = self.txn().lock_row(self.table.storage, key, mode, wait)? else {
             return Ok(Lock::Busy);
         };
@@ -230,12 +288,15 @@ impl<'t> TableWriter<'t> {
             return Ok(Lock::Gone);
         };
         let row = StoredRow::new(self.table.shape(), key, latest.begin, &latest.row)?;
-        Ok(Lock::Row(LockedRow {
+        let mut found = LockedRow {
             key: key.to_vec(),
-            values: row.values()?,
+            values: Vec::new(),
             changed: locked.changed_since_snapshot,
             own: latest.begin == Scn::MAX,
-        }))
+            strongest: mode == LockMode::Update,
+        };
+        found.values = values(&found, row)?;
+        Ok(Lock::Row(found))
     }
 
     /// Replaces a locked row; generated columns are computed in place. Returns its new stored key.
@@ -260,11 +321,12 @@ impl<'t> TableWriter<'t> {
         let moved = self.key != old.key;
         let same = |position: &usize| old.values.get(*position) == new.get(*position);
         // Whoever takes a unique key away holds the strongest lock; see `unique`.
-        if moved
-            || rules
-                .indexes
-                .iter()
-                .any(|index| index.def.unique && !index.reads().iter().all(same))
+        if !old.strongest
+            && (moved
+                || rules
+                    .indexes
+                    .iter()
+                    .any(|index| index.def.unique && !index.reads().iter().all(same)))
         {
             self.txn()
                 .lock_row(table.storage, &old.key, LockMode::Update, Wait::Block)?;
@@ -346,8 +408,10 @@ impl<'t> TableWriter<'t> {
     /// strengthened.
     pub fn delete(&mut self, old: &LockedRow) -> Result<()> {
         let storage = self.table.storage;
-        self.txn()
-            .lock_row(storage, &old.key, LockMode::Update, Wait::Block)?;
+        if !old.strongest {
+            self.txn()
+                .lock_row(storage, &old.key, LockMode::Update, Wait::Block)?;
+        }
         self.cancel_replaced(old, &old.key, None)?;
         self.txn().delete(storage, &old.key)?;
         self.transaction.count(storage, -1);

@@ -16,6 +16,7 @@ use crate::row::look;
 use crate::row::node::{FilterNode, Node, ProjectNode};
 pub(super) use crate::row::scan::Path;
 use crate::row::scan::{Limit, Reach, ScanNode, Term};
+use crate::row::steady::has_steady_part;
 
 /// A way to read the table with what it costs.
 pub(super) struct Candidate {
@@ -79,6 +80,7 @@ impl Compiler<'_> {
             reads,
             key: scan.key,
             filtered: filtered(&filters),
+            unsettled: filters.iter().any(has_steady_part),
             filters,
             conditions: scan.filters.clone(),
             at: scan.at.clone(),

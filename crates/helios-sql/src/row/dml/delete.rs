@@ -7,9 +7,8 @@ use helios_base::Result;
 use helios_expr::Expr;
 use helios_table::TableWriter;
 use helios_table::catalog::TableDef;
-use helios_version::LockMode;
 
-use super::update::Target;
+use super::update::{Taking, Target};
 use super::{Changes, may_repeat};
 use crate::plan;
 use crate::row::compile::Compiler;
@@ -45,7 +44,7 @@ impl Delete {
     /// Deletes the rows of the input.
     pub(crate) fn run(&self, cx: &Cx<'_>) -> Result<Changes> {
         let txn = cx.exec.transaction()?;
-        let mut writer = TableWriter::new(txn, &cx.exec.catalog, &self.table)?;
+        let mut writer = TableWriter::locked(txn, &cx.exec.catalog, &self.table)?;
         let mut changes = Changes::default();
         let mut done = HashSet::new();
         let mut input = op::open(&self.input, cx)?;
@@ -54,7 +53,7 @@ impl Delete {
                 table: &self.table,
                 input: &self.input,
                 key: self.key,
-                mode: LockMode::Update,
+                change: Taking::Delete,
             };
             let repeats = self.repeats.then_some(&mut done);
             let Some((old, row)) = target.lock(&writer, row, repeats, cx)? else {

@@ -51,9 +51,10 @@ impl Update {
     /// Updates the rows of the input.
     pub(crate) fn run(&self, cx: &Cx<'_>) -> Result<Changes> {
         let txn = cx.exec.transaction()?;
-        let mut writer = TableWriter::new(txn, &cx.exec.catalog, &self.table)?;
+        let mut writer = TableWriter::locked(txn, &cx.exec.catalog, &self.table)?;
         let mut changes = Changes::default();
         let mut done = HashSet::new();
+        let mut fresh = Vec::with_capacity(self.assignments.len());
         let width = self.table.columns.len();
         let context = cx.context();
         let mut input = op::open(&self.input, cx)?;
@@ -62,22 +63,26 @@ impl Update {
                 table: &self.table,
                 input: &self.input,
                 key: self.key,
-                mode: LockMode::NoKeyUpdate,
+                change: Taking::Update(width),
             };
             let repeats = self.repeats.then_some(&mut done);
             let Some((old, mut row)) = target.lock(&writer, row, repeats, cx)? else {
                 continue;
             };
-            let mut new: Row = row[..width.min(row.len())].to_vec();
-            for (position, expr) in &self.assignments {
-                new[*position] = cx.eval(expr, &row)?;
+            // Every new value is made of the old ones.
+            fresh.clear();
+            for (_, expr) in &self.assignments {
+                fresh.push(expr.eval(&row, &context)?);
             }
-            writer.update(&old, &mut new, &context)?;
+            for ((position, _), value) in self.assignments.iter().zip(fresh.drain(..)) {
+                if let Some(place) = row.get_mut(*position) {
+                    *place = value;
+                }
+            }
+            let end = width.min(row.len());
+            writer.update(&old, &mut row[..end], &context)?;
             cx.exec.changing.note(self.table.id, old.key());
-            hold_checks(&self.checks, &self.table, &new, cx)?;
-            for (place, value) in row.iter_mut().zip(new) {
-                *place = value;
-            }
+            hold_checks(&self.checks, &self.table, &row[..end], cx)?;
             changes.add(self.returning.as_ref(), &row, cx)?;
         }
         Ok(changes)
@@ -89,7 +94,15 @@ pub(super) struct Target<'t> {
     pub(super) table: &'t TableDef,
     pub(super) input: &'t Node,
     pub(super) key: usize,
-    pub(super) mode: LockMode,
+    pub(super) change: Taking,
+}
+
+/// What an input row is taken for.
+#[derive(Clone, Copy)]
+pub(super) enum Taking {
+    /// To be updated; the input begins with so many columns, those of the table.
+    Update(usize),
+    Delete,
 }
 
 impl Target<'_> {
@@ -113,7 +126,14 @@ impl Target<'_> {
         if done.is_some_and(|done| !done.insert(key.clone())) {
             return Ok(None);
         }
-        let Lock::Row(locked) = writer.lock(&key, self.mode, Wait::Block)? else {
+        let lock = match self.change {
+            Taking::Update(width) => {
+                let known = row.get(..width).unwrap_or(&row);
+                writer.lock_known(&key, known, LockMode::NoKeyUpdate, Wait::Block)?
+            }
+            Taking::Delete => writer.lock_to_delete(&key, Wait::Block)?,
+        };
+        let Lock::Row(locked) = lock else {
             return Ok(None);
         };
         if !locked.changed() {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use helios_base::{Error, IndexId, Result, Row, Scn, TableId, Value};
+use helios_expr::Expr;
 use helios_table::catalog::TableDef;
 use helios_table::row::{IndexRules, KeyRange, StoredRow};
 use helios_version::{KeyCursor, RowCursor};
@@ -10,6 +11,7 @@ use helios_version::{KeyCursor, RowCursor};
 use super::super::reader::Reader;
 use super::super::recheck::Recheck;
 use super::super::scan::{Path, Reach, ScanNode};
+use super::super::steady::settled;
 use super::super::time_travel;
 use super::{BoxOperator, Cx, Operator, source};
 
@@ -41,6 +43,9 @@ pub(super) fn open(
         }
     };
     let output = Output {
+        settled: node
+            .unsettled
+            .then(|| node.filters.iter().map(|f| settled(f, cx)).collect()),
         columns: columns.cloned(),
         row: Vec::new(),
         steps: 0,
@@ -171,6 +176,8 @@ struct Output {
     table: Arc<TableDef>,
     /// What comes out, if not what the node reads.
     columns: Option<Arc<[usize]>>,
+    /// The filters for this run, if they have parts that are computed once.
+    settled: Option<Vec<Expr>>,
     /// Scratch: what filters read, at its place among the columns that the node reads.
     row: Row,
     steps: usize,
@@ -180,14 +187,12 @@ impl Output {
     /// The output row, unless a filter rejects it.
     fn emit(&mut self, key: &[u8], begin: Scn, row: &[u8], cx: &Cx<'_>) -> Result<Option<Row>> {
         let stored = StoredRow::new(self.table.shape(), key, begin, row)?;
-        pass(
-            &self.node,
-            self.columns.as_deref(),
-            &mut self.row,
-            &mut self.steps,
-            &stored,
-            cx,
-        )
+        let wanted = Wanted {
+            node: &self.node,
+            columns: self.columns.as_deref().unwrap_or(&self.node.reads),
+            filters: self.settled.as_ref().unwrap_or(&self.node.filters),
+        };
+        wanted.pass(&mut self.row, &mut self.steps, &stored, cx)
     }
 
     fn storage(&self) -> TableId {
@@ -195,38 +200,46 @@ impl Output {
     }
 }
 
-/// The output row of a stored row, unless a filter rejects it.
-#[inline]
-fn pass(
-    node: &ScanNode,
-    columns: Option<&[usize]>,
-    scratch: &mut Row,
-    steps: &mut usize,
-    stored: &StoredRow<'_>,
-    cx: &Cx<'_>,
-) -> Result<Option<Row>> {
-    *steps += 1;
-    cx.poll(*steps)?;
-    if !node.filters.is_empty() {
-        scratch.resize(node.reads.len(), Value::Null);
-        for column in &node.filtered {
-            if let (Some(place), Some(position)) =
-                (scratch.get_mut(*column), node.reads.get(*column))
-            {
-                *place = stored.value(*position)?;
+/// Which rows come out of a scan, and what of them.
+struct Wanted<'a> {
+    node: &'a ScanNode,
+    columns: &'a [usize],
+    filters: &'a [Expr],
+}
+
+impl Wanted<'_> {
+    /// The output row of a stored row, unless a filter rejects it.
+    #[inline]
+    fn pass(
+        &self,
+        scratch: &mut Row,
+        steps: &mut usize,
+        stored: &StoredRow<'_>,
+        cx: &Cx<'_>,
+    ) -> Result<Option<Row>> {
+        *steps += 1;
+        cx.poll(*steps)?;
+        let node = self.node;
+        if !self.filters.is_empty() {
+            scratch.resize(node.reads.len(), Value::Null);
+            for column in &node.filtered {
+                if let (Some(place), Some(position)) =
+                    (scratch.get_mut(*column), node.reads.get(*column))
+                {
+                    *place = stored.value(*position)?;
+                }
+            }
+            if !cx.all_true(self.filters, scratch)? {
+                return Ok(None);
             }
         }
-        if !cx.all_true(&node.filters, scratch)? {
-            return Ok(None);
+        let mut out = Row::with_capacity(self.columns.len() + usize::from(node.key));
+        stored.project(self.columns, &mut out)?;
+        if node.key {
+            out.push(Value::Bytea(Arc::from(stored.key())));
         }
+        Ok(Some(out))
     }
-    let columns = columns.unwrap_or(&node.reads);
-    let mut out = Row::with_capacity(columns.len() + usize::from(node.key));
-    stored.project(columns, &mut out)?;
-    if node.key {
-        out.push(Value::Bytea(Arc::from(stored.key())));
-    }
-    Ok(Some(out))
 }
 
 /// At most one row, by its stored key.
@@ -304,6 +317,7 @@ impl IndexScan {
             node,
             table,
             columns,
+            settled,
             row,
             steps,
         } = &mut self.output;
@@ -319,7 +333,12 @@ impl IndexScan {
         if !rules.encode_keys(&self.values, &mut self.keys)? || self.keys != keys {
             return Ok(None);
         }
-        pass(node, columns.as_deref(), row, steps, &stored, cx)
+        let wanted = Wanted {
+            node,
+            columns: columns.as_deref().unwrap_or(&node.reads),
+            filters: settled.as_ref().unwrap_or(&node.filters),
+        };
+        wanted.pass(row, steps, &stored, cx)
     }
 }
 
