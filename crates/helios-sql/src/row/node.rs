@@ -94,8 +94,10 @@ impl Picked {
     /// What `exprs` choose of `input`, if that is a scan or itself only a choice.
     fn of(input: &Node, exprs: &[Expr]) -> Option<Self> {
         let (scan, from) = match input {
-            // Keys are for those who change or lock rows, whole ones.
-            Node::Scan(scan) if !scan.key => (scan, scan.reads.as_slice()),
+            // Keys are for those who change or lock rows, whole ones; versions have columns of their own.
+            Node::Scan(scan) if !scan.key && scan.versions.is_none() => {
+                (scan, scan.reads.as_slice())
+            }
             Node::Project(inner) => {
                 let picked = inner.picked.as_ref()?;
                 (&picked.scan, &*picked.columns)
