@@ -47,7 +47,9 @@ impl Session {
 
     /// Whether the statement would be prepared the same way now.
     fn still_holds(&mut self, known: &Prepared) -> bool {
+        self.heed_settings();
         let catalog = match &self.current {
+            _ if self.chosen.looks_back => None,
             Some(current) if current.failed => None,
             Some(current) => {
                 let view = current.txn.view().ok();
