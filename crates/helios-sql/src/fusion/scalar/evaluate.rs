@@ -3,7 +3,7 @@
 //! The fallback for everything without a vectorized form: exact by construction, since it is the row
 //! executor's evaluator. Costs about as much per row as the row executor does.
 
-use std::hash::{Hash, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::datatypes::DataType as ArrowType;
@@ -48,13 +48,21 @@ pub(crate) fn evaluate(
         Signature::any(args.len(), volatility)
     };
     ScalarUDF::from(Evaluate {
-        name,
+        name: distinct_name(name, &expr),
         expr: Arc::new(expr),
         shapes,
         output,
         signature,
     })
     .call(args)
+}
+
+/// DataFusion tells columns of a plan apart by the names of their expressions, which show the
+/// arguments of a call but nothing of what is inside the function: `c + 1` and `c + 2` need two.
+fn distinct_name(name: String, expr: &Expr) -> String {
+    let mut hasher = DefaultHasher::new();
+    format!("{expr:?}").hash(&mut hasher);
+    format!("{name}#{:08x}", hasher.finish() as u32)
 }
 
 #[derive(Debug)]
