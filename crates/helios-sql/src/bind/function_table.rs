@@ -233,7 +233,7 @@ impl Binder<'_> {
         if !(least..=most).contains(&call.args.len()) {
             return Err(self.fail(
                 SqlState::UNDEFINED_FUNCTION,
-                &format!(
+                format!(
                     "function {} does not take {} arguments",
                     system.name,
                     call.args.len()

@@ -23,7 +23,7 @@ pub(crate) fn supports(program: &Program, stats: &dyn Stats) -> bool {
         .iter()
         .map(|subplan| cost_of_subplan(&subplan.node, stats))
         .fold(0, u64::saturating_add);
-    let limit = if driven_by_index(&program.root, stats) {
+    let limit = if driven_by_index(&program.root) {
         ROWS_BY_INDEX_MAX
     } else {
         ROWS_MAX
@@ -32,22 +32,21 @@ pub(crate) fn supports(program: &Program, stats: &dyn Stats) -> bool {
 }
 
 /// Whether the first table to be read is read by an index that leads to few of its rows.
-fn driven_by_index(node: &Node, stats: &dyn Stats) -> bool {
-    let of = |node: &Node| driven_by_index(node, stats);
+fn driven_by_index(node: &Node) -> bool {
     match node {
         Node::Scan(scan) => {
             matches!(scan.path, Path::Index(..))
                 && scan.estimate.saturating_mul(INDEX_SHARE) <= scan.total
         }
-        Node::Filter(node) => of(&node.input),
-        Node::Project(node) => of(&node.input),
-        Node::Sort(node) => of(&node.input),
-        Node::Distinct(node) => of(&node.input),
-        Node::Aggregate(node) => of(&node.input),
-        Node::Window(node) => of(&node.input),
-        Node::Limit(node) => of(&node.input),
-        Node::NestedLoop(node) => of(&node.left),
-        Node::HashJoin(node) => of(&node.left),
+        Node::Filter(node) => driven_by_index(&node.input),
+        Node::Project(node) => driven_by_index(&node.input),
+        Node::Sort(node) => driven_by_index(&node.input),
+        Node::Distinct(node) => driven_by_index(&node.input),
+        Node::Aggregate(node) => driven_by_index(&node.input),
+        Node::Window(node) => driven_by_index(&node.input),
+        Node::Limit(node) => driven_by_index(&node.input),
+        Node::NestedLoop(node) => driven_by_index(&node.left),
+        Node::HashJoin(node) => driven_by_index(&node.left),
         _ => false,
     }
 }

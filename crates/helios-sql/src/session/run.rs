@@ -61,6 +61,9 @@ impl Stats for Counts<'_> {
     }
 }
 
+/// Makes a statement's plan anew, for what it sees now and its parameters.
+pub(super) type Replan<'a> = dyn FnMut(&mut Session, &Sight, &[Value]) -> Result<Arc<Planned>> + 'a;
+
 impl Session {
     /// What the next statement sees: the transaction's view, or the newest snapshot.
     pub(super) fn sight(&mut self, in_transaction: bool) -> Result<Sight> {
@@ -188,7 +191,7 @@ impl Session {
         params: Vec<Value>,
         lazily: bool,
         alarm: Option<Alarm>,
-        replan: &mut dyn FnMut(&mut Self, &Sight, &[Value]) -> Result<Arc<Planned>>,
+        replan: &mut Replan<'_>,
     ) -> Result<Outcome> {
         if tag::writes(&planned.bound.statement) {
             self.check_writable(planned.tag)?;

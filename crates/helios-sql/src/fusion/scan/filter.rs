@@ -343,11 +343,11 @@ fn column(expr: &DfExpr, table: &TableDef) -> Option<(usize, DataType)> {
         }
         DfExpr::Cast(Cast { expr, field }) => {
             let (position, ty) = column(expr, table)?;
-            let wider = match (&ty, field.data_type()) {
-                (DataType::Int2, ArrowType::Int32 | ArrowType::Int64) => true,
-                (DataType::Int4, ArrowType::Int64) => true,
-                _ => false,
-            };
+            let wider = matches!(
+                (&ty, field.data_type()),
+                (DataType::Int2, ArrowType::Int32 | ArrowType::Int64)
+                    | (DataType::Int4, ArrowType::Int64)
+            );
             wider.then_some((position, ty))
         }
         _ => None,

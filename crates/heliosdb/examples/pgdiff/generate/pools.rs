@@ -470,7 +470,7 @@ pub fn meaning(rng: &mut Rng, name: &str, at: usize) -> Option<String> {
         ("repeat" | "lpad" | "rpad" | "left" | "right", 1) => {
             return Some((*rng.pick(&["0", "1", "3", "-1", "-2", "10", "NULL"])).to_owned());
         }
-        ("substr" | "substring" | "overlay", 1 | 2 | 3) if rng.one_in(2) => {
+        ("substr" | "substring" | "overlay", 1..=3) if rng.one_in(2) => {
             return Some((*rng.pick(&["0", "1", "2", "3", "-1", "100"])).to_owned());
         }
         ("factorial" | "generate_subscripts", _) => {
