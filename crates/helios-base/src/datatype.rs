@@ -1,6 +1,10 @@
 //! SQL types, with PostgreSQL's names and object identifiers.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
+
+use crate::{RegKind, UserKind, UserType};
 
 /// A type with its modifier, such as `numeric(10,2)` or `varchar(20)`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +51,18 @@ pub enum DataType {
     Jsonb,
     /// `oid`
     Oid,
+    /// `regclass` and its kin: object identifiers shown by name.
+    Reg(RegKind),
+    /// `"char"`: one byte, in the system catalogs.
+    CharByte,
+    /// `xid`: a transaction number in the system catalogs.
+    Xid,
+    /// `int2vector`: column numbers in the system catalogs.
+    Int2Vector,
+    /// `oidvector`: object identifiers in the system catalogs.
+    OidVector,
+    /// A type that a user has made.
+    User(Arc<UserType>),
     /// An array of any number of dimensions of this element type.
     Array(Box<DataType>),
     /// `unknown`: a string literal or parameter whose type is not yet decided, and bare `NULL`.
@@ -70,11 +86,116 @@ impl DataType {
         }
     }
 
+    /// The type of the values: domains, also as elements of arrays, replaced by what they are
+    /// based on.
+    #[must_use]
+    pub fn base(&self) -> Cow<'_, Self> {
+        match self {
+            Self::User(user) => match &user.kind {
+                UserKind::Domain(domain) => domain.base.base(),
+                _ => Cow::Borrowed(self),
+            },
+            Self::Array(element) => match element.base() {
+                Cow::Borrowed(same) if std::ptr::eq(same, &**element) => Cow::Borrowed(self),
+                base => Cow::Owned(Self::Array(Box::new(base.into_owned()))),
+            },
+            _ => Cow::Borrowed(self),
+        }
+    }
+
+    /// Whether this is a domain, or an array of one.
+    #[must_use]
+    pub fn has_domain(&self) -> bool {
+        match self {
+            Self::User(user) => user.as_domain().is_some(),
+            Self::Array(element) => element.has_domain(),
+            _ => false,
+        }
+    }
+
+    /// The system's own types without modifiers, arrays aside.
+    pub fn builtins() -> impl Iterator<Item = Self> {
+        [
+            Self::Bool,
+            Self::Bytea,
+            Self::CharByte,
+            Self::Name,
+            Self::Int8,
+            Self::Int2,
+            Self::Int2Vector,
+            Self::Int4,
+            Self::Text,
+            Self::Oid,
+            Self::Xid,
+            Self::OidVector,
+            Self::Json,
+            Self::Float4,
+            Self::Float8,
+            Self::Unknown,
+            Self::Char(None),
+            Self::Varchar(None),
+            Self::Date,
+            Self::Time,
+            Self::Timestamp,
+            Self::TimestampTz,
+            Self::Interval,
+            Self::Numeric(None),
+            Self::Record,
+            Self::Void,
+            Self::Uuid,
+            Self::Jsonb,
+        ]
+        .into_iter()
+        .chain(RegKind::ALL.into_iter().map(Self::Reg))
+    }
+
+    /// The system's own type of this object identifier.
+    #[must_use]
+    pub fn from_oid(oid: u32) -> Option<Self> {
+        Self::builtins().find_map(|ty| {
+            if ty.oid() == oid {
+                Some(ty)
+            } else if ty.array_oid() == oid && oid != 0 {
+                Some(Self::Array(Box::new(ty)))
+            } else {
+                None
+            }
+        })
+    }
+
+    /// The array type that a vector of the system catalogs is, if it is one.
+    #[must_use]
+    pub fn vector_array(&self) -> Option<Self> {
+        match self {
+            Self::Int2Vector => Some(Self::Array(Box::new(Self::Int2))),
+            Self::OidVector => Some(Self::Array(Box::new(Self::Oid))),
+            _ => None,
+        }
+    }
+
+    /// The user's type that this is, or that its elements are.
+    #[must_use]
+    pub fn user_type(&self) -> Option<&Arc<UserType>> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::Array(element) => element.user_type(),
+            _ => None,
+        }
+    }
+
+    /// Whether this is an enum.
+    #[must_use]
+    pub fn is_enum(&self) -> bool {
+        matches!(self, Self::User(user) if user.is_enum())
+    }
+
     /// Whether both are the same type, modifiers aside.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Array(a), Self::Array(b)) => a.same(b),
+            (Self::User(a), Self::User(b)) => a.oid == b.oid,
+            (Self::Reg(a), Self::Reg(b)) => a == b,
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
     }
@@ -94,7 +215,7 @@ impl DataType {
         self.is_integer()
             || matches!(
                 self,
-                Self::Float4 | Self::Float8 | Self::Numeric(_) | Self::Oid
+                Self::Float4 | Self::Float8 | Self::Numeric(_) | Self::Oid | Self::Reg(_)
             )
     }
 
@@ -133,6 +254,12 @@ impl DataType {
             Self::Uuid => 2950,
             Self::Jsonb => 3802,
             Self::Array(element) => element.array_oid(),
+            Self::CharByte => 18,
+            Self::Int2Vector => 22,
+            Self::Xid => 28,
+            Self::OidVector => 30,
+            Self::Reg(kind) => kind.oids().0,
+            Self::User(user) => user.oid,
         }
     }
 
@@ -161,6 +288,12 @@ impl DataType {
             Self::Uuid => 2951,
             Self::Jsonb => 3807,
             Self::Array(inner) => inner.array_oid(),
+            Self::CharByte => 1002,
+            Self::Int2Vector => 1006,
+            Self::Xid => 1011,
+            Self::OidVector => 1013,
+            Self::Reg(kind) => kind.oids().1,
+            Self::User(user) => user.array_oid,
             Self::Unknown | Self::Void => 0,
         }
     }
@@ -196,6 +329,12 @@ impl fmt::Display for DataType {
             Self::Json => "json",
             Self::Jsonb => "jsonb",
             Self::Oid => "oid",
+            Self::Reg(kind) => kind.name(),
+            Self::CharByte => "\"char\"",
+            Self::Xid => "xid",
+            Self::Int2Vector => "int2vector",
+            Self::OidVector => "oidvector",
+            Self::User(user) => return user.fmt(f),
             Self::Array(element) => return write!(f, "{element}[]"),
             Self::Unknown => "unknown",
             Self::Record => "record",

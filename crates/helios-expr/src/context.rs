@@ -1,6 +1,6 @@
 //! What an expression can see besides its row: parameters, clock, session, subqueries.
 
-use helios_base::{DataType, Error, Result, TextContext, Value};
+use helios_base::{DataType, Error, Result, TextContext, UserType, Value};
 
 use crate::expr::SubplanKind;
 
@@ -142,6 +142,14 @@ pub trait SessionHooks: Send + Sync {
     /// `42P01` unknown sequence, `22003` out of its bounds.
     fn setval(&self, _sequence: &str, _value: i64, _called: bool) -> Result<i64> {
         Err(unavailable("setval"))
+    }
+    /// Checks a value against the conditions of a domain (`NOT NULL` and those of its base apart);
+    /// messages name `outer`, the domain that the value is meant for.
+    ///
+    /// # Errors
+    /// 23514 with the domain's constraint.
+    fn check_domain(&self, domain: &UserType, _outer: &UserType, _value: &Value) -> Result<()> {
+        Err(unavailable(&domain.name))
     }
     /// Any further function that reads the catalog or the session, by name.
     ///

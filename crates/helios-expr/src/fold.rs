@@ -83,7 +83,7 @@ fn is_constant(node: &Expr, level: Volatility) -> bool {
     let here = match node {
         Expr::Subplan { .. } => return false,
         Expr::Call { function, .. } => function.volatility(),
-        Expr::Cast(cast) => crate::cast::volatility(cast.expr.ty(), &cast.to),
+        Expr::Cast(cast) => cast.volatility(),
         Expr::Distinct { equal, .. } | Expr::InList { equal, .. } => equal.volatility(),
         Expr::Quantified { operator, .. } => operator.volatility(),
         // The placeholder inside the test is not a literal, but its value is.

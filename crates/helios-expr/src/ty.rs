@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use helios_base::DataType;
+use helios_base::{DataType, RegKind};
 
 /// A parameter or result type in the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,19 @@ pub enum Ty {
     Json,
     Jsonb,
     Oid,
+    Xid,
+    CharByte,
+    Int2Vector,
+    OidVector,
+    Regclass,
+    Regtype,
+    Regproc,
+    Regprocedure,
+    Regoper,
+    Regoperator,
+    Regnamespace,
+    Regrole,
+    Regcollation,
     Record,
     Void,
     Unknown,
@@ -43,6 +56,8 @@ pub enum Ty {
     AnyArray,
     /// `anynonarray`: as `anyelement`, but not an array.
     AnyNonArray,
+    /// `anyenum`: as `anyelement`, but an enum.
+    AnyEnum,
     /// `anycompatible`: all such arguments are cast to their common type.
     AnyCompatible,
     /// `anycompatiblearray`: an array whose element type is the common type.
@@ -79,6 +94,19 @@ impl Ty {
             Self::Json => DataType::Json,
             Self::Jsonb => DataType::Jsonb,
             Self::Oid => DataType::Oid,
+            Self::Xid => DataType::Xid,
+            Self::CharByte => DataType::CharByte,
+            Self::Int2Vector => DataType::Int2Vector,
+            Self::OidVector => DataType::OidVector,
+            Self::Regclass => DataType::Reg(RegKind::Class),
+            Self::Regtype => DataType::Reg(RegKind::Type),
+            Self::Regproc => DataType::Reg(RegKind::Proc),
+            Self::Regprocedure => DataType::Reg(RegKind::Procedure),
+            Self::Regoper => DataType::Reg(RegKind::Oper),
+            Self::Regoperator => DataType::Reg(RegKind::Operator),
+            Self::Regnamespace => DataType::Reg(RegKind::Namespace),
+            Self::Regrole => DataType::Reg(RegKind::Role),
+            Self::Regcollation => DataType::Reg(RegKind::Collation),
             Self::Record => DataType::Record,
             Self::Void => DataType::Void,
             Self::Unknown => DataType::Unknown,
@@ -113,6 +141,19 @@ impl Ty {
             | (Self::Json, DataType::Json)
             | (Self::Jsonb, DataType::Jsonb)
             | (Self::Oid, DataType::Oid)
+            | (Self::Xid, DataType::Xid)
+            | (Self::CharByte, DataType::CharByte)
+            | (Self::Int2Vector, DataType::Int2Vector)
+            | (Self::OidVector, DataType::OidVector)
+            | (Self::Regclass, DataType::Reg(RegKind::Class))
+            | (Self::Regtype, DataType::Reg(RegKind::Type))
+            | (Self::Regproc, DataType::Reg(RegKind::Proc))
+            | (Self::Regprocedure, DataType::Reg(RegKind::Procedure))
+            | (Self::Regoper, DataType::Reg(RegKind::Oper))
+            | (Self::Regoperator, DataType::Reg(RegKind::Operator))
+            | (Self::Regnamespace, DataType::Reg(RegKind::Namespace))
+            | (Self::Regrole, DataType::Reg(RegKind::Role))
+            | (Self::Regcollation, DataType::Reg(RegKind::Collation))
             | (Self::Record, DataType::Record)
             | (Self::Void, DataType::Void)
             | (Self::Unknown, DataType::Unknown) => true,
@@ -128,6 +169,7 @@ impl Ty {
             Self::AnyElement
                 | Self::AnyArray
                 | Self::AnyNonArray
+                | Self::AnyEnum
                 | Self::AnyCompatible
                 | Self::AnyCompatibleArray
                 | Self::AnyCompatibleNonArray
@@ -143,6 +185,7 @@ impl fmt::Display for Ty {
             Self::AnyElement => "anyelement",
             Self::AnyArray => "anyarray",
             Self::AnyNonArray => "anynonarray",
+            Self::AnyEnum => "anyenum",
             Self::AnyCompatible => "anycompatible",
             Self::AnyCompatibleArray => "anycompatiblearray",
             Self::AnyCompatibleNonArray => "anycompatiblenonarray",

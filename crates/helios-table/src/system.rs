@@ -15,6 +15,8 @@ pub(crate) const VIEWS: TableId = TableId(4);
 pub(crate) const STATISTICS: TableId = TableId(5);
 /// Row counts as of the last time they were saved, by storage.
 pub(crate) const COUNTS: TableId = TableId(6);
+/// Catalog: types.
+pub(crate) const TYPES: TableId = TableId(7);
 
 /// The schemas of temporary objects, by name; of the main branch.
 pub(crate) const TEMPORARY_SCHEMAS: TableId = TableId(9);
@@ -25,7 +27,7 @@ pub(crate) const OBJECT_IDS: TableId = TableId(10);
 
 /// Lock space of names: schema number and name.
 pub(crate) const NAME_LOCKS: u32 = 1;
-/// Lock space of schemas, views and sequences, by number; tables have table locks.
+/// Lock space of schemas, views, sequences and types, by number; tables have table locks.
 pub(crate) const OBJECT_LOCKS: u32 = 2;
 
 /// Lock space of merges into a branch, which come one after the other.

@@ -18,11 +18,14 @@
 //! | `smallint` … `bigint`     | 2, 4 or 8 bytes, big-endian, sign bit flipped                  |
 //! | `date`                    | as `integer`                                                   |
 //! | `time`, `timestamp[tz]`   | as `bigint`                                                    |
-//! | `oid`                     | 4 bytes, big-endian                                            |
+//! | `oid`, `xid`, `reg…`      | 4 bytes, big-endian                                            |
+//! | enums                     | the label's place, 8 bytes, big-endian                         |
+//! | domains                   | as their base type                                             |
+//! | composite types           | each field as a column under `NULLS LAST`                      |
 //! | `real`, `double precision`| IEEE bits, big-endian; negative: all flipped, else: sign flipped; `-0` as `0`, one `NaN` |
 //! | `interval`                | 16 bytes, big-endian: its span in µs, sign bit flipped         |
 //! | `uuid`                    | its 16 bytes                                                   |
-//! | strings, `bytea`          | bytes; `00` as `01 01`, `01` as `01 02`; then `00`             |
+//! | strings, `"char"`, `bytea`| bytes; `00` as `01 01`, `01` as `01 02`; then `00`             |
 //! | `char(n)`                 | the same, without trailing blanks                              |
 //! | `numeric`                 | see `key/numeric.rs`, which encodes it                         |
 //! | `jsonb`                   | see `key/json.rs`, which encodes it                            |
@@ -38,7 +41,7 @@ mod reader;
 
 use crate::datetime::{Interval, MICROS_PER_DAY};
 use crate::value::trim_blanks;
-use crate::{ArrayValue, DataType, Error, Result, SqlState, Value};
+use crate::{ArrayValue, DataType, Error, Result, SqlState, UserKind, UserType, Value};
 use reader::KeyReader;
 
 const NULL_FIRST: u8 = 0x00;
@@ -168,7 +171,13 @@ fn put_body(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
         | (Value::TimestampTz(n), DataType::TimestampTz) => {
             out.extend((n ^ i64::MIN).to_be_bytes());
         }
-        (Value::Oid(n), DataType::Oid) => out.extend(n.to_be_bytes()),
+        (Value::Oid(n), DataType::Oid | DataType::Xid | DataType::Reg(_)) => {
+            out.extend(n.to_be_bytes());
+        }
+        (Value::Text(text), DataType::CharByte) => put_bytes(text.as_bytes(), out),
+        (Value::Array(array), DataType::Int2Vector) => put_array(array, &DataType::Int2, out)?,
+        (Value::Array(array), DataType::OidVector) => put_array(array, &DataType::Oid, out)?,
+        (value, DataType::User(user)) => put_user(value, user, out)?,
         (Value::Float4(x), DataType::Float4) => {
             let bits = (canonical(f64::from(*x)) as f32).to_bits() as i32;
             out.extend((bits ^ ((bits >> 31) | i32::MIN)).to_be_bytes());
@@ -217,7 +226,13 @@ fn take_body(reader: &mut KeyReader<'_>, ty: &DataType) -> Result<Value> {
         DataType::Time => Value::Time(take_i64(reader)?),
         DataType::Timestamp => Value::Timestamp(take_i64(reader)?),
         DataType::TimestampTz => Value::TimestampTz(take_i64(reader)?),
-        DataType::Oid => Value::Oid(u32::from_be_bytes(reader.array()?)),
+        DataType::Oid | DataType::Xid | DataType::Reg(_) => {
+            Value::Oid(u32::from_be_bytes(reader.array()?))
+        }
+        DataType::CharByte => Value::Text(take_text(reader)?.into()),
+        DataType::Int2Vector => Value::Array(take_array(reader, &DataType::Int2)?.into()),
+        DataType::OidVector => Value::Array(take_array(reader, &DataType::Oid)?.into()),
+        DataType::User(user) => take_user(reader, user)?,
         DataType::Float4 => {
             let bits = i32::from_be_bytes(reader.array()?);
             let bits = bits ^ ((!bits >> 31) | i32::MIN);
@@ -255,6 +270,51 @@ fn take_body(reader: &mut KeyReader<'_>, ty: &DataType) -> Result<Value> {
             return Err(Error::internal(format!("type {ty} has no keys")));
         }
     })
+}
+
+fn put_user(value: &Value, user: &UserType, out: &mut Vec<u8>) -> Result<()> {
+    match (value, &user.kind) {
+        (Value::Enum(label), UserKind::Enum(_)) => out.extend(label.order.to_be_bytes()),
+        (value, UserKind::Domain(domain)) => put_body(value, &domain.base, out)?,
+        (Value::Record(values), UserKind::Composite(fields)) if values.len() == fields.len() => {
+            for (value, (_, ty)) in values.iter().zip(fields) {
+                encode(value, ty, KeyOrder::ASC, out)?;
+            }
+        }
+        _ => {
+            return Err(Error::internal(format!(
+                "key of type {user} cannot hold a value of type {}",
+                value.natural_type()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn take_user(reader: &mut KeyReader<'_>, user: &UserType) -> Result<Value> {
+    match &user.kind {
+        UserKind::Enum(_) => user.label_at(u64::from_be_bytes(reader.array()?)),
+        UserKind::Domain(domain) => take_body(reader, &domain.base),
+        UserKind::Composite(fields) => {
+            let mut values = Vec::with_capacity(fields.len());
+            for (_, ty) in fields {
+                values.push(match reader.byte()? {
+                    PRESENT => take_body(reader, ty)?,
+                    NULL_LAST => Value::Null,
+                    marker => {
+                        return Err(Error::corrupt(format!(
+                            "field of a key has marker {marker:#04x}"
+                        )));
+                    }
+                });
+            }
+            Ok(Value::Record(values.into()))
+        }
+        UserKind::Unresolved => Err(Error::internal(format!(
+            "type {} was not looked up",
+            user.oid
+        ))),
+    }
 }
 
 /// One representative of equal floats.

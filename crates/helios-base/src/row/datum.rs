@@ -7,7 +7,9 @@ use crate::codec::{
 };
 use crate::json::{DEPTH_MAX, JsonObject};
 use crate::numeric::SCALE_MAX;
-use crate::{ArrayValue, DataType, Error, Interval, Json, Numeric, Result, Value};
+use crate::{
+    ArrayValue, DataType, Error, Interval, Json, Numeric, Result, UserKind, UserType, Value,
+};
 
 const NAN: u64 = 0;
 const INFINITY: u64 = 1;
@@ -27,13 +29,23 @@ pub(super) fn fixed_width(ty: &DataType) -> Option<usize> {
     match ty {
         DataType::Bool => Some(1),
         DataType::Int2 => Some(2),
-        DataType::Int4 | DataType::Date | DataType::Oid | DataType::Float4 => Some(4),
+        DataType::Int4
+        | DataType::Date
+        | DataType::Oid
+        | DataType::Xid
+        | DataType::Reg(_)
+        | DataType::Float4 => Some(4),
         DataType::Int8
         | DataType::Time
         | DataType::Timestamp
         | DataType::TimestampTz
         | DataType::Float8 => Some(8),
         DataType::Interval | DataType::Uuid => Some(16),
+        DataType::User(user) => match &user.kind {
+            UserKind::Enum(_) => Some(8),
+            UserKind::Domain(domain) => fixed_width(&domain.base),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -57,7 +69,9 @@ pub(super) fn put(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()>
         (Value::Int4(n), DataType::Int4) | (Value::Date(n), DataType::Date) => {
             out.extend(n.to_le_bytes());
         }
-        (Value::Oid(n), DataType::Oid) => out.extend(n.to_le_bytes()),
+        (Value::Oid(n), DataType::Oid | DataType::Xid | DataType::Reg(_)) => {
+            out.extend(n.to_le_bytes());
+        }
         (Value::Float4(x), DataType::Float4) => out.extend(x.to_le_bytes()),
         (Value::Int8(n), DataType::Int8)
         | (Value::Time(n), DataType::Time)
@@ -71,7 +85,8 @@ pub(super) fn put(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()>
         }
         (Value::Uuid(uuid), DataType::Uuid) => out.extend(uuid.as_slice()),
         (Value::Text(text), ty)
-            if ty.is_string() || matches!(ty, DataType::Json | DataType::Unknown) =>
+            if ty.is_string()
+                || matches!(ty, DataType::Json | DataType::Unknown | DataType::CharByte) =>
         {
             out.extend_from_slice(text.as_bytes());
         }
@@ -79,17 +94,74 @@ pub(super) fn put(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()>
         (Value::Numeric(number), DataType::Numeric(_)) => put_numeric(number, out),
         (Value::Jsonb(json), DataType::Jsonb) => put_json(json, out),
         (Value::Array(array), DataType::Array(element)) => put_array(array, element, out)?,
+        (Value::Array(array), DataType::Int2Vector) => put_array(array, &DataType::Int2, out)?,
+        (Value::Array(array), DataType::OidVector) => put_array(array, &DataType::Oid, out)?,
+        (value, DataType::User(user)) => put_user(value, user, ty, out)?,
         (Value::Record(_), _) => {
             return Err(Error::unsupported("row values cannot be stored"));
         }
-        _ => {
-            return Err(Error::internal(format!(
-                "column of type {ty} cannot hold a value of type {}",
-                value.natural_type()
-            )));
-        }
+        _ => return Err(unfit(value, ty)),
     }
     Ok(())
+}
+
+#[cold]
+fn unfit(value: &Value, ty: &DataType) -> Error {
+    Error::internal(format!(
+        "column of type {ty} cannot hold a value of type {}",
+        value.natural_type()
+    ))
+}
+
+/// A label's place, a domain's base value, or the fields of a row value: their bitmap, then each as
+/// an element of an array.
+fn put_user(value: &Value, user: &UserType, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
+    match (value, &user.kind) {
+        (Value::Enum(label), UserKind::Enum(_)) => out.extend(label.order.to_le_bytes()),
+        (value, UserKind::Domain(domain)) => put(value, &domain.base, out)?,
+        (Value::Record(values), UserKind::Composite(fields)) if values.len() == fields.len() => {
+            put_varint(values.len() as u64, out);
+            put_bitmap(values, out);
+            for (value, (_, ty)) in values.iter().zip(fields) {
+                if !value.is_null() {
+                    put_element(value, ty, out)?;
+                }
+            }
+        }
+        _ => return Err(unfit(value, ty)),
+    }
+    Ok(())
+}
+
+fn get_user(rest: &mut &[u8], user: &UserType) -> Result<Value> {
+    match &user.kind {
+        UserKind::Enum(_) => user.label_at(u64::from_le_bytes(take_array(rest)?)),
+        UserKind::Domain(domain) => get(std::mem::take(rest), &domain.base),
+        UserKind::Composite(fields) => {
+            let count = take_varint(rest)?;
+            // Values from before a field was added have `NULL` there.
+            let stored = usize::try_from(count).unwrap_or(usize::MAX);
+            if stored > fields.len() {
+                return Err(Error::corrupt(format!(
+                    "stored {user} has {count} fields instead of {}",
+                    fields.len()
+                )));
+            }
+            let bitmap = take(rest, stored.div_ceil(8))?;
+            let mut values = fields
+                .iter()
+                .take(stored)
+                .enumerate()
+                .map(|(i, (_, ty))| take_element(rest, bitmap, i, ty))
+                .collect::<Result<Vec<_>>>()?;
+            values.resize(fields.len(), Value::Null);
+            Ok(Value::Record(values.into()))
+        }
+        UserKind::Unresolved => Err(Error::internal(format!(
+            "type {} was not looked up",
+            user.oid
+        ))),
+    }
 }
 
 /// Reads the value that `bytes` are all of.
@@ -105,7 +177,12 @@ pub(super) fn get(bytes: &[u8], ty: &DataType) -> Result<Value> {
         DataType::Int2 => Value::Int2(i16::from_le_bytes(take_array(&mut rest)?)),
         DataType::Int4 => Value::Int4(i32::from_le_bytes(take_array(&mut rest)?)),
         DataType::Date => Value::Date(i32::from_le_bytes(take_array(&mut rest)?)),
-        DataType::Oid => Value::Oid(u32::from_le_bytes(take_array(&mut rest)?)),
+        DataType::Oid | DataType::Xid | DataType::Reg(_) => {
+            Value::Oid(u32::from_le_bytes(take_array(&mut rest)?))
+        }
+        DataType::User(user) => get_user(&mut rest, user)?,
+        DataType::Int2Vector => Value::Array(take_array_value(&mut rest, &DataType::Int2)?.into()),
+        DataType::OidVector => Value::Array(take_array_value(&mut rest, &DataType::Oid)?.into()),
         DataType::Float4 => Value::Float4(f32::from_le_bytes(take_array(&mut rest)?)),
         DataType::Int8 => Value::Int8(i64::from_le_bytes(take_array(&mut rest)?)),
         DataType::Time => Value::Time(i64::from_le_bytes(take_array(&mut rest)?)),
@@ -124,6 +201,7 @@ pub(super) fn get(bytes: &[u8], ty: &DataType) -> Result<Value> {
         | DataType::Char(_)
         | DataType::Name
         | DataType::Json
+        | DataType::CharByte
         | DataType::Unknown => Value::Text(text(std::mem::take(&mut rest))?.into()),
         DataType::Bytea => Value::Bytea(std::mem::take(&mut rest).into()),
         DataType::Numeric(_) => Value::Numeric(get_numeric(std::mem::take(&mut rest))?),
@@ -273,15 +351,34 @@ fn put_array(array: &ArrayValue, element: &DataType, out: &mut Vec<u8>) -> Resul
     }
     put_bitmap(&array.elements, out);
     for value in array.elements.iter().filter(|value| !value.is_null()) {
-        if fixed_width(element).is_some() {
-            put(value, element, out)?;
-        } else {
-            let mut bytes = Vec::new();
-            put(value, element, &mut bytes)?;
-            put_bytes(&bytes, out);
-        }
+        put_element(value, element, out)?;
     }
     Ok(())
+}
+
+/// Appends a value that is not `NULL`, with its length unless the type has one width.
+fn put_element(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
+    if fixed_width(ty).is_some() {
+        return put(value, ty, out);
+    }
+    let mut bytes = Vec::new();
+    put(value, ty, &mut bytes)?;
+    put_bytes(&bytes, out);
+    Ok(())
+}
+
+/// Takes element `i`, which is `NULL` if its bit says so.
+fn take_element(rest: &mut &[u8], bitmap: &[u8], i: usize, ty: &DataType) -> Result<Value> {
+    let null = bitmap
+        .get(i / 8)
+        .is_some_and(|byte| byte >> (i % 8) & 1 == 1);
+    if null {
+        Ok(Value::Null)
+    } else if let Some(width) = fixed_width(ty) {
+        get(take(rest, width)?, ty)
+    } else {
+        get(take_bytes(rest)?, ty)
+    }
 }
 
 fn take_array_value(rest: &mut &[u8], element: &DataType) -> Result<ArrayValue> {
@@ -303,16 +400,7 @@ fn take_array_value(rest: &mut &[u8], element: &DataType) -> Result<ArrayValue> 
     let bitmap = take(rest, count.div_ceil(8))?;
     let mut elements = Vec::new();
     for i in 0..count {
-        let null = bitmap
-            .get(i / 8)
-            .is_some_and(|byte| byte >> (i % 8) & 1 == 1);
-        elements.push(if null {
-            Value::Null
-        } else if let Some(width) = fixed_width(element) {
-            get(take(rest, width)?, element)?
-        } else {
-            get(take_bytes(rest)?, element)?
-        });
+        elements.push(take_element(rest, bitmap, i, element)?);
     }
     ArrayValue::new(dims, elements).ok_or_else(wrong_shape)
 }

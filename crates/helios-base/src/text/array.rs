@@ -343,7 +343,7 @@ fn write_level<'a>(
 }
 
 /// Appends `text` in double quotes, `"` escaped by `quote_escape` and `\` by itself.
-fn quote(text: &str, quote_escape: &str, out: &mut String) {
+pub(super) fn quote(text: &str, quote_escape: &str, out: &mut String) {
     out.push('"');
     for c in text.chars() {
         match c {
@@ -356,26 +356,32 @@ fn quote(text: &str, quote_escape: &str, out: &mut String) {
     out.push('"');
 }
 
-/// Appends `(a,b,…)`.
-pub(super) fn write_record(fields: &[Value], context: &TextContext, out: &mut String) {
-    out.push('(');
-    for (i, field) in fields.iter().enumerate() {
+/// Reads blank-separated numbers, counted from 0: `int2vector`, `oidvector`.
+pub(super) fn parse_vector(
+    text: &str,
+    element: &DataType,
+    context: &TextContext,
+) -> Result<ArrayValue> {
+    let elements = text
+        .split(is_blank)
+        .filter(|word| !word.is_empty())
+        .map(|word| super::parse(word, element, context))
+        .collect::<Result<Vec<_>>>()?;
+    let length = u32::try_from(elements.len()).unwrap_or(u32::MAX);
+    let dims = if length == 0 {
+        Vec::new()
+    } else {
+        vec![(length, 0)]
+    };
+    ArrayValue::new(dims, elements).ok_or_else(|| malformed(text, "Too many elements."))
+}
+
+/// Appends numbers with blanks between.
+pub(super) fn write_vector(array: &ArrayValue, out: &mut String) {
+    for (i, value) in array.elements.iter().enumerate() {
         if i > 0 {
-            out.push(',');
+            out.push(' ');
         }
-        if field.is_null() {
-            continue;
-        }
-        let start = out.len();
-        field.write_text(&field.natural_type(), context, out);
-        let needs_quotes = out.get(start..).is_some_and(|text| {
-            text.is_empty()
-                || text.contains(|c: char| is_blank(c) || matches!(c, '"' | '\\' | '(' | ')' | ','))
-        });
-        if needs_quotes {
-            let text = out.split_off(start);
-            quote(&text, "\"", out);
-        }
+        value.write_text(&value.natural_type(), &TextContext::default(), out);
     }
-    out.push(')');
 }

@@ -3,17 +3,22 @@
 mod array;
 mod bytea;
 mod float;
+mod record;
 mod scalar;
 mod string;
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 pub use float::{write_f32, write_f64};
+pub(crate) use scalar::parse_oid;
 pub use string::fit_length;
 
 use crate::datetime::{self, TimeZone};
 pub use crate::datetime::{DateOrder, DateStyle, IntervalStyle};
-use crate::{DataType, Error, Json, Numeric, Result, SqlState, Value, json};
+use crate::{
+    DataType, Error, Json, Numeric, ObjectNames, Result, SqlState, UserKind, Value, json, reg,
+};
 
 /// The session settings that text input and output depend on.
 #[derive(Clone, Debug)]
@@ -33,6 +38,14 @@ pub struct TextContext {
     /// The start of the transaction, in microseconds since 1970-01-01 UTC: what `now`, `today` and
     /// their kin in date and time input mean.
     pub now: i64,
+    /// Where `regclass` and its kin find names; without, they are numbers.
+    pub names: Option<Arc<dyn ObjectNames + Send + Sync>>,
+}
+
+impl TextContext {
+    fn names(&self) -> Option<&dyn ObjectNames> {
+        self.names.as_deref().map(|names| names as &dyn ObjectNames)
+    }
 }
 
 impl Default for TextContext {
@@ -45,6 +58,7 @@ impl Default for TextContext {
             date_order: DateOrder::Mdy,
             interval_style: IntervalStyle::Postgres,
             now: 0,
+            names: None,
         }
     }
 }
@@ -86,9 +100,31 @@ pub(crate) fn parse(text: &str, ty: &DataType, context: &TextContext) -> Result<
             Value::text(text)
         }
         DataType::Jsonb => Json::parse(text)?.into(),
-        DataType::Oid => Value::Oid(scalar::parse_oid(text)?),
+        DataType::Oid => Value::Oid(parse_oid(text)?),
         DataType::Array(element) => array::parse(text, element, context)?.into(),
-        DataType::Record => return Err(Error::unsupported("input of row values")),
+        DataType::Xid => Value::Oid(parse_oid(text)?),
+        DataType::Reg(kind) => Value::Oid(reg::parse(text, *kind, context.names())?),
+        DataType::CharByte => {
+            Value::text(text.chars().next().map_or_else(String::new, String::from))
+        }
+        DataType::Int2Vector => array::parse_vector(text, &DataType::Int2, context)?.into(),
+        DataType::OidVector => array::parse_vector(text, &DataType::Oid, context)?.into(),
+        DataType::User(user) => match &user.kind {
+            UserKind::Enum(_) => user.label(text)?,
+            UserKind::Domain(domain) => return parse(text, &domain.base, context),
+            UserKind::Composite(fields) => record::parse(text, fields, context)?,
+            UserKind::Unresolved => {
+                return Err(Error::internal(format!(
+                    "type {} was not looked up",
+                    user.oid
+                )));
+            }
+        },
+        DataType::Record => {
+            return Err(Error::unsupported(
+                "input of anonymous composite types is not implemented",
+            ));
+        }
         DataType::Void => return Err(Error::unsupported("input of type void")),
     })
 }
@@ -102,7 +138,14 @@ pub(crate) fn write(value: &Value, ty: &DataType, context: &TextContext, out: &m
         Value::Int2(n) => write!(out, "{n}"),
         Value::Int4(n) => write!(out, "{n}"),
         Value::Int8(n) => write!(out, "{n}"),
-        Value::Oid(n) => write!(out, "{n}"),
+        Value::Oid(n) => {
+            if let DataType::Reg(kind) = ty {
+                reg::write(*n, *kind, context.names(), out);
+                return;
+            }
+            write!(out, "{n}")
+        }
+        Value::Enum(label) => out.write_str(&label.name),
         Value::Float4(x) => {
             write_f32(*x, context.extra_float_digits, out);
             Ok(())
@@ -151,13 +194,19 @@ pub(crate) fn write(value: &Value, ty: &DataType, context: &TextContext, out: &m
         Value::Array(array) => {
             let element = match ty {
                 DataType::Array(element) => element,
+                DataType::Int2Vector | DataType::OidVector => {
+                    return array::write_vector(array, out);
+                }
+                DataType::User(user) if user.as_domain().is_some() => {
+                    return write(value, &ty.base(), context, out);
+                }
                 _ => ty,
             };
             array::write(array, element, context, out);
             Ok(())
         }
         Value::Record(fields) => {
-            array::write_record(fields, context, out);
+            record::write(fields, ty, context, out);
             Ok(())
         }
     };

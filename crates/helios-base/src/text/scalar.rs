@@ -35,7 +35,7 @@ pub(super) fn parse_integer<T: FromStr<Err = std::num::ParseIntError>>(
 }
 
 /// Reads an object identifier; negative numbers count from 2³², as in C.
-pub(super) fn parse_oid(text: &str) -> Result<u32> {
+pub(crate) fn parse_oid(text: &str) -> Result<u32> {
     let number: i128 = parse_integer(text, "oid")?;
     u32::try_from(number)
         .or_else(|_| i32::try_from(number).map(|n| n as u32))

@@ -38,6 +38,7 @@ impl Value {
             (Self::Uuid(a), Self::Uuid(b)) => a.cmp(b),
             (Self::Jsonb(a), Self::Jsonb(b)) => a.cmp(b),
             (Self::Oid(a), Self::Oid(b)) => a.cmp(b),
+            (Self::Enum(a), Self::Enum(b)) => a.cmp_order(b),
             (Self::Array(a), Self::Array(b)) => a.cmp_by(b, Self::cmp_sql),
             (Self::Record(a), Self::Record(b)) => cmp_records(a, b),
             _ => match (self.as_integer(), other.as_integer()) {
@@ -57,6 +58,17 @@ impl Value {
             (Self::Array(a), Self::Array(b), DataType::Array(element)) => {
                 a.cmp_by(b, |x, y| x.cmp_as(y, element))
             }
+            (Self::Record(a), Self::Record(b), DataType::User(user)) if user.is_composite() => a
+                .iter()
+                .zip(b.iter())
+                .zip(user.fields())
+                .map(|((x, y), (_, ty))| x.cmp_as(y, ty))
+                .find(|order| order.is_ne())
+                .unwrap_or_else(|| a.len().cmp(&b.len())),
+            (_, _, DataType::User(user)) => match user.as_domain() {
+                Some(domain) => self.cmp_as(other, &domain.base),
+                None => self.cmp_sql(other),
+            },
             _ => self.cmp_sql(other),
         }
     }
@@ -89,6 +101,7 @@ impl Value {
             Self::Array(_) => 14,
             Self::Record(_) => 15,
             Self::Null => 16,
+            Self::Enum(_) => 17,
         }
     }
 }
@@ -171,6 +184,7 @@ impl Hash for Value {
             Self::Uuid(u) => u.hash(state),
             Self::Jsonb(j) => j.hash(state),
             Self::Oid(n) => n.hash(state),
+            Self::Enum(label) => label.order.hash(state),
             Self::Array(a) => {
                 a.dims.hash(state);
                 a.elements.hash(state);

@@ -12,7 +12,7 @@ pub(crate) use compare::trim_blanks;
 use crate::datetime::Interval;
 use crate::json::Json;
 use crate::numeric::Numeric;
-use crate::{DataType, Result, TextContext, text};
+use crate::{DataType, EnumLabel, Result, TextContext, UserKind, text};
 
 /// A row: one value per column, in column order.
 pub type Row = Vec<Value>;
@@ -40,7 +40,7 @@ pub enum Value {
     Float8(f64),
     /// `numeric`
     Numeric(Numeric),
-    /// `text`, `varchar`, `char` (padded), `name`, `json` and `unknown`
+    /// `text`, `varchar`, `char` (padded), `name`, `"char"`, `json` and `unknown`
     Text(Arc<str>),
     /// `bytea`
     Bytea(Arc<[u8]>),
@@ -58,8 +58,10 @@ pub enum Value {
     Uuid(Box<[u8; 16]>),
     /// `jsonb`
     Jsonb(Arc<Json>),
-    /// `oid`
+    /// `oid`, `xid`, `regclass` and its kin
     Oid(u32),
+    /// A label of an enum.
+    Enum(Arc<EnumLabel>),
     /// An array.
     Array(Arc<ArrayValue>),
     /// A row value.
@@ -105,6 +107,8 @@ impl Value {
             Self::Uuid(_) => DataType::Uuid,
             Self::Jsonb(_) => DataType::Jsonb,
             Self::Oid(_) => DataType::Oid,
+            // A label knows its name, not its type.
+            Self::Enum(_) => DataType::Text,
             Self::Array(array) => array
                 .elements
                 .iter()
@@ -136,11 +140,33 @@ impl Value {
             | (Self::Interval(_), DataType::Interval)
             | (Self::Uuid(_), DataType::Uuid)
             | (Self::Jsonb(_), DataType::Jsonb)
-            | (Self::Oid(_), DataType::Oid)
+            | (Self::Oid(_), DataType::Oid | DataType::Xid | DataType::Reg(_))
             | (Self::Record(_), DataType::Record) => true,
             (Self::Text(_), ty) => {
-                ty.is_string() || matches!(ty, DataType::Json | DataType::Unknown | DataType::Void)
+                ty.is_string()
+                    || matches!(ty, DataType::Json | DataType::Unknown | DataType::Void | DataType::CharByte)
+                    || ty.has_domain() && self.fits(&ty.base())
             }
+            (Self::Array(array), DataType::Int2Vector) => array
+                .elements
+                .iter()
+                .all(|value| value.fits(&DataType::Int2)),
+            (Self::Array(array), DataType::OidVector) => array
+                .elements
+                .iter()
+                .all(|value| value.fits(&DataType::Oid)),
+            (value, DataType::User(user)) => match (&user.kind, value) {
+                (UserKind::Enum(_), Self::Enum(_)) => true,
+                (UserKind::Domain(domain), value) => value.fits(&domain.base),
+                (UserKind::Composite(types), Self::Record(fields)) => {
+                    types.len() == fields.len()
+                        && types
+                            .iter()
+                            .zip(fields.iter())
+                            .all(|((_, ty), v)| v.fits(ty))
+                }
+                _ => false,
+            },
             (Self::Array(array), DataType::Array(element)) => {
                 array.elements.iter().all(|value| value.fits(element))
             }

@@ -17,7 +17,7 @@ macro_rules! extremes {
 
 pub(super) static AGGREGATES: &[Aggregate] = extremes! {
     Int2 Int4 Int8 Oid Float4 Float8 Numeric Text Char Date Time Timestamp TimestampTz Interval
-    AnyArray
+    AnyArray AnyEnum
 };
 
 fn start(call: &AggregateCall<'_>, greatest: bool) -> Box<dyn Accumulator> {

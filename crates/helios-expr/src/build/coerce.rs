@@ -1,6 +1,6 @@
 //! Conversions: implicit, by assignment, explicit.
 
-use helios_base::{DataType, Error, Result, SqlState, Value};
+use helios_base::{DataType, Error, Result, SqlState, Value, reg};
 
 use super::Builder;
 use crate::cast;
@@ -21,11 +21,27 @@ impl Builder<'_> {
         context: CastContext,
     ) -> Result<Option<Expr>> {
         let explicit = context == CastContext::Explicit;
+        if to.has_domain() {
+            let base = to.base();
+            let converted = self.try_convert(expr, &base, context)?;
+            return Ok(converted.map(|expr| domain_cast(expr, &base, to)));
+        }
         if let Expr::Row(fields) = &expr
             && matches!(to, DataType::Record)
             && !fields.is_empty()
         {
             return Ok(Some(expr));
+        }
+        if let (Expr::Row(fields), DataType::User(user)) = (&expr, to)
+            && user.is_composite()
+            && fields.len() == user.fields().len()
+        {
+            let fields = fields
+                .iter()
+                .zip(user.fields())
+                .map(|(field, (_, ty))| self.try_convert(field.clone(), ty, context))
+                .collect::<Result<Option<Vec<_>>>>()?;
+            return Ok(fields.map(|fields| cast_to(Expr::Row(fields), to, explicit)));
         }
         if matches!(expr.ty(), DataType::Unknown) {
             return self.decide(expr, to, explicit).map(Some);
@@ -33,6 +49,10 @@ impl Builder<'_> {
         let Some(path) = path(expr.ty(), to, context) else {
             return Ok(None);
         };
+        if matches!(to, DataType::Record) && path == Path::Relabel {
+            // The fields keep their names.
+            return Ok(Some(expr));
+        }
         if expr.ty() == to || path == Path::Relabel && !cast::has_modifier(to) && expr.ty().same(to)
         {
             // Only a modifier is forgotten, which changes nothing.
@@ -178,7 +198,12 @@ impl Builder<'_> {
             Expr::Literal(Value::Text(text), _) => {
                 // The length modifier comes afterwards: an explicit cast cuts, others complain.
                 let bare = to.bare();
-                let value = Value::parse(&text, &bare, self.text)?;
+                let value = match (&bare, self.names) {
+                    (DataType::Reg(kind), Some(names)) => {
+                        Value::Oid(reg::parse(&text, *kind, Some(names))?)
+                    }
+                    _ => Value::parse(&text, &bare, self.text)?,
+                };
                 let literal = if depends_on_session(&text, to) {
                     cast_to(
                         Expr::Literal(Value::Text(text), DataType::Unknown),
@@ -239,13 +264,30 @@ fn cast_to(expr: Expr, to: &DataType, explicit: bool) -> Expr {
         expr,
         to: to.clone(),
         explicit,
+        domain: None,
+    }))
+}
+
+/// A check of a value that already has the domain's base type.
+fn domain_cast(expr: Expr, base: &DataType, domain: &DataType) -> Expr {
+    Expr::Cast(Box::new(Cast {
+        expr,
+        to: base.clone(),
+        explicit: false,
+        domain: Some(domain.clone()),
     }))
 }
 
 /// Whether reading this literal must wait for the session's time zone or clock, so that a cached
 /// plan stays right.
 fn depends_on_session(text: &str, ty: &DataType) -> bool {
-    if cast::volatility(&DataType::Text, ty) == Volatility::Immutable {
+    let element = match ty {
+        DataType::Array(element) => element,
+        ty => ty,
+    };
+    // A plan is kept for as long as its catalog and search path hold.
+    let looked_up = matches!(element, DataType::Reg(_) | DataType::User(_));
+    if looked_up || cast::volatility(&DataType::Text, ty) == Volatility::Immutable {
         return false;
     }
     let words = text.chars().any(|c| c.is_ascii_alphabetic());

@@ -221,6 +221,10 @@ impl Builder<'_> {
     /// # Errors
     /// `42809` no array or no boolean operator; and as [`Builder::operator`].
     pub fn quantified(&self, left: Expr, name: &str, array: Expr, all: bool) -> Result<Expr> {
+        let array = match array.ty().vector_array() {
+            Some(ty) => self.coerce(array, &ty)?,
+            None => array,
+        };
         let element = match array.ty() {
             DataType::Array(element) => (**element).clone(),
             DataType::Unknown => DataType::Unknown,

@@ -142,6 +142,10 @@ impl Builder<'_> {
     /// # Errors
     /// `42804` for other types and subscripts that are not integers.
     pub fn subscript(&self, base: Expr, subscripts: Vec<Subscript>) -> Result<Expr> {
+        let base = match base.ty().vector_array() {
+            Some(ty) => self.coerce(base, &ty)?,
+            None => base,
+        };
         let ty = match base.ty() {
             DataType::Array(element) => {
                 let slice = subscripts

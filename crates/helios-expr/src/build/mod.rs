@@ -9,7 +9,7 @@ mod conditional;
 mod literal;
 mod params;
 
-use helios_base::TextContext;
+use helios_base::{ObjectNames, TextContext};
 
 pub use compare::PatternKind;
 pub use params::ParamTypes;
@@ -19,13 +19,25 @@ pub use params::ParamTypes;
 pub struct Builder<'a> {
     text: &'a TextContext,
     params: &'a ParamTypes,
+    names: Option<&'a dyn ObjectNames>,
 }
 
 impl<'a> Builder<'a> {
     /// A builder that reads literals with these settings and notes parameter types in `params`.
     #[must_use]
     pub fn new(text: &'a TextContext, params: &'a ParamTypes) -> Self {
-        Self { text, params }
+        Self {
+            text,
+            params,
+            names: None,
+        }
+    }
+
+    /// The same builder, which finds the names in literals of `regclass` and its kin here.
+    #[must_use]
+    pub fn with_names(mut self, names: &'a dyn ObjectNames) -> Self {
+        self.names = Some(names);
+        self
     }
 
     /// The parameter types found so far.

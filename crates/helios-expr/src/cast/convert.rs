@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use helios_base::{DataType, Error, Json, Numeric, Result, SqlState, Value};
+use helios_base::{DataType, Error, Json, Numeric, Result, SqlState, UserType, Value};
 
 use crate::context::EvalContext;
 use crate::op::float::{overflow, underflow};
@@ -39,9 +39,26 @@ pub(super) fn convert(
         }
         (Value::Bool(b), DataType::Int4) => Ok(Value::Int4(i32::from(*b))),
         (Value::Int4(n), DataType::Bool) => Ok(Value::Bool(*n != 0)),
+        (Value::Int4(n), DataType::CharByte) => char_byte(*n),
         (Value::Int2(n), to) => integer(i64::from(*n), to, value, from, ctx),
         (Value::Int4(n), to) => integer(i64::from(*n), to, value, from, ctx),
         (Value::Int8(n), to) => integer(*n, to, value, from, ctx),
+        (Value::Oid(n), DataType::Oid | DataType::Reg(_) | DataType::Xid) => Ok(Value::Oid(*n)),
+        (Value::Text(text), DataType::CharByte) => Ok(Value::text(
+            text.chars().next().map_or_else(String::new, String::from),
+        )),
+        (Value::Text(text), DataType::Int4) if matches!(from, DataType::CharByte) => {
+            Ok(Value::Int4(
+                text.chars()
+                    .next()
+                    .map_or(0, |c| u32::from(c).cast_signed()),
+            ))
+        }
+        (Value::Array(array), DataType::Array(_)) => Ok(Value::Array(Arc::clone(array))),
+        (Value::Record(_), DataType::Record) => Ok(value.clone()),
+        (Value::Record(fields), DataType::User(user)) if user.is_composite() => {
+            composite(fields, from, user, ctx)
+        }
         (Value::Oid(n), DataType::Int4) => Ok(Value::Int4(n.cast_signed())),
         (Value::Oid(n), DataType::Int8) => Ok(Value::Int8(i64::from(*n))),
         (Value::Float4(x), DataType::Float8) => Ok(Value::Float8(f64::from(*x))),
@@ -66,6 +83,55 @@ pub(super) fn convert(
         _ => super::moment::convert(value, to, ctx)
             .unwrap_or_else(|| through_text(value, from, to, ctx)),
     }
+}
+
+/// Number to `"char"`: one byte, of which we have the ASCII half.
+fn char_byte(n: i32) -> Result<Value> {
+    match u8::try_from(n) {
+        Ok(0) => Ok(Value::text("")),
+        Ok(byte) if byte.is_ascii() => Ok(Value::text(char::from(byte).to_string())),
+        _ => Err(Error::new(
+            SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+            "\"char\" out of range",
+        )),
+    }
+}
+
+/// A row value as a value of a composite type, field by field.
+fn composite(
+    fields: &[Value],
+    from: &DataType,
+    to: &UserType,
+    ctx: &EvalContext<'_>,
+) -> Result<Value> {
+    if fields.len() != to.fields().len() {
+        let (input, wanted) = (fields.len(), to.fields().len());
+        return Err(Error::new(
+            SqlState::CANNOT_COERCE,
+            format!("cannot cast type {from} to {to}"),
+        )
+        .with_detail(if input < wanted {
+            "Input has too few columns."
+        } else {
+            "Input has too many columns."
+        }));
+    }
+    let values = fields
+        .iter()
+        .zip(to.fields())
+        .map(|(value, (_, ty))| {
+            if value.fits(ty) && !super::has_modifier(ty) && !ty.has_domain() {
+                return Ok(value.clone());
+            }
+            let base = ty.base();
+            let value = super::cast(value, &value.natural_type(), &base, false, ctx)?;
+            if ty.has_domain() {
+                super::check_domain(&value, ty, ctx)?;
+            }
+            Ok(value)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Value::Record(values.into()))
 }
 
 /// Everything else goes through text, as PostgreSQL's I/O conversions do.
@@ -97,7 +163,7 @@ fn integer(
         DataType::Int2 => Value::Int2(i16::try_from(n).map_err(|_| out_of_range(Ty::Int2))?),
         DataType::Int4 => Value::Int4(i32::try_from(n).map_err(|_| out_of_range(Ty::Int4))?),
         DataType::Int8 => Value::Int8(n),
-        DataType::Oid => Value::Oid(oid(n, from)?),
+        DataType::Oid | DataType::Reg(_) => Value::Oid(oid(n, from)?),
         #[allow(clippy::cast_precision_loss, reason = "the nearest float is meant")]
         DataType::Float4 => Value::Float4(n as f32),
         #[allow(clippy::cast_precision_loss, reason = "the nearest float is meant")]

@@ -7,7 +7,7 @@ mod names;
 
 use std::sync::Arc;
 
-use helios_base::{ArrayValue, DataType, Result, Value};
+use helios_base::{ArrayValue, DataType, Error, Result, SqlState, UserType, Value};
 
 use crate::context::EvalContext;
 use crate::function::Volatility;
@@ -54,6 +54,47 @@ pub fn cast(
     }
 }
 
+/// Checks a value against a domain, or the elements of an array against the domain of its elements.
+///
+/// # Errors
+/// 23502 for a `NULL` that the domain refuses, 23514 for a check that it fails.
+pub fn check_domain(value: &Value, ty: &DataType, ctx: &EvalContext<'_>) -> Result<()> {
+    check_within(value, ty, None, ctx)
+}
+
+/// `outer` is the domain that the value is meant for, which messages name.
+fn check_within(
+    value: &Value,
+    ty: &DataType,
+    outer: Option<&UserType>,
+    ctx: &EvalContext<'_>,
+) -> Result<()> {
+    match (ty, value) {
+        (DataType::Array(element), Value::Array(array)) => array
+            .elements
+            .iter()
+            .try_for_each(|value| check_domain(value, element, ctx)),
+        (DataType::User(user), value) => {
+            let Some(domain) = user.as_domain() else {
+                return Ok(());
+            };
+            let outer = outer.unwrap_or(user);
+            check_within(value, &domain.base, Some(outer), ctx)?;
+            if domain.not_null && value.is_null() {
+                return Err(Error::new(
+                    SqlState::NOT_NULL_VIOLATION,
+                    format!("domain {outer} does not allow null values"),
+                ));
+            }
+            if domain.checked {
+                ctx.session.check_domain(user, outer, value)?;
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether a conversion depends on the session's time zone or clock.
 #[must_use]
 pub fn volatility(from: &DataType, to: &DataType) -> Volatility {
@@ -81,8 +122,10 @@ pub fn volatility(from: &DataType, to: &DataType) -> Volatility {
             | DataType::Timestamp
             | DataType::TimestampTz
             | DataType::Interval
+            | DataType::Reg(_)
     );
-    if zoned || textual && clocked(to) || shown && to.is_string() {
+    let looked_up = matches!(to, DataType::Reg(_) | DataType::User(_));
+    if zoned || textual && (clocked(to) || looked_up) || shown && to.is_string() {
         Volatility::Stable
     } else {
         Volatility::Immutable

@@ -1,6 +1,6 @@
 //! Type names that may be called like functions: `int4('7')`, `text(x)`.
 
-use helios_base::DataType;
+use helios_base::{DataType, RegKind};
 
 /// The type of this internal name.
 pub(crate) fn type_named(name: &str) -> Option<DataType> {
@@ -26,6 +26,12 @@ pub(crate) fn type_named(name: &str) -> Option<DataType> {
         "json" => DataType::Json,
         "jsonb" => DataType::Jsonb,
         "oid" => DataType::Oid,
-        _ => return None,
+        "xid" => DataType::Xid,
+        name => {
+            return RegKind::ALL
+                .into_iter()
+                .find(|kind| kind.name() == name)
+                .map(DataType::Reg);
+        }
     })
 }

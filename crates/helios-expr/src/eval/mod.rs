@@ -82,7 +82,11 @@ impl<'a> Frame<'a> {
             } => self.call(function, args, *spread, ty)?,
             Expr::Cast(cast) => {
                 let value = self.value(&cast.expr)?;
-                cast::cast(&value, cast.expr.ty(), &cast.to, cast.explicit, self.ctx)?
+                let value = cast::cast(&value, cast.expr.ty(), &cast.to, cast.explicit, self.ctx)?;
+                if let Some(domain) = &cast.domain {
+                    cast::check_domain(&value, domain, self.ctx)?;
+                }
+                value
             }
             Expr::Subplan { id, kind, args, .. } => {
                 let args = args

@@ -83,7 +83,7 @@ impl Printer<'_, '_> {
             Expr::Cast(cast) => {
                 if cast.explicit {
                     self.nested(&cast.expr)?;
-                    write!(self.f, "::{}", cast.to)
+                    write!(self.f, "::{}", cast.domain.as_ref().unwrap_or(&cast.to))
                 } else {
                     self.expr(&cast.expr)
                 }

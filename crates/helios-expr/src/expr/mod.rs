@@ -198,6 +198,21 @@ pub struct Cast {
     /// Written by the user (`CAST`, `::`), which for example cuts overlong strings; otherwise an
     /// assignment or implicit conversion.
     pub explicit: bool,
+    /// The domain (or array of one) that the result is checked against; `to` is its base.
+    pub domain: Option<DataType>,
+}
+
+impl Cast {
+    /// When the conversion may be done ahead of time.
+    #[must_use]
+    pub fn volatility(&self) -> Volatility {
+        let cast = crate::cast::volatility(self.expr.ty(), &self.to);
+        match self.domain {
+            // The conditions of a domain can change under a kept plan.
+            Some(_) => cast.max(Volatility::Stable),
+            None => cast,
+        }
+    }
 }
 
 /// One subscript of an array.
@@ -357,7 +372,7 @@ impl Expr {
                 | Self::Quantified {
                     operator: function, ..
                 } => function.volatility(),
-                Self::Cast(cast) => crate::cast::volatility(cast.expr.ty(), &cast.to),
+                Self::Cast(cast) => cast.volatility(),
                 Self::Subplan { .. } => Volatility::Volatile,
                 _ => Volatility::Immutable,
             };

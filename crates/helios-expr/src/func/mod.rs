@@ -4,6 +4,7 @@
 
 pub(crate) mod array;
 mod catalog;
+mod enums;
 mod format;
 pub(crate) mod json;
 mod math;
@@ -21,6 +22,8 @@ pub(crate) static FAMILIES: &[&[&[Function]]] = &[
         array::FUNCTIONS,
         math::FUNCTIONS,
         catalog::FUNCTIONS,
+        catalog::LENIENT,
+        enums::FUNCTIONS,
         system::FUNCTIONS,
     ],
     format::FAMILIES,

@@ -2,10 +2,11 @@
 
 use helios_base::{ArrayValue, Error, Result, SqlState, Value};
 
-use super::string::{text, text_or};
+use super::string::text;
 use crate::function::{Call, Function, function, mismatch};
-use crate::resolve::type_name;
-use crate::ty::Ty::{self, Any, Bool, Int4, Int8, Name, Text, TimestampTz, Uuid, Void};
+use crate::ty::Ty::{
+    self, Any, Bool, Int4, Int8, Name, Regclass, Regtype, Text, TimestampTz, Uuid, Void,
+};
 
 pub(crate) static FUNCTIONS: &[Function] = &[
     function("version", &[], Text, |_, call| {
@@ -40,8 +41,8 @@ pub(crate) static FUNCTIONS: &[Function] = &[
         Ok(Value::Int4(call.ctx.session.backend_pid()))
     })
     .stable(),
-    function("pg_typeof", &[Any], Text, |_, call| {
-        Ok(Value::text(type_name(call.arg_type(0))))
+    function("pg_typeof", &[Any], Regtype, |_, call| {
+        Ok(Value::Oid(call.arg_type(0).bare().oid()))
     })
     .not_strict()
     .stable(),
@@ -68,6 +69,22 @@ pub(crate) static FUNCTIONS: &[Function] = &[
         call.ctx.session.lastval().map(Value::Int8)
     })
     .volatile(),
+    function("nextval", &[Regclass], Int8, |args, call| {
+        call.ctx
+            .session
+            .nextval(&sequence(args, call))
+            .map(Value::Int8)
+    })
+    .volatile(),
+    function("currval", &[Regclass], Int8, |args, call| {
+        call.ctx
+            .session
+            .currval(&sequence(args, call))
+            .map(Value::Int8)
+    })
+    .volatile(),
+    function("setval", &[Regclass, Int8], Int8, setval).volatile(),
+    function("setval", &[Regclass, Int8, Bool], Int8, setval).volatile(),
     function("setval", &[Text, Int8], Int8, setval).volatile(),
     function("setval", &[Text, Int8, Bool], Int8, setval).volatile(),
     function("gen_random_uuid", &[], Uuid, |_, _| {
@@ -166,8 +183,15 @@ fn setval(args: &[&Value], call: &Call<'_>) -> Result<Value> {
     };
     call.ctx
         .session
-        .setval(text_or(args, 0, "")?, value, called)
+        .setval(&sequence(args, call), value, called)
         .map(Value::Int8)
+}
+
+/// The name of a sequence: as it was written, or that of its number.
+fn sequence(args: &[&Value], call: &Call<'_>) -> String {
+    args.first().map_or_else(String::new, |value| {
+        value.to_text(call.arg_type(0), call.ctx.text)
+    })
 }
 
 fn set_seed(args: &[&Value], _: &Call<'_>) -> Result<Value> {
@@ -209,6 +233,7 @@ fn column_size(args: &[&Value], call: &Call<'_>) -> Result<Value> {
         Value::Interval(_) | Value::Uuid(_) => 16,
         Value::Text(text) => text.len() + 1,
         Value::Bytea(bytes) => bytes.len() + 1,
+        Value::Enum(_) => 4,
         Value::Numeric(_) | Value::Jsonb(_) | Value::Array(_) | Value::Record(_) => {
             value.to_text(call.arg_type(0), call.ctx.text).len()
         }

@@ -52,6 +52,9 @@ pub(crate) static FUNCTIONS: &[Function] = comparisons! {
     Numeric Numeric plain immutable;
     Record Record record immutable;
     AnyArray AnyArray typed immutable;
+    AnyEnum AnyEnum plain immutable;
+    CharByte CharByte plain immutable;
+    OidVector OidVector typed immutable;
     Uuid Uuid plain immutable;
     Jsonb Jsonb plain immutable;
     Name Text plain immutable;

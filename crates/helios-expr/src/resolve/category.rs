@@ -1,6 +1,6 @@
 //! Type categories and preferred types.
 
-use helios_base::DataType;
+use helios_base::{DataType, UserKind};
 
 use crate::ty::Ty;
 
@@ -13,6 +13,8 @@ pub enum Category {
     Boolean,
     /// `C`, and `record`
     Composite,
+    /// `E`
+    Enum,
     /// `D`
     DateTime,
     /// `N`
@@ -25,6 +27,8 @@ pub enum Category {
     User,
     /// `P`: polymorphic patterns
     Pseudo,
+    /// `Z`: `"char"`
+    Internal,
     /// `X`: literals not yet decided
     Unknown,
 }
@@ -40,7 +44,8 @@ pub fn category(ty: &DataType) -> Category {
         | DataType::Float4
         | DataType::Float8
         | DataType::Numeric(_)
-        | DataType::Oid => Category::Numeric,
+        | DataType::Oid
+        | DataType::Reg(_) => Category::Numeric,
         DataType::Text | DataType::Varchar(_) | DataType::Char(_) | DataType::Name => {
             Category::String
         }
@@ -48,7 +53,14 @@ pub fn category(ty: &DataType) -> Category {
             Category::DateTime
         }
         DataType::Interval => Category::Timespan,
-        DataType::Array(_) => Category::Array,
+        DataType::Array(_) | DataType::Int2Vector | DataType::OidVector => Category::Array,
+        DataType::CharByte => Category::Internal,
+        DataType::User(user) => match &user.kind {
+            UserKind::Enum(_) => Category::Enum,
+            UserKind::Composite(_) => Category::Composite,
+            UserKind::Domain(domain) => category(&domain.base),
+            UserKind::Unresolved => Category::User,
+        },
         DataType::Unknown => Category::Unknown,
         DataType::Record | DataType::Void => Category::Composite,
         _ => Category::User,

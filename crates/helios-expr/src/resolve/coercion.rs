@@ -1,6 +1,6 @@
 //! Which type converts into which, and when that may happen unasked.
 
-use helios_base::DataType;
+use helios_base::{DataType, RegKind};
 
 use super::category::{Category, category};
 
@@ -42,6 +42,17 @@ pub fn path(from: &DataType, to: &DataType, context: CastContext) -> Option<Path
     if let Some((needed, path)) = declared(from, to) {
         return (context >= needed).then_some(path);
     }
+    let row = |ty: &DataType| match ty {
+        DataType::Record => true,
+        DataType::User(user) => user.is_composite(),
+        _ => false,
+    };
+    match (row(from), row(to)) {
+        // Any row value fits `record`; `record` fits a composite type field by field.
+        (true, true) if matches!(to, DataType::Record) => return Some(Path::Relabel),
+        (true, true) if matches!(from, DataType::Record) => return Some(Path::Convert),
+        _ => {}
+    }
     if let (DataType::Array(from), DataType::Array(to)) = (from, to)
         && let Some(path) = path(from, to, context)
     {
@@ -59,6 +70,15 @@ pub fn path(from: &DataType, to: &DataType, context: CastContext) -> Option<Path
 #[must_use]
 pub fn is_implicit(from: &DataType, to: &DataType) -> bool {
     path(from, to, CastContext::Implicit).is_some()
+}
+
+/// Vectors are arrays of their elements.
+fn vector_fits(from: &DataType, to: &DataType) -> bool {
+    match (from, to) {
+        (DataType::Int2Vector, DataType::Array(element)) => matches!(**element, DataType::Int2),
+        (DataType::OidVector, DataType::Array(element)) => matches!(**element, DataType::Oid),
+        _ => true,
+    }
 }
 
 /// PostgreSQL's `pg_cast`, for the types there are.
@@ -90,6 +110,24 @@ fn declared(from: &DataType, to: &DataType) -> Option<(CastContext, Path)> {
         | (T::Interval, T::Time)
         | (T::Bool, T::Text | T::Varchar(_) | T::Char(_))
         | (T::Name, T::Varchar(_) | T::Char(_)) => (Assignment, Path::Convert),
+        (T::Int2 | T::Int4 | T::Int8, T::Reg(_))
+        | (T::Text | T::Varchar(_), T::Reg(RegKind::Class)) => (Implicit, Path::Convert),
+        (T::Oid, T::Reg(_))
+        | (T::Reg(_), T::Oid)
+        | (T::Reg(RegKind::Proc), T::Reg(RegKind::Procedure))
+        | (T::Reg(RegKind::Procedure), T::Reg(RegKind::Proc))
+        | (T::Reg(RegKind::Oper), T::Reg(RegKind::Operator))
+        | (T::Reg(RegKind::Operator), T::Reg(RegKind::Oper))
+        | (T::CharByte, T::Text)
+        | (T::Int2Vector | T::OidVector, T::Array(_))
+            if vector_fits(from, to) =>
+        {
+            (Implicit, Path::Convert)
+        }
+        (T::Reg(_), T::Int4 | T::Int8)
+        | (T::CharByte, T::Varchar(_) | T::Char(_))
+        | (T::Text | T::Varchar(_) | T::Char(_), T::CharByte) => (Assignment, Path::Convert),
+        (T::Int4, T::CharByte) | (T::CharByte, T::Int4) => (Explicit, Path::Convert),
         (T::Json, T::Jsonb) | (T::Jsonb, T::Json) => (Assignment, Path::Text),
         (T::Bool, T::Int4)
         | (T::Int4, T::Bool)

@@ -26,14 +26,16 @@ pub(crate) fn is_consistent(declared: &[Ty], actual: &[DataType]) -> bool {
 pub(crate) fn settle(declared: &[Ty], actual: &[DataType]) -> Result<Settled> {
     let mut settled = Settled::default();
     let mut non_array = false;
+    let mut enums = false;
     let mut compatible: Vec<&DataType> = Vec::new();
     let mut compatible_used = false;
     let mut compatible_non_array = false;
     for (pattern, ty) in declared.iter().zip(actual) {
         let unknown = matches!(ty, DataType::Unknown);
         match pattern {
-            Ty::AnyElement | Ty::AnyNonArray => {
+            Ty::AnyElement | Ty::AnyNonArray | Ty::AnyEnum => {
                 non_array |= *pattern == Ty::AnyNonArray;
+                enums |= *pattern == Ty::AnyEnum;
                 if unknown {
                     continue;
                 }
@@ -48,6 +50,8 @@ pub(crate) fn settle(declared: &[Ty], actual: &[DataType]) -> Result<Settled> {
                 if unknown {
                     continue;
                 }
+                let vector = ty.vector_array();
+                let ty = vector.as_ref().unwrap_or(ty);
                 let DataType::Array(_) = ty else {
                     return Err(mismatch(format!(
                         "argument declared anyarray is not an array but type {ty}"
@@ -103,6 +107,11 @@ pub(crate) fn settle(declared: &[Ty], actual: &[DataType]) -> Result<Settled> {
             "type matched to anynonarray is an array type: {ty}"
         )));
     }
+    if let (true, Some(ty)) = (enums, settled.element.as_ref().filter(|ty| !ty.is_enum())) {
+        return Err(mismatch(format!(
+            "type matched to anyenum is not an enum type: {ty}"
+        )));
+    }
     if compatible_used {
         let ty = common(&compatible)
             .map(|ty| ty.bare())
@@ -134,7 +143,7 @@ impl Settled {
             element => Ok(DataType::Array(Box::new(element.clone()))),
         };
         let found = match pattern {
-            Ty::AnyElement | Ty::AnyNonArray => self.element.clone(),
+            Ty::AnyElement | Ty::AnyNonArray | Ty::AnyEnum => self.element.clone(),
             Ty::AnyArray => match (&self.array, &self.element) {
                 (Some(array), _) => Some(array.clone()),
                 (None, Some(element)) => Some(array(element)?),

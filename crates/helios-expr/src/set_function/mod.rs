@@ -6,6 +6,7 @@ mod moment;
 mod record;
 mod regex;
 mod series;
+mod system;
 
 use helios_base::{DataType, Result, Row, Value};
 
@@ -143,4 +144,5 @@ pub(crate) static FAMILIES: &[&[SetFunction]] = &[
     record::FUNCTIONS,
     regex::FUNCTIONS,
     series::FUNCTIONS,
+    system::FUNCTIONS,
 ];

@@ -45,6 +45,18 @@ pub(crate) fn push(
         (Value::Array(array), DataType::Array(element)) => {
             push_array(array, element, context, out)?;
         }
+        (Value::Record(fields), DataType::User(user)) if user.is_composite() => {
+            out.push('{');
+            for (i, (field, (name, ty))) in fields.iter().zip(user.fields()).enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                push_escaped(name, out);
+                out.push(':');
+                push(field, ty, context, out)?;
+            }
+            out.push('}');
+        }
         (Value::Record(fields), _) => {
             out.push('{');
             for (i, field) in fields.iter().enumerate() {
@@ -151,6 +163,16 @@ pub(crate) fn to_jsonb(value: &Value, ty: &DataType, context: &TextContext) -> R
                 .map(|value| to_jsonb(value, element, context))
                 .collect::<Result<_>>()?;
             nest(array, elements)
+        }
+        (Value::Record(fields), DataType::User(user)) if user.is_composite() => {
+            let members = fields
+                .iter()
+                .zip(user.fields())
+                .map(|(field, (name, ty))| {
+                    Ok((name.as_ref().into(), to_jsonb(field, ty, context)?))
+                })
+                .collect::<Result<_>>()?;
+            Json::Object(JsonObject::new(members))
         }
         (Value::Record(fields), _) => {
             let members = fields

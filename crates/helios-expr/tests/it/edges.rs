@@ -2,8 +2,10 @@
 //! numbers, infinities, empty and odd strings, for every function, operator, cast and aggregate.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
-use helios_base::{DataType, TextContext, Value};
+use helios_base::user_type::LABEL_STEP;
+use helios_base::{DataType, EnumLabel, TextContext, UserKind, UserType, Value};
 use helios_expr::resolve::{CastContext, path};
 use helios_expr::{AggregateCall, Call, EvalContext, NoSession, Ty, cast, catalog};
 
@@ -143,10 +145,29 @@ fn edges(ty: &DataType, context: &TextContext) -> Vec<Value> {
         .collect()
 }
 
+/// An enum.
+fn mood() -> DataType {
+    let labels = ["sad", "ok", "happy"].iter().zip(1..).map(|(name, n)| {
+        Arc::new(EnumLabel {
+            oid: 20_000 + n,
+            order: u64::from(n) * LABEL_STEP,
+            name: Arc::from(*name),
+        })
+    });
+    DataType::User(Arc::new(UserType {
+        oid: 20_000,
+        array_oid: 20_001,
+        schema: Arc::from("public"),
+        name: Arc::from("mood"),
+        kind: UserKind::Enum(labels.collect()),
+    }))
+}
+
 /// What polymorphic arguments are tried with.
 fn concrete(ty: Ty, element: &DataType) -> DataType {
     match ty {
         Ty::AnyArray | Ty::AnyCompatibleArray => DataType::Array(Box::new(element.clone())),
+        Ty::AnyEnum => mood(),
         other => other.concrete().unwrap_or_else(|| element.clone()),
     }
 }

@@ -1,10 +1,13 @@
 //! What a statement is bound against.
 
-use helios_base::TextContext;
+use std::fmt;
+
+use helios_base::{ObjectNames, RegKind, Result, TextContext};
 use helios_expr::SessionHooks;
 use helios_table::Catalog;
 
 use super::Past;
+use crate::system::Names;
 
 /// The catalog and the settings that give a statement its meaning. A plan stays valid for as long
 /// as the catalog's version, the search path and the text settings are the same.
@@ -20,4 +23,33 @@ pub struct BindContext<'a> {
     pub past: &'a dyn Past,
     /// The session, for folding constants; only immutable functions are folded.
     pub session: &'a dyn SessionHooks,
+}
+
+impl BindContext<'_> {
+    fn names(&self) -> Names<'_> {
+        Names {
+            catalog: self.catalog,
+            path: self.search_path,
+            user: self.session.current_user(),
+        }
+    }
+}
+
+impl fmt::Debug for BindContext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BindContext")
+            .field("search_path", &self.search_path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Names in literals are looked up where the statement's names are.
+impl ObjectNames for BindContext<'_> {
+    fn name_of(&self, kind: RegKind, oid: u32) -> Option<String> {
+        self.names().name_of(kind, oid)
+    }
+
+    fn find(&self, kind: RegKind, name: &str) -> Result<u32> {
+        self.names().find(kind, name)
+    }
 }

@@ -25,7 +25,7 @@ impl Binder<'_> {
             )),
             ExprKind::Param(number) => self.place(self.builder.param(*number as usize), pos),
             ExprKind::Column(parts) => self.column(parts),
-            ExprKind::Star(_) => Err(self.fail(
+            ExprKind::Star(_) | ExprKind::Expand(_) => Err(self.fail(
                 SqlState::SYNTAX_ERROR,
                 "row expansion via \"*\" is not supported here",
                 pos,
@@ -295,6 +295,24 @@ impl Binder<'_> {
             && let Some(value) = number.checked_sub(1).and_then(|index| fields.get(index))
         {
             return Ok(value.clone());
+        }
+        if let DataType::User(user) = record.ty()
+            && user.is_composite()
+        {
+            let mut fields = user.fields().iter().enumerate();
+            let Some((index, (_, ty))) = fields.find(|(_, (name, _))| **name == *field.name) else {
+                return Err(self.fail(
+                    SqlState::UNDEFINED_COLUMN,
+                    format!("column \"{}\" not found in data type {user}", field.name),
+                    expr.pos,
+                ));
+            };
+            let ty = ty.base().into_owned();
+            return Ok(Expr::Field {
+                record: Box::new(record),
+                index,
+                ty,
+            });
         }
         if matches!(record.ty(), DataType::Record) {
             return Err(self.fail(

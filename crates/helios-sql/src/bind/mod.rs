@@ -49,6 +49,7 @@ mod window;
 
 pub use context::BindContext;
 pub use moment::{NoPast, Past};
+pub(crate) use types::named_type;
 
 use helios_base::{DataType, Error, Result, SqlState};
 use helios_expr::{Builder, ParamTypes};
@@ -167,7 +168,7 @@ impl<'a> Binder<'a> {
         Self {
             context,
             source,
-            builder: Builder::new(context.text, params),
+            builder: Builder::new(context.text, params).with_names(context),
             search_path: context.search_path.to_vec(),
             levels: Vec::new(),
             frames: vec![frame::Frame::outermost()],

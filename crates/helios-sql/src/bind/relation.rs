@@ -294,7 +294,8 @@ pub(crate) fn table_columns(table: &TableDef) -> Vec<PlanColumn> {
         .iter()
         .map(|column| PlanColumn {
             name: column.name.as_str().into(),
-            ty: column.ty.clone(),
+            // What a domain demands was checked when the value was stored.
+            ty: column.ty.base().into_owned(),
             nullable: !column.not_null,
             source: Some(ColumnSource {
                 table: table.id,

@@ -324,6 +324,18 @@ impl Binder<'_> {
                 column: column.clone(),
             }),
             (Some(_), Some(_)) => Err(self.at(self.ambiguous(name), pos)),
+            (None, _) if name.name == "tableoid" && self.relation_number(&found).is_some() => {
+                let oid = self.relation_number(&found).unwrap_or(0);
+                let mut column = found
+                    .columns
+                    .first()
+                    .cloned()
+                    .ok_or_else(|| self.fail(SqlState::UNDEFINED_COLUMN, "no column", pos))?;
+                column.name = "tableoid".into();
+                column.source = None;
+                column.expr = Expr::Literal(helios_base::Value::Oid(oid), DataType::Oid);
+                Ok(Found { level, column })
+            }
             (None, _) => {
                 let error = self.fail(
                     SqlState::UNDEFINED_COLUMN,
@@ -425,11 +437,12 @@ impl Binder<'_> {
             .iter()
             .find(|table| table.columns.iter().any(|column| *column.name == *close));
         match owner {
-            Some(table) => error.with_hint(format!(
+            // The value of a domain is no column of any table.
+            Some(table) if !table.name.is_empty() => error.with_hint(format!(
                 "Perhaps you meant to reference the column \"{}.{close}\".",
                 table.name
             )),
-            None => error,
+            _ => error,
         }
     }
 
@@ -440,6 +453,17 @@ impl Binder<'_> {
         {
             self.named_columns.insert((source.table, source.column));
         }
+    }
+
+    /// The object identifier of the relation that a table of the query is.
+    fn relation_number(&self, table: &ScopeTable) -> Option<u32> {
+        let name = table.relation.as_ref().unwrap_or(&table.name);
+        let schema = table.schema.as_deref();
+        crate::system::relation_oid(schema, name).or_else(|| {
+            let catalog = self.context.catalog;
+            let found = catalog.resolve(schema, name, &self.search_path)?;
+            Some(found.oid())
+        })
     }
 
     /// A column that was found, as an expression of the innermost level.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use helios_base::{Error, Result, SqlState};
+use helios_base::{DataType, Error, Result, SqlState};
 use helios_expr::Expr;
 
 use super::Binder;
@@ -406,6 +406,10 @@ impl Binder<'_> {
                 self.star(qualifier, item.expr.pos, &mut outputs)?;
                 continue;
             }
+            if let ExprKind::Expand(row) = &item.expr.kind {
+                self.expand(row, &mut outputs)?;
+                continue;
+            }
             let from = self.level()?.used.len();
             let expr = self.expr(&item.expr)?;
             let used = from..self.level()?.used.len();
@@ -425,6 +429,49 @@ impl Binder<'_> {
             });
         }
         Ok(outputs)
+    }
+
+    /// `(row).*`: each field of a composite value.
+    fn expand(&mut self, row: &ast::Expr, outputs: &mut Vec<Output>) -> Result<()> {
+        if let ExprKind::Column(parts) = &row.kind
+            && let [table] = parts.as_slice()
+            && self.find_column(table)?.is_none()
+            && self.find_table(None, table)?.is_some()
+        {
+            return self.star(std::slice::from_ref(table), row.pos, outputs);
+        }
+        let from = self.level()?.used.len();
+        let record = self.expr(row)?;
+        let used = from..self.level()?.used.len();
+        let fields = match record.ty() {
+            DataType::User(user) if user.is_composite() => user.fields().to_vec(),
+            DataType::Record => {
+                return Err(self.fail(
+                    SqlState::FEATURE_NOT_SUPPORTED,
+                    "record type has not been registered",
+                    row.pos,
+                ));
+            }
+            other => {
+                let message = format!("type {other} is not composite");
+                return Err(self.fail(SqlState::WRONG_OBJECT_TYPE, message, row.pos));
+            }
+        };
+        for (index, (name, ty)) in fields.into_iter().enumerate() {
+            outputs.push(Output {
+                nullable: true,
+                source: None,
+                expr: Expr::Field {
+                    record: Box::new(record.clone()),
+                    index,
+                    ty: ty.base().into_owned(),
+                },
+                name,
+                pos: row.pos,
+                used: used.clone(),
+            });
+        }
+        Ok(())
     }
 
     /// The named column that an expression is, if it is one of this level.

@@ -105,6 +105,8 @@ impl Binder<'_> {
             | Tree::CreateSchema { .. }
             | Tree::RenameSchema(..)
             | Tree::RenameIndex { .. }
+            | Tree::CreateType(_)
+            | Tree::AlterType(_)
             | Tree::Drop(_)
             | Tree::Truncate(_)
             | Tree::Comment { .. } => self.ddl(statement)?,

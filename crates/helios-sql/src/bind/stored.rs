@@ -3,7 +3,7 @@
 
 use helios_base::{DataType, Error, Result, SqlState, TextContext};
 use helios_expr::{Expr, NoSession, ParamTypes, Volatility};
-use helios_table::catalog::{ColumnDef, TableDef};
+use helios_table::catalog::{ColumnDef, TableDef, TypeId};
 use helios_table::{Catalog, TableExprs};
 
 use super::relation::table_columns;
@@ -30,7 +30,7 @@ impl TableExprs for StoredExprs {
         wanted: Option<&DataType>,
     ) -> Result<Expr> {
         let text = TextContext::default();
-        let path = [table.schema_name.clone()];
+        let path = path_from(catalog, &table.schema_name);
         let context = BindContext {
             catalog,
             search_path: &path,
@@ -44,6 +44,48 @@ impl TableExprs for StoredExprs {
     fn rename_column(&self, table: &TableDef, sql: &str, from: &str, to: &str) -> Result<String> {
         rename_column(sql, &table.name, from, to)
     }
+}
+
+/// Where names in stored texts are looked up: first in the schema of what they belong to, then in
+/// all others, as the text does not say what the path was when it was written.
+pub(crate) fn path_from(catalog: &Catalog, first: &str) -> Vec<String> {
+    let mut path = vec![first.to_owned()];
+    if first != "public" {
+        path.push("public".to_owned());
+    }
+    let others = catalog.schemas().map(|schema| &schema.name);
+    path.extend(
+        others
+            .filter(|name| *name != first && *name != "public")
+            .cloned(),
+    );
+    path
+}
+
+/// The condition of a domain over its value, which is column 0.
+pub(crate) type DomainExpr = Expr;
+
+/// Compiles a condition of a domain in `schema` over `VALUE`, of type `base`.
+///
+/// # Errors
+/// What is wrong with the expression.
+pub(crate) fn domain_check(
+    catalog: &Catalog,
+    schema: &str,
+    sql: &str,
+    base: &DataType,
+) -> Result<DomainExpr> {
+    let text = TextContext::default();
+    let path = path_from(catalog, schema);
+    let context = BindContext {
+        catalog,
+        search_path: &path,
+        text: &text,
+        session: &NoSession,
+        past: &super::NoPast,
+    };
+    let value = PlanColumn::new("value", base.clone());
+    compile(sql, "", &[value], Some(&DataType::Bool), &context)
 }
 
 /// Compiles `sql`, an expression over a row of `columns`; converted to `wanted` by assignment if
@@ -190,9 +232,45 @@ impl Binder<'_> {
                     ))
                 })?
                 .nextval_sql(),
-            (None, None) => return Ok(None),
+            (None, None) => return self.domain_default(column),
         };
-        compile(&sql, "", &[], Some(&column.ty), self.context).map(Some)
+        let schema = self.search_path.first().map_or("public", String::as_str);
+        self.stored_default(&sql, schema, &column.ty).map(Some)
+    }
+
+    fn stored_default(&self, sql: &str, schema: &str, ty: &DataType) -> Result<Expr> {
+        let mut path = self.search_path.clone();
+        path.extend(path_from(self.context.catalog, schema));
+        let context = BindContext {
+            search_path: &path,
+            ..*self.context
+        };
+        compile(sql, "", &[], Some(ty), &context)
+    }
+
+    /// The default of a column's domain, or of the domain's; a domain with conditions judges even
+    /// the `NULL` of a column without one.
+    fn domain_default(&self, column: &ColumnDef) -> Result<Option<Expr>> {
+        let mut ty = &column.ty;
+        let mut judged = false;
+        while let DataType::User(user) = ty
+            && let Some(domain) = user.as_domain()
+        {
+            judged |= domain.not_null || domain.checked;
+            let found = self.context.catalog.type_by_id(TypeId(user.oid));
+            let default = found.and_then(|def| Some((def, def.as_domain()?.default.as_ref()?)));
+            if let Some((def, sql)) = default {
+                return self
+                    .stored_default(sql, &def.schema_name, &column.ty)
+                    .map(Some);
+            }
+            ty = &domain.base;
+        }
+        if !judged {
+            return Ok(None);
+        }
+        let null = self.builder.assign(Expr::NULL, &column.ty, &column.name)?;
+        Ok(Some(null))
     }
 
     /// Refuses an expression that is not the same at all times.

@@ -1,6 +1,8 @@
 //! Type names to types.
 
-use helios_base::{DataType, Error, Result, SqlState};
+use helios_base::{DataType, Error, RegKind, Result, SqlState, TextContext};
+use helios_expr::{NoSession, ParamTypes};
+use helios_table::Catalog;
 use helios_table::catalog::nearest;
 
 use super::Binder;
@@ -66,11 +68,20 @@ fn plain(name: &str) -> Option<DataType> {
         "uuid" => DataType::Uuid,
         "json" => DataType::Json,
         "jsonb" => DataType::Jsonb,
-        "oid" | "regclass" | "regtype" => DataType::Oid,
+        "oid" => DataType::Oid,
+        "xid" => DataType::Xid,
+        "char" => DataType::CharByte,
+        "int2vector" => DataType::Int2Vector,
+        "oidvector" => DataType::OidVector,
         "record" => DataType::Record,
         "void" => DataType::Void,
         "unknown" => DataType::Unknown,
-        _ => return None,
+        name => {
+            return RegKind::ALL
+                .into_iter()
+                .find(|kind| kind.name() == name)
+                .map(DataType::Reg);
+        }
     })
 }
 
@@ -85,6 +96,23 @@ pub(super) fn serial(ty: &TypeName) -> Option<DataType> {
         "smallserial" | "serial2" => DataType::Int2,
         _ => return None,
     })
+}
+
+/// The type that a name stands for, outside of any statement.
+///
+/// # Errors
+/// 42704 no such type, 22023 bad modifier.
+pub(crate) fn named_type(ty: &TypeName, catalog: &Catalog, path: &[String]) -> Result<DataType> {
+    let text = TextContext::default();
+    let context = super::BindContext {
+        catalog,
+        search_path: path,
+        text: &text,
+        session: &NoSession,
+        past: &super::NoPast,
+    };
+    let params = ParamTypes::default();
+    Binder::new(&context, None, &params).data_type(ty)
 }
 
 impl Binder<'_> {
@@ -105,21 +133,39 @@ impl Binder<'_> {
             Some(plain) if known_schema => plain,
             _ => match ty.name.strip_prefix('_').and_then(plain) {
                 Some(element) if known_schema => DataType::Array(Box::new(element)),
-                _ => return Err(self.no_type(ty)),
+                _ => self.users_type(ty)?,
             },
         };
-        if matches!(ty.name.as_str(), "regclass" | "regtype") {
-            return Err(Error::unsupported(format!(
-                "type {} is not supported",
-                ty.name
-            )));
-        }
         let element = with_modifiers(element, ty)?;
         Ok(if ty.dimensions > 0 {
             DataType::Array(Box::new(element))
         } else {
             element
         })
+    }
+
+    /// A type that a user has made, or an array of one by its internal name.
+    fn users_type(&self, ty: &TypeName) -> Result<DataType> {
+        let schema = ty.schema.as_ref().map(|schema| schema.name.as_str());
+        if let Some(schema) = schema
+            && !crate::system::SCHEMAS.contains(&schema)
+        {
+            self.context.catalog.require_schema(schema)?;
+        }
+        let find = |name: &str| {
+            let found = self
+                .context
+                .catalog
+                .resolve_type(schema, name, &self.search_path)?;
+            Some(found.data_type())
+        };
+        if let Some(found) = find(&ty.name) {
+            return Ok(found);
+        }
+        match ty.name.strip_prefix('_').and_then(find) {
+            Some(element) => Ok(DataType::Array(Box::new(element))),
+            None => Err(self.no_type(ty)),
+        }
     }
 
     fn no_type(&self, ty: &TypeName) -> Error {

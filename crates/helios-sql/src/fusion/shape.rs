@@ -6,7 +6,9 @@
 //! | SQL type                                  | array form                                        |
 //! |-------------------------------------------|---------------------------------------------------|
 //! | `boolean`                                 | `Boolean`                                         |
-//! | `smallint`, `integer`, `bigint`, `oid`    | `Int16`, `Int32`, `Int64`, `UInt32`               |
+//! | `smallint`, `integer`, `bigint`           | `Int16`, `Int32`, `Int64`                         |
+//! | `oid`, `regclass` and its kin             | `UInt32`                                          |
+//! | enums                                     | `UInt64`: the label's place                       |
 //! | `real`, `double precision`                | `Float32`, `Float64`                              |
 //! | `numeric(p,s)`, p ≤ 38                    | `Decimal128(p, s)`; `NaN` is [`DECIMAL_NAN`]      |
 //! | `numeric`                                 | `BinaryView`: memcomparable key, then the scale   |
@@ -21,7 +23,7 @@
 //! PostgreSQL. Columns of other shapes are compared through their keys (`scalar/key.rs`).
 
 use arrow::datatypes::{DataType as ArrowType, Field, TimeUnit};
-use helios_base::DataType;
+use helios_base::{DataType, UserKind};
 
 /// The most digits a `Decimal128` holds.
 pub(crate) const DECIMAL_DIGITS: u16 = 38;
@@ -46,7 +48,7 @@ impl Shape {
             DataType::Int2 => ArrowType::Int16,
             DataType::Int4 => ArrowType::Int32,
             DataType::Int8 => ArrowType::Int64,
-            DataType::Oid => ArrowType::UInt32,
+            DataType::Oid | DataType::Xid | DataType::Reg(_) => ArrowType::UInt32,
             DataType::Float4 => ArrowType::Float32,
             DataType::Float8 => ArrowType::Float64,
             DataType::Numeric(Some((precision, scale))) => {
@@ -56,6 +58,7 @@ impl Shape {
             | DataType::Varchar(_)
             | DataType::Char(_)
             | DataType::Name
+            | DataType::CharByte
             | DataType::Unknown
             | DataType::Void
             | DataType::Json
@@ -71,7 +74,14 @@ impl Shape {
             | DataType::Bytea
             | DataType::Interval
             | DataType::Array(_)
+            | DataType::Int2Vector
+            | DataType::OidVector
             | DataType::Record => ArrowType::BinaryView,
+            DataType::User(user) => match &user.kind {
+                UserKind::Enum(_) => ArrowType::UInt64,
+                UserKind::Domain(domain) => return Self::of(&domain.base),
+                UserKind::Composite(_) | UserKind::Unresolved => ArrowType::BinaryView,
+            },
         };
         Self {
             ty: ty.clone(),
@@ -119,6 +129,9 @@ impl Shape {
             | DataType::Int4
             | DataType::Int8
             | DataType::Oid
+            | DataType::Xid
+            | DataType::Reg(_)
+            | DataType::CharByte
             | DataType::Text
             | DataType::Varchar(_)
             | DataType::Name
@@ -131,6 +144,7 @@ impl Shape {
             | DataType::Uuid
             | DataType::Void => true,
             DataType::Numeric(_) => self.as_decimal().is_some(),
+            DataType::User(_) => self.ty.is_enum(),
             // Zero has two signs, NaN many bit patterns, `char(n)` blanks that do not count.
             DataType::Float4
             | DataType::Float8
@@ -139,6 +153,8 @@ impl Shape {
             | DataType::Jsonb
             | DataType::Interval
             | DataType::Array(_)
+            | DataType::Int2Vector
+            | DataType::OidVector
             | DataType::Record => false,
         }
     }

@@ -17,6 +17,12 @@ impl Parser<'_> {
         if self.is_word("view") || self.is_word("sequence") || self.is_word("index") {
             return self.alter_relation();
         }
+        if self.eat("type") {
+            return self.alter_type(false);
+        }
+        if self.eat("domain") {
+            return self.alter_type(true);
+        }
         if self.eat("schema") {
             let name = self.ident()?;
             if self.eat_words("rename to") {
@@ -231,7 +237,7 @@ impl Parser<'_> {
         self.ident().map(|_| ())
     }
 
-    fn text_expr(&mut self) -> Result<TextExpr> {
+    pub(super) fn text_expr(&mut self) -> Result<TextExpr> {
         let mark = self.mark();
         let expr = self.expr()?;
         let span = self.span_since(mark);

@@ -58,6 +58,12 @@ impl Parser<'_> {
         if self.eat("schema") {
             return self.create_schema();
         }
+        if self.eat("type") {
+            return self.create_type();
+        }
+        if self.eat("domain") {
+            return self.create_domain();
+        }
         match &self.peek().kind {
             Kind::Word(word) if self.is_known_object(word) => {
                 Err(self.unsupported(format!("CREATE {}", word.to_uppercase()), pos))
@@ -321,7 +327,7 @@ impl Parser<'_> {
 
     /// A constraint on a column; `None` if none begins here. Attributes such as `DEFERRABLE` belong
     /// to the constraint before them.
-    fn column_constraint(&mut self) -> Result<Option<Constraint>> {
+    pub(super) fn column_constraint(&mut self) -> Result<Option<Constraint>> {
         let pos = self.pos();
         let name = if self.eat("constraint") {
             Some(self.ident()?)

@@ -24,6 +24,8 @@ impl Parser<'_> {
             ("index", DropTarget::Index),
             ("sequence", DropTarget::Sequence),
             ("schema", DropTarget::Schema),
+            ("type", DropTarget::Type),
+            ("domain", DropTarget::Domain),
         ]
         .into_iter()
         .find(|(word, _)| self.is_word(word))?;
@@ -102,6 +104,9 @@ impl Parser<'_> {
                 Some(DropTarget::View) => CommentTarget::View(self.name()?.into()),
                 Some(DropTarget::Index) => CommentTarget::Index(self.name()?.into()),
                 Some(DropTarget::Sequence) => CommentTarget::Sequence(self.name()?.into()),
+                Some(DropTarget::Type | DropTarget::Domain) => {
+                    CommentTarget::Type(self.name()?.into())
+                }
                 None => {
                     let what = self.text_of(self.peek()).to_uppercase();
                     return Err(self.unsupported(format!("COMMENT ON {what}"), pos));

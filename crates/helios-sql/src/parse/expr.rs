@@ -505,8 +505,9 @@ impl Parser<'_> {
     fn fields(&mut self, mut expr: Expr) -> Result<Expr> {
         while self.is_punct(".") {
             self.advance();
-            if self.is_op("*") {
-                return Err(self.unsupported("row expansion via \"*\"", self.pos()));
+            if self.eat_op("*") {
+                let pos = expr.pos;
+                return Ok(node(ExprKind::Expand(Box::new(expr)), pos));
             }
             let field = self.label()?;
             let pos = expr.pos;

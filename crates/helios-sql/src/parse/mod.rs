@@ -34,12 +34,13 @@ mod temporal;
 #[cfg(test)]
 mod tests;
 mod types;
+mod user_type;
 mod window;
 
 pub use ast::Pos;
 pub use complete::is_complete;
 pub use keyword::{KEYWORDS, quote_ident};
-pub use script::{Parsed, Script, parse_as_of, parse_expression, parse_query};
+pub use script::{Parsed, Script, parse_as_of, parse_expression, parse_query, parse_type};
 
 use helios_base::Error;
 

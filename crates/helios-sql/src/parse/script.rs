@@ -132,6 +132,14 @@ pub fn parse_as_of(source: &str) -> Result<AsOf> {
     })
 }
 
+/// A lone type, such as the text of a `regtype`.
+///
+/// # Errors
+/// As [`Script::parse`].
+pub fn parse_type(source: &str) -> Result<super::ast::TypeName> {
+    whole(source, |parser| parser.type_name())
+}
+
 fn whole<T>(source: &str, parse: impl FnOnce(&mut Parser<'_>) -> Result<T>) -> Result<T> {
     let tokens = tokenize(source)?;
     let mut parser = Parser::new(source, &tokens);

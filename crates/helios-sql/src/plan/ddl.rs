@@ -446,6 +446,10 @@ pub enum DropTarget {
     Sequence,
     /// A schema.
     Schema,
+    /// A type.
+    Type,
+    /// A domain.
+    Domain,
 }
 
 /// `DROP`. Names are resolved by the executor, in its transaction.
@@ -494,6 +498,8 @@ pub enum CommentTarget {
     Sequence(QualifiedName),
     /// A schema.
     Schema(String),
+    /// A type or domain.
+    Type(QualifiedName),
     /// A table's column.
     Column(QualifiedName, String),
     /// A table's constraint.

@@ -32,6 +32,7 @@ mod node;
 mod session;
 mod statement;
 mod table_function;
+mod types;
 mod walk;
 mod window;
 
@@ -62,4 +63,5 @@ pub use session::{
 };
 pub use statement::{Bound, Query, Statement, Subplan};
 pub use table_function::{TableFunction, TableFunctionCall};
+pub use types::{AlterType, CreateType, FieldChange, TypeChange};
 pub use window::{Frame, FrameBound, FrameExclude, FrameUnit, WindowCall, WindowNode, Windowed};

@@ -6,10 +6,10 @@ use helios_base::DataType;
 use helios_expr::Expr;
 
 use super::{
-    AlterTable, BranchCommand, Comment, Copy, CreateIndex, CreateSchema, CreateSequence,
-    CreateTable, CreateView, Cursor, Delete, Drop, Explain, Fetch, Insert, Merge, Plan, PlanColumn,
-    Prepare, QualifiedName, SequenceOptions, SetScope, SetValue, TableRef, TransactionCommand,
-    Truncate, Update,
+    AlterTable, AlterType, BranchCommand, Comment, Copy, CreateIndex, CreateSchema, CreateSequence,
+    CreateTable, CreateType, CreateView, Cursor, Delete, Drop, Explain, Fetch, Insert, Merge, Plan,
+    PlanColumn, Prepare, QualifiedName, SequenceOptions, SetScope, SetValue, TableRef,
+    TransactionCommand, Truncate, Update,
 };
 
 /// A statement with all that is needed to run it.
@@ -92,6 +92,10 @@ pub enum Statement {
         /// New name.
         to: String,
     },
+    /// `CREATE TYPE`, `CREATE DOMAIN`
+    CreateType(Box<CreateType>),
+    /// `ALTER TYPE`, `ALTER DOMAIN`
+    AlterType(Box<AlterType>),
     /// `DROP`
     Drop(Drop),
     /// `TRUNCATE`

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use helios_base::{ArrayValue, ColumnId, DataType, Error, Result, Row, Value};
+use helios_base::{ArrayValue, DataType, Error, Result, Row, Value};
 use helios_table::catalog::Relation;
 
 use super::state::{DATABASE, State};
@@ -17,6 +17,9 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value], _: &DataType) -> 
     if let Some(rows) = super::versions::call(state, name, args) {
         return rows.map(table);
     }
+    if let Some(result) = super::object_functions::call(state, name, args) {
+        return result;
+    }
     match (name, args) {
         ("pg_sleep", [Value::Float8(seconds)]) => sleep(state, *seconds),
         ("pg_settings", []) => Ok(table(settings(state))),
@@ -28,19 +31,9 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value], _: &DataType) -> 
             sleep(state, days * 86_400.0 + time.micros as f64 / 1e6)
         }
         ("pg_is_in_recovery", []) => Ok(Value::Bool(false)),
-        // There is one role, which may do everything.
-        ("has_table_privilege" | "has_schema_privilege" | "has_database_privilege", _)
-        | ("pg_type_is_visible" | "pg_function_is_visible", _) => Ok(Value::Bool(true)),
         ("pg_get_userbyid", _) => Ok(Value::text(state.user.as_str())),
-        ("pg_get_expr", [expr @ Value::Text(_), ..]) => Ok((*expr).clone()),
         ("current_query", []) => Ok(Value::text(state.current_query())),
-        (_, [Value::Oid(oid), rest @ ..]) => about(state, name, *oid, rest),
-        ("to_regclass", [Value::Text(text)]) => {
-            let (schema, relation) = super::state::split_name(text)?;
-            let path = state.search_path();
-            let found = state.catalog().resolve(schema.as_deref(), &relation, &path);
-            Ok(found.map_or(Value::Null, |relation| Value::Oid(relation.oid())))
-        }
+        (_, [Value::Oid(oid), ..]) => about(state, name, *oid),
         _ => Err(unknown(name)),
     }
 }
@@ -50,10 +43,9 @@ fn unknown(name: &str) -> Error {
 }
 
 /// What a function says about the object of this number; `NULL` if there is none.
-fn about(state: &State, name: &str, oid: u32, rest: &[&Value]) -> Result<Value> {
+fn about(state: &State, name: &str, oid: u32) -> Result<Value> {
     let catalog = state.catalog();
     let relation = catalog.relation_by_oid(oid);
-    let or_null = |text: Option<String>| text.map_or(Value::Null, Value::text);
     Ok(match name {
         "pg_get_indexdef" => match relation {
             Some(Relation::Index(table, index)) => Value::text(index.definition(&table)),
@@ -63,36 +55,16 @@ fn about(state: &State, name: &str, oid: u32, rest: &[&Value]) -> Result<Value> 
             Some(Relation::View(view)) => Value::text(view.sql.as_str()),
             _ => Value::Null,
         },
-        "pg_get_constraintdef" => {
-            let found = catalog.tables().find_map(|table| {
-                let constraint = table.constraints.iter().find(|c| c.id.0 == oid)?;
-                Some(constraint.definition(&catalog, table))
-            });
-            or_null(found)
-        }
         "pg_table_is_visible" => match relation {
             Some(relation) => {
                 let path = state.search_path();
                 let seen = catalog.resolve(None, relation.name(), &path);
                 Value::Bool(seen.is_some_and(|seen| seen.oid() == oid))
             }
-            None => Value::Null,
-        },
-        "obj_description" => or_null(match relation {
-            Some(Relation::Table(table)) => table.comment.clone(),
-            Some(Relation::View(view)) => view.comment.clone(),
-            Some(Relation::Index(_, index)) => index.comment.clone(),
-            Some(Relation::Sequence(sequence)) => sequence.comment.clone(),
-            None => None,
-        }),
-        "col_description" => match (relation, rest) {
-            (Some(Relation::Table(table)), [Value::Int4(number)]) => or_null(
-                u32::try_from(*number)
-                    .ok()
-                    .and_then(|number| table.column_by_id(ColumnId(number)))
-                    .and_then(|(_, column)| column.comment.clone()),
-            ),
-            _ => Value::Null,
+            None => match crate::system::relation_name(oid) {
+                Some((schema, _)) => Value::Bool(schema == "pg_catalog"),
+                None => super::object_functions::type_is_visible(state, oid),
+            },
         },
         _ => return Err(unknown(name)),
     })

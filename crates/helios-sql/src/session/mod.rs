@@ -28,6 +28,7 @@ mod merge;
 mod merge_report;
 mod merge_rules;
 mod notice;
+mod object_functions;
 mod outcome;
 mod past;
 mod pipeline;
@@ -76,6 +77,7 @@ pub use prepared::Prepared;
 pub use script::Script;
 pub use settings::{SETTINGS, SettingDef};
 use state::State;
+pub(crate) use state::split_name;
 pub use status::{SessionStatus, TransactionStatus};
 pub(crate) use temporary::refuse_foreign;
 use transaction::Current;
@@ -137,7 +139,7 @@ impl Session {
         let interrupt = Interrupt::default();
         let state = State::new(&engine.shared, user, number, interrupt.clone());
         let mut session = Self {
-            state: Arc::new(state),
+            state,
             activity: activity.clone(),
             branch: BranchId::MAIN,
             current: None,

@@ -6,10 +6,11 @@ use std::sync::{Arc, Weak};
 
 use helios_base::text::IntervalStyle;
 use helios_base::{
-    BranchId, DataType, Error, Result, Scn, SqlState, TextContext, TimeZone, TxId, Value,
+    BranchId, DataType, Error, ObjectNames, RegKind, Result, Scn, SqlState, TextContext, TimeZone,
+    TxId, UserType, Value,
 };
-use helios_expr::SessionHooks;
-use helios_table::catalog::{Catalog, SequenceDef, SequenceId};
+use helios_expr::{EvalContext, Expr, SessionHooks};
+use helios_table::catalog::{Catalog, SequenceDef, SequenceId, TypeId};
 use helios_table::{Tables, Transaction};
 use helios_version::TxnOptions;
 use parking_lot::Mutex;
@@ -17,6 +18,8 @@ use parking_lot::Mutex;
 use super::Interrupt;
 use super::engine::Shared;
 use super::settings::{Id, Settings};
+use crate::bind::stored::domain_check;
+use crate::system::Names;
 
 /// The part of a session that running statements share with it.
 pub(crate) struct State {
@@ -32,8 +35,54 @@ pub(crate) struct State {
     sequences: Mutex<Sequences>,
     pub(super) temporary: Mutex<Option<super::temporary::Temporary>>,
     now: Mutex<Now>,
+    /// Finds names for `regclass` and its kin.
+    names: Arc<SessionNames>,
+    /// The compiled conditions of domains, by catalog version and domain.
+    domains: Mutex<HashMap<(u64, u32), DomainChecks>>,
     /// The text settings as of a generation of the settings: looking up a time zone takes long.
     text: Mutex<(Option<u64>, Arc<TextContext>)>,
+}
+
+/// The conditions of a domain: name and expression over the value.
+type DomainChecks = Arc<Vec<(String, Expr)>>;
+
+/// How many domains' conditions are kept.
+const DOMAINS_MAX: usize = 256;
+
+/// The catalog of a session, for as long as the session lives.
+struct SessionNames(Weak<State>);
+
+impl std::fmt::Debug for SessionNames {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SessionNames")
+    }
+}
+
+impl ObjectNames for SessionNames {
+    fn name_of(&self, kind: RegKind, oid: u32) -> Option<String> {
+        let state = self.0.upgrade()?;
+        let (catalog, path) = (state.catalog(), state.search_path());
+        let names = Names {
+            catalog: &catalog,
+            path: &path,
+            user: &state.user,
+        };
+        names.name_of(kind, oid)
+    }
+
+    fn find(&self, kind: RegKind, name: &str) -> Result<u32> {
+        let state = self
+            .0
+            .upgrade()
+            .ok_or_else(|| Error::internal("a name was looked up after its session"))?;
+        let (catalog, path) = (state.catalog(), state.search_path());
+        let names = Names {
+            catalog: &catalog,
+            path: &path,
+            user: &state.user,
+        };
+        names.find(kind, name)
+    }
 }
 
 /// What the running statement sees.
@@ -63,9 +112,11 @@ impl State {
         user: String,
         number: u64,
         interrupt: Interrupt,
-    ) -> Self {
+    ) -> Arc<Self> {
         let settings = Settings::new();
-        Self {
+        Arc::new_cyclic(|state| Self {
+            names: Arc::new(SessionNames(state.clone())),
+            domains: Mutex::default(),
             generation: settings.generation().clone(),
             tables: engine.tables.clone(),
             user,
@@ -84,7 +135,7 @@ impl State {
                 scn: Scn::ZERO,
                 txid: None,
             }),
-        }
+        })
     }
 
     /// Says what the next statement sees.
@@ -184,6 +235,8 @@ impl State {
                     .unwrap_or_default(),
                 extra_float_digits: i32::try_from(settings.int(Id::ExtraFloatDigits)).unwrap_or(1),
                 bytea_hex: settings.text(Id::ByteaOutput) != "escape",
+                // Looked up when it is asked, so that it holds for every statement.
+                names: Some(self.names.clone()),
                 ..TextContext::default()
             });
         }
@@ -196,6 +249,11 @@ impl State {
         text.clone()
     }
 
+    /// Finds objects by name and names by object.
+    pub(crate) fn names(&self) -> &dyn ObjectNames {
+        &*self.names
+    }
+
     /// The text of the running statement.
     pub(crate) fn current_query(&self) -> Arc<str> {
         let shared = self.shared.upgrade();
@@ -206,6 +264,36 @@ impl State {
     /// Forgets what `nextval` gave: `DISCARD SEQUENCES`.
     pub(crate) fn forget_sequences(&self) {
         *self.sequences.lock() = Sequences::default();
+    }
+
+    /// The conditions of a domain, compiled, in the order of their names.
+    fn domain_checks(&self, domain: &UserType) -> Result<DomainChecks> {
+        let catalog = self.catalog();
+        let key = (catalog.version(), domain.oid);
+        if let Some(checks) = self.domains.lock().get(&key) {
+            return Ok(checks.clone());
+        }
+        let found = catalog.type_by_id(TypeId(domain.oid));
+        let Some((def, rules)) = found.and_then(|def| Some((def, def.as_domain()?))) else {
+            return Err(Error::internal(format!("domain {domain} is not there")));
+        };
+        let base = def.data_type().base().into_owned();
+        let mut checks = rules
+            .checks
+            .iter()
+            .map(|check| {
+                let expr = domain_check(&catalog, &def.schema_name, &check.sql, &base)?;
+                Ok((check.name.clone(), expr))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        checks.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let checks = Arc::new(checks);
+        let mut known = self.domains.lock();
+        if known.len() >= DOMAINS_MAX {
+            known.clear();
+        }
+        known.insert(key, checks.clone());
+        Ok(checks)
     }
 
     /// The sequence that SQL text such as `public."My seq"` names.
@@ -388,6 +476,24 @@ impl SessionHooks for State {
                 .insert((branch, def.id), value);
         }
         Ok(value)
+    }
+
+    fn check_domain(&self, domain: &UserType, outer: &UserType, value: &Value) -> Result<()> {
+        let checks = self.domain_checks(domain)?;
+        let text = self.text(crate::session::clock::now());
+        let context = EvalContext::new(self, &text);
+        for (name, check) in checks.iter() {
+            let held = check.eval(std::slice::from_ref(value), &context)?;
+            if matches!(held, Value::Bool(false)) {
+                return Err(Error::new(
+                    SqlState::CHECK_VIOLATION,
+                    format!("value for domain {outer} violates check constraint \"{name}\""),
+                )
+                .with_schema(&*domain.schema)
+                .with_constraint(name));
+            }
+        }
+        Ok(())
     }
 
     fn call(&self, name: &str, args: &[&Value], result: &DataType) -> Result<Value> {

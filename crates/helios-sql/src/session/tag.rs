@@ -20,12 +20,18 @@ pub(crate) fn of(statement: &Statement) -> &'static str {
         Statement::CreateSchema(_) => "CREATE SCHEMA",
         Statement::RenameSchema(_) => "ALTER SCHEMA",
         Statement::RenameIndex { .. } => "ALTER INDEX",
+        Statement::CreateType(create) if create.domain => "CREATE DOMAIN",
+        Statement::CreateType(_) => "CREATE TYPE",
+        Statement::AlterType(alter) if alter.domain => "ALTER DOMAIN",
+        Statement::AlterType(_) => "ALTER TYPE",
         Statement::Drop(drop) => match drop.target {
             DropTarget::Table => "DROP TABLE",
             DropTarget::View => "DROP VIEW",
             DropTarget::Index => "DROP INDEX",
             DropTarget::Sequence => "DROP SEQUENCE",
             DropTarget::Schema => "DROP SCHEMA",
+            DropTarget::Type => "DROP TYPE",
+            DropTarget::Domain => "DROP DOMAIN",
         },
         Statement::Truncate(_) => "TRUNCATE TABLE",
         Statement::Comment(_) => "COMMENT",
@@ -92,6 +98,8 @@ pub(crate) fn writes(statement: &Statement) -> bool {
         | Statement::CreateSchema(_)
         | Statement::RenameSchema(_)
         | Statement::RenameIndex { .. }
+        | Statement::CreateType(_)
+        | Statement::AlterType(_)
         | Statement::Drop(_)
         | Statement::Truncate(_)
         | Statement::Comment(_) => true,

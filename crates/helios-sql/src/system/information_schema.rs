@@ -11,7 +11,7 @@ use super::objects::constrained;
 use super::relation::{Relation, pg};
 use super::{Source, text, yes_no};
 
-const HERE: &str = "information_schema";
+pub(super) const HERE: &str = "information_schema";
 
 pub(super) static RELATIONS: &[Relation] = &[
     pg(
@@ -74,6 +74,14 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("is_generated", Text),
             ("generation_expression", Text),
             ("is_updatable", Text),
+            ("udt_catalog", Name),
+            ("udt_schema", Name),
+            ("domain_catalog", Name),
+            ("domain_schema", Name),
+            ("domain_name", Name),
+            ("dtd_identifier", Text),
+            ("is_self_referencing", Text),
+            ("identity_cycle", Text),
         ],
         columns,
     )
@@ -234,9 +242,13 @@ fn tables(source: &Source<'_>) -> Vec<Row> {
 }
 
 /// The type without modifier, as `data_type` shows it.
-fn type_name(ty: &DataType) -> String {
+pub(super) fn type_name(ty: &DataType) -> String {
     match ty {
         DataType::Array(_) => "ARRAY".to_owned(),
+        DataType::User(user) => match user.as_domain() {
+            Some(domain) => type_name(&domain.base),
+            None => "USER-DEFINED".to_owned(),
+        },
         DataType::Char(_) => "character".to_owned(),
         other => other.bare().to_string(),
     }
@@ -263,6 +275,13 @@ fn numeric(ty: &DataType) -> [Option<i32>; 3] {
 fn columns(source: &Source<'_>) -> Vec<Row> {
     let number = |n: Option<i32>| n.map_or(Value::Null, Value::Int4);
     let row = |schema: &str, table: &str, name: &str, at: i32, ty: &DataType, nullable: bool| {
+        let declared = ty;
+        let domain = match ty {
+            DataType::User(user) if user.as_domain().is_some() => Some(user),
+            _ => None,
+        };
+        let base = ty.base();
+        let ty = &*base;
         let length = match ty {
             DataType::Varchar(Some(n)) | DataType::Char(Some(n)) => i32::try_from(*n).ok(),
             _ => None,
@@ -283,18 +302,26 @@ fn columns(source: &Source<'_>) -> Vec<Row> {
             Value::Int4(at),
             Value::Null,
             yes_no(nullable),
-            text(type_name(ty)),
+            text(type_name(declared)),
             number(length),
             number(octets),
             number(precision),
             number(radix),
             number(scale),
             number(moment.then_some(6)),
-            text(type_name(ty)),
+            text(super::types::short_name(ty)),
             yes_no(false),
             Value::Null,
             text("NEVER"),
             Value::Null,
+            yes_no(false),
+            text(source.session.current_database()),
+            text(ty.user_type().map_or("pg_catalog", |user| &user.schema)),
+            domain.map_or(Value::Null, |_| text(source.session.current_database())),
+            domain.map_or(Value::Null, |user| text(user.schema.to_string())),
+            domain.map_or(Value::Null, |user| text(user.name.to_string())),
+            text(at.to_string()),
+            yes_no(false),
             yes_no(false),
         ]
     };

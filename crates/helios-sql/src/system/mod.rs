@@ -3,19 +3,27 @@
 //! Their rows are computed when a statement is bound, from the catalog it is bound against (and,
 //! for a few, from the sessions), and stand in its plan as values.
 
+mod cluster;
+mod columns;
+mod depend;
 pub(crate) mod functions;
 mod information_schema;
+mod information_types;
+mod names;
 mod objects;
+mod proc_list;
+mod procs;
 mod relation;
 mod runtime;
 mod tables;
 mod types;
 
-use helios_base::{DataType, Row, Value};
+use helios_base::{DataType, Value};
 use helios_expr::{Expr, SessionHooks};
 use helios_table::Catalog;
 
 use crate::plan::{Plan, PlanColumn, Values};
+pub(crate) use names::Names;
 use relation::Relation;
 
 /// The schemas that the system's relations are in.
@@ -50,26 +58,153 @@ pub(crate) fn relation(
     source: &Source<'_>,
 ) -> Option<SystemRelation> {
     let wanted = schema.unwrap_or("pg_catalog");
-    let found = all().find(|r| r.schema == wanted && r.name == name)?;
-    let columns: Vec<PlanColumn> = found
-        .columns
-        .iter()
-        .map(|(name, ty)| PlanColumn::new(*name, ty.data_type()))
-        .collect();
-    let rows = (found.rows)(source)
-        .into_iter()
-        .map(|row| literals(row, &columns))
-        .collect();
+    let own = all().find(|r| r.schema == wanted && r.name == name);
+    let declared = columns::of(wanted, name);
+    let schema = own.map(|own| own.schema).or(declared.map(|d| d.schema))?;
+    // PostgreSQL's columns in its order, then those that only we have.
+    let mut shape: Vec<(PlanColumn, Option<usize>)> = Vec::new();
+    let place = |name: &str| own?.columns.iter().position(|(own, _)| *own == name);
+    for column in declared.map_or(&[][..], |declared| &declared.columns) {
+        let planned = PlanColumn::new(column.name, column.ty.clone());
+        shape.push((planned, place(column.name)));
+    }
+    for (at, (name, ty)) in own.map_or(&[][..], |own| own.columns).iter().enumerate() {
+        if !shape.iter().any(|(_, place)| *place == Some(at)) {
+            shape.push((PlanColumn::new(*name, ty.data_type()), Some(at)));
+        }
+    }
+    let rows = own.map_or_else(Vec::new, |own| (own.rows)(source));
+    let rows = rows.into_iter().map(|row| literals(&row, &shape)).collect();
     Some(SystemRelation {
-        plan: Plan::Values(Box::new(Values { rows, columns })),
-        schema: found.schema,
-        steady: found.steady,
+        plan: Plan::Values(Box::new(Values {
+            rows,
+            columns: shape.into_iter().map(|(column, _)| column).collect(),
+        })),
+        schema,
+        steady: own.is_none_or(|own| own.steady),
     })
+}
+
+/// What `pg_get_function_arguments` and `pg_get_function_result` say of a function.
+pub(crate) fn function_text(oid: u32, result: bool) -> Option<String> {
+    let function = proc_list::by_oid(oid)?;
+    Some(if result {
+        function.result_text()
+    } else {
+        function.arguments(", ")
+    })
+}
+
+/// The name of a polymorphic pseudo-type.
+pub(crate) fn pseudo_type(oid: u32) -> Option<&'static str> {
+    let mut all = types::PSEUDO.iter();
+    all.find(|(number, _)| *number == oid)
+        .map(|(_, name)| *name)
 }
 
 /// Names of the system's relations, for completion and suggestions.
 pub(crate) fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
-    all().map(|relation| (relation.schema, relation.name))
+    let known = |schema, name| columns::of(schema, name).is_some();
+    let own = all().filter(move |relation| !known(relation.schema, relation.name));
+    let declared = columns::all().iter();
+    declared
+        .map(|relation| (relation.schema, relation.name))
+        .chain(own.map(|relation| (relation.schema, relation.name)))
+}
+
+/// The object identifiers of `pg_catalog`'s tables are PostgreSQL's, as tools know them by heart;
+/// views are numbered after [`FIRST_VIEW`].
+const OIDS: [(&str, u32); 60] = [
+    ("pg_type", 1247),
+    ("pg_attribute", 1249),
+    ("pg_proc", 1255),
+    ("pg_class", 1259),
+    ("pg_authid", 1260),
+    ("pg_auth_members", 1261),
+    ("pg_database", 1262),
+    ("pg_tablespace", 1213),
+    ("pg_shdepend", 1214),
+    ("pg_shdescription", 2396),
+    ("pg_foreign_server", 1417),
+    ("pg_user_mapping", 1418),
+    ("pg_sequence", 2224),
+    ("pg_foreign_data_wrapper", 2328),
+    ("pg_aggregate", 2600),
+    ("pg_am", 2601),
+    ("pg_amop", 2602),
+    ("pg_amproc", 2603),
+    ("pg_attrdef", 2604),
+    ("pg_cast", 2605),
+    ("pg_constraint", 2606),
+    ("pg_conversion", 2607),
+    ("pg_depend", 2608),
+    ("pg_description", 2609),
+    ("pg_index", 2610),
+    ("pg_inherits", 2611),
+    ("pg_language", 2612),
+    ("pg_namespace", 2615),
+    ("pg_opclass", 2616),
+    ("pg_operator", 2617),
+    ("pg_rewrite", 2618),
+    ("pg_statistic", 2619),
+    ("pg_trigger", 2620),
+    ("pg_opfamily", 2753),
+    ("pg_default_acl", 826),
+    ("pg_db_role_setting", 2964),
+    ("pg_largeobject_metadata", 2995),
+    ("pg_extension", 3079),
+    ("pg_foreign_table", 3118),
+    ("pg_policy", 3256),
+    ("pg_partitioned_table", 3350),
+    ("pg_statistic_ext", 3381),
+    ("pg_statistic_ext_data", 3429),
+    ("pg_collation", 3456),
+    ("pg_event_trigger", 3466),
+    ("pg_enum", 3501),
+    ("pg_range", 3541),
+    ("pg_transform", 3576),
+    ("pg_shseclabel", 3592),
+    ("pg_seclabel", 3596),
+    ("pg_ts_dict", 3600),
+    ("pg_ts_parser", 3601),
+    ("pg_ts_config", 3602),
+    ("pg_ts_config_map", 3603),
+    ("pg_ts_template", 3764),
+    ("pg_subscription", 6100),
+    ("pg_publication", 6104),
+    ("pg_publication_rel", 6106),
+    ("pg_publication_namespace", 6237),
+    ("pg_parameter_acl", 6243),
+];
+
+/// The number of the first relation that has none of PostgreSQL's.
+const FIRST_VIEW: u32 = 13_100;
+
+/// The object identifier of a system relation; without schema, of `pg_catalog`.
+pub(crate) fn relation_oid(schema: Option<&str>, name: &str) -> Option<u32> {
+    let wanted = schema.unwrap_or("pg_catalog");
+    numbered()
+        .find(|(_, relation)| *relation == (wanted, name))
+        .map(|(oid, _)| oid)
+}
+
+/// Schema and name of the system relation of this number.
+pub(crate) fn relation_name(oid: u32) -> Option<(&'static str, &'static str)> {
+    numbered()
+        .find(|(number, _)| *number == oid)
+        .map(|(_, relation)| relation)
+}
+
+/// Whether a relation of `pg_catalog` is a table in PostgreSQL.
+fn is_table(name: &str) -> bool {
+    OIDS.iter().any(|(known, _)| *known == name)
+}
+
+fn numbered() -> impl Iterator<Item = (u32, (&'static str, &'static str))> {
+    (FIRST_VIEW..).zip(names()).map(|(number, relation)| {
+        let known = OIDS.iter().find(|(name, _)| *name == relation.1);
+        (known.map_or(number, |(_, oid)| *oid), relation)
+    })
 }
 
 fn all() -> impl Iterator<Item = &'static Relation> {
@@ -78,17 +213,27 @@ fn all() -> impl Iterator<Item = &'static Relation> {
         tables::RELATIONS,
         types::RELATIONS,
         runtime::RELATIONS,
+        procs::RELATIONS,
+        depend::RELATIONS,
+        cluster::RELATIONS,
         information_schema::RELATIONS,
+        information_types::RELATIONS,
     ]
     .into_iter()
     .flatten()
 }
 
-fn literals(row: Row, columns: &[PlanColumn]) -> Vec<Expr> {
-    debug_assert_eq!(row.len(), columns.len(), "columns of a system relation");
-    row.into_iter()
-        .zip(columns)
-        .map(|(value, column)| Expr::Literal(value, column.ty.clone()))
+/// A row in the shape of its relation.
+fn literals(row: &[Value], shape: &[(PlanColumn, Option<usize>)]) -> Vec<Expr> {
+    shape
+        .iter()
+        .map(|(column, place)| {
+            let value = match place {
+                Some(at) => row.get(*at).cloned().unwrap_or(Value::Null),
+                None => columns::nothing(&column.ty),
+            };
+            Expr::Literal(value, column.ty.clone())
+        })
         .collect()
 }
 
@@ -122,6 +267,7 @@ enum Ty {
     Jsonb,
     Time,
     Int2s,
+    Oids,
     Texts,
 }
 
@@ -129,8 +275,8 @@ impl Ty {
     fn data_type(self) -> DataType {
         match self {
             Self::Bool => DataType::Bool,
-            // PostgreSQL's one-byte "char" reads as text everywhere that matters.
-            Self::Char | Self::Text => DataType::Text,
+            Self::Char => DataType::CharByte,
+            Self::Text => DataType::Text,
             Self::Int2 => DataType::Int2,
             Self::Int4 => DataType::Int4,
             Self::Int8 => DataType::Int8,
@@ -142,6 +288,7 @@ impl Ty {
             Self::Time => DataType::TimestampTz,
             Self::Texts => DataType::Array(Box::new(DataType::Text)),
             Self::Int2s => DataType::Array(Box::new(DataType::Int2)),
+            Self::Oids => DataType::OidVector,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! `pg_namespace`, `pg_class`, `pg_attribute`, `pg_index`, `pg_constraint` and their kin.
 
 use helios_base::{ColumnId, DataType, Row, Value};
-use helios_table::catalog::{ConstraintKind, FkAction, IndexDef, SchemaId, TableDef};
+use helios_table::catalog::{
+    ColumnDef, ConstraintKind, FkAction, IndexDef, KeySource, SchemaId, TableDef, TypeKind,
+};
 use helios_table::is_temporary_schema;
 
 use super::Ty::{Bool, Char, Float4, Int2, Int2s, Int4, Name, Oid, Text};
@@ -44,8 +46,7 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("relforcerowsecurity", Bool),
             ("relreplident", Char),
             ("relispartition", Bool),
-            ("reloptions", Text),
-            ("relpartbound", Text),
+            ("relispopulated", Bool),
         ],
         classes,
     ),
@@ -66,6 +67,10 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("attisdropped", Bool),
             ("attislocal", Bool),
             ("attcollation", Oid),
+            ("attalign", Char),
+            ("attstorage", Char),
+            ("attcacheoff", Int4),
+            ("attstattarget", Int4),
         ],
         attributes,
     ),
@@ -167,6 +172,7 @@ struct Class<'c> {
     indexed: bool,
     triggers: bool,
     access: u32,
+    row_type: u32,
 }
 
 impl Class<'_> {
@@ -179,7 +185,7 @@ impl Class<'_> {
             Value::Oid(self.oid),
             text(self.name),
             Value::Oid(self.schema),
-            Value::Oid(0),
+            Value::Oid(self.row_type),
             Value::Oid(OWNER),
             Value::Oid(self.access),
             Value::Oid(self.oid),
@@ -196,10 +202,9 @@ impl Class<'_> {
             Value::Bool(self.triggers),
             no(),
             no(),
-            text("d"),
+            text(if matches!(self.kind, "r") { "d" } else { "n" }),
             no(),
-            Value::Null,
-            Value::Null,
+            Value::Bool(true),
         ]
     }
 }
@@ -219,6 +224,7 @@ fn classes(source: &Source<'_>) -> Vec<Row> {
         indexed: false,
         triggers: false,
         access: 0,
+        row_type: 0,
     };
     let mut rows = Vec::new();
     for table in source.catalog.tables() {
@@ -230,7 +236,8 @@ fn classes(source: &Source<'_>) -> Vec<Row> {
                 columns: table.columns.len(),
                 checks: table.checks().count(),
                 indexed: !table.indexes.is_empty(),
-                triggers: table.foreign_keys().next().is_some(),
+                triggers: table.foreign_keys().next().is_some()
+                    || source.catalog.referencing(table.id).next().is_some(),
                 access: HEAP,
                 ..plain
             }
@@ -256,6 +263,35 @@ fn classes(source: &Source<'_>) -> Vec<Row> {
             schema: view.schema.0,
             kind: "v",
             columns: view.columns.len(),
+            ..plain
+        }
+        .row(source)
+    }));
+    for def in source.catalog.types() {
+        if let TypeKind::Composite(fields) = &def.kind {
+            let class = Class {
+                oid: def.id.0,
+                name: &def.name,
+                schema: def.schema.0,
+                kind: "c",
+                columns: fields.len(),
+                row_type: def.id.0,
+                ..plain
+            };
+            rows.push(class.row(source));
+        }
+    }
+    rows.extend(super::numbered().map(|(oid, (schema, name))| {
+        Class {
+            oid,
+            name,
+            schema: if schema == "pg_catalog" {
+                PG_CATALOG
+            } else {
+                INFORMATION_SCHEMA
+            },
+            kind: if super::is_table(name) { "r" } else { "v" },
+            columns: super::columns::of(schema, name).map_or(0, |relation| relation.columns.len()),
             ..plain
         }
         .row(source)
@@ -297,6 +333,7 @@ fn attributes(source: &Source<'_>) -> Vec<Row> {
                    default: bool,
                    identity: &'static str,
                    generated: &'static str| {
+        let (align, storage) = super::types::layout(ty);
         rows.push(vec![
             Value::Oid(relation),
             text(name),
@@ -311,7 +348,11 @@ fn attributes(source: &Source<'_>) -> Vec<Row> {
             text(generated),
             Value::Bool(false),
             Value::Bool(true),
-            Value::Oid(if ty.is_string() { 100 } else { 0 }),
+            Value::Oid(if ty.base().is_string() { 100 } else { 0 }),
+            text(align),
+            text(storage),
+            Value::Int4(-1),
+            Value::Int4(-1),
         ]);
     };
     for table in source.catalog.tables() {
@@ -335,13 +376,48 @@ fn attributes(source: &Source<'_>) -> Vec<Row> {
         }
         for index in &table.indexes {
             for (at, key) in index.keys.iter().enumerate() {
+                let expression = match &key.source {
+                    KeySource::Expression { expr, ty } => (
+                        expr.sql.split('(').next().unwrap_or("expr").trim(),
+                        ty.clone(),
+                    ),
+                    KeySource::Column(_) => ("expr", DataType::Text),
+                };
                 let (name, ty) = match key.as_column().and_then(|id| table.column_by_id(id)) {
                     Some((_, column)) => (column.name.as_str(), column.ty.clone()),
-                    None => ("expr", DataType::Text),
+                    None => expression,
                 };
                 let at = i16::try_from(at + 1).unwrap_or(i16::MAX);
                 add(index.id.0, at, name, &ty, false, false, "", "");
             }
+            for (id, at) in index.include.iter().zip(index.keys.len() + 1..) {
+                if let Some((_, column)) = table.column_by_id(*id) {
+                    let at = i16::try_from(at).unwrap_or(i16::MAX);
+                    add(
+                        index.id.0,
+                        at,
+                        &column.name,
+                        &column.ty,
+                        false,
+                        false,
+                        "",
+                        "",
+                    );
+                }
+            }
+        }
+    }
+    for def in source.catalog.types() {
+        if let TypeKind::Composite(fields) = &def.kind {
+            for (field, at) in fields.iter().zip(1..) {
+                add(def.id.0, at, &field.name, &field.ty, false, false, "", "");
+            }
+        }
+    }
+    for (oid, (schema, name)) in super::numbered() {
+        let declared = super::columns::of(schema, name);
+        for (column, at) in declared.map_or(&[][..], |d| &d.columns).iter().zip(1..) {
+            add(oid, at, column.name, &column.ty, false, false, "", "");
         }
     }
     for view in source.catalog.views() {
@@ -367,6 +443,12 @@ pub(super) fn number(column: ColumnId) -> i16 {
     i16::try_from(column.0).unwrap_or(i16::MAX)
 }
 
+/// Defaults have no numbers of their own: the table's and the column's make one.
+pub(super) fn default_oid(table: &TableDef, column: &ColumnDef) -> u32 {
+    const FIRST: u32 = 1 << 31;
+    FIRST | table.id.0.wrapping_mul(2048).wrapping_add(column.id.0) & (FIRST - 1)
+}
+
 fn defaults(source: &Source<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     for table in source.catalog.tables() {
@@ -374,7 +456,7 @@ fn defaults(source: &Source<'_>) -> Vec<Row> {
             let generated = column.generated.as_ref().map(|generated| &generated.sql);
             if let Some(sql) = column.default.as_ref().or(generated) {
                 rows.push(vec![
-                    Value::Oid(table.id.0),
+                    Value::Oid(default_oid(table, column)),
                     Value::Oid(table.id.0),
                     Value::Int2(number(column.id)),
                     text(sql.as_str()),
@@ -385,13 +467,25 @@ fn defaults(source: &Source<'_>) -> Vec<Row> {
     rows
 }
 
+/// Numbers counted from 0, as vectors are.
+fn vector(list: impl IntoIterator<Item = i16>) -> Value {
+    let elements: Vec<Value> = list.into_iter().map(Value::Int2).collect();
+    let length = u32::try_from(elements.len()).unwrap_or(0);
+    let dims = if length == 0 {
+        Vec::new()
+    } else {
+        vec![(length, 0)]
+    };
+    helios_base::ArrayValue::new(dims, elements).map_or(Value::Null, Value::from)
+}
+
 fn key_numbers(index: &IndexDef) -> Value {
     let keys = index
         .keys
         .iter()
         .map(|key| key.as_column().map_or(0, number));
     let include = index.include.iter().map(|id| number(*id));
-    numbers(keys.chain(include))
+    vector(keys.chain(include))
 }
 
 fn indexes(source: &Source<'_>) -> Vec<Row> {
@@ -424,7 +518,7 @@ fn indexes(source: &Source<'_>) -> Vec<Row> {
                 Value::Bool(true),
                 Value::Bool(false),
                 key_numbers(index),
-                numbers(options),
+                vector(options),
                 if expressions {
                     text("expression")
                 } else {
@@ -501,12 +595,38 @@ fn constraints(source: &Source<'_>) -> Vec<Row> {
             ]);
         }
     }
+    for def in source.catalog.types() {
+        for check in def.as_domain().map_or(&[][..], |domain| &domain.checks) {
+            rows.push(vec![
+                Value::Oid(check.id.0),
+                text(check.name.as_str()),
+                Value::Oid(def.schema.0),
+                text("c"),
+                Value::Bool(false),
+                Value::Bool(false),
+                Value::Bool(check.validated),
+                Value::Oid(0),
+                Value::Oid(def.id.0),
+                Value::Oid(0),
+                Value::Oid(0),
+                Value::Oid(0),
+                text(" "),
+                text(" "),
+                text(" "),
+                Value::Bool(true),
+                Value::Null,
+                Value::Null,
+                text(check.sql.as_str()),
+            ]);
+        }
+    }
     rows
 }
 
 fn descriptions(source: &Source<'_>) -> Vec<Row> {
     /// The numbers of `pg_class`, `pg_namespace` and `pg_constraint` as relations.
     const CLASS: u32 = 1259;
+    const TYPE: u32 = 1247;
     const NAMESPACE: u32 = 2615;
     const CONSTRAINT: u32 = 2606;
     let mut rows = Vec::new();
@@ -548,6 +668,9 @@ fn descriptions(source: &Source<'_>) -> Vec<Row> {
     }
     for sequence in source.catalog.sequences() {
         add(sequence.id.0, CLASS, 0, &sequence.comment);
+    }
+    for def in source.catalog.types() {
+        add(def.id.0, TYPE, 0, &def.comment);
     }
     rows
 }

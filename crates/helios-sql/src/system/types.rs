@@ -1,8 +1,10 @@
 //! `pg_type` and what else is always the same: `pg_am`, `pg_roles`, `pg_database`.
 
+use helios_base::user_type::LABEL_STEP;
 use helios_base::{DataType, Row, Value};
+use helios_table::catalog::{DomainDef, TypeKind};
 
-use super::Ty::{Bool, Char, Int2, Int4, Name, Oid, Text};
+use super::Ty::{Bool, Char, Float4, Int2, Int4, Name, Oid, Text};
 use super::relation::{Relation, pg};
 use super::{OWNER, PG_CATALOG, Source, text};
 
@@ -30,8 +32,20 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("typndims", Int4),
             ("typcollation", Oid),
             ("typdefault", Text),
+            ("typalign", Char),
+            ("typstorage", Char),
         ],
         types,
+    ),
+    pg(
+        "pg_enum",
+        &[
+            ("oid", Oid),
+            ("enumtypid", Oid),
+            ("enumsortorder", Float4),
+            ("enumlabel", Name),
+        ],
+        enums,
     ),
     pg(
         "pg_am",
@@ -55,6 +69,7 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("rolcanlogin", Bool),
             ("rolreplication", Bool),
             ("rolconnlimit", Int4),
+            ("rolbypassrls", Bool),
         ],
         |source| {
             let yes = || Value::Bool(true);
@@ -66,8 +81,9 @@ pub(super) static RELATIONS: &[Relation] = &[
                 yes(),
                 yes(),
                 yes(),
-                Value::Bool(false),
+                yes(),
                 Value::Int4(-1),
+                yes(),
             ]]
         },
     ),
@@ -84,6 +100,8 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("datallowconn", Bool),
             ("datconnlimit", Int4),
             ("datacl", Text),
+            ("datlocprovider", Char),
+            ("dattablespace", Oid),
         ],
         |source| {
             vec![vec![
@@ -97,45 +115,66 @@ pub(super) static RELATIONS: &[Relation] = &[
                 Value::Bool(true),
                 Value::Int4(-1),
                 Value::Null,
+                text("c"),
+                Value::Oid(1663),
             ]]
         },
     ),
 ];
 
-/// PostgreSQL's short name, category and whether it is preferred in it.
-const TYPES: &[(DataType, &str, &str, bool)] = &[
-    (DataType::Bool, "bool", "B", true),
-    (DataType::Bytea, "bytea", "U", false),
-    (DataType::Name, "name", "S", false),
-    (DataType::Int8, "int8", "N", false),
-    (DataType::Int2, "int2", "N", false),
-    (DataType::Int4, "int4", "N", false),
-    (DataType::Text, "text", "S", true),
-    (DataType::Oid, "oid", "N", true),
-    (DataType::Json, "json", "U", false),
-    (DataType::Float4, "float4", "N", false),
-    (DataType::Float8, "float8", "N", true),
-    (DataType::Unknown, "unknown", "X", false),
-    (DataType::Char(None), "bpchar", "S", false),
-    (DataType::Varchar(None), "varchar", "S", false),
-    (DataType::Date, "date", "D", false),
-    (DataType::Time, "time", "D", false),
-    (DataType::Timestamp, "timestamp", "D", false),
-    (DataType::TimestampTz, "timestamptz", "D", true),
-    (DataType::Interval, "interval", "T", true),
-    (DataType::Numeric(None), "numeric", "N", false),
-    (DataType::Record, "record", "P", false),
-    (DataType::Void, "void", "P", false),
-    (DataType::Uuid, "uuid", "U", false),
-    (DataType::Jsonb, "jsonb", "U", false),
-];
+/// The categories of the system's types.
+pub(super) fn category(ty: &DataType) -> &'static str {
+    use helios_expr::resolve::category::{Category, category};
+    match (ty, category(ty)) {
+        (DataType::Record | DataType::Void, _) => "P",
+        (_, Category::Array) => "A",
+        (_, Category::Boolean) => "B",
+        (_, Category::Composite) => "C",
+        (_, Category::DateTime) => "D",
+        (_, Category::Enum) => "E",
+        (_, Category::Numeric) => "N",
+        (_, Category::String) => "S",
+        (_, Category::Timespan) => "T",
+        (_, Category::User) => "U",
+        (_, Category::Pseudo) => "P",
+        (_, Category::Internal) => "Z",
+        (_, Category::Unknown) => "X",
+    }
+}
+
+/// PostgreSQL's internal name of a system type.
+pub(super) fn short_name(ty: &DataType) -> String {
+    match ty {
+        DataType::Array(element) => format!("_{}", short_name(element)),
+        DataType::User(user) => user.name.to_string(),
+        DataType::Bool => "bool".to_owned(),
+        DataType::Int2 => "int2".to_owned(),
+        DataType::Int4 => "int4".to_owned(),
+        DataType::Int8 => "int8".to_owned(),
+        DataType::Float4 => "float4".to_owned(),
+        DataType::Float8 => "float8".to_owned(),
+        DataType::Char(_) => "bpchar".to_owned(),
+        DataType::Varchar(_) => "varchar".to_owned(),
+        DataType::Time => "time".to_owned(),
+        DataType::Timestamp => "timestamp".to_owned(),
+        DataType::TimestampTz => "timestamptz".to_owned(),
+        DataType::CharByte => "char".to_owned(),
+        other => other.bare().to_string(),
+    }
+}
 
 /// Bytes of a fixed-width type; -1 for others.
 pub(super) fn length(ty: &DataType) -> i16 {
     match ty {
-        DataType::Bool => 1,
+        DataType::Bool | DataType::CharByte => 1,
         DataType::Int2 => 2,
-        DataType::Int4 | DataType::Float4 | DataType::Date | DataType::Oid => 4,
+        DataType::Int4
+        | DataType::Float4
+        | DataType::Date
+        | DataType::Oid
+        | DataType::Xid
+        | DataType::Void
+        | DataType::Reg(_) => 4,
         DataType::Int8
         | DataType::Float8
         | DataType::Time
@@ -143,57 +182,192 @@ pub(super) fn length(ty: &DataType) -> i16 {
         | DataType::TimestampTz => 8,
         DataType::Interval | DataType::Uuid => 16,
         DataType::Name => 64,
+        DataType::Unknown => -2,
+        DataType::User(user) if user.is_enum() => 4,
+        DataType::User(user) => user.as_domain().map_or(-1, |domain| length(&domain.base)),
         _ => -1,
     }
 }
 
-fn types(_: &Source<'_>) -> Vec<Row> {
+/// How a type is aligned and stored: `typalign` and `typstorage`.
+pub(super) fn layout(ty: &DataType) -> (&'static str, &'static str) {
+    let base = ty.base();
+    let align = match length(&base) {
+        1 | 64 | -2 => "c",
+        2 => "s",
+        8 => "d",
+        16 if matches!(*base, DataType::Uuid) => "c",
+        16 => "d",
+        _ => "i",
+    };
+    let storage = match &*base {
+        DataType::Numeric(_) => "m",
+        ty if length(ty) == -1 && !matches!(ty, DataType::Int2Vector | DataType::OidVector) => "x",
+        _ => "p",
+    };
+    (align, storage)
+}
+
+/// One row of `pg_type`.
+struct TypeRow<'a> {
+    ty: &'a DataType,
+    name: String,
+    schema: u32,
+    kind: &'static str,
+    relation: u32,
+    element: u32,
+    array: u32,
+    domain: Option<&'a DomainDef>,
+}
+
+impl TypeRow<'_> {
+    fn row(&self) -> Row {
+        let length = length(self.ty);
+        let (align, storage) = layout(self.ty);
+        let category = if self.kind == "p" && !matches!(self.ty, DataType::Unknown) {
+            "P"
+        } else {
+            category(self.ty)
+        };
+        let base = self.domain.map(|domain| &domain.base);
+        vec![
+            Value::Oid(self.ty.oid()),
+            text(self.name.as_str()),
+            Value::Oid(self.schema),
+            Value::Oid(OWNER),
+            Value::Int2(length),
+            Value::Bool((1..=8).contains(&length)),
+            text(self.kind),
+            text(category),
+            Value::Bool(helios_expr::resolve::category::is_preferred(self.ty)),
+            Value::Bool(true),
+            text(","),
+            Value::Oid(self.relation),
+            Value::Oid(self.element),
+            Value::Oid(self.array),
+            Value::Bool(self.domain.is_some_and(|domain| domain.not_null)),
+            Value::Oid(base.map_or(0, DataType::oid)),
+            Value::Int4(base.map_or(-1, super::objects::modifier)),
+            Value::Int4(0),
+            Value::Oid(if self.ty.base().is_string() { 100 } else { 0 }),
+            self.domain
+                .and_then(|domain| domain.default.as_ref())
+                .map_or(Value::Null, |sql| text(sql.as_str())),
+            text(align),
+            text(storage),
+        ]
+    }
+}
+
+/// The pseudo-types of polymorphic functions.
+pub(super) const PSEUDO: [(u32, &str); 8] = [
+    (2276, "\"any\""),
+    (2277, "anyarray"),
+    (2283, "anyelement"),
+    (2776, "anynonarray"),
+    (3500, "anyenum"),
+    (5077, "anycompatible"),
+    (5078, "anycompatiblearray"),
+    (5079, "anycompatiblenonarray"),
+];
+
+/// The row of a type of the system.
+fn plain(ty: &DataType, name: String, kind: &'static str, element: u32, array: u32) -> Row {
+    let row = TypeRow {
+        ty,
+        name,
+        schema: PG_CATALOG,
+        kind,
+        relation: 0,
+        element,
+        array,
+        domain: None,
+    };
+    row.row()
+}
+
+fn types(source: &Source<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
-    for (ty, name, category, preferred) in TYPES {
+    for ty in DataType::builtins() {
         let array = DataType::Array(Box::new(ty.clone()));
-        let pseudo = *category == "P" || *category == "X";
-        rows.push(row(ty, name, category, *preferred, 0, array.oid()));
-        if !pseudo {
-            let name = format!("_{name}");
-            rows.push(row(&array, &name, "A", false, ty.oid(), 0));
+        let pseudo = matches!(ty, DataType::Unknown | DataType::Record | DataType::Void);
+        let kind = if pseudo { "p" } else { "b" };
+        let element = match &ty {
+            DataType::Int2Vector => DataType::Int2.oid(),
+            DataType::OidVector => DataType::Oid.oid(),
+            DataType::Name => DataType::CharByte.oid(),
+            _ => 0,
+        };
+        rows.push(plain(&ty, short_name(&ty), kind, element, array.oid()));
+        if array.oid() != 0 {
+            let kind = if pseudo { "p" } else { "b" };
+            rows.push(plain(&array, short_name(&array), kind, ty.oid(), 0));
         }
+    }
+    for (oid, name) in PSEUDO {
+        let mut row = plain(
+            &DataType::Void,
+            name.trim_matches('"').to_owned(),
+            "p",
+            0,
+            0,
+        );
+        if let Some(place) = row.first_mut() {
+            *place = Value::Oid(oid);
+        }
+        rows.push(row);
+    }
+    for def in source.catalog.types() {
+        let ty = def.data_type();
+        let (kind, relation) = match &def.kind {
+            TypeKind::Enum(_) => ("e", 0),
+            TypeKind::Domain(_) => ("d", 0),
+            TypeKind::Composite(_) => ("c", def.id.0),
+        };
+        let row = TypeRow {
+            ty: &ty,
+            name: def.name.clone(),
+            schema: def.schema.0,
+            kind,
+            relation,
+            element: 0,
+            array: def.array,
+            domain: def.as_domain(),
+        };
+        rows.push(row.row());
+        let array = DataType::Array(Box::new(ty.clone()));
+        let row = TypeRow {
+            ty: &array,
+            name: format!("_{}", def.name),
+            kind: "b",
+            relation: 0,
+            element: ty.oid(),
+            array: 0,
+            domain: None,
+            ..row
+        };
+        rows.push(row.row());
     }
     rows
 }
 
-fn row(
-    ty: &DataType,
-    name: &str,
-    category: &str,
-    preferred: bool,
-    element: u32,
-    array: u32,
-) -> Row {
-    let length = length(ty);
-    vec![
-        Value::Oid(ty.oid()),
-        text(name),
-        Value::Oid(PG_CATALOG),
-        Value::Oid(OWNER),
-        Value::Int2(length),
-        Value::Bool((1..=8).contains(&length)),
-        text(if category == "P" || category == "X" {
-            "p"
-        } else {
-            "b"
-        }),
-        text(category),
-        Value::Bool(preferred),
-        Value::Bool(true),
-        text(","),
-        Value::Oid(0),
-        Value::Oid(element),
-        Value::Oid(array),
-        Value::Bool(false),
-        Value::Oid(0),
-        Value::Int4(-1),
-        Value::Int4(0),
-        Value::Oid(if ty.is_string() { 100 } else { 0 }),
-        Value::Null,
-    ]
+fn enums(source: &Source<'_>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for def in source.catalog.types() {
+        for label in def.as_enum().into_iter().flatten() {
+            // Labels are as far apart as PostgreSQL's, only in whole numbers.
+            #[allow(
+                clippy::cast_precision_loss,
+                reason = "half of a half is as exact as there"
+            )]
+            let order = label.order as f32 / LABEL_STEP as f32;
+            rows.push(vec![
+                Value::Oid(label.oid),
+                Value::Oid(def.id.0),
+                Value::Float4(order),
+                text(label.name.as_str()),
+            ]);
+        }
+    }
+    rows
 }

@@ -1,4 +1,4 @@
-//! How catalog objects are stored: one row per schema, table, sequence and view.
+//! How catalog objects are stored: one row per schema, table, sequence, view and type.
 //!
 //! | offset | bytes | field  | rule                                             |
 //! |-------:|------:|--------|--------------------------------------------------|
@@ -7,10 +7,12 @@
 //!
 //! The key is the object's number, 4 bytes, big endian. Fields may be added; readers ignore fields
 //! that they do not know and supply defaults for those that are not there. Types are stored by
-//! PostgreSQL's names, values as hexadecimal [`Layout`] rows of one column.
+//! PostgreSQL's names, users' types as `@` and their number, values as hexadecimal [`Layout`] rows of one column.
+
+use std::sync::Arc;
 
 use helios_base::row::{Layout, RowReader};
-use helios_base::{ColumnId, DataType, Error, Result, Value};
+use helios_base::{ColumnId, DataType, Error, Result, UserType, Value};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -116,11 +118,11 @@ pub(crate) mod owner {
 
 /// Types by name.
 pub(crate) mod ty {
-    use super::{DataType, Deserialize, Deserializer, Serializer, parse_type};
+    use super::{DataType, Deserialize, Deserializer, Serializer, parse_type, type_text};
     use serde::de::Error as _;
 
     pub(crate) fn serialize<S: Serializer>(ty: &DataType, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(ty)
+        to.collect_str(&type_text(ty))
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<DataType, D::Error> {
@@ -131,14 +133,14 @@ pub(crate) mod ty {
 
 /// The columns of a layout.
 pub(crate) mod layout_columns {
-    use super::{ColumnId, DataType, Deserialize, Deserializer, Serializer, parse_type};
+    use super::{ColumnId, DataType, Deserialize, Deserializer, Serializer, parse_type, type_text};
     use serde::de::Error as _;
 
     pub(crate) fn serialize<S: Serializer>(
         columns: &[(ColumnId, DataType)],
         to: S,
     ) -> Result<S::Ok, S::Error> {
-        to.collect_seq(columns.iter().map(|(id, ty)| (id.0, ty.to_string())))
+        to.collect_seq(columns.iter().map(|(id, ty)| (id.0, type_text(ty))))
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
@@ -154,7 +156,16 @@ pub(crate) mod layout_columns {
     }
 }
 
-/// Reads what `DataType`'s `Display` writes.
+/// A type's name; a user's type may be renamed, so that its number stands for it.
+fn type_text(ty: &DataType) -> String {
+    match ty {
+        DataType::User(user) => format!("@{}", user.oid),
+        DataType::Array(element) => format!("{}[]", type_text(element)),
+        plain => plain.to_string(),
+    }
+}
+
+/// Reads what [`type_text`] writes; users' types are still to be looked up.
 fn parse_type(name: &str) -> Option<DataType> {
     if let Some(element) = name.strip_suffix("[]") {
         return Some(DataType::Array(Box::new(parse_type(element)?)));
@@ -170,34 +181,11 @@ fn parse_type(name: &str) -> Option<DataType> {
             _ => return None,
         });
     }
-    [
-        DataType::Bool,
-        DataType::Int2,
-        DataType::Int4,
-        DataType::Int8,
-        DataType::Float4,
-        DataType::Float8,
-        DataType::Numeric(None),
-        DataType::Text,
-        DataType::Varchar(None),
-        DataType::Char(None),
-        DataType::Name,
-        DataType::Bytea,
-        DataType::Date,
-        DataType::Time,
-        DataType::Timestamp,
-        DataType::TimestampTz,
-        DataType::Interval,
-        DataType::Uuid,
-        DataType::Json,
-        DataType::Jsonb,
-        DataType::Oid,
-        DataType::Unknown,
-        DataType::Record,
-        DataType::Void,
-    ]
-    .into_iter()
-    .find(|ty| ty.to_string() == name)
+    if let Some(number) = name.strip_prefix('@') {
+        let user = UserType::unresolved(number.parse().ok()?);
+        return Some(DataType::User(Arc::new(user)));
+    }
+    DataType::builtins().find(|ty| ty.to_string() == name)
 }
 
 /// A value as the hexadecimal form of a row that holds only it.
@@ -265,7 +253,7 @@ mod tests {
             version: 1,
             columns: vec![(ColumnId(1), DataType::Int4)],
         });
-        table.indexes.push(std::sync::Arc::new(IndexDef {
+        table.indexes.push(Arc::new(IndexDef {
             id: IndexId(1001),
             storage: IndexId(1001),
             name: "t_pkey".to_owned(),

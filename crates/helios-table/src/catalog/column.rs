@@ -26,6 +26,8 @@ pub struct ColumnDef {
     pub identity: Option<IdentityDef>,
     /// What the column holds in rows that were written before it was added.
     pub missing: Option<Value>,
+    /// [`Self::missing`] as it is stored, while its type is still to be looked up.
+    pub(super) unread: Option<String>,
     /// `COMMENT ON COLUMN`.
     pub comment: Option<String>,
 }
@@ -62,6 +64,7 @@ impl ColumnDef {
             generated: None,
             identity: None,
             missing: None,
+            unread: None,
             comment: None,
         }
     }
@@ -94,7 +97,8 @@ impl From<ColumnDef> for Stored {
         // The value was checked against the type when the column was added, so it encodes.
         let missing = column
             .missing
-            .and_then(|value| codec::value_to_hex(&value, &column.ty).ok());
+            .and_then(|value| codec::value_to_hex(&value, &column.ty).ok())
+            .or(column.unread);
         Self {
             id: column.id,
             name: column.name,
@@ -113,8 +117,11 @@ impl TryFrom<Stored> for ColumnDef {
     type Error = Error;
 
     fn try_from(stored: Stored) -> Result<Self, Error> {
+        let unresolved = stored.ty.user_type().is_some();
+        let unread = stored.missing.clone().filter(|_| unresolved);
         let missing = stored
             .missing
+            .filter(|_| !unresolved)
             .map(|hex| codec::value_from_hex(&hex, &stored.ty))
             .transpose()?;
         Ok(Self {
@@ -126,6 +133,7 @@ impl TryFrom<Stored> for ColumnDef {
             generated: stored.generated,
             identity: stored.identity,
             missing,
+            unread,
             comment: stored.comment,
         })
     }

@@ -68,10 +68,34 @@ impl IndexDef {
     }
 }
 
+/// Whether a text is one function call, `name(…)` as a whole, which needs no parentheses around it.
+fn is_call(sql: &str) -> bool {
+    let Some((name, rest)) = sql.split_once('(') else {
+        return false;
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+    let mut depth = 1_usize;
+    let mut quoted = false;
+    let mut chars = rest.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    !name.is_empty() && name.chars().all(plain) && depth == 0 && chars.as_str().is_empty()
+}
+
 impl IndexKey {
     fn definition(&self, table: &TableDef) -> String {
         let mut text = match &self.source {
             KeySource::Column(column) => table.column_name(*column),
+            KeySource::Expression { expr, .. } if is_call(&expr.sql) => expr.sql.clone(),
             KeySource::Expression { expr, .. } => format!("({})", expr.sql),
         };
         if self.descending {

@@ -38,9 +38,13 @@ id! {
     /// A view.
     ViewId
 }
+id! {
+    /// A type.
+    TypeId
+}
 
-/// The first number of a user's object; smaller ones are the system's own.
-pub const FIRST_USER_ID: u32 = 1000;
+/// The first number of a user's object, as in PostgreSQL; smaller ones are the system's own.
+pub const FIRST_USER_ID: u32 = 16_384;
 
 impl SchemaId {
     /// The schema that every database starts with.

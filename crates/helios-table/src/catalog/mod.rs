@@ -12,6 +12,7 @@ mod sequence;
 mod store;
 mod suggest;
 mod table;
+mod types;
 mod view;
 
 use std::collections::{BTreeMap, HashMap};
@@ -23,13 +24,14 @@ use helios_base::{Error, IndexId, Result, SqlState, TableId};
 pub use column::{ColumnDef, GeneratedDef, IdentityDef};
 pub use constraint::{ConstraintDef, ConstraintKind, FkAction, ForeignKeyDef};
 pub use definition::quoted;
-pub use ids::{ConstraintId, FIRST_USER_ID, SchemaId, SequenceId, ViewId};
+pub use ids::{ConstraintId, FIRST_USER_ID, SchemaId, SequenceId, TypeId, ViewId};
 pub use index::{IndexDef, IndexExpr, IndexKey, KeySource};
 pub use relation::{Relation, RelationId};
 pub use schema::SchemaDef;
 pub use sequence::SequenceDef;
 pub use suggest::nearest;
 pub use table::{LayoutDef, TableDef};
+pub use types::{DomainCheck, DomainDef, FieldDef, LabelDef, TypeDef, TypeKind, uses_type};
 pub use view::{CheckOption, Dependency, ViewColumn, ViewDef};
 
 /// Everything that exists on one branch at one point in time (and, inside a transaction, what the
@@ -44,6 +46,8 @@ pub struct Catalog {
     tables: BTreeMap<TableId, Arc<TableDef>>,
     sequences: BTreeMap<SequenceId, Arc<SequenceDef>>,
     views: BTreeMap<ViewId, Arc<ViewDef>>,
+    types: BTreeMap<TypeId, Arc<TypeDef>>,
+    type_names: BTreeMap<(SchemaId, Arc<str>), TypeId>,
     schema_names: BTreeMap<Arc<str>, SchemaId>,
     names: BTreeMap<SchemaId, Arc<BTreeMap<Arc<str>, RelationId>>>,
     referencing: OnceLock<HashMap<TableId, Vec<(TableId, ConstraintId)>>>,
@@ -56,6 +60,7 @@ pub(crate) enum Change {
     Table(TableId, Option<Arc<TableDef>>),
     Sequence(SequenceId, Option<Arc<SequenceDef>>),
     View(ViewId, Option<Arc<ViewDef>>),
+    Type(TypeId, Option<Arc<TypeDef>>),
 }
 
 impl Default for Catalog {
@@ -66,6 +71,8 @@ impl Default for Catalog {
             tables: BTreeMap::new(),
             sequences: BTreeMap::new(),
             views: BTreeMap::new(),
+            types: BTreeMap::new(),
+            type_names: BTreeMap::new(),
             schema_names: BTreeMap::new(),
             names: BTreeMap::new(),
             referencing: OnceLock::new(),
@@ -104,6 +111,44 @@ impl Catalog {
     /// All views, by number.
     pub fn views(&self) -> impl Iterator<Item = &Arc<ViewDef>> {
         self.views.values()
+    }
+
+    /// All types, by number.
+    pub fn types(&self) -> impl Iterator<Item = &Arc<TypeDef>> {
+        self.types.values()
+    }
+
+    /// Type `id`.
+    #[must_use]
+    pub fn type_by_id(&self, id: TypeId) -> Option<&Arc<TypeDef>> {
+        self.types.get(&id)
+    }
+
+    /// The type called `name` in one schema.
+    #[must_use]
+    pub fn type_in(&self, schema: SchemaId, name: &str) -> Option<&Arc<TypeDef>> {
+        self.types
+            .get(self.type_names.get(&(schema, Arc::from(name)))?)
+    }
+
+    /// The type `[schema.]name`; without schema the first hit along `search_path`.
+    #[must_use]
+    pub fn resolve_type<S: AsRef<str>>(
+        &self,
+        schema: Option<&str>,
+        name: &str,
+        search_path: &[S],
+    ) -> Option<&Arc<TypeDef>> {
+        if self.types.is_empty() {
+            return None;
+        }
+        match schema {
+            Some(schema) => self.type_in(self.schema(schema)?.id, name),
+            None => search_path
+                .iter()
+                .filter_map(|schema| self.schema(schema.as_ref()))
+                .find_map(|schema| self.type_in(schema.id, name)),
+        }
     }
 
     /// The schema called `name`.
@@ -331,14 +376,32 @@ impl Catalog {
             tables: self.tables.clone(),
             sequences: self.sequences.clone(),
             views: self.views.clone(),
+            types: self.types.clone(),
+            type_names: self.type_names.clone(),
             schema_names: self.schema_names.clone(),
             names: self.names.clone(),
             referencing: OnceLock::new(),
         };
+        let mut types_changed = false;
         for change in changes {
+            types_changed |= matches!(change, Change::Type(..) | Change::Schema(..));
             new.apply(change);
         }
+        if types_changed && !new.types.is_empty() {
+            new.renew_types();
+        }
         new
+    }
+
+    /// Puts the newest definitions of types in wherever they are used.
+    fn renew_types(&mut self) {
+        self.types = types::Resolver::new(&self.types).all();
+        for table in self.tables.values_mut() {
+            types::renew_table(&self.types, table);
+        }
+        for view in self.views.values_mut() {
+            types::renew_view(&self.types, view);
+        }
     }
 
     fn apply(&mut self, change: Change) {
@@ -359,6 +422,7 @@ impl Catalog {
                 for index in &def.indexes {
                     self.remember(def.schema, &index.name, RelationId::Index(id, index.id));
                 }
+                types::renew_table(&self.types, &mut def);
                 self.tables.insert(id, def);
             }
             Change::Sequence(id, def) => {
@@ -381,7 +445,21 @@ impl Catalog {
                     Arc::make_mut(&mut def).schema_name = name;
                 }
                 self.remember(def.schema, &def.name, RelationId::View(id));
+                types::renew_view(&self.types, &mut def);
                 self.views.insert(id, def);
+            }
+            Change::Type(id, def) => {
+                if let Some(old) = self.types.remove(&id) {
+                    let name = Arc::from(old.name.as_str());
+                    self.type_names.remove(&(old.schema, name));
+                }
+                let Some(mut def) = def else { return };
+                if let Some(name) = self.schema_name(def.schema, &def.schema_name) {
+                    Arc::make_mut(&mut def).schema_name = name;
+                }
+                let name = Arc::from(def.name.as_str());
+                self.type_names.insert((def.schema, name), id);
+                self.types.insert(id, def);
             }
         }
     }
@@ -408,6 +486,9 @@ impl Catalog {
             }
             for view in self.views.values_mut().filter(|v| v.schema == id) {
                 Arc::make_mut(view).schema_name.clone_from(&name);
+            }
+            for ty in self.types.values_mut().filter(|t| t.schema == id) {
+                Arc::make_mut(ty).schema_name.clone_from(&name);
             }
         }
     }

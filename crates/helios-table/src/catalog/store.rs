@@ -7,7 +7,7 @@ use helios_base::{Result, TableId};
 use helios_version::{Read, Txn};
 use serde::de::DeserializeOwned;
 
-use super::{Catalog, Change, SchemaDef, SequenceDef, TableDef, ViewDef, codec};
+use super::{Catalog, Change, SchemaDef, SequenceDef, TableDef, TypeDef, ViewDef, codec};
 use crate::system;
 
 impl Catalog {
@@ -22,6 +22,9 @@ impl Catalog {
         let mut changes = Vec::new();
         each(read, system::SCHEMAS, |def: SchemaDef| {
             changes.push(Change::Schema(def.id, Some(Arc::new(def))));
+        })?;
+        each(read, system::TYPES, |def: TypeDef| {
+            changes.push(Change::Type(def.id, Some(Arc::new(def))));
         })?;
         each(read, system::TABLES, |def: TableDef| {
             changes.push(Change::Table(def.id, Some(Arc::new(def))));
@@ -55,6 +58,7 @@ impl Change {
             Self::Schema(id, def) => (system::SCHEMAS, id.0, def.as_deref().map(codec::encode)),
             Self::Table(id, def) => (system::TABLES, id.0, def.as_deref().map(codec::encode)),
             Self::Sequence(id, def) => (system::SEQUENCES, id.0, def.as_deref().map(codec::encode)),
+            Self::Type(id, def) => (system::TYPES, id.0, def.as_deref().map(codec::encode)),
             Self::View(id, def) => (system::VIEWS, id.0, def.as_deref().map(codec::encode)),
         };
         match row {

@@ -7,7 +7,8 @@ use helios_version::TableLock;
 
 use super::column::edit;
 use crate::catalog::{
-    Change, ConstraintId, SchemaDef, SchemaId, SequenceDef, SequenceId, TableDef, ViewDef, ViewId,
+    Change, ConstraintId, SchemaDef, SchemaId, SequenceDef, SequenceId, TableDef, TypeId, ViewDef,
+    ViewId,
 };
 use crate::transaction::Transaction;
 
@@ -30,6 +31,8 @@ pub enum CommentTarget {
     Sequence(SequenceId),
     /// A view.
     View(ViewId),
+    /// A type.
+    Type(TypeId),
 }
 
 impl Transaction {
@@ -73,6 +76,7 @@ impl Transaction {
                 Ok(())
             }
             CommentTarget::View(id) => self.comment_view(id, |view| view.comment = text),
+            CommentTarget::Type(id) => self.comment_type(id, text),
             CommentTarget::ViewColumn(id, position) => self.comment_view(id, |view| {
                 if let Some(column) = view.columns.get_mut(position) {
                     column.comment = text;

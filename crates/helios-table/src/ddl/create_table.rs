@@ -22,6 +22,7 @@ impl Transaction {
     pub fn create_table(&self, new: &NewTable) -> Result<Arc<TableDef>> {
         let schema = self.enter_schema(new.schema)?;
         self.take_name(schema.id, &new.name)?;
+        self.refuse_type_name(schema.id, &new.name)?;
         let id = TableId(self.tables().next_id()?);
         // Nobody else knows the number yet, so this only makes later checks find the lock held.
         self.txn()

@@ -3,7 +3,8 @@
 use helios_base::{ColumnId, IndexId, TableId};
 
 use crate::catalog::{
-    Catalog, ConstraintId, ConstraintKind, SchemaId, SequenceId, TableDef, ViewId,
+    Catalog, ConstraintId, ConstraintKind, SchemaId, SequenceId, TableDef, TypeId, ViewId,
+    uses_type,
 };
 
 /// An object that can be dropped.
@@ -25,6 +26,8 @@ pub enum ObjectRef {
     Sequence(SequenceId),
     /// A view.
     View(ViewId),
+    /// A type.
+    Type(TypeId),
 }
 
 /// How firmly an object hangs on another.
@@ -47,7 +50,10 @@ pub(super) fn dependents(catalog: &Catalog, object: ObjectRef) -> Vec<(ObjectRef
             found.extend(views.map(|v| (ObjectRef::View(v.id), Bond::Normal)));
             let sequences = catalog.sequences().filter(|s| s.schema == id);
             found.extend(sequences.map(|s| (ObjectRef::Sequence(s.id), Bond::Normal)));
+            let types = catalog.types().filter(|t| t.schema == id);
+            found.extend(types.map(|t| (ObjectRef::Type(t.id), Bond::Normal)));
         }
+        ObjectRef::Type(id) => of_type(catalog, id, &mut found),
         ObjectRef::Table(id) => {
             readers(catalog, id.0, &mut found);
             for (child, constraint, _) in catalog.referencing(id) {
@@ -180,6 +186,30 @@ fn of_column(
     owned_sequences(catalog, |t, c| (t, c) == (id, column), found);
 }
 
+fn of_type(catalog: &Catalog, id: TypeId, found: &mut Vec<(ObjectRef, Bond)>) {
+    for ty in catalog.types().filter(|ty| ty.id != id) {
+        if ty
+            .parts()
+            .any(|part| part.user_type().is_some_and(|user| user.oid == id.0))
+        {
+            found.push((ObjectRef::Type(ty.id), Bond::Normal));
+        }
+    }
+    for table in catalog.tables() {
+        for column in &table.columns {
+            if column.ty.user_type().is_some_and(|user| user.oid == id.0) {
+                found.push((ObjectRef::Column(table.id, column.id), Bond::Normal));
+            }
+        }
+    }
+    for view in catalog.views() {
+        let shown = view.columns.iter().any(|column| uses_type(&column.ty, id));
+        if shown || view.depends.iter().any(|d| d.relation == id.0) {
+            found.push((ObjectRef::View(view.id), Bond::Normal));
+        }
+    }
+}
+
 /// The object as PostgreSQL's messages name it: `constraint c on table t`.
 pub(super) fn describe(catalog: &Catalog, object: ObjectRef) -> String {
     let table = |id: TableId| {
@@ -226,6 +256,11 @@ pub(super) fn describe(catalog: &Catalog, object: ObjectRef) -> String {
             let found = catalog.view_by_id(id);
             let name = found.map(|v| shown(&v.schema_name, &v.name));
             format!("view {}", name.unwrap_or_default())
+        }
+        ObjectRef::Type(id) => {
+            let found = catalog.type_by_id(id);
+            let name = found.map(|t| shown(&t.schema_name, &t.name));
+            format!("type {}", name.unwrap_or_default())
         }
     }
 }

@@ -1,14 +1,15 @@
 //! Dropping objects with what depends on them.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use helios_base::{Error, Result, SqlState, TableId};
+use helios_base::{DataType, Error, Result, SqlState, TableId};
 use helios_version::TableLock;
 
 use super::column::new_layout;
 use super::depend::{Bond, ObjectRef, dependents, describe};
-use crate::catalog::{Catalog, Change, TableDef};
+use crate::catalog::{Catalog, Change, TableDef, TypeId, TypeKind};
 use crate::transaction::Transaction;
 
 /// What `DROP … CASCADE` took along, as PostgreSQL's notices name it (`view v`).
@@ -68,6 +69,7 @@ impl Transaction {
                 ObjectRef::Schema(id) => self.lock_object(id.0)?,
                 ObjectRef::Sequence(id) => self.lock_object(id.0)?,
                 ObjectRef::View(id) => self.lock_object(id.0)?,
+                ObjectRef::Type(id) => self.lock_object(id.0)?,
                 ObjectRef::Table(id)
                 | ObjectRef::Column(id, _)
                 | ObjectRef::Default(id, _)
@@ -87,7 +89,7 @@ impl Transaction {
             match *object {
                 ObjectRef::View(id) => self.change(Change::View(id, None))?,
                 ObjectRef::Sequence(id) => self.change(Change::Sequence(id, None))?,
-                ObjectRef::Table(_) | ObjectRef::Schema(_) => {}
+                ObjectRef::Type(_) | ObjectRef::Table(_) | ObjectRef::Schema(_) => {}
                 ObjectRef::Column(id, _)
                 | ObjectRef::Default(id, _)
                 | ObjectRef::Constraint(id, _)
@@ -119,6 +121,12 @@ impl Transaction {
             if !gone.contains(&ObjectRef::Table(parent)) && !changed.contains_key(&parent) {
                 let (_, table) = self.lock_definition(parent, TableLock::ShareRowExclusive)?;
                 self.change_table(TableDef::clone(&table))?;
+            }
+        }
+        for object in &gone {
+            if let ObjectRef::Type(id) = *object {
+                self.forget_type(id)?;
+                self.change(Change::Type(id, None))?;
             }
         }
         for object in &gone {
@@ -217,24 +225,8 @@ fn closure(catalog: &Catalog, objects: &[ObjectRef]) -> Vec<Found> {
             on: *object,
         })
         .collect();
-    let mut next = 0;
-    while let Some(found) = all.get(next) {
-        let on = found.object;
-        for (object, bond) in dependents(catalog, on) {
-            match all.iter_mut().find(|found| found.object == object) {
-                // What is part of something that goes needs no leave of its own.
-                Some(known) if bond == Bond::Part && known.bond.is_some() => {
-                    known.bond = Some(Bond::Part);
-                }
-                Some(_) => {}
-                None => all.push(Found {
-                    object,
-                    bond: Some(bond),
-                    on,
-                }),
-            }
-        }
-        next += 1;
+    for object in objects {
+        follow(catalog, *object, &mut all);
     }
     // A part of a table that goes as a whole, and the default of a column that goes, go with it.
     let gone: BTreeSet<ObjectRef> = all.iter().map(|found| found.object).collect();
@@ -254,6 +246,69 @@ fn closure(catalog: &Catalog, objects: &[ObjectRef]) -> Vec<Found> {
         }
     }
     all
+}
+
+/// Adds what depends on `on`, each followed by what depends on it: PostgreSQL's order.
+fn follow(catalog: &Catalog, on: ObjectRef, all: &mut Vec<Found>) {
+    let mut next = dependents(catalog, on);
+    next.sort_by_key(|(object, _)| rank(catalog, on, *object));
+    for (object, bond) in next {
+        match all.iter_mut().find(|found| found.object == object) {
+            // What is part of something that goes needs no leave of its own.
+            Some(known) if bond == Bond::Part && known.bond.is_some() => {
+                known.bond = Some(Bond::Part);
+            }
+            Some(_) => {}
+            None => {
+                all.push(Found {
+                    object,
+                    bond: Some(bond),
+                    on,
+                });
+                follow(catalog, object, all);
+            }
+        }
+    }
+}
+
+/// Users of a type's arrays come first; then objects by number, last columns first.
+fn rank(catalog: &Catalog, on: ObjectRef, object: ObjectRef) -> (bool, u32, Reverse<u32>) {
+    let (oid, part) = match object {
+        ObjectRef::Schema(id) => (id.0, 0),
+        ObjectRef::Table(id) => (id.0, 0),
+        ObjectRef::Column(id, column) | ObjectRef::Default(id, column) => (id.0, column.0),
+        ObjectRef::Constraint(_, id) => (id.0, 0),
+        ObjectRef::Index(_, id) => (id.0, 0),
+        ObjectRef::Sequence(id) => (id.0, 0),
+        ObjectRef::View(id) => (id.0, 0),
+        ObjectRef::Type(id) => (id.0, 0),
+    };
+    let direct = !(matches!(on, ObjectRef::Type(_)) && is_array(catalog, object));
+    (direct, oid, Reverse(part))
+}
+
+/// Whether this is a column of an array type.
+fn is_array(catalog: &Catalog, object: ObjectRef) -> bool {
+    let ObjectRef::Column(table, column) = object else {
+        return false;
+    };
+    let table = catalog.table_by_id(table);
+    let column = table.and_then(|table| table.column_by_id(column));
+    column.is_some_and(|(_, column)| matches!(column.ty, DataType::Array(_)))
+}
+
+/// The field of composite type `user` that is of type `on`, as messages name it.
+fn field_of(catalog: &Catalog, user: TypeId, on: TypeId) -> Option<String> {
+    let def = catalog.type_by_id(user)?;
+    let TypeKind::Composite(fields) = &def.kind else {
+        return None;
+    };
+    let uses = |ty: &DataType| ty.user_type().is_some_and(|ty| ty.oid == on.0);
+    let field = fields.iter().find(|field| uses(&field.ty))?;
+    Some(format!(
+        "column {} of composite type {}",
+        field.name, def.name
+    ))
 }
 
 /// Refuses to drop what only goes as part of something else.
@@ -295,10 +350,19 @@ fn blocked(catalog: &Catalog, objects: &[ObjectRef], found: &[&Found]) -> Error 
     let lines: Vec<String> = found
         .iter()
         .map(|found| {
+            let field = match (found.on, found.object) {
+                (ObjectRef::Type(on), ObjectRef::Type(user)) => field_of(catalog, user, on),
+                _ => None,
+            };
+            if let Some(field) = field {
+                return format!("{field} depends on {}", describe(catalog, found.on));
+            }
+            let array = matches!(found.on, ObjectRef::Type(_)) && is_array(catalog, found.object);
             format!(
-                "{} depends on {}",
+                "{} depends on {}{}",
                 describe(catalog, found.object),
-                describe(catalog, found.on)
+                describe(catalog, found.on),
+                if array { "[]" } else { "" }
             )
         })
         .collect();

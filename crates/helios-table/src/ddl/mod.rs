@@ -12,6 +12,7 @@ mod constrain;
 mod create_index;
 mod create_table;
 mod depend;
+mod domain;
 mod drop;
 mod foreign_key;
 mod name;
@@ -20,6 +21,7 @@ mod rewrite;
 mod schema;
 mod sequence;
 mod spec;
+mod types;
 mod validate;
 mod view;
 
@@ -27,9 +29,11 @@ pub use alter_type::Convert;
 pub(crate) use column::new_layout;
 pub use comment::CommentTarget;
 pub use depend::ObjectRef;
+pub use domain::{DomainChange, DomainTest};
 pub use drop::Dropped;
 pub use name::quote;
 pub use spec::{
     NewColumn, NewConstraint, NewConstraintKind, NewIdentity, NewIndex, NewIndexKey, NewTable,
     NewView, SequenceOptions,
 };
+pub use types::{LabelPlace, NewType};

@@ -52,6 +52,7 @@ impl Transaction {
             Some(_) => return Err(exists(&new.name)),
             None => {
                 self.take_name(new.schema, &new.name)?;
+                self.refuse_type_name(new.schema, &new.name)?;
                 None
             }
         };

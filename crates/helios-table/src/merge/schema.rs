@@ -5,6 +5,7 @@
 //! definitions alike on one of the branches.
 
 mod table;
+mod types;
 
 use std::sync::Arc;
 
@@ -89,6 +90,7 @@ impl<'a> SchemaMerge<'a> {
         if merge.is_changed(input)? {
             let Catalogs { base, source } = catalogs;
             merge.schemas(base, source, &target, report)?;
+            merge.types(base, source, &target, report)?;
             merge.all_tables(base, source, &target, input, report)?;
             merge.sequences(base, source, &target, report)?;
             merge.views(base, source, &target, report)?;
@@ -116,6 +118,7 @@ impl<'a> SchemaMerge<'a> {
             system::TABLES,
             system::SEQUENCES,
             system::VIEWS,
+            system::TYPES,
         ] {
             for base in &input.bases {
                 if store
@@ -412,12 +415,13 @@ impl<'a> SchemaMerge<'a> {
             self.pairs.clear();
             return Ok(());
         }
-        // Schemas and sequences before the tables that use them.
+        // Schemas, types and sequences before the tables that use them.
         let rank = |change: &Change| match change {
             Change::View(..) => 0,
             Change::Schema(..) => 1,
-            Change::Sequence(..) => 2,
-            Change::Table(..) => 3,
+            Change::Type(..) => 2,
+            Change::Sequence(..) => 3,
+            Change::Table(..) => 4,
         };
         self.first.sort_by_key(|(_, change)| rank(change));
         let mut parents = Vec::new();

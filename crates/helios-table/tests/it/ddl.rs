@@ -360,7 +360,7 @@ fn drops_tell_what_hangs_on_them() {
     assert_eq!(
         error.detail(),
         Some(
-            "view v depends on table t\nconstraint c_t_fkey on table c depends on table t\nview w depends on view v"
+            "constraint c_t_fkey on table c depends on table t\nview v depends on table t\nview w depends on view v"
         )
     );
     assert_eq!(
@@ -378,7 +378,7 @@ fn drops_tell_what_hangs_on_them() {
         .unwrap();
     assert_eq!(
         dropped.cascaded,
-        ["view v", "constraint c_t_fkey on table c", "view w"]
+        ["constraint c_t_fkey on table c", "view v", "view w"]
     );
     insert(&transaction, "c", &[int(1), int(99)]).unwrap();
     transaction.commit().unwrap();

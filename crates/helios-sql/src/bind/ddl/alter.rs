@@ -89,8 +89,10 @@ impl Binder<'_> {
                 let mut spec = self.column_spec(column)?;
                 let mut constraints = Constraints::default();
                 if !there {
-                    row.columns
-                        .push(PlanColumn::new(spec.name.as_str(), spec.ty.clone()));
+                    row.columns.push(PlanColumn::new(
+                        spec.name.as_str(),
+                        spec.ty.base().into_owned(),
+                    ));
                 }
                 self.column_constraints(column, &mut spec, row, &mut constraints)?;
                 if spec.generated.is_some() {
@@ -158,7 +160,7 @@ impl Binder<'_> {
                 };
                 for column in &mut row.columns {
                     if *column.name == *name.name {
-                        column.ty = ty.clone();
+                        column.ty = ty.base().into_owned();
                     }
                 }
                 AlterAction::SetType {

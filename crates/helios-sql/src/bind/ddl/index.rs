@@ -75,7 +75,12 @@ impl Binder<'_> {
                     ));
                 };
                 let name = name.to_owned();
-                (Some(name.clone()), None, column.ty.clone(), name)
+                (
+                    Some(name.clone()),
+                    None,
+                    column.ty.base().into_owned(),
+                    name,
+                )
             }
             _ => {
                 let bound =

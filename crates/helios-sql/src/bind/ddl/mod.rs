@@ -4,6 +4,7 @@ mod alter;
 mod column;
 mod index;
 mod table;
+mod types;
 mod view;
 
 use helios_base::{DataType, Result, SqlState};
@@ -59,6 +60,8 @@ impl Binder<'_> {
                 if_exists: *if_exists,
                 to: to.name.clone(),
             },
+            Tree::CreateType(create) => Statement::CreateType(Box::new(self.create_type(create)?)),
+            Tree::AlterType(alter) => Statement::AlterType(Box::new(self.alter_type(alter)?)),
             Tree::Drop(drop) => Statement::Drop(Drop {
                 target: drop.target,
                 names: drop.names.iter().cloned().map(Into::into).collect(),

@@ -75,7 +75,7 @@ impl Binder<'_> {
         }
         row.columns = specs
             .iter()
-            .map(|spec| PlanColumn::new(spec.name.as_str(), spec.ty.clone()))
+            .map(|spec| PlanColumn::new(spec.name.as_str(), spec.ty.base().into_owned()))
             .collect();
         row.generated = create
             .columns

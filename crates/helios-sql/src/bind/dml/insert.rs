@@ -166,7 +166,7 @@ impl Binder<'_> {
             .enumerate()
             .map(|(index, (_, target))| {
                 let mut column = plan_column(target.column.name.as_str(), &Expr::NULL);
-                column.ty = target.column.ty.clone();
+                column.ty = target.column.ty.base().into_owned();
                 let constant = |row: &Vec<Expr>| {
                     matches!(row.get(index), Some(Expr::Literal(value, _)) if !value.is_null())
                 };
@@ -336,5 +336,5 @@ fn plain_values(query: &Query) -> Option<&[Vec<ast::Expr>]> {
 }
 
 pub(super) fn null_of(column: &ColumnDef) -> Expr {
-    Expr::Literal(helios_base::Value::Null, column.ty.clone())
+    Expr::Literal(helios_base::Value::Null, column.ty.base().into_owned())
 }

@@ -6,7 +6,7 @@ use arrow::array::{
     ArrayRef, BinaryViewBuilder, BooleanBuilder, Date32Builder, Decimal128Builder,
     FixedSizeBinaryBuilder, Float32Builder, Float64Builder, Int16Builder, Int32Builder,
     Int64Builder, StringViewBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder,
-    UInt32Builder,
+    UInt32Builder, UInt64Builder,
 };
 use helios_base::{DataType, Error, Result, Value};
 use helios_table::row::Field;
@@ -26,6 +26,7 @@ enum Inner {
     Int4(Int32Builder),
     Int8(Int64Builder),
     Oid(UInt32Builder),
+    Enum(UInt64Builder),
     Float4(Float32Builder),
     Float8(Float64Builder),
     Decimal(Decimal128Builder, u8, u16),
@@ -48,7 +49,12 @@ impl ColumnBuilder {
             DataType::Int2 => Inner::Int2(Int16Builder::with_capacity(rows)),
             DataType::Int4 => Inner::Int4(Int32Builder::with_capacity(rows)),
             DataType::Int8 => Inner::Int8(Int64Builder::with_capacity(rows)),
-            DataType::Oid => Inner::Oid(UInt32Builder::with_capacity(rows)),
+            DataType::Oid | DataType::Xid | DataType::Reg(_) => {
+                Inner::Oid(UInt32Builder::with_capacity(rows))
+            }
+            DataType::User(user) if user.is_enum() => {
+                Inner::Enum(UInt64Builder::with_capacity(rows))
+            }
             DataType::Float4 => Inner::Float4(Float32Builder::with_capacity(rows)),
             DataType::Float8 => Inner::Float8(Float64Builder::with_capacity(rows)),
             DataType::Numeric(_) => match shape.as_decimal() {
@@ -63,6 +69,7 @@ impl ColumnBuilder {
             | DataType::Varchar(_)
             | DataType::Char(_)
             | DataType::Name
+            | DataType::CharByte
             | DataType::Unknown
             | DataType::Void
             | DataType::Json => Inner::Text(StringViewBuilder::with_capacity(rows)),
@@ -75,9 +82,12 @@ impl ColumnBuilder {
                     .with_data_type(shape.arrow.clone()),
             ),
             DataType::Uuid => Inner::Uuid(FixedSizeBinaryBuilder::with_capacity(rows, 16)),
-            DataType::Interval | DataType::Array(_) | DataType::Record => {
-                Inner::Opaque(BinaryViewBuilder::with_capacity(rows))
-            }
+            DataType::Interval
+            | DataType::Array(_)
+            | DataType::Int2Vector
+            | DataType::OidVector
+            | DataType::User(_)
+            | DataType::Record => Inner::Opaque(BinaryViewBuilder::with_capacity(rows)),
         };
         Self {
             inner,
@@ -98,6 +108,7 @@ impl ColumnBuilder {
             (Inner::Int4(b), Value::Int4(v)) => b.append_value(*v),
             (Inner::Int8(b), Value::Int8(v)) => b.append_value(*v),
             (Inner::Oid(b), Value::Oid(v)) => b.append_value(*v),
+            (Inner::Enum(b), Value::Enum(label)) => b.append_value(label.order),
             (Inner::Float4(b), Value::Float4(v)) => b.append_value(*v),
             (Inner::Float8(b), Value::Float8(v)) => b.append_value(*v),
             (Inner::Decimal(b, precision, scale), Value::Numeric(v)) => {
@@ -202,6 +213,7 @@ impl ColumnBuilder {
             Inner::Int4(b) => b.append_null(),
             Inner::Int8(b) => b.append_null(),
             Inner::Oid(b) => b.append_null(),
+            Inner::Enum(b) => b.append_null(),
             Inner::Float4(b) => b.append_null(),
             Inner::Float8(b) => b.append_null(),
             Inner::Decimal(b, ..) => b.append_null(),
@@ -222,6 +234,7 @@ impl ColumnBuilder {
             Inner::Int4(b) => Arc::new(b.finish()),
             Inner::Int8(b) => Arc::new(b.finish()),
             Inner::Oid(b) => Arc::new(b.finish()),
+            Inner::Enum(b) => Arc::new(b.finish()),
             Inner::Float4(b) => Arc::new(b.finish()),
             Inner::Float8(b) => Arc::new(b.finish()),
             Inner::Decimal(b, ..) => Arc::new(b.finish()),

@@ -14,7 +14,7 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{
     DataType as ArrowType, Field, FieldRef, IntervalMonthDayNano, IntervalUnit, i256,
 };
-use helios_base::{DataType, Error, Result, SqlState, Value};
+use helios_base::{DataType, Error, Result, SqlState, TextContext, Value};
 
 use super::{ColumnReader, array_of};
 use crate::fusion::shape::{DECIMAL_NAN, Shape};
@@ -52,7 +52,13 @@ pub(crate) fn export_type(ty: &DataType) -> ArrowType {
         },
         DataType::Interval => ArrowType::Interval(IntervalUnit::MonthDayNano),
         DataType::Array(element) => ArrowType::List(element_field(element)),
-        DataType::Record => ArrowType::Utf8View,
+        DataType::Record | DataType::Reg(_) | DataType::Int2Vector | DataType::OidVector => {
+            ArrowType::Utf8View
+        }
+        DataType::User(user) => match user.as_domain() {
+            Some(domain) => export_type(&domain.base),
+            None => ArrowType::Utf8View,
+        },
         other => Shape::of(other).arrow,
     }
 }
@@ -95,6 +101,10 @@ pub(crate) fn export_values(values: &[Value], ty: &DataType) -> Result<ArrayRef>
         (ArrowType::Utf8View, DataType::Record) => {
             Err(Error::unsupported("row values have no Arrow form"))
         }
+        (
+            ArrowType::Utf8View,
+            DataType::User(_) | DataType::Reg(_) | DataType::Int2Vector | DataType::OidVector,
+        ) => Ok(shown(values, ty)),
         _ => {
             let array = array_of(values, &Shape::of(ty))?;
             if let ArrowType::Decimal128(..) = outer {
@@ -127,6 +137,20 @@ fn texts(values: &[Value]) -> Result<ArrayRef> {
         }
     }
     Ok(Arc::new(builder.finish()))
+}
+
+/// Values that have no Arrow form, as text.
+fn shown(values: &[Value], ty: &DataType) -> ArrayRef {
+    let context = TextContext::default();
+    let mut builder = StringViewBuilder::with_capacity(values.len());
+    for value in values {
+        if value.is_null() {
+            builder.append_null();
+        } else {
+            builder.append_value(value.to_text(ty, &context));
+        }
+    }
+    Arc::new(builder.finish())
 }
 
 fn wide_decimals(values: &[Value], precision: u8, scale: i8) -> Result<ArrayRef> {

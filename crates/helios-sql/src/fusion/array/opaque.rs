@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use helios_base::{
-    ArrayValue, DataType, Error, Interval, Json, Numeric, Result, TextContext, Value,
+    ArrayValue, DataType, EnumLabel, Error, Interval, Json, Numeric, Result, TextContext, Value,
 };
 
 use super::decimal;
@@ -57,6 +57,7 @@ tags! {
     Oid = 18,
     Array = 19,
     Record = 20,
+    Enum = 21,
 }
 
 /// Appends an interval.
@@ -148,6 +149,13 @@ pub(crate) fn push(value: &Value, out: &mut Vec<u8>) -> Result<()> {
                 push_bytes(out, json.to_string().as_bytes())
             });
         }
+        Value::Enum(label) => {
+            return sized(out, Tag::Enum, |out| {
+                out.extend_from_slice(&label.order.to_le_bytes());
+                out.extend_from_slice(&label.oid.to_le_bytes());
+                push_bytes(out, label.name.as_bytes())
+            });
+        }
         Value::Array(array) => return sized(out, Tag::Array, |out| push_array(array, out)),
         Value::Record(fields) => return sized(out, Tag::Record, |out| push_record(fields, out)),
     }
@@ -196,6 +204,13 @@ pub(crate) fn read(bytes: &mut &[u8]) -> Result<Value> {
         Tag::Bytea => Value::from(body(bytes)?),
         Tag::Numeric => Value::Numeric(numeric(body(bytes)?)?),
         Tag::Jsonb => read_json(text(body(bytes)?)?)?,
+        Tag::Enum => {
+            let mut rest = body(bytes)?;
+            let order = u64::from_le_bytes(take(&mut rest)?);
+            let oid = u32::from_le_bytes(take(&mut rest)?);
+            let name = text(rest)?.into();
+            Value::Enum(Arc::new(EnumLabel { oid, order, name }))
+        }
         Tag::Array => Value::Array(Arc::new(read_array(body(bytes)?)?)),
         Tag::Record => Value::Record(read_items(body(bytes)?)?.into()),
     })

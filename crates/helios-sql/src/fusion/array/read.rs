@@ -5,14 +5,14 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryViewArray, BooleanArray, Date32Array, Decimal128Array,
     FixedSizeBinaryArray, Float32Array, Float64Array, Int16Array, Int32Array, Int64Array,
-    StringViewArray, Time64MicrosecondArray, TimestampMicrosecondArray, UInt32Array,
+    StringViewArray, Time64MicrosecondArray, TimestampMicrosecondArray, UInt32Array, UInt64Array,
 };
 use arrow::datatypes::{
     Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
-    Time64MicrosecondType, TimestampMicrosecondType, UInt32Type,
+    Time64MicrosecondType, TimestampMicrosecondType, UInt32Type, UInt64Type,
 };
 use datafusion::common::ScalarValue;
-use helios_base::{DataType, Error, Result, Value};
+use helios_base::{DataType, Error, Result, UserKind, UserType, Value};
 
 use super::{decimal, opaque};
 use crate::fusion::shape::Shape;
@@ -29,6 +29,7 @@ enum Inner {
     Int4(Int32Array),
     Int8(Int64Array),
     Oid(UInt32Array),
+    Enum(UInt64Array, Arc<UserType>),
     Float4(Float32Array),
     Float8(Float64Array),
     Decimal(Decimal128Array, u16),
@@ -77,6 +78,7 @@ impl ColumnReader {
             Inner::Int4(a) => Value::Int4(a.value(row)),
             Inner::Int8(a) => Value::Int8(a.value(row)),
             Inner::Oid(a) => Value::Oid(a.value(row)),
+            Inner::Enum(a, ty) => ty.label_at(a.value(row))?,
             Inner::Float4(a) => Value::Float4(a.value(row)),
             Inner::Float8(a) => Value::Float8(a.value(row)),
             Inner::Decimal(a, scale) => Value::Numeric(decimal::of_decimal(a.value(row), *scale)),
@@ -118,7 +120,20 @@ fn open(array: &dyn Array, shape: &Shape) -> Option<Inner> {
         DataType::Int2 => Inner::Int2(array.as_primitive_opt::<Int16Type>()?.clone()),
         DataType::Int4 => Inner::Int4(array.as_primitive_opt::<Int32Type>()?.clone()),
         DataType::Int8 => Inner::Int8(array.as_primitive_opt::<Int64Type>()?.clone()),
-        DataType::Oid => Inner::Oid(array.as_primitive_opt::<UInt32Type>()?.clone()),
+        DataType::Oid | DataType::Xid | DataType::Reg(_) => {
+            Inner::Oid(array.as_primitive_opt::<UInt32Type>()?.clone())
+        }
+        DataType::User(user) => match &user.kind {
+            UserKind::Enum(_) => Inner::Enum(
+                array.as_primitive_opt::<UInt64Type>()?.clone(),
+                user.clone(),
+            ),
+            UserKind::Domain(domain) => return open(array, &Shape::of(&domain.base)),
+            _ => Inner::Record(array.as_binary_view_opt()?.clone()),
+        },
+        DataType::Int2Vector | DataType::OidVector => {
+            Inner::Array(array.as_binary_view_opt()?.clone())
+        }
         DataType::Float4 => Inner::Float4(array.as_primitive_opt::<Float32Type>()?.clone()),
         DataType::Float8 => Inner::Float8(array.as_primitive_opt::<Float64Type>()?.clone()),
         DataType::Numeric(_) => match shape.as_decimal() {
@@ -131,6 +146,7 @@ fn open(array: &dyn Array, shape: &Shape) -> Option<Inner> {
         | DataType::Varchar(_)
         | DataType::Char(_)
         | DataType::Name
+        | DataType::CharByte
         | DataType::Unknown
         | DataType::Void
         | DataType::Json => Inner::Text(array.as_string_view_opt()?.clone()),

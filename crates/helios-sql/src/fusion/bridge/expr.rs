@@ -244,7 +244,8 @@ impl<'a> ExprBridge<'a> {
             }
             Expr::Cast(node) => {
                 let operand = self.lower(&node.expr)?;
-                if cast::cast(operand.view(), &node.to)?.is_none() {
+                // What a domain demands, the evaluator knows.
+                if node.domain.is_some() || cast::cast(operand.view(), &node.to)?.is_none() {
                     return self.rows_over(expr, vec![operand]);
                 }
                 match cast::cast(operand.finish(), &node.to)? {
@@ -600,7 +601,7 @@ fn is_risky(expr: &Expr) -> bool {
         Expr::Call { function, .. } => {
             function.comparison().is_none() && !SAFE.contains(&function.name())
         }
-        Expr::Cast(cast) => !cast.to.is_string(),
+        Expr::Cast(cast) => cast.domain.is_some() || !cast.to.is_string(),
         Expr::Subscript { .. } => true,
         _ => false,
     }

@@ -33,6 +33,8 @@ pub enum ExprKind {
     Column(Vec<Ident>),
     /// `*`, `t.*`, `s.t.*`
     Star(Vec<Ident>),
+    /// `(row).*`
+    Expand(Box<Expr>),
     /// An operator before its operand
     Prefix(Operator, Box<Expr>),
     /// An operator between two operands
@@ -402,6 +404,7 @@ impl Expr {
             | ExprKind::InQuery { expr, .. }
             | ExprKind::Cast { expr, .. }
             | ExprKind::Collate { expr, .. }
+            | ExprKind::Expand(expr)
             | ExprKind::Field { expr, .. } => f(expr),
             ExprKind::Infix(left, _, right)
             | ExprKind::NullIf(left, right)

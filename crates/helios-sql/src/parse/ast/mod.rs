@@ -8,6 +8,7 @@ mod merge;
 mod query;
 mod statement;
 mod temporal;
+mod types;
 
 pub use branch_merge::*;
 pub use ddl::*;
@@ -17,6 +18,7 @@ pub use merge::*;
 pub use query::*;
 pub use statement::*;
 pub use temporal::*;
+pub use types::*;
 
 /// A byte offset in the source text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,8 +1,9 @@
 //! Statements as written.
 
 use super::{
-    AlterTable, AsOf, CreateIndex, CreateTable, CreateView, Delete, Drop, Expr, Ident, Insert,
-    Merge, Name, Pos, Query, Sequence, Span, StorageOption, Truncate, TypeName, Update,
+    AlterTable, AlterType, AsOf, CreateIndex, CreateTable, CreateType, CreateView, Delete, Drop,
+    Expr, Ident, Insert, Merge, Name, Pos, Query, Sequence, Span, StorageOption, Truncate,
+    TypeName, Update,
 };
 use crate::plan::{Cascade, CommentTarget, Fetch, SetScope, SetValue, TransactionCommand};
 
@@ -60,6 +61,10 @@ pub enum Statement {
         /// The text.
         text: Option<String>,
     },
+    /// `CREATE TYPE`, `CREATE DOMAIN`
+    CreateType(Box<CreateType>),
+    /// `ALTER TYPE`, `ALTER DOMAIN`
+    AlterType(Box<AlterType>),
     /// `COPY`
     Copy(Box<Copy>),
     /// `BEGIN` and its kin

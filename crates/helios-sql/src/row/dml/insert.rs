@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use helios_base::{Result, Row, Value};
 use helios_expr::Expr;
+use helios_expr::cast::check_domain;
 use helios_table::TableWriter;
 use helios_table::catalog::TableDef;
 
@@ -105,6 +106,12 @@ impl Insert {
     fn build(&self, source: Row, cx: &Cx<'_>) -> Result<Row> {
         let mut row = vec![Value::Null; self.table.columns.len()];
         for (position, value) in self.targets.iter().zip(source) {
+            // Rows may come from where no expression has judged them.
+            if let Some(column) = self.table.columns.get(*position)
+                && column.ty.has_domain()
+            {
+                check_domain(&value, &column.ty, &cx.context())?;
+            }
             row[*position] = value;
         }
         for (position, default) in &self.defaults {

@@ -231,14 +231,15 @@ impl Ddl<'_> {
         let (position, def) = table
             .column(column)
             .ok_or_else(|| no_column(table, column))?;
-        let from = def.ty.clone();
+        let from = def.ty.base().into_owned();
+        let base = ty.base().into_owned();
         let compiled = match using {
             Some(sql) => {
                 let exprs = self.session.engine.shared.tables.exprs();
                 Some(exprs.compile(&self.catalog, table, sql, Some(ty))?)
             }
             None => {
-                if helios_expr::resolve::path(&from, ty, CastContext::Assignment).is_none() {
+                if helios_expr::resolve::path(&from, &base, CastContext::Assignment).is_none() {
                     return Err(Error::new(
                         SqlState::DATATYPE_MISMATCH,
                         format!("column \"{column}\" cannot be cast automatically to type {ty}"),
@@ -257,7 +258,9 @@ impl Ddl<'_> {
                     Some(expr) => expr.eval(row, ctx),
                     None => {
                         let value = row.get(position).unwrap_or(&Value::Null);
-                        cast::cast(value, &from, ty, false, ctx)
+                        let value = cast::cast(value, &from, &base, false, ctx)?;
+                        cast::check_domain(&value, ty, ctx)?;
+                        Ok(value)
                     }
                 }
             };

@@ -43,6 +43,16 @@ impl Ddl<'_> {
                 let schema = self.catalog.require_schema(&name.name)?;
                 return Ok(ObjectRef::Schema(schema.id));
             }
+            DropTarget::Type => {
+                let found = self.require_type(name);
+                return match (found, self.find(name)) {
+                    (Err(_), Some(relation @ (Relation::Table(_) | Relation::View(_)))) => {
+                        Err(row_type(&relation))
+                    }
+                    (found, _) => Ok(ObjectRef::Type(found?.id)),
+                };
+            }
+            DropTarget::Domain => return Ok(ObjectRef::Type(self.require_domain(name)?.id)),
             DropTarget::Table => "table",
             DropTarget::View => "view",
             DropTarget::Index => "index",
@@ -91,6 +101,7 @@ impl Ddl<'_> {
             plan::CommentTarget::Schema(name) => {
                 CommentTarget::Schema(self.catalog.require_schema(name)?.id)
             }
+            plan::CommentTarget::Type(name) => CommentTarget::Type(self.require_type(name)?.id),
             plan::CommentTarget::Table(name) => CommentTarget::Table(self.require_table(name)?.id),
             plan::CommentTarget::View(name) => match self.require("relation", name)? {
                 Relation::View(view) => CommentTarget::View(view.id),
@@ -145,6 +156,16 @@ impl Ddl<'_> {
             )
         })
     }
+}
+
+/// A relation's row type goes with the relation.
+fn row_type(relation: &Relation) -> Error {
+    let (kind, name) = (relation.kind(), relation.name());
+    Error::new(
+        SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
+        format!("cannot drop type {name} because {kind} {name} requires it"),
+    )
+    .with_hint(format!("You can drop {kind} {name} instead."))
 }
 
 fn is_missing(error: &Error) -> bool {

@@ -7,6 +7,7 @@ mod alter;
 mod convert;
 mod create;
 mod drop;
+mod types;
 
 use std::sync::Arc;
 
@@ -77,6 +78,8 @@ impl Session {
                 if_exists,
                 to,
             } => ddl.rename_index(name, *if_exists, to)?,
+            Statement::CreateType(create) => ddl.create_type(create)?,
+            Statement::AlterType(alter) => ddl.alter_type(alter)?,
             Statement::Drop(drop) => ddl.drop(drop)?,
             Statement::Truncate(truncate) => ddl.truncate(truncate)?,
             Statement::Comment(comment) => ddl.comment(comment)?,

@@ -1,0 +1,346 @@
+//! Functions that describe objects of the catalog by their numbers.
+
+use helios_base::{ColumnId, DataType, Error, RegKind, Result, SqlState, Value};
+use helios_table::catalog::{Relation, TypeDef};
+use helios_version::Read;
+
+use super::state::State;
+use crate::parse::quote_ident;
+use crate::system::{self, Names};
+
+/// Calls the function `name`, if it is one of these.
+pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<Value>> {
+    let or_null = |text: Option<String>| Ok(text.map_or(Value::Null, Value::text));
+    Some(match (name, args) {
+        ("format_type", [Value::Oid(oid), modifier]) => {
+            let modifier = match modifier {
+                Value::Int4(n) => *n,
+                _ => -1,
+            };
+            or_null(Some(format_type(state, *oid, modifier)))
+        }
+        (
+            "to_regclass" | "to_regtype" | "to_regproc" | "to_regprocedure" | "to_regnamespace"
+            | "to_regrole",
+            [Value::Text(text)],
+        ) => to_reg(state, name, text),
+        ("pg_get_serial_sequence", [Value::Text(table), Value::Text(column)]) => {
+            serial_sequence(state, table, column)
+        }
+        ("pg_get_function_arguments" | "pg_get_function_identity_arguments", [Value::Oid(oid)]) => {
+            or_null(system::function_text(*oid, false))
+        }
+        ("pg_get_function_result", [Value::Oid(oid)]) => or_null(system::function_text(*oid, true)),
+        ("pg_get_indexdef", [Value::Oid(oid), Value::Int4(key), ..]) if *key > 0 => {
+            or_null(index_key(state, *oid, *key))
+        }
+        ("pg_get_indexdef", [Value::Oid(oid), Value::Int4(_), Value::Bool(true)]) => {
+            or_null(pretty_index(state, *oid))
+        }
+        ("pg_get_expr", [Value::Text(sql), ..]) => Ok(Value::text(shown_expr(state, sql))),
+        ("pg_get_constraintdef", [Value::Oid(oid), ..]) => or_null(constraint(state, *oid)),
+        ("pg_type_is_visible", [Value::Oid(oid)]) => Ok(type_is_visible(state, *oid)),
+        ("obj_description" | "shobj_description", [Value::Oid(oid), ..]) => {
+            or_null(description(state, *oid))
+        }
+        ("col_description", [Value::Oid(oid), Value::Int4(number)]) => {
+            or_null(column_description(state, *oid, *number))
+        }
+        ("pg_describe_object", [Value::Oid(_), Value::Oid(oid), Value::Int4(_)]) => {
+            or_null(state.names().name_of(RegKind::Class, *oid))
+        }
+        ("pg_relation_size" | "pg_table_size" | "pg_total_relation_size", [Value::Oid(oid), ..]) => {
+            size(state, *oid)
+        }
+        ("pg_tablespace_location", _) => Ok(Value::text("")),
+        ("pg_indexes_size" | "pg_database_size", _)
+        | ("pg_sequence_last_value", _)
+        // There are no such objects.
+        | (
+            "pg_get_ruledef"
+            | "pg_get_triggerdef"
+            | "pg_get_functiondef"
+            | "pg_get_function_sqlbody"
+            | "pg_get_partkeydef"
+            | "pg_get_statisticsobjdef_columns",
+            _,
+        ) => Ok(Value::Null),
+        ("pg_relation_is_publishable" | "pg_is_other_temp_schema", _) => Ok(Value::Bool(false)),
+        ("pg_relation_is_updatable", [Value::Oid(oid), _]) => {
+            let table = matches!(state.catalog().relation_by_oid(*oid), Some(Relation::Table(_)));
+            // INSERT, UPDATE and DELETE as bits.
+            Ok(Value::Int4(if table { 28 } else { 0 }))
+        }
+        ("pg_column_is_updatable", [Value::Oid(oid), ..]) => Ok(Value::Bool(matches!(
+            state.catalog().relation_by_oid(*oid),
+            Some(Relation::Table(_))
+        ))),
+        ("pg_my_temp_schema", []) => Ok(Value::Oid(0)),
+        ("pg_encoding_to_char", [Value::Int4(number)]) => Ok(Value::text(match number {
+            0 => "SQL_ASCII",
+            6 => "UTF8",
+            _ => "",
+        })),
+        ("getdatabaseencoding", []) => Ok(Value::text("UTF8")),
+        ("pg_char_to_encoding", [Value::Text(name)]) => {
+            let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+            let number = match plain.to_ascii_lowercase().as_str() {
+                "utf8" | "unicode" => 6,
+                "sqlascii" => 0,
+                _ => -1,
+            };
+            Ok(Value::Int4(number))
+        }
+        (name, _) if name.ends_with("_is_visible") && name != "pg_table_is_visible" => {
+            Ok(Value::Bool(true))
+        }
+        // There is one role, which may do everything.
+        (name, _) if name.starts_with("has_") || name == "pg_has_role" => Ok(Value::Bool(true)),
+        _ => return None,
+    })
+}
+
+/// A type with its modifier, as PostgreSQL packs it into a number.
+fn format_type(state: &State, oid: u32, modifier: i32) -> String {
+    if oid == 0 {
+        return "-".to_owned();
+    }
+    let (catalog, path) = (state.catalog(), state.search_path());
+    let names = Names {
+        catalog: &catalog,
+        path: &path,
+        user: &state.user,
+    };
+    let Some(ty) = names.type_of(oid) else {
+        return system::pseudo_type(oid).map_or_else(|| "???".to_owned(), str::to_owned);
+    };
+    if modifier < 4 {
+        return match &ty {
+            // A length of one is what `character` alone means; none is this type's own name.
+            DataType::Char(_) if modifier == -1 => "character".to_owned(),
+            ty => names.show_type(ty),
+        };
+    }
+    let bits = modifier - 4;
+    let with_modifier = |ty: &DataType| match ty {
+        DataType::Varchar(_) => DataType::Varchar(u32::try_from(bits).ok()),
+        DataType::Char(_) => DataType::Char(u32::try_from(bits).ok()),
+        DataType::Numeric(_) => {
+            let precision = u16::try_from(bits >> 16).unwrap_or(0);
+            // Eleven bits, the highest of them the sign.
+            let scale = i16::try_from(((bits & 0x7ff) ^ 1024) - 1024).unwrap_or(0);
+            DataType::Numeric(Some((precision, scale)))
+        }
+        other => other.clone(),
+    };
+    match &ty {
+        DataType::Array(element) => match &**element {
+            DataType::User(_) => names.show_type(&ty),
+            element => format!("{}[]", with_modifier(element)),
+        },
+        DataType::User(_) => names.show_type(&ty),
+        ty => with_modifier(ty).to_string(),
+    }
+}
+
+/// `to_regclass` and its kin: `NULL` for what is not there.
+fn to_reg(state: &State, function: &str, text: &str) -> Result<Value> {
+    let kind = RegKind::ALL
+        .into_iter()
+        .find(|kind| function.strip_prefix("to_") == Some(kind.name()));
+    let Some(kind) = kind else {
+        return Err(Error::internal("a function that finds no kind of object"));
+    };
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(Value::Null);
+    }
+    match state.names().find(kind, text) {
+        Ok(oid) => Ok(Value::Oid(oid)),
+        Err(error) => {
+            let state = error.sqlstate();
+            let absent = [
+                SqlState::UNDEFINED_TABLE,
+                SqlState::UNDEFINED_OBJECT,
+                SqlState::UNDEFINED_FUNCTION,
+                SqlState::INVALID_SCHEMA_NAME,
+                SqlState::AMBIGUOUS_FUNCTION,
+            ];
+            if absent.contains(&state) {
+                Ok(Value::Null)
+            } else {
+                Err(error)
+            }
+        }
+    }
+}
+
+/// The sequence that a serial or identity column draws from.
+fn serial_sequence(state: &State, table: &str, column: &str) -> Result<Value> {
+    let catalog = state.catalog();
+    let (schema, name) = super::split_name(table)?;
+    let table = catalog.require_table(schema.as_deref(), &name, &state.search_path())?;
+    let Some((_, column)) = table.column(column) else {
+        return Err(Error::new(
+            SqlState::UNDEFINED_COLUMN,
+            format!(
+                "column \"{column}\" of relation \"{}\" does not exist",
+                table.name
+            ),
+        ));
+    };
+    let mut sequences = catalog.sequences();
+    let owned = sequences.find(|s| s.owned_by == Some((table.id, column.id)));
+    Ok(owned.map_or(Value::Null, |sequence| {
+        Value::text(format!(
+            "{}.{}",
+            quote_ident(&sequence.schema_name),
+            quote_ident(&sequence.name)
+        ))
+    }))
+}
+
+/// The statement that makes an index, its table's name as short as the search path allows.
+fn pretty_index(state: &State, oid: u32) -> Option<String> {
+    let Some(Relation::Index(table, index)) = state.catalog().relation_by_oid(oid) else {
+        return None;
+    };
+    let name = state.names().name_of(RegKind::Class, table.id.0)?;
+    let qualified = format!(
+        "{}.{}",
+        quote_ident(&table.schema_name),
+        quote_ident(&table.name)
+    );
+    let text = index.definition(&table).replacen(&qualified, &name, 1);
+    let Some(predicate) = &index.predicate else {
+        return Some(text);
+    };
+    let written = format!(" WHERE ({})", predicate.sql);
+    Some(match text.strip_suffix(&written) {
+        Some(keys) => format!("{keys} WHERE {}", predicate.sql),
+        None => text,
+    })
+}
+
+/// A stored expression as PostgreSQL shows it: sequences by `regclass`.
+pub(crate) fn shown_expr(state: &State, sql: &str) -> String {
+    let name = sql
+        .strip_prefix("nextval('")
+        .and_then(|rest| rest.strip_suffix("')"));
+    let oid = name.and_then(|name| state.names().find(RegKind::Class, name).ok());
+    match oid.and_then(|oid| state.names().name_of(RegKind::Class, oid)) {
+        Some(name) => format!("nextval('{}'::regclass)", name.replace('\'', "''")),
+        None => sql.to_owned(),
+    }
+}
+
+/// One key of an index.
+fn index_key(state: &State, oid: u32, key: i32) -> Option<String> {
+    let Some(Relation::Index(table, index)) = state.catalog().relation_by_oid(oid) else {
+        return None;
+    };
+    let at = usize::try_from(key - 1).ok()?;
+    match index.keys.get(at) {
+        Some(key) => Some(match key.as_column() {
+            Some(column) => quote_ident(&table.column_by_id(column)?.1.name).to_string(),
+            None => match &key.source {
+                helios_table::catalog::KeySource::Expression { expr, .. } => expr.sql.clone(),
+                helios_table::catalog::KeySource::Column(_) => String::new(),
+            },
+        }),
+        None => {
+            let column = index.include.get(at.checked_sub(index.keys.len())?)?;
+            Some(quote_ident(&table.column_by_id(*column)?.1.name).to_string())
+        }
+    }
+}
+
+fn constraint(state: &State, oid: u32) -> Option<String> {
+    let catalog = state.catalog();
+    let of_table = catalog.tables().find_map(|table| {
+        let constraint = table.constraints.iter().find(|c| c.id.0 == oid)?;
+        Some(constraint.definition(&catalog, table))
+    });
+    of_table.or_else(|| {
+        catalog.types().find_map(|def| {
+            let mut checks = def.as_domain()?.checks.iter();
+            let check = checks.find(|check| check.id.0 == oid)?;
+            let not_valid = if check.validated { "" } else { " NOT VALID" };
+            Some(format!("CHECK ({}){not_valid}", check.sql))
+        })
+    })
+}
+
+pub(super) fn type_is_visible(state: &State, oid: u32) -> Value {
+    if DataType::from_oid(oid).is_some() || system::pseudo_type(oid).is_some() {
+        return Value::Bool(true);
+    }
+    let (catalog, path) = (state.catalog(), state.search_path());
+    let found = catalog
+        .types()
+        .find(|def| def.id.0 == oid || def.array == oid);
+    found.map_or(Value::Null, |def| {
+        let seen = catalog.resolve_type(None, &def.name, &path);
+        Value::Bool(seen.is_some_and(|seen| seen.id == def.id))
+    })
+}
+
+fn description(state: &State, oid: u32) -> Option<String> {
+    let catalog = state.catalog();
+    match catalog.relation_by_oid(oid) {
+        Some(Relation::Table(table)) => table.comment.clone(),
+        Some(Relation::View(view)) => view.comment.clone(),
+        Some(Relation::Index(_, index)) => index.comment.clone(),
+        Some(Relation::Sequence(sequence)) => sequence.comment.clone(),
+        None => {
+            let schema = catalog.schemas().find(|schema| schema.id.0 == oid);
+            let ty = catalog.types().find(|def| def.id.0 == oid);
+            let of_type = |def: &TypeDef| def.comment.clone();
+            let constraints = catalog.tables().flat_map(|table| &table.constraints);
+            schema
+                .and_then(|schema| schema.comment.clone())
+                .or_else(|| ty.and_then(|def| of_type(def)))
+                .or_else(|| {
+                    let mut constraints = constraints;
+                    constraints.find(|c| c.id.0 == oid)?.comment.clone()
+                })
+        }
+    }
+}
+
+fn column_description(state: &State, oid: u32, number: i32) -> Option<String> {
+    match state.catalog().relation_by_oid(oid)? {
+        Relation::Table(table) => {
+            let id = ColumnId(u32::try_from(number).ok()?);
+            table.column_by_id(id)?.1.comment.clone()
+        }
+        Relation::View(view) => {
+            let at = usize::try_from(number).ok()?.checked_sub(1)?;
+            view.columns.get(at)?.comment.clone()
+        }
+        _ => None,
+    }
+}
+
+/// The bytes of a table's rows with their keys, at the running statement's snapshot. Reads them all.
+fn size(state: &State, oid: u32) -> Result<Value> {
+    let Some(Relation::Table(table)) = state.catalog().relation_by_oid(oid) else {
+        return Ok(Value::Null);
+    };
+    let view;
+    let snapshot;
+    let read: &dyn Read = if let Some(txn) = state.transaction() {
+        view = txn.view()?;
+        &view
+    } else {
+        snapshot = state.tables.store().snapshot(state.branch(), None)?;
+        &snapshot
+    };
+    let everything = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
+    let mut rows = read.scan(table.storage, everything, false)?;
+    let mut bytes = 0_u64;
+    while let Some(row) = rows.next()? {
+        state.interrupt.check()?;
+        bytes += (row.pk.len() + row.row.len()) as u64;
+    }
+    Ok(Value::Int8(i64::try_from(bytes).unwrap_or(i64::MAX)))
+}
