@@ -249,6 +249,7 @@ fn casts_agree_with_the_evaluator() {
                 expr: Expr::column(0, from.clone()),
                 to: to.clone(),
                 explicit: true,
+                domain: None,
             }));
             bench.check(&cast, std::slice::from_ref(from));
         }

@@ -201,7 +201,14 @@ pub fn values(ty: &DataType) -> Vec<Value> {
             };
             vec![some(0, 0), some(1, 1), some(0, 3), some(2, 2)]
         }
-        DataType::Record | DataType::Void => Vec::new(),
+        DataType::Record
+        | DataType::Void
+        | DataType::Reg(_)
+        | DataType::CharByte
+        | DataType::Xid
+        | DataType::Int2Vector
+        | DataType::OidVector
+        | DataType::User(_) => Vec::new(),
     });
     values
 }
