@@ -204,7 +204,11 @@ fn functions_and_operators() {
     let mut wrong = String::new();
     for function in catalog::all() {
         for _ in 0..calls() {
-            let element = &ELEMENTS[random.below(ELEMENTS.len())];
+            let element = &if function.args().contains(&Ty::AnyEnum) {
+                mood()
+            } else {
+                ELEMENTS[random.below(ELEMENTS.len())].clone()
+            };
             let mut types: Vec<DataType> = function
                 .args()
                 .iter()

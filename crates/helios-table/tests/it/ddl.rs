@@ -371,7 +371,7 @@ fn drops_tell_what_hangs_on_them() {
     let error = transaction.drop_objects(&[ObjectRef::Constraint(p, pkey)], false);
     assert_eq!(
         failure(error).2,
-        "constraint c_t_fkey on table c depends on constraint t_pkey on table t"
+        "constraint c_t_fkey on table c depends on index t_pkey"
     );
     let dropped = transaction
         .drop_objects(&[ObjectRef::Table(p)], true)
