@@ -144,7 +144,10 @@ impl Value {
             | (Self::Record(_), DataType::Record) => true,
             (Self::Text(_), ty) => {
                 ty.is_string()
-                    || matches!(ty, DataType::Json | DataType::Unknown | DataType::Void | DataType::CharByte)
+                    || matches!(
+                        ty,
+                        DataType::Json | DataType::Unknown | DataType::Void | DataType::CharByte
+                    )
                     || ty.has_domain() && self.fits(&ty.base())
             }
             (Self::Array(array), DataType::Int2Vector) => array
