@@ -1,7 +1,5 @@
 //! What each clause means, by small cases.
 
-use heliosdb::Database;
-
 use super::ask::*;
 
 #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use helios_testkit::{Rng, Scratch};
 use heliosdb::{Connection, Database, Options, Statement};
 
-use super::cases::ask;
+use super::ask::ask;
 
 /// Columns with their type, in order; the first is the key.
 #[derive(Clone, Debug, Default, PartialEq)]
