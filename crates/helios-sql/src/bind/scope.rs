@@ -324,8 +324,8 @@ impl Binder<'_> {
                 column: column.clone(),
             }),
             (Some(_), Some(_)) => Err(self.at(self.ambiguous(name), pos)),
-            (None, _) if name.name == "tableoid" && self.relation_number(&found).is_some() => {
-                let oid = self.relation_number(&found).unwrap_or(0);
+            (None, _) if name.name == "tableoid" && self.relation_number(found).is_some() => {
+                let oid = self.relation_number(found).unwrap_or(0);
                 let mut column = found
                     .columns
                     .first()

@@ -237,7 +237,6 @@ impl State {
                 bytea_hex: settings.text(Id::ByteaOutput) != "escape",
                 // Looked up when it is asked, so that it holds for every statement.
                 names: Some(self.names.clone()),
-                ..TextContext::default()
             });
         }
         if text.now != now {

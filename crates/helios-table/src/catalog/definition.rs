@@ -77,7 +77,7 @@ fn is_call(sql: &str) -> bool {
     let mut depth = 1_usize;
     let mut quoted = false;
     let mut chars = rest.chars();
-    while let Some(c) = chars.next() {
+    for c in chars.by_ref() {
         match c {
             '\'' => quoted = !quoted,
             '(' if !quoted => depth += 1,

@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn parameters_and_options_become_settings() {
         let startup =
-            startup(b"user\0ada\0TimeZone\0UTC\0options\0-c a=1 --b=x\\ y -cc=3\0_pq_.z\0001\0\0");
+            startup(b"user\0ada\0TimeZone\0UTC\0options\0-c a=1 --b=x\\ y -cc=3\0_pq_.z\0on\0\0");
         assert_eq!(startup.user, "ada");
         assert_eq!(startup.database, "ada");
         let settings: Vec<(&str, &str)> = startup

@@ -63,7 +63,7 @@ fn scripts_answer_as_written() {
             continue;
         }
         let (mut case, mut pairs) = (String::new(), text.lines().zip(written.lines()));
-        while let Some((old, new)) = pairs.next() {
+        for (old, new) in pairs.by_ref() {
             if let Some(name) = old.strip_prefix("-- case: ") {
                 name.clone_into(&mut case);
             }
