@@ -68,7 +68,7 @@ pub fn write(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
 /// Appends a length of four bytes and the binary form; -1 alone for `NULL`.
 ///
 /// # Errors
-/// As [`write`]; `54000` for a value of 2 GiB or more.
+/// As [`write()`]; `54000` for a value of 2 GiB or more.
 pub fn write_field(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
     if value.is_null() {
         out.extend((-1i32).to_be_bytes());
