@@ -7,7 +7,7 @@
 //! Keeping all of them with each merge, and not its second parent alone, lets ancestry survive
 //! branches that are dropped afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -119,25 +119,45 @@ impl BranchTree {
         bases
     }
 
-    /// Points that future merges may start from, besides forks.
-    pub(crate) fn bases(&self) -> Vec<(BranchId, Scn)> {
-        let mut points = Vec::new();
+    /// Points that future merges may start from, besides forks: what the states contain that can be
+    /// read, every one from `horizon` on and those at the points `held`. A branch made from any of
+    /// them has what it contains as merge bases, however long ago others moved on.
+    pub(crate) fn bases(
+        &self,
+        horizon: Scn,
+        held: impl Iterator<Item = (BranchId, Scn)>,
+    ) -> BTreeSet<(BranchId, Scn)> {
+        let mut points = BTreeSet::new();
         if self.merges.is_empty() {
             return points;
         }
-        for node in self.all().filter(|node| !node.dropped) {
+        let others = |own| move |point: &(BranchId, Scn)| point.0 != own;
+        for node in self.all() {
             let own = node.branch.id;
-            let reach = self.reach(own, Scn::MAX);
-            points.extend(reach.into_iter().filter(|(branch, _)| *branch != own));
+            let first = horizon.max(node.branch.fork);
+            let mut reach = self.reach(own, first);
+            points.extend(reach.clone().into_iter().filter(others(own)));
+            let later = (
+                Bound::Excluded((own, first)),
+                Bound::Included((own, Scn::MAX)),
+            );
+            for merged in self.merges.range(later).map(|(_, merged)| merged) {
+                for (branch, scn) in merged {
+                    raise(&mut reach, *branch, *scn);
+                }
+                points.extend(merged.iter().map(|(branch, _)| {
+                    let newest = reach.get(branch).copied().unwrap_or_default();
+                    (*branch, newest)
+                }));
+            }
         }
-        points.sort_unstable();
-        points.dedup();
+        for (own, scn) in held {
+            points.extend(self.reach(own, scn).into_iter().filter(others(own)));
+        }
         // Several bases are merged over a base of their own, which is part of them.
         for (branch, scn) in points.clone() {
             points.extend(self.reach(branch, scn));
         }
-        points.sort_unstable();
-        points.dedup();
         points
     }
 
@@ -224,8 +244,9 @@ mod tests {
             tree.merge_bases(now(M), now(A)),
             [(M, Scn(29)), (A, Scn(28))]
         );
-        assert!(tree.bases().contains(&(A, Scn(28))));
-        assert!(tree.bases().contains(&(M, Scn(29))));
+        let bases = tree.bases(Scn::MAX, std::iter::empty());
+        assert!(bases.contains(&(A, Scn(28))));
+        assert!(bases.contains(&(M, Scn(29))));
     }
 
     // Guards against any difference from sets of commits, on random trees with random merges.
@@ -308,6 +329,20 @@ mod tests {
                 );
             }
         }
+    }
+
+    // Guards against collecting what a branch made in the past will be merged from.
+    #[test]
+    fn bases_of_states_that_can_still_be_read_are_kept() {
+        let mut tree = tree();
+        tree.note_merge(A, Scn(40), &[(M, Scn(30))]);
+        tree.note_merge(A, Scn(60), &[(M, Scn(50))]);
+        let newest = tree.bases(Scn(70), std::iter::empty());
+        assert!(newest.contains(&(M, Scn(50))) && !newest.contains(&(M, Scn(30))));
+        let between = tree.bases(Scn(45), std::iter::empty());
+        assert!(between.contains(&(M, Scn(50))) && between.contains(&(M, Scn(30))));
+        let held = tree.bases(Scn(70), [(A, Scn(45))].into_iter());
+        assert!(held.contains(&(M, Scn(30))));
     }
 
     // Guards the stored bytes: databases written by this version must stay readable.

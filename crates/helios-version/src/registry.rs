@@ -164,13 +164,8 @@ impl Registry {
         state.floor = state.floor.max(horizon);
         let horizon = state.floor;
         let mut points: HashMap<BranchId, Vec<Scn>> = HashMap::new();
-        let held = state
-            .active
-            .keys()
-            .copied()
-            .chain(state.pins.values().copied())
-            .chain(tree.bases());
-        for (branch, scn) in held {
+        let bases = tree.bases(horizon, state.held());
+        for (branch, scn) in state.held().chain(bases) {
             points.entry(branch).or_default().push(scn);
         }
         // Children come after their parents, so going backwards every branch is complete when its
@@ -198,6 +193,12 @@ impl Registry {
 }
 
 impl State {
+    /// Points of readers and pins.
+    fn held(&self) -> impl Iterator<Item = (BranchId, Scn)> {
+        let readers = self.active.keys().copied();
+        readers.chain(self.pins.values().copied())
+    }
+
     /// Whether a point that retention gave up is held by somebody else.
     fn is_kept(&self, branch: BranchId, scn: Scn, tree: &BranchTree) -> bool {
         let held = |branch, scn| {
@@ -205,7 +206,7 @@ impl State {
                 || self.pins.values().any(|pin| *pin == (branch, scn))
         };
         held(branch, scn)
-            || tree.bases().contains(&(branch, scn))
+            || tree.bases(self.floor, self.held()).contains(&(branch, scn))
             || tree.children(branch).any(|child| {
                 child.branch.fork == scn || held(child.branch.id, scn) && scn < child.branch.fork
             })

@@ -3,7 +3,7 @@
 // old snapshots, pins, branches forked in the past, collection and checkpoint steps, reopening.
 //
 // HELIOS_MODEL_OPS sets the number of operations, HELIOS_SEED the seed. The same operations run by
-// default. Known to fail: seed 16060001462536588130, a diff from an old point of a branch.
+// default.
 
 mod expect;
 
