@@ -2,8 +2,8 @@
 //!
 //! A [`Position`] counts the bytes of all records ever appended. [`Log::append`] buffers,
 //! [`Log::sync`] makes durable for everybody who waits, [`Log::read`] follows, and
-//! [`Log::truncate_before`] lets the past go. The log lies in a directory of preallocated segment
-//! files; `segment.rs` and `frame.rs` hold the format.
+//! [`Log::truncate_before`] lets the past go. The log lies in a directory of segment files that
+//! are filled with zeroes ahead of the records; `segment.rs` and `frame.rs` hold the format.
 //!
 //! **Invariant:** knows nothing of what a record means.
 //! **Invariant:** touches files only through [`Files`].

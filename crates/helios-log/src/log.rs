@@ -12,8 +12,8 @@ use crate::files::{Files, OsFiles};
 use crate::frame::{self, Kind, RECORD_LEN_MAX};
 use crate::reader::Reader;
 use crate::recover::recover;
-use crate::segment::{Header, Segment};
-use crate::writer::{Directory, Need, Segments, Writer};
+use crate::segment::Header;
+use crate::writer::{Directory, Segments, Writer};
 use crate::{Extent, LogOptions, Position, Record};
 
 /// The commit log of one database.
@@ -211,30 +211,6 @@ impl Log {
         self.inner.directory.sync()
     }
 
-    /// Makes a file for the next segment if none is ready, so that the commit that needs it does
-    /// not have to wait for it. Call it now and then from a background thread.
-    ///
-    /// # Errors
-    /// `Io`; the log itself is unharmed.
-    pub fn prepare(&self) -> Result<()> {
-        let end = self.end().0;
-        let bytes = {
-            let segments = self.inner.segments.lock();
-            let Some(last) = segments.live.last() else {
-                return Ok(());
-            };
-            // A quiet database needs no second file.
-            let used = end.saturating_sub(last.header.base);
-            if !segments.spares.is_empty() || used < last.capacity() / 4 {
-                return Ok(());
-            }
-            self.inner.directory.options.next(last.capacity())
-        };
-        let spare = self.inner.directory.make_spare(bytes)?;
-        self.inner.segments.lock().spares.push(spare);
-        Ok(())
-    }
-
     /// Makes everything durable and says so in the log, so that later damage to any record shows,
     /// and gives back what the files do not need: nobody reads what is before `keep` any more. The
     /// log can be used further. Call it before a clean end.
@@ -266,8 +242,7 @@ impl Log {
         {
             let buffer = self.inner.buffer.lock();
             let all_durable = buffer.poison.is_none() && buffer.durable == buffer.end;
-            if !all_durable || buffer.end != keep.0 || writer.offset <= directory.options.smallest()
-            {
+            if !all_durable || buffer.end != keep.0 || writer.offset <= directory.options.little() {
                 return Ok(());
             }
         }
@@ -277,9 +252,8 @@ impl Log {
             base: keep.0,
             previous: writer.previous,
         };
-        let segment = directory.make_segment(header, Need::default(), 0, None)?;
-        let segment = Arc::new(segment);
-        writer.enter(Arc::clone(&segment));
+        let segment = Arc::new(directory.make_segment(header, None)?);
+        writer.enter(Arc::clone(&segment), directory.options.segment_bytes);
         self.inner.segments.lock().live.push(segment);
         Ok(())
     }
@@ -299,7 +273,7 @@ impl Log {
     #[must_use]
     pub fn file_bytes(&self) -> u64 {
         let segments = self.inner.segments.lock();
-        let live: u64 = segments.live.iter().map(|s| s.capacity()).sum();
+        let live: u64 = segments.live.iter().map(|s| s.size()).sum();
         let spares: u64 = segments.spares.iter().map(|s| s.bytes).sum();
         live + spares
     }
@@ -373,14 +347,9 @@ impl Inner {
 
     fn write(&self, frames: &[u8], sync: bool) -> Result<()> {
         let mut writer = self.writer.lock();
-        writer.write(&self.directory, frames, &mut |header, need| {
-            let (spare, usual) = {
-                let mut segments = self.segments.lock();
-                let last = segments.live.last().map_or(0, |last| last.capacity());
-                (segments.spares.pop(), self.directory.options.next(last))
-            };
-            let segment = self.directory.make_segment(header, need, usual, spare)?;
-            let segment: Arc<Segment> = Arc::new(segment);
+        writer.write(&self.directory, frames, &mut |header| {
+            let spare = self.segments.lock().spares.pop();
+            let segment = Arc::new(self.directory.make_segment(header, spare)?);
             self.segments.lock().live.push(Arc::clone(&segment));
             Ok(segment)
         })?;

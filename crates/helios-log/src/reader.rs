@@ -67,10 +67,7 @@ impl Reader {
                 self.segment = find(&self.log, start)?;
                 self.scanner = Scanner::new(self.segment.offset(start));
             }
-            let limit = self
-                .segment
-                .capacity()
-                .min(self.segment.offset(self.durable));
+            let limit = self.segment.size().min(self.segment.offset(self.durable));
             let found = self
                 .scanner
                 .next(&self.segment, limit)

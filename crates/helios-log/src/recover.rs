@@ -11,7 +11,7 @@ use crate::error::io_error;
 use crate::frame::Kind;
 use crate::scan::{Scanner, find_evidence};
 use crate::segment::{self, Header, Segment};
-use crate::writer::{Directory, Need, Segments, Spare, Writer};
+use crate::writer::{Directory, Segments, Spare, Writer};
 use crate::{Extent, Position, Record};
 
 /// What opening found.
@@ -42,11 +42,11 @@ pub(crate) fn recover(
             base: 0,
             previous: 0,
         };
-        let usual = directory.options.smallest();
-        let segment = directory.make_segment(header, Need::default(), usual, None)?;
+        let segment = directory.make_segment(header, None)?;
         segments.live.push(Arc::new(segment));
     }
-    let (writer, end) = replay(&segments.live, from, on_record)?;
+    let (mut writer, end) = replay(&segments.live, from, on_record)?;
+    writer.capacity = writer.capacity.max(directory.options.segment_bytes);
     // What was replayed may have been in the page cache only, unless the log ended cleanly: all
     // was durable before the mark was written.
     if !writer.marked {
@@ -85,13 +85,13 @@ fn find_files(directory: &Directory) -> Result<(Vec<Arc<Segment>>, Vec<Spare>)> 
                 .open(&path)
                 .and_then(|file| file.size())
                 .map_err(|e| io_error("open", &path, e))?;
-            if (options.smallest()..=options.segment_bytes).contains(&bytes) {
+            if options.recycles(bytes) {
                 spares.push(Spare { path, bytes });
                 next_spare.fetch_max(number + 1, Ordering::Relaxed);
                 continue;
             }
         }
-        // A file whose making was interrupted, or a spare of another size.
+        // A file whose making was interrupted, or a spare of a size that is no longer of use.
         directory.remove(&path)?;
     }
     let mut live: Vec<Arc<Segment>> = Vec::with_capacity(numbers.len());
@@ -198,6 +198,7 @@ fn replay(
         writer = Some((
             Writer {
                 current: Arc::clone(segment),
+                capacity: size,
                 offset,
                 previous,
                 dirty: false,

@@ -33,8 +33,6 @@ pub(crate) const LOG: &str = "log";
 pub(crate) const SPARE: &str = "spare";
 /// A segment being made.
 pub(crate) const NEW: &str = "new";
-/// A spare being made, perhaps while a segment is.
-pub(crate) const DRAFT: &str = "draft";
 
 const MAGIC_TEXT: &[u8; 8] = b"HeliosLg";
 const FORMAT: u32 = 1;
@@ -115,8 +113,8 @@ pub(crate) struct Segment {
     pub header: Header,
     pub path: PathBuf,
     pub file: Box<dyn LogFile>,
-    /// Bytes that frames and header may fill; only the writer changes it.
-    capacity: AtomicU64,
+    /// Length of the file; only the writer changes it.
+    size: AtomicU64,
     /// Position after the last frame, known once there is a next segment.
     pub end: OnceLock<u64>,
 }
@@ -164,31 +162,31 @@ impl Segment {
                 header.number
             )));
         }
-        let capacity = file
+        let size = file
             .size()
             .map_err(|e| Error::io(format_args!("read \"{shown}\""), e))?;
-        Ok(Self::new(header, path, file, capacity))
+        Ok(Self::new(header, path, file, size))
     }
 
     /// A segment whose file has this header already.
-    pub fn new(header: Header, path: PathBuf, file: Box<dyn LogFile>, capacity: u64) -> Self {
+    pub fn new(header: Header, path: PathBuf, file: Box<dyn LogFile>, size: u64) -> Self {
         Self {
             header,
             path,
             file,
-            capacity: AtomicU64::new(capacity),
+            size: AtomicU64::new(size),
             end: OnceLock::new(),
         }
     }
 
-    /// Bytes that frames and header may fill.
-    pub fn capacity(&self) -> u64 {
-        self.capacity.load(Ordering::Relaxed)
+    /// Length of the file.
+    pub fn size(&self) -> u64 {
+        self.size.load(Ordering::Relaxed)
     }
 
     /// Says that the file was made longer or shorter.
-    pub fn set_capacity(&self, capacity: u64) {
-        self.capacity.store(capacity, Ordering::Relaxed);
+    pub fn set_size(&self, size: u64) {
+        self.size.store(size, Ordering::Relaxed);
     }
 
     /// The position of what lies at `offset` of the file.
@@ -210,7 +208,7 @@ pub(crate) fn path(dir: &Path, number: u64, kind: &str) -> PathBuf {
 /// Number and kind of a file of the log, `None` for another file.
 pub(crate) fn parse_name(name: &str) -> Option<(u64, &'static str)> {
     let (digits, kind) = name.split_once('.')?;
-    let kind = [LOG, SPARE, NEW, DRAFT].into_iter().find(|k| *k == kind)?;
+    let kind = [LOG, SPARE, NEW].into_iter().find(|k| *k == kind)?;
     if digits.len() != 16 || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }

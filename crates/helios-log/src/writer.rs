@@ -15,9 +15,11 @@ use crate::segment::{self, Header, Segment};
 
 /// At most this many old segments wait to be used again.
 const SPARES_MAX: usize = 2;
-const ZEROES: usize = 256 * 1024;
-/// Largest segment that a commit makes while it waits.
-const INLINE_MAX: u64 = 1 << 20;
+/// Writes of at most so many bytes go to a place that was filled with zeroes before.
+const SMALL: usize = 16 << 10;
+/// So far ahead of the frames zeroes are written: as far as there are frames, within these bounds.
+const AHEAD: (u64, u64) = (64 << 10, 1 << 20);
+static ZEROES: [u8; 64 << 10] = [0; 64 << 10];
 
 /// The directory of a log.
 pub(crate) struct Directory {
@@ -32,33 +34,18 @@ pub(crate) struct Directory {
 impl Directory {
     /// Makes a segment that is ready for its first frame and durable as such.
     ///
-    /// The spare file `spare` is used if there is one that is large enough, else a file of `usual`
-    /// bytes is made.
-    pub fn make_segment(
-        &self,
-        header: Header,
-        need: Need,
-        usual: u64,
-        spare: Option<Spare>,
-    ) -> Result<Segment> {
-        let least = segment::HEADER as u64 + need.frame;
-        let (capacity, draft, file) = match spare {
-            Some(spare) if spare.bytes >= least => {
-                let file = self
-                    .files
-                    .open(&spare.path)
-                    .map_err(|e| io_error("open", &spare.path, e))?;
-                (spare.bytes, spare.path, file)
+    /// The file of `spare` is used if there is one.
+    pub fn make_segment(&self, header: Header, spare: Option<Spare>) -> Result<Segment> {
+        let (size, file, draft) = match spare {
+            Some(Spare { path, bytes }) => {
+                let file = self.files.open(&path);
+                (bytes, file.map_err(|e| io_error("open", &path, e))?, path)
             }
-            _ => {
+            None => {
                 let path = segment::path(&self.path, header.number, segment::NEW);
-                // Zeroes pay off for small commits; a load would only write everything twice. The
-                // commit that makes the segment waits for it, so what it makes is not large.
-                let load = need.all > usual / 4;
-                let usual = if load { usual } else { usual.min(INLINE_MAX) };
-                let zeroes = if load { 0 } else { usual };
-                let (path, file) = self.make_file(path, zeroes)?;
-                (usual.max(least), path, file)
+                let file = self.files.create(&path);
+                let size = segment::HEADER as u64;
+                (size, file.map_err(|e| io_error("create", &path, e))?, path)
             }
         };
         failpoint::hit("log.rotate.header")?;
@@ -69,31 +56,11 @@ impl Directory {
         self.rename(&draft, &path)?;
         self.sync()?;
         failpoint::hit("log.rotate.renamed")?;
-        Ok(Segment::new(header, path, file, capacity))
-    }
-
-    /// Makes a zeroed file that can become a segment later.
-    pub fn make_spare(&self, bytes: u64) -> Result<Spare> {
-        let number = self.spare_number();
-        let draft = segment::path(&self.path, number, segment::DRAFT);
-        let (draft, file) = self.make_file(draft, bytes)?;
-        file.sync_data().map_err(|e| io_error("sync", &draft, e))?;
-        let path = segment::path(&self.path, number, segment::SPARE);
-        self.rename(&draft, &path)?;
-        Ok(Spare { path, bytes })
+        Ok(Segment::new(header, path, file, size))
     }
 
     fn spare_number(&self) -> u64 {
         self.next_spare.fetch_add(1, Ordering::Relaxed)
-    }
-
-    fn make_file(&self, path: PathBuf, zeroes: u64) -> Result<(PathBuf, Box<dyn LogFile>)> {
-        let file = self
-            .files
-            .create(&path)
-            .map_err(|e| io_error("create", &path, e))?;
-        fill(&*file, 0, zeroes).map_err(|e| io_error("extend", &path, e))?;
-        Ok((path, file))
     }
 
     pub fn rename(&self, from: &Path, to: &Path) -> Result<()> {
@@ -116,12 +83,10 @@ impl Directory {
     }
 }
 
-/// Writes zeroes from `at` to `end`, not a sparse file: a later fdatasync then has no metadata to
-/// flush.
+/// Writes zeroes from `at` to `end`.
 fn fill(file: &dyn LogFile, mut at: u64, end: u64) -> io::Result<()> {
-    let chunk = vec![0; ZEROES.min(end.saturating_sub(at) as usize)];
     while at < end {
-        let bytes = &chunk[..chunk.len().min((end - at) as usize)];
+        let bytes = &ZEROES[..ZEROES.len().min((end - at) as usize)];
         write_all(file, bytes, at)?;
         at += bytes.len() as u64;
     }
@@ -145,8 +110,8 @@ impl Segments {
     pub fn retire(&mut self, directory: &Directory, old: Arc<Segment>) -> Result<()> {
         failpoint::hit("log.truncate")?;
         // A reader that still holds the file must not see it overwritten; unlinked it stays whole.
-        let bytes = old.capacity();
-        if bytes == directory.options.segment_bytes
+        let bytes = old.size();
+        if directory.options.recycles(bytes)
             && self.spares.len() < SPARES_MAX
             && Arc::strong_count(&old) == 1
         {
@@ -167,18 +132,11 @@ impl Segments {
     }
 }
 
-/// Bytes that wait for the next segment.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Need {
-    /// The first frame, which must fit.
-    pub frame: u64,
-    /// All that is to be written now.
-    pub all: u64,
-}
-
 /// Where the next frame goes.
 pub(crate) struct Writer {
     pub current: Arc<Segment>,
+    /// Bytes that header and frames may fill; the file grows up to here.
+    pub capacity: u64,
     /// End of the frames in the current segment's file.
     pub offset: u64,
     /// Checksum of the last frame.
@@ -195,15 +153,12 @@ impl Writer {
         &mut self,
         directory: &Directory,
         mut frames: &[u8],
-        next: &mut dyn FnMut(Header, Need) -> Result<Arc<Segment>>,
+        next: &mut dyn FnMut(Header) -> Result<Arc<Segment>>,
     ) -> Result<()> {
         while let Some(first) = frame::decode_header(frames) {
-            let room = self.current.capacity().saturating_sub(self.offset);
+            let room = self.capacity.saturating_sub(self.offset);
             let (fits, last) = fitting(frames, room);
             let Some(last) = last else {
-                if self.extend(directory, frame::size(first.length) as u64)? {
-                    continue;
-                }
                 // All frames of a segment are durable before the next segment exists.
                 self.sync()?;
                 let header = Header {
@@ -212,12 +167,9 @@ impl Writer {
                     base: first.position,
                     previous: self.previous,
                 };
-                let need = Need {
-                    frame: frame::size(first.length) as u64,
-                    all: frames.len() as u64,
-                };
-                let segment = next(header, need)?;
-                self.enter(segment);
+                let least = segment::HEADER + frame::size(first.length);
+                let capacity = directory.options.segment_bytes.max(least as u64);
+                self.enter(next(header)?, capacity);
                 continue;
             };
             let (now, rest) = frames.split_at(fits);
@@ -231,33 +183,20 @@ impl Writer {
     }
 
     /// Goes on in the next segment, which is empty.
-    pub fn enter(&mut self, next: Arc<Segment>) {
+    pub fn enter(&mut self, next: Arc<Segment>, capacity: u64) {
         self.current.end.get_or_init(|| next.header.base);
         self.current = next;
+        self.capacity = capacity;
         self.offset = segment::HEADER as u64;
-    }
-
-    /// Makes a segment that was cut off at a clean end as long as it would have been, if `more`
-    /// bytes then fit.
-    fn extend(&mut self, directory: &Directory, more: u64) -> Result<bool> {
-        let Segment { file, path, .. } = &*self.current;
-        let (from, to) = (self.current.capacity(), directory.options.smallest());
-        if from >= to || to - self.offset.min(to) < more {
-            return Ok(false);
-        }
-        fill(&**file, from, to).map_err(|e| io_error("extend", path, e))?;
-        self.dirty = true;
-        self.current.set_capacity(to);
-        Ok(true)
     }
 
     /// Cuts off what no frame uses; what is written has been synced.
     pub fn trim(&mut self) -> Result<()> {
         let Segment { file, path, .. } = &*self.current;
-        if self.current.capacity() > self.offset {
+        if self.current.size() > self.offset {
             file.truncate(self.offset)
                 .map_err(|e| io_error("truncate", path, e))?;
-            self.current.set_capacity(self.offset);
+            self.current.set_size(self.offset);
         }
         Ok(())
     }
@@ -271,9 +210,34 @@ impl Writer {
             let (head, tail) = bytes.split_at(bytes.len() / 2);
             write_all(&**file, head, self.offset).map_err(fail)?;
             failpoint::hit("log.write.half")?;
-            return write_all(&**file, tail, self.offset + head.len() as u64).map_err(fail);
+            write_all(&**file, tail, self.offset + head.len() as u64).map_err(fail)?;
+        } else {
+            write_all(&**file, bytes, self.offset).map_err(fail)?;
         }
-        write_all(&**file, bytes, self.offset).map_err(fail)
+        self.grow(self.offset + bytes.len() as u64, bytes.len() <= SMALL);
+        Ok(())
+    }
+
+    /// Notes that frames reach to `end` now. If they made the file longer, and more of their kind
+    /// may follow, fills what comes next with zeroes.
+    ///
+    /// A sync after a write within the file has only the write to make durable. One that made the
+    /// file longer has the length and the new blocks, too, which costs as much again, or twice;
+    /// preallocated blocks that were never written cost the same. Large writes do not mind, and
+    /// would be written twice.
+    fn grow(&self, end: u64, is_small: bool) {
+        let segment = &*self.current;
+        if end <= segment.size() {
+            return;
+        }
+        segment.set_size(end);
+        if is_small {
+            let to = self.capacity.min(end + end.clamp(AHEAD.0, AHEAD.1));
+            // Nothing needs the zeroes: on a full disk the log goes on without them.
+            if fill(&*segment.file, end, to).is_ok() {
+                segment.set_size(to);
+            }
+        }
     }
 
     /// Makes everything written durable.

@@ -103,7 +103,6 @@ fn work(core: &Core, flush: bool, next_gc: &mut Instant) -> Result<()> {
     if flush {
         core.log.sync(core.log.end())?;
     }
-    core.log.prepare()?;
     if core.wants_checkpoint() {
         while core.checkpoint_step(CHECKPOINT_BUDGET)? == Step::More && !core.signal.stopped() {}
     }

@@ -66,14 +66,6 @@ impl Sink {
         }
     }
 
-    /// Prepares the next segment.
-    pub(crate) fn prepare(&self) -> Result<()> {
-        match self {
-            Self::Log(log) => log.prepare(),
-            Self::Memory(_) => Ok(()),
-        }
-    }
-
     /// Marks a clean end; what is before `keep` is not needed.
     pub(crate) fn mark(&self, keep: u64) -> Result<()> {
         match self {

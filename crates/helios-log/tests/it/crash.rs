@@ -52,13 +52,15 @@ fn child() {
                     .create(true)
                     .open(path)
                     .unwrap();
-                for step in 1..42 {
+                // Enough for every point to be passed three times however the threads run: the
+                // point ends the process, not the number.
+                for step in 1..400 {
                     let number = begin + step * THREADS + thread;
                     let extent = log.append(&content(number)).unwrap();
                     log.sync(extent.end).unwrap();
                     let line = [number.to_le_bytes(), extent.start.0.to_le_bytes()].concat();
                     said.write_all(&line).unwrap();
-                    if step % 4 == 0 && thread == 0 {
+                    if step % 4 == 0 {
                         let keep = Position(extent.start.0.saturating_sub(6_000));
                         log.truncate_before(keep).unwrap();
                     }
