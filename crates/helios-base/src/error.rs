@@ -47,6 +47,7 @@ struct Inner {
     message: String,
     detail: Option<String>,
     hint: Option<String>,
+    context: Option<String>,
     position: Option<usize>,
     schema: Option<String>,
     table: Option<String>,
@@ -153,6 +154,8 @@ impl Error {
         with_detail / detail;
         /// What the user can do.
         with_hint / hint;
+        /// What was being done, the innermost first, a line each: the line of a file, for instance.
+        with_context / context;
         /// The schema concerned.
         with_schema / schema;
         /// The table concerned.
@@ -212,7 +215,11 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.sqlstate(), self.0.message)?;
-        for (name, text) in [("detail", &self.0.detail), ("hint", &self.0.hint)] {
+        for (name, text) in [
+            ("detail", &self.0.detail),
+            ("hint", &self.0.hint),
+            ("context", &self.0.context),
+        ] {
             if let Some(text) = text {
                 write!(f, " ({name}: {text})")?;
             }

@@ -6,7 +6,8 @@ use heliosdb::{Error, Notice};
 
 use crate::output::Styles;
 
-/// Shows an error on standard error: message, SQLSTATE, the line with a caret, detail and hint.
+/// Shows an error on standard error: message, SQLSTATE, the line with a caret, detail, hint
+/// and context.
 pub fn error(error: &Error, sql: Option<&str>, styles: &Styles) {
     eprintln!(
         "{} {} {}",
@@ -26,6 +27,9 @@ pub fn error(error: &Error, sql: Option<&str>, styles: &Styles) {
     }
     if let Some(hint) = error.hint() {
         eprintln!("HINT: {hint}");
+    }
+    if let Some(context) = error.context() {
+        eprintln!("CONTEXT: {context}");
     }
 }
 

@@ -54,5 +54,7 @@ pub use func::ROW_AS_JSON;
 pub use function::{Call, Comparison, Function, Kind, Volatility};
 pub use resolve::CastContext;
 pub use set_function::SetFunction;
+pub use text::json_text::member as json_member;
+pub use text::to_json::push as push_json;
 pub use ty::Ty;
 pub use window::{WindowFunction, WindowKind};

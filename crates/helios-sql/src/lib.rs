@@ -7,6 +7,7 @@
 
 pub mod bind;
 mod explain;
+mod files;
 mod fusion;
 pub mod parse;
 pub mod plan;

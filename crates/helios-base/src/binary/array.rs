@@ -4,6 +4,8 @@
 //! and lower bound; the elements. A row is: its number of fields; per field its type and the value.
 //! All numbers are four bytes wide.
 
+use std::sync::Arc;
+
 use super::{Reader, malformed, read_from, write_field};
 use crate::{ArrayValue, DataType, Error, Result, SqlState, Value};
 
@@ -104,4 +106,51 @@ pub(super) fn write_record(fields: &[Value], out: &mut Vec<u8>) -> Result<()> {
         write_field(value, &ty, out)?;
     }
     Ok(())
+}
+
+/// The fields of a composite type.
+pub(super) fn write_fields(
+    values: &[Value],
+    fields: &[(Arc<str>, DataType)],
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    out.extend((values.len() as u32).to_be_bytes());
+    for (value, (_, ty)) in values.iter().zip(fields) {
+        out.extend(ty.oid().to_be_bytes());
+        write_field(value, ty, out)?;
+    }
+    Ok(())
+}
+
+/// As [`write_fields`] wrote them.
+pub(super) fn read_fields(
+    reader: &mut Reader<'_>,
+    fields: &[(Arc<str>, DataType)],
+) -> Result<Value> {
+    let count = reader.u32()?;
+    if usize::try_from(count) != Ok(fields.len()) {
+        return Err(Error::new(
+            SqlState::DATATYPE_MISMATCH,
+            format!(
+                "wrong number of columns: {count}, expected {}",
+                fields.len()
+            ),
+        ));
+    }
+    let mut values = Vec::with_capacity(fields.len());
+    for (number, (_, ty)) in fields.iter().enumerate() {
+        let oid = reader.u32()?;
+        if oid != ty.oid() {
+            return Err(Error::new(
+                SqlState::DATATYPE_MISMATCH,
+                format!(
+                    "binary data has type {oid} instead of expected {} ({ty}) in record column {}",
+                    ty.oid(),
+                    number + 1
+                ),
+            ));
+        }
+        values.push(read_field(reader, ty)?);
+    }
+    Ok(Value::Record(values.into()))
 }

@@ -17,7 +17,9 @@ use crate::datetime::{
     DATE_INFINITY, DATE_NEG_INFINITY, MICROS_PER_DAY, TIMESTAMP_INFINITY, TIMESTAMP_NEG_INFINITY,
     check_date, check_timestamp, timestamp_out_of_range,
 };
-use crate::{DataType, Error, Interval, Json, Result, SqlState, TextContext, Value, text};
+use crate::{
+    DataType, Error, Interval, Json, Result, SqlState, TextContext, UserKind, Value, text,
+};
 
 /// Days from 1970-01-01 to 2000-01-01.
 const EPOCH_DAYS: i32 = 10_957;
@@ -58,7 +60,11 @@ pub fn write(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
             out.extend(json.to_string().as_bytes());
         }
         Value::Array(array) => array::write(array, ty, out)?,
-        Value::Record(fields) => array::write_record(fields, out)?,
+        Value::Record(fields) => match ty {
+            DataType::User(user) => array::write_fields(fields, user.fields(), out)?,
+            _ => array::write_record(fields, out)?,
+        },
+        Value::Enum(label) => out.extend(label.name.as_bytes()),
         #[allow(unreachable_patterns)]
         _ => return Err(Error::unsupported(format!("binary output of type {ty}"))),
     }
@@ -149,6 +155,15 @@ fn read_from(reader: &mut Reader<'_>, ty: &DataType) -> Result<Value> {
             let context = TextContext::default();
             text::parse(utf8(reader.rest())?, ty, &context)?
         }
+        DataType::Xid => Value::Oid(reader.u32()?),
+        DataType::User(user) => match &user.kind {
+            UserKind::Enum(_) => user.label(utf8(reader.rest())?)?,
+            UserKind::Domain(domain) => read_from(reader, &domain.base)?,
+            UserKind::Composite(fields) => array::read_fields(reader, fields)?,
+            UserKind::Unresolved => {
+                return Err(Error::unsupported(format!("binary input of type {ty}")));
+            }
+        },
         _ => return Err(Error::unsupported(format!("binary input of type {ty}"))),
     })
 }

@@ -5,7 +5,7 @@
 use helios_base::Json;
 
 /// The text of the value under `key`; the last one, if the key occurs more than once.
-pub(crate) fn member<'a>(json: &'a str, key: &str) -> Option<&'a str> {
+pub fn member<'a>(json: &'a str, key: &str) -> Option<&'a str> {
     let mut found = None;
     members(json, |name, value| {
         let same = match Json::parse(name) {

@@ -11,12 +11,7 @@ use helios_base::{ArrayValue, DataType, Json, Numeric, Result, TextContext, Valu
 ///
 /// # Errors
 /// None for valid values.
-pub(crate) fn push(
-    value: &Value,
-    ty: &DataType,
-    context: &TextContext,
-    out: &mut String,
-) -> Result<()> {
+pub fn push(value: &Value, ty: &DataType, context: &TextContext, out: &mut String) -> Result<()> {
     match (value, ty) {
         (Value::Null, _) => out.push_str("null"),
         (Value::Bool(b), _) => out.push_str(if *b { "true" } else { "false" }),

@@ -232,6 +232,9 @@ impl Binder<'_> {
                 format = match option.value.as_str() {
                     "text" => CopyFormat::Text,
                     "csv" => CopyFormat::Csv,
+                    "binary" => CopyFormat::Binary,
+                    "json" => CopyFormat::Json,
+                    "parquet" => CopyFormat::Parquet,
                     other => CopyFormat::Other(other.to_owned()),
                 };
             }
@@ -251,6 +254,8 @@ impl Binder<'_> {
             from: copy.from,
             format,
             options,
+            named: false,
+            defaults: Vec::new(),
             filter: None,
         };
         match (&copy.table, &copy.query) {
@@ -354,6 +359,16 @@ impl Binder<'_> {
             returning: None,
         }));
         bound.columns = columns;
+        bound.named = !names.is_empty();
+        if bound.options.iter().any(|(name, _)| name == "default") {
+            for position in &chosen {
+                let column = table.columns.get(*position);
+                bound.defaults.push(match column {
+                    Some(column) => self.column_default(column)?,
+                    None => None,
+                });
+            }
+        }
         if let Some(filter) = &copy.filter {
             let scope = Scope::table(table.name.as_str().into(), None, &all);
             self.push_level(scope, None);

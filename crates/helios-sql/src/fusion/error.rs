@@ -74,6 +74,9 @@ fn copy(error: &Error) -> Error {
     if let Some(text) = error.hint() {
         copy = copy.with_hint(text);
     }
+    if let Some(text) = error.context() {
+        copy = copy.with_context(text);
+    }
     if let Some(text) = error.schema() {
         copy = copy.with_schema(text);
     }

@@ -17,8 +17,11 @@ mod scan;
 mod shape;
 mod statement;
 
+pub(crate) use array::{ColumnReader, as_text, export_field, export_values};
+pub(crate) use error::from_arrow;
 pub(crate) use query::FusionQuery;
 pub(crate) use run::{FusionEngine, FusionOptions};
+pub(crate) use shape::Shape;
 pub(crate) use statement::{Analyzed, FusionRows};
 
 /// One column of values as an Arrow array in its outer form, with its field.
@@ -30,10 +33,10 @@ pub(crate) fn export_column<'a>(
     ty: &helios_base::DataType,
     values: impl IntoIterator<Item = &'a helios_base::Value>,
 ) -> helios_base::Result<(arrow::datatypes::Field, arrow::array::ArrayRef)> {
-    let shape = shape::Shape::of(ty);
+    let shape = Shape::of(ty);
     let array = array::array_of(values, &shape)?;
     let array = array::export(&array, &shape, ty)?;
-    Ok((array::export_field(name, ty), array))
+    Ok((export_field(name, ty), array))
 }
 
 #[cfg(test)]

@@ -654,6 +654,24 @@ impl Parser<'_> {
         })))
     }
 
+    /// `QUOTE`, `NOT NULL` or `NULL` with the columns, after `FORCE`.
+    fn forced_columns(&mut self) -> Result<(&'static str, String)> {
+        let name = if self.eat("quote") {
+            "force_quote"
+        } else if self.eat_words("not null") {
+            "force_not_null"
+        } else {
+            self.expect("null")?;
+            "force_null"
+        };
+        if name == "force_quote" && self.eat_op("*") {
+            return Ok((name, "*".to_owned()));
+        }
+        let names = self.comma_list(Self::ident)?;
+        let names: Vec<String> = names.into_iter().map(|name| name.name).collect();
+        Ok((name, names.join("\0")))
+    }
+
     fn copy_options(&mut self) -> Result<Vec<StorageOption>> {
         self.eat("with");
         if self.is_punct("(") {
@@ -663,7 +681,7 @@ impl Parser<'_> {
                 let value = if parser.is_punct("(") {
                     let names = parser.idents()?;
                     let names: Vec<String> = names.into_iter().map(|name| name.name).collect();
-                    names.join(",")
+                    names.join("\0")
                 } else if parser.eat_op("*") {
                     "*".to_owned()
                 } else if parser.is_punct(",") || parser.is_punct(")") {
@@ -686,6 +704,8 @@ impl Parser<'_> {
                 ("header", "true".to_owned())
             } else if self.eat("freeze") {
                 ("freeze", "true".to_owned())
+            } else if self.eat("force") {
+                self.forced_columns()?
             } else if let Some(word) = ["delimiter", "null", "quote", "escape", "encoding"]
                 .into_iter()
                 .find(|word| self.is_word(word))

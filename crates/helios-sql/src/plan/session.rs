@@ -175,7 +175,13 @@ pub enum CopyFormat {
     Text,
     /// Comma-separated values.
     Csv,
-    /// Another, by name; refused by the executor unless it knows it.
+    /// PostgreSQL's binary format.
+    Binary,
+    /// One JSON object a line.
+    Json,
+    /// Apache Parquet.
+    Parquet,
+    /// Another, by name, which the executor refuses.
     Other(String),
 }
 
@@ -207,8 +213,13 @@ pub struct Copy {
     /// Format.
     pub format: CopyFormat,
     /// Options as written, in lower case: `header`, `delimiter`, `null`, `quote`, `escape`,
-    /// `force_quote`, `encoding`, …; checked by the executor.
+    /// `force_quote`, `encoding`, …; checked by the executor. The parts of a list stand between
+    /// zero characters.
     pub options: Vec<(String, String)>,
+    /// Whether the columns were named.
+    pub named: bool,
+    /// What stands for the marker of `DEFAULT` in each of the columns; empty without that option.
+    pub defaults: Vec<Option<Expr>>,
     /// `WHERE` of `COPY FROM`, over the table's row.
     pub filter: Option<Expr>,
 }

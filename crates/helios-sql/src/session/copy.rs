@@ -10,14 +10,20 @@ use super::outcome::{Completion, Outcome, RowSource};
 use super::run::Sight;
 use super::stream::Running;
 use super::{CopyShape, Session};
-use crate::plan::{Bound, Copy, CopyFormat, CopyTarget, PlanColumn};
-use crate::row::copy::{CopyOptions, Header, RecordReader, write_header, write_record};
+use crate::files::{ParquetFile, ParquetSink};
+use crate::plan::{Bound, Copy, CopyTarget};
+use crate::row::copy::{
+    BINARY_TRAILER, CopyOptions, Format, Header, write_binary_header, write_binary_row,
+    write_header, write_json_row, write_record,
+};
 use crate::row::exec::Cx;
 
-/// How many bytes are written at a time.
+mod input;
+
+use input::Input;
+
+/// How many bytes are written to a file at a time.
 const WRITE_CHUNK: usize = 64 * 1024;
-/// How much of a bad value a message shows.
-const SHOWN_CHARS: usize = 100;
 
 impl Session {
     pub(super) fn copy(
@@ -56,24 +62,28 @@ impl Session {
                 compiler.subplans(&bound.subplans)?,
             ))
         })?;
-        let input: Box<dyn Read + Send> = match &copy.target {
-            CopyTarget::File(path) => Box::new(
-                File::open(path).map_err(|e| Error::io(format!("open file \"{path}\""), e))?,
-            ),
-            CopyTarget::Client => self.client_input(shape(copy))?,
+        let format = options.format;
+        let mut reader = match (&copy.target, format) {
+            (CopyTarget::File(path), Format::Parquet) => {
+                Input::parquet(&ParquetFile::open(path)?, copy)?
+            }
+            (CopyTarget::File(path), _) => Input::new(Box::new(open(path)?), options, copy),
+            (CopyTarget::Client, _) => {
+                let input = self.client_input(shape(copy, format))?;
+                match format {
+                    Format::Parquet => Input::parquet(&whole(input)?, copy)?,
+                    _ => Input::new(input, options, copy),
+                }
+            }
         };
-        let names = copy
-            .columns
-            .iter()
-            .map(|column| column.name.to_string())
-            .collect();
-        let mut reader = RecordReader::new(input, options, names);
         let exec = self.exec(sight, &subplans, params);
-        let table = copy.table.as_ref().map_or("", |table| &table.name);
         let filter = copy.filter.as_ref();
         let changes = exec.in_root(|cx| {
+            let mut rows = 0;
             let mut feed = |cx: &Cx<'_>| -> Result<Option<Row>> {
-                while let Some(row) = next_row(&mut reader, &copy.columns, table, cx)? {
+                while let Some(row) = reader.next_row(copy, cx)? {
+                    rows += 1;
+                    cx.poll(rows)?;
                     let wanted = match filter {
                         None => true,
                         Some(filter) => cx.is_true(filter, &insert.table_row(&row))?,
@@ -86,7 +96,7 @@ impl Session {
             };
             insert.run_from(&mut feed, cx)
         });
-        let changes = changes.map_err(|error| in_line(error, table, reader.line(), None))?;
+        let changes = changes.map_err(|error| reader.placed(copy, error))?;
         exec.in_root(|cx| exec.transaction()?.finish_statement(&cx.context()))?;
         Ok(changes.count)
     }
@@ -111,40 +121,66 @@ impl Session {
             CopyTarget::File(path) => {
                 let file = File::create(path)
                     .map_err(|e| Error::io(format!("create file \"{path}\""), e))?;
-                (Box::new(BufWriter::new(file)), path)
+                (Box::new(BufWriter::with_capacity(WRITE_CHUNK, file)), path)
             }
-            CopyTarget::Client => (self.client_output(shape(copy))?, "STDOUT"),
+            CopyTarget::Client => (self.client_output(shape(copy, options.format))?, "STDOUT"),
         };
-        let mut buffer = Vec::new();
+        let failed = |e| Error::io(format!("write to \"{path}\""), e);
+        let interrupt = &self.interrupt;
         let mut count = 0;
         let result = (|| {
-            if options.header != Header::No {
-                let names: Vec<&str> = copy.columns.iter().map(|c| &*c.name).collect();
-                write_header(options, &names, &mut buffer);
+            if options.format == Format::Parquet {
+                let mut sink =
+                    ParquetSink::new(&mut output, path, &copy.columns, &options.parquet)?;
+                while let Some(row) = running.next_row()? {
+                    sink.push(row)?;
+                    count += 1;
+                    interrupt.check()?;
+                }
+                sink.finish()?;
+                return output.flush().map_err(failed);
+            }
+            // Each row is written at once: clients get a message for each.
+            let mut buffer = Vec::new();
+            match options.format {
+                Format::Binary => write_binary_header(&mut buffer),
+                Format::Text | Format::Csv if options.header != Header::No => {
+                    let names: Vec<&str> = copy.columns.iter().map(|c| &*c.name).collect();
+                    write_header(options, &names, &mut buffer);
+                    options.encoding.encode(&mut buffer)?;
+                    output.write_all(&buffer).map_err(failed)?;
+                    buffer.clear();
+                }
+                _ => {}
             }
             while let Some(row) = running.next_row()? {
-                let texts: Vec<Option<String>> = row
-                    .iter()
-                    .zip(&copy.columns)
-                    .map(|(value, column)| {
-                        (!value.is_null()).then(|| value.to_text(&column.ty, &text))
-                    })
-                    .collect();
-                let fields: Vec<Option<&str>> = texts.iter().map(Option::as_deref).collect();
-                write_record(options, &fields, &mut buffer);
-                count += 1;
-                if buffer.len() >= WRITE_CHUNK {
-                    output
-                        .write_all(&buffer)
-                        .map_err(|e| Error::io(format!("write to \"{path}\""), e))?;
-                    buffer.clear();
-                    self.interrupt.check()?;
+                match options.format {
+                    Format::Binary => write_binary_row(&row, &copy.columns, &mut buffer)?,
+                    Format::Json => write_json_row(&row, &copy.columns, &text, &mut buffer)?,
+                    _ => {
+                        let texts: Vec<Option<String>> = row
+                            .iter()
+                            .zip(&copy.columns)
+                            .map(|(value, column)| {
+                                (!value.is_null()).then(|| value.to_text(&column.ty, &text))
+                            })
+                            .collect();
+                        let fields: Vec<Option<&str>> =
+                            texts.iter().map(Option::as_deref).collect();
+                        write_record(options, &fields, &mut buffer);
+                    }
                 }
+                options.encode(&mut buffer)?;
+                output.write_all(&buffer).map_err(failed)?;
+                buffer.clear();
+                count += 1;
+                interrupt.check()?;
             }
-            output
-                .write_all(&buffer)
-                .and_then(|()| output.flush())
-                .map_err(|e| Error::io(format!("write to \"{path}\""), e))
+            if options.format == Format::Binary {
+                buffer.extend_from_slice(&BINARY_TRAILER);
+                output.write_all(&buffer).map_err(failed)?;
+            }
+            output.flush().map_err(failed)
         })();
         if matches!(copy.target, CopyTarget::Client) && self.copy_peer.is_none() {
             self.copy_output = Some(output);
@@ -177,60 +213,42 @@ impl Session {
     }
 }
 
-fn shape(copy: &Copy) -> CopyShape {
-    CopyShape {
-        columns: copy.columns.len(),
-        binary: matches!(&copy.format, CopyFormat::Other(name) if name.eq_ignore_ascii_case("binary")),
+fn open(path: &str) -> Result<File> {
+    let file = File::open(path).map_err(|e| Error::io(format!("open file \"{path}\""), e))?;
+    // Reading a folder fails only later, and less clearly.
+    if file.metadata().is_ok_and(|about| about.is_dir()) {
+        return Err(Error::new(
+            SqlState::WRONG_OBJECT_TYPE,
+            format!("\"{path}\" is a directory"),
+        ));
     }
+    Ok(file)
 }
 
-/// The next record as values of the columns' types.
-fn next_row<R: Read>(
-    reader: &mut RecordReader<R>,
-    columns: &[PlanColumn],
-    table: &str,
-    cx: &Cx<'_>,
-) -> Result<Option<Row>> {
-    let Some(fields) = reader.next_record()? else {
-        return Ok(None);
-    };
-    let mut row = Row::with_capacity(fields.len());
-    for (field, column) in fields.into_iter().zip(columns) {
-        row.push(match field {
-            None => Value::Null,
-            Some(field) => {
-                let shown: String = field.chars().take(SHOWN_CHARS).collect();
-                input(field, &column.ty, cx).map_err(|error| {
-                    in_line(error, table, reader.line(), Some((&column.name, &shown)))
-                })?
-            }
-        });
+/// A Parquet file that a client sends, whose end is read first.
+fn whole(mut input: Box<dyn Read + Send>) -> Result<ParquetFile> {
+    let mut bytes = Vec::new();
+    input
+        .read_to_end(&mut bytes)
+        .map_err(|e| Error::io("read the COPY data", e))?;
+    ParquetFile::of_bytes("STDIN", bytes)
+}
+
+fn shape(copy: &Copy, format: Format) -> CopyShape {
+    CopyShape {
+        columns: copy.columns.len(),
+        binary: matches!(format, Format::Binary | Format::Parquet),
     }
-    Ok(Some(row))
 }
 
 /// A field as a value of type `ty`, its modifier applied.
-fn input(field: String, ty: &DataType, cx: &Cx<'_>) -> Result<Value> {
+fn parse_field(field: &str, ty: &DataType, cx: &Cx<'_>) -> Result<Value> {
     if matches!(ty, DataType::Text | DataType::Varchar(None)) {
         return Ok(Value::Text(Arc::from(field)));
     }
-    let value = Value::parse(&field, &ty.bare(), &cx.exec.text)?;
+    let value = Value::parse(field, &ty.bare(), &cx.exec.text)?;
     if *ty == ty.bare() {
         return Ok(value);
     }
     helios_expr::cast::cast(&value, &ty.bare(), ty, false, &cx.context())
-}
-
-/// Says in which line, and perhaps column, a file is bad. The innermost place stays.
-fn in_line(error: Error, table: &str, line: u64, column: Option<(&str, &str)>) -> Error {
-    let place = match column {
-        Some((name, value)) => format!("COPY {table}, line {line}, column {name}: \"{value}\""),
-        None => format!("COPY {table}, line {line}"),
-    };
-    let detail = match error.detail() {
-        Some(detail) if detail.contains("COPY ") => return error,
-        Some(detail) => format!("{detail} ({place})"),
-        None => place,
-    };
-    error.with_detail(detail)
 }

@@ -249,6 +249,7 @@ impl Backend<'_> {
                 .then_some("This is a fault of the server; please report it.");
             optional(b'H', error.hint().or(fault));
             optional(b'P', position.as_deref());
+            optional(b'W', error.context());
             optional(b's', error.schema());
             optional(b't', error.table());
             optional(b'c', error.column());

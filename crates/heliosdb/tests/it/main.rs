@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod branches;
+mod copy;
 mod docs;
 mod faults;
 mod model;

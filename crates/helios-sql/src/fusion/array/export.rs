@@ -104,7 +104,7 @@ pub(crate) fn export_values(values: &[Value], ty: &DataType) -> Result<ArrayRef>
         (
             ArrowType::Utf8View,
             DataType::User(_) | DataType::Reg(_) | DataType::Int2Vector | DataType::OidVector,
-        ) => Ok(shown(values, ty)),
+        ) => Ok(as_text(values, ty)),
         _ => {
             let array = array_of(values, &Shape::of(ty))?;
             if let ArrowType::Decimal128(..) = outer {
@@ -140,7 +140,7 @@ fn texts(values: &[Value]) -> Result<ArrayRef> {
 }
 
 /// Values that have no Arrow form, as text.
-fn shown(values: &[Value], ty: &DataType) -> ArrayRef {
+pub(crate) fn as_text(values: &[Value], ty: &DataType) -> ArrayRef {
     let context = TextContext::default();
     let mut builder = StringViewBuilder::with_capacity(values.len());
     for value in values {

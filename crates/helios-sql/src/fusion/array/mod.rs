@@ -8,9 +8,7 @@ mod read;
 
 pub(crate) use build::ColumnBuilder;
 pub(crate) use decimal::free_scale;
-#[cfg(test)]
-pub(crate) use export::export_values;
-pub(crate) use export::{export, export_field};
+pub(crate) use export::{as_text, export, export_field, export_values};
 pub(crate) use opaque::{push as push_item, read_items};
 pub(crate) use read::{ColumnReader, read_scalar};
 

@@ -2,23 +2,34 @@
 
 use helios_base::Result;
 
-use super::text::not_utf8;
-use super::{CopyOptions, Fields, bad_file};
+use super::encoding::utf8;
+use super::{CopyOptions, Field, Fields, bad_file};
 
-/// Whether `record`, read so far, ends inside quotes, so that the next line belongs to it.
-pub(super) fn is_open(options: &CopyOptions, record: &[u8]) -> bool {
-    let mut quoted = false;
-    let mut at = 0;
-    while let Some(&byte) = record.get(at) {
-        if quoted && byte == options.escape && options.escape != options.quote {
-            at += 1;
-        } else if byte == options.quote {
-            // A doubled quote closes and opens again, which leaves the state right.
-            quoted = !quoted;
+/// Whether a record, read so far, ends inside quotes, so that the next line belongs to it. Goes on
+/// where it left off when lines are added.
+#[derive(Debug, Default)]
+pub(super) struct Quotes {
+    open: bool,
+    /// The next byte is escaped.
+    escaped: bool,
+}
+
+impl Quotes {
+    /// Looks at more of the record.
+    pub(super) fn read(&mut self, options: &CopyOptions, bytes: &[u8]) -> bool {
+        for &byte in bytes {
+            if std::mem::take(&mut self.escaped) {
+                continue;
+            }
+            if self.open && byte == options.escape && options.escape != options.quote {
+                self.escaped = true;
+            } else if byte == options.quote {
+                // A doubled quote closes and opens again, which leaves the state right.
+                self.open = !self.open;
+            }
         }
-        at += 1;
+        self.open
     }
-    quoted
 }
 
 /// Splits one record (without its line end) into fields. `names` are the columns, for the
@@ -27,6 +38,7 @@ pub(super) fn split(options: &CopyOptions, record: &[u8], names: &[&str]) -> Res
     let mut fields = Vec::new();
     let mut at = 0;
     loop {
+        let start = at;
         let mut out = Vec::new();
         let mut quoted = false;
         let mut was_quoted = false;
@@ -58,7 +70,11 @@ pub(super) fn split(options: &CopyOptions, record: &[u8], names: &[&str]) -> Res
         if quoted {
             return Err(bad_file("unterminated CSV quoted field"));
         }
-        let text = String::from_utf8(out).map_err(|_| not_utf8())?;
+        let raw = record
+            .get(start..at - usize::from(more))
+            .unwrap_or_default();
+        let is_default = options.is_default(raw);
+        let text = utf8(out)?;
         let name = names.get(fields.len()).copied().unwrap_or("");
         let is_null = text == options.null
             && if was_quoted {
@@ -66,7 +82,11 @@ pub(super) fn split(options: &CopyOptions, record: &[u8], names: &[&str]) -> Res
             } else {
                 !options.force_not_null.contains(name)
             };
-        fields.push((!is_null).then_some(text));
+        fields.push(match (is_null, is_default) {
+            (true, _) => Field::Null,
+            (false, true) => Field::Default,
+            (false, false) => Field::Text(text),
+        });
         if !more {
             return Ok(fields);
         }

@@ -1,19 +1,46 @@
-//! `COPY`: PostgreSQL's text and CSV formats, as readers and writers of fields.
+//! `COPY`: PostgreSQL's text, CSV and binary formats and JSON lines, as readers and writers.
 //!
-//! A field is text or `NULL`; which text a field holds, the column's type decides elsewhere.
+//! A field of the first two is text or `NULL`; which text a field holds, the column's type decides
+//! elsewhere.
 
+mod binary;
 mod csv;
+mod encoding;
+mod json_lines;
 mod options;
 mod reader;
 mod text;
 
-pub(crate) use options::{CopyOptions, Header};
-pub(crate) use reader::RecordReader;
+pub(crate) use binary::{BinaryReader, write_header as write_binary_header};
+pub(crate) use binary::{TRAILER as BINARY_TRAILER, write_row as write_binary_row};
+pub(crate) use encoding::Encoding;
+pub(crate) use json_lines::{JsonReader, write_row as write_json_row};
+pub(crate) use options::{CopyOptions, Format, Header};
+pub(crate) use reader::{RecordReader, shown};
 
 use helios_base::{Error, SqlState};
 
-/// One record: a field per column, `None` for `NULL`.
-pub(crate) type Fields = Vec<Option<String>>;
+/// What a field holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Field {
+    Null,
+    /// The marker of the column's default.
+    Default,
+    Text(String),
+}
+
+impl Field {
+    /// Its text, if it has one.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Null | Self::Default => None,
+        }
+    }
+}
+
+/// One record: a field per column.
+pub(crate) type Fields = Vec<Field>;
 
 /// Writes one record with its line end.
 pub(crate) fn write_record(options: &CopyOptions, fields: &[Option<&str>], out: &mut Vec<u8>) {

@@ -2,13 +2,21 @@
 
 use helios_base::{Error, Result, SqlState};
 
+use super::Encoding;
+use crate::files::{ParquetOptions, read_number};
 use crate::plan::CopyFormat;
 
 /// How a file is written.
 #[derive(Clone, Debug)]
 pub(crate) struct CopyOptions {
+    pub(crate) format: Format,
     /// CSV instead of text.
     pub(crate) csv: bool,
+    pub(crate) encoding: Encoding,
+    /// What stands for a column's default.
+    pub(crate) default: Option<String>,
+    /// How Parquet is written.
+    pub(crate) parquet: ParquetOptions,
     pub(crate) delimiter: u8,
     /// What stands for `NULL`.
     pub(crate) null: String,
@@ -23,6 +31,35 @@ pub(crate) struct CopyOptions {
     pub(crate) force_not_null: Columns,
     /// Columns in which a quoted null marker is `NULL`.
     pub(crate) force_null: Columns,
+}
+
+/// The kind of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Text,
+    Csv,
+    Binary,
+    /// A JSON object on each line.
+    Json,
+    Parquet,
+}
+
+impl Format {
+    /// Its name in messages.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Text => "TEXT",
+            Self::Csv => "CSV",
+            Self::Binary => "BINARY",
+            Self::Json => "JSON",
+            Self::Parquet => "PARQUET",
+        }
+    }
+
+    /// Whether files are lines of fields.
+    pub(crate) fn is_fields(self) -> bool {
+        matches!(self, Self::Text | Self::Csv)
+    }
 }
 
 /// What the first line is.
@@ -69,23 +106,27 @@ impl CopyOptions {
         options: &[(String, String)],
         from: bool,
     ) -> Result<Self> {
-        let csv = match format {
-            CopyFormat::Text => false,
-            CopyFormat::Csv => true,
-            CopyFormat::Other(name) if name == "binary" => {
-                return Err(Error::unsupported(
-                    "COPY in format \"binary\" is not supported",
-                ));
-            }
+        let kind = match format {
+            CopyFormat::Text => Format::Text,
+            CopyFormat::Csv => Format::Csv,
+            CopyFormat::Binary => Format::Binary,
+            CopyFormat::Json => Format::Json,
+            CopyFormat::Parquet => Format::Parquet,
             CopyFormat::Other(name) => {
                 return Err(Error::new(
                     SqlState::INVALID_PARAMETER_VALUE,
                     format!("COPY format \"{name}\" not recognized"),
-                ));
+                )
+                .with_hint("Known are text, csv, binary, json and parquet."));
             }
         };
+        let csv = kind == Format::Csv;
         let mut this = Self {
+            format: kind,
             csv,
+            encoding: Encoding::Utf8,
+            default: None,
+            parquet: ParquetOptions::default(),
             delimiter: if csv { b',' } else { b'\t' },
             null: if csv { String::new() } else { "\\N".to_owned() },
             quote: b'"',
@@ -105,8 +146,39 @@ impl CopyOptions {
             seen.push(name);
             match name.as_str() {
                 "format" => {}
+                "header" | "delimiter" | "null" | "default" if !kind.is_fields() => {
+                    let name = name.to_ascii_uppercase();
+                    return Err(syntax(format!(
+                        "cannot specify {name} in {} mode",
+                        kind.name()
+                    )));
+                }
+                "encoding" if kind == Format::Parquet => {
+                    return Err(syntax("cannot specify ENCODING in PARQUET mode"));
+                }
+                "compression" | "codec" | "compression_level" | "level" | "row_group_size" => {
+                    if kind != Format::Parquet || from {
+                        return Err(Error::unsupported(format!(
+                            "COPY {} available only using COPY TO in PARQUET mode",
+                            name.replace('_', " ")
+                        )));
+                    }
+                    match name.as_str() {
+                        "compression" | "codec" => this.parquet.set_codec(value)?,
+                        "row_group_size" => {
+                            this.parquet.row_group_rows = read_number(name, value, 1, 1 << 30)?;
+                        }
+                        _ => this.parquet.level = Some(read_number(name, value, 0, 22)?),
+                    }
+                }
                 "delimiter" => this.delimiter = one_byte("delimiter", value)?,
                 "null" => this.null.clone_from(value),
+                "default" if from => this.default = Some(value.clone()),
+                "default" => {
+                    return Err(Error::unsupported(
+                        "COPY default only available using COPY FROM",
+                    ));
+                }
                 "quote" if csv => this.quote = one_byte("quote", value)?,
                 "escape" if csv => escape = Some(one_byte("escape", value)?),
                 "quote" | "escape" | "force_quote" | "force_not_null" | "force_null" if !csv => {
@@ -132,17 +204,12 @@ impl CopyOptions {
                 }
                 // A hint about visibility that has nothing to speed up here.
                 "freeze" => {}
-                "encoding" if matches!(value.to_ascii_lowercase().as_str(), "utf8" | "utf-8") => {}
-                "encoding" => {
-                    return Err(Error::unsupported(format!(
-                        "COPY with encoding \"{value}\" is not supported"
-                    ))
-                    .with_hint("Files must be in UTF-8."));
-                }
+                "encoding" => this.encoding = Encoding::named(value)?,
                 _ => return Err(syntax(format!("option \"{name}\" not recognized"))),
             }
         }
         this.escape = escape.unwrap_or(this.quote);
+        this.parquet.check()?;
         this.check(from)?;
         Ok(this)
     }
@@ -177,12 +244,50 @@ impl CopyOptions {
                 "CSV quote character must not appear in the NULL specification",
             ));
         }
+        if let Some(default) = &self.default {
+            if default.contains(['\n', '\r']) {
+                return Err(invalid(
+                    "COPY default representation cannot use newline or carriage return",
+                ));
+            }
+            if default.as_bytes().contains(&self.delimiter) {
+                return Err(invalid(
+                    "COPY delimiter must not appear in the DEFAULT specification",
+                ));
+            }
+            if self.csv && default.as_bytes().contains(&self.quote) {
+                return Err(invalid(
+                    "CSV quote character must not appear in the DEFAULT specification",
+                ));
+            }
+            if *default == self.null {
+                return Err(invalid(
+                    "NULL specification and DEFAULT specification cannot be the same",
+                ));
+            }
+        }
         if self.header == Header::Match && !from {
             return Err(Error::unsupported(
                 "cannot use \"match\" with HEADER in COPY TO",
             ));
         }
         Ok(())
+    }
+
+    /// Whether a field as it stands in the file is the marker of the column's default.
+    pub(super) fn is_default(&self, raw: &[u8]) -> bool {
+        matches!(&self.default, Some(marker) if marker.as_bytes() == raw)
+    }
+
+    /// Written text in the encoding of the file.
+    ///
+    /// # Errors
+    /// `22P05` for a character that it lacks.
+    pub(crate) fn encode(&self, text: &mut Vec<u8>) -> Result<()> {
+        match self.format {
+            Format::Binary => Ok(()),
+            _ => self.encoding.encode(text),
+        }
     }
 
     /// Tells the options the columns that are copied.
@@ -196,7 +301,7 @@ impl CopyOptions {
             {
                 return Err(Error::new(
                     SqlState::INVALID_COLUMN_REFERENCE,
-                    format!("column \"{missing}\" named in a COPY option is not copied"),
+                    format!("column \"{missing}\" of a FORCE option is not referenced by COPY"),
                 ));
             }
         }
@@ -224,17 +329,10 @@ fn header(value: &str) -> Result<Header> {
 }
 
 fn columns(value: &str) -> Columns {
-    if value.trim() == "*" {
+    if value == "*" {
         return Columns::All;
     }
-    let inner = value.trim().trim_start_matches('(').trim_end_matches(')');
-    Columns::Named(
-        inner
-            .split(',')
-            .map(|name| name.trim().trim_matches('"').to_owned())
-            .filter(|name| !name.is_empty())
-            .collect(),
-    )
+    Columns::Named(value.split('\0').map(str::to_owned).collect())
 }
 
 fn syntax(message: impl Into<String>) -> Error {

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use helios_base::{Error, Result, SqlState};
 
-use super::{CopyOptions, Fields, Header, bad_file, csv, text};
+use super::{CopyOptions, Fields, Header, bad_file, csv, encoding, text};
 
 /// Records of a file in one of the formats, with line numbers for messages.
 pub(crate) struct RecordReader<R> {
@@ -19,10 +19,14 @@ pub(crate) struct RecordReader<R> {
     line: u64,
     lines_read: u64,
     header_done: bool,
+    /// The current record as it stands in the file, for messages.
+    record: Vec<u8>,
 }
 
 /// How much is read at a time.
 const CHUNK: usize = 64 * 1024;
+/// What some programs write before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// The longest record, as PostgreSQL's limit of 1 GB per field suggests.
 const RECORD_MAX: usize = 1 << 30;
 
@@ -39,12 +43,18 @@ impl<R: Read> RecordReader<R> {
             line: 0,
             lines_read: 0,
             header_done: false,
+            record: Vec::new(),
         }
     }
 
     /// The number of the line where the last record began, from 1.
     pub(crate) fn line(&self) -> u64 {
         self.line
+    }
+
+    /// The beginning of the last record as it stands in the file.
+    pub(crate) fn shown(&self) -> Option<String> {
+        (self.line > 0).then(|| shown(&self.record))
     }
 
     /// The next record, `None` at the end.
@@ -76,6 +86,19 @@ impl<R: Read> RecordReader<R> {
         }
     }
 
+    /// The next line as text, `None` at the end.
+    ///
+    /// # Errors
+    /// As [`RecordReader::next_record`].
+    pub(super) fn next_text(&mut self) -> Result<Option<String>> {
+        let Some(line) = self.next_line()? else {
+            return Ok(None);
+        };
+        self.line = self.lines_read;
+        self.record.clone_from(&line);
+        encoding::utf8(line).map(Some)
+    }
+
     fn match_header(&self, fields: &Fields) -> Result<()> {
         if fields.len() != self.names.len() {
             return Err(bad_file(format!(
@@ -85,12 +108,12 @@ impl<R: Read> RecordReader<R> {
             )));
         }
         for (index, (field, name)) in fields.iter().zip(&self.names).enumerate() {
-            if field.as_deref() != Some(name) {
+            if field.as_text() != Some(name) {
                 return Err(bad_file(format!(
                     "column name mismatch in header line field {}: got {}, expected \"{name}\"",
                     index + 1,
                     field
-                        .as_deref()
+                        .as_text()
                         .map_or("null value".to_owned(), |f| format!("\"{f}\"")),
                 )));
             }
@@ -98,37 +121,43 @@ impl<R: Read> RecordReader<R> {
         Ok(())
     }
 
-    /// The next record with however many fields it has.
-    fn raw_record(&mut self) -> Result<Option<Fields>> {
-        let Some(mut record) = self.next_line()? else {
+    /// The next record with however many fields it has; for a header that may not fit.
+    pub(crate) fn raw_record(&mut self) -> Result<Option<Fields>> {
+        let Some(record) = self.next_line()? else {
+            self.record.clear();
             return Ok(None);
         };
+        self.record = record;
         self.line = self.lines_read;
-        if record == b"\\." {
+        if self.record == b"\\." {
             self.ended = true;
             self.start = self.buffer.len();
             return Ok(None);
         }
         if !self.options.csv {
-            text::check_line(&record)?;
-            return text::split(&self.options, &record).map(Some);
+            text::check_line(&self.record)?;
+            return text::split(&self.options, &self.record).map(Some);
         }
-        while csv::is_open(&self.options, &record) {
+        let mut quotes = csv::Quotes::default();
+        let mut open = quotes.read(&self.options, &self.record);
+        while open {
             let Some(next) = self.next_line()? else {
                 return Err(bad_file("unterminated CSV quoted field"));
             };
-            if record.len() + next.len() > RECORD_MAX {
+            if self.record.len() + next.len() > RECORD_MAX {
                 return Err(Error::new(
                     SqlState::PROGRAM_LIMIT_EXCEEDED,
                     "record of the COPY file is too long",
                 )
                 .with_hint("A quote may be missing."));
             }
-            record.push(b'\n');
-            record.extend_from_slice(&next);
+            self.record.push(b'\n');
+            quotes.read(&self.options, b"\n");
+            open = quotes.read(&self.options, &next);
+            self.record.extend_from_slice(&next);
         }
         let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
-        csv::split(&self.options, &record, &names).map(Some)
+        csv::split(&self.options, &self.record, &names).map(Some)
     }
 
     /// The next line without its end, `None` at the end of the input.
@@ -181,6 +210,25 @@ impl<R: Read> RecordReader<R> {
         let read = read.map_err(|e| Error::io("read the COPY data", e));
         self.buffer.truncate(old + *read.as_ref().unwrap_or(&0));
         self.ended = read? == 0;
+        encoding::decode(self.options.encoding, &mut self.buffer, old);
+        // A mark of the byte order says nothing that is not known.
+        if self.lines_read == 0 && self.start == 0 && self.buffer.starts_with(BYTE_ORDER_MARK) {
+            self.start = BYTE_ORDER_MARK.len();
+        }
         Ok(())
+    }
+}
+
+/// How much of bad data a message shows, in bytes.
+const SHOWN: usize = 100;
+
+/// The beginning of a field or record.
+pub(crate) fn shown(bytes: &[u8]) -> String {
+    match bytes.get(..SHOWN) {
+        Some(begin) if bytes.len() > SHOWN => {
+            let text = String::from_utf8_lossy(begin);
+            format!("{}...", text.trim_end_matches('\u{fffd}'))
+        }
+        _ => String::from_utf8_lossy(bytes).into_owned(),
     }
 }

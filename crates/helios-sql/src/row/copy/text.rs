@@ -2,7 +2,8 @@
 
 use helios_base::Result;
 
-use super::{CopyOptions, Fields, bad_file};
+use super::encoding::utf8;
+use super::{CopyOptions, Field, Fields, bad_file};
 
 /// Splits one line (without its end) into fields.
 pub(super) fn split(options: &CopyOptions, line: &[u8]) -> Result<Fields> {
@@ -27,9 +28,12 @@ pub(super) fn split(options: &CopyOptions, line: &[u8]) -> Result<Fields> {
 }
 
 /// One field: the null marker is compared before escapes are resolved.
-fn field(options: &CopyOptions, raw: &[u8]) -> Result<Option<String>> {
+fn field(options: &CopyOptions, raw: &[u8]) -> Result<Field> {
     if raw == options.null.as_bytes() {
-        return Ok(None);
+        return Ok(Field::Null);
+    }
+    if options.is_default(raw) {
+        return Ok(Field::Default);
     }
     let mut out = Vec::with_capacity(raw.len());
     let mut bytes = raw.iter().copied().peekable();
@@ -74,15 +78,7 @@ fn field(options: &CopyOptions, raw: &[u8]) -> Result<Option<String>> {
             other => other,
         });
     }
-    String::from_utf8(out).map(Some).map_err(|_| not_utf8())
-}
-
-/// The error for bytes that are no text.
-pub(super) fn not_utf8() -> helios_base::Error {
-    helios_base::Error::new(
-        helios_base::SqlState::CHARACTER_NOT_IN_REPERTOIRE,
-        "invalid byte sequence for encoding \"UTF8\"",
-    )
+    utf8(out).map(Field::Text)
 }
 
 /// Writes one record.

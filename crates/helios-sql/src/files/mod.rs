@@ -1,0 +1,46 @@
+//! Files as sources and targets of rows: Parquet here; the formats of lines are `row::copy`'s.
+//!
+//! A column of a file has a SQL type that holds all of its values. Nested columns of Parquet become
+//! arrays, or `jsonb` where there is no array of such elements.
+
+mod arrow_value;
+mod parquet_options;
+mod parquet_read;
+mod parquet_write;
+
+pub(crate) use arrow_value::{column_values, sql_type};
+pub(crate) use parquet_options::ParquetOptions;
+pub(crate) use parquet_read::{ParquetFile, ParquetRows};
+pub(crate) use parquet_write::ParquetSink;
+
+use helios_base::{DataType, Error, Result, SqlState};
+
+/// A column as a file has it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FileColumn {
+    pub(crate) name: String,
+    pub(crate) ty: DataType,
+    pub(crate) not_null: bool,
+}
+
+/// A number that an option gives.
+///
+/// # Errors
+/// `22023` if it is none, or out of bounds.
+pub(crate) fn read_number(name: &str, value: &str, least: u32, most: u32) -> Result<u32> {
+    let number = value.parse().ok().filter(|n| (least..=most).contains(n));
+    number.ok_or_else(|| {
+        Error::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            format!("{name} must be a number from {least} to {most}, not \"{value}\""),
+        )
+    })
+}
+
+/// The error of a file that is not what it should be.
+pub(crate) fn bad_file(path: &str, what: impl std::fmt::Display) -> Error {
+    Error::new(
+        SqlState::BAD_COPY_FILE_FORMAT,
+        format!("could not read \"{path}\": {what}"),
+    )
+}
