@@ -19,7 +19,7 @@ pub(crate) fn sql_type(field: &Field) -> Option<DataType> {
         .map(String::as_str)
     {
         Some("arrow.uuid") => return Some(DataType::Uuid),
-        Some("arrow.json") => return Some(DataType::Jsonb),
+        Some("arrow.json") => return Some(DataType::Json),
         _ => {}
     }
     type_of(field.data_type())

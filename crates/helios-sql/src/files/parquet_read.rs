@@ -57,7 +57,7 @@ impl ParquetFile {
             let ty = match told {
                 Some(LogicalType::Uuid) => Some(DataType::Uuid),
                 Some(LogicalType::Json) if sql_type(field) == Some(DataType::Text) => {
-                    Some(DataType::Jsonb)
+                    Some(DataType::Json)
                 }
                 _ => sql_type(field),
             };
