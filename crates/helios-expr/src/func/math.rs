@@ -397,6 +397,53 @@ fn bucket_count(count: i32) -> Result<i32> {
     Ok(count)
 }
 
+/// Where an operand lies among the equal buckets of `width_bucket`.
+enum Bucket {
+    Before,
+    Within,
+    After,
+}
+
+/// Tells the bucket's side after checking the bounds, which may run downwards.
+fn bucket_side<T: PartialOrd>(
+    [x, low, high]: [&T; 3],
+    is_nan: impl Fn(&T) -> bool,
+    is_infinite: impl Fn(&T) -> bool,
+) -> Result<Bucket> {
+    if [x, low, high].into_iter().any(is_nan) {
+        return Err(bad_bucket(
+            "operand, lower bound, and upper bound cannot be NaN",
+        ));
+    }
+    if [low, high].into_iter().any(is_infinite) {
+        return Err(bad_bucket("lower and upper bounds must be finite"));
+    }
+    if low == high {
+        return Err(bad_bucket("lower bound cannot equal upper bound"));
+    }
+    let (before, after) = if low < high {
+        (x < low, x >= high)
+    } else {
+        (x > low, x <= high)
+    };
+    Ok(match (before, after) {
+        (true, _) => Bucket::Before,
+        (_, true) => Bucket::After,
+        _ => Bucket::Within,
+    })
+}
+
+/// The number of a bucket; `within` counts from zero and may reach `count` by rounding.
+fn bucket_number(side: &Bucket, count: i32, within: impl FnOnce() -> Result<i32>) -> Result<Value> {
+    Ok(Value::Int4(match side {
+        Bucket::Before => 0,
+        Bucket::Within => within()?.min(count - 1) + 1,
+        Bucket::After => count
+            .checked_add(1)
+            .ok_or_else(|| crate::op::integer::out_of_range(Int4))?,
+    }))
+}
+
 fn bucket_float(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     let [
         Value::Float8(x),
@@ -408,36 +455,13 @@ fn bucket_float(args: &[&Value], _: &Call<'_>) -> Result<Value> {
         return Err(mismatch(args));
     };
     let count = bucket_count(*count)?;
-    if x.is_nan() || low.is_nan() || high.is_nan() {
-        return Err(bad_bucket(
-            "operand, lower bound, and upper bound cannot be NaN",
-        ));
-    }
-    if low.is_infinite() || high.is_infinite() {
-        return Err(bad_bucket("lower and upper bounds must be finite"));
-    }
-    if low == high {
-        return Err(bad_bucket("lower bound cannot equal upper bound"));
-    }
-    let (before, after) = if low < high {
-        (x < low, x >= high)
-    } else {
-        (x > low, x <= high)
-    };
-    if before {
-        return Ok(Value::Int4(0));
-    }
-    if after {
-        return count
-            .checked_add(1)
-            .map(Value::Int4)
-            .ok_or_else(|| crate::op::integer::out_of_range(Int4));
-    }
-    let share = (x - low) / (high - low);
-    // Rounding may reach the upper bound, which is outside.
-    #[allow(clippy::cast_possible_truncation, reason = "between 0 and count")]
-    let bucket = (share * f64::from(count)).floor() as i32;
-    Ok(Value::Int4(bucket.min(count - 1) + 1))
+    let side = bucket_side([x, low, high], |v| v.is_nan(), |v| v.is_infinite())?;
+    bucket_number(&side, count, || {
+        let share = (x - low) / (high - low);
+        #[allow(clippy::cast_possible_truncation, reason = "between 0 and count")]
+        let bucket = (share * f64::from(count)).floor() as i32;
+        Ok(bucket)
+    })
 }
 
 fn bucket_numeric(args: &[&Value], _: &Call<'_>) -> Result<Value> {
@@ -451,34 +475,11 @@ fn bucket_numeric(args: &[&Value], _: &Call<'_>) -> Result<Value> {
         return Err(mismatch(args));
     };
     let count = bucket_count(*count)?;
-    if x.is_nan() || low.is_nan() || high.is_nan() {
-        return Err(bad_bucket(
-            "operand, lower bound, and upper bound cannot be NaN",
-        ));
-    }
-    if low.is_infinite() || high.is_infinite() {
-        return Err(bad_bucket("lower and upper bounds must be finite"));
-    }
-    if low == high {
-        return Err(bad_bucket("lower bound cannot equal upper bound"));
-    }
-    let (before, after) = if low < high {
-        (x < low, x >= high)
-    } else {
-        (x > low, x <= high)
-    };
-    if before {
-        return Ok(Value::Int4(0));
-    }
-    if after {
-        return count
-            .checked_add(1)
-            .map(Value::Int4)
-            .ok_or_else(|| crate::op::integer::out_of_range(Int4));
-    }
-    let scaled = x.sub(low)?.mul(&Numeric::new(i64::from(count), 0))?;
-    let bucket = scaled.div_trunc(&high.sub(low)?)?.to_i32()?;
-    Ok(Value::Int4(bucket.min(count - 1) + 1))
+    let side = bucket_side([x, low, high], |v| v.is_nan(), |v| v.is_infinite())?;
+    bucket_number(&side, count, || {
+        let scaled = x.sub(low)?.mul(&Numeric::new(i64::from(count), 0))?;
+        scaled.div_trunc(&high.sub(low)?)?.to_i32()
+    })
 }
 
 /// How many thresholds, sorted ascending, are not above the operand.

@@ -4,6 +4,7 @@
 //! changed alike is left, and the rest is a conflict that nobody decides but the user, by making the
 //! definitions alike on one of the branches.
 
+mod change;
 mod table;
 mod types;
 
@@ -11,13 +12,13 @@ use std::sync::Arc;
 
 use helios_base::{Result, TableId};
 use helios_version::TableLock;
-use serde::Serialize;
 
 use super::{Catalogs, MergeInput, MergeReport, is_bookkeeping};
-use crate::catalog::{Catalog, Change, SchemaId, SequenceDef, TableDef, ViewDef, codec};
+use crate::catalog::{Catalog, Change, SchemaId, SequenceDef, TableDef, ViewDef};
 use crate::ddl::ObjectRef;
 use crate::system;
 use crate::transaction::Transaction;
+use change::{Event, Sides, Three};
 use table::TablePlan;
 
 /// What is to become of the definitions.
@@ -31,43 +32,6 @@ pub(super) struct SchemaMerge<'a> {
     /// Objects that come or go after the rows.
     last: Vec<(String, Change)>,
     drops: Vec<(String, ObjectRef)>,
-}
-
-/// What becomes of one object.
-enum Verdict {
-    Keep,
-    Take,
-    Conflict,
-}
-
-fn same<T: Serialize>(a: Option<&T>, b: Option<&T>) -> Result<bool> {
-    Ok(match (a, b) {
-        (None, None) => true,
-        (Some(a), Some(b)) => codec::encode(a)? == codec::encode(b)?,
-        _ => false,
-    })
-}
-
-fn judge<T: Serialize>(
-    base: Option<&T>,
-    source: Option<&T>,
-    target: Option<&T>,
-) -> Result<Verdict> {
-    Ok(if same(base, source)? || same(source, target)? {
-        Verdict::Keep
-    } else if same(base, target)? {
-        Verdict::Take
-    } else {
-        Verdict::Conflict
-    })
-}
-
-/// Every number that is in one of three lists, once.
-fn union<I: Ord>(lists: [Vec<I>; 3]) -> Vec<I> {
-    let mut all: Vec<I> = lists.into_iter().flatten().collect();
-    all.sort_unstable();
-    all.dedup();
-    all
 }
 
 impl<'a> SchemaMerge<'a> {
@@ -88,12 +52,16 @@ impl<'a> SchemaMerge<'a> {
         };
         let target = transaction.latest_catalog()?;
         if merge.is_changed(input)? {
-            let Catalogs { base, source } = catalogs;
-            merge.schemas(base, source, &target, report)?;
-            merge.types(base, source, &target, report)?;
-            merge.all_tables(base, source, &target, input, report)?;
-            merge.sequences(base, source, &target, report)?;
-            merge.views(base, source, &target, report)?;
+            let sides = Sides {
+                base: &catalogs.base,
+                source: &catalogs.source,
+                target: &target,
+            };
+            merge.schemas(sides, report)?;
+            merge.types(sides, report)?;
+            merge.all_tables(sides, input, report)?;
+            merge.sequences(sides, report)?;
+            merge.views(sides, report)?;
         } else {
             let tables = catalogs.source.tables();
             let tables = tables.filter(|table| !is_bookkeeping(table));
@@ -176,80 +144,54 @@ impl<'a> SchemaMerge<'a> {
         Ok(())
     }
 
-    fn schemas(
-        &mut self,
-        base: &Catalog,
-        source: &Catalog,
-        target: &Catalog,
-        report: &mut MergeReport,
-    ) -> Result<()> {
+    fn schemas(&mut self, sides: Sides<'_>, report: &mut MergeReport) -> Result<()> {
         let ids = |catalog: &Catalog| catalog.schemas().map(|def| def.id).collect();
-        for id in union([ids(base), ids(source), ids(target)]) {
-            let of = |catalog: &Catalog| {
-                let found = catalog.schema_by_id(id).cloned();
-                found.filter(|def| !crate::is_temporary_schema(&def.name))
-            };
-            let (b, s, t) = (of(base), of(source), of(target));
-            match judge(b.as_deref(), s.as_deref(), t.as_deref())? {
-                Verdict::Keep => {}
-                Verdict::Take => match s {
-                    Some(def) => match target.schema(&def.name) {
-                        Some(other) if other.id != id => report.schema_conflicts.push(format!(
-                            "schema \"{}\" was created on both branches",
-                            def.name
-                        )),
-                        _ => {
-                            let line = describe("schema", &def.name, t.is_some());
-                            self.first.push((line, Change::Schema(id, Some(def))));
-                        }
-                    },
-                    None => {
-                        let name = t.map(|t| t.name.clone()).unwrap_or_default();
-                        let line = format!("drop schema \"{name}\"");
-                        self.drops.push((line, ObjectRef::Schema(id)));
+        let of = |catalog: &Catalog, id| {
+            let found = catalog.schema_by_id(id).cloned();
+            found.filter(|def| !crate::is_temporary_schema(&def.name))
+        };
+        for (id, event) in sides.events(ids, of)? {
+            match event {
+                Event::Put { def, known } => match sides.target.schema(&def.name) {
+                    Some(other) if other.id != id => report.schema_conflicts.push(format!(
+                        "schema \"{}\" was created on both branches",
+                        def.name
+                    )),
+                    _ => {
+                        let line = describe("schema", &def.name, known);
+                        self.first.push((line, Change::Schema(id, Some(def))));
                     }
                 },
-                Verdict::Conflict => report.schema_conflicts.push(both_changed(
-                    "schema",
-                    s.as_ref().or(t.as_ref()).map_or("", |def| &def.name),
-                )),
+                Event::Gone(def) => {
+                    let line = format!("drop schema \"{}\"", def.name);
+                    self.drops.push((line, ObjectRef::Schema(id)));
+                }
+                Event::Both(three) => {
+                    report.both_changed("schema", three.any().map(|def| &def.name));
+                }
             }
         }
         Ok(())
     }
 
-    fn sequences(
-        &mut self,
-        base: &Catalog,
-        source: &Catalog,
-        target: &Catalog,
-        report: &mut MergeReport,
-    ) -> Result<()> {
+    fn sequences(&mut self, sides: Sides<'_>, report: &mut MergeReport) -> Result<()> {
         let ids = |catalog: &Catalog| catalog.sequences().map(|def| def.id).collect();
-        for id in union([ids(base), ids(source), ids(target)]) {
-            let of = |catalog: &Catalog| {
-                let found = catalog.sequence_by_id(id).cloned();
-                found.filter(|def| !crate::is_temporary_schema(&def.schema_name))
-            };
-            let (b, s, t) = (of(base), of(source), of(target));
-            match judge(b.as_deref(), s.as_deref(), t.as_deref())? {
-                Verdict::Keep => {}
-                Verdict::Take => match s {
-                    Some(def) => self.take_sequence(&def, t.is_some(), source, target, report),
-                    None => {
-                        // One that belongs to a column goes with it.
-                        let owned = t.as_ref().is_some_and(|t| t.owned_by.is_some());
-                        if !owned {
-                            let name = t.map(|t| t.name.clone()).unwrap_or_default();
-                            let line = format!("drop sequence \"{name}\"");
-                            self.drops.push((line, ObjectRef::Sequence(id)));
-                        }
-                    }
-                },
-                Verdict::Conflict => report.schema_conflicts.push(both_changed(
-                    "sequence",
-                    s.as_ref().or(t.as_ref()).map_or("", |def| &def.name),
-                )),
+        let of = |catalog: &Catalog, id| {
+            let found = catalog.sequence_by_id(id).cloned();
+            found.filter(|def| !crate::is_temporary_schema(&def.schema_name))
+        };
+        for (id, event) in sides.events(ids, of)? {
+            match event {
+                Event::Put { def, known } => self.take_sequence(&def, known, sides, report),
+                // One that belongs to a column goes with it.
+                Event::Gone(def) if def.owned_by.is_some() => {}
+                Event::Gone(def) => {
+                    let line = format!("drop sequence \"{}\"", def.name);
+                    self.drops.push((line, ObjectRef::Sequence(id)));
+                }
+                Event::Both(three) => {
+                    report.both_changed("sequence", three.any().map(|def| &def.name));
+                }
             }
         }
         Ok(())
@@ -259,8 +201,7 @@ impl<'a> SchemaMerge<'a> {
         &mut self,
         def: &Arc<SequenceDef>,
         known: bool,
-        source: &Catalog,
-        target: &Catalog,
+        Sides { source, target, .. }: Sides<'_>,
         report: &mut MergeReport,
     ) {
         if let Some((owner, column)) = def.owned_by {
@@ -291,43 +232,31 @@ impl<'a> SchemaMerge<'a> {
             .push((line, Change::Sequence(def.id, Some(def.clone()))));
     }
 
-    fn views(
-        &mut self,
-        base: &Catalog,
-        source: &Catalog,
-        target: &Catalog,
-        report: &mut MergeReport,
-    ) -> Result<()> {
+    fn views(&mut self, sides: Sides<'_>, report: &mut MergeReport) -> Result<()> {
         let ids = |catalog: &Catalog| catalog.views().map(|def| def.id).collect();
-        for id in union([ids(base), ids(source), ids(target)]) {
-            let of = |catalog: &Catalog| {
-                let found = catalog.view_by_id(id).cloned();
-                found.filter(|def| !crate::is_temporary_schema(&def.schema_name))
-            };
-            let (b, s, t) = (of(base), of(source), of(target));
-            match judge(b.as_deref(), s.as_deref(), t.as_deref())? {
-                Verdict::Keep => {}
-                Verdict::Take => match s {
-                    Some(def) if clashes(target, def.schema, &def.name, id.0) => {
-                        if !self.same_view(target, &def) {
-                            report.schema_conflicts.push(created_twice(&def.name));
-                        }
+        let of = |catalog: &Catalog, id| {
+            let found = catalog.view_by_id(id).cloned();
+            found.filter(|def| !crate::is_temporary_schema(&def.schema_name))
+        };
+        for (id, event) in sides.events(ids, of)? {
+            match event {
+                Event::Put { def, .. } if clashes(sides.target, def.schema, &def.name, id.0) => {
+                    if !self.same_view(sides.target, &def) {
+                        report.schema_conflicts.push(created_twice(&def.name));
                     }
-                    Some(def) => {
-                        let line = describe("view", &def.name, t.is_some());
-                        self.last.push((line, Change::View(id, Some(def))));
-                    }
-                    None => {
-                        let name = t.map(|t| t.name.clone()).unwrap_or_default();
-                        // Before the columns that it read.
-                        let line = format!("drop view \"{name}\"");
-                        self.first.insert(0, (line, Change::View(id, None)));
-                    }
-                },
-                Verdict::Conflict => report.schema_conflicts.push(both_changed(
-                    "view",
-                    s.as_ref().or(t.as_ref()).map_or("", |def| &def.name),
-                )),
+                }
+                Event::Put { def, known } => {
+                    let line = describe("view", &def.name, known);
+                    self.last.push((line, Change::View(id, Some(def))));
+                }
+                Event::Gone(def) => {
+                    // Before the columns that it read.
+                    let line = format!("drop view \"{}\"", def.name);
+                    self.first.insert(0, (line, Change::View(id, None)));
+                }
+                Event::Both(three) => {
+                    report.both_changed("view", three.any().map(|def| &def.name));
+                }
             }
         }
         Ok(())
@@ -340,14 +269,16 @@ impl<'a> SchemaMerge<'a> {
 
     fn all_tables(
         &mut self,
-        base: &Catalog,
-        source: &Catalog,
-        target: &Catalog,
+        sides: Sides<'_>,
         input: &MergeInput,
         report: &mut MergeReport,
     ) -> Result<()> {
-        let ids = |catalog: &Catalog| catalog.tables().map(|def| def.id).collect();
-        for id in union([ids(base), ids(source), ids(target)]) {
+        let Sides {
+            base,
+            source,
+            target,
+        } = sides;
+        for id in sides.union(|catalog| catalog.tables().map(|def| def.id).collect()) {
             let of = |catalog: &Catalog| {
                 let found = catalog.table_by_id(id).cloned();
                 found.filter(|table| !is_bookkeeping(table))
@@ -480,8 +411,12 @@ fn describe(kind: &str, name: &str, known: bool) -> String {
     format!("{verb} {kind} \"{name}\"")
 }
 
-fn both_changed(kind: &str, name: &str) -> String {
-    format!("{kind} \"{name}\" was changed on both branches")
+impl MergeReport {
+    fn both_changed(&mut self, kind: &str, name: Option<&String>) {
+        let name = name.map_or("", String::as_str);
+        let line = format!("{kind} \"{name}\" was changed on both branches");
+        self.schema_conflicts.push(line);
+    }
 }
 
 fn created_twice(name: &str) -> String {

@@ -6,50 +6,36 @@ use std::sync::Arc;
 use helios_base::Result;
 
 use super::super::MergeReport;
-use super::{SchemaMerge, Verdict, both_changed, created_twice, describe, judge, union};
+use super::{Event, SchemaMerge, Sides, Three, created_twice, describe};
 use crate::catalog::{Catalog, Change, LabelDef, TypeDef, TypeKind};
 use crate::ddl::ObjectRef;
 
 impl SchemaMerge<'_> {
-    pub(super) fn types(
-        &mut self,
-        base: &Catalog,
-        source: &Catalog,
-        target: &Catalog,
-        report: &mut MergeReport,
-    ) -> Result<()> {
+    pub(super) fn types(&mut self, sides: Sides<'_>, report: &mut MergeReport) -> Result<()> {
         let ids = |catalog: &Catalog| catalog.types().map(|def| def.id).collect();
-        for id in union([ids(base), ids(source), ids(target)]) {
-            let of = |catalog: &Catalog| catalog.type_by_id(id).cloned();
-            let (b, s, t) = (of(base), of(source), of(target));
-            match judge(b.as_deref(), s.as_deref(), t.as_deref())? {
-                Verdict::Keep => {}
-                Verdict::Take => match s {
-                    Some(def) => {
-                        let there = target.type_in(def.schema, &def.name);
-                        if there.is_some_and(|there| there.id != id) {
-                            report.schema_conflicts.push(created_twice(&def.name));
-                        } else {
-                            let line = describe("type", &def.name, t.is_some());
-                            self.first.push((line, Change::Type(id, Some(def))));
-                        }
+        let of = |catalog: &Catalog, id| catalog.type_by_id(id).cloned();
+        for (id, event) in sides.events(ids, of)? {
+            match event {
+                Event::Put { def, known } => {
+                    let there = sides.target.type_in(def.schema, &def.name);
+                    if there.is_some_and(|there| there.id != id) {
+                        report.schema_conflicts.push(created_twice(&def.name));
+                    } else {
+                        let line = describe("type", &def.name, known);
+                        self.first.push((line, Change::Type(id, Some(def))));
                     }
-                    None => {
-                        let name = t.map(|t| t.name.clone()).unwrap_or_default();
-                        let line = format!("drop type \"{name}\"");
-                        self.drops.push((line, ObjectRef::Type(id)));
-                    }
-                },
-                Verdict::Conflict => match labels_of_both(b.as_ref(), s.as_ref(), t.as_ref()) {
+                }
+                Event::Gone(def) => {
+                    let line = format!("drop type \"{}\"", def.name);
+                    self.drops.push((line, ObjectRef::Type(id)));
+                }
+                Event::Both(three) => match labels_of_both(&three) {
                     Some(def) => {
                         let line = describe("type", &def.name, true);
-                        self.first
-                            .push((line, Change::Type(id, Some(Arc::new(def)))));
+                        let change = Change::Type(id, Some(Arc::new(def)));
+                        self.first.push((line, change));
                     }
-                    None => report.schema_conflicts.push(both_changed(
-                        "type",
-                        s.as_ref().or(t.as_ref()).map_or("", |def| &def.name),
-                    )),
+                    None => report.both_changed("type", three.any().map(|def| &def.name)),
                 },
             }
         }
@@ -58,12 +44,9 @@ impl SchemaMerge<'_> {
 }
 
 /// The enum with the labels that either branch added, if neither did anything else.
-fn labels_of_both(
-    base: Option<&Arc<TypeDef>>,
-    source: Option<&Arc<TypeDef>>,
-    target: Option<&Arc<TypeDef>>,
-) -> Option<TypeDef> {
-    let (base, source, target) = (base?, source?, target?);
+fn labels_of_both(three: &Three<TypeDef>) -> Option<TypeDef> {
+    let base = three.base.as_ref()?;
+    let (source, target) = (three.source.as_ref()?, three.target.as_ref()?);
     let only_labels = |def: &TypeDef| {
         def.name == base.name && def.schema == base.schema && def.comment == base.comment
     };
