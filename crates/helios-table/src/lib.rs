@@ -25,8 +25,8 @@ mod temporary;
 mod transaction;
 
 pub use access::{
-    Conflict, HistoricRow, Lock, LockedRow, Operation, TableReader, TableScan, TableVersions,
-    TableWriter, VersionSpan, failing_row,
+    Conflict, HistoricRow, Lock, LockedRow, Operation, Sought, TableReader, TableScan,
+    TableVersions, TableWriter, VersionSpan, failing_row,
 };
 pub use catalog::Catalog;
 pub use constraint::ConstraintTarget;

@@ -35,6 +35,7 @@
 
 mod datum;
 mod layout;
+mod patch;
 mod reader;
 
 pub use layout::Layout;

@@ -15,7 +15,7 @@ pub fn schema_version(row: &[u8]) -> Result<u32> {
 }
 
 #[inline]
-fn take_head(rest: &mut &[u8]) -> Result<(u8, u32)> {
+pub(super) fn take_head(rest: &mut &[u8]) -> Result<(u8, u32)> {
     let [head] = take_array(rest)?;
     if head & !(HEAD_BITMAP | HEAD_WIDTH) != 0 {
         return Err(Error::corrupt(format!("row starts with {head:#04x}")));

@@ -13,19 +13,25 @@ use helios_table::row::StoredRow;
 use helios_version::Read;
 
 use super::node::Node;
-use super::scan::{Fit, Path, fit};
+use super::scan::{Fit, Path, ScanNode, fit};
 use crate::plan::{At, MomentId};
 
 /// A query that is nothing but a point lookup and a choice of columns.
 #[derive(Debug)]
 pub(crate) struct PointSelect {
     table: Arc<TableDef>,
-    /// The parts of the key with their types, in key order.
-    parts: Vec<(Part, DataType)>,
+    key: PointKey,
     /// Positions in the table of the columns that come out.
     columns: Vec<usize>,
     /// When, if not now.
     pub(crate) at: Option<MomentId>,
+}
+
+/// The key of one row, made of parameters and constants.
+#[derive(Debug)]
+pub(crate) struct PointKey {
+    /// The parts of the key with their types, in key order.
+    parts: Vec<(Part, DataType)>,
 }
 
 #[derive(Debug)]
@@ -34,28 +40,15 @@ enum Part {
     Value(Value),
 }
 
-impl PointSelect {
-    /// The lookup that `node` is, if it is one.
-    pub(crate) fn new(node: &Node) -> Option<Self> {
-        let (scan, exprs) = match node {
-            Node::Scan(scan) => (scan, None),
-            Node::Project(project) => match &project.input {
-                Node::Scan(scan) => (scan, Some(&project.exprs)),
-                _ => return None,
-            },
-            _ => return None,
-        };
+impl PointKey {
+    /// The key that `scan` looks up, if it looks up one and asks nothing else of its row.
+    pub(crate) fn of(scan: &ScanNode) -> Option<Self> {
         let Path::Key(reach) = &scan.path else {
             return None;
         };
-        if !scan.filters.is_empty() || scan.key || scan.versions.is_some() {
+        if !scan.filters.is_empty() || scan.versions.is_some() {
             return None;
         }
-        let at = match &scan.at {
-            None => None,
-            Some(At::Moment(id, _)) => Some(*id),
-            Some(At::Row(..)) => return None,
-        };
         let types = scan.table.shape().key_columns();
         let parts = reach
             .as_point()?
@@ -69,6 +62,46 @@ impl PointSelect {
                 Some((part, ty.clone()))
             })
             .collect::<Option<_>>()?;
+        Some(Self { parts })
+    }
+
+    /// Puts the stored key into `bytes`. False if no row can have it.
+    pub(crate) fn encode(&self, params: &[Value], bytes: &mut Vec<u8>) -> Result<bool> {
+        bytes.clear();
+        for (part, ty) in &self.parts {
+            let value = match part {
+                Part::Param(index) => params.get(*index).unwrap_or(&Value::Null),
+                Part::Value(value) => value,
+            };
+            match fit(value.clone(), ty) {
+                Fit::Value(value) => key::encode(&value, ty, KeyOrder::ASC, bytes)?,
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl PointSelect {
+    /// The lookup that `node` is, if it is one.
+    pub(crate) fn new(node: &Node) -> Option<Self> {
+        let (scan, exprs) = match node {
+            Node::Scan(scan) => (scan, None),
+            Node::Project(project) => match &project.input {
+                Node::Scan(scan) => (scan, Some(&project.exprs)),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        if scan.key {
+            return None;
+        }
+        let at = match &scan.at {
+            None => None,
+            Some(At::Moment(id, _)) => Some(*id),
+            Some(At::Row(..)) => return None,
+        };
+        let key = PointKey::of(scan)?;
         let columns = match exprs {
             None => scan.reads.clone(),
             Some(exprs) => exprs
@@ -81,7 +114,7 @@ impl PointSelect {
         };
         Some(Self {
             table: scan.table.clone(),
-            parts,
+            key,
             columns,
             at,
         })
@@ -94,16 +127,8 @@ impl PointSelect {
         params: &[Value],
         bytes: &mut Vec<u8>,
     ) -> Result<Option<Row>> {
-        bytes.clear();
-        for (part, ty) in &self.parts {
-            let value = match part {
-                Part::Param(index) => params.get(*index).unwrap_or(&Value::Null),
-                Part::Value(value) => value,
-            };
-            match fit(value.clone(), ty) {
-                Fit::Value(value) => key::encode(&value, ty, KeyOrder::ASC, bytes)?,
-                _ => return Ok(None),
-            }
+        if !self.key.encode(params, bytes)? {
+            return Ok(None);
         }
         let Some(version) = read.get(self.table.storage, bytes)? else {
             return Ok(None);

@@ -1,6 +1,6 @@
-//! The short way of a prepared lookup by key.
+//! The short ways of prepared statements: which there are, and that of a lookup by key.
 //!
-//! Such a statement is done in less time than its bookkeeping takes. It evaluates no expression,
+//! A lookup is done in less time than its bookkeeping takes. It evaluates no expression,
 //! waits for nothing and reads at most one row, so nobody could cancel it, see it run or meet its
 //! settings; what is left is the snapshot, the plan's validity, the read, and a note for
 //! `pg_stat_activity`.
@@ -11,27 +11,51 @@ use super::chosen::Executor;
 use super::outcome::{Outcome, RowStream};
 use super::planned::{Code, Planned, Query};
 use super::{Prepared, Session, clock};
+use crate::row::dml::{Delete, Update};
 use crate::row::point::PointSelect;
 
 impl Session {
-    /// Runs a lookup by key, if `prepared` is one and nothing stands in the way; `None`: take the
+    /// Runs a statement in a short way, if it has one and nothing stands in the way; `None`: take the
     /// long way, which also says what is wrong.
     #[inline]
-    pub(super) fn look_up(
+    pub(super) fn run_short(
         &mut self,
         prepared: &Prepared,
         params: &[Value],
     ) -> Option<Result<Outcome>> {
         let planned = prepared.plan.lock().clone()?;
-        let Code::Query(Query {
-            point: Some(point), ..
-        }) = &planned.code
-        else {
-            return None;
-        };
+        match &planned.code {
+            Code::Query(Query {
+                point: Some(point), ..
+            }) if self.is_ready(prepared, &planned, params) => {
+                self.look_up(prepared, &planned, point, params)
+            }
+            Code::Update(
+                Update {
+                    by_key: Some(change),
+                    ..
+                },
+                _,
+            )
+            | Code::Delete(
+                Delete {
+                    by_key: Some(change),
+                    ..
+                },
+                _,
+            ) if self.is_ready(prepared, &planned, params) => {
+                self.change_by_key(prepared, &planned, change, params)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether no setting asks for more than the short ways do, and parameters are as they should be.
+    #[inline]
+    fn is_ready(&mut self, prepared: &Prepared, planned: &Planned, params: &[Value]) -> bool {
         self.heed_settings();
         let types = &prepared.parameters;
-        let ready = self.chosen.executor != Executor::Vectors
+        self.chosen.executor != Executor::Vectors
             && self.chosen.statement_timeout.is_none()
             && self.chosen.idle_timeout.is_none()
             && !self.is_timed()
@@ -39,11 +63,19 @@ impl Session {
             && planned.bound.cacheable
             && planned.bound.moments.is_empty()
             && params.len() == types.len()
-            && params.iter().zip(types).all(|(value, ty)| value.fits(ty));
-        if !ready {
-            return None;
-        }
-        let row = self.find(&planned, point, params)?;
+            && params.iter().zip(types).all(|(value, ty)| value.fits(ty))
+    }
+
+    /// Runs a lookup by key.
+    #[inline]
+    fn look_up(
+        &mut self,
+        prepared: &Prepared,
+        planned: &Planned,
+        point: &PointSelect,
+        params: &[Value],
+    ) -> Option<Result<Outcome>> {
+        let row = self.find(planned, point, params)?;
         let now = clock::now();
         self.note_lookup(&prepared.text, now);
         Some(match row {

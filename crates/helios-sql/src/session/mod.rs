@@ -11,6 +11,7 @@ mod as_of;
 mod batch;
 mod branch;
 mod branch_options;
+mod by_key;
 mod catalog_functions;
 mod chosen;
 pub(crate) mod clock;
@@ -235,8 +236,8 @@ impl Session {
     /// # Errors
     /// `08P01` for a wrong number of parameters; whatever the statement meets.
     pub fn run(&mut self, prepared: &Arc<Prepared>, parameters: &[Value]) -> Result<Outcome> {
-        if let Some(found) = self.look_up(prepared, parameters) {
-            return found;
+        if let Some(done) = self.run_short(prepared, parameters) {
+            return done;
         }
         let mut result = self.run_prepared(prepared, parameters);
         if result.is_ok() {

@@ -318,6 +318,16 @@ impl Session {
         now.query_start = start;
     }
 
+    /// Says in `pg_stat_activity` that a statement runs which was seen before.
+    pub(super) fn note_change(&self, text: &Arc<str>) {
+        let mut now = self.activity.now.lock();
+        now.state = "active";
+        if !Arc::ptr_eq(&now.query, text) {
+            now.query = text.clone();
+        }
+        now.query_start = self.statement_start;
+    }
+
     /// Says in `pg_stat_activity` that nothing runs, and starts the clock of idle transactions.
     pub(super) fn go_idle(&mut self) {
         let transaction = match &self.current {

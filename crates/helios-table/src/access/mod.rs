@@ -1,5 +1,6 @@
 //! Reading and writing the rows of a table.
 
+mod by_key;
 mod conflict;
 mod failure;
 mod merging;
@@ -10,6 +11,7 @@ mod unique;
 mod versions;
 mod writer;
 
+pub use by_key::Sought;
 pub use conflict::Conflict;
 pub use failure::failing_row;
 pub(crate) use failure::{cannot_be_unique, describe_key, of_table};

@@ -32,12 +32,12 @@ pub struct TableWriter<'t> {
 /// A row that this transaction has locked, as it is now. Updating or deleting it uses it up.
 #[derive(Clone, Debug)]
 pub struct LockedRow {
-    key: Vec<u8>,
-    values: Vec<Value>,
-    changed: bool,
-    own: bool,
+    pub(super) key: Vec<u8>,
+    pub(super) values: Vec<Value>,
+    pub(super) changed: bool,
+    pub(super) own: bool,
     /// Whether the lock is the strongest there is.
-    strongest: bool,
+    pub(super) strongest: bool,
 }
 
 /// What came of an attempt to lock a row.

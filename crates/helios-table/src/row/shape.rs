@@ -103,6 +103,21 @@ impl Shape {
         }
     }
 
+    /// Puts `value` into the column at `position` of a stored row, if that can be done in place;
+    /// see [`Layout::patch`].
+    ///
+    /// # Errors
+    /// `Corrupt` if it is not a row; internal if the value does not fit its column.
+    pub fn patch_row(&self, row: &mut [u8], position: usize, value: &Value) -> Result<bool> {
+        let Some(current) = self.layouts.last() else {
+            return Ok(false);
+        };
+        match current.sources.get(position) {
+            Some(Source::Stored(stored)) => current.layout.patch(row, *stored, value),
+            _ => Ok(false),
+        }
+    }
+
     /// Appends the stored key of `row`. Nothing for tables with hidden row numbers.
     ///
     /// # Errors

@@ -7,5 +7,6 @@ mod copy;
 mod docs;
 mod faults;
 mod model;
+mod short_ways;
 mod temporary;
 mod time_travel;

@@ -9,7 +9,7 @@ use helios_table::TableWriter;
 use helios_table::catalog::TableDef;
 
 use super::update::{Taking, Target};
-use super::{Changes, may_repeat};
+use super::{ByKey, Changes, may_repeat};
 use crate::plan;
 use crate::row::compile::Compiler;
 use crate::row::exec::Cx;
@@ -24,14 +24,21 @@ pub(crate) struct Delete {
     key: usize,
     returning: Option<Vec<Expr>>,
     repeats: bool,
+    /// The short way, if it is of one row by its key.
+    pub(crate) by_key: Option<ByKey>,
 }
 
 impl Compiler<'_> {
     /// Compiles a `DELETE`.
     pub(crate) fn delete(&self, delete: &plan::Delete) -> Result<Delete> {
         let input = self.query(&delete.input)?;
+        let table = self.target(&delete.table)?;
         Ok(Delete {
-            table: self.target(&delete.table)?,
+            by_key: match delete.returning {
+                None => ByKey::delete(&table, &input, self.catalog),
+                Some(_) => None,
+            },
+            table,
             key: delete.key,
             returning: delete.returning.as_ref().map(|r| r.exprs.clone()),
             repeats: may_repeat(&input),

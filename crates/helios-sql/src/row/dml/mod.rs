@@ -3,6 +3,7 @@
 //! The rows to change come from a query over the statement's view, which does not see what the
 //! statement itself writes; so rows are changed as they come.
 
+mod by_key;
 mod conflict;
 mod delete;
 mod insert;
@@ -20,6 +21,7 @@ use super::exec::Cx;
 use super::node::Node;
 use crate::plan::{self, TableRef, ViewCheck};
 
+pub(crate) use by_key::{ByKey, Site};
 pub(crate) use delete::Delete;
 pub(crate) use insert::Insert;
 pub(crate) use merge::Merge;

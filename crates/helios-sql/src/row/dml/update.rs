@@ -9,7 +9,7 @@ use helios_table::catalog::TableDef;
 use helios_table::{Lock, LockedRow, TableWriter};
 use helios_version::{LockMode, Wait};
 
-use super::{Assignments, Changes, assignments, hold_checks, may_repeat};
+use super::{Assignments, ByKey, Changes, assignments, hold_checks, may_repeat};
 use crate::plan::{self, ViewCheck};
 use crate::row::compile::Compiler;
 use crate::row::exec::Cx;
@@ -28,6 +28,8 @@ pub(crate) struct Update {
     checks: Vec<ViewCheck>,
     returning: Option<Vec<Expr>>,
     repeats: bool,
+    /// The short way, if it is of one row by its key.
+    pub(crate) by_key: Option<ByKey>,
 }
 
 impl Compiler<'_> {
@@ -35,8 +37,14 @@ impl Compiler<'_> {
     pub(crate) fn update(&self, update: &plan::Update) -> Result<Update> {
         let table = self.target(&update.table)?;
         let input = self.query(&update.input)?;
+        let assignments = assignments(&table, &update.assignments)?;
+        let plain = update.checks.is_empty() && update.returning.is_none();
         Ok(Update {
-            assignments: assignments(&table, &update.assignments)?,
+            by_key: match plain {
+                true => ByKey::update(&table, &input, &assignments),
+                false => None,
+            },
+            assignments,
             key: update.key,
             checks: update.checks.clone(),
             returning: update.returning.as_ref().map(|r| r.exprs.clone()),
