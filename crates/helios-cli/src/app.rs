@@ -37,6 +37,10 @@ pub struct App {
     pub look: Look,
     pub timing: bool,
     pub quiet: bool,
+    /// Whether the change number is shown after each statement, in decimal.
+    pub show_scn: bool,
+    /// The same as a log position.
+    pub show_lsn: bool,
     out: Box<dyn Write>,
     /// Whether results go to a file: `\o`.
     redirected: bool,
@@ -56,6 +60,8 @@ impl App {
             look: look(output, terminal),
             timing: output.timing || interactive,
             quiet: output.quiet || output.format().is_machine(),
+            show_scn: false,
+            show_lsn: false,
             out: Box::new(BufWriter::new(io::stdout())),
             redirected: false,
             copying_out: false,
@@ -106,7 +112,8 @@ impl App {
                     return Err(self.output_failed(error));
                 }
             }
-            self.show_time(started.elapsed())?;
+            let scn = (self.show_scn || self.show_lsn).then(|| script.scn());
+            self.show_time(started.elapsed(), scn)?;
             started = Instant::now();
         }
         drop(script);
@@ -119,7 +126,7 @@ impl App {
             None => Ok(()),
             Some(error) => {
                 report::error(&error, Some(sql), &self.look.styles);
-                self.show_time(started.elapsed())?;
+                self.show_time(started.elapsed(), None)?;
                 Err(Failure::Statement)
             }
         }
@@ -150,13 +157,31 @@ impl App {
         }
     }
 
-    fn show_time(&mut self, took: Duration) -> Result<(), Failure> {
-        if self.timing && !self.look.format.is_machine() {
-            let text = format!("Time: {}", report::duration(took));
+    fn show_time(&mut self, took: Duration, scn: Option<u64>) -> Result<(), Failure> {
+        if self.look.format.is_machine() {
+            return Ok(());
+        }
+        let mut parts = Vec::new();
+        if self.timing {
+            parts.push(format!("Time: {}", report::duration(took)));
+        }
+        if let (true, Some(scn)) = (self.show_scn, scn) {
+            parts.push(format!("SCN: {scn}"));
+        }
+        if let (true, Some(scn)) = (self.show_lsn, scn) {
+            parts.push(format!("LSN: {:X}/{:08X}", scn >> 32, scn & 0xffff_ffff));
+        }
+        if !parts.is_empty() {
+            let text = parts.join("  ");
             writeln!(self.out, "{}", self.look.styles.aside.paint(text))?;
             self.out.flush()?;
         }
         Ok(())
+    }
+
+    /// Whether there are colours.
+    pub fn coloured(&self) -> bool {
+        self.look.styles.error.foreground.is_some()
     }
 
     /// Writes a line beside results, where people look.

@@ -24,11 +24,12 @@ const RECENT: usize = 8;
 const PAST: usize = 64;
 
 /// The tables that hold the catalog.
-const CATALOG: [TableId; 4] = [
+pub(crate) const CATALOG: [TableId; 5] = [
     system::SCHEMAS,
     system::TABLES,
     system::SEQUENCES,
     system::VIEWS,
+    system::TYPES,
 ];
 
 /// The catalogs of all branches.

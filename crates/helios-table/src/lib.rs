@@ -32,6 +32,6 @@ pub use catalog::Catalog;
 pub use constraint::ConstraintTarget;
 pub use row::{IndexRules, KeyRange, KeyRangeSpec, Rules, Shape, StoredRow, TableExprs};
 pub use stats::{ColumnStats, TableStats};
-pub use tables::Tables;
+pub use tables::{Tables, catalog_tables};
 pub use temporary::{TEMP_SCHEMA_PREFIX, is_temporary_schema};
 pub use transaction::{Savepoint, Transaction};

@@ -172,3 +172,10 @@ impl Tables {
             .map_err(|error| sequence.name_limit(error))
     }
 }
+
+/// The tables in which the catalog is stored: whoever asks for the newest change of a branch asks
+/// for these, too.
+#[must_use]
+pub fn catalog_tables() -> &'static [TableId] {
+    &crate::cache::CATALOG
+}

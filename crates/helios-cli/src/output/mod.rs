@@ -26,6 +26,23 @@ pub enum Format {
 }
 
 impl Format {
+    /// The format of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Aligned, Self::Csv, Self::Json, Self::Markdown]
+            .into_iter()
+            .find(|format| format.name() == name)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Aligned => "aligned",
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Markdown => "markdown",
+        }
+    }
+
     /// Whether only result sets may be written: no tags, no row counts, no timing.
     pub fn is_machine(self) -> bool {
         matches!(self, Self::Csv | Self::Json)

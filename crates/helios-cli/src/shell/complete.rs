@@ -46,6 +46,9 @@ fn candidates(
         return meta_candidates(before, command, names);
     }
     let tokens = lexer::tokens(before);
+    if let Some(found) = argument_candidates(before, &tokens, &names) {
+        return found;
+    }
     if tokens.last().is_some_and(|token| {
         token.kind == Kind::Comment || (token.kind == Kind::String && token.open)
     }) {
@@ -68,6 +71,7 @@ fn candidates(
         .collect();
     let previous: Vec<&str> = upper.iter().rev().take(3).map(String::as_str).collect();
 
+    let branches = |prefix: &str| quoted(names(NameContext::Branch, prefix));
     let mut found = match previous.as_slice() {
         ["OF", "AS", ..] => {
             return (
@@ -79,6 +83,7 @@ fn candidates(
                         "SCN",
                         "TRANSACTION",
                         "BRANCH",
+                        "SNAPSHOT",
                         "SYSTEM_TIME",
                         "NOW",
                     ],
@@ -86,7 +91,16 @@ fn candidates(
                 ),
             );
         }
-        ["BRANCH", ..] => names(NameContext::Branch, prefix),
+        ["BRANCH", ..] => return (start, branches(prefix)),
+        ["SNAPSHOT", ..] => return (start, quoted(names(NameContext::Snapshot, prefix))),
+        ["STRATEGY", ..] | ["=", "STRATEGY", ..] => return (start, fixed(STRATEGIES, prefix)),
+        ["RESOLUTION", "CONFLICT", ..] => return (start, lower(RULES, prefix)),
+        ["INTO", ..] if about_branches(&upper) => return (start, branches(prefix)),
+        ["FROM", ..] if about_branches(&upper) => {
+            let mut found = branches(prefix);
+            found.extend(fixed(&["CURRENT"], prefix));
+            return (start, found);
+        }
         [
             "FROM" | "JOIN" | "INTO" | "UPDATE" | "TABLE" | "TRUNCATE" | "COPY" | "REFERENCES"
             | "ANALYZE",
@@ -163,15 +177,136 @@ fn meta_candidates(
     };
     let argument = command[blank..].trim_start();
     let start = before.len() - argument.len();
-    let context = match command[..blank].trim_end_matches('+') {
+    let name = command[..blank].trim_end_matches('+');
+    // The last word is completed.
+    let word = argument.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+    let last = before.len() - (argument.len() - word);
+    match name {
+        "use" | "branches" => return (last, names(NameContext::Branch, &argument[word..])),
+        "branch" if word == 0 => return (start, lower(&["info", "tree", "diff"], argument)),
+        "branch" => return (last, names(NameContext::Branch, &argument[word..])),
+        "set" if word == 0 => return (start, lower(&super::preferences::NAMES, argument)),
+        "set" => {
+            return (
+                last,
+                lower(
+                    &["on", "off", "aligned", "csv", "json", "markdown"],
+                    &argument[word..],
+                ),
+            );
+        }
+        "scn" | "lsn" | "timing" => return (start, lower(&["on", "off"], argument)),
+        "format" => {
+            return (
+                start,
+                lower(&["aligned", "csv", "json", "markdown"], argument),
+            );
+        }
+        _ => {}
+    }
+    let context = match name {
         "di" => NameContext::Index,
         "dn" => NameContext::Schema,
         "ds" => NameContext::Sequence,
         "df" => NameContext::Function,
-        "d" | "dt" | "dv" | "copy" => NameContext::Relation,
+        "d" | "dt" | "dv" | "copy" | "snapshots" => NameContext::Relation,
         _ => return (start, Vec::new()),
     };
     (start, names(context, argument))
+}
+
+/// The strategies of a merge.
+const STRATEGIES: &[&str] = &[
+    "ABORT",
+    "OURS",
+    "THEIRS",
+    "MANUAL",
+    "RULE_BASED",
+    "LAST_WRITE_WINS",
+];
+
+/// The rules of a merge that need no table.
+const RULES: &[&str] = &[
+    "prefer_source",
+    "prefer_target",
+    "prefer_newer",
+    "prefer_older",
+    "concatenate",
+    "sum",
+    "max",
+    "min",
+];
+
+/// Functions whose arguments, from a number on, are branches.
+const POINT_FUNCTIONS: &[(&str, usize)] = &[
+    ("helios_diff", 1),
+    ("helios_log", 0),
+    ("helios_merge_base", 0),
+    ("helios_schema_diff", 0),
+    ("pg_compare_branches", 0),
+];
+
+/// Whether the statement is one of those about branches.
+fn about_branches(upper: &[String]) -> bool {
+    let mut words = upper.iter().map(String::as_str);
+    let verb = words.next();
+    let is_branch = match words.next() {
+        Some("BRANCH") => true,
+        Some("DATABASE") => words.next() == Some("BRANCH"),
+        _ => false,
+    };
+    is_branch && matches!(verb, Some("CREATE" | "MERGE")) || matches!(verb, Some("UNDO" | "CHERRY"))
+}
+
+/// Names as SQL has them.
+fn quoted(names: Vec<String>) -> Vec<String> {
+    names
+        .iter()
+        .map(|name| heliosdb::quoted(name).to_string())
+        .collect()
+}
+
+/// Words that are written in lower case.
+fn lower(words: &[&str], prefix: &str) -> Vec<String> {
+    let prefix = prefix.to_ascii_lowercase();
+    words
+        .iter()
+        .filter(|word| word.starts_with(&prefix))
+        .map(|word| (*word).to_owned())
+        .collect()
+}
+
+/// Branches inside the quotes of an argument: `helios_diff('stock', 'ma`.
+fn argument_candidates(
+    before: &str,
+    tokens: &[lexer::Token],
+    names: &impl Fn(NameContext, &str) -> Vec<String>,
+) -> Option<(usize, Vec<String>)> {
+    let typing = tokens
+        .last()
+        .filter(|token| token.kind == Kind::String && token.open)?;
+    let start = typing.span.start + 1;
+    let prefix = before.get(start..)?;
+    let mut argument = 0;
+    let done = tokens.get(..tokens.len().checked_sub(1)?)?;
+    for (at, token) in done.iter().enumerate().rev() {
+        match &before[token.span.clone()] {
+            "," => argument += 1,
+            "(" => {
+                let name = done.get(at.checked_sub(1)?)?;
+                let name = before[name.span.clone()].to_ascii_lowercase();
+                let (_, first) = POINT_FUNCTIONS.iter().find(|(known, _)| *known == name)?;
+                let context = match argument >= *first {
+                    true => NameContext::Branch,
+                    false => NameContext::Relation,
+                };
+                return Some((start, names(context, prefix)));
+            }
+            _ if token.kind == Kind::String => {}
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// Keywords with this prefix, in the case the user types in.
@@ -209,6 +344,7 @@ mod tests {
                 NameContext::Column(Some(table)) if table == "orders" => &["id", "placed_at"],
                 NameContext::Column(None) => &["anything"],
                 NameContext::Branch => &["main", "dev"],
+                NameContext::Snapshot => &["before move"],
                 _ => &[],
             };
             all.iter()
@@ -243,15 +379,35 @@ mod tests {
     fn as_of_is_followed_by_points() {
         assert_eq!(
             complete("SELECT * FROM orders AS OF S"),
-            ["SCN", "SYSTEM_TIME"]
+            ["SCN", "SNAPSHOT", "SYSTEM_TIME"]
+        );
+        assert!(complete("SELECT * FROM orders AS OF ").contains(&"SNAPSHOT".to_owned()));
+        assert_eq!(
+            complete("SELECT * FROM t AS OF SNAPSHOT "),
+            ["\"before move\""]
+        );
+    }
+
+    #[test]
+    fn branches_follow_where_they_are_meant() {
+        assert_eq!(complete("USE BRANCH d"), ["dev"]);
+        assert_eq!(complete("DROP BRANCH m"), ["main"]);
+        assert_eq!(complete("SELECT * FROM t AS OF BRANCH d"), ["dev"]);
+        assert_eq!(complete("MERGE DATABASE BRANCH dev INTO "), ["main", "dev"]);
+        assert_eq!(complete("CREATE BRANCH x FROM c"), ["CURRENT"]);
+        assert_eq!(complete("MERGE BRANCH dev USING STRATEGY O"), ["OURS"]);
+        assert_eq!(
+            complete("SELECT * FROM pg_compare_branches('main', 'd"),
+            ["dev"]
         );
         assert_eq!(
-            complete("USE BRANCH d"),
-            ["dev", "desc", "deallocate"][..1]
-                .to_vec()
-                .into_iter()
-                .chain(keywords("d").iter().map(String::as_str))
-                .collect::<Vec<_>>()
+            complete("SELECT * FROM helios_diff('ord"),
+            ["orders", "order_items"]
+        );
+        assert!(complete("SELECT 'd").is_empty());
+        assert_eq!(
+            complete("INSERT INTO ord").first().map(String::as_str),
+            Some("orders")
         );
     }
 
@@ -266,5 +422,9 @@ mod tests {
     fn backslash_commands_complete() {
         assert!(complete("\\ti").contains(&"timing".to_owned()));
         assert_eq!(complete("\\d ord"), ["orders", "order_items"]);
+        assert_eq!(complete("\\use d"), ["dev"]);
+        assert_eq!(complete("\\branch i"), ["info"]);
+        assert_eq!(complete("\\branch diff main d"), ["dev"]);
+        assert_eq!(complete("\\set show_l"), ["show_lsn"]);
     }
 }

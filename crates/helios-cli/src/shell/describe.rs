@@ -58,13 +58,13 @@ pub fn run(
 }
 
 /// A name pattern: `schema.name`, with `*` and `?`; bare words fold to lower case.
-struct Pattern {
+pub(super) struct Pattern {
     schema: Option<String>,
     name: String,
 }
 
 impl Pattern {
-    fn new(text: &str) -> Self {
+    pub(super) fn new(text: &str) -> Self {
         let fold = |part: &str| match part.strip_prefix('"').and_then(|p| p.strip_suffix('"')) {
             Some(exact) => exact.to_owned(),
             None => part.to_lowercase(),
@@ -87,6 +87,15 @@ impl Pattern {
             None => true,
         };
         in_schema && self.matches_name(name)
+    }
+
+    /// Whether it matches a name that belongs to no schema, whatever dots it has.
+    pub(super) fn matches_whole(&self, name: &str) -> bool {
+        let pattern = match &self.schema {
+            Some(schema) => format!("{schema}.{}", self.name),
+            None => self.name.clone(),
+        };
+        pattern.is_empty() || wild(&pattern, name)
     }
 
     fn matches_name(&self, name: &str) -> bool {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::commands::{self, COMMANDS, Invocation, Meta};
-use super::{copy, describe, edit, words};
+use super::{branches, copy, describe, edit, history, preferences, words};
 use crate::app::{App, Failure};
 use crate::lexer;
 use crate::output::{Expanded, Format};
@@ -57,6 +57,22 @@ pub fn meta(app: &mut App, before: &str, line: &str) -> Result<Next, Failure> {
                 return fail(app, &message);
             }
         }
+        Meta::Branches => return branches::list(app, unquoted_name(argument)),
+        Meta::Use => return branches::switch(app, argument),
+        Meta::Branch => return branches::branch(app, argument),
+        Meta::Snapshots => return history::snapshots(app, argument),
+        Meta::Retention => return history::retention(app),
+        Meta::Timeline => return history::timeline(app, argument),
+        Meta::Undo => return history::undo(app, argument),
+        Meta::Scn => return history::number(app, false, argument),
+        Meta::Lsn => return history::number(app, true, argument),
+        Meta::Nodes => return branches::nodes(app),
+        Meta::OnlyOnClusters => {
+            let message = "this database runs in one process: it has no shards and no replicas";
+            return fail(app, message);
+        }
+        Meta::MaterializedViews => return fail(app, "materialized views are not supported yet"),
+        Meta::Set => return preferences::set(app, argument),
         Meta::Expanded => {
             app.look.expanded = match argument {
                 "on" => Expanded::On,
@@ -181,6 +197,20 @@ pub fn unquoted(argument: &str) -> &str {
         .strip_prefix('\'')
         .and_then(|inner| inner.strip_suffix('\''))
         .unwrap_or(argument)
+}
+
+/// Strips quotes of either kind around a name.
+pub fn unquoted_name(argument: &str) -> &str {
+    argument
+        .strip_prefix('"')
+        .and_then(|inner| inner.strip_suffix('"'))
+        .unwrap_or_else(|| unquoted(argument))
+}
+
+/// A name as SQL has it, whatever quotes it came with.
+pub fn quoted_name(argument: &str) -> String {
+    let name = unquoted_name(argument);
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 fn watch(app: &mut App, before: &str, argument: &str) -> Result<Next, Failure> {

@@ -1,12 +1,17 @@
 //! The interactive shell.
 
+mod answer;
+mod branches;
 mod commands;
 mod complete;
 mod copy;
 mod describe;
+mod diff;
 mod edit;
 mod highlight;
+mod history;
 mod meta;
+mod preferences;
 mod prompt;
 mod words;
 
@@ -48,7 +53,7 @@ pub fn run(app: &mut App, title: &str) -> io::Result<()> {
             branch: status.branch,
             transaction: status.transaction,
             as_of: status.as_of,
-            coloured: app.look.styles.error.foreground.is_some(),
+            coloured: app.coloured(),
         };
         match editor.read_line(&prompt) {
             Ok(Signal::Success(text)) => match input(app, &text) {
@@ -129,7 +134,7 @@ fn editor(app: &App) -> Reedline {
         .with_name(MENU)
         .with_columns(4)
         .with_column_padding(2);
-    let coloured = app.look.styles.error.foreground.is_some();
+    let coloured = app.coloured();
     let mut editor = Reedline::create()
         .with_completer(Box::new(SqlCompleter {
             connection: Arc::clone(&app.connection),

@@ -24,7 +24,7 @@ impl BranchPrompt {
             TransactionStatus::Failed => "!",
         };
         let at = match self.as_of {
-            Some(scn) => format!("@LSN:{:X}/{:08X}", scn >> 32, scn & 0xffff_ffff),
+            Some(scn) => format!("@LSN:{:X}/{:X}", scn >> 32, scn & 0xffff_ffff),
             None => String::new(),
         };
         format!("heliosdb[{}{at}]{mark}", self.branch)
@@ -53,7 +53,7 @@ impl Prompt for BranchPrompt {
     }
 
     fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
-        format!("{:>1$}", "-> ", self.name().len() + 3).into()
+        format!("{}-> ", self.name()).into()
     }
 
     fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {

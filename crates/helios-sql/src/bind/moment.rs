@@ -216,7 +216,13 @@ impl Binder<'_> {
         match &at.point {
             None => {}
             Some(ast::Point::Now) => inner.point = None,
-            Some(point) => inner.point = Some(self.point(point, parent)?),
+            Some(point) => {
+                inner.point = Some(self.point(point, parent)?);
+                // A snapshot says which branch, unless the clause does.
+                if matches!(point, ast::Point::Snapshot(_)) && at.branch.is_none() {
+                    inner.branch = None;
+                }
+            }
         }
         let of_row = |point: &Point| {
             let mut outer = |part: &Expr| matches!(part, Expr::Outer { .. } | Expr::Column { .. });
@@ -271,6 +277,11 @@ impl Binder<'_> {
         })
     }
 
+    /// A point in time whose expression reads no columns.
+    pub(super) fn fixed_point(&mut self, point: &ast::Point) -> Result<Point> {
+        self.point(point, None)
+    }
+
     /// A point in time; its expression may read the columns of level `parent`.
     fn point(&mut self, point: &ast::Point, parent: Option<usize>) -> Result<Point> {
         let clause = match point {
@@ -278,6 +289,7 @@ impl Binder<'_> {
             ast::Point::Scn(_) => "AS OF SCN",
             ast::Point::Transaction(_) => "AS OF TRANSACTION",
             ast::Point::Timestamp(_) => "AS OF TIMESTAMP",
+            ast::Point::Snapshot(_) => "AS OF SNAPSHOT",
             ast::Point::Offset(_) => "AT OFFSET",
             ast::Point::Value(_) => "AS OF",
         };
@@ -300,6 +312,10 @@ impl Binder<'_> {
                 .builder
                 .argument_of(value, &DataType::Int8, clause)
                 .map(Point::Transaction),
+            ast::Point::Snapshot(_) => self
+                .builder
+                .argument_of(value, &DataType::Text, clause)
+                .map(Point::Snapshot),
             ast::Point::Offset(_) => self.offset(value, clause).map(Point::Timestamp),
             ast::Point::Value(_) if is_number(value.ty()) => {
                 self.change_number(value, clause).map(Point::Scn)

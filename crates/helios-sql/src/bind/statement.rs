@@ -9,7 +9,7 @@ use super::relation::{table_columns, table_ref};
 use super::scope::{Clause, Scope};
 use crate::parse::ast::{self, Statement as Tree, StorageOption};
 use crate::plan::{
-    BranchCommand, Copy, CopyFormat, CopyTarget, Cursor, Explain, ExplainFormat, Insert,
+    Bisect, BranchCommand, Copy, CopyFormat, CopyTarget, Cursor, Explain, ExplainFormat, Insert,
     MergeCommand, Plan, PlanColumn, Prepare, Query, Statement, TableRef, Values,
 };
 
@@ -388,8 +388,9 @@ impl Binder<'_> {
                 .collect()
         };
         Ok(match branch {
-            ast::Branch::Use(name) => BranchCommand::Use {
+            ast::Branch::Use { name, transaction } => BranchCommand::Use {
                 name: name.name.clone(),
+                transaction: *transaction,
             },
             ast::Branch::Create {
                 name,
@@ -467,6 +468,19 @@ impl Binder<'_> {
                     if_not_exists: *if_not_exists,
                     of,
                 }
+            }
+            ast::BranchMerge::Bisect(bisect) => {
+                // Names are looked up where the query is run; what is wrong with it anyway, now.
+                let mut bound = |point: &Option<ast::Point>| match point {
+                    Some(ast::Point::Now) | None => Ok(None),
+                    Some(point) => self.fixed_point(point).map(Some),
+                };
+                MergeCommand::Bisect(Bisect {
+                    query: bisect.query.clone(),
+                    low: bound(&bisect.low)?,
+                    high: bound(&bisect.high)?,
+                    branch: name(&bisect.branch),
+                })
             }
             ast::BranchMerge::DropSnapshot { name, if_exists } => MergeCommand::DropSnapshot {
                 name: name.name.clone(),

@@ -1,6 +1,6 @@
 //! Statements about branches: our own grammar.
 
-use helios_base::Result;
+use helios_base::{Error, Result};
 
 use super::ast::{Branch, Ident, Pos, Statement, StorageOption};
 use super::cursor::Parser;
@@ -30,14 +30,11 @@ impl Parser<'_> {
         let branch = match verb.as_str() {
             "use" => {
                 let name = self.branch_name()?;
-                if self.is_words("for transaction") {
-                    let pos = self.pos();
-                    return Err(self
-                        .unsupported("USE BRANCH FOR TRANSACTION", pos)
-                        .with_hint("A transaction stays on the branch it began on."));
+                let transaction = self.eat_words("for transaction");
+                if !transaction {
+                    self.eat_words("for session");
                 }
-                self.eat_words("for session");
-                Branch::Use(name)
+                Branch::Use { name, transaction }
             }
             "create" => self.create_branch()?,
             "drop" => {
@@ -70,6 +67,12 @@ impl Parser<'_> {
         if self.eat("from") {
             self.eat_words("database branch");
             self.eat("branch");
+            if self.is_word("cluster") {
+                let pos = self.pos();
+                return Err(self.only_on_clusters("FROM CLUSTER", pos).with_hint(
+                    "Name a branch of this database, as in FROM main; a branch that is called \"cluster\" is written in quotes.",
+                ));
+            }
             // `FROM CURRENT` is the branch of the session, as is nothing at all.
             if !self.eat("current") {
                 parent = Some(self.branch_name()?);
@@ -86,8 +89,44 @@ impl Parser<'_> {
             if_not_exists,
             parent,
             at,
-            options: self.with_options()?,
+            options: self.create_options()?,
         })
+    }
+
+    /// `WITH (…)`, `OPTIONS (…)`, and the clauses that say where in a cluster.
+    fn create_options(&mut self) -> Result<Vec<StorageOption>> {
+        let mut options = Vec::new();
+        loop {
+            let pos = self.pos();
+            for clause in ["on storage node", "with compute endpoint"] {
+                if self.is_words(clause) {
+                    return Err(self.only_on_clusters(&clause.to_uppercase(), pos).with_hint(
+                        "This database runs in one process, which holds and computes everything.",
+                    ));
+                }
+            }
+            if !self.is_word("with") && !self.is_word("options") {
+                return Ok(options);
+            }
+            self.advance();
+            options.extend(self.storage_options()?);
+        }
+    }
+
+    fn only_on_clusters(&self, clause: &str, pos: Pos) -> Error {
+        let error = Error::unsupported(format!("{clause} is only supported on a cluster"));
+        self.at_pos(error, pos)
+    }
+
+    /// The value of an option behind `INTERVAL`: `'3 days'`, `'3' DAY`.
+    pub(super) fn interval_value(&mut self) -> Result<String> {
+        const UNITS: [&str; 7] = ["year", "month", "week", "day", "hour", "minute", "second"];
+        let mut text = self.string()?;
+        if let Some(unit) = UNITS.iter().find(|unit| self.is_word(unit)) {
+            self.advance();
+            text = format!("{text} {unit}");
+        }
+        Ok(text)
     }
 
     /// `READ_ONLY`, `WRITABLE` or settings in parentheses.
@@ -105,14 +144,6 @@ impl Parser<'_> {
             value: read_only.to_owned(),
             pos,
         }])
-    }
-
-    fn with_options(&mut self) -> Result<Vec<StorageOption>> {
-        if self.eat("with") || self.eat("options") {
-            self.storage_options()
-        } else {
-            Ok(Vec::new())
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use helios_base::Result;
 
-use super::ast::{Branch, BranchMerge, Ident, MergeBranch, MergeHow, Statement};
+use super::ast::{Bisect, Branch, BranchMerge, Ident, MergeBranch, MergeHow, Point, Statement};
 use super::cursor::Parser;
 use super::lexer::Kind;
 
@@ -61,6 +61,50 @@ impl Parser<'_> {
         self.expect_punct(")")?;
         let text = self.source.get(start..end).unwrap_or_default();
         Ok(text.trim().to_owned())
+    }
+
+    /// `BISECT (query) [ON BRANCH b] [BETWEEN a AND b]`
+    pub(super) fn bisect(&mut self) -> Result<Statement> {
+        self.expect("bisect")?;
+        let query = self.query_text()?;
+        let mut bisect = Bisect {
+            query,
+            low: None,
+            high: None,
+            branch: None,
+        };
+        loop {
+            if bisect.branch.is_none() && self.eat("on") {
+                self.eat("database");
+                self.expect("branch")?;
+                bisect.branch = Some(self.branch_name()?);
+            } else if bisect.low.is_none() && bisect.high.is_none() && self.eat("between") {
+                bisect.low = self.bisect_bound("minvalue", None)?;
+                self.expect("and")?;
+                bisect.high = self.bisect_bound("maxvalue", bisect.low.as_ref())?;
+            } else {
+                break;
+            }
+        }
+        let merge = BranchMerge::Bisect(Box::new(bisect));
+        Ok(Statement::Branch(Box::new(Branch::Merge(Box::new(merge)))))
+    }
+
+    /// A bound: a point, whose kind the second takes from the first.
+    fn bisect_bound(&mut self, open: &str, first: Option<&Point>) -> Result<Option<Point>> {
+        for kind in ["scn", "lsn", "timestamp"] {
+            if self.is_word(kind) && self.is_word_at(1, open) {
+                self.advance();
+            }
+        }
+        if self.eat(open) {
+            return Ok(None);
+        }
+        Ok(Some(match (self.moment()?, first) {
+            (Point::Value(expr), Some(Point::Timestamp(_))) => Point::Timestamp(expr),
+            (Point::Value(expr), Some(Point::Transaction(_))) => Point::Transaction(expr),
+            (point, _) => point,
+        }))
     }
 
     /// `COMPLETE MERGE`, `ABORT MERGE`.

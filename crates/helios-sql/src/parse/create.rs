@@ -596,6 +596,12 @@ impl Parser<'_> {
                 self.advance();
                 text.clone()
             }
+            Kind::Word(word)
+                if word == "interval" && matches!(self.peek_at(1).kind, Kind::Text(_)) =>
+            {
+                self.advance();
+                self.interval_value()?
+            }
             Kind::Word(word) => {
                 self.advance();
                 word.clone()

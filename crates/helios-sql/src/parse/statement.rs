@@ -31,6 +31,7 @@ impl Parser<'_> {
             "complete" => self.end_merge(),
             "abort" if self.is_word_at(1, "merge") => self.end_merge(),
             "cherry" | "undo" => self.merge_one(),
+            "bisect" => self.bisect(),
             "create" => self.create(),
             "alter" if self.is_branch_after(1) => self.branch_statement(),
             "alter" => self.alter(),

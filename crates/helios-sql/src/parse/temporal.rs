@@ -2,19 +2,20 @@
 
 use helios_base::Result;
 
-use super::ast::{AsOf, Expr, Ident, Point, TableAlias, Versions};
+use super::ast::{AsOf, Expr, ExprKind, Ident, Point, TableAlias, Versions};
 use super::cursor::Parser;
 use super::lexer::Kind;
 use crate::plan::VersionRange;
 
 /// The words that make `AS OF` a moment and not an alias called "of".
-const MOMENTS: [&str; 8] = [
+const MOMENTS: [&str; 9] = [
     "timestamp",
     "transaction",
     "scn",
     "lsn",
     "branch",
     "now",
+    "snapshot",
     "system_time",
     "system",
 ];
@@ -185,6 +186,9 @@ impl Parser<'_> {
             }
             return Ok(Point::Now);
         }
+        if self.eat("snapshot") {
+            return Ok(Point::Snapshot(self.snapshot_name()?));
+        }
         let make = if self.eat("scn") || self.eat("lsn") {
             Point::Scn
         } else if self.eat("transaction") {
@@ -196,6 +200,18 @@ impl Parser<'_> {
             Point::Value
         };
         Ok(make(self.point_expr()?))
+    }
+
+    /// The name of a snapshot, or an expression that gives it.
+    fn snapshot_name(&mut self) -> Result<Box<Expr>> {
+        if !matches!(self.peek().kind, Kind::Word(_) | Kind::Quoted(_)) {
+            return self.point_expr();
+        }
+        let name = self.ident()?;
+        Ok(Box::new(Expr {
+            kind: ExprKind::Text(name.name),
+            pos: name.pos,
+        }))
     }
 
     /// An expression, up to an alias or the next clause.

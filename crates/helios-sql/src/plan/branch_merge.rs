@@ -1,6 +1,6 @@
 //! Statements that merge, and those about named snapshots.
 
-use super::AsOf;
+use super::{AsOf, Point};
 pub use crate::parse::ast::MergeHow;
 
 /// A statement that merges, or that names a snapshot.
@@ -47,6 +47,8 @@ pub enum MergeCommand {
         /// Branch and moment; the current branch, now, if not given.
         of: AsOf,
     },
+    /// `BISECT`.
+    Bisect(Bisect),
     /// `DROP SNAPSHOT`.
     DropSnapshot {
         /// Name.
@@ -56,18 +58,33 @@ pub enum MergeCommand {
     },
 }
 
+/// `BISECT`: which commit made a query answer otherwise.
+#[derive(Clone, Debug)]
+pub struct Bisect {
+    /// The text of a query that returns one boolean.
+    pub query: String,
+    /// From; the oldest moment that is kept if not given.
+    pub low: Option<Point>,
+    /// To; the newest moment if not given.
+    pub high: Option<Point>,
+    /// On which branch; the session's if not given.
+    pub branch: Option<String>,
+}
+
 impl MergeCommand {
     /// What the command is called.
     #[must_use]
     pub const fn tag(&self) -> &'static str {
         match self {
-            Self::Branch { .. } => "MERGE BRANCH",
+            // psql reads a count behind "MERGE ".
+            Self::Branch { .. } => "MERGE",
             Self::Complete { .. } => "COMPLETE MERGE",
             Self::Abort { .. } => "ABORT MERGE",
             Self::One { undo: false, .. } => "CHERRY PICK",
             Self::One { undo: true, .. } => "UNDO",
             Self::CreateSnapshot { .. } => "CREATE SNAPSHOT",
             Self::DropSnapshot { .. } => "DROP SNAPSHOT",
+            Self::Bisect(_) => "BISECT",
         }
     }
 }

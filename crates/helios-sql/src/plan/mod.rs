@@ -37,7 +37,7 @@ mod walk;
 mod window;
 
 pub use aggregate::{AggregateCall, AggregateNode};
-pub use branch_merge::{MergeCommand, MergeHow};
+pub use branch_merge::{Bisect, MergeCommand, MergeHow};
 pub use change::{Change, ChangeNode};
 pub use column::{ColumnSource, PlanColumn, TableRef};
 pub use cte::{Cte, CteId, RecursiveCte};

@@ -26,6 +26,8 @@ pub enum Point {
     Transaction(Expr),
     /// `AS OF TIMESTAMP t`, `FOR SYSTEM_TIME AS OF t`: type `timestamptz`.
     Timestamp(Expr),
+    /// `AS OF SNAPSHOT s`: type `text`. It names a branch, too.
+    Snapshot(Expr),
 }
 
 impl Point {
@@ -33,14 +35,20 @@ impl Point {
     #[must_use]
     pub const fn expr(&self) -> &Expr {
         match self {
-            Self::Scn(expr) | Self::Transaction(expr) | Self::Timestamp(expr) => expr,
+            Self::Scn(expr)
+            | Self::Transaction(expr)
+            | Self::Timestamp(expr)
+            | Self::Snapshot(expr) => expr,
         }
     }
 
     /// As [`Point::expr`].
     pub const fn expr_mut(&mut self) -> &mut Expr {
         match self {
-            Self::Scn(expr) | Self::Transaction(expr) | Self::Timestamp(expr) => expr,
+            Self::Scn(expr)
+            | Self::Transaction(expr)
+            | Self::Timestamp(expr)
+            | Self::Snapshot(expr) => expr,
         }
     }
 }
@@ -188,6 +196,7 @@ impl fmt::Display for AsOf {
             Some(Point::Scn(scn)) => write!(f, " SCN {scn}"),
             Some(Point::Transaction(id)) => write!(f, " TRANSACTION {id}"),
             Some(Point::Timestamp(time)) => write!(f, " TIMESTAMP {time}"),
+            Some(Point::Snapshot(name)) => write!(f, " SNAPSHOT {name}"),
             None if self.branch.is_none() => f.write_str(" NOW"),
             None => Ok(()),
         }

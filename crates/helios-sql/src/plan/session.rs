@@ -231,6 +231,8 @@ pub enum BranchCommand {
     Use {
         /// Name.
         name: String,
+        /// Only for the running transaction.
+        transaction: bool,
     },
     /// `CREATE [DATABASE] BRANCH name [FROM parent] [AS OF …]`.
     Create {

@@ -31,4 +31,4 @@ mod window_frame;
 pub(crate) use look::{Look, Looks, look};
 pub(crate) use reader::Reader;
 pub(crate) use supports::supports;
-pub(crate) use time_travel::{future, scn_at, scn_of};
+pub(crate) use time_travel::{future, scn_at, scn_of, snapshot_branch};

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use helios_base::{ColumnId, DataType, Error, Result, Scn, SqlState, TableId, TxId, Value};
+use helios_base::{
+    BranchId, ColumnId, DataType, Error, Result, Scn, SqlState, TableId, TxId, Value,
+};
 use helios_expr::{EvalContext, Expr};
 use helios_table::catalog::TableDef;
 use helios_version::Store;
@@ -53,10 +55,6 @@ pub(super) fn there(node: &ScanNode, at: &At, cx: &Cx<'_>) -> Result<Option<Ther
 fn of_row(node: &ScanNode, at: &AsOf, cx: &Cx<'_>) -> Result<Option<There>> {
     let tables = &cx.exec.tables;
     let store = tables.store();
-    let branch = match &at.branch {
-        None => cx.exec.reader.branch(),
-        Some(name) => crate::session::branch_named(store, name)?.id,
-    };
     let Some(point) = &at.point else {
         return Err(Error::internal("a moment per row that is none"));
     };
@@ -64,6 +62,13 @@ fn of_row(node: &ScanNode, at: &AsOf, cx: &Cx<'_>) -> Result<Option<There>> {
     if point.expr().eval(&[], &cx.context())?.is_null() {
         return Ok(None);
     }
+    let branch = match &at.branch {
+        None => match snapshot_branch(point, store, &cx.context())? {
+            Some(branch) => branch,
+            None => cx.exec.reader.branch(),
+        },
+        Some(name) => crate::session::branch_named(store, name)?.id,
+    };
     let snapshot = store.snapshot(branch, Some(scn_of(point, cx)?))?;
     let catalog = tables.catalog(&snapshot)?;
     let key = (node.table.id, catalog.version());
@@ -129,6 +134,7 @@ pub(crate) fn scn_at(point: &Point, store: &Store, context: &EvalContext<'_>) ->
             Value::TimestampTz(time) => store.scn_at(time),
             other => Err(Error::internal(format!("AS OF TIMESTAMP {other:?}"))),
         },
+        Point::Snapshot(expr) => pin_named(value(expr)?, store).map(|(_, scn)| scn),
         Point::Transaction(expr) => {
             let txid = number(value(expr)?)?;
             store.scn_of(TxId(txid))?.ok_or_else(|| {
@@ -136,6 +142,7 @@ pub(crate) fn scn_at(point: &Point, store: &Store, context: &EvalContext<'_>) ->
                     SqlState::UNDEFINED_OBJECT,
                     format!("transaction {txid} has not committed, or is no longer known"),
                 )
+                .with_hint("The commits that are known are listed by helios_log().")
             })
         }
     }
@@ -147,7 +154,35 @@ pub(crate) fn future(what: &str, store: &Store) -> Error {
         SqlState::INVALID_PARAMETER_VALUE,
         format!("{what} is in the future"),
     )
-    .with_detail(format!("The newest change number is {}.", store.scn()))
+    .with_detail(match store.commit_info(store.scn()) {
+        Ok(Some(newest)) => format!(
+            "The newest commit is change number {}, of {}.",
+            newest.scn,
+            Value::TimestampTz(newest.time)
+                .to_text(&DataType::TimestampTz, &helios_base::TextContext::default())
+        ),
+        _ => format!("The newest change number is {}.", store.scn()),
+    })
+}
+
+/// The branch of a named snapshot, if the moment is one.
+pub(crate) fn snapshot_branch(
+    point: &Point,
+    store: &Store,
+    context: &EvalContext<'_>,
+) -> Result<Option<BranchId>> {
+    let Point::Snapshot(expr) = point else {
+        return Ok(None);
+    };
+    pin_named(value_of(expr, context)?, store).map(|(branch, _)| Some(branch))
+}
+
+/// The point that a named snapshot keeps.
+fn pin_named(name: Value, store: &Store) -> Result<(BranchId, Scn)> {
+    let Value::Text(name) = &name else {
+        return Err(Error::internal(format!("AS OF SNAPSHOT {name:?}")));
+    };
+    crate::session::pin_named(store, name)
 }
 
 /// The value of a moment's expression.

@@ -21,13 +21,14 @@ pub(super) const NAME: &str = "helios.as_of";
 const HELD_MAX: usize = 4;
 
 /// The words that begin a point, as after `AS OF`.
-const POINTS: [&str; 8] = [
+const POINTS: [&str; 9] = [
     "timestamp",
     "transaction",
     "scn",
     "lsn",
     "branch",
     "now",
+    "snapshot",
     "system_time",
     "as",
 ];
@@ -48,6 +49,9 @@ impl Session {
     /// What statements read if the session or its transaction looks back.
     pub(super) fn looking_back(&mut self) -> Result<Option<Snapshot>> {
         self.heed_settings();
+        if let Some(snapshot) = &self.fixed {
+            return Ok(Some(snapshot.clone()));
+        }
         if !self.chosen.looks_back {
             if self.current.is_none() && !self.held.0.is_empty() {
                 self.held.0.clear();
@@ -84,8 +88,15 @@ impl Session {
         let clause = clause(trimmed);
         let (at, snapshot) = self.resolve(&clause)?;
         let scn = snapshot.scn();
-        let fixed = match &at.branch {
-            Some(branch) => format!("BRANCH {} AT SCN {scn}", quote_ident(branch)),
+        let store = self.engine.shared.tables.store();
+        // A named snapshot says which branch.
+        let branch = match &at.branch {
+            Some(branch) => Some(branch.to_string()),
+            None if snapshot.branch() == self.branch => None,
+            None => store.branch_by_id(snapshot.branch()).map(|b| b.name),
+        };
+        let fixed = match branch {
+            Some(branch) => format!("BRANCH {} AT SCN {scn}", quote_ident(&branch)),
             None => format!("SCN {scn}"),
         };
         // From here on it stays readable.
@@ -126,6 +137,12 @@ impl Session {
 
     /// Refuses what changes anything while the session looks back.
     pub(super) fn check_not_looking_back(&self, command: &str) -> Result<()> {
+        if self.fixed.is_some() {
+            return Err(Error::new(
+                SqlState::READ_ONLY_SQL_TRANSACTION,
+                format!("cannot execute {command} while BISECT reads the past"),
+            ));
+        }
         let settings = self.state.settings.lock();
         match settings.text(Id::AsOf) {
             "" => Ok(()),

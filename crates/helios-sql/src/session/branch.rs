@@ -1,12 +1,12 @@
 //! Branches: which one the session is on, and statements about them.
 
-use helios_base::{Error, Result, SqlState};
+use helios_base::{BranchId, Error, Result, Scn, SqlState, Value};
 use helios_version::{Branch, BranchSpec};
 
 use super::Session;
 use super::branch_options::branch_options;
 use super::run::Sight;
-use crate::plan::{BranchCommand, Cascade};
+use crate::plan::{AsOf, BranchCommand, Cascade, Point};
 
 impl Session {
     /// Makes the branch called `name` the session's.
@@ -14,13 +14,22 @@ impl Session {
     /// # Errors
     /// `42704` if there is none; `25001` inside a transaction.
     pub(super) fn use_branch(&mut self, name: &str) -> Result<()> {
-        self.check_no_block("USE BRANCH")?;
+        self.check_no_block("USE BRANCH").map_err(|error| {
+            error.with_hint(
+                "End the transaction first, or write USE BRANCH ... FOR TRANSACTION as its first statement.",
+            )
+        })?;
         let branch = self.branch_named(name)?;
         self.roll_back_implicit();
+        self.go_to(&branch);
+        Ok(())
+    }
+
+    /// From now on the session is on this branch.
+    pub(super) fn go_to(&mut self, branch: &Branch) {
         self.branch = branch.id;
         self.state.set_branch(branch.id, &branch.name);
         self.activity.now.lock().branch.clone_from(&branch.name);
-        Ok(())
     }
 
     fn branch_named(&self, name: &str) -> Result<Branch> {
@@ -31,7 +40,14 @@ impl Session {
     pub(super) fn branch_command(&mut self, sight: &Sight, command: &BranchCommand) -> Result<()> {
         let store = self.engine.shared.tables.store().clone();
         match command {
-            BranchCommand::Use { name } => self.use_branch(name),
+            BranchCommand::Use {
+                name,
+                transaction: false,
+            } => self.use_branch(name),
+            BranchCommand::Use {
+                name,
+                transaction: true,
+            } => self.use_branch_in_transaction(name),
             BranchCommand::Create {
                 name,
                 if_not_exists,
@@ -43,17 +59,8 @@ impl Session {
                     self.notice(format!("branch \"{name}\" already exists, skipping"));
                     return Ok(());
                 }
-                let parent = match &from.branch {
-                    Some(parent) => self.branch_named(parent)?.id,
-                    None => self.branch,
-                };
-                let at = match &from.point {
-                    Some(point) => {
-                        let exec = self.exec(sight, &std::sync::Arc::default(), Vec::new());
-                        Some(exec.in_root(|cx| crate::row::scn_of(point, cx))?)
-                    }
-                    None => None,
-                };
+                let (parent, at) = self.point_of(sight, from)?;
+                self.check_existed(from, at)?;
                 self.roll_back_implicit();
                 store.create_branch(BranchSpec {
                     name: name.clone(),
@@ -108,6 +115,53 @@ impl Session {
             // Returns rows, so it is run elsewhere.
             BranchCommand::Merge(_) => Err(Error::internal("a merge among other commands")),
         }
+    }
+
+    /// The branch and the change number that a clause names; the session's branch, and no number,
+    /// where it does not.
+    pub(super) fn point_of(&self, sight: &Sight, of: &AsOf) -> Result<(BranchId, Option<Scn>)> {
+        let store = self.engine.shared.tables.store();
+        let (pinned, scn) = match &of.point {
+            Some(point) => {
+                let exec = self.exec(sight, &std::sync::Arc::default(), Vec::new());
+                exec.in_root(|cx| {
+                    let branch = crate::row::snapshot_branch(point, store, &cx.context())?;
+                    Ok((branch, Some(crate::row::scn_of(point, cx)?)))
+                })?
+            }
+            None => (None, None),
+        };
+        let branch = match &of.branch {
+            Some(branch) => self.branch_named(branch)?.id,
+            None => pinned.unwrap_or(self.branch),
+        };
+        Ok((branch, scn))
+    }
+
+    /// Refuses a time before the first commit: what is made of it would be empty, which nobody
+    /// wants.
+    fn check_existed(&self, of: &AsOf, scn: Option<Scn>) -> Result<()> {
+        if !matches!(
+            (&of.point, scn),
+            (Some(Point::Timestamp(_)), Some(Scn::ZERO))
+        ) {
+            return Ok(());
+        }
+        let error = Error::new(
+            SqlState::SNAPSHOT_TOO_OLD,
+            "the database did not exist at that time",
+        );
+        let first = self.engine.shared.tables.store().commit_info(Scn(1))?;
+        Err(match first {
+            Some(first) => error.with_detail(format!(
+                "Its first commit was made at {}.",
+                Value::TimestampTz(first.time).to_text(
+                    &helios_base::DataType::TimestampTz,
+                    &helios_base::TextContext::default()
+                )
+            )),
+            None => error,
+        })
     }
 
     fn drop_branch(&self, branch: &Branch, cascade: bool) -> Result<()> {

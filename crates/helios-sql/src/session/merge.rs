@@ -34,6 +34,7 @@ pub(super) fn columns(command: &MergeCommand) -> Option<Columns> {
         MergeCommand::Branch { how, .. } | MergeCommand::One { how, .. } => how,
         MergeCommand::Complete { dry_run: true, .. } => return Some(merge_report::dry_columns()),
         MergeCommand::Complete { .. } => return Some(Summary::columns()),
+        MergeCommand::Bisect(_) => return Some(super::bisect::columns()),
         _ => return None,
     };
     Some(if how.dry_run {
@@ -50,7 +51,13 @@ impl Session {
         command: &MergeCommand,
     ) -> Result<Outcome> {
         let done = || Ok(Outcome::Done(Completion::tag(command.tag())));
-        self.check_no_block(command.tag())?;
+        if let MergeCommand::Bisect(bisect) = command {
+            return self.bisect(sight, bisect);
+        }
+        self.check_no_block(match command.tag() {
+            "MERGE" => "MERGE BRANCH",
+            tag => tag,
+        })?;
         match command {
             MergeCommand::CreateSnapshot {
                 name,
@@ -84,7 +91,9 @@ impl Session {
                 self.abort_merge(id)?;
                 done()
             }
-            MergeCommand::CreateSnapshot { .. } | MergeCommand::DropSnapshot { .. } => done(),
+            MergeCommand::CreateSnapshot { .. }
+            | MergeCommand::DropSnapshot { .. }
+            | MergeCommand::Bisect(_) => done(),
         }
     }
 
@@ -237,14 +246,14 @@ impl Session {
             Ok(report) => report,
             Err(error) if dry && error.sqlstate().class() == "23" => {
                 let rows = vec![merge_report::violation(&error)];
-                return Ok(rows_of(merge_report::dry_columns(), "MERGE BRANCH", rows));
+                return Ok(rows_of(merge_report::dry_columns(), "MERGE", rows));
             }
             Err(error) => return Err(error),
         };
         if dry {
             self.preview(task, &input, &report);
             let rows = merge_report::dry_rows(&report)?;
-            return Ok(rows_of(merge_report::dry_columns(), "MERGE BRANCH", rows));
+            return Ok(rows_of(merge_report::dry_columns(), "MERGE", rows));
         }
         let mut summary = Summary::new(task, &input, &report);
         if report.open() > 0 {
@@ -253,22 +262,14 @@ impl Session {
             }
             let id = self.keep_conflicts(task, &input, &report)?;
             summary.wait(&id, &report);
-            return Ok(rows_of(
-                Summary::columns(),
-                "MERGE BRANCH",
-                vec![summary.row()],
-            ));
+            return Ok(rows_of(Summary::columns(), "MERGE", vec![summary.row()]));
         }
         if let Some(query) = &task.how.requiring {
             self.require(query)?;
         }
         if report.is_empty() && report.decisions.is_empty() && self.adds_nothing(&input)? {
             summary.nothing();
-            return Ok(rows_of(
-                Summary::columns(),
-                "MERGE BRANCH",
-                vec![summary.row()],
-            ));
+            return Ok(rows_of(Summary::columns(), "MERGE", vec![summary.row()]));
         }
         if let Some((source, scn)) = &task.parent {
             txn.txn().add_merge_parent(source.id, *scn);
@@ -295,11 +296,7 @@ impl Session {
             self.engine.shared.tables.store().unpin(&pin_of(id))?;
         }
         summary.done(scn);
-        Ok(rows_of(
-            Summary::columns(),
-            "MERGE BRANCH",
-            vec![summary.row()],
-        ))
+        Ok(rows_of(Summary::columns(), "MERGE", vec![summary.row()]))
     }
 
     /// Whether the source is what a base was.
@@ -401,10 +398,21 @@ pub(super) fn read_only(name: &str) -> Error {
         SqlState::READ_ONLY_SQL_TRANSACTION,
         format!("branch \"{name}\" is read-only"),
     )
-    .with_hint(format!(
+    .with_hint(writable(name))
+}
+
+/// Adds to the error of a statement that it is the branch that cannot be written.
+pub(super) fn because_read_only(error: Error, name: &str) -> Error {
+    error
+        .with_detail(format!("Branch \"{name}\" is read-only."))
+        .with_hint(writable(name))
+}
+
+fn writable(name: &str) -> String {
+    format!(
         "ALTER DATABASE BRANCH {} SET WRITABLE allows writing again.",
         crate::parse::quote_ident(name)
-    ))
+    )
 }
 
 pub(super) fn rows_of(columns: Columns, tag: &'static str, rows: Vec<Vec<Value>>) -> Outcome {

@@ -9,6 +9,7 @@ mod activity;
 mod append;
 mod as_of;
 mod batch;
+mod bisect;
 mod branch;
 mod branch_options;
 mod by_key;
@@ -71,7 +72,7 @@ pub use interrupt::{CancelHandle, Interrupt, Progress};
 pub use notice::{Notice, Severity};
 pub(crate) use outcome::RowSource;
 pub use outcome::{Columns, Completion, Outcome, ResultColumn, RowStream};
-pub(crate) use past::branch_named;
+pub(crate) use past::{branch_named, pin_named};
 pub use pipeline::{CopyPeer, CopyShape};
 pub(crate) use planned::{Code, Planned};
 pub use prepared::Prepared;
@@ -116,6 +117,8 @@ pub struct Session {
     statement_start: i64,
     /// The points of the past that it reads at.
     held: as_of::Held,
+    /// Where all statements read while it is set, whatever the settings say.
+    fixed: Option<helios_version::Snapshot>,
     /// What the settings say to every statement.
     chosen: Chosen,
     /// Scratch for keys.
@@ -154,6 +157,7 @@ impl Session {
             copy_peer: None,
             statement_start: 0,
             held: as_of::Held::default(),
+            fixed: None,
             chosen: Chosen::default(),
             key: Vec::new(),
             measures: None,
@@ -354,6 +358,8 @@ pub enum NameContext {
     Setting,
     /// Branches.
     Branch,
+    /// Named snapshots.
+    Snapshot,
     /// Prepared statements of the session.
     Statement,
 }

@@ -12,7 +12,7 @@ use super::run::Sight;
 use super::{Session, clock};
 use crate::bind::Past;
 use crate::plan::{AsOf, Bound, Point};
-use crate::row::{Look, Looks, scn_at};
+use crate::row::{Look, Looks, scn_at, snapshot_branch};
 
 /// A session that looks at the past for one statement.
 pub(super) struct Looking<'a> {
@@ -58,13 +58,13 @@ impl Looking<'_> {
     fn other(&self, at: &AsOf) -> Result<Option<Snapshot>> {
         let store = self.session.engine.shared.tables.store();
         let own = &self.sight.reader;
+        let (pinned, scn) = match &at.point {
+            Some(point) => self.scn(point)?.unzip(),
+            None => (None, None),
+        };
         let branch = match &at.branch {
             Some(name) => branch_named(store, name)?.id,
-            None => own.branch(),
-        };
-        let scn = match &at.point {
-            Some(point) => self.scn(point)?,
-            None => None,
+            None => pinned.flatten().unwrap_or(own.branch()),
         };
         match scn {
             None if branch == own.branch() => Ok(None),
@@ -73,8 +73,9 @@ impl Looking<'_> {
         }
     }
 
-    /// The change number of a moment; `None` if it depends on a parameter without a value.
-    fn scn(&self, point: &Point) -> Result<Option<Scn>> {
+    /// The change number of a moment, and its branch if it names one; `None` if it depends on a
+    /// parameter without a value.
+    fn scn(&self, point: &Point) -> Result<Option<(Option<BranchId>, Scn)>> {
         let session = self.session;
         let text = session.state.text(clock::now());
         let now = session.clock();
@@ -100,7 +101,9 @@ impl Looking<'_> {
             *value = super::run::convert_param(value, &ty, &context)?;
         }
         context.params = &params;
-        scn_at(point, session.engine.shared.tables.store(), &context).map(Some)
+        let store = session.engine.shared.tables.store();
+        let branch = snapshot_branch(point, store, &context)?;
+        Ok(Some((branch, scn_at(point, store, &context)?)))
     }
 
     /// What a statement reads at its moments.
@@ -144,5 +147,25 @@ pub(crate) fn branch_named(store: &Store, name: &str) -> Result<Branch> {
             Some(near) => error.with_hint(format!("Perhaps you meant the branch \"{near}\".")),
             None => error,
         }
+    })
+}
+
+/// The point that a named snapshot keeps.
+///
+/// # Errors
+/// 42704 with a suggestion.
+pub(crate) fn pin_named(store: &Store, name: &str) -> Result<(BranchId, Scn)> {
+    let pins = store.pins();
+    if let Some((_, branch, scn)) = pins.iter().find(|(pin, ..)| pin == name) {
+        return Ok((*branch, *scn));
+    }
+    let error = Error::new(
+        SqlState::UNDEFINED_OBJECT,
+        format!("snapshot \"{name}\" does not exist"),
+    );
+    let known = pins.iter().map(|(pin, ..)| pin.as_str());
+    Err(match helios_table::catalog::nearest(name, known) {
+        Some(near) => error.with_hint(format!("Perhaps you meant the snapshot \"{near}\".")),
+        None => error,
     })
 }

@@ -23,7 +23,7 @@ pub(super) fn keep(store: &Store, base: Duration) {
 }
 
 /// An interval as a length of time; months have 30 days, as in PostgreSQL.
-fn length(interval: &Interval) -> Duration {
+pub(super) fn length(interval: &Interval) -> Duration {
     let days = i64::from(interval.months) * 30 + i64::from(interval.days);
     let micros = days
         .saturating_mul(86_400_000_000)

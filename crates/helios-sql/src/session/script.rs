@@ -42,6 +42,13 @@ impl<'s> Script<'s> {
 }
 
 impl Script<'_> {
+    /// The change number that statements read at now.
+    #[must_use]
+    pub fn scn(&self) -> u64 {
+        let newest = || self.session.engine.store().scn().0;
+        self.session.status().as_of.unwrap_or_else(newest)
+    }
+
     /// Takes the notices of the statements run so far, oldest first.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         self.session.take_notices()

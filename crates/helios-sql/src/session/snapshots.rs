@@ -1,7 +1,5 @@
 //! Named snapshots: points of history that stay readable.
 
-use std::sync::Arc;
-
 use helios_base::{Error, Result, SqlState};
 
 use super::Session;
@@ -28,32 +26,20 @@ impl Session {
                 format!("snapshot \"{name}\" already exists"),
             ));
         }
-        let branch = match &of.branch {
-            Some(branch) => super::past::branch_named(&store, branch)?.id,
-            None => self.branch,
-        };
-        let scn = match &of.point {
-            Some(point) => {
-                let exec = self.exec(sight, &Arc::default(), Vec::new());
-                exec.in_root(|cx| crate::row::scn_of(point, cx))?
-            }
-            None => store.scn(),
-        };
+        let (branch, scn) = self.point_of(sight, of)?;
+        let scn = scn.unwrap_or_else(|| store.scn());
         self.roll_back_implicit();
         store.pin(name, branch, scn)
     }
 
     pub(super) fn drop_snapshot(&mut self, name: &str, if_exists: bool) -> Result<()> {
         let store = self.engine.shared.tables.store().clone();
-        if !store.pins().iter().any(|(pin, ..)| pin == name) {
+        if let Err(error) = super::pin_named(&store, name) {
             if if_exists {
                 self.notice(format!("snapshot \"{name}\" does not exist, skipping"));
                 return Ok(());
             }
-            return Err(Error::new(
-                SqlState::UNDEFINED_OBJECT,
-                format!("snapshot \"{name}\" does not exist"),
-            ));
+            return Err(error);
         }
         self.roll_back_implicit();
         store.unpin(name)

@@ -206,6 +206,7 @@ impl Session {
         let sight = match &self.current {
             // A failed transaction has no view; commands that end it need none.
             Some(current) if current.failed => self.outside()?,
+            _ if goes_elsewhere(&parsed.statement) => self.outside()?,
             _ => self.sight(false)?,
         };
         let text = parsed.span.of(sql).trim();
@@ -224,6 +225,9 @@ impl Session {
 
     /// What a statement sees. What leads out of a past that cannot be read needs not see it.
     fn sight_for(&mut self, statement: &ast::Statement, in_transaction: bool) -> Result<Sight> {
+        if goes_elsewhere(statement) {
+            return self.outside();
+        }
         match self.sight(in_transaction) {
             Err(_) if leads_out(statement) => self.outside(),
             result => result,
@@ -332,6 +336,20 @@ impl Session {
         *prepared.plan.lock() = Some(planned.clone());
         Ok(planned)
     }
+}
+
+/// Whether a statement sends a transaction elsewhere, which has then seen nothing yet.
+fn goes_elsewhere(statement: &ast::Statement) -> bool {
+    let ast::Statement::Branch(branch) = statement else {
+        return false;
+    };
+    matches!(
+        **branch,
+        ast::Branch::Use {
+            transaction: true,
+            ..
+        }
+    )
 }
 
 /// Whether a statement may change what the session looks at, or tell it.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use helios_base::{Error, Result, SqlState};
+use helios_base::{BranchId, Error, Result, SqlState};
 use helios_table::{ConstraintTarget, Savepoint, Transaction};
-use helios_version::{Isolation, TxnOptions};
+use helios_version::{Branch, Isolation, TxnOptions};
 use parking_lot::Mutex;
 
 use super::settings::{Id, SettingValue};
@@ -26,6 +26,8 @@ pub(crate) struct Current {
     pub(crate) read_only: bool,
     /// The point that all its statements read at.
     as_of: Option<Arc<str>>,
+    /// The branch that the session returns to afterwards, if the transaction is on another.
+    home: Option<BranchId>,
     savepoints: Vec<NamedSavepoint>,
 }
 
@@ -198,6 +200,7 @@ impl Session {
             used: false,
             read_only,
             as_of: as_of.map(Arc::from),
+            home: None,
             savepoints: Vec::new(),
         });
         Ok(())
@@ -222,10 +225,15 @@ impl Session {
             None => self.state.settings.lock().bool(Id::DefaultReadOnly),
         };
         if read_only {
-            return Err(Error::new(
+            let error = Error::new(
                 SqlState::READ_ONLY_SQL_TRANSACTION,
                 format!("cannot execute {command} in a read-only transaction"),
-            ));
+            );
+            let branch = self.engine.shared.tables.store().branch_by_id(self.branch);
+            return Err(match branch.filter(is_read_only) {
+                Some(branch) => super::merge::because_read_only(error, &branch.name),
+                None => error,
+            });
         }
         Ok(())
     }
@@ -274,10 +282,14 @@ impl Session {
         let Some(current) = self.current.take() else {
             return Ok(());
         };
-        self.hold_cursors()?;
+        if let Err(error) = self.hold_cursors() {
+            self.return_home(current.home);
+            return Err(error);
+        }
         self.close_cursors(false);
         self.describe_commit(&current.txn);
         let result = current.txn.commit();
+        self.return_home(current.home);
         let mut settings = self.state.settings.lock();
         match &result {
             Ok(_) => settings.commit(),
@@ -304,7 +316,54 @@ impl Session {
         if let Some(current) = self.current.take() {
             current.txn.rollback();
             self.state.settings.lock().rollback();
+            self.return_home(current.home);
         }
+    }
+
+    /// Puts the session back on the branch that it was on before its transaction went to another;
+    /// on that other one if the branch is gone.
+    fn return_home(&mut self, home: Option<BranchId>) {
+        let store = self.engine.shared.tables.store();
+        if let Some(branch) = home.and_then(|home| store.branch_by_id(home)) {
+            self.go_to(&branch);
+        }
+    }
+
+    /// `USE BRANCH … FOR TRANSACTION`: the running transaction, which has done nothing yet, goes on
+    /// on another branch.
+    ///
+    /// # Errors
+    /// `25P01` outside of a block, `25001` after its first query, `42704` for an unknown branch.
+    pub(super) fn use_branch_in_transaction(&mut self, name: &str) -> Result<()> {
+        let home = self.branch;
+        let current = self.block("USE BRANCH FOR TRANSACTION")?;
+        if current.used {
+            return Err(Error::new(
+                SqlState::ACTIVE_SQL_TRANSACTION,
+                "USE BRANCH FOR TRANSACTION must be called before any query",
+            ));
+        }
+        let home = current.home.unwrap_or(home);
+        let mut modes = current.modes();
+        let branch = super::branch_named(self.engine.shared.tables.store(), name)?;
+        let here = self.engine.shared.tables.store().branch_by_id(self.branch);
+        if here.is_some_and(|here| is_read_only(&here)) {
+            // That was this branch's doing; the other says for itself.
+            modes.read_only = None;
+        }
+        self.begin_on(&branch, home, modes)
+    }
+
+    /// Begins a block on another branch than the session's, in place of the running one.
+    fn begin_on(&mut self, branch: &Branch, home: BranchId, modes: TransactionModes) -> Result<()> {
+        self.roll_back();
+        self.go_to(branch);
+        let begun = self.begin(modes, false);
+        match &mut self.current {
+            Some(current) if begun.is_ok() => current.home = Some(home),
+            _ => self.return_home(Some(home)),
+        }
+        begun
     }
 
     /// Runs a transaction command. Returns its tag.
@@ -383,16 +442,8 @@ impl Session {
             }
             return Ok(tag);
         }
-        let modes = TransactionModes {
-            isolation: Some(match current.txn.txn().isolation() {
-                Isolation::ReadCommitted => plan::Isolation::ReadCommitted,
-                Isolation::RepeatableRead => plan::Isolation::RepeatableRead,
-                Isolation::Serializable => plan::Isolation::Serializable,
-            }),
-            read_only: Some(current.read_only),
-            deferrable: None,
-            as_of: current.as_of.clone(),
-        };
+        let modes = current.modes();
+        let (branch, home) = (self.branch, current.home);
         let tag = if commit && !current.failed {
             self.commit()?;
             "COMMIT"
@@ -401,7 +452,11 @@ impl Session {
             "ROLLBACK"
         };
         if chain {
-            self.begin(modes, false)?;
+            let store = self.engine.shared.tables.store();
+            match home.and_then(|home| Some((home, store.branch_by_id(branch)?))) {
+                Some((home, branch)) => self.begin_on(&branch, home, modes)?,
+                None => self.begin(modes, false)?,
+            }
         }
         Ok(tag)
     }
@@ -524,9 +579,10 @@ impl Session {
             (None, Isolation::RepeatableRead) => plan::Isolation::RepeatableRead,
             (None, Isolation::Serializable) => plan::Isolation::Serializable,
         };
+        let home = current.home;
         current.txn.rollback();
         self.current = None;
-        self.begin(
+        let begun = self.begin(
             TransactionModes {
                 isolation: Some(level),
                 read_only: (as_of.is_none() || modes.read_only.is_some()).then_some(read_only),
@@ -534,8 +590,12 @@ impl Session {
                 as_of,
             },
             implicit,
-        )?;
-        Ok("SET")
+        );
+        match &mut self.current {
+            Some(current) if begun.is_ok() => current.home = home,
+            _ => self.return_home(home),
+        }
+        begun.map(|()| "SET")
     }
 
     fn set_characteristics(&mut self, modes: &TransactionModes) -> Result<&'static str> {
@@ -564,6 +624,21 @@ impl Session {
 }
 
 impl Current {
+    /// What a transaction like this one begins with.
+    fn modes(&self) -> TransactionModes {
+        TransactionModes {
+            isolation: Some(match self.txn.txn().isolation() {
+                Isolation::ReadCommitted => plan::Isolation::ReadCommitted,
+                Isolation::RepeatableRead => plan::Isolation::RepeatableRead,
+                Isolation::Serializable => plan::Isolation::Serializable,
+            }),
+            // Who looks back is read-only without saying so.
+            read_only: self.as_of.is_none().then_some(self.read_only),
+            deferrable: None,
+            as_of: self.as_of.clone(),
+        }
+    }
+
     fn find(&self, name: &str) -> Result<usize> {
         self.savepoints
             .iter()
@@ -602,7 +677,7 @@ fn isolation_name(isolation: Isolation) -> &'static str {
 }
 
 /// Whether a branch refuses writes.
-pub(super) fn is_read_only(branch: &helios_version::Branch) -> bool {
+pub(super) fn is_read_only(branch: &Branch) -> bool {
     let mut options = branch.options.iter();
     options.any(|(name, value)| name == "read_only" && value == "true")
 }

@@ -8,7 +8,7 @@ use super::outcome::{Columns, Completion, Outcome, ResultColumn, RowStream};
 use super::planned::Planned;
 use super::run::Sight;
 use super::{NameContext, Session};
-use crate::plan::{BranchCommand, SetScope, SetValue, Statement};
+use crate::plan::{BranchCommand, MergeCommand, SetScope, SetValue, Statement};
 
 impl Session {
     /// Runs a statement that has no compiled code.
@@ -56,7 +56,11 @@ impl Session {
             }
             Statement::Analyze(tables) => self.analyze(tables)?,
             Statement::Branch(command) => {
-                if !matches!(**command, BranchCommand::Use { .. }) {
+                let reads = matches!(
+                    **command,
+                    BranchCommand::Use { .. } | BranchCommand::Merge(MergeCommand::Bisect(_))
+                );
+                if !reads {
                     self.check_not_looking_back(planned.tag)?;
                 }
                 match &**command {
@@ -291,6 +295,12 @@ impl Session {
                 .branches()
                 .into_iter()
                 .map(|b| b.name)
+                .collect(),
+            NameContext::Snapshot => tables
+                .store()
+                .pins()
+                .into_iter()
+                .map(|(name, ..)| name)
                 .collect(),
             NameContext::Statement => self.prepared.keys().cloned().collect(),
         };

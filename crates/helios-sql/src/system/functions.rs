@@ -3,12 +3,14 @@
 
 use helios_base::DataType;
 
-use super::Ty::{self, Float8, Int8, Jsonb, Text, Texts, Time};
+use super::Ty::{self, Bool, Float8, Int4, Int8, Jsonb, Text, Texts, Time};
 
 /// A function of the system that returns rows.
 #[derive(Debug)]
 pub(crate) struct SystemFunction {
     pub(crate) name: &'static str,
+    /// The version of its columns: it grows when columns are added, always at the end.
+    pub(crate) version: i32,
     /// The least and the greatest number of arguments.
     pub(crate) args: (usize, usize),
     columns: &'static [(&'static str, Ty)],
@@ -28,12 +30,18 @@ pub(crate) fn find(name: &str) -> Option<&'static SystemFunction> {
     FUNCTIONS.iter().find(|function| function.name == name)
 }
 
+/// All of them.
+pub(crate) fn all() -> impl Iterator<Item = &'static SystemFunction> {
+    FUNCTIONS.iter()
+}
+
 /// Many keys.
 const ANY: usize = 32;
 
 static FUNCTIONS: &[SystemFunction] = &[
     SystemFunction {
         name: "pg_database_branches",
+        version: 1,
         args: (0, 0),
         columns: &[
             ("branch_name", Text),
@@ -46,6 +54,7 @@ static FUNCTIONS: &[SystemFunction] = &[
     },
     SystemFunction {
         name: "pg_compare_branches",
+        version: 1,
         args: (2, 2),
         columns: &[
             ("table_name", Text),
@@ -57,6 +66,7 @@ static FUNCTIONS: &[SystemFunction] = &[
     },
     SystemFunction {
         name: "helios_diff",
+        version: 1,
         args: (3, 3),
         columns: &[
             ("row_key", Text),
@@ -69,6 +79,7 @@ static FUNCTIONS: &[SystemFunction] = &[
     },
     SystemFunction {
         name: "helios_schema_diff",
+        version: 1,
         args: (2, 2),
         columns: &[
             ("object_type", Text),
@@ -80,6 +91,7 @@ static FUNCTIONS: &[SystemFunction] = &[
     },
     SystemFunction {
         name: "helios_history",
+        version: 1,
         args: (2, ANY),
         columns: &[
             ("operation", Text),
@@ -95,6 +107,7 @@ static FUNCTIONS: &[SystemFunction] = &[
     },
     SystemFunction {
         name: "helios_blame",
+        version: 1,
         args: (1, ANY),
         columns: &[
             ("row_key", Text),
@@ -108,6 +121,7 @@ static FUNCTIONS: &[SystemFunction] = &[
     },
     SystemFunction {
         name: "helios_log",
+        version: 1,
         args: (0, 2),
         columns: &[
             ("scn", Int8),
@@ -124,6 +138,7 @@ static FUNCTIONS: &[SystemFunction] = &[
     },
     SystemFunction {
         name: "helios_snapshots",
+        version: 1,
         args: (0, 0),
         columns: &[
             ("snapshot_name", Text),
@@ -133,7 +148,52 @@ static FUNCTIONS: &[SystemFunction] = &[
         ],
     },
     SystemFunction {
+        name: "helios_branches",
+        version: 1,
+        args: (0, 0),
+        columns: &[
+            ("branch_name", Text),
+            ("parent_name", Text),
+            ("state", Text),
+            ("is_current", Bool),
+            ("fork_scn", Int8),
+            ("last_scn", Int8),
+            ("last_lsn", Text),
+            ("created_at", Time),
+            ("expires_at", Time),
+            ("retention_period", Text),
+            ("gc_policy", Text),
+            ("size_bytes", Int8),
+            ("comment", Text),
+        ],
+    },
+    SystemFunction {
+        name: "helios_retention",
+        version: 1,
+        args: (0, 0),
+        columns: &[
+            ("scope", Text),
+            ("name", Text),
+            ("retention", Text),
+            ("oldest_scn", Int8),
+            ("oldest_time", Time),
+        ],
+    },
+    SystemFunction {
+        name: "helios_system_functions",
+        version: 1,
+        args: (0, 0),
+        columns: &[
+            ("function_name", Text),
+            ("version", Int4),
+            ("position", Int4),
+            ("column_name", Text),
+            ("data_type", Text),
+        ],
+    },
+    SystemFunction {
         name: "helios_merge_base",
+        version: 1,
         args: (2, 2),
         columns: &[("branch_name", Text), ("scn", Int8)],
     },

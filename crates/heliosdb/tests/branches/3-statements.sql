@@ -305,6 +305,8 @@ ALTER DATABASE BRANCH dev SET READ_ONLY;
 USE BRANCH dev;
 INSERT INTO t VALUES (4, 4, 'x');
 --> 25006 cannot execute INSERT in a read-only transaction
+-->   Branch "dev" is read-only.
+-->   hint: ALTER DATABASE BRANCH dev SET WRITABLE allows writing again.
 USE BRANCH main;
 MERGE BRANCH main INTO dev;
 --> 25006 branch "dev" is read-only

@@ -1,6 +1,6 @@
 //! Statements that merge, and those about named snapshots.
 
-use super::{AsOf, Ident};
+use super::{AsOf, Ident, Point};
 
 /// A statement that merges, or that names a snapshot.
 #[derive(Clone, Debug)]
@@ -34,6 +34,8 @@ pub enum BranchMerge {
         /// `AS OF`
         at: Option<AsOf>,
     },
+    /// `BISECT (query) [ON BRANCH branch] [BETWEEN point AND point]`
+    Bisect(Box<Bisect>),
     /// `DROP SNAPSHOT [IF EXISTS] name`
     DropSnapshot {
         /// Name.
@@ -41,6 +43,19 @@ pub enum BranchMerge {
         /// `IF EXISTS`
         if_exists: bool,
     },
+}
+
+/// `BISECT`.
+#[derive(Clone, Debug)]
+pub struct Bisect {
+    /// The text of the query.
+    pub query: String,
+    /// From; `None`: the oldest that is kept.
+    pub low: Option<Point>,
+    /// To; `None`: now.
+    pub high: Option<Point>,
+    /// `ON BRANCH`
+    pub branch: Option<Ident>,
 }
 
 /// `MERGE … BRANCH`.

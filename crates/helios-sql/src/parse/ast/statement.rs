@@ -187,7 +187,12 @@ pub struct Copy {
 #[derive(Clone, Debug)]
 pub enum Branch {
     /// `USE`
-    Use(Ident),
+    Use {
+        /// Name.
+        name: Ident,
+        /// `FOR TRANSACTION`
+        transaction: bool,
+    },
     /// `CREATE`
     Create {
         /// Name.

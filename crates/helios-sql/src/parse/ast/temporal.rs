@@ -27,6 +27,8 @@ pub enum Point {
     Transaction(Box<Expr>),
     /// `AS OF TIMESTAMP`, `FOR SYSTEM_TIME AS OF`
     Timestamp(Box<Expr>),
+    /// `AS OF SNAPSHOT`: a name, or text that is one
+    Snapshot(Box<Expr>),
     /// `AT (OFFSET => …)`: seconds from now, or an interval
     Offset(Box<Expr>),
     /// `AS OF` and a value whose type says what it is
@@ -42,6 +44,7 @@ impl Point {
             Self::Scn(expr)
             | Self::Transaction(expr)
             | Self::Timestamp(expr)
+            | Self::Snapshot(expr)
             | Self::Offset(expr)
             | Self::Value(expr) => Some(expr),
         }

@@ -148,7 +148,7 @@ fn bound(point: Option<&Point>, store: &Store, newest: Scn, cx: &Cx<'_>) -> Resu
         (Point::Timestamp(_), other) => {
             return Err(Error::internal(format!("a moment that is {other:?}")));
         }
-        (Point::Scn(_) | Point::Transaction(_), value) => {
+        (Point::Scn(_) | Point::Transaction(_) | Point::Snapshot(_), value) => {
             let scn = Scn(number(value)?);
             if scn > store.scn() {
                 return Err(crate::row::future(&format!("change number {scn}"), store));

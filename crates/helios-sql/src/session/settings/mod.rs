@@ -351,12 +351,18 @@ impl Settings {
     }
 }
 
+/// Whether `name` has the product's own namespace, in which nothing is made up.
+fn is_ours(name: &str) -> bool {
+    let prefix = name.split('.').next().unwrap_or_default();
+    prefix.eq_ignore_ascii_case("helios")
+}
+
 /// Whether `name` may be made up: it has a namespace.
 ///
 /// # Errors
 /// `42602` if it has one, but is no sequence of names.
 fn is_custom(name: &str) -> Result<bool> {
-    if !name.contains('.') {
+    if !name.contains('.') || is_ours(name) {
         return Ok(false);
     }
     let word = |part: &str| {

@@ -1,11 +1,11 @@
 //! Branches, named snapshots, merge bases.
 
-use helios_base::{Result, Row, Value};
-use helios_version::Read;
+use helios_base::{DataType, Interval, Result, Row, Scn, Value};
+use helios_version::{Branch, Read};
 
 use super::super::state::State;
 use super::super::transaction::is_read_only;
-use super::{number, point};
+use super::{lsn, number, point};
 
 pub(super) fn branches(state: &State) -> Result<Vec<Row>> {
     let store = state.tables.store();
@@ -33,6 +33,116 @@ pub(super) fn branches(state: &State) -> Result<Vec<Row>> {
         ]);
     }
     Ok(rows)
+}
+
+/// `helios_branches`: everything there is to say about each branch.
+pub(super) fn all(state: &State) -> Result<Vec<Row>> {
+    let store = state.tables.store();
+    let branches = store.branches();
+    let mut rows = Vec::with_capacity(branches.len());
+    for branch in &branches {
+        let option = |wanted: &str| {
+            let found = branch.options.iter().find(|(name, _)| name == wanted);
+            found.map_or(Value::Null, |(_, value)| Value::text(value.as_str()))
+        };
+        let parent = branch.parent.and_then(|id| store.branch_by_id(id));
+        let last = last_commit(state, branch)?;
+        rows.push(vec![
+            Value::text(branch.name.as_str()),
+            parent.map_or(Value::Null, |parent| Value::text(parent.name)),
+            Value::text(if is_read_only(branch) {
+                "read only"
+            } else {
+                "active"
+            }),
+            Value::Bool(branch.id == state.branch()),
+            branch.parent.map_or(Value::Null, |_| number(branch.fork.0)),
+            number(last.0),
+            Value::text(lsn(last)),
+            Value::TimestampTz(branch.created_at),
+            expires_at(branch).map_or(Value::Null, Value::TimestampTz),
+            option("retention_period"),
+            option("gc_policy"),
+            number(store.branch_bytes(branch.id)?),
+            option("comment"),
+        ]);
+    }
+    Ok(rows)
+}
+
+/// The newest commit that changed rows or definitions of a branch, or was inherited by it.
+fn last_commit(state: &State, branch: &Branch) -> Result<Scn> {
+    let snapshot = state.tables.store().snapshot(branch.id, None)?;
+    let catalog = state.tables.catalog(&snapshot)?;
+    let mut tables: Vec<_> = catalog.tables().map(|table| table.storage).collect();
+    tables.extend_from_slice(helios_table::catalog_tables());
+    Ok(snapshot.last_change(&tables)?.unwrap_or(branch.fork))
+}
+
+/// When the time to live of a branch ends.
+fn expires_at(branch: &Branch) -> Option<i64> {
+    let (_, text) = branch.options.iter().find(|(name, _)| name == "ttl")?;
+    let ttl = helios_base::datetime::parse_interval(text).ok()?;
+    let length = super::super::retention::length(&ttl);
+    let micros = i64::try_from(length.as_micros()).ok()?;
+    branch.created_at.checked_add(micros)
+}
+
+/// `helios_retention`: how long which parts of the past stay readable.
+pub(super) fn retention(state: &State) -> Result<Vec<Row>> {
+    let store = state.tables.store();
+    let oldest = store.horizon();
+    let since = store.commit_info(oldest.next())?;
+    let since = since.map_or(Value::Null, |info| Value::TimestampTz(info.time));
+    let length = store.retention();
+    let micros = i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
+    let interval = Interval {
+        months: 0,
+        days: i32::try_from(micros / DAY).unwrap_or(i32::MAX),
+        micros: micros % DAY,
+    };
+    let shown = Value::Interval(Box::new(interval))
+        .to_text(&DataType::Interval, &helios_base::TextContext::default());
+    let mut rows = vec![vec![
+        Value::text("database"),
+        Value::Null,
+        Value::text(shown),
+        number(oldest.0),
+        since,
+    ]];
+    for branch in store.branches() {
+        let option = branch.options.iter();
+        for (_, value) in option.filter(|(name, _)| name == "retention_period") {
+            rows.push(vec![
+                Value::text("branch"),
+                Value::text(branch.name.as_str()),
+                Value::text(value.as_str()),
+                Value::Null,
+                Value::Null,
+            ]);
+        }
+    }
+    Ok(rows)
+}
+
+/// A day in microseconds.
+const DAY: i64 = 86_400_000_000;
+
+/// `helios_system_functions`: the columns of the functions that show what there is.
+pub(super) fn system_functions() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for function in crate::system::functions::all() {
+        for (position, (name, ty)) in function.columns().enumerate() {
+            rows.push(vec![
+                Value::text(function.name),
+                Value::Int4(function.version),
+                Value::Int4(i32::try_from(position + 1).unwrap_or(i32::MAX)),
+                Value::text(name),
+                Value::text(ty.to_string()),
+            ]);
+        }
+    }
+    rows
 }
 
 pub(super) fn snapshots(state: &State) -> Result<Vec<Row>> {

@@ -29,6 +29,9 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
     Some(match (name, texts.as_slice()) {
         ("pg_database_branches", []) => branches::branches(state),
         ("helios_snapshots", []) => branches::snapshots(state),
+        ("helios_branches", []) => branches::all(state),
+        ("helios_retention", []) => branches::retention(state),
+        ("helios_system_functions", []) => Ok(branches::system_functions()),
         ("helios_merge_base", [a, b]) => branches::merge_base(state, a, b),
         ("pg_compare_branches", [a, b]) => compare::summary(state, a, b),
         ("helios_diff", [table, from, to]) => compare::rows(state, table, from, to),
@@ -96,6 +99,10 @@ fn no_table(name: &str) -> Error {
         SqlState::UNDEFINED_TABLE,
         format!("relation \"{name}\" does not exist"),
     )
+}
+
+fn lsn(scn: Scn) -> String {
+    format!("{:X}/{:08X}", scn.0 >> 32, scn.0 & 0xffff_ffff)
 }
 
 fn number(n: u64) -> Value {
