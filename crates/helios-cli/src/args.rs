@@ -101,7 +101,7 @@ pub enum Command {
     Demo(DemoArgs),
     /// Load CSV, JSON lines, Parquet or SQLite files into tables.
     Import(ImportArgs),
-    /// Measure this machine: HeliosDB beside SQLite on the same table.
+    /// Measure this machine: HeliosDB beside SQLite, or what branches cost.
     Bench(BenchArgs),
     /// Serve a database to PostgreSQL clients.
     Serve(ServeArgs),
@@ -162,7 +162,11 @@ pub struct DemoArgs {
 
 /// `heliosdb bench`.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct BenchArgs {
+    #[command(subcommand)]
+    pub of: Option<BenchOf>,
+
     /// Rows in the table.
     #[arg(long, default_value_t = 1_000_000)]
     pub rows: u64,
@@ -174,6 +178,52 @@ pub struct BenchArgs {
     /// Runs only the cases whose names contain this text; the table is loaded in any case.
     #[arg(long, value_name = "TEXT")]
     pub case: Option<String>,
+
+    /// A directory to work in, removed afterwards; by default one for temporary files.
+    #[arg(long)]
+    pub path: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// What to measure besides the engine beside SQLite.
+#[derive(Debug, Subcommand)]
+pub enum BenchOf {
+    /// Branches, diffs, merges and the past; beside DoltLite if asked.
+    Branches(BranchBenchArgs),
+}
+
+/// `heliosdb bench branches`.
+#[derive(Debug, clap::Args)]
+pub struct BranchBenchArgs {
+    /// Rows in the tables; some cases take a tenth or a hundredth.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub rows: u64,
+
+    /// Rows in the large table of which branches are created; 0 for none.
+    #[arg(long, default_value_t = 10_000_000)]
+    pub large_rows: u64,
+
+    /// Durable commits by 8 writers.
+    #[arg(long, default_value_t = 8_000)]
+    pub commits: u64,
+
+    /// Branches open at once.
+    #[arg(long, default_value_t = 1_000)]
+    pub branches: u64,
+
+    /// Branches that come and go.
+    #[arg(long, default_value_t = 10_000)]
+    pub cycles: u64,
+
+    /// Runs only these parts; repeatable.
+    #[arg(long, value_name = "NAME", value_parser = crate::bench::branch_parts())]
+    pub part: Vec<String>,
+
+    /// A Python interpreter with the package `doltlite`, to do the same work beside.
+    #[arg(long, value_name = "PYTHON")]
+    pub doltlite: Option<PathBuf>,
 
     /// A directory to work in, removed afterwards; by default one for temporary files.
     #[arg(long)]

@@ -245,6 +245,11 @@ fn same(name: &str, ours: i64, theirs: i64) -> Result<()> {
 pub struct Numbers(u64);
 
 impl Numbers {
+    /// Begins with a seed.
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// A number from 0 up to, not including, `limit`.
     pub fn below(&mut self, limit: i64) -> i64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);

@@ -5,6 +5,7 @@
 //! machine that slows down slows both; the median round counts. Answers are compared, so that
 //! nobody is quick by being wrong.
 
+mod branches;
 mod cases;
 mod helios;
 mod sqlite;
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 use heliosdb::{Error, Result};
 
 use crate::app::{self, Failure};
-use crate::args::BenchArgs;
+use crate::args::{BenchArgs, BenchOf};
 use crate::report;
 
 /// What both engines can do, on the table `bench`.
@@ -61,8 +62,13 @@ struct Line {
     goal: Option<f64>,
 }
 
+pub use branches::parts as branch_parts;
+
 /// Runs all cases and prints the table.
 pub fn run(args: &BenchArgs) -> Result<(), Failure> {
+    if let Some(BenchOf::Branches(args)) = &args.of {
+        return branches::run(args);
+    }
     measure(args).map_err(|error| {
         report::error(&error, None, &app::error_styles(&args.output));
         Failure::Statement
