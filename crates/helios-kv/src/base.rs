@@ -71,6 +71,29 @@ impl Base {
     }
 }
 
+impl Base {
+    /// The first entry from `from` on, if it is not beyond `upto`.
+    pub fn first(
+        &self,
+        keyspace: Keyspace,
+        from: &[u8],
+        upto: &[u8],
+    ) -> Result<Option<(Bytes, Bytes)>> {
+        let table = self.table(keyspace)?;
+        let failed = |error: redb::StorageError| state_error("read", error);
+        guarded("read", || {
+            let mut cursor = table.lower_bound(Bound::Included(from)).map_err(failed)?;
+            Ok(match cursor.next().map_err(failed)? {
+                Some((key, value)) if key.value() <= upto => Some((
+                    Bytes::copy_from_slice(key.value()),
+                    Bytes::copy_from_slice(value.value()),
+                )),
+                _ => None,
+            })
+        })
+    }
+}
+
 /// A walk over one keyspace in one direction.
 pub(crate) struct BaseWalk {
     base: Arc<Base>,

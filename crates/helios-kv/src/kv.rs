@@ -67,6 +67,19 @@ pub trait KvSnapshot: Send + Sync {
     /// The value of `key`.
     fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Bytes>>;
 
+    /// The first entry from `from` on, if it is not beyond `upto`: cheaper than a scan of one.
+    fn first(
+        &self,
+        keyspace: Keyspace,
+        from: &[u8],
+        upto: &[u8],
+    ) -> Result<Option<(Bytes, Bytes)>> {
+        let range = (Bound::Included(from), Bound::Included(upto));
+        let mut cursor = self.scan(keyspace, range, false)?;
+        let copy = |(key, value)| (Bytes::copy_from_slice(key), Bytes::copy_from_slice(value));
+        Ok(cursor.next()?.map(copy))
+    }
+
     /// The entries of `range` in ascending key order, descending if `reverse`.
     ///
     /// The cursor lives on its own: it keeps what it needs of the snapshot. An inverted range is

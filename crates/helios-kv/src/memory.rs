@@ -9,6 +9,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::kv::KeyRange;
 use crate::merge::{Live, Merge, Source};
+use crate::page::Entry;
 use crate::sorted::{Gone, few, parts};
 use crate::tree::{Deletion, Edit, Tree};
 use crate::walk::Walk;
@@ -112,6 +113,21 @@ fn remove_range(tree: &mut Tree, gone: &Gone) {
 impl KvSnapshot for State {
     fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Bytes>> {
         Ok(self.trees[keyspace.index()].get(key).flatten())
+    }
+
+    fn first(
+        &self,
+        keyspace: Keyspace,
+        from: &[u8],
+        upto: &[u8],
+    ) -> Result<Option<(Bytes, Bytes)>> {
+        // Deleting leaves nothing in these trees.
+        Ok(match self.trees[keyspace.index()].first(from) {
+            Some((key, Entry::Put(value))) if key <= upto => {
+                Some((Bytes::copy_from_slice(key), Bytes::copy_from_slice(value)))
+            }
+            _ => None,
+        })
     }
 
     fn scan(

@@ -1,5 +1,7 @@
 //! What was applied and is not in the state file yet, and the view of it all at one moment.
 
+use std::borrow::Cow;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,6 +11,7 @@ use crate::Keyspace;
 use crate::base::{Base, BaseWalk};
 use crate::kv::{Cursor, KeyRange, KvSnapshot};
 use crate::merge::{Live, Merge, Source};
+use crate::page::Entry;
 use crate::sorted::{Gone, Part};
 use crate::tree::{Deletion, Tree};
 use crate::walk::Walk;
@@ -96,6 +99,52 @@ impl KvSnapshot for View {
             }
         }
         self.base.get(keyspace, key)
+    }
+
+    fn first(
+        &self,
+        keyspace: Keyspace,
+        from: &[u8],
+        upto: &[u8],
+    ) -> Result<Option<(Bytes, Bytes)>> {
+        let is_hidden = |layer: &Layer| layer.gone.iter().any(|gone| gone.keyspace == keyspace);
+        if self.layers().any(is_hidden) {
+            // Rare, and the scan knows how.
+            let range = (Bound::Included(from), Bound::Included(upto));
+            let mut cursor = self.scan(keyspace, range, false)?;
+            let copy = |(key, value)| (Bytes::copy_from_slice(key), Bytes::copy_from_slice(value));
+            return Ok(cursor.next()?.map(copy));
+        }
+        let mut from = Cow::Borrowed(from);
+        loop {
+            // Of equal keys the newest layer's counts.
+            let mut best: Option<(&[u8], Entry<'_>)> = None;
+            for layer in self.layers() {
+                if let Some((key, entry)) = layer.trees[keyspace.index()].first(&from)
+                    && key <= upto
+                    && best.is_none_or(|(first, _)| key < first)
+                {
+                    best = Some((key, entry));
+                }
+            }
+            let base = self.base.first(keyspace, &from, upto)?;
+            let Some((key, entry)) = best else {
+                return Ok(base);
+            };
+            if let Some((first, _)) = &base
+                && first[..] < *key
+            {
+                return Ok(base);
+            }
+            if let Entry::Put(value) = entry {
+                let copy = Bytes::copy_from_slice;
+                return Ok(Some((copy(key), copy(value))));
+            }
+            // Deleted: on behind it.
+            let mut next = key.to_vec();
+            next.push(0);
+            from = Cow::Owned(next);
+        }
     }
 
     fn scan(

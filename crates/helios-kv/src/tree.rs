@@ -105,6 +105,11 @@ impl Tree {
         }
     }
 
+    /// The first entry from `from` on, tombstones included.
+    pub fn first(&self, from: &[u8]) -> Option<(&[u8], Entry<'_>)> {
+        first_of(self.root.as_deref()?, Some(from))
+    }
+
     /// Applies `edits`, which are sorted by key without duplicates.
     pub fn apply(&mut self, edits: &[Edit<'_>], deletion: Deletion) {
         if edits.is_empty() {
@@ -134,6 +139,26 @@ impl Tree {
         }
         self.entries = change.entries.unsigned_abs();
         self.bytes = change.bytes.unsigned_abs();
+    }
+}
+
+/// The first entry of `node` from `from` on, or the very first.
+fn first_of<'n>(node: &'n Node, from: Option<&[u8]>) -> Option<(&'n [u8], Entry<'n>)> {
+    match node {
+        Node::Leaf(page) => {
+            let at = from.map_or(0, |from| page.search(from).0);
+            (at < page.len()).then(|| (page.key(at), page.entry(at)))
+        }
+        Node::Inner { keys, children } => {
+            let at = from.map_or(0, |from| child_of(keys, from));
+            let here = first_of(children.get(at)?, from);
+            here.or_else(|| {
+                children
+                    .get(at + 1..)?
+                    .iter()
+                    .find_map(|c| first_of(c, None))
+            })
+        }
     }
 }
 

@@ -349,8 +349,14 @@ impl<'a> Applier<'a> {
             self.core.cache.clear();
             self.flood = false;
             self.fresh.clear();
+            for (table, branch, _) in &self.touched {
+                self.core.chains.forget(*table, *branch);
+            }
         }
         for (table, branch, scn, pk, row) in self.fresh.drain(..) {
+            if branch != BranchId::MAIN {
+                self.core.chains.add(table, branch, &pk);
+            }
             let probe = Probe::new(table, branch, &pk);
             self.core.cache.replace(&probe, scn, row.as_deref());
         }

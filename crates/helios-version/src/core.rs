@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use crate::background::Signal;
 use crate::branch::{BranchTree, Link};
 use crate::cache::RowCache;
+use crate::chains::Chains;
 use crate::checkpoint::Checkpoint;
 use crate::commit::CommitInfo;
 use crate::directory::Directory;
@@ -34,6 +35,7 @@ pub(crate) struct Core {
     pub(crate) options: Options,
     pub(crate) pipeline: Pipeline,
     pub(crate) cache: RowCache,
+    pub(crate) chains: Chains,
     pub(crate) locks: LockManager,
     pub(crate) registry: Registry,
     pub(crate) tree: ArcSwap<BranchTree>,

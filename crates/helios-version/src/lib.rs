@@ -21,6 +21,7 @@ mod apply;
 mod background;
 mod branch;
 mod cache;
+mod chains;
 mod changes;
 mod check;
 mod checkpoint;

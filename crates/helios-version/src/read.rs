@@ -31,6 +31,13 @@ impl Core {
         table: TableId,
         pk: &[u8],
     ) -> Result<Option<RowVersion>> {
+        let mut first = first;
+        let mut rest = rest;
+        if let Some(root) = rest.last()
+            && self.chains.rules_out(&*self.kv, first, rest, table, pk)?
+        {
+            (first, rest) = (*root, &[]);
+        }
         match self.seen(first, table, pk)? {
             Seen::Row(row) => return Ok(Some(row)),
             Seen::Deleted => return Ok(None),
@@ -85,24 +92,19 @@ impl Core {
         keys::history_key(&mut from, table, link.branch, pk, link.scn);
         let mut upto = Vec::new();
         keys::history_key(&mut upto, table, link.branch, pk, Scn::ZERO);
-        let range = (
-            Bound::Included(from.as_slice()),
-            Bound::Included(upto.as_slice()),
-        );
-        let mut cursor = kv.scan(Keyspace::History, range, false)?;
-        let Some((key, value)) = cursor.next()? else {
+        let Some((key, value)) = kv.first(Keyspace::History, &from, &upto)? else {
             return Ok(Seen::Nothing);
         };
-        let (_, begin) = keys::split_history(key)?;
-        let stored = Stored::decode(value)?;
+        let (_, begin) = keys::split_history(&key)?;
+        let stored = Stored::decode(&value)?;
         if stored.scn <= link.scn {
             // A gap: deleted between two versions.
             return Ok(Seen::Deleted);
         }
-        Ok(match stored.row {
-            Some(row) => Seen::Row(RowVersion {
+        Ok(match stored.row.map(<[u8]>::len) {
+            Some(len) => Seen::Row(RowVersion {
                 begin,
-                row: Bytes::copy_from_slice(row),
+                row: value.slice(value.len() - len..),
             }),
             None => Seen::Deleted,
         })

@@ -21,6 +21,7 @@ use crate::apply::Applier;
 use crate::background::Signal;
 use crate::branch::{BranchTree, Node};
 use crate::cache::RowCache;
+use crate::chains::Chains;
 use crate::codec::{Reader, put_varint};
 use crate::commit::CommitInfo;
 use crate::core::{Core, now};
@@ -263,6 +264,7 @@ fn core(kv: Arc<dyn Kv>, log: Sink, options: Options) -> Result<Core> {
         sequences: Default::default(),
         transactions: Default::default(),
         stamps: Stamps::default(),
+        chains: Chains::default(),
         indexer: ArcSwapOption::empty(),
         retention: AtomicU64::new(micros(options.retention)),
         next_txid: AtomicU64::new(1),

@@ -87,6 +87,18 @@ impl Run {
             let expected = model.get(&(keyspace, key));
             assert_eq!(found.as_deref(), expected.map(|value| &value[..]));
         }
+        for _ in 0..5 {
+            let (from, upto) = (self.key(), self.key());
+            let found = snapshot.first(keyspace, &from, &upto).unwrap();
+            let mut after = model.range((keyspace, from)..);
+            let expected = after
+                .next()
+                .filter(|((k, key), _)| *k == keyspace && *key <= upto);
+            assert_eq!(
+                found.as_ref().map(|(key, value)| (&key[..], &value[..])),
+                expected.map(|((_, key), value)| (&key[..], &value[..]))
+            );
+        }
         let (start, end) = self.range();
         let reverse = self.random.bool();
         let mut expected: Vec<(&[u8], &[u8])> = model

@@ -6,10 +6,16 @@ use std::sync::Arc;
 use helios_base::{BranchId, Result, Scn, TableId};
 use helios_kv::{Cursor, Keyspace, KvSnapshot};
 
+use super::gather::Gathered;
 use super::merged::Side;
 use crate::branch::Link;
 use crate::keys::{self, ObjectRange, PREFIX, SUFFIX, Stored};
 use crate::row::{Bounds, RowRef};
+
+/// Rows gathered at most to look up their past together.
+const BATCH: usize = 256;
+/// Rows between two that changed, up to which gathering pays.
+const DENSE: usize = 4;
 
 /// Walks `Current`, which has every key of the branch, and looks into `History` only for keys that
 /// changed after the reader's change number.
@@ -18,6 +24,10 @@ pub(super) struct BranchRows {
     scn: Scn,
     past: Past,
     place: Place,
+    reverse: bool,
+    gathered: Gathered,
+    /// How many rows to gather at the next that changed; one at a time if few did.
+    batch: usize,
 }
 
 /// What the branch says of the key under `current`.
@@ -29,6 +39,8 @@ enum Place {
     Newest(Scn, Option<usize>),
     /// The version that [`Past`] found holds.
     Past,
+    /// The one that was gathered.
+    Gathered(usize),
 }
 
 /// Looks up versions that were replaced.
@@ -83,12 +95,19 @@ impl BranchRows {
                 deleted: false,
             },
             place: Place::End,
+            reverse,
+            gathered: Gathered::default(),
+            batch: 1,
         })
     }
 
     /// Moves to the next key of which this branch says anything at its change number.
     #[inline]
     pub(super) fn step(&mut self) -> Result<bool> {
+        if let Some(at) = self.gathered.take() {
+            self.place = Place::Gathered(at);
+            return Ok(true);
+        }
         while self.current.step()? {
             let Some((key, value)) = self.current.entry() else {
                 break;
@@ -107,6 +126,9 @@ impl BranchRows {
     /// The version at its place; `None` if the key is deleted.
     #[inline]
     pub(super) fn row(&self) -> Option<RowRef<'_>> {
+        if let Place::Gathered(at) = self.place {
+            return self.gathered.row(at);
+        }
         let (key, value) = self.current.entry()?;
         let pk = key.get(PREFIX..)?;
         match self.place {
@@ -133,7 +155,7 @@ impl BranchRows {
         visit: &mut dyn FnMut(RowRef<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<ControlFlow<()>> {
         let mut limit = Vec::new();
-        let until = match until {
+        let bound = match until {
             Some(pk) => {
                 let link = self.past.link;
                 keys::object_key(&mut limit, self.past.table.0, link.branch, pk);
@@ -141,28 +163,131 @@ impl BranchRows {
             }
             None => Bound::Unbounded,
         };
-        let (scn, past) = (self.scn, &mut self.past);
+        loop {
+            match self.show_gathered(until, visit)? {
+                Shown::All => {}
+                Shown::Until => return Ok(ControlFlow::Continue(())),
+                Shown::Broke => return Ok(ControlFlow::Break(())),
+            }
+            if self.show_current(bound, visit)?.is_break() {
+                // It was shown: only its key counts from here on.
+                self.place = Place::Newest(Scn::ZERO, None);
+                return Ok(ControlFlow::Break(()));
+            }
+            if self.gathered.is_empty() {
+                return Ok(ControlFlow::Continue(()));
+            }
+            self.gather(bound)?;
+        }
+    }
+
+    fn show_gathered(
+        &mut self,
+        until: Option<&[u8]>,
+        visit: &mut dyn FnMut(RowRef<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<Shown> {
+        while let Some(place) = self.gathered.take_before(until) {
+            let Some(at) = place else {
+                return Ok(Shown::Until);
+            };
+            if let Some(row) = self.gathered.row(at)
+                && visit(row)?.is_break()
+            {
+                self.place = Place::Gathered(at);
+                return Ok(Shown::Broke);
+            }
+        }
+        self.gathered.clear();
+        Ok(Shown::All)
+    }
+
+    /// Shows rows straight from `Current`, and single ones from `History`; ends at the first row that is
+    /// to be gathered with others.
+    fn show_current(
+        &mut self,
+        until: Bound<&[u8]>,
+        visit: &mut dyn FnMut(RowRef<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<ControlFlow<()>> {
+        let scn = self.scn;
+        let Self {
+            past,
+            gathered,
+            batch,
+            reverse,
+            ..
+        } = self;
+        let mut between = 0;
         let flow = self.current.visit(until, &mut |key, value| {
             let pk = key.get(PREFIX..).unwrap_or_default();
             match decide(value, scn)? {
-                Decided::Version(begin, Some(row)) => visit(RowRef { pk, begin, row }),
-                Decided::Version(_, None) => Ok(ControlFlow::Continue(())),
-                Decided::Older => match past.find(key)? && !past.deleted {
-                    true => visit(RowRef {
-                        pk,
-                        begin: past.begin,
-                        row: &past.row,
-                    }),
-                    false => Ok(ControlFlow::Continue(())),
-                },
+                Decided::Version(begin, row) => {
+                    between += 1;
+                    match row {
+                        Some(row) => visit(RowRef { pk, begin, row }),
+                        None => Ok(ControlFlow::Continue(())),
+                    }
+                }
+                Decided::Older => {
+                    if !*reverse {
+                        let is_dense = between <= DENSE;
+                        *batch = if is_dense {
+                            (*batch * 2).min(BATCH)
+                        } else {
+                            (*batch / 2).max(1)
+                        };
+                        between = 0;
+                        if *batch > DENSE {
+                            gathered.push_older(key);
+                            return Ok(ControlFlow::Break(()));
+                        }
+                    }
+                    match past.find(key)? && !past.deleted {
+                        true => visit(RowRef {
+                            pk,
+                            begin: past.begin,
+                            row: &past.row,
+                        }),
+                        false => Ok(ControlFlow::Continue(())),
+                    }
+                }
             }
         })?;
-        if flow.is_break() {
-            // It was shown: only its key counts from here on.
-            self.place = Place::Newest(Scn::ZERO, None);
-        }
-        Ok(flow)
+        Ok(if self.gathered.is_empty() {
+            flow
+        } else {
+            ControlFlow::Continue(())
+        })
     }
+
+    /// Gathers the rows after the first one and looks up what is to be looked up.
+    fn gather(&mut self, until: Bound<&[u8]>) -> Result<()> {
+        let (scn, batch) = (self.scn, self.batch);
+        let gathered = &mut self.gathered;
+        // Who broke is told by the number of rows.
+        let _ = self.current.visit(until, &mut |key, value| {
+            match decide(value, scn)? {
+                Decided::Version(begin, row) => gathered.push_known(key, begin, row),
+                Decided::Older => gathered.push_older(key),
+            }
+            Ok(if gathered.len() >= batch {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            })
+        })?;
+        let past = &mut self.past;
+        let history = opened(&mut past.history, &past.kv, past.table, past.link)?;
+        gathered.resolve(history, scn)
+    }
+}
+
+/// How far gathered rows were shown.
+enum Shown {
+    All,
+    /// Up to a key.
+    Until,
+    /// Up to the one with which the visitor broke.
+    Broke,
 }
 
 impl Side for BranchRows {
@@ -170,6 +295,7 @@ impl Side for BranchRows {
     fn key(&self) -> Option<&[u8]> {
         match self.place {
             Place::End => None,
+            Place::Gathered(at) => self.gathered.key(at),
             _ => self.current.entry()?.0.get(PREFIX..),
         }
     }
@@ -183,18 +309,12 @@ impl Past {
     /// Finds the version of `key` that the reader sees. False if there is none.
     #[cold]
     fn find(&mut self, key: &[u8]) -> Result<bool> {
-        let history = match &mut self.history {
-            Some(history) => history,
-            empty => {
-                let range = ObjectRange::all(self.table.0, self.link.branch);
-                empty.insert(self.kv.scan(Keyspace::History, range.bounds(), false)?)
-            }
-        };
         self.seek.clear();
         self.seek.reserve(key.len() + SUFFIX);
         self.seek.extend_from_slice(key);
         self.seek
             .extend_from_slice(&(!self.link.scn.0).to_be_bytes());
+        let history = opened(&mut self.history, &self.kv, self.table, self.link)?;
         history.seek(&self.seek)?;
         let Some((found, value)) = history.next()? else {
             return Ok(false);
@@ -212,6 +332,23 @@ impl Past {
         self.row.extend_from_slice(row.unwrap_or_default());
         Ok(true)
     }
+}
+
+/// A cursor over the history of a table on a branch.
+fn opened<'c>(
+    history: &'c mut Option<Box<dyn Cursor>>,
+    kv: &Arc<dyn KvSnapshot>,
+    table: TableId,
+    link: Link,
+) -> Result<&'c mut dyn Cursor> {
+    let history = match history {
+        Some(history) => history,
+        empty => {
+            let range = ObjectRange::all(table.0, link.branch);
+            empty.insert(kv.scan(Keyspace::History, range.bounds(), false)?)
+        }
+    };
+    Ok(&mut **history)
 }
 
 /// The entries that one branch has in an index.

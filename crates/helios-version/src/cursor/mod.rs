@@ -7,6 +7,7 @@
 //! of a writing transaction, compares nothing and copies nothing.
 
 mod branch;
+mod gather;
 mod keys;
 mod merged;
 mod own;

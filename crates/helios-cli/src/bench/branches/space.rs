@@ -57,14 +57,16 @@ fn cycles(place: &Path, args: &BranchBenchArgs, rows: u64, figures: &mut Figures
     let (mut most, mut end) = (live, live);
     let started = Instant::now();
     for n in 0..args.cycles {
+        // One by one: statements sent together are one transaction.
+        world.run("CREATE BRANCH cycle FROM main")?;
+        world.run("USE BRANCH cycle")?;
+        let id = n % rows;
         world.run(&format!(
-            "CREATE BRANCH cycle FROM main; USE BRANCH cycle; \
-             UPDATE bench SET amount = amount + 1 WHERE id = {}; \
-             DELETE FROM bench WHERE id = {}; \
-             USE BRANCH main; DROP BRANCH cycle",
-            n % rows,
-            (n * 7 + 1) % rows,
+            "UPDATE bench SET amount = amount + 1 WHERE id = {id}"
         ))?;
+        world.run(&format!("DELETE FROM bench WHERE id = {}", (id + 7) % rows))?;
+        world.run("USE BRANCH main")?;
+        world.run("DROP BRANCH cycle")?;
         if n % 100 == 0 {
             most = most.max(megabytes(place));
         }
@@ -73,7 +75,8 @@ fn cycles(place: &Path, args: &BranchBenchArgs, rows: u64, figures: &mut Figures
     // Collection goes on beside other work, which a commit now and then stands for.
     let waiting = Instant::now();
     while waiting.elapsed() < PATIENCE {
-        world.run("UPDATE bench SET amount = amount WHERE id = 0; CHECKPOINT")?;
+        world.run("UPDATE bench SET amount = amount WHERE id = 0")?;
+        world.run("CHECKPOINT")?;
         end = megabytes(place);
         most = most.max(end);
         if end <= live * 1.05 {
