@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::bridge::Tables;
 use super::context::StatementContext;
 use super::run::FusionEngine;
-use super::scan::{Snapshots, StoredTable};
+use super::scan::{Snapshots, StoredTable, Tag};
 use super::shape::Shape;
 use super::statement::{Analyzed, FusionPlan, FusionRows, parameter_shape};
 use crate::plan::{At, Bound, Plan, Scan};
@@ -174,7 +174,7 @@ struct Definitions<'a> {
 }
 
 impl Tables for Definitions<'_> {
-    fn table(&self, scan: &Scan) -> Result<Arc<dyn TableProvider>> {
+    fn table(&self, scan: &Scan, tag: Tag) -> Result<Arc<dyn TableProvider>> {
         if scan.versions.is_some() {
             return Err(Error::unsupported("vectorized reads of versions"));
         }
@@ -194,6 +194,7 @@ impl Tables for Definitions<'_> {
         Ok(Arc::new(StoredTable::new(
             Arc::clone(table),
             scan,
+            tag,
             statistics,
         )?))
     }

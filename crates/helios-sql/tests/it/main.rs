@@ -11,6 +11,7 @@ mod merge;
 mod oracle;
 mod prepared;
 mod script;
+mod vectors;
 
 use std::path::Path;
 

@@ -4,6 +4,7 @@
 //! groups twice instead knows few aggregates beside the distinct one. Here the inner grouping is by
 //! the keys and `x`, and the outer one counts: both are vectorized and parallel.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::common::Column;
@@ -25,9 +26,12 @@ impl PlanBridge<'_> {
     pub(super) fn group(
         &mut self,
         input: Relation,
-        keys: Vec<DfExpr>,
+        mut keys: Vec<DfExpr>,
         calls: Vec<(AggregateFunction, String)>,
     ) -> Result<Relation> {
+        // Two expressions may turn out to be one column, which comes out once.
+        let mut known = HashSet::new();
+        keys.retain(|key| known.insert(key.clone()));
         let Some(value) = distinct_value(&calls) else {
             let calls = calls
                 .into_iter()

@@ -16,6 +16,7 @@ use super::relation::{Names, Relation, sort_key};
 use super::typed::Typed;
 use super::walk;
 use crate::fusion::error::from_datafusion;
+use crate::fusion::scan::Tag;
 use crate::fusion::shape::Shape;
 use crate::plan::{
     Cte, CteId, Distinct, Filter, Limit, Plan, PlanColumn, Project, Scan, Sort, SortKey, Subplan,
@@ -27,12 +28,12 @@ const COPIES_MAX: usize = 64;
 
 /// Gives the tables of a statement.
 pub(crate) trait Tables {
-    /// The rows of `scan`: its columns in order and in the forms of [`Shape::of`], without
-    /// applying its filters.
+    /// The rows of `scan`: its columns in order, named by `tag`, in the forms of [`Shape::of`],
+    /// without applying its filters.
     ///
     /// # Errors
     /// If the table is gone, or `0A000` if only the row executor can read it.
-    fn table(&self, scan: &Scan) -> Result<Arc<dyn TableProvider>>;
+    fn table(&self, scan: &Scan, tag: Tag) -> Result<Arc<dyn TableProvider>>;
 }
 
 /// An expression that is computed once, before the plan runs, and stands in it as a parameter.
@@ -148,8 +149,9 @@ impl<'a> PlanBridge<'a> {
     }
 
     fn scan(&mut self, scan: &Scan) -> Result<Relation> {
-        let provider = self.tables.table(scan)?;
-        let reference = TableReference::bare(self.names.fresh(&scan.alias));
+        let tag = Tag::new(self.names.number());
+        let provider = self.tables.table(scan, tag)?;
+        let reference = TableReference::bare(tag.name(&scan.alias));
         let schema = provider.schema();
         let plan = LogicalPlanBuilder::scan(reference.clone(), provider_as_source(provider), None)
             .and_then(LogicalPlanBuilder::build)

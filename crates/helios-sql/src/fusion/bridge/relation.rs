@@ -9,8 +9,8 @@ use crate::fusion::error::from_datafusion;
 
 /// Rows of DataFusion with our columns among its own.
 ///
-/// Every column of a plan has a name that is unique in the statement, so joins never clash and a
-/// column can be carried through nodes that do not know of it.
+/// Every column of a plan has a name that is unique in the statement, even without its table's, so
+/// joins never clash and a column can be carried through nodes that do not know of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Relation {
     /// The rows.
@@ -55,8 +55,13 @@ pub(crate) struct Names {
 impl Names {
     /// A name like `base` that nothing else has.
     pub fn fresh(&mut self, base: &str) -> String {
+        format!("{base}#{}", self.number())
+    }
+
+    /// A number that nothing else has.
+    pub fn number(&mut self) -> usize {
         self.next += 1;
-        format!("{base}#{}", self.next)
+        self.next
     }
 
     /// `typed` under a fresh name, and the column that it becomes.

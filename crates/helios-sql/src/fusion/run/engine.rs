@@ -8,10 +8,13 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, UnboundedMemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 use helios_base::{Error, Result};
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use super::equalities::BlurEqualities;
 use crate::fusion::context::StatementContext;
 use crate::fusion::error::from_datafusion;
 
@@ -140,6 +143,7 @@ impl FusionEngine {
         let prototype = SessionStateBuilder::new()
             .with_config(configuration(threads))
             .with_runtime_env(Arc::clone(&environment))
+            .with_physical_optimizer_rules(physical_rules())
             .build();
         Ok(Started {
             runtime: Some(runtime),
@@ -147,6 +151,13 @@ impl FusionEngine {
             environment,
         })
     }
+}
+
+fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> =
+        vec![Arc::new(BlurEqualities)];
+    rules.extend(PhysicalOptimizer::new().rules);
+    rules
 }
 
 fn configuration(threads: usize) -> SessionConfig {

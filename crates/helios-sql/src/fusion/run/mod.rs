@@ -1,6 +1,7 @@
 //! Running DataFusion from synchronous code.
 
 mod engine;
+mod equalities;
 mod stream;
 
 pub(crate) use engine::{FusionEngine, FusionOptions};

@@ -152,12 +152,15 @@ impl fmt::Debug for StoredScan {
 impl DisplayAs for StoredScan {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self
-            .schema
-            .fields()
+            .source
+            .outputs
             .iter()
-            .map(|field| match field.name().as_str() {
-                "" => "(key)",
-                name => name,
+            .map(|output| match output {
+                Output::Column { position, .. } => {
+                    let column = self.source.table.columns.get(*position);
+                    column.map_or("", |column| &column.name)
+                }
+                Output::Key => "(key)",
             })
             .collect();
         write!(

@@ -12,6 +12,7 @@ use helios_table::StoredRow;
 use helios_table::catalog::TableDef;
 use helios_table::row::Field;
 
+use super::names::Columns;
 use crate::fusion::array::read_scalar;
 use crate::fusion::shape::Shape;
 
@@ -66,11 +67,10 @@ enum Constant<'e> {
 }
 
 impl RowFilter {
-    /// `filter` as conditions on stored rows of `table`, whose columns stand under their own names;
-    /// `None` unless they say exactly the same.
+    /// `filter` as conditions on stored rows; `None` unless they say exactly the same.
     ///
     /// A condition with a parameter is one once the parameter has its value.
-    pub(super) fn of(filter: &DfExpr, table: &TableDef) -> Option<Self> {
+    pub(super) fn of(filter: &DfExpr, columns: Columns<'_>) -> Option<Self> {
         let made = |(position, kind), test| {
             Some(Self {
                 position,
@@ -84,11 +84,11 @@ impl RowFilter {
                 left,
                 op: Operator::Or,
                 right,
-            }) => Self::of(left, table)?.or(Self::of(right, table)?),
+            }) => Self::of(left, columns)?.or(Self::of(right, columns)?),
             DfExpr::BinaryExpr(BinaryExpr { left, op, right }) => {
-                let ((column, ty), op, constant) = match (column(left, table), constant(right)) {
+                let ((column, ty), op, constant) = match (column(left, columns), constant(right)) {
                     (Some(column), Some(constant)) => (column, *op, constant),
-                    _ => (column(right, table)?, op.swap()?, constant(left)?),
+                    _ => (column(right, columns)?, op.swap()?, constant(left)?),
                 };
                 let place = (column, kind_of(&ty)?);
                 let comparison = comparison(op)?;
@@ -103,7 +103,7 @@ impl RowFilter {
                 list,
                 negated: false,
             }) => {
-                let (column, ty) = column(expr, table)?;
+                let (column, ty) = column(expr, columns)?;
                 let place = (column, kind_of(&ty)?);
                 let mut values = Vec::with_capacity(list.len());
                 for element in list {
@@ -117,10 +117,12 @@ impl RowFilter {
                 any.dedup();
                 made(place, Test::Any(any, values))
             }
-            DfExpr::IsNull(expr) => made((column(expr, table)?.0, Kind::Opaque), Test::Null),
-            DfExpr::IsNotNull(expr) => made((column(expr, table)?.0, Kind::Opaque), Test::NotNull),
-            DfExpr::Column(_) => flag(filter, table, true),
-            DfExpr::Not(expr) => flag(expr, table, false),
+            DfExpr::IsNull(expr) => made((column(expr, columns)?.0, Kind::Opaque), Test::Null),
+            DfExpr::IsNotNull(expr) => {
+                made((column(expr, columns)?.0, Kind::Opaque), Test::NotNull)
+            }
+            DfExpr::Column(_) => flag(filter, columns, true),
+            DfExpr::Not(expr) => flag(expr, columns, false),
             _ => None,
         }
     }
@@ -335,14 +337,14 @@ fn kind_of(ty: &DataType) -> Option<Kind> {
 }
 
 /// The column that an expression is, as it is or widened.
-fn column(expr: &DfExpr, table: &TableDef) -> Option<(usize, DataType)> {
+fn column(expr: &DfExpr, columns: Columns<'_>) -> Option<(usize, DataType)> {
     match expr {
         DfExpr::Column(column) => {
-            let (position, column) = table.column(&column.name)?;
+            let (position, column) = columns.get(&column.name)?;
             Some((position, column.ty.clone()))
         }
         DfExpr::Cast(Cast { expr, field }) => {
-            let (position, ty) = column(expr, table)?;
+            let (position, ty) = column(expr, columns)?;
             let wider = matches!(
                 (&ty, field.data_type()),
                 (DataType::Int2, ArrowType::Int32 | ArrowType::Int64)
@@ -365,11 +367,11 @@ fn constant(expr: &DfExpr) -> Option<Constant<'_>> {
 }
 
 /// A column of booleans as a condition.
-fn flag(expr: &DfExpr, table: &TableDef, wanted: bool) -> Option<RowFilter> {
+fn flag(expr: &DfExpr, columns: Columns<'_>, wanted: bool) -> Option<RowFilter> {
     let DfExpr::Column(_) = expr else {
         return None;
     };
-    let (position, ty) = column(expr, table)?;
+    let (position, ty) = column(expr, columns)?;
     (ty == DataType::Bool).then(|| RowFilter {
         position,
         kind: Kind::Bool,

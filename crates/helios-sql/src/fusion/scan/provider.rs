@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result as DfResult;
 use datafusion::common::stats::Precision;
-use datafusion::common::{ColumnStatistics, Statistics};
+use datafusion::common::{ColumnStatistics, DFSchema, Statistics};
 use datafusion::logical_expr::{Expr as DfExpr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::filter::FilterExecBuilder;
 use helios_base::{DataType, Error, Result};
 use helios_expr::Comparison;
 use helios_table::catalog::TableDef;
@@ -18,6 +19,7 @@ use helios_table::{ColumnStats, KeyRange, TableReader, TableStats};
 use super::batches::Pieces;
 use super::exec::{Output, StoredScan};
 use super::filter::{RowFilter, Test};
+use super::names::{Columns, Tag};
 use super::probe::Probe;
 use super::range;
 use crate::fusion::context::StatementContext;
@@ -42,18 +44,21 @@ pub(crate) struct StoredTable {
     table: Arc<TableDef>,
     at: Option<At>,
     outputs: Vec<Output>,
+    tag: Tag,
     schema: SchemaRef,
     statistics: Option<Arc<TableStats>>,
 }
 
 impl StoredTable {
-    /// The rows that `scan` reads of `table`, whose statistics may be at hand.
+    /// The rows that `scan` reads of `table`, whose statistics may be at hand, in columns named by
+    /// `tag`.
     ///
     /// # Errors
     /// Internal if the table lacks a column.
     pub fn new(
         table: Arc<TableDef>,
         scan: &Scan,
+        tag: Tag,
         statistics: Option<Arc<TableStats>>,
     ) -> Result<Self> {
         let mut outputs = Vec::with_capacity(scan.columns.len());
@@ -63,17 +68,27 @@ impl StoredTable {
                 .column_by_id(*id)
                 .ok_or_else(|| Error::internal("a scan of a column that is gone"))?;
             let shape = Shape::of(&column.ty);
-            fields.push(shape.field(&column.name).with_nullable(!column.not_null));
+            fields.push(
+                shape
+                    .field(&tag.name(&column.name))
+                    .with_nullable(!column.not_null),
+            );
             outputs.push(Output::Column { position, shape });
         }
         if scan.key {
             // No column can have this name: names are not empty.
-            fields.push(Shape::of(&DataType::Bytea).field("").with_nullable(false));
+            let name = tag.name("");
+            fields.push(
+                Shape::of(&DataType::Bytea)
+                    .field(&name)
+                    .with_nullable(false),
+            );
             outputs.push(Output::Key);
         }
         Ok(Self {
             schema: Arc::new(Schema::new(fields)),
             outputs,
+            tag,
             at: scan.at.clone(),
             table,
             statistics,
@@ -173,10 +188,17 @@ impl StoredTable {
         }
     }
 
+    fn columns(&self) -> Columns<'_> {
+        Columns {
+            table: &self.table,
+            tag: self.tag,
+        }
+    }
+
     fn plan(
         &self,
         context: &StatementContext,
-        projection: Option<&Vec<usize>>,
+        chosen: &[usize],
         filters: &[DfExpr],
         limit: Option<usize>,
         threads: usize,
@@ -184,10 +206,14 @@ impl StoredTable {
         let (read, table) = context.snapshots().read(&self.table, self.at.as_ref())?;
         let rows = context.snapshots().rows(read.as_ref(), &table);
         let reader = TableReader::new(&table, read.as_ref());
-        let whole = range::of_filters(filters, &table, &reader)?;
+        let columns = Columns {
+            table: &table,
+            tag: self.tag,
+        };
+        let whole = range::of_filters(filters, columns, &reader)?;
         let tests: Vec<RowFilter> = filters
             .iter()
-            .filter_map(|filter| RowFilter::of(filter, &table))
+            .filter_map(|filter| RowFilter::of(filter, columns))
             .collect();
         let probe = match rows {
             Some(rows) if self.at.is_none() && rows >= ROWS_FOR_INDEX => {
@@ -214,11 +240,7 @@ impl StoredTable {
             }
             None => Pieces::Ranges(vec![whole]),
         };
-        let chosen: Vec<usize> = match projection {
-            Some(chosen) => chosen.clone(),
-            None => (0..self.outputs.len()).collect(),
-        };
-        let statistics = self.statistics_of(rows, &tests, &chosen);
+        let statistics = self.statistics_of(rows, &tests, chosen);
         StoredScan::new(
             table,
             read,
@@ -256,24 +278,53 @@ impl TableProvider for StoredTable {
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
         let context = StatementContext::of(state.config_options());
         let threads = state.config().target_partitions();
+        let chosen: Vec<usize> = match projection {
+            Some(chosen) => chosen.clone(),
+            None => (0..self.outputs.len()).collect(),
+        };
+        // The optimizer may have rewritten conditions since they were accepted.
+        let columns = self.columns();
+        let rest = filters
+            .iter()
+            .filter(|filter| RowFilter::of(filter, columns).is_none())
+            .cloned()
+            .reduce(DfExpr::and);
+        let Some(rest) = rest else {
+            let scan = self.plan(&context, &chosen, filters, limit, threads);
+            return Ok(Arc::new(scan.map_err(to_datafusion)?));
+        };
+        let mut read = chosen.clone();
+        for column in rest.column_refs() {
+            let index = self.schema.index_of(column.name())?;
+            if !read.contains(&index) {
+                read.push(index);
+            }
+        }
         let scan = self
-            .plan(&context, projection, filters, limit, threads)
+            .plan(&context, &read, filters, None, threads)
             .map_err(to_datafusion)?;
-        Ok(Arc::new(scan))
+        let schema = DFSchema::try_from(scan.schema())?;
+        let rest = state.create_physical_expr(rest, &schema)?;
+        let filter = FilterExecBuilder::new(rest, Arc::new(scan))
+            .apply_projection(Some((0..chosen.len()).collect()))?
+            .with_fetch(limit)
+            .build()?;
+        Ok(Arc::new(filter))
     }
 
     fn supports_filters_pushdown(
         &self,
         filters: &[&DfExpr],
     ) -> DfResult<Vec<TableProviderFilterPushDown>> {
+        let columns = self.columns();
         // Simple conditions are asked of the stored rows. Of others ranges narrow what is read, and
         // the filter itself stays in the plan.
         Ok(filters
             .iter()
             .map(|filter| {
-                if RowFilter::of(filter, &self.table).is_some() {
+                if RowFilter::of(filter, columns).is_some() {
                     TableProviderFilterPushDown::Exact
-                } else if range::serves(filter, &self.table) {
+                } else if range::serves(filter, columns) {
                     TableProviderFilterPushDown::Inexact
                 } else {
                     TableProviderFilterPushDown::Unsupported

@@ -8,12 +8,13 @@ use helios_table::catalog::TableDef;
 use helios_table::{KeyRange, KeyRangeSpec, TableReader};
 use helios_version::Read;
 
+use super::names::Columns;
 use crate::fusion::array::read_scalar;
 use crate::fusion::shape::Shape;
 
 /// The key column at `place` of the key, the operator and the constant of a filter that a key range
 /// can serve.
-fn condition(filter: &DfExpr, table: &TableDef) -> Option<(usize, Operator, Value)> {
+fn condition(filter: &DfExpr, columns: Columns<'_>) -> Option<(usize, Operator, Value)> {
     let DfExpr::BinaryExpr(BinaryExpr { left, op, right }) = filter else {
         return None;
     };
@@ -22,8 +23,8 @@ fn condition(filter: &DfExpr, table: &TableDef) -> Option<(usize, Operator, Valu
         (constant, DfExpr::Column(column)) => (column, op.swap()?, constant),
         _ => return None,
     };
-    let (position, _) = table.column(&column.name)?;
-    let keys = table.shape().key_columns();
+    let (position, _) = columns.get(&column.name)?;
+    let keys = columns.table.shape().key_columns();
     let place = keys.iter().position(|(key, _)| *key == position)?;
     let (_, ty) = keys.get(place)?;
     let shape = Shape::of(ty);
@@ -41,9 +42,9 @@ fn condition(filter: &DfExpr, table: &TableDef) -> Option<(usize, Operator, Valu
 }
 
 /// Whether a key range may serve the filter.
-pub(super) fn serves(filter: &DfExpr, table: &TableDef) -> bool {
+pub(super) fn serves(filter: &DfExpr, columns: Columns<'_>) -> bool {
     matches!(
-        condition(filter, table),
+        condition(filter, columns),
         Some((
             _,
             Operator::Eq | Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq,
@@ -58,12 +59,12 @@ pub(super) fn serves(filter: &DfExpr, table: &TableDef) -> bool {
 /// Internal if a constant does not fit its column.
 pub(super) fn of_filters(
     filters: &[DfExpr],
-    table: &TableDef,
+    columns: Columns<'_>,
     reader: &TableReader<'_>,
 ) -> Result<KeyRange> {
     let conditions: Vec<_> = filters
         .iter()
-        .filter_map(|filter| condition(filter, table))
+        .filter_map(|filter| condition(filter, columns))
         .collect();
     let mut equal = Vec::new();
     while let Some((_, _, value)) = conditions

@@ -12,6 +12,7 @@ use crate::fusion::array::array_of;
 use crate::fusion::bridge::Tables;
 use crate::fusion::context::StatementContext;
 use crate::fusion::run::{FusionEngine, FusionOptions};
+use crate::fusion::scan::Tag;
 use crate::fusion::shape::Shape;
 use crate::fusion::statement::FusionPlan;
 use crate::plan::{Plan, PlanColumn, Scan, Subplan, TableRef};
@@ -125,13 +126,13 @@ fn texts(plan: &Plan, rows: &[Row]) -> Vec<String> {
 }
 
 impl Tables for Fixture {
-    fn table(&self, scan: &Scan) -> Result<Arc<dyn TableProvider>> {
+    fn table(&self, scan: &Scan, tag: Tag) -> Result<Arc<dyn TableProvider>> {
         let table = &self.tables[scan.table.id.0 as usize];
         let shapes: Vec<Shape> = table.types.iter().map(Shape::of).collect();
         let fields: Vec<_> = shapes
             .iter()
             .enumerate()
-            .map(|(i, shape)| shape.field(&format!("c{i}")))
+            .map(|(i, shape)| shape.field(&tag.name(&format!("c{i}"))))
             .collect();
         let schema = Arc::new(Schema::new(fields));
         // Several small batches in two parts, so that partial results meet.
