@@ -60,7 +60,7 @@ pub use arrow::array::RecordBatch;
 pub use helios_base::json::Json;
 pub use helios_base::text::TextContext;
 pub use helios_base::{
-    DataType, Error, ErrorKind, Interval, Numeric, Result, Scn, SqlState, Value,
+    DataType, Error, ErrorKind, Interval, Numeric, Result, Scn, SqlState, Value, nearest,
 };
 pub use helios_sql::parse::KEYWORDS;
 pub use helios_sql::{

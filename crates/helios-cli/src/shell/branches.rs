@@ -137,7 +137,7 @@ fn info(app: &mut App, name: &str) -> Result<Next, Failure> {
         name => name.to_owned(),
     };
     let Some(branch) = all.iter().find(|branch| branch.name == name) else {
-        let near = heliosdb::catalog::nearest(&name, all.iter().map(|b| b.name.as_str()));
+        let near = heliosdb::nearest(&name, all.iter().map(|b| b.name.as_str()));
         let hint = near.map_or_else(String::new, |near| {
             format!("; perhaps you meant \"{near}\"")
         });

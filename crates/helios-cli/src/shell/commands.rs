@@ -225,31 +225,11 @@ pub fn parse(line: &str) -> Result<Invocation<'_>, String> {
 }
 
 fn unknown(word: &str) -> String {
-    let near = COMMANDS
-        .iter()
-        .map(|(name, ..)| (distance(word, name), *name))
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 4 && *distance < name.len())
-        .min();
+    let near = heliosdb::nearest(word, COMMANDS.iter().map(|(name, ..)| *name));
     match near {
-        Some((_, name)) => format!("unknown command \\{word}; did you mean \\{name}?"),
+        Some(name) => format!("unknown command \\{word}; did you mean \\{name}?"),
         None => format!("unknown command \\{word}; try \\? for a list"),
     }
-}
-
-/// Levenshtein distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let swap = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = swap.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

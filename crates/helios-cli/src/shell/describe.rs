@@ -229,7 +229,7 @@ fn describe(
         .collect();
     if found.is_empty() {
         let names: Vec<_> = all(catalog);
-        let near = heliosdb::catalog::nearest(&pattern.name, names.iter().map(Relation::name));
+        let near = heliosdb::nearest(&pattern.name, names.iter().map(Relation::name));
         let hint = near.map_or_else(String::new, |near| {
             format!("; perhaps you meant \"{near}\"")
         });

@@ -21,7 +21,7 @@ pub fn set(app: &mut App, argument: &str) -> Result<Next, Failure> {
         return Ok(Next::GoOn);
     }
     if !NAMES.contains(&name) {
-        let message = match heliosdb::catalog::nearest(name, NAMES) {
+        let message = match heliosdb::nearest(name, NAMES) {
             Some(near) => format!("\\set does not know \"{name}\"; perhaps you meant {near}"),
             None => format!("\\set knows {}, not \"{name}\"", NAMES.join(", ")),
         };

@@ -1,6 +1,6 @@
 //! What to say when resolution fails.
 
-use helios_base::{DataType, Error, SqlState};
+use helios_base::{DataType, Error, SqlState, nearest};
 
 use crate::catalog;
 
@@ -53,13 +53,15 @@ pub(crate) fn ambiguous_operator(name: &str, types: &[DataType]) -> Error {
     )
 }
 
+/// 42883: there is no function of this name that takes these types; tells a name that is close.
+#[must_use]
 #[cold]
-pub(crate) fn no_function(name: &str, types: &[DataType]) -> Error {
+pub fn no_function(name: &str, types: &[DataType]) -> Error {
     let error = Error::new(
         SqlState::UNDEFINED_FUNCTION,
         format!("function {name}({}) does not exist", list(types)),
     );
-    match suggestion(name) {
+    match nearest(name, catalog::names()) {
         Some(close) if !catalog::is_known(name) => {
             error.with_hint(format!("Perhaps you meant the function \"{close}\"."))
         }
@@ -79,35 +81,4 @@ pub(crate) fn ambiguous_function(name: &str, types: &[DataType]) -> Error {
     .with_hint(
         "Could not choose a best candidate function. You might need to add explicit type casts.",
     )
-}
-
-/// The known function name closest to `name`, if one is close.
-pub(crate) fn suggestion(name: &str) -> Option<&'static str> {
-    let limit = (name.chars().count() / 3).clamp(1, 3);
-    catalog::names()
-        .map(|known| (distance(name, known), known))
-        .filter(|(distance, _)| (1..=limit).contains(distance))
-        .min()
-        .map(|(_, known)| known)
-}
-
-/// Levenshtein distance in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        if let Some(first) = row.first_mut() {
-            *first = left;
-        }
-        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
-            let cost = (diagonal + usize::from(x != *y))
-                .min(left + 1)
-                .min(*cell + 1);
-            diagonal = std::mem::replace(cell, cost);
-            left = cost;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }

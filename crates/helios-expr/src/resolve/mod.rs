@@ -25,7 +25,7 @@ use candidates::{Candidate, Choice, choose};
 
 pub use coercion::{CastContext, Path, is_implicit, path};
 pub use common::common_type;
-use errors::no_function;
+pub use errors::no_function;
 pub use errors::type_name;
 
 /// A chosen catalogue entry and the types its arguments must be converted to.

@@ -270,17 +270,7 @@ impl Binder<'_> {
             || !catalog::set_functions(name).is_empty();
         if !known {
             // The name is the first thing that is wrong.
-            return Err(self.at(
-                Error::new(
-                    SqlState::UNDEFINED_FUNCTION,
-                    format!("function {name}() does not exist"),
-                )
-                .with_hint(
-                    "No function matches the given name and argument types. \
-                     You might need to add explicit type casts.",
-                ),
-                pos,
-            ));
+            return Err(self.at(resolve::no_function(name, &[]), pos));
         }
         Err(self.fail(
             SqlState::WRONG_OBJECT_TYPE,

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use helios_base::{DataType, Error, Result, SqlState};
+use helios_base::{DataType, Error, Result, SqlState, nearest};
 use helios_expr::Expr;
-use helios_table::catalog::nearest;
 
 use super::Binder;
 use super::pending::Pending;

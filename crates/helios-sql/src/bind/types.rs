@@ -1,9 +1,8 @@
 //! Type names to types.
 
-use helios_base::{DataType, Error, RegKind, Result, SqlState, TextContext};
+use helios_base::{DataType, Error, RegKind, Result, SqlState, TextContext, nearest};
 use helios_expr::{NoSession, ParamTypes};
 use helios_table::Catalog;
-use helios_table::catalog::nearest;
 
 use super::Binder;
 use crate::parse::ast::TypeName;

@@ -4,6 +4,7 @@ use helios_base::Result;
 
 use super::ast::{ExprKind, Ident, JoinOn, TableAlias, TableCall, TableItem, TypeName};
 use super::cursor::{CHAIN_MAX, Parser};
+use super::function::VALUE_FUNCTIONS;
 use crate::plan::JoinKind;
 
 impl Parser<'_> {
@@ -168,19 +169,8 @@ impl Parser<'_> {
         while is_name(ahead) && self.is_punct_at(ahead + 1, ".") {
             ahead += 2;
         }
-        const VALUES: [&str; 9] = [
-            "current_date",
-            "current_time",
-            "current_timestamp",
-            "localtime",
-            "localtimestamp",
-            "current_user",
-            "session_user",
-            "current_catalog",
-            "current_role",
-        ];
         (is_name(ahead) && self.is_punct_at(ahead + 1, "("))
-            || VALUES.iter().any(|word| self.is_word(word))
+            || VALUE_FUNCTIONS.iter().any(|(word, _)| self.is_word(word))
     }
 
     fn parenthesized_item(&mut self, lateral: bool, pos: super::Pos) -> Result<TableItem> {

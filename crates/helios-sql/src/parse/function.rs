@@ -43,6 +43,21 @@ fn integer(value: &str, pos: Pos) -> Expr {
     node(ExprKind::Number(value.to_owned()), pos)
 }
 
+/// Functions without parentheses, and whether they take a precision.
+pub(super) const VALUE_FUNCTIONS: [(&str, bool); 11] = [
+    ("current_date", false),
+    ("current_time", true),
+    ("current_timestamp", true),
+    ("localtime", true),
+    ("localtimestamp", true),
+    ("current_role", false),
+    ("current_user", false),
+    ("user", false),
+    ("session_user", false),
+    ("current_catalog", false),
+    ("current_schema", false),
+];
+
 impl Parser<'_> {
     /// The arguments and all that may follow, after the function's name.
     pub(super) fn call(&mut self, name: Name, pos: Pos) -> Result<Expr> {
@@ -185,26 +200,12 @@ impl Parser<'_> {
 
     /// `CURRENT_DATE` and the other functions without parentheses.
     fn value_function(&mut self, word: &str, pos: Pos) -> Result<Option<Expr>> {
-        const VALUES: [(&str, bool); 12] = [
-            ("current_date", false),
-            ("current_time", true),
-            ("current_timestamp", true),
-            ("localtime", true),
-            ("localtimestamp", true),
-            ("current_role", false),
-            ("current_user", false),
-            ("user", false),
-            ("session_user", false),
-            ("current_catalog", false),
-            ("current_schema", false),
-            ("current_branch", false),
-        ];
-        let Some((name, precision)) = VALUES.into_iter().find(|(name, _)| *name == word) else {
+        let found = VALUE_FUNCTIONS.into_iter().find(|(name, _)| *name == word);
+        let Some((name, precision)) = found else {
             return Ok(None);
         };
-        // Two of them can be called as ordinary functions, or are no keywords at all.
-        let called = name == "current_schema" && self.is_punct_at(1, "(");
-        if called || name == "current_branch" {
+        // This one can be called as an ordinary function, too.
+        if name == "current_schema" && self.is_punct_at(1, "(") {
             return Ok(None);
         }
         self.advance();

@@ -49,7 +49,7 @@ pub(super) fn branch_options(written: &[(String, String)]) -> Result<Vec<(String
                 SqlState::UNDEFINED_OBJECT,
                 format!("unrecognized branch option \"{name}\""),
             );
-            return Err(match helios_table::catalog::nearest(name, known) {
+            return Err(match helios_base::nearest(name, known) {
                 Some(near) => error.with_hint(format!("Perhaps you meant \"{near}\".")),
                 None => error,
             });

@@ -143,7 +143,7 @@ pub(crate) fn branch_named(store: &Store, name: &str) -> Result<Branch> {
             SqlState::UNDEFINED_OBJECT,
             format!("branch \"{name}\" does not exist"),
         );
-        match helios_table::catalog::nearest(name, known.iter().map(String::as_str)) {
+        match helios_base::nearest(name, known.iter().map(String::as_str)) {
             Some(near) => error.with_hint(format!("Perhaps you meant the branch \"{near}\".")),
             None => error,
         }
@@ -164,7 +164,7 @@ pub(crate) fn pin_named(store: &Store, name: &str) -> Result<(BranchId, Scn)> {
         format!("snapshot \"{name}\" does not exist"),
     );
     let known = pins.iter().map(|(pin, ..)| pin.as_str());
-    Err(match helios_table::catalog::nearest(name, known) {
+    Err(match helios_base::nearest(name, known) {
         Some(near) => error.with_hint(format!("Perhaps you meant the snapshot \"{near}\".")),
         None => error,
     })

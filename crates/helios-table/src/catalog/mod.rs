@@ -10,7 +10,6 @@ mod relation;
 mod schema;
 mod sequence;
 mod store;
-mod suggest;
 mod table;
 mod types;
 mod view;
@@ -19,7 +18,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use helios_base::{Error, IndexId, Result, SqlState, TableId};
+use helios_base::{Error, IndexId, Result, SqlState, TableId, nearest};
 
 pub use column::{ColumnDef, GeneratedDef, IdentityDef};
 pub use constraint::{ConstraintDef, ConstraintKind, FkAction, ForeignKeyDef};
@@ -29,7 +28,6 @@ pub use index::{IndexDef, IndexExpr, IndexKey, KeySource};
 pub use relation::{Relation, RelationId};
 pub use schema::SchemaDef;
 pub use sequence::SequenceDef;
-pub use suggest::nearest;
 pub use table::{LayoutDef, TableDef};
 pub use types::{DomainCheck, DomainDef, FieldDef, LabelDef, TypeDef, TypeKind, uses_type};
 pub use view::{CheckOption, Dependency, ViewColumn, ViewDef};

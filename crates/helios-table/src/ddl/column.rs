@@ -177,7 +177,7 @@ pub(super) fn require(table: &TableDef, name: &str) -> Result<ColumnId> {
         ),
     );
     let known = table.columns.iter().map(|column| column.name.as_str());
-    Err(match crate::catalog::nearest(name, known) {
+    Err(match helios_base::nearest(name, known) {
         Some(near) => error.with_hint(format!("perhaps you meant \"{near}\"")),
         None => error,
     })

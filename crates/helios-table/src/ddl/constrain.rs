@@ -301,7 +301,7 @@ pub(super) fn require_constraint<'t>(table: &'t TableDef, name: &str) -> Result<
             ),
         );
         let known = table.constraints.iter().map(|c| c.name.as_str());
-        match crate::catalog::nearest(name, known) {
+        match helios_base::nearest(name, known) {
             Some(near) => error.with_hint(format!("perhaps you meant \"{near}\"")),
             None => error,
         }

@@ -12,8 +12,8 @@ use view::Write;
 
 use std::sync::Arc;
 
-use helios_base::{Error, Result, SqlState};
-use helios_table::catalog::{ColumnDef, TableDef, nearest};
+use helios_base::{Error, Result, SqlState, nearest};
+use helios_table::catalog::{ColumnDef, TableDef};
 
 use super::Binder;
 use super::from::Item;

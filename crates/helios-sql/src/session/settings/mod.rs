@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use helios_base::datetime::{parse_date_style, show_date_style};
 use helios_base::text::{DateOrder, DateStyle};
-use helios_base::{Error, Result, SqlState, TimeZone};
+use helios_base::{Error, Result, SqlState, TimeZone, nearest};
 
 pub(crate) use registry::Id;
 use registry::{Change, RESERVED, RESERVED_PREFIXES};
@@ -486,35 +486,10 @@ fn find(name: &str) -> Result<usize> {
         SqlState::UNDEFINED_OBJECT,
         format!("unrecognized configuration parameter \"{name}\""),
     );
-    Err(match nearest(&lower) {
+    Err(match nearest(&lower, SETTINGS.iter().map(|def| def.name)) {
         Some(known) => error.with_hint(format!("Perhaps you meant \"{known}\".")),
         None => error,
     })
-}
-
-/// The known name that is nearest to `name` by edits, if it is near at all.
-fn nearest(name: &str) -> Option<&'static str> {
-    SETTINGS
-        .iter()
-        .map(|def| (distance(name, &def.name.to_ascii_lowercase()), def.name))
-        .min()
-        .filter(|(edits, known)| *edits * 3 <= known.len().max(name.len()))
-        .map(|(_, known)| known)
-}
-
-/// Levenshtein distance in bytes.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let change = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
