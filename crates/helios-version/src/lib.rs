@@ -32,6 +32,7 @@ mod cursor;
 mod diff;
 mod directory;
 mod gc;
+mod group;
 mod hash;
 mod keys;
 mod lock;

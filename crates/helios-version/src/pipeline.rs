@@ -3,8 +3,10 @@
 //! 1. Under the *order* mutex a commit gets its number and time, and its record goes to the log's
 //!    buffer: log order is SCN order.
 //! 2. The log makes it durable; all who wait share one sync.
-//! 3. Under the *apply* mutex whoever comes first applies everything durable, in order, and
-//!    publishes the newest number. The others find theirs done.
+//! 3. Under the *apply* mutex somebody applies everything durable, in order, and publishes the newest
+//!    number.
+//!
+//! Those who wait let one of them do steps 2 and 3 for all: see `group.rs`.
 //!
 //! So nothing is visible before it is durable, and readers see commits in order. Asynchronous
 //! commits skip step 2, but never overtake an earlier commit that waits for it.
@@ -22,6 +24,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::apply::Applier;
 use crate::commit::CommitInfo;
 use crate::core::{Core, now};
+use crate::group::Group;
 use crate::reads::ReadSet;
 use crate::record::{CommitHead, encode_part, encode_sequence};
 use crate::sequence::SequenceState;
@@ -37,6 +40,7 @@ pub(crate) type SharedWrites = Arc<RwLock<WriteSet>>;
 pub(crate) struct Pipeline {
     order: Mutex<Order>,
     apply: Mutex<Applied>,
+    pub(crate) group: Group,
     /// The newest visible commit.
     pub(crate) published: AtomicU64,
     broken: AtomicBool,
@@ -101,6 +105,7 @@ impl Pipeline {
                 serializable: BTreeMap::new(),
             }),
             apply: Mutex::new(Applied { end }),
+            group: Group::default(),
             published: AtomicU64::new(last.0),
             broken: AtomicBool::new(false),
         }
@@ -140,7 +145,7 @@ impl Pipeline {
     }
 
     /// Marks the pipeline broken if `result` is an error, and tells so.
-    fn guard<T>(&self, result: Result<T>) -> Result<T> {
+    pub(crate) fn guard<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|error| {
             self.broken.store(true, Ordering::Release);
             error.with_kind(ErrorKind::Poisoned).with_hint(
@@ -200,10 +205,12 @@ impl Core {
         };
         let (scn, end, sync_end) = self.order(&commit, record, large)?;
         self.pipeline.guard(failpoint::hit("version.logged"))?;
-        let durable_end = if commit.asynchronous { sync_end } else { end };
-        self.pipeline.guard(self.log.sync(durable_end))?;
-        self.pipeline.guard(failpoint::hit("version.durable"))?;
-        self.drain(end)?;
+        if commit.asynchronous {
+            self.pipeline.guard(self.log.sync(sync_end))?;
+            self.drain(end)?;
+        } else {
+            self.settle(end)?;
+        }
         if large {
             // Do not keep the writes until the next commit.
             let mut order = self.pipeline.order.lock();
@@ -310,7 +317,7 @@ impl Core {
     }
 
     /// Steps 3: applies and publishes everything that may be, at least up to `end`.
-    fn drain(&self, end: u64) -> Result<()> {
+    pub(crate) fn drain(&self, end: u64) -> Result<()> {
         let mut applied = self.pipeline.apply.lock();
         if applied.end >= end {
             return Ok(());
