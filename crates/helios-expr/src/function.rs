@@ -263,6 +263,12 @@ impl Function {
         self.variadic
     }
 
+    /// How many of the last arguments may be left out.
+    #[must_use]
+    pub fn default_count(&self) -> usize {
+        usize::from(self.defaults)
+    }
+
     /// Whether a `NULL` argument makes the result `NULL` without a call.
     #[must_use]
     pub fn is_strict(&self) -> bool {

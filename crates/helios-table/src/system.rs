@@ -17,6 +17,8 @@ pub(crate) const STATISTICS: TableId = TableId(5);
 pub(crate) const COUNTS: TableId = TableId(6);
 /// Catalog: types.
 pub(crate) const TYPES: TableId = TableId(7);
+/// Catalog: functions and procedures.
+pub(crate) const FUNCTIONS: TableId = TableId(8);
 
 /// The schemas of temporary objects, by name; of the main branch.
 pub(crate) const TEMPORARY_SCHEMAS: TableId = TableId(9);

@@ -75,6 +75,9 @@ fn selecting_json(query: &ast::Query) -> Option<ast::Query> {
 impl Binder<'_> {
     pub(super) fn call(&mut self, call: &Call, pos: Pos) -> Result<Expr> {
         let name = call.name.name.name.as_str();
+        if let Some(found) = self.users_call(call, pos)? {
+            return self.users_value(found, pos);
+        }
         if let Some(schema) = &call.name.schema
             && schema.name != "pg_catalog"
         {

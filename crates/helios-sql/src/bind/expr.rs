@@ -23,7 +23,10 @@ impl Binder<'_> {
                 "DEFAULT is not allowed in this context",
                 pos,
             )),
-            ExprKind::Param(number) => self.place(self.builder.param(*number as usize), pos),
+            ExprKind::Param(number) => match self.arguments {
+                Some(level) => self.body_param(*number, level),
+                None => self.place(self.builder.param(*number as usize), pos),
+            },
             ExprKind::Column(parts) => self.column(parts),
             ExprKind::Star(_) | ExprKind::Expand(_) => Err(self.fail(
                 SqlState::SYNTAX_ERROR,
@@ -287,6 +290,12 @@ impl Binder<'_> {
         {
             let found = self.find_qualified(None, table, field)?;
             return self.use_column(found, table.pos);
+        }
+        if let ExprKind::Call(call) = &expr.kind
+            && !self.users_functions(call).is_empty()
+            && let Some(value) = self.users_field(call, field, expr.pos)?
+        {
+            return Ok(value);
         }
         let record = self.expr(expr)?;
         if let Expr::Row(fields) = &record

@@ -53,7 +53,8 @@ impl Binder<'_> {
             .get(level)
             .map(|level| level.frame)
             .ok_or_else(|| Error::internal("level out of range"))?;
-        if owner == frame {
+        // What no row decides is the same everywhere: constant arguments of functions.
+        if owner == frame || super::routine::stands_anywhere(&expr) {
             return Ok(expr);
         }
         let home = self.frames.get(frame).and_then(|frame| frame.home);

@@ -138,7 +138,15 @@ impl Binder<'_> {
                 lateral: _,
                 alias,
                 pos,
-            } => self.function_item(calls, *rows_from, *ordinality, alias.as_ref(), parent, *pos),
+            } => {
+                if let [only] = calls.as_slice()
+                    && let Some(item) =
+                        self.users_item(only, *ordinality, alias.as_ref(), parent, *pos)?
+                {
+                    return Ok(item);
+                }
+                self.function_item(calls, *rows_from, *ordinality, alias.as_ref(), parent, *pos)
+            }
             TableItem::Join {
                 kind,
                 left,

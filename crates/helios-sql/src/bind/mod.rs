@@ -33,6 +33,7 @@ mod pending;
 mod query;
 mod relation;
 mod rewrite;
+mod routine;
 mod scope;
 mod select;
 mod set_op;
@@ -119,6 +120,43 @@ fn bind_here(
     Ok(bound)
 }
 
+/// Binds a statement of the body of `def`, whose arguments become the statement's parameters.
+///
+/// # Errors
+/// As [`bind`], without positions.
+pub(crate) fn bind_in_routine(
+    statement: &Statement,
+    def: &helios_table::catalog::FunctionDef,
+    context: &BindContext<'_>,
+) -> Result<Bound> {
+    let declared: Vec<DataType> = def
+        .inputs()
+        .map(|input| input.ty.base().into_owned())
+        .collect();
+    let params = declared.iter().enumerate();
+    let params = params.map(|(index, ty)| helios_expr::Expr::Param {
+        index,
+        ty: ty.clone(),
+    });
+    let params = params.collect();
+    let types = ParamTypes::new(declared);
+    let mut binder = Binder::new(context, None, &types);
+    let bound = binder.with_body(def, params, |binder| binder.statement(statement));
+    let statement = match bound {
+        Ok(statement) => statement,
+        Err(error) => return Err(binder.moments.explain(error)),
+    };
+    let mut bound = Bound {
+        statement,
+        subplans: std::mem::take(&mut binder.subplans),
+        params: types.types(),
+        moments: binder.moments.take(),
+        cacheable: binder.cacheable,
+    };
+    rewrite::rewrite(&mut bound, context);
+    Ok(bound)
+}
+
 /// Binds a point in history that stands for itself.
 ///
 /// # Errors
@@ -159,6 +197,12 @@ pub(crate) struct Binder<'a> {
     depends: Vec<crate::plan::TableRef>,
     /// While a view is defined: the table columns that it names.
     named_columns: std::collections::BTreeSet<(helios_base::TableId, helios_base::ColumnId)>,
+    /// The level of the arguments of the function whose body is being bound.
+    arguments: Option<usize>,
+    /// How many bodies of functions are being bound inside each other.
+    body_depth: usize,
+    /// How many placeholders for arguments there are.
+    next_placeholder: usize,
     /// While a view is defined: its stars, and what they stand for.
     stars: Option<Vec<(crate::parse::ast::Span, String)>>,
 }
@@ -184,6 +228,9 @@ impl<'a> Binder<'a> {
             view_depth: 0,
             depends: Vec::new(),
             named_columns: std::collections::BTreeSet::new(),
+            arguments: None,
+            body_depth: 0,
+            next_placeholder: 0,
             stars: None,
         }
     }

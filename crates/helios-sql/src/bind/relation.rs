@@ -214,9 +214,11 @@ impl Binder<'_> {
         let path = std::mem::replace(&mut self.search_path, view.search_path.clone());
         let ctes = std::mem::take(&mut self.ctes);
         let depends = std::mem::take(&mut self.depends);
+        let arguments = self.arguments.take();
         self.view_depth += 1;
         let plan = self.query(&query, None, true);
         self.view_depth -= 1;
+        self.arguments = arguments;
         self.depends = depends;
         self.ctes = ctes;
         self.search_path = path;

@@ -228,8 +228,13 @@ impl Binder<'_> {
     /// The levels from the innermost outward.
     fn visible(&self) -> impl Iterator<Item = (usize, &Level)> {
         let mut next = self.here();
+        // Arguments of the function around are seen last, and from everywhere in its body.
+        let mut arguments = self.arguments;
         std::iter::from_fn(move || {
-            let index = next?;
+            let index = next.or_else(|| arguments.take())?;
+            if arguments == Some(index) {
+                arguments = None;
+            }
             let level = self.levels.get(index)?;
             next = level.parent;
             Some((index, level))

@@ -21,6 +21,9 @@ impl Binder<'_> {
         );
         self.with_changes = Changes::in_statement(statement);
         Ok(match statement {
+            Tree::Query(query) if let Some(routine) = self.lone_call(query)? => {
+                Statement::Routine(Box::new(routine))
+            }
             Tree::Query(query) => match select_into(query) {
                 Some(into) => {
                     let create = self.select_into(query, into)?;
@@ -95,6 +98,19 @@ impl Binder<'_> {
                 mode: mode.as_str().into(),
                 no_wait: *no_wait,
             },
+            Tree::CreateFunction(create) => {
+                Statement::CreateFunction(Box::new(self.create_function(create)?))
+            }
+            Tree::AlterFunction(alter) => {
+                Statement::AlterFunction(Box::new(self.alter_function(alter)?))
+            }
+            Tree::DropFunction(drop) => {
+                Statement::DropFunction(Box::new(self.drop_function(drop)?))
+            }
+            Tree::CommentFunction(comment) => {
+                Statement::CommentFunction(Box::new(self.comment_function(comment)?))
+            }
+            Tree::Call(call) => Statement::Routine(Box::new(self.call_procedure(call)?)),
             Tree::Branch(branch) => Statement::Branch(Box::new(self.branch(branch)?)),
             Tree::CreateTable(_)
             | Tree::AlterTable(_)
@@ -506,6 +522,7 @@ pub(super) fn takes_parameters(statement: &Tree) -> bool {
         | Tree::Update(_)
         | Tree::Delete(_)
         | Tree::Merge(_)
+        | Tree::Call(_)
         | Tree::Execute { .. } => true,
         Tree::Explain(explain) => takes_parameters(&explain.statement),
         Tree::Declare(_) => true,

@@ -3,7 +3,7 @@
 
 use helios_base::{DataType, Error, Result, SqlState, TextContext};
 use helios_expr::{Expr, NoSession, ParamTypes, Volatility};
-use helios_table::catalog::{ColumnDef, TableDef, TypeId};
+use helios_table::catalog::{ColumnDef, FunctionDef, TableDef, TypeId};
 use helios_table::{Catalog, TableExprs};
 
 use super::relation::table_columns;
@@ -41,9 +41,46 @@ impl TableExprs for StoredExprs {
         compile(sql, &table.name, &table_columns(table), wanted, &context)
     }
 
+    fn calls(&self, catalog: &Catalog, schema: &str, sql: &str, function: &FunctionDef) -> bool {
+        calls(catalog, schema, sql, function)
+    }
+
     fn rename_column(&self, table: &TableDef, sql: &str, from: &str, to: &str) -> Result<String> {
         rename_column(sql, &table.name, from, to)
     }
+}
+
+/// Whether an expression calls a function: names it, with as many arguments as it may have. What
+/// cannot be read may.
+fn calls(catalog: &Catalog, schema: &str, sql: &str, function: &FunctionDef) -> bool {
+    if !sql.to_lowercase().contains(&function.name.to_lowercase()) {
+        return false;
+    }
+    let Ok(tree) = parse_expression(sql) else {
+        return true;
+    };
+    let path = path_from(catalog, schema);
+    find(&tree, &|expr| {
+        let ExprKind::Call(call) = &expr.kind else {
+            return false;
+        };
+        let schema = call.name.schema.as_ref().map(|schema| &*schema.name);
+        let (least, most) = (
+            function
+                .inputs()
+                .filter(|arg| arg.default.is_none())
+                .count(),
+            function.inputs().count(),
+        );
+        let count = call.args.len();
+        call.name.name.name == function.name
+            && (count >= least && count <= most || function.variadic().is_some())
+            && catalog
+                .resolve_functions(schema, &function.name, &path)
+                .iter()
+                .any(|found| found.id == function.id)
+    })
+    .is_some()
 }
 
 /// Where names in stored texts are looked up: first in the schema of what they belong to, then in
@@ -182,6 +219,15 @@ impl Binder<'_> {
         self.set_clause(Clause::Plain(clause));
         let bound = self.expr(expr);
         self.pop_level();
+        if let Ok(value) = &bound
+            && value.any(&mut |part| matches!(part, Expr::Subplan { .. }))
+        {
+            let error = Error::unsupported(format!(
+                "cannot use a function that reads tables in {}",
+                singular(clause)
+            ));
+            return Err(self.at(error, expr.pos));
+        }
         bound
     }
 
@@ -238,7 +284,7 @@ impl Binder<'_> {
         self.stored_default(&sql, schema, &column.ty).map(Some)
     }
 
-    fn stored_default(&self, sql: &str, schema: &str, ty: &DataType) -> Result<Expr> {
+    pub(super) fn stored_default(&self, sql: &str, schema: &str, ty: &DataType) -> Result<Expr> {
         let mut path = self.search_path.clone();
         path.extend(path_from(self.context.catalog, schema));
         let context = BindContext {

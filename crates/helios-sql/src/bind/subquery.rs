@@ -18,7 +18,7 @@ impl Binder<'_> {
         Ok((plan?, values))
     }
 
-    fn subplan(
+    pub(super) fn subplan(
         &mut self,
         plan: Plan,
         kind: SubplanKind,

@@ -30,6 +30,9 @@ impl Parser<'_> {
             }
             return Err(self.unsupported("this form of ALTER SCHEMA", self.pos()));
         }
+        if let Some(kind) = self.eat_routine_kind() {
+            return self.alter_function(kind);
+        }
         match &self.peek().kind {
             Kind::Word(word) if self.is_known_object(word) => {
                 Err(self.unsupported(format!("ALTER {}", word.to_uppercase()), pos))

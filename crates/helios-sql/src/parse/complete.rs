@@ -15,6 +15,7 @@ pub fn is_complete(source: &str) -> bool {
     };
     let mut depth = 0i64;
     let mut ended = true;
+    let mut begins = false;
     for token in &tokens {
         let text = source.get(token.start..token.end).unwrap_or_default();
         match (&token.kind, text) {
@@ -27,6 +28,14 @@ pub fn is_complete(source: &str) -> bool {
             }
             _ => {}
         }
+        // The body of a function has semicolons of its own.
+        match &token.kind {
+            Kind::Word(word) if word == "atomic" && begins => depth += 1,
+            Kind::Word(word) if word == "case" && depth > 0 => depth += 1,
+            Kind::Word(word) if word == "end" => depth = (depth - 1).max(0),
+            _ => {}
+        }
+        begins = matches!(&token.kind, Kind::Word(word) if word == "begin");
         ended = false;
     }
     ended && depth == 0

@@ -23,6 +23,13 @@ impl Parser<'_> {
         if self.eat("view") {
             return self.create_view(or_replace, temporary);
         }
+        if !temporary && (self.is_word("function") || self.is_word("procedure")) {
+            let procedure = self.eat("procedure") || !self.eat("function");
+            return self.create_function(or_replace, procedure);
+        }
+        if self.is_word("trigger") || self.is_words("constraint trigger") {
+            return Err(self.no_triggers(pos));
+        }
         if or_replace {
             let what = self.text_of(self.peek()).to_uppercase();
             return Err(self.unsupported(format!("CREATE OR REPLACE {what}"), pos));
@@ -74,7 +81,7 @@ impl Parser<'_> {
 
     /// Objects that PostgreSQL has and we do not.
     pub(super) fn is_known_object(&self, word: &str) -> bool {
-        const OBJECTS: [&str; 31] = [
+        const OBJECTS: [&str; 28] = [
             "access",
             "aggregate",
             "cast",
@@ -87,17 +94,14 @@ impl Parser<'_> {
             "event",
             "extension",
             "foreign",
-            "function",
             "group",
             "language",
             "large",
             "materialized",
             "operator",
             "policy",
-            "procedure",
             "publication",
             "role",
-            "routine",
             "rule",
             "server",
             "statistics",
@@ -108,6 +112,15 @@ impl Parser<'_> {
             "type",
         ];
         OBJECTS.contains(&word) || ["user", "text", "transform", "unlogged"].contains(&word)
+    }
+
+    /// Triggers call functions that return `trigger`, which SQL cannot write.
+    fn no_triggers(&self, pos: super::Pos) -> helios_base::Error {
+        let error = self.unsupported("CREATE TRIGGER", pos);
+        error.with_hint(
+            "Use generated columns, CHECK constraints, foreign keys with ON DELETE and ON UPDATE, or \
+             a procedure that makes all changes.",
+        )
     }
 
     fn temporary(&mut self) -> Result<bool> {

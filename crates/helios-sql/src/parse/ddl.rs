@@ -36,6 +36,9 @@ impl Parser<'_> {
     pub(super) fn drop_statement(&mut self) -> Result<Statement> {
         let pos = self.pos();
         self.expect("drop")?;
+        if let Some(kind) = self.eat_routine_kind() {
+            return self.drop_function(kind);
+        }
         let Some(target) = self.drop_target() else {
             return match &self.peek().kind {
                 Kind::Word(word) if self.is_known_object(word) || word == "owned" => {
@@ -82,6 +85,9 @@ impl Parser<'_> {
     pub(super) fn comment(&mut self) -> Result<Statement> {
         let pos = self.pos();
         self.expect_words("comment on")?;
+        if let Some(kind) = self.eat_routine_kind() {
+            return self.comment_function(kind);
+        }
         let target = if self.eat("column") {
             let mut parts = vec![self.ident()?];
             while self.eat_punct(".") {

@@ -27,6 +27,7 @@ mod keyword;
 pub mod lexer;
 mod merge;
 mod query;
+mod routine;
 mod script;
 mod session;
 mod statement;

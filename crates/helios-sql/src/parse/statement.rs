@@ -60,7 +60,8 @@ impl Parser<'_> {
             "reindex" => self.reindex(),
             "discard" => self.discard(),
             "lock" => self.lock_table(),
-            "grant" | "revoke" | "reassign" | "listen" | "notify" | "unlisten" | "do" | "call"
+            "call" => self.call_statement(),
+            "grant" | "revoke" | "reassign" | "listen" | "notify" | "unlisten" | "do"
             | "refresh" | "cluster" | "security" | "import" | "load" => {
                 Err(self.unsupported(word.to_uppercase(), pos))
             }

@@ -29,6 +29,7 @@ mod join;
 mod merge;
 mod moment;
 mod node;
+mod routine;
 mod session;
 mod statement;
 mod table_function;
@@ -56,6 +57,10 @@ pub use moment::{AsOf, At, Moment, MomentId, Point, VersionColumn, VersionRange,
 pub use node::{
     Distinct, Filter, Limit, LockMode, LockRows, LockWait, Plan, Project, ProjectSet, RowLock,
     Scan, SetOp, SetOpKind, Sort, SortKey, Values,
+};
+pub use routine::{
+    AlterFunction, CommentFunction, CreateFunction, DropFunction, FunctionChange, FunctionName,
+    OptionChanges, Routine, RoutineStatement,
 };
 pub use session::{
     BranchCommand, Copy, CopyFormat, CopyTarget, Cursor, Explain, ExplainFormat, Fetch,

@@ -6,10 +6,11 @@ use helios_base::DataType;
 use helios_expr::Expr;
 
 use super::{
-    AlterTable, AlterType, BranchCommand, Comment, Copy, CreateIndex, CreateSchema, CreateSequence,
-    CreateTable, CreateType, CreateView, Cursor, Delete, Drop, Explain, Fetch, Insert, Merge, Plan,
-    PlanColumn, Prepare, QualifiedName, SequenceOptions, SetScope, SetValue, TableRef,
-    TransactionCommand, Truncate, Update,
+    AlterFunction, AlterTable, AlterType, BranchCommand, Comment, CommentFunction, Copy,
+    CreateFunction, CreateIndex, CreateSchema, CreateSequence, CreateTable, CreateType, CreateView,
+    Cursor, Delete, Drop, DropFunction, Explain, Fetch, Insert, Merge, Plan, PlanColumn, Prepare,
+    QualifiedName, Routine, SequenceOptions, SetScope, SetValue, TableRef, TransactionCommand,
+    Truncate, Update,
 };
 
 /// A statement with all that is needed to run it.
@@ -92,6 +93,16 @@ pub enum Statement {
         /// New name.
         to: String,
     },
+    /// `CREATE FUNCTION`, `CREATE PROCEDURE`
+    CreateFunction(Box<CreateFunction>),
+    /// `ALTER FUNCTION`, `ALTER PROCEDURE`
+    AlterFunction(Box<AlterFunction>),
+    /// `DROP FUNCTION`, `DROP PROCEDURE`
+    DropFunction(Box<DropFunction>),
+    /// `COMMENT ON FUNCTION`
+    CommentFunction(Box<CommentFunction>),
+    /// `CALL`, and calls of functions that stand alone and run statement by statement
+    Routine(Box<Routine>),
     /// `CREATE TYPE`, `CREATE DOMAIN`
     CreateType(Box<CreateType>),
     /// `ALTER TYPE`, `ALTER DOMAIN`
@@ -176,6 +187,7 @@ impl Statement {
     pub fn columns(&self) -> Option<&[PlanColumn]> {
         let returning = match self {
             Self::Query(query) => return Some(query.plan.columns()),
+            Self::Routine(routine) => return routine.columns.as_deref(),
             Self::Insert(insert) => &insert.returning,
             Self::Update(update) => &update.returning,
             Self::Delete(delete) => &delete.returning,

@@ -38,6 +38,7 @@ mod planned;
 mod prepared;
 mod recent;
 mod retention;
+mod routine;
 mod row_json;
 mod run;
 mod script;
@@ -125,6 +126,8 @@ pub struct Session {
     key: Vec<u8>,
     /// Set while `EXPLAIN ANALYZE` runs its statement.
     measures: Option<Arc<crate::row::measure::Measures>>,
+    /// How many routines run inside each other.
+    routine_depth: usize,
     recent: recent::Recent,
 }
 
@@ -161,6 +164,7 @@ impl Session {
             chosen: Chosen::default(),
             key: Vec::new(),
             measures: None,
+            routine_depth: 0,
             recent: recent::Recent::default(),
             engine,
         };

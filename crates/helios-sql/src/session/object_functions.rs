@@ -27,10 +27,14 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
         ("pg_get_serial_sequence", [Value::Text(table), Value::Text(column)]) => {
             serial_sequence(state, table, column)
         }
-        ("pg_get_function_arguments" | "pg_get_function_identity_arguments", [Value::Oid(oid)]) => {
-            or_null(system::function_text(*oid, false))
-        }
-        ("pg_get_function_result", [Value::Oid(oid)]) => or_null(system::function_text(*oid, true)),
+        (
+            "pg_get_function_arguments"
+            | "pg_get_function_identity_arguments"
+            | "pg_get_function_result"
+            | "pg_get_functiondef"
+            | "pg_get_function_sqlbody",
+            [Value::Oid(oid)],
+        ) => or_null(function_text(state, name, *oid)),
         ("pg_get_indexdef", [Value::Oid(oid), Value::Int4(key), ..]) if *key > 0 => {
             or_null(index_key(state, *oid, *key))
         }
@@ -59,8 +63,6 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
         | (
             "pg_get_ruledef"
             | "pg_get_triggerdef"
-            | "pg_get_functiondef"
-            | "pg_get_function_sqlbody"
             | "pg_get_partkeydef"
             | "pg_get_statisticsobjdef_columns",
             _,
@@ -81,7 +83,7 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
             6 => "UTF8",
             _ => "",
         })),
-        ("getdatabaseencoding", []) => Ok(Value::text("UTF8")),
+        ("getdatabaseencoding" | "pg_client_encoding", []) => Ok(Value::text("UTF8")),
         ("pg_char_to_encoding", [Value::Text(name)]) => {
             let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
             let number = match plain.to_ascii_lowercase().as_str() {
@@ -98,6 +100,31 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
         (name, _) if name.starts_with("has_") || name == "pg_has_role" => Ok(Value::Bool(true)),
         _ => return None,
     })
+}
+
+/// What the functions about functions say of one.
+fn function_text(state: &State, what: &str, oid: u32) -> Option<String> {
+    let catalog = state.catalog();
+    let Some(def) = system::routines::by_oid(&catalog, oid) else {
+        return match what {
+            "pg_get_function_result" => system::function_text(oid, true),
+            "pg_get_functiondef" | "pg_get_function_sqlbody" => None,
+            _ => system::function_text(oid, false),
+        };
+    };
+    let path = state.search_path();
+    let names = Names {
+        catalog: &catalog,
+        path: &path,
+        user: &state.user,
+    };
+    match what {
+        "pg_get_function_result" => system::routines::result(def, &names),
+        "pg_get_functiondef" => Some(system::routines::definition(def, &names)),
+        "pg_get_function_sqlbody" => system::routines::sql_body(def),
+        "pg_get_function_arguments" => Some(system::routines::arguments(def, &names, true)),
+        _ => Some(system::routines::arguments(def, &names, false)),
+    }
 }
 
 /// A type with its modifier, as PostgreSQL packs it into a number.
@@ -299,6 +326,7 @@ fn description(state: &State, oid: u32) -> Option<String> {
             schema
                 .and_then(|schema| schema.comment.clone())
                 .or_else(|| ty.and_then(|def| of_type(def)))
+                .or_else(|| system::routines::by_oid(&catalog, oid)?.comment.clone())
                 .or_else(|| {
                     let mut constraints = constraints;
                     constraints.find(|c| c.id.0 == oid)?.comment.clone()

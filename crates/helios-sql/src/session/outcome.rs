@@ -241,7 +241,7 @@ impl RowStream {
     /// The tag, and the rows read so far (all rows, once the end was reached).
     #[must_use]
     pub fn completion(&self) -> Completion {
-        if matches!(self.tag, "SHOW" | "EXPLAIN") {
+        if matches!(self.tag, "SHOW" | "EXPLAIN" | "CALL") {
             return Completion::tag(self.tag);
         }
         Completion::counted(self.tag, self.affected.unwrap_or(self.read))

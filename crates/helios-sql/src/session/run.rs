@@ -475,7 +475,10 @@ fn needs_transaction(planned: &Planned) -> bool {
         Code::Other => match &planned.bound.statement {
             Statement::Copy(copy) => copy.from,
             Statement::Explain(_) | Statement::Declare(_) => false,
-            statement => tag::writes(statement) || matches!(statement, Statement::Lock { .. }),
+            statement => {
+                tag::writes(statement)
+                    || matches!(statement, Statement::Lock { .. } | Statement::Routine(_))
+            }
         },
     }
 }

@@ -1,5 +1,6 @@
 //! Command tags, as PostgreSQL spells them.
 
+use crate::parse::ast::RoutineKind;
 use crate::plan::{BranchCommand, DropTarget, Statement, TransactionCommand};
 
 /// The tag of a statement, without its count.
@@ -20,6 +21,21 @@ pub(crate) fn of(statement: &Statement) -> &'static str {
         Statement::CreateSchema(_) => "CREATE SCHEMA",
         Statement::RenameSchema(_) => "ALTER SCHEMA",
         Statement::RenameIndex { .. } => "ALTER INDEX",
+        Statement::CreateFunction(create) if create.procedure => "CREATE PROCEDURE",
+        Statement::CreateFunction(_) => "CREATE FUNCTION",
+        Statement::AlterFunction(alter) => match alter.function.kind {
+            RoutineKind::Function => "ALTER FUNCTION",
+            RoutineKind::Procedure => "ALTER PROCEDURE",
+            RoutineKind::Routine => "ALTER ROUTINE",
+        },
+        Statement::DropFunction(drop) => match drop.functions.first().map(|name| name.kind) {
+            Some(RoutineKind::Procedure) => "DROP PROCEDURE",
+            Some(RoutineKind::Routine) => "DROP ROUTINE",
+            _ => "DROP FUNCTION",
+        },
+        Statement::CommentFunction(_) => "COMMENT",
+        Statement::Routine(routine) if routine.def.procedure => "CALL",
+        Statement::Routine(_) => "SELECT",
         Statement::CreateType(create) if create.domain => "CREATE DOMAIN",
         Statement::CreateType(_) => "CREATE TYPE",
         Statement::AlterType(alter) if alter.domain => "ALTER DOMAIN",
@@ -98,12 +114,17 @@ pub(crate) fn writes(statement: &Statement) -> bool {
         | Statement::CreateSchema(_)
         | Statement::RenameSchema(_)
         | Statement::RenameIndex { .. }
+        | Statement::CreateFunction(_)
+        | Statement::AlterFunction(_)
+        | Statement::DropFunction(_)
+        | Statement::CommentFunction(_)
         | Statement::CreateType(_)
         | Statement::AlterType(_)
         | Statement::Drop(_)
         | Statement::Truncate(_)
         | Statement::Comment(_) => true,
         Statement::Query(query) => query.plan.changes_rows(),
+        Statement::Routine(routine) => routine.writes,
         Statement::Copy(copy) => copy.from,
         Statement::Explain(explain) => explain.analyze && writes(&explain.statement),
         _ => false,

@@ -74,6 +74,9 @@ impl Session {
                 mode,
                 no_wait,
             } => self.lock_tables(sight, tables, mode, *no_wait)?,
+            Statement::Routine(routine) => {
+                return self.run_routine(sight, planned, routine, params);
+            }
             _ => return self.run_ddl(sight, planned, params),
         }
         Ok(Outcome::Done(Completion::tag(planned.tag)))

@@ -14,6 +14,7 @@ mod objects;
 mod proc_list;
 mod procs;
 mod relation;
+pub(crate) mod routines;
 mod runtime;
 mod tables;
 mod types;
@@ -214,6 +215,7 @@ fn all() -> impl Iterator<Item = &'static Relation> {
         types::RELATIONS,
         runtime::RELATIONS,
         procs::RELATIONS,
+        routines::RELATIONS,
         depend::RELATIONS,
         cluster::RELATIONS,
         information_schema::RELATIONS,

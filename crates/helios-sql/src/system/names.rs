@@ -3,7 +3,7 @@
 use helios_base::reg::type_name;
 use helios_base::{DataType, Error, RegKind, Result, SqlState};
 use helios_table::Catalog;
-use helios_table::catalog::TypeKind;
+use helios_table::catalog::{FunctionDef, FunctionId, TypeKind};
 
 use super::{INFORMATION_SCHEMA, OWNER, PG_CATALOG, proc_list};
 use crate::parse::{parse_type, quote_ident};
@@ -26,6 +26,9 @@ impl Names<'_> {
             RegKind::Namespace => self.schema(oid).map(|name| quote_ident(name).to_string()),
             RegKind::Role => (oid == OWNER).then(|| quote_ident(self.user).to_string()),
             RegKind::Proc | RegKind::Procedure => {
+                if let Some(def) = self.catalog.function_by_id(FunctionId(oid)) {
+                    return Some(self.function(kind, def));
+                }
                 let entry = proc_list::by_oid(oid)?;
                 Some(match kind {
                     RegKind::Proc => quote_ident(entry.name).to_string(),
@@ -40,6 +43,22 @@ impl Names<'_> {
             },
             RegKind::Oper | RegKind::Operator => None,
         }
+    }
+
+    /// A user's function, qualified unless the path finds it; as `regprocedure` with its types.
+    fn function(&self, kind: RegKind, def: &FunctionDef) -> String {
+        let seen = self.catalog.resolve_functions(None, &def.name, self.path);
+        let name = quote_ident(&def.name);
+        let mut shown = if seen.iter().any(|seen| seen.id == def.id) {
+            name.to_string()
+        } else {
+            format!("{}.{name}", quote_ident(&def.schema_name))
+        };
+        if kind == RegKind::Procedure {
+            let types: Vec<String> = def.inputs().map(|arg| self.show_type(&arg.ty)).collect();
+            shown += &format!("({})", types.join(","));
+        }
+        shown
     }
 
     fn schema(&self, oid: u32) -> Option<&str> {
@@ -180,15 +199,18 @@ impl Names<'_> {
 
     fn find_function(&self, text: &str) -> Result<u32> {
         let (schema, name) = split_name(text)?;
-        if schema
+        let users = self
+            .catalog
+            .resolve_functions(schema.as_deref(), &name, self.path);
+        let systems = schema
             .as_deref()
-            .is_some_and(|schema| schema != "pg_catalog")
-        {
-            return Err(no_function(text));
-        }
-        let mut found = proc_list::named(&name);
+            .is_none_or(|schema| schema == "pg_catalog");
+        let systems = proc_list::named(&name).filter(|_| systems);
+        let mut found = systems
+            .map(|function| function.oid)
+            .chain(users.iter().map(|def| def.id.0));
         match (found.next(), found.next()) {
-            (Some(only), None) => Ok(only.oid),
+            (Some(only), None) => Ok(only),
             (Some(_), Some(_)) => Err(Error::new(
                 SqlState::AMBIGUOUS_FUNCTION,
                 format!("more than one function named \"{text}\""),
@@ -209,7 +231,7 @@ impl Names<'_> {
                 "expected a left parenthesis",
             ));
         };
-        let (_, name) = split_name(name)?;
+        let (schema, name) = split_name(name)?;
         let types = args
             .split(',')
             .filter(|arg| !arg.trim().is_empty())
@@ -219,9 +241,16 @@ impl Names<'_> {
             let mut pairs = function.args.iter().zip(&types);
             function.args.len() == types.len() && pairs.all(|(pattern, ty)| pattern.is(ty))
         };
+        let users = self
+            .catalog
+            .resolve_functions(schema.as_deref(), &name, self.path);
+        let users = users.iter().find(|def| def.same_inputs(&types));
+        let systems = schema.is_none_or(|schema| schema == "pg_catalog");
         proc_list::named(&name)
+            .filter(|_| systems)
             .find(fits)
             .map(|function| function.oid)
+            .or(users.map(|def| def.id.0))
             .ok_or_else(|| no_function(text))
     }
 }

@@ -31,6 +31,11 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("proargtypes", Oids),
             ("proargnames", Texts),
             ("prosrc", Text),
+            ("prosecdef", Bool),
+            ("proleakproof", Bool),
+            ("pronargdefaults", Int2),
+            ("proallargtypes", Oids),
+            ("proargmodes", Texts),
         ],
         procs,
     ),
@@ -89,7 +94,7 @@ pub(super) static RELATIONS: &[Relation] = &[
                     Value::Bool(name == "sql"),
                 ]
             };
-            vec![row(INTERNAL, "internal"), row(14, "sql")]
+            vec![row(INTERNAL, "internal"), row(super::routines::SQL, "sql")]
         },
     ),
 ];
@@ -123,7 +128,8 @@ fn oids(types: &[Ty]) -> Value {
     ArrayValue::new(dims, elements).map_or(Value::Null, Value::from)
 }
 
-fn procs(_: &Source<'_>) -> Vec<Row> {
+fn procs(source: &Source<'_>) -> Vec<Row> {
+    let users = super::routines::procs(source.catalog);
     proc_list::all()
         .iter()
         .map(|function| {
@@ -160,8 +166,14 @@ fn procs(_: &Source<'_>) -> Vec<Row> {
                     ArrayValue::one_dimensional(names).into()
                 },
                 text(function.name),
+                Value::Bool(false),
+                Value::Bool(false),
+                Value::Int2(0),
+                Value::Null,
+                Value::Null,
             ]
         })
+        .chain(users)
         .collect()
 }
 

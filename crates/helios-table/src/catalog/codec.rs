@@ -1,4 +1,4 @@
-//! How catalog objects are stored: one row per schema, table, sequence, view and type.
+//! How catalog objects are stored: one row per schema, table, sequence, view, type and function.
 //!
 //! | offset | bytes | field  | rule                                             |
 //! |-------:|------:|--------|--------------------------------------------------|

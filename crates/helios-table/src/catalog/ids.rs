@@ -42,6 +42,10 @@ id! {
     /// A type.
     TypeId
 }
+id! {
+    /// A function or procedure.
+    FunctionId
+}
 
 /// The first number of a user's object, as in PostgreSQL; smaller ones are the system's own.
 pub const FIRST_USER_ID: u32 = 16_384;

@@ -4,6 +4,8 @@ pub(crate) mod codec;
 mod column;
 mod constraint;
 mod definition;
+mod function;
+mod functions;
 mod ids;
 mod index;
 mod relation;
@@ -23,7 +25,11 @@ use helios_base::{Error, IndexId, Result, SqlState, TableId, nearest};
 pub use column::{ColumnDef, GeneratedDef, IdentityDef};
 pub use constraint::{ConstraintDef, ConstraintKind, FkAction, ForeignKeyDef};
 pub use definition::quoted;
-pub use ids::{ConstraintId, FIRST_USER_ID, SchemaId, SequenceId, TypeId, ViewId};
+pub use function::{
+    ArgMode, FunctionArg, FunctionBody, FunctionDef, FunctionOptions, FunctionVolatility,
+    ReturnShape, Returns,
+};
+pub use ids::{ConstraintId, FIRST_USER_ID, FunctionId, SchemaId, SequenceId, TypeId, ViewId};
 pub use index::{IndexDef, IndexExpr, IndexKey, KeySource};
 pub use relation::{Relation, RelationId};
 pub use schema::SchemaDef;
@@ -46,6 +52,7 @@ pub struct Catalog {
     views: BTreeMap<ViewId, Arc<ViewDef>>,
     types: BTreeMap<TypeId, Arc<TypeDef>>,
     type_names: BTreeMap<(SchemaId, Arc<str>), TypeId>,
+    functions: functions::Functions,
     schema_names: BTreeMap<Arc<str>, SchemaId>,
     names: BTreeMap<SchemaId, Arc<BTreeMap<Arc<str>, RelationId>>>,
     referencing: OnceLock<HashMap<TableId, Vec<(TableId, ConstraintId)>>>,
@@ -59,6 +66,7 @@ pub(crate) enum Change {
     Sequence(SequenceId, Option<Arc<SequenceDef>>),
     View(ViewId, Option<Arc<ViewDef>>),
     Type(TypeId, Option<Arc<TypeDef>>),
+    Function(FunctionId, Option<Arc<FunctionDef>>),
 }
 
 impl Default for Catalog {
@@ -71,6 +79,7 @@ impl Default for Catalog {
             views: BTreeMap::new(),
             types: BTreeMap::new(),
             type_names: BTreeMap::new(),
+            functions: functions::Functions::default(),
             schema_names: BTreeMap::new(),
             names: BTreeMap::new(),
             referencing: OnceLock::new(),
@@ -376,6 +385,7 @@ impl Catalog {
             views: self.views.clone(),
             types: self.types.clone(),
             type_names: self.type_names.clone(),
+            functions: self.functions.clone(),
             schema_names: self.schema_names.clone(),
             names: self.names.clone(),
             referencing: OnceLock::new(),
@@ -400,6 +410,7 @@ impl Catalog {
         for view in self.views.values_mut() {
             types::renew_view(&self.types, view);
         }
+        self.functions.renew(&self.types);
     }
 
     fn apply(&mut self, change: Change) {
@@ -459,6 +470,11 @@ impl Catalog {
                 self.type_names.insert((def.schema, name), id);
                 self.types.insert(id, def);
             }
+            Change::Function(id, def) => {
+                let name = def.as_ref().and_then(|def| self.schemas.get(&def.schema));
+                let name = name.map(|schema| schema.name.clone());
+                self.functions.put(id, def, name, &self.types);
+            }
         }
     }
 
@@ -488,6 +504,7 @@ impl Catalog {
             for ty in self.types.values_mut().filter(|t| t.schema == id) {
                 Arc::make_mut(ty).schema_name.clone_from(&name);
             }
+            self.functions.rename_schema(id, &name);
         }
     }
 

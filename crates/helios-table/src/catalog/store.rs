@@ -7,7 +7,9 @@ use helios_base::{Result, TableId};
 use helios_version::{Read, Txn};
 use serde::de::DeserializeOwned;
 
-use super::{Catalog, Change, SchemaDef, SequenceDef, TableDef, TypeDef, ViewDef, codec};
+use super::{
+    Catalog, Change, FunctionDef, SchemaDef, SequenceDef, TableDef, TypeDef, ViewDef, codec,
+};
 use crate::system;
 
 impl Catalog {
@@ -35,6 +37,9 @@ impl Catalog {
         each(read, system::VIEWS, |def: ViewDef| {
             changes.push(Change::View(def.id, Some(Arc::new(def))));
         })?;
+        each(read, system::FUNCTIONS, |def: FunctionDef| {
+            changes.push(Change::Function(def.id, Some(Arc::new(def))));
+        })?;
         Ok(Self::default().with(changes))
     }
 }
@@ -60,6 +65,7 @@ impl Change {
             Self::Sequence(id, def) => (system::SEQUENCES, id.0, def.as_deref().map(codec::encode)),
             Self::Type(id, def) => (system::TYPES, id.0, def.as_deref().map(codec::encode)),
             Self::View(id, def) => (system::VIEWS, id.0, def.as_deref().map(codec::encode)),
+            Self::Function(id, def) => (system::FUNCTIONS, id.0, def.as_deref().map(codec::encode)),
         };
         match row {
             Some(row) => txn.put(table, &codec::key(id), &row?, &[]),

@@ -257,7 +257,7 @@ impl<'c> Resolver<'c> {
 }
 
 /// The type with its newest definition; `None` if it has that already.
-fn newest(types: &BTreeMap<TypeId, Arc<TypeDef>>, ty: &DataType) -> Option<DataType> {
+pub(super) fn newest(types: &BTreeMap<TypeId, Arc<TypeDef>>, ty: &DataType) -> Option<DataType> {
     match ty {
         DataType::User(user) => {
             let new = types.get(&TypeId(user.oid))?.user.as_ref()?;
@@ -270,7 +270,7 @@ fn newest(types: &BTreeMap<TypeId, Arc<TypeDef>>, ty: &DataType) -> Option<DataT
     }
 }
 
-fn renew(types: &BTreeMap<TypeId, Arc<TypeDef>>, ty: &mut DataType) {
+pub(super) fn renew(types: &BTreeMap<TypeId, Arc<TypeDef>>, ty: &mut DataType) {
     if let Some(new) = newest(types, ty) {
         *ty = new;
     }

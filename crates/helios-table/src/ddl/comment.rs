@@ -7,8 +7,8 @@ use helios_version::TableLock;
 
 use super::column::edit;
 use crate::catalog::{
-    Change, ConstraintId, SchemaDef, SchemaId, SequenceDef, SequenceId, TableDef, TypeId, ViewDef,
-    ViewId,
+    Change, ConstraintId, FunctionId, SchemaDef, SchemaId, SequenceDef, SequenceId, TableDef,
+    TypeId, ViewDef, ViewId,
 };
 use crate::transaction::Transaction;
 
@@ -33,6 +33,8 @@ pub enum CommentTarget {
     View(ViewId),
     /// A type.
     Type(TypeId),
+    /// A function or procedure.
+    Function(FunctionId),
 }
 
 impl Transaction {
@@ -77,6 +79,7 @@ impl Transaction {
             }
             CommentTarget::View(id) => self.comment_view(id, |view| view.comment = text),
             CommentTarget::Type(id) => self.comment_type(id, text),
+            CommentTarget::Function(id) => self.comment_function(id, text),
             CommentTarget::ViewColumn(id, position) => self.comment_view(id, |view| {
                 if let Some(column) = view.columns.get_mut(position) {
                     column.comment = text;

@@ -3,9 +3,10 @@
 use helios_base::{ColumnId, IndexId, TableId};
 
 use crate::catalog::{
-    Catalog, ConstraintId, ConstraintKind, SchemaId, SequenceId, TableDef, TypeId, ViewId,
-    uses_type,
+    Catalog, ConstraintId, ConstraintKind, FunctionId, KeySource, ReturnShape, SchemaId,
+    SequenceId, TableDef, TypeId, ViewId, uses_type,
 };
+use crate::row::TableExprs;
 
 /// An object that can be dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +29,8 @@ pub enum ObjectRef {
     View(ViewId),
     /// A type.
     Type(TypeId),
+    /// A function or procedure.
+    Function(FunctionId),
 }
 
 /// How firmly an object hangs on another.
@@ -40,7 +43,11 @@ pub(super) enum Bond {
 }
 
 /// The objects that directly depend on `object`.
-pub(super) fn dependents(catalog: &Catalog, object: ObjectRef) -> Vec<(ObjectRef, Bond)> {
+pub(super) fn dependents(
+    catalog: &Catalog,
+    exprs: &dyn TableExprs,
+    object: ObjectRef,
+) -> Vec<(ObjectRef, Bond)> {
     let mut found = Vec::new();
     match object {
         ObjectRef::Schema(id) => {
@@ -52,6 +59,8 @@ pub(super) fn dependents(catalog: &Catalog, object: ObjectRef) -> Vec<(ObjectRef
             found.extend(sequences.map(|s| (ObjectRef::Sequence(s.id), Bond::Normal)));
             let types = catalog.types().filter(|t| t.schema == id);
             found.extend(types.map(|t| (ObjectRef::Type(t.id), Bond::Normal)));
+            let functions = catalog.functions().filter(|f| f.schema == id);
+            found.extend(functions.map(|f| (ObjectRef::Function(f.id), Bond::Normal)));
         }
         ObjectRef::Type(id) => of_type(catalog, id, &mut found),
         ObjectRef::Table(id) => {
@@ -98,6 +107,14 @@ pub(super) fn dependents(catalog: &Catalog, object: ObjectRef) -> Vec<(ObjectRef
             }
         }
         ObjectRef::View(id) => readers(catalog, id.0, &mut found),
+        ObjectRef::Function(id) => {
+            readers(catalog, id.0, &mut found);
+            for table in catalog.tables() {
+                let calls = calls_in(catalog, exprs, table, id);
+                found.extend(calls.into_iter().map(|object| (object, Bond::Normal)));
+            }
+            callers(catalog, exprs, id, &mut found);
+        }
         ObjectRef::Default(..) => {}
     }
     found
@@ -108,6 +125,80 @@ fn readers(catalog: &Catalog, relation: u32, found: &mut Vec<(ObjectRef, Bond)>)
     for view in catalog.views() {
         if view.depends.iter().any(|d| d.relation == relation) {
             found.push((ObjectRef::View(view.id), Bond::Normal));
+        }
+    }
+    for function in catalog.functions() {
+        let row = ReturnShape::Relation(relation);
+        if function.returns.shape == row || function.depends.iter().any(|d| d.relation == relation)
+        {
+            found.push((ObjectRef::Function(function.id), Bond::Normal));
+        }
+    }
+}
+
+/// The parts of a table whose expressions call a function.
+pub(super) fn calls_in(
+    catalog: &Catalog,
+    exprs: &dyn TableExprs,
+    table: &TableDef,
+    function: FunctionId,
+) -> Vec<ObjectRef> {
+    let Some(def) = catalog.function_by_id(function) else {
+        return Vec::new();
+    };
+    let calls = |sql: &str| exprs.calls(catalog, &table.schema_name, sql, def);
+    let mut found = Vec::new();
+    for column in &table.columns {
+        if column.default.as_deref().is_some_and(calls) {
+            found.push(ObjectRef::Default(table.id, column.id));
+        }
+        if column.generated.as_ref().is_some_and(|g| calls(&g.sql)) {
+            found.push(ObjectRef::Column(table.id, column.id));
+        }
+    }
+    for constraint in &table.constraints {
+        if let ConstraintKind::Check { sql, .. } = &constraint.kind
+            && calls(sql)
+        {
+            found.push(ObjectRef::Constraint(table.id, constraint.id));
+        }
+    }
+    for index in &table.indexes {
+        let keys = index.keys.iter().any(|key| match &key.source {
+            KeySource::Expression { expr, .. } => calls(&expr.sql),
+            KeySource::Column(_) => false,
+        });
+        if keys || index.predicate.as_ref().is_some_and(|p| calls(&p.sql)) {
+            found.push(ObjectRef::Index(table.id, index.id));
+        }
+    }
+    found
+}
+
+/// Functions whose defaults call another, and domains whose texts do.
+fn callers(
+    catalog: &Catalog,
+    exprs: &dyn TableExprs,
+    function: FunctionId,
+    found: &mut Vec<(ObjectRef, Bond)>,
+) {
+    let Some(def) = catalog.function_by_id(function) else {
+        return;
+    };
+    for other in catalog.functions().filter(|other| other.id != function) {
+        let mut defaults = other.args.iter().filter_map(|arg| arg.default.as_deref());
+        if defaults.any(|sql| exprs.calls(catalog, &other.schema_name, sql, def)) {
+            found.push((ObjectRef::Function(other.id), Bond::Normal));
+        }
+    }
+    for ty in catalog.types() {
+        let Some(domain) = ty.as_domain() else {
+            continue;
+        };
+        let checks = domain.checks.iter().map(|check| check.sql.as_str());
+        let mut texts = checks.chain(domain.default.as_deref());
+        if texts.any(|sql| exprs.calls(catalog, &ty.schema_name, sql, def)) {
+            found.push((ObjectRef::Type(ty.id), Bond::Normal));
         }
     }
 }
@@ -208,6 +299,13 @@ fn of_type(catalog: &Catalog, id: TypeId, found: &mut Vec<(ObjectRef, Bond)>) {
             found.push((ObjectRef::View(view.id), Bond::Normal));
         }
     }
+    for function in catalog.functions() {
+        let mut named = function.types();
+        let named = named.any(|ty| ty.user_type().is_some_and(|user| user.oid == id.0));
+        if named || function.depends.iter().any(|d| d.relation == id.0) {
+            found.push((ObjectRef::Function(function.id), Bond::Normal));
+        }
+    }
 }
 
 /// The object as PostgreSQL's messages name it: `constraint c on table t`.
@@ -262,6 +360,10 @@ pub(super) fn describe(catalog: &Catalog, object: ObjectRef) -> String {
             let name = found.map(|t| shown(&t.schema_name, &t.name));
             format!("type {}", name.unwrap_or_default())
         }
+        ObjectRef::Function(id) => match catalog.function_by_id(id) {
+            Some(def) => format!("{} {def}", def.kind()),
+            None => "function".to_owned(),
+        },
     }
 }
 

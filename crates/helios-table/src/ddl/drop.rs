@@ -10,6 +10,7 @@ use helios_version::TableLock;
 use super::column::new_layout;
 use super::depend::{Bond, ObjectRef, dependents, describe};
 use crate::catalog::{Catalog, Change, TableDef, TypeId, TypeKind};
+use crate::row::TableExprs;
 use crate::transaction::Transaction;
 
 /// What `DROP … CASCADE` took along, as PostgreSQL's notices name it (`view v`).
@@ -32,13 +33,14 @@ impl Transaction {
     pub fn drop_objects(&self, objects: &[ObjectRef], cascade: bool) -> Result<Dropped> {
         self.lock_for_drop(objects)?;
         let mut catalog = self.latest_catalog()?;
-        let mut all = closure(&catalog, objects);
+        let exprs = self.tables().exprs();
+        let mut all = closure(&catalog, exprs, objects);
         // Locks may have waited for others to make new dependents: lock until nothing is new.
         loop {
             let wanted: Vec<ObjectRef> = all.iter().map(|found| found.object).collect();
             self.lock_for_drop(&wanted)?;
             catalog = self.latest_catalog()?;
-            let again = closure(&catalog, objects);
+            let again = closure(&catalog, exprs, objects);
             let known = again.iter().all(|found| wanted.contains(&found.object));
             all = again;
             if known {
@@ -70,6 +72,7 @@ impl Transaction {
                 ObjectRef::Sequence(id) => self.lock_object(id.0)?,
                 ObjectRef::View(id) => self.lock_object(id.0)?,
                 ObjectRef::Type(id) => self.lock_object(id.0)?,
+                ObjectRef::Function(id) => self.lock_object(id.0)?,
                 ObjectRef::Table(id)
                 | ObjectRef::Column(id, _)
                 | ObjectRef::Default(id, _)
@@ -89,6 +92,7 @@ impl Transaction {
             match *object {
                 ObjectRef::View(id) => self.change(Change::View(id, None))?,
                 ObjectRef::Sequence(id) => self.change(Change::Sequence(id, None))?,
+                ObjectRef::Function(id) => self.change(Change::Function(id, None))?,
                 ObjectRef::Type(_) | ObjectRef::Table(_) | ObjectRef::Schema(_) => {}
                 ObjectRef::Column(id, _)
                 | ObjectRef::Default(id, _)
@@ -216,7 +220,7 @@ struct Found {
 }
 
 /// Everything that goes if `objects` go.
-fn closure(catalog: &Catalog, objects: &[ObjectRef]) -> Vec<Found> {
+fn closure(catalog: &Catalog, exprs: &dyn TableExprs, objects: &[ObjectRef]) -> Vec<Found> {
     let mut all: Vec<Found> = objects
         .iter()
         .map(|object| Found {
@@ -226,7 +230,7 @@ fn closure(catalog: &Catalog, objects: &[ObjectRef]) -> Vec<Found> {
         })
         .collect();
     for object in objects {
-        follow(catalog, *object, &mut all);
+        follow(catalog, exprs, *object, &mut all);
     }
     // A part of a table that goes as a whole, and the default of a column that goes, go with it.
     let gone: BTreeSet<ObjectRef> = all.iter().map(|found| found.object).collect();
@@ -249,8 +253,8 @@ fn closure(catalog: &Catalog, objects: &[ObjectRef]) -> Vec<Found> {
 }
 
 /// Adds what depends on `on`, each followed by what depends on it: PostgreSQL's order.
-fn follow(catalog: &Catalog, on: ObjectRef, all: &mut Vec<Found>) {
-    let mut next = dependents(catalog, on);
+fn follow(catalog: &Catalog, exprs: &dyn TableExprs, on: ObjectRef, all: &mut Vec<Found>) {
+    let mut next = dependents(catalog, exprs, on);
     next.sort_by_key(|(object, _)| rank(catalog, on, *object));
     for (object, bond) in next {
         match all.iter_mut().find(|found| found.object == object) {
@@ -265,7 +269,7 @@ fn follow(catalog: &Catalog, on: ObjectRef, all: &mut Vec<Found>) {
                     bond: Some(bond),
                     on,
                 });
-                follow(catalog, object, all);
+                follow(catalog, exprs, object, all);
             }
         }
     }
@@ -282,6 +286,7 @@ fn rank(catalog: &Catalog, on: ObjectRef, object: ObjectRef) -> (bool, u32, Reve
         ObjectRef::Sequence(id) => (id.0, 0),
         ObjectRef::View(id) => (id.0, 0),
         ObjectRef::Type(id) => (id.0, 0),
+        ObjectRef::Function(id) => (id.0, 0),
     };
     let direct = !(matches!(on, ObjectRef::Type(_)) && is_array(catalog, object));
     (direct, oid, Reverse(part))

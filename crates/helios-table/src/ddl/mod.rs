@@ -15,6 +15,7 @@ mod depend;
 mod domain;
 mod drop;
 mod foreign_key;
+mod function;
 mod name;
 mod rename;
 mod rewrite;
@@ -31,6 +32,7 @@ pub use comment::CommentTarget;
 pub use depend::ObjectRef;
 pub use domain::{DomainChange, DomainTest};
 pub use drop::Dropped;
+pub use function::{FunctionChange, NewFunction};
 pub use name::quote;
 pub use spec::{
     NewColumn, NewConstraint, NewConstraintKind, NewIdentity, NewIndex, NewIndexKey, NewTable,

@@ -137,6 +137,7 @@ impl Transaction {
             }
             // Names of types are none of relations.
             Change::Type(id, _) => (id.0, None),
+            Change::Function(id, _) => (id.0, None),
             Change::View(id, def) => (id.0, def.as_ref().map(|def| (def.schema, def.name.clone()))),
             Change::Table(id, def) => {
                 self.txn()

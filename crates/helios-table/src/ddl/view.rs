@@ -27,7 +27,7 @@ impl Transaction {
         }
         let catalog = self.latest_catalog()?;
         for dependency in &new.depends {
-            if catalog.relation_by_oid(dependency.relation).is_none() {
+            if !super::function::exists(&catalog, dependency.relation) {
                 return Err(Error::new(
                     SqlState::SERIALIZATION_FAILURE,
                     format!(

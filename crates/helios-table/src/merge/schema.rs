@@ -5,6 +5,7 @@
 //! definitions alike on one of the branches.
 
 mod change;
+mod functions;
 mod table;
 mod types;
 
@@ -59,6 +60,7 @@ impl<'a> SchemaMerge<'a> {
             };
             merge.schemas(sides, report)?;
             merge.types(sides, report)?;
+            merge.functions(sides, report)?;
             merge.all_tables(sides, input, report)?;
             merge.sequences(sides, report)?;
             merge.views(sides, report)?;
@@ -87,6 +89,7 @@ impl<'a> SchemaMerge<'a> {
             system::SEQUENCES,
             system::VIEWS,
             system::TYPES,
+            system::FUNCTIONS,
         ] {
             for base in &input.bases {
                 if store
@@ -352,7 +355,9 @@ impl<'a> SchemaMerge<'a> {
             Change::Schema(..) => 1,
             Change::Type(..) => 2,
             Change::Sequence(..) => 3,
-            Change::Table(..) => 4,
+            // Expressions of tables call them.
+            Change::Function(..) => 4,
+            Change::Table(..) => 5,
         };
         self.first.sort_by_key(|(_, change)| rank(change));
         let mut parents = Vec::new();

@@ -6,7 +6,7 @@ use helios_base::{DataType, Error, Result};
 use helios_expr::Expr;
 
 use super::index::IndexRules;
-use crate::catalog::{Catalog, ConstraintId, TableDef};
+use crate::catalog::{Catalog, ConstraintId, FunctionDef, TableDef};
 
 /// Compiles the SQL expressions of table definitions: the layer above knows SQL.
 pub trait TableExprs: Send + Sync {
@@ -32,6 +32,18 @@ pub trait TableExprs: Send + Sync {
             "cannot rename column \"{from}\" of table \"{}\" because an expression reads it",
             table.name
         )))
+    }
+
+    /// Whether the text of an expression that belongs to an object in `schema` calls `function`.
+    /// Unless the layer above can read texts, none does.
+    fn calls(
+        &self,
+        _catalog: &Catalog,
+        _schema: &str,
+        _sql: &str,
+        _function: &FunctionDef,
+    ) -> bool {
+        false
     }
 }
 

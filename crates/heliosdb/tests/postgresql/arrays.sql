@@ -43,7 +43,6 @@ SELECT ARRAY(SELECT x FROM generate_series(1, 3) x), ARRAY(SELECT 1 WHERE false)
 SELECT ARRAY[1, 2]::text[], ARRAY[1, 2]::float8[], ARRAY['1', '2']::int[], ARRAY[1, 2]::text, '{1,2}'::text::int[], ARRAY[1.5, 2.5]::int[], ARRAY['a', 'b']::varchar(1)[], ARRAY['abc']::varchar(2)[], ARRAY[1.256]::numeric(4,2)[];
 SELECT ARRAY['a']::int[];
 SELECT ARRAY[1, 2]::int;
--- differs: object-names
 SELECT pg_typeof(ARRAY[1]), pg_typeof(ARRAY['a']), pg_typeof(ARRAY[1, 2.0]), pg_typeof(ARRAY[[1]]), pg_typeof('{}'::int[][]), pg_typeof(ARRAY['a'::varchar(3)]);
 SELECT string_to_array('1,2,3', ',')::int[], array_to_string(ARRAY[[1, 2], [3, NULL]], ',', '-'), array_to_json(ARRAY[[1, 2], [3, 4]]);
 -- differs: operator-functions

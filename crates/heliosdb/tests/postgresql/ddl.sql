@@ -161,7 +161,6 @@ SELECT last_value, is_called FROM s4;
 DROP SEQUENCE s4;
 DROP SEQUENCE s4;
 CREATE TABLE owned (id serial PRIMARY KEY);
--- differs: object-names
 SELECT pg_get_serial_sequence('owned', 'id');
 DROP SEQUENCE owned_id_seq;
 TRUNCATE owned RESTART IDENTITY;
@@ -186,7 +185,6 @@ COMMENT ON TABLE t1 IS 'a table';
 COMMENT ON COLUMN t1.b IS 'a column';
 COMMENT ON COLUMN t1.nope IS 'x';
 COMMENT ON TABLE nope IS 'x';
--- differs: object-names
 SELECT obj_description('t1'::regclass), col_description('t1'::regclass, 3);
 CREATE TEMP TABLE tmp (a int);
 INSERT INTO tmp VALUES (1), (2);
@@ -199,17 +197,11 @@ CREATE TABLE part (a int) PARTITION BY RANGE (a);
 -- differs: inheritance
 CREATE TABLE inh () INHERITS (t1);
 CREATE EXTENSION nope;
--- differs: functions
 CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'SELECT $1 + 1';
--- differs: functions
 SELECT f(1);
--- differs: user-types
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
--- differs: user-types
 SELECT 'ok'::mood < 'happy'::mood;
--- differs: user-types
 CREATE DOMAIN pos AS int CHECK (VALUE > 0);
--- differs: user-types
 SELECT (-1)::pos;
 CREATE TABLE order (a int);
 CREATE TABLE "order" ("select" int, "a b" text);
@@ -217,7 +209,6 @@ INSERT INTO "order" VALUES (1, 'x') RETURNING "select", "a b";
 CREATE TABLE many (a int, b int, c int, PRIMARY KEY (c, a));
 -- differs: catalog-types
 SELECT column_name, data_type, is_nullable FROM information_schema.columns WHERE table_name = 'many' ORDER BY ordinal_position;
--- differs: object-names
 SELECT conname, contype FROM pg_constraint WHERE conrelid = 't1'::regclass ORDER BY 1;
 -- differs: exclusion
 CREATE TABLE excl (a int, EXCLUDE USING btree (a WITH =));

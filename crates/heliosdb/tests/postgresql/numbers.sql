@@ -93,7 +93,6 @@ SELECT true > false, true = 't', false <> NULL;
 SELECT NULL + 1, NULL::int * 2, 1 = NULL, NULL IS NULL, 1 IS DISTINCT FROM NULL, NULL IS NOT DISTINCT FROM NULL;
 SELECT 1 AS "One", 2 two, 3 AS three, 4 AS "from";
 SELECT 5 AS abs, abs(-5), CAST(5 AS int8), 5::int2, -5, +5;
--- differs: object-names
 SELECT pg_typeof(1), pg_typeof(1.0), pg_typeof(1e5), pg_typeof(10000000000), pg_typeof('a'), pg_typeof(NULL), pg_typeof(99999999999999999999);
 SELECT 10::int2 * 1000::int2, 100::int4 * 100::int2;
 SELECT 1000::int2 * 1000::int2;

@@ -173,7 +173,7 @@ impl Binder<'_> {
         Ok(())
     }
 
-    pub(super) fn text_of(&self, text: &TextExpr) -> String {
+    pub(in crate::bind) fn text_of(&self, text: &TextExpr) -> String {
         text.span.of(self.source.unwrap_or_default()).to_owned()
     }
 

@@ -41,6 +41,16 @@ pub enum Statement {
     },
     /// `ALTER SCHEMA … RENAME TO`
     RenameSchema(Ident, Ident),
+    /// `CREATE FUNCTION`, `CREATE PROCEDURE`
+    CreateFunction(Box<super::CreateFunction>),
+    /// `ALTER FUNCTION`, `ALTER PROCEDURE`
+    AlterFunction(Box<super::AlterFunction>),
+    /// `DROP FUNCTION`, `DROP PROCEDURE`
+    DropFunction(Box<super::DropFunction>),
+    /// `COMMENT ON FUNCTION`, `COMMENT ON PROCEDURE`
+    CommentFunction(Box<super::CommentFunction>),
+    /// `CALL`
+    Call(Box<super::CallProcedure>),
     /// `ALTER INDEX … RENAME TO`
     RenameIndex {
         /// Old.

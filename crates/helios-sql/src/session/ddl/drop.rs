@@ -24,9 +24,14 @@ impl Ddl<'_> {
         if objects.is_empty() {
             return Ok(());
         }
+        self.drop_all(&objects, drop.cascade)
+    }
+
+    /// Drops objects and tells what went with them.
+    pub(super) fn drop_all(&mut self, objects: &[ObjectRef], cascade: Cascade) -> Result<()> {
         let dropped = self
             .txn
-            .drop_objects(&objects, drop.cascade == Cascade::Cascade)?;
+            .drop_objects(objects, cascade == Cascade::Cascade)?;
         match dropped.cascaded.as_slice() {
             [] => {}
             [one] => self.session.notice(format!("drop cascades to {one}")),
@@ -168,9 +173,10 @@ fn row_type(relation: &Relation) -> Error {
     .with_hint(format!("You can drop {kind} {name} instead."))
 }
 
-fn is_missing(error: &Error) -> bool {
+pub(super) fn is_missing(error: &Error) -> bool {
     let state = error.sqlstate();
     state == SqlState::UNDEFINED_TABLE
+        || state == SqlState::UNDEFINED_FUNCTION
         || state == SqlState::UNDEFINED_OBJECT
         || state == SqlState::INVALID_SCHEMA_NAME
 }

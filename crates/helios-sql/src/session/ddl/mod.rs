@@ -7,6 +7,7 @@ mod alter;
 mod convert;
 mod create;
 mod drop;
+mod function;
 mod types;
 
 use std::sync::Arc;
@@ -78,6 +79,10 @@ impl Session {
                 if_exists,
                 to,
             } => ddl.rename_index(name, *if_exists, to)?,
+            Statement::CreateFunction(create) => ddl.create_function(create)?,
+            Statement::AlterFunction(alter) => ddl.alter_function(alter)?,
+            Statement::DropFunction(drop) => ddl.drop_function(drop)?,
+            Statement::CommentFunction(comment) => ddl.comment_function(comment)?,
             Statement::CreateType(create) => ddl.create_type(create)?,
             Statement::AlterType(alter) => ddl.alter_type(alter)?,
             Statement::Drop(drop) => ddl.drop(drop)?,
