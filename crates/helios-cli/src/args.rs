@@ -101,6 +101,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Load CSV, JSON lines, Parquet or SQLite files into tables.
     Import(ImportArgs),
+    /// Write every table of a database into a file of its own: Parquet, CSV or JSON lines.
+    Export(ExportArgs),
     /// Measure this machine: HeliosDB beside SQLite, or what branches cost.
     Bench(BenchArgs),
     /// Serve a database to PostgreSQL clients.
@@ -231,6 +233,39 @@ pub struct BranchBenchArgs {
 
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// `heliosdb export`.
+#[derive(Debug, clap::Args)]
+pub struct ExportArgs {
+    /// The database: a directory.
+    pub path: PathBuf,
+
+    /// Where to write the files: a directory that is empty or not there.
+    pub directory: PathBuf,
+
+    /// What to write.
+    #[arg(long, value_enum, default_value_t = ExportFormat::Parquet)]
+    pub format: ExportFormat,
+
+    /// How to compress Parquet: zstd, snappy, gzip, lz4, brotli or none.
+    #[arg(long, default_value = "zstd", value_name = "CODEC")]
+    pub compression: String,
+
+    /// The branch to export; by default main.
+    #[arg(long)]
+    pub branch: Option<String>,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The kinds of files that an export writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    Parquet,
+    Csv,
+    Json,
 }
 
 /// `heliosdb import`.

@@ -5,6 +5,7 @@ mod args;
 mod bench;
 mod check;
 mod demo;
+mod export;
 mod import;
 mod interrupt;
 mod lexer;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     let done = match &args.command {
         Some(Command::Demo(demo)) => demo::run(demo),
         Some(Command::Import(import)) => import::run(import),
+        Some(Command::Export(export)) => export::run(export),
         Some(Command::Bench(bench)) => bench::run(bench),
         Some(Command::Serve(serve)) => serve::run(serve),
         Some(Command::Check { path }) => check::run(path),

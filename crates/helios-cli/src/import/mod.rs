@@ -2,11 +2,11 @@
 //!
 //! Each file becomes one transaction: it is loaded whole or not at all.
 
-mod csv;
-mod infer;
-mod json;
+mod file;
 pub mod parquet;
 mod sqlite;
+
+pub use file::literal;
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -65,7 +65,10 @@ fn load_all(args: &ImportArgs) -> Result<()> {
     let database = Database::open(&args.path)?;
     let mut connection = database.connect()?;
     for file in &args.files {
-        for mut source in open(file, args)? {
+        // The rows are read by a session of their own, while this one writes them.
+        let mut reading = database.connect()?;
+        let sources = open(&mut reading, file, args).map_err(|error| in_file(error, file))?;
+        for mut source in sources {
             let started = Instant::now();
             let table = args
                 .table
@@ -88,7 +91,11 @@ fn load_all(args: &ImportArgs) -> Result<()> {
 }
 
 /// Opens a file by its extension, or by its first bytes where that says more.
-fn open(path: &Path, args: &ImportArgs) -> Result<Vec<Box<dyn Source>>> {
+fn open(
+    connection: &mut Connection,
+    path: &Path,
+    args: &ImportArgs,
+) -> Result<Vec<Box<dyn Source>>> {
     let extension = path
         .extension()
         .map(|end| end.to_string_lossy().to_lowercase())
@@ -98,31 +105,24 @@ fn open(path: &Path, args: &ImportArgs) -> Result<Vec<Box<dyn Source>>> {
         return sqlite::open(path, args.table.is_some());
     }
     if magic.starts_with(b"PAR1") {
-        return Ok(vec![Box::new(parquet::ParquetSource::open(path)?)]);
+        let source = file::FileSource::open(connection, path, "read_parquet", args)?;
+        return Ok(vec![Box::new(source)]);
     }
-    match extension.as_str() {
-        "csv" | "tsv" | "txt" | "tab" => {
-            let default = if matches!(extension.as_str(), "tsv" | "tab") {
-                '\t'
-            } else {
-                ','
-            };
-            let options = csv::CsvOptions {
-                delimiter: args.delimiter.unwrap_or(default),
-                header: !args.no_header,
-                all_text: args.all_text,
-            };
-            Ok(vec![Box::new(csv::CsvSource::open(path, options)?)])
+    let reader = match extension.as_str() {
+        "csv" | "tsv" | "txt" | "tab" => "read_csv",
+        "json" | "jsonl" | "ndjson" => "read_json",
+        "parquet" => "read_parquet",
+        other => {
+            return Err(Error::new(
+                SqlState::INVALID_PARAMETER_VALUE,
+                format!("\"{}\" is of no known kind (\".{other}\")", path.display()),
+            )
+            .with_hint("Known are .csv, .tsv, .json, .jsonl, .parquet and SQLite databases."));
         }
-        "json" | "jsonl" | "ndjson" => {
-            Ok(vec![Box::new(json::JsonSource::open(path, args.all_text)?)])
-        }
-        other => Err(Error::new(
-            SqlState::INVALID_PARAMETER_VALUE,
-            format!("\"{}\" is of no known kind (\".{other}\")", path.display()),
-        )
-        .with_hint("Known are .csv, .tsv, .json, .jsonl, .parquet and SQLite databases.")),
-    }
+    };
+    Ok(vec![Box::new(file::FileSource::open(
+        connection, path, reader, args,
+    )?)])
 }
 
 fn first_bytes(path: &Path) -> Result<Vec<u8>> {

@@ -1,6 +1,5 @@
-//! Parquet files.
+//! Parquet files in memory.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ use heliosdb::{DataType, Error, Numeric, Result, SqlState, Value};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::reader::ChunkReader;
 
-use super::{FileColumn, Source, table_name, unique_names};
+use super::{FileColumn, Source, unique_names};
 
 /// The rows of a Parquet file.
 pub struct ParquetSource {
@@ -30,13 +29,6 @@ pub struct ParquetSource {
 }
 
 impl ParquetSource {
-    /// Opens a file and reads its footer.
-    pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path)
-            .map_err(|error| Error::io(format!("open \"{}\"", path.display()), error))?;
-        Self::new(path, table_name(path), file)
-    }
-
     /// A file that is in memory, under the name `table`.
     pub fn from_bytes(table: &str, bytes: &'static [u8]) -> Result<Self> {
         Self::new(

@@ -131,6 +131,7 @@ impl Binder<'_> {
                 })?;
                 self.derived(plan, alias.as_ref(), *pos)
             }
+            TableItem::File { path, alias, pos } => self.file_item(path, alias.as_ref(), *pos),
             TableItem::Functions {
                 calls,
                 rows_from,
@@ -361,6 +362,7 @@ fn reads_left(item: &TableItem) -> bool {
             *lateral || super::moment::reads_columns(at.as_ref())
         }
         TableItem::Functions { .. } => true,
+        TableItem::File { .. } => false,
         TableItem::Join { left, right, .. } => reads_left(left) || reads_left(right),
     }
 }
@@ -393,6 +395,7 @@ pub(super) fn item_pos(item: &TableItem) -> Pos {
             .and_then(|alias| alias.name.as_ref())
             .map_or_else(|| name.pos(), |name| name.pos),
         TableItem::Query { pos, .. }
+        | TableItem::File { pos, .. }
         | TableItem::Functions { pos, .. }
         | TableItem::Join { pos, .. } => *pos,
     }
@@ -402,6 +405,7 @@ pub(super) fn item_pos(item: &TableItem) -> Pos {
 fn rename_columns(plan: &mut Plan, columns: &[PlanColumn]) {
     let own = match plan {
         Plan::Scan(node) => &mut node.columns,
+        Plan::FileScan(node) => &mut node.columns,
         Plan::Project(node) => &mut node.columns,
         Plan::Values(node) => &mut node.columns,
         Plan::TableFunction(node) => &mut node.columns,

@@ -38,6 +38,14 @@ impl Binder<'_> {
         parent: Option<usize>,
         pos: Pos,
     ) -> Result<Item> {
+        if let ([TableCall { call, columns }], false, false) = (calls, rows_from, ordinality)
+            && columns.is_empty()
+            && let ExprKind::Call(function) = &call.kind
+            && function.name.schema.is_none()
+            && let Some(format) = super::file_item::reader(&function.name.name.name)
+        {
+            return self.read_call(function, format, alias, parent, pos);
+        }
         self.push_level(Scope::default(), parent);
         self.set_clause(Clause::Plain("functions in FROM"));
         let bound = self.table_calls(calls, rows_from);

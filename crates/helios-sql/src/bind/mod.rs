@@ -22,6 +22,7 @@ mod ddl;
 mod dml;
 mod error;
 mod expr;
+mod file_item;
 mod frame;
 mod from;
 mod function_table;

@@ -156,6 +156,14 @@ impl Teller<'_> {
                 ..Description::named("Values Scan")
             },
             Node::Scan(scan) => describe_scan(scan),
+            Node::FileScan(scan) => Description {
+                estimate: Some(scan.files.estimate()),
+                ..Description::named(format!(
+                    "File Scan on {} \"{}\"",
+                    scan.files.format.name(),
+                    scan.files.pattern
+                ))
+            },
             Node::Filter(node) => self
                 .over("Filter", [&node.input])
                 .with("Filter", node.predicate.to_string()),

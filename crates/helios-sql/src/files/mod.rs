@@ -1,17 +1,29 @@
-//! Files as sources and targets of rows: Parquet here; the formats of lines are `row::copy`'s.
+//! Files as sources and targets of rows: Parquet, and CSV and JSON as tables; how a line of CSV is
+//! read is `row::copy`'s.
 //!
 //! A column of a file has a SQL type that holds all of its values. Nested columns of Parquet become
 //! arrays, or `jsonb` where there is no array of such elements.
 
 mod arrow_value;
+mod csv_file;
+mod glob;
+mod infer;
+mod json_file;
+mod json_objects;
 mod parquet_options;
 mod parquet_read;
 mod parquet_write;
+mod read_options;
+mod rows;
+mod set;
 
 pub(crate) use arrow_value::{column_values, sql_type};
 pub(crate) use parquet_options::ParquetOptions;
 pub(crate) use parquet_read::{ParquetFile, ParquetRows};
 pub(crate) use parquet_write::ParquetSink;
+pub(crate) use read_options::ReadOptions;
+pub(crate) use rows::FileRows;
+pub(crate) use set::{Content, FileSet};
 
 use helios_base::{DataType, Error, Result, SqlState};
 

@@ -87,6 +87,12 @@ impl ParquetFile {
         &self.columns
     }
 
+    /// How many rows it says it has.
+    pub(crate) fn row_count(&self) -> u64 {
+        let rows = self.metadata.metadata().file_metadata().num_rows();
+        u64::try_from(rows).unwrap_or(0)
+    }
+
     /// The rows, of each the columns at these positions in the order of the file.
     ///
     /// # Errors
@@ -146,6 +152,11 @@ pub(crate) struct ParquetRows {
 }
 
 impl ParquetRows {
+    /// The types of its columns.
+    pub(crate) fn types(&self) -> &[DataType] {
+        &self.types
+    }
+
     /// The number of the last row, from 1.
     pub(crate) fn number(&self) -> u64 {
         self.number

@@ -77,6 +77,11 @@ impl StatementContext {
         &self.0.interrupt
     }
 
+    /// The settings that texts of values depend on.
+    pub fn text(&self) -> &TextContext {
+        &self.0.text
+    }
+
     /// What the statement reads.
     pub fn snapshots(&self) -> &dyn Snapshots {
         &*self.0.snapshots

@@ -113,10 +113,24 @@ fn translate(error: &DataFusionError) -> Error {
                 Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "value out of range")
                     .with_detail(what.clone())
             }
+            // The readers of files say so of what they cannot read.
+            ArrowError::ParquetError(what) => damaged_file(what),
             other => Error::internal(other.to_string()),
         },
+        DataFusionError::ParquetError(what) => damaged_file(&what.to_string()),
+        DataFusionError::ObjectStore(what) => Error::new(
+            SqlState::IO_ERROR,
+            format!("could not read a file: {}", first_line(&what.to_string())),
+        ),
         other => Error::internal(first_line(&other.to_string())),
     }
+}
+
+fn damaged_file(what: &str) -> Error {
+    Error::new(
+        SqlState::BAD_COPY_FILE_FORMAT,
+        format!("could not read a Parquet file: {}", first_line(what)),
+    )
 }
 
 fn first_line(text: &str) -> String {

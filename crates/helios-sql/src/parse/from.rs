@@ -146,6 +146,11 @@ impl Parser<'_> {
         if lateral {
             return Err(self.unexpected());
         }
+        if !only && matches!(self.peek().kind, super::lexer::Kind::Text(_)) {
+            let path = self.string()?;
+            let alias = self.table_alias(false)?;
+            return Ok(TableItem::File { path, alias, pos });
+        }
         if !self.is_ident() {
             return Err(self.unexpected_name());
         }

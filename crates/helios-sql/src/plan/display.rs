@@ -230,6 +230,10 @@ impl Printer<'_, '_> {
                     &[&node.anchor, &node.step],
                 )
             }
+            Plan::FileScan(node) => self.line(
+                depth,
+                format_args!("files {:?} [{}]", node.path(), names(&node.columns)),
+            ),
             Plan::TableFunction(node) => {
                 let ordinality = if node.ordinality {
                     " with ordinality"

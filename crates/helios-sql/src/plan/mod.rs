@@ -25,6 +25,7 @@ mod cte;
 mod ddl;
 mod display;
 mod dml;
+mod file_scan;
 mod join;
 mod merge;
 mod moment;
@@ -51,6 +52,7 @@ pub use ddl::{
 pub use dml::{
     Arbiter, Assignment, ConflictAction, Delete, Insert, OnConflict, Returning, Update, ViewCheck,
 };
+pub use file_scan::FileScan;
 pub use join::{Join, JoinKind};
 pub use merge::{Merge, MergeAction, MergeMatch, MergeWhen};
 pub use moment::{AsOf, At, Moment, MomentId, Point, VersionColumn, VersionRange, Versions};

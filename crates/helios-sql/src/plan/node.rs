@@ -6,8 +6,8 @@ use helios_base::ColumnId;
 use helios_expr::Expr;
 
 use super::{
-    AggregateNode, At, ChangeNode, Cte, CteId, Join, PlanColumn, RecursiveCte, TableFunction,
-    TableRef, Versions, WindowNode,
+    AggregateNode, At, ChangeNode, Cte, CteId, FileScan, Join, PlanColumn, RecursiveCte,
+    TableFunction, TableRef, Versions, WindowNode,
 };
 
 /// A query: a tree of nodes, each of which yields rows of [`Plan::columns`].
@@ -19,6 +19,8 @@ pub enum Plan {
     OneRow,
     /// Rows of a stored table.
     Scan(Box<Scan>),
+    /// Rows of files.
+    FileScan(Box<FileScan>),
     /// Rows of expressions.
     Values(Box<Values>),
     /// Rows for which a predicate is true.
@@ -266,6 +268,7 @@ impl Plan {
             | Self::CteRef { columns, .. }
             | Self::WorkTable { columns, .. } => columns,
             Self::Scan(node) => &node.columns,
+            Self::FileScan(node) => &node.columns,
             Self::Values(node) => &node.columns,
             Self::Project(node) => &node.columns,
             Self::ProjectSet(node) => &node.columns,

@@ -12,6 +12,7 @@ impl Plan {
             Self::Empty(_)
             | Self::OneRow
             | Self::Scan(_)
+            | Self::FileScan(_)
             | Self::Values(_)
             | Self::CteRef { .. }
             | Self::WorkTable { .. }
@@ -43,6 +44,7 @@ impl Plan {
             Self::Empty(_)
             | Self::OneRow
             | Self::Scan(_)
+            | Self::FileScan(_)
             | Self::Values(_)
             | Self::CteRef { .. }
             | Self::WorkTable { .. }
@@ -124,6 +126,7 @@ impl Plan {
             Self::Change(node) => node.change.for_each_expr(f),
             Self::Empty(_)
             | Self::OneRow
+            | Self::FileScan(_)
             | Self::SetOp(_)
             | Self::With { .. }
             | Self::CteRef { .. }

@@ -96,6 +96,7 @@ impl Node {
         }
         match self {
             Self::Scan(node) => at(node),
+            Self::FileScan(node) => at(node),
             Self::Values(node) => at(node),
             Self::Filter(node) => at(node),
             Self::ProjectSet(node) => at(node),

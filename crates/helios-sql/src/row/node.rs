@@ -7,6 +7,7 @@ use helios_expr::Expr;
 
 use super::dml::Change;
 use super::scan::ScanNode;
+use crate::files::FileSet;
 use crate::plan::{
     AggregateCall, CteId, JoinKind, RowLock, SetOpKind, SortKey, TableFunctionCall, WindowCall,
 };
@@ -18,6 +19,7 @@ pub(crate) enum Node {
     OneRow,
     Values(Arc<Vec<Vec<Expr>>>),
     Scan(Arc<ScanNode>),
+    FileScan(Arc<FileScanNode>),
     Filter(Arc<FilterNode>),
     Project(Arc<ProjectNode>),
     ProjectSet(Arc<ProjectSetNode>),
@@ -37,6 +39,21 @@ pub(crate) enum Node {
     LockRows(Arc<LockRowsNode>),
     /// Only as a common table expression.
     Change(Arc<Change>),
+}
+
+pub(crate) struct FileScanNode {
+    pub(crate) files: Arc<FileSet>,
+    /// The files' columns read, by number.
+    pub(crate) reads: Vec<usize>,
+}
+
+impl std::fmt::Debug for FileScanNode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FileScanNode")
+            .field("path", &self.files.pattern)
+            .field("reads", &self.reads)
+            .finish()
+    }
 }
 
 #[derive(Debug)]

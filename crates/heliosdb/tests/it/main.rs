@@ -6,6 +6,7 @@ mod branches;
 mod copy;
 mod docs;
 mod faults;
+mod files;
 mod model;
 mod short_ways;
 mod temporary;

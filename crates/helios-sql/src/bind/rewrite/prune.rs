@@ -44,6 +44,17 @@ fn prune(mut plan: Plan, needed: &BTreeSet<usize>) -> (Plan, Places) {
             retain(&mut node.columns, &places);
             (plan, places)
         }
+        Plan::FileScan(node) => {
+            let mut wanted = needed.clone();
+            // Rows that are only counted keep one column, so that there are some.
+            if wanted.is_empty() && !node.columns.is_empty() {
+                wanted.insert(0);
+            }
+            let places = kept(node.columns.len(), &wanted);
+            retain(&mut node.reads, &places);
+            retain(&mut node.columns, &places);
+            (plan, places)
+        }
         Plan::Project(node) => {
             let mut wanted = needed.clone();
             for (index, expr) in node.exprs.iter().enumerate() {

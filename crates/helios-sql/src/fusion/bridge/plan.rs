@@ -16,11 +16,11 @@ use super::relation::{Names, Relation, sort_key};
 use super::typed::Typed;
 use super::walk;
 use crate::fusion::error::from_datafusion;
-use crate::fusion::scan::Tag;
+use crate::fusion::scan::{FileTable, Tag};
 use crate::fusion::shape::Shape;
 use crate::plan::{
-    Cte, CteId, Distinct, Filter, Limit, Plan, PlanColumn, Project, Scan, Sort, SortKey, Subplan,
-    Values,
+    Cte, CteId, Distinct, FileScan, Filter, Limit, Plan, PlanColumn, Project, Scan, Sort, SortKey,
+    Subplan, Values,
 };
 
 /// How often common table expressions may be copied to where they are used.
@@ -98,6 +98,7 @@ impl<'a> PlanBridge<'a> {
             Plan::Empty(columns) => self.empty(columns),
             Plan::OneRow => Ok(one_row()),
             Plan::Scan(scan) => self.scan(scan),
+            Plan::FileScan(scan) => self.files(scan),
             Plan::Values(values) => self.values(values),
             Plan::Filter(filter) => self.filter(filter),
             Plan::Project(project) => self.project(project),
@@ -151,13 +152,32 @@ impl<'a> PlanBridge<'a> {
     fn scan(&mut self, scan: &Scan) -> Result<Relation> {
         let tag = Tag::new(self.names.number());
         let provider = self.tables.table(scan, tag)?;
-        let reference = TableReference::bare(tag.name(&scan.alias));
+        let relation = self.rows_of(provider, tag, &scan.alias, &scan.columns)?;
+        self.filter_by(relation, &scan.filters)
+    }
+
+    fn files(&mut self, scan: &FileScan) -> Result<Relation> {
+        if scan.columns.is_empty() {
+            return Err(Error::unsupported("vectorized reads of no column"));
+        }
+        let tag = Tag::new(self.names.number());
+        let provider = Arc::new(FileTable::new(scan, tag));
+        self.rows_of(provider, tag, &scan.alias, &scan.columns)
+    }
+
+    fn rows_of(
+        &mut self,
+        provider: Arc<dyn TableProvider>,
+        tag: Tag,
+        alias: &str,
+        columns: &[PlanColumn],
+    ) -> Result<Relation> {
+        let reference = TableReference::bare(tag.name(alias));
         let schema = provider.schema();
         let plan = LogicalPlanBuilder::scan(reference.clone(), provider_as_source(provider), None)
             .and_then(LogicalPlanBuilder::build)
             .map_err(from_datafusion)?;
-        let columns = scan
-            .columns
+        let columns = columns
             .iter()
             .zip(schema.fields())
             .map(|(column, field)| {
@@ -168,7 +188,7 @@ impl<'a> PlanBridge<'a> {
                 Typed::column(Column::new(Some(reference.clone()), field.name()), shape)
             })
             .collect();
-        self.filter_by(Relation { plan, columns }, &scan.filters)
+        Ok(Relation { plan, columns })
     }
 
     fn values(&mut self, values: &Values) -> Result<Relation> {

@@ -10,6 +10,7 @@ pub(crate) fn inputs<'a>(plan: &'a Plan, f: &mut dyn FnMut(&'a Plan)) {
         Plan::Empty(_)
         | Plan::OneRow
         | Plan::Scan(_)
+        | Plan::FileScan(_)
         | Plan::Values(_)
         | Plan::CteRef { .. }
         | Plan::WorkTable { .. }
@@ -87,6 +88,7 @@ pub(crate) fn own_expressions<'a>(plan: &'a Plan, f: &mut dyn FnMut(&'a Expr)) {
         Plan::Distinct(node) => node.on.iter().for_each(f),
         Plan::Empty(_)
         | Plan::OneRow
+        | Plan::FileScan(_)
         | Plan::SetOp(_)
         | Plan::With { .. }
         | Plan::CteRef { .. }

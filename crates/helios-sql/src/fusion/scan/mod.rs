@@ -2,6 +2,8 @@
 
 mod batches;
 mod exec;
+mod file_rows;
+mod files;
 mod filter;
 mod morsels;
 mod names;
@@ -10,6 +12,7 @@ mod provider;
 mod range;
 mod snapshot;
 
+pub(crate) use files::FileTable;
 pub(crate) use names::Tag;
 pub(crate) use provider::StoredTable;
 pub(crate) use snapshot::{NoTables, Snapshots};

@@ -175,6 +175,15 @@ pub enum TableItem {
         /// Where it begins.
         pos: Pos,
     },
+    /// A file, named by its path.
+    File {
+        /// Path or pattern.
+        path: String,
+        /// Alias.
+        alias: Option<TableAlias>,
+        /// Where it begins.
+        pos: Pos,
+    },
     /// Functions.
     Functions {
         /// The calls; several with `ROWS FROM`.

@@ -21,8 +21,9 @@ use helios_table::{Catalog, Tables};
 use super::exec::Program;
 use super::look::Look;
 use super::node::{
-    AggregateNode, DistinctNode, FilterNode, LimitNode, LockRowsNode, Node, ProjectNode,
-    ProjectSetNode, RecursiveNode, SetOpNode, SortNode, TableFunctionNode, WindowNode, WithNode,
+    AggregateNode, DistinctNode, FileScanNode, FilterNode, LimitNode, LockRowsNode, Node,
+    ProjectNode, ProjectSetNode, RecursiveNode, SetOpNode, SortNode, TableFunctionNode, WindowNode,
+    WithNode,
 };
 use super::stats::Stats;
 use super::subplan::CompiledSubplan;
@@ -71,6 +72,10 @@ impl Compiler<'_> {
             Plan::Empty(_) => Node::Empty,
             Plan::OneRow => Node::OneRow,
             Plan::Scan(scan) => Node::Scan(Arc::new(self.scan(scan)?)),
+            Plan::FileScan(scan) => Node::FileScan(Arc::new(FileScanNode {
+                files: Arc::clone(&scan.files),
+                reads: scan.reads.clone(),
+            })),
             Plan::Values(values) => Node::Values(Arc::new(values.rows.clone())),
             Plan::Filter(filter) => Node::Filter(Arc::new(FilterNode {
                 input: self.node(&filter.input)?,

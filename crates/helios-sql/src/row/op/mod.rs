@@ -3,6 +3,7 @@
 mod aggregate;
 mod cte;
 mod distinct;
+mod file_scan;
 mod filter;
 mod hash_join;
 mod limit;
@@ -51,6 +52,7 @@ fn open_plain(node: &Node, cx: &Cx<'_>) -> Result<BoxOperator> {
         Node::OneRow => Box::new(source::OneRow::default()),
         Node::Values(rows) => Box::new(source::Values::new(rows.clone())),
         Node::Scan(scan) => scan::open(scan, None, cx)?,
+        Node::FileScan(node) => Box::new(file_scan::FileScan::open(node)),
         Node::Filter(node) => Box::new(filter::Filter::open(node, cx)?),
         Node::Project(node) => match &node.picked {
             Some(picked) => scan::open(&picked.scan, Some(&picked.columns), cx)?,

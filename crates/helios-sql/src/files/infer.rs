@@ -1,6 +1,6 @@
 //! The narrowest type that holds every sample of a column.
 
-use heliosdb::{DataType, TextContext, Value};
+use helios_base::{DataType, Json, TextContext, Value};
 
 /// Types to try, narrowest first; what fits none is text.
 const LADDER: &[DataType] = &[
@@ -17,7 +17,7 @@ const LADDER: &[DataType] = &[
 
 /// Narrows the candidates of one column, sample by sample.
 #[derive(Clone, Debug)]
-pub struct Inference {
+pub(super) struct Inference {
     candidates: Vec<DataType>,
     seen: bool,
 }
@@ -33,14 +33,16 @@ impl Default for Inference {
 
 impl Inference {
     /// Drops the candidates that cannot hold `text` so that it comes back as it was.
-    pub fn sample(&mut self, text: &str, context: &TextContext) {
+    pub(super) fn sample(&mut self, text: &str, context: &TextContext) {
         self.seen = true;
         self.candidates.retain(|ty| fits(text, ty, context));
     }
 
-    /// The narrowest type left; text where nothing was seen.
-    pub fn decide(&self) -> DataType {
+    /// The narrowest type left; text where nothing was seen. Of a part of the file only, whole
+    /// numbers are `bigint`: larger ones may follow.
+    pub(super) fn decide(&self, whole: bool) -> DataType {
         match self.candidates.first() {
+            Some(DataType::Int4) if self.seen && !whole => DataType::Int8,
             Some(ty) if self.seen => ty.clone(),
             _ => DataType::Text,
         }
@@ -78,19 +80,17 @@ fn fits(text: &str, ty: &DataType, context: &TextContext) -> bool {
         }
         DataType::Date | DataType::Timestamp | DataType::TimestampTz => {
             // `2024-01-02…` only: other orders of day and month are guesses.
-            let bytes = trimmed.as_bytes();
-            let iso = bytes.len() >= 10
-                && bytes[..4].iter().all(u8::is_ascii_digit)
-                && bytes[4] == b'-'
-                && bytes[7] == b'-';
-            let has_time = bytes.len() > 10;
+            let digit = |at: usize| trimmed.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+            let dash = |at: usize| trimmed.as_bytes().get(at) == Some(&b'-');
+            let iso = (0..4).all(digit) && dash(4) && dash(7) && digit(9);
+            let has_time = trimmed.len() > 10;
             let has_zone = has_time
                 && trimmed
                     .get(11..)
                     .is_some_and(|time| time.ends_with(['Z', 'z']) || time.contains(['+', '-']));
             let wanted = match ty {
                 DataType::Date => !has_time,
-                DataType::Timestamp => !has_zone,
+                DataType::Timestamp => has_time && !has_zone,
                 _ => has_zone,
             };
             if !iso || !wanted {
@@ -102,6 +102,60 @@ fn fits(text: &str, ty: &DataType, context: &TextContext) -> bool {
     Value::parse(trimmed, ty, context).is_ok()
 }
 
+/// What the values of one member of JSON objects have in common.
+#[derive(Clone, Debug, Default)]
+pub(super) struct JsonInference {
+    texts: Inference,
+    numbers: Inference,
+    has_text: bool,
+    has_number: bool,
+    has_bool: bool,
+    has_nested: bool,
+}
+
+impl JsonInference {
+    /// Takes a value in.
+    pub(super) fn sample(&mut self, value: &Json, context: &TextContext) {
+        match value {
+            Json::Null => {}
+            Json::Bool(_) => self.has_bool = true,
+            Json::String(text) => {
+                self.has_text = true;
+                self.texts.sample(text, context);
+            }
+            Json::Number(_) => {
+                self.has_number = true;
+                self.numbers.sample(&value.to_string(), context);
+            }
+            Json::Array(_) | Json::Object(_) => self.has_nested = true,
+        }
+    }
+
+    /// The type that holds all of them; `jsonb` where they are of several kinds.
+    pub(super) fn decide(&self, whole: bool) -> DataType {
+        match (
+            self.has_text,
+            self.has_number,
+            self.has_bool,
+            self.has_nested,
+        ) {
+            (_, _, _, true) => DataType::Jsonb,
+            (false, true, false, false) => self.numbers.decide(whole),
+            (false, false, true, false) => DataType::Bool,
+            // A string of digits is a string: only dates, times and identifiers are told apart.
+            (true, false, false, false) => match self.texts.decide(whole) {
+                ty @ (DataType::Date
+                | DataType::Timestamp
+                | DataType::TimestampTz
+                | DataType::Uuid) => ty,
+                _ => DataType::Text,
+            },
+            (false, false, false, false) => DataType::Text,
+            _ => DataType::Jsonb,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,7 +165,7 @@ mod tests {
         for sample in samples {
             inference.sample(sample, &TextContext::default());
         }
-        inference.decide()
+        inference.decide(true)
     }
 
     #[test]
