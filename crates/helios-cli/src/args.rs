@@ -245,8 +245,8 @@ pub struct ExportArgs {
     pub directory: PathBuf,
 
     /// What to write.
-    #[arg(long, value_enum, default_value_t = ExportFormat::Parquet)]
-    pub format: ExportFormat,
+    #[arg(long = "format", value_enum, default_value_t = ExportFormat::Parquet)]
+    pub kind: ExportFormat,
 
     /// How to compress Parquet: zstd, snappy, gzip, lz4, brotli or none.
     #[arg(long, default_value = "zstd", value_name = "CODEC")]

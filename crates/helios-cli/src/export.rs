@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use heliosdb::{Database, Error, Options, Result, SqlState, quoted};
+use heliosdb::{Error, Options, Result, SqlState, quoted};
 
 use crate::app::{self, Failure};
 use crate::args::{ExportArgs, ExportFormat};
@@ -30,7 +30,7 @@ fn export(args: &ExportArgs) -> Result<()> {
     let database = Options::new().must_exist(true).open(&args.path)?;
     let mut connection = database.connect()?;
     if let Some(branch) = &args.branch {
-        connection.execute(format!("USE BRANCH {}", quoted(branch)), ())?;
+        connection.execute(&format!("USE BRANCH {}", quoted(branch)), ())?;
     }
     prepare(&args.directory)?;
     // One snapshot for all tables: nothing that commits meanwhile is in one and not in another.
@@ -50,7 +50,7 @@ fn export(args: &ExportArgs) -> Result<()> {
             "public" => file_name(&table),
             schema => format!("{}.{}", file_name(schema), file_name(&table)),
         };
-        let (end, options) = match args.format {
+        let (end, options) = match args.kind {
             ExportFormat::Parquet => (
                 "parquet",
                 format!("parquet, compression {}", literal(&args.compression)),
@@ -74,7 +74,7 @@ fn export(args: &ExportArgs) -> Result<()> {
             quoted(&table),
             literal(told)
         );
-        let rows = transaction.execute(sql, ())?;
+        let rows = transaction.execute(&sql, ())?;
         if !args.output.quiet {
             println!(
                 "{}: {} rows in {}",

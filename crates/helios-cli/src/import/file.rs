@@ -47,7 +47,7 @@ impl FileSource {
                 call.push_str(&literal(&delimiter.to_string()));
             }
         }
-        let rows = connection.query(format!("SELECT * FROM {call})"), ())?;
+        let rows = connection.query(&format!("SELECT * FROM {call})"), ())?;
         let columns = rows.columns().iter().map(|column| FileColumn {
             name: column.name.to_string(),
             ty: column.ty.clone(),

@@ -126,7 +126,8 @@ fn translate(error: &DataFusionError) -> Error {
     }
 }
 
-fn damaged_file(what: &str) -> Error {
+/// The error of a Parquet file that cannot be read.
+pub(crate) fn damaged_file(what: &str) -> Error {
     Error::new(
         SqlState::BAD_COPY_FILE_FORMAT,
         format!("could not read a Parquet file: {}", first_line(what)),

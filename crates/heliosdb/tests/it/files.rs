@@ -470,8 +470,7 @@ fn statements_see_files_as_they_are_now() {
     let statement =
         p.c.prepare(&format!("SELECT sum(a)::text FROM '{file}'"))
             .unwrap();
-    let mut ask =
-        |p: &mut Place| -> Result<String, Error> { p.c.query_row(&statement, ())?.get(0) };
+    let ask = |p: &mut Place| -> Result<String, Error> { p.c.query_row(&statement, ())?.get(0) };
     assert_eq!(ask(&mut p).unwrap(), "1");
     p.write("n.csv", "a\n1\n2\n");
     assert_eq!(ask(&mut p).unwrap(), "3");

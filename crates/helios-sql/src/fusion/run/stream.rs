@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use datafusion::common::DataFusionError;
+use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::StreamExt;
@@ -14,7 +16,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::fusion::error::from_datafusion;
+use crate::fusion::error::{damaged_file, from_datafusion};
 use crate::session::Interrupt;
 
 /// Batches that may wait for the reader.
@@ -33,6 +35,8 @@ pub(crate) struct BatchStream {
     task: JoinHandle<()>,
     interrupt: Interrupt,
     ended: bool,
+    /// Whether files are read by decoders that panic on some kinds of damage.
+    reads_files: bool,
 }
 
 impl BatchStream {
@@ -46,6 +50,7 @@ impl BatchStream {
         handle: &Handle,
         interrupt: Interrupt,
     ) -> Result<Self> {
+        let reads_files = reads_files(plan.as_ref());
         let stream = {
             // Operators may spawn their inputs when they are opened.
             let _inside = handle.enter();
@@ -60,6 +65,7 @@ impl BatchStream {
             task,
             interrupt,
             ended: false,
+            reads_files,
         })
     }
 
@@ -83,13 +89,21 @@ impl BatchStream {
         Ok(None)
     }
 
+    fn translate(&self, error: DataFusionError) -> Error {
+        let panicked = |error: &DataFusionError| error.to_string().contains("panicked");
+        if self.reads_files && panicked(&error) {
+            return damaged_file("the file is damaged");
+        }
+        from_datafusion(error)
+    }
+
     fn receive(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             self.interrupt.check()?;
             match self.batches.recv_timeout(PATIENCE) {
                 Ok(received) => {
                     self.room.add_permits(1);
-                    return received.map(Some).map_err(from_datafusion);
+                    return received.map(Some).map_err(|error| self.translate(error));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(None),
@@ -102,6 +116,16 @@ impl Drop for BatchStream {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// Whether a plan reads files through DataFusion's own readers.
+fn reads_files(plan: &dyn ExecutionPlan) -> bool {
+    let source = plan.downcast_ref::<DataSourceExec>();
+    source.is_some_and(|s| s.data_source().downcast_ref::<FileScanConfig>().is_some())
+        || plan
+            .children()
+            .iter()
+            .any(|child| reads_files(child.as_ref()))
 }
 
 async fn pump(
