@@ -65,11 +65,12 @@ impl FileRowsScan {
     }
 
     fn names(&self) -> String {
-        let names = self
-            .schema
-            .fields()
-            .iter()
-            .map(|field| field.name().as_str());
+        // Without the plan's tags.
+        let names = self.schema.fields().iter().map(|field| {
+            let name = field.name();
+            name.rsplit_once('#')
+                .map_or(name.as_str(), |(name, _)| name)
+        });
         names.collect::<Vec<_>>().join(", ")
     }
 }
