@@ -34,13 +34,9 @@ fn export(args: &ExportArgs) -> Result<()> {
     }
     prepare(&args.directory)?;
     // One snapshot for all tables: nothing that commits meanwhile is in one and not in another.
-    let mut transaction = connection.transaction()?;
-    transaction.execute(
-        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-        (),
-    )?;
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", ())?;
     let mut tables: Vec<(String, String)> = Vec::new();
-    for row in transaction.query(TABLES, ())? {
+    for row in connection.query(TABLES, ())? {
         let row = row?;
         tables.push((row.get(0)?, row.get(1)?));
     }
@@ -74,7 +70,7 @@ fn export(args: &ExportArgs) -> Result<()> {
             quoted(&table),
             literal(told)
         );
-        let rows = transaction.execute(&sql, ())?;
+        let rows = connection.execute(&sql, ())?;
         if !args.output.quiet {
             println!(
                 "{}: {} rows in {}",
@@ -84,7 +80,7 @@ fn export(args: &ExportArgs) -> Result<()> {
             );
         }
     }
-    transaction.commit()
+    connection.execute("COMMIT", ()).map(drop)
 }
 
 /// Makes the directory; one that holds something is refused, lest files of two exports mix.
