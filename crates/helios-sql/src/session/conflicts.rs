@@ -55,6 +55,12 @@ pub(super) fn pin_of(id: &str) -> String {
     format!("merge {id}")
 }
 
+/// Whether a pin is that of a merge, which is no snapshot of anybody's.
+pub(super) fn is_pin(name: &str) -> bool {
+    let number = name.strip_prefix("merge m");
+    number.is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 impl Session {
     /// Puts the conflicts of a merge down. Returns the merge's identifier.
     pub(super) fn keep_conflicts(

@@ -304,6 +304,7 @@ impl Session {
                 .pins()
                 .into_iter()
                 .map(|(name, ..)| name)
+                .filter(|name| !super::conflicts::is_pin(name))
                 .collect(),
             NameContext::Statement => self.prepared.keys().cloned().collect(),
         };

@@ -15,6 +15,7 @@ fn scripts_answer_as_written() {
     let mut files: Vec<PathBuf> = std::fs::read_dir(&directory)
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "sql"))
         .collect();
     files.sort();
     let only = std::env::var("HELIOS_CASE").ok();

@@ -12,6 +12,11 @@ fn time_travel() {
     chapter("time-travel.md");
 }
 
+#[test]
+fn branches() {
+    chapter("branches.md");
+}
+
 fn chapter(name: &str) {
     let path = format!("{}/../../docs/{name}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap();

@@ -149,6 +149,9 @@ pub(super) fn snapshots(state: &State) -> Result<Vec<Row>> {
     let store = state.tables.store();
     let mut rows = Vec::new();
     for (name, branch, scn) in store.pins() {
+        if super::super::conflicts::is_pin(&name) {
+            continue;
+        }
         let info = store.commit_info(scn)?;
         rows.push(vec![
             Value::text(name),
