@@ -69,3 +69,36 @@ fn scans_ask_all_their_conditions() -> Result<()> {
     same("select id from u where id + 0 not in (0, null) or id in (1, null) order by id")?;
     same("select m from u where id not in (7, null) limit 1")
 }
+
+/// Two lists without a common element are unknown for `NULL`, not false.
+#[test]
+fn lists_that_exclude_each_other() -> Result<()> {
+    same(
+        "select id, not (k in (1, 2, 3, 4) and k in (5, 6, 7, 8)), k in (1, 2, 3, 4) and k in (6, 7, 8, 9)
+         from u order by id",
+    )?;
+    same("select id from u where m in (1, 2, 3, 4) and m not in (6, 7, null, 8, 9) order by id")?;
+    same("select id from u where 2 < m and m >= 2 order by id")?;
+    same("select id from u where m > null and m > 1 order by id")
+}
+
+/// A key compared with a constant of a wider type reads a range of keys.
+#[test]
+fn keys_compared_with_wider_constants() -> Result<()> {
+    same("select id from v where id = 2::bigint")?;
+    same("select id from v where id > 1::bigint and id < 5000000000 order by id")?;
+    same("select id from v where id < -5000000000 or 5000000000 = id")
+}
+
+/// A join on `IS NOT DISTINCT FROM` lost that `NULL`s match once it stood below another join.
+#[test]
+fn joins_in_which_null_equals_null() -> Result<()> {
+    same(
+        "select count(*) from u full join v on u.c = v.c join u w on not (v.c is distinct from w.c)
+         where u.m < 3 or w.id <= (select max(id) from v) or v.id is null",
+    )?;
+    same(
+        "select u.id, w.id from u cross join u w
+         where u.k is not distinct from w.k and u.id + 0 = w.id order by 1, 2",
+    )
+}

@@ -1,6 +1,7 @@
 //! Rewrites that both executors want: constants folded, predicates at the scans and joins they
 //! speak of, columns that nobody reads left out.
 
+mod factor;
 mod prune;
 mod push;
 
@@ -61,6 +62,7 @@ fn rewrite_statement(statement: &mut Statement, context: &BindContext<'_>) {
 /// Rewrites one plan; its output columns stay as they are.
 fn optimize(plan: &mut Plan, context: &BindContext<'_>) {
     fold_plan(plan, context);
+    factor::factor(plan);
     let taken = std::mem::replace(plan, Plan::OneRow);
     let pushed = push::push(taken, Vec::new());
     *plan = prune::prune_all(pushed);

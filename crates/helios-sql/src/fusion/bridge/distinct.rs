@@ -10,7 +10,7 @@ use std::sync::Arc;
 use datafusion::common::Column;
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams};
-use datafusion::logical_expr::{AggregateUDF, Expr as DfExpr, lit};
+use datafusion::logical_expr::{AggregateUDF, Case, Expr as DfExpr, lit};
 use helios_base::{DataType, Result};
 
 use super::plan::PlanBridge;
@@ -66,9 +66,7 @@ impl PlanBridge<'_> {
             outer.push(aggregate(again, vec![part], None).alias(result));
             outputs.push(match counts {
                 // Without groups there is no count to add up.
-                true => datafusion::functions::core::coalesce()
-                    .call(vec![output, lit(0i64)])
-                    .alias(name),
+                true => zero_if_null(output).alias(name),
                 false => output.alias(name),
             });
         }
@@ -79,6 +77,15 @@ impl PlanBridge<'_> {
                 .project(outputs)
         })
     }
+}
+
+fn zero_if_null(count: DfExpr) -> DfExpr {
+    let given = DfExpr::IsNotNull(Box::new(count.clone()));
+    DfExpr::Case(Case::new(
+        None,
+        vec![(Box::new(given), Box::new(count))],
+        Some(Box::new(lit(0i64))),
+    ))
 }
 
 /// The one value that all distinct calls are over, if there are such calls and all others can be put

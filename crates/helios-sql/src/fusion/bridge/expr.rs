@@ -394,14 +394,29 @@ impl<'a> ExprBridge<'a> {
             items.push(item);
         }
         let mut risky = operand.risky;
+        let mut unknown = false;
         let mut keys = Vec::with_capacity(items.len());
         for item in items {
+            if item.is_null() {
+                unknown = true;
+                continue;
+            }
             risky |= item.risky;
             let (_, item) = arith::widen(operand.clone(), item)?;
             keys.push(item.into_shape(&operand.shape)?.key());
         }
+        let null = || Typed::literal(&Value::Null, Shape::of(&DataType::Bool));
+        if keys.is_empty() {
+            return null().map(Some);
+        }
         let list = InList::new(Box::new(operand.key()), keys, negated);
-        Ok(Some(boolean(DfExpr::InList(list), risky)))
+        let mut test = DfExpr::InList(list);
+        // `NULL` makes unknown what the other elements do not decide.
+        if unknown {
+            let operator = if negated { Operator::And } else { Operator::Or };
+            test = binary_expr(test, operator, null()?.expr);
+        }
+        Ok(Some(boolean(test, risky)))
     }
 
     /// Leaves `expr` to the evaluator, with its operands as columns.
@@ -506,9 +521,29 @@ pub(crate) fn compare(operator: Operator, left: Typed, right: Typed) -> Result<O
         return Ok(None);
     }
     let risky = left.risky || right.risky;
+    let distinct = matches!(
+        operator,
+        Operator::IsDistinctFrom | Operator::IsNotDistinctFrom
+    );
+    if !distinct && (left.is_null() || right.is_null()) {
+        return Typed::literal(&Value::Null, Shape::of(&DataType::Bool)).map(Some);
+    }
+    // DataFusion expects constants on the right: of `a >= 5 AND 5 < a` it keeps the first half.
+    let (left, operator, right) = match operator.swap() {
+        Some(swapped) if left.as_literal().is_some() => (right, swapped, left),
+        _ => (left, operator, right),
+    };
     let left = left.into_shape(&shape)?.key();
     let right = right.into_shape(&shape)?.key();
-    Ok(Some(boolean(binary_expr(left, operator, right), risky)))
+    // A join on `IS NOT DISTINCT FROM` would become one whose equalities all take `NULL` for a value,
+    // also those that DataFusion adds to it or moves from it to other joins later.
+    let test = match operator {
+        Operator::IsNotDistinctFrom => {
+            DfExpr::Not(Box::new(binary_expr(left, Operator::IsDistinctFrom, right)))
+        }
+        operator => binary_expr(left, operator, right),
+    };
+    Ok(Some(boolean(test, risky)))
 }
 
 /// Brings the results of branches into one form.

@@ -8,6 +8,7 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, UnboundedMemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
@@ -143,6 +144,7 @@ impl FusionEngine {
         let prototype = SessionStateBuilder::new()
             .with_config(configuration(threads))
             .with_runtime_env(Arc::clone(&environment))
+            .with_optimizer_rules(logical_rules())
             .with_physical_optimizer_rules(physical_rules())
             .build();
         Ok(Started {
@@ -151,6 +153,16 @@ impl FusionEngine {
             environment,
         })
     }
+}
+
+/// All rules but one. Ours has folded constants already, and what DataFusion simplifies beyond that is
+/// not always the same for `NULL`: `a IN (1, 2) AND a IN (3, 4)` becomes false
+/// ([#24258](https://github.com/apache/datafusion/pull/24258)), and what a scan has taken upon itself
+/// is changed behind its back.
+fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    let mut rules = Optimizer::new().rules;
+    rules.retain(|rule| rule.name() != "simplify_expressions");
+    rules
 }
 
 fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {

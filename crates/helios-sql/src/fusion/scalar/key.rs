@@ -26,6 +26,13 @@ pub(crate) fn key_of(expr: DfExpr, shape: &Shape) -> DfExpr {
     if shape.is_ordered() {
         return expr;
     }
+    if let DfExpr::Literal(scalar, _) = &expr
+        && let Ok(array) = scalar.to_array()
+        && let Ok(ColumnarValue::Scalar(key)) =
+            keys(&array, shape).and_then(|array| super::constant(&array))
+    {
+        return DfExpr::Literal(key, None);
+    }
     ScalarUDF::from(Key::new(shape.clone())).call(vec![expr])
 }
 

@@ -337,7 +337,7 @@ fn kind_of(ty: &DataType) -> Option<Kind> {
 }
 
 /// The column that an expression is, as it is or widened.
-fn column(expr: &DfExpr, columns: Columns<'_>) -> Option<(usize, DataType)> {
+pub(super) fn column(expr: &DfExpr, columns: Columns<'_>) -> Option<(usize, DataType)> {
     match expr {
         DfExpr::Column(column) => {
             let (position, column) = columns.get(&column.name)?;

@@ -2,12 +2,15 @@
 
 use std::ops::Bound;
 
+use arrow::datatypes::DataType as ArrowType;
+use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{BinaryExpr, Expr as DfExpr, Operator};
 use helios_base::{Result, Value};
 use helios_table::catalog::TableDef;
 use helios_table::{KeyRange, KeyRangeSpec, TableReader};
 use helios_version::Read;
 
+use super::filter::column;
 use super::names::Columns;
 use crate::fusion::array::read_scalar;
 use crate::fusion::shape::Shape;
@@ -18,12 +21,10 @@ fn condition(filter: &DfExpr, columns: Columns<'_>) -> Option<(usize, Operator, 
     let DfExpr::BinaryExpr(BinaryExpr { left, op, right }) = filter else {
         return None;
     };
-    let (column, op, constant) = match (left.as_ref(), right.as_ref()) {
-        (DfExpr::Column(column), constant) => (column, *op, constant),
-        (constant, DfExpr::Column(column)) => (column, op.swap()?, constant),
-        _ => return None,
+    let (position, op, constant) = match column(left, columns) {
+        Some((position, _)) => (position, *op, right.as_ref()),
+        None => (column(right, columns)?.0, op.swap()?, left.as_ref()),
     };
-    let (position, _) = columns.get(&column.name)?;
     let keys = columns.table.shape().key_columns();
     let place = keys.iter().position(|(key, _)| *key == position)?;
     let (_, ty) = keys.get(place)?;
@@ -35,10 +36,20 @@ fn condition(filter: &DfExpr, columns: Columns<'_>) -> Option<(usize, Operator, 
         // A parameter: its value comes later, its column is known now.
         return matches!(constant, DfExpr::Placeholder(_)).then_some((place, op, Value::Null));
     };
-    if scalar.data_type() != shape.arrow {
+    if scalar.data_type() == shape.arrow {
+        return Some((place, op, read_scalar(scalar, &shape).ok()?));
+    }
+    // The key's column was widened; a constant that it cannot hold is left to the filter.
+    let whole = matches!(shape.arrow, ArrowType::Int16 | ArrowType::Int32);
+    let same = |narrow: &ScalarValue| {
+        let wide = narrow.cast_to(&scalar.data_type());
+        wide.is_ok_and(|wide| wide == *scalar)
+    };
+    let narrow = scalar.cast_to(&shape.arrow).ok().filter(same)?;
+    if !whole || !scalar.data_type().is_signed_integer() {
         return None;
     }
-    Some((place, op, read_scalar(scalar, &shape).ok()?))
+    Some((place, op, read_scalar(&narrow, &shape).ok()?))
 }
 
 /// Whether a key range may serve the filter.
