@@ -83,13 +83,11 @@ fn a_bad_line_is_named_and_nothing_stays() -> Result<()> {
     let error =
         copy_in(&mut session, "COPY t FROM STDIN", "1\t1\n2\tx\n").expect_err("x is no number");
     assert_eq!(error.sqlstate().as_str(), "22P02");
-    assert_eq!(error.detail(), Some("COPY t, line 2, column n: \"x\""));
+    assert_eq!(error.context(), Some("COPY t, line 2, column n: \"x\""));
     let error =
         copy_in(&mut session, "COPY t FROM STDIN", "1\t1\n1\t2\n").expect_err("a duplicate");
-    assert_eq!(
-        error.detail(),
-        Some("Key (id)=(1) already exists. (COPY t, line 2)")
-    );
+    assert_eq!(error.detail(), Some("Key (id)=(1) already exists."));
+    assert_eq!(error.context(), Some("COPY t, line 2: \"1\\t2\""));
     assert_eq!(copy_out(&mut session, "COPY t TO STDOUT")?, "");
     Ok(())
 }
