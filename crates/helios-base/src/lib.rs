@@ -22,6 +22,7 @@ pub mod row;
 pub mod sqlstate;
 pub mod suggest;
 pub mod text;
+mod type_width;
 pub mod user_type;
 pub mod value;
 

@@ -31,7 +31,7 @@ const JSONB_VERSION: u8 = 1;
 /// Appends the binary form of a value that is not `NULL`; nothing for `NULL`.
 ///
 /// # Errors
-/// `0A000` for types without a binary form.
+/// `54000` for a value of 2 GiB or more inside another.
 pub fn write(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
     match value {
         Value::Null => {}
@@ -43,7 +43,11 @@ pub fn write(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
         Value::Float4(x) => out.extend(x.to_be_bytes()),
         Value::Float8(x) => out.extend(x.to_be_bytes()),
         Value::Numeric(number) => numeric::write(number, out),
-        Value::Text(text) => out.extend(text.as_bytes()),
+        Value::Text(text) => match ty {
+            // One byte, which is zero when there is no character.
+            DataType::CharByte => out.push(text.bytes().next().unwrap_or(0)),
+            _ => out.extend(text.as_bytes()),
+        },
         Value::Bytea(bytes) => out.extend(&bytes[..]),
         Value::Date(days) => out.extend(date_out(*days).to_be_bytes()),
         Value::Timestamp(micros) | Value::TimestampTz(micros) => {
@@ -59,14 +63,15 @@ pub fn write(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
             out.push(JSONB_VERSION);
             out.extend(json.to_string().as_bytes());
         }
-        Value::Array(array) => array::write(array, ty, out)?,
+        Value::Array(array) => match ty.vector_array() {
+            Some(vector) => array::write(array, &vector, out)?,
+            None => array::write(array, ty, out)?,
+        },
         Value::Record(fields) => match ty {
             DataType::User(user) => array::write_fields(fields, user.fields(), out)?,
             _ => array::write_record(fields, out)?,
         },
         Value::Enum(label) => out.extend(label.name.as_bytes()),
-        #[allow(unreachable_patterns)]
-        _ => return Err(Error::unsupported(format!("binary output of type {ty}"))),
     }
     Ok(())
 }
@@ -155,7 +160,19 @@ fn read_from(reader: &mut Reader<'_>, ty: &DataType) -> Result<Value> {
             let context = TextContext::default();
             text::parse(utf8(reader.rest())?, ty, &context)?
         }
-        DataType::Xid => Value::Oid(reader.u32()?),
+        DataType::Xid | DataType::Reg(_) => Value::Oid(reader.u32()?),
+        DataType::CharByte => match reader.u8()? {
+            0 => Value::text(""),
+            byte if byte.is_ascii() => Value::text(char::from(byte).to_string()),
+            // A value is text, of which this byte would be a part only.
+            byte => {
+                return Err(Error::unsupported(format!(
+                    "byte {byte:#04x} in a value of type {ty}"
+                )));
+            }
+        },
+        DataType::Int2Vector => Value::Array(array::read(reader, &DataType::Int2)?.into()),
+        DataType::OidVector => Value::Array(array::read(reader, &DataType::Oid)?.into()),
         DataType::User(user) => match &user.kind {
             UserKind::Enum(_) => user.label(utf8(reader.rest())?)?,
             UserKind::Domain(domain) => read_from(reader, &domain.base)?,
@@ -164,7 +181,10 @@ fn read_from(reader: &mut Reader<'_>, ty: &DataType) -> Result<Value> {
                 return Err(Error::unsupported(format!("binary input of type {ty}")));
             }
         },
-        _ => return Err(Error::unsupported(format!("binary input of type {ty}"))),
+        // Their fields and values have no types of their own.
+        DataType::Record | DataType::Void => {
+            return Err(Error::unsupported(format!("binary input of type {ty}")));
+        }
     })
 }
 

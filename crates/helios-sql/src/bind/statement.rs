@@ -82,6 +82,7 @@ impl Binder<'_> {
                 full: *full,
             },
             Tree::Checkpoint => Statement::Checkpoint,
+            Tree::Unlisten => Statement::Unlisten,
             Tree::Reindex(name) => {
                 if let Some(name) = name {
                     self.relation(name)?;

@@ -61,8 +61,15 @@ impl Parser<'_> {
             "discard" => self.discard(),
             "lock" => self.lock_table(),
             "call" => self.call_statement(),
-            "grant" | "revoke" | "reassign" | "listen" | "notify" | "unlisten" | "do"
-            | "refresh" | "cluster" | "security" | "import" | "load" => {
+            "unlisten" => {
+                self.advance();
+                if !self.eat_op("*") {
+                    self.label()?;
+                }
+                Ok(Statement::Unlisten)
+            }
+            "grant" | "revoke" | "reassign" | "listen" | "notify" | "do" | "refresh"
+            | "cluster" | "security" | "import" | "load" => {
                 Err(self.unsupported(word.to_uppercase(), pos))
             }
             _ => Err(self.unexpected()),

@@ -80,6 +80,7 @@ pub(crate) fn of(statement: &Statement) -> &'static str {
         Statement::Analyze(_) => "ANALYZE",
         Statement::Vacuum { .. } => "VACUUM",
         Statement::Checkpoint => "CHECKPOINT",
+        Statement::Unlisten => "UNLISTEN",
         Statement::Reindex => "REINDEX",
         Statement::Discard(what) => match what.as_str() {
             "plans" => "DISCARD PLANS",

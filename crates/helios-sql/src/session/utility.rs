@@ -35,7 +35,7 @@ impl Session {
             Statement::Close(name) => self.close(name.as_deref())?,
             Statement::Discard(what) => self.discard(what)?,
             Statement::Copy(copy) => return self.copy(sight, bound, copy, params),
-            Statement::Reindex => {}
+            Statement::Reindex | Statement::Unlisten => {}
             Statement::Checkpoint => {
                 let store = self.engine.shared.tables.store();
                 while store.checkpoint_step(CHECKPOINT_STEP)? == helios_version::Step::More {

@@ -310,19 +310,6 @@ fn classes(source: &Source<'_>) -> Vec<Row> {
     rows
 }
 
-/// PostgreSQL's `atttypmod`.
-pub(super) fn modifier(ty: &DataType) -> i32 {
-    match ty {
-        DataType::Varchar(Some(n)) | DataType::Char(Some(n)) => {
-            i32::try_from(*n).unwrap_or(i32::MAX - 4) + 4
-        }
-        DataType::Numeric(Some((precision, scale))) => {
-            ((i32::from(*precision) << 16) | (i32::from(*scale) & 0x7ff)) + 4
-        }
-        _ => -1,
-    }
-}
-
 fn attributes(source: &Source<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut add = |relation: u32,
@@ -338,10 +325,10 @@ fn attributes(source: &Source<'_>) -> Vec<Row> {
             Value::Oid(relation),
             text(name),
             Value::Oid(ty.oid()),
-            Value::Int2(super::types::length(ty)),
+            Value::Int2(ty.width()),
             Value::Int2(number),
             Value::Int4(i32::from(matches!(ty, DataType::Array(_)))),
-            Value::Int4(modifier(ty)),
+            Value::Int4(ty.modifier()),
             Value::Bool(not_null),
             Value::Bool(default),
             text(identity),

@@ -163,36 +163,10 @@ pub(super) fn short_name(ty: &DataType) -> String {
     }
 }
 
-/// Bytes of a fixed-width type; -1 for others.
-pub(super) fn length(ty: &DataType) -> i16 {
-    match ty {
-        DataType::Bool | DataType::CharByte => 1,
-        DataType::Int2 => 2,
-        DataType::Int4
-        | DataType::Float4
-        | DataType::Date
-        | DataType::Oid
-        | DataType::Xid
-        | DataType::Void
-        | DataType::Reg(_) => 4,
-        DataType::Int8
-        | DataType::Float8
-        | DataType::Time
-        | DataType::Timestamp
-        | DataType::TimestampTz => 8,
-        DataType::Interval | DataType::Uuid => 16,
-        DataType::Name => 64,
-        DataType::Unknown => -2,
-        DataType::User(user) if user.is_enum() => 4,
-        DataType::User(user) => user.as_domain().map_or(-1, |domain| length(&domain.base)),
-        _ => -1,
-    }
-}
-
 /// How a type is aligned and stored: `typalign` and `typstorage`.
 pub(super) fn layout(ty: &DataType) -> (&'static str, &'static str) {
     let base = ty.base();
-    let align = match length(&base) {
+    let align = match base.width() {
         1 | 64 | -2 => "c",
         2 => "s",
         8 => "d",
@@ -202,7 +176,7 @@ pub(super) fn layout(ty: &DataType) -> (&'static str, &'static str) {
     };
     let storage = match &*base {
         DataType::Numeric(_) => "m",
-        ty if length(ty) == -1 && !matches!(ty, DataType::Int2Vector | DataType::OidVector) => "x",
+        ty if ty.width() == -1 && !matches!(ty, DataType::Int2Vector | DataType::OidVector) => "x",
         _ => "p",
     };
     (align, storage)
@@ -222,7 +196,7 @@ struct TypeRow<'a> {
 
 impl TypeRow<'_> {
     fn row(&self) -> Row {
-        let length = length(self.ty);
+        let length = self.ty.width();
         let (align, storage) = layout(self.ty);
         let category = if self.kind == "p" && !matches!(self.ty, DataType::Unknown) {
             "P"
@@ -247,7 +221,7 @@ impl TypeRow<'_> {
             Value::Oid(self.array),
             Value::Bool(self.domain.is_some_and(|domain| domain.not_null)),
             Value::Oid(base.map_or(0, DataType::oid)),
-            Value::Int4(base.map_or(-1, super::objects::modifier)),
+            Value::Int4(base.map_or(-1, DataType::modifier)),
             Value::Int4(0),
             Value::Oid(if self.ty.base().is_string() { 100 } else { 0 }),
             self.domain

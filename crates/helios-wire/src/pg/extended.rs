@@ -36,7 +36,7 @@ impl Conversation {
             .iter()
             .map(|oid| match oid {
                 0 => Ok(DataType::Unknown),
-                oid => super::field::type_of(*oid).ok_or_else(|| {
+                oid => DataType::from_oid(*oid).ok_or_else(|| {
                     Error::new(
                         SqlState::UNDEFINED_OBJECT,
                         format!("there is no type with OID {oid}"),

@@ -255,7 +255,6 @@ ROLLBACK;
 LISTEN chan;
 -- differs: notifications
 NOTIFY chan, 'x';
--- differs: notifications
 UNLISTEN *;
 CHECKPOINT;
 -- differs: procedures

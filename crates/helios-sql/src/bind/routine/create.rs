@@ -91,7 +91,19 @@ impl Binder<'_> {
             depends: Vec::new(),
             comment: None,
         };
-        let reads = self.check_body(&def)?;
+        // A dump is read without, so that functions may come before what they read.
+        let checked = bound_now
+            || self
+                .context
+                .session
+                .setting("check_function_bodies")
+                .as_deref()
+                != Some("off");
+        let reads = if checked {
+            self.check_body(&def)?
+        } else {
+            Vec::new()
+        };
         Ok(CreateFunction {
             name: create.name.clone().into(),
             or_replace: create.or_replace,

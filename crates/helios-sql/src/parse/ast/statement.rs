@@ -133,6 +133,8 @@ pub enum Statement {
     },
     /// `CHECKPOINT`
     Checkpoint,
+    /// `UNLISTEN`
+    Unlisten,
     /// `REINDEX` of a table or index, or of everything.
     Reindex(Option<Name>),
     /// `DISCARD`

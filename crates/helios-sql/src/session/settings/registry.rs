@@ -101,7 +101,7 @@ settings! {
         "Names the program that uses the session.");
     ByteaOutput: setting("bytea_output", SettingKind::Choice(&["hex", "escape"]), "hex",
         "Sets the output format for values of type bytea.");
-    CheckFunctionBodies: fixed("check_function_bodies", SettingKind::Bool, "on",
+    CheckFunctionBodies: setting("check_function_bodies", SettingKind::Bool, "on",
         "Checks the bodies of functions when they are created.");
     ClientEncoding: fixed("client_encoding", SettingKind::Choice(&["UTF8", "UTF-8", "unicode"]), "UTF8",
         "The client's character encoding.");
@@ -114,6 +114,8 @@ settings! {
         "Sets the isolation level of new transactions.");
     DefaultReadOnly: setting("default_transaction_read_only", SettingKind::Bool, "off",
         "Makes new transactions read-only.");
+    DefaultAccessMethod: setting("default_table_access_method", SettingKind::Choice(&["heap"]), "heap",
+        "Names how tables are stored, which tools ask for: there is one way.");
     Executor: setting("executor", SettingKind::Choice(&["auto", "row", "vector"]), "auto",
         "Chooses the executor of queries: by shape, always rows, or always vectors where possible.");
     ExtraFloatDigits: setting("extra_float_digits", SettingKind::Int(-15, 3, Unit::None), "1",
