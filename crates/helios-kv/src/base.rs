@@ -1,35 +1,36 @@
 //! The state file as of one checkpoint, for reading.
 
-use std::cell::Cell;
-use std::hint::black_box;
-use std::ops::{Bound, ControlFlow};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use helios_base::{Error, Result};
-use redb::{
-    AccessGuard, Range, ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata,
-};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata};
 
 use crate::Keyspace;
+use crate::blocks::{BLOCK_BYTES, BLOCK_ENTRIES, Block, Blocks};
 use crate::durable::KvSpace;
-use crate::kv::Visit;
-use crate::state::{Raw, definition, guarded, guarded_but, state_error};
+use crate::page::{Entry, Page};
+use crate::state::{Raw, definition, guarded, state_error};
 
-/// After so many entries in a row a run takes a cursor of its own, which is cheaper for each entry
-/// but must find its place first.
-const RANGE_RUN: usize = 32;
-
-/// One state of the file. Its pages stay as they are while it lives. The default is no
-/// file, which cannot be read.
-#[derive(Default)]
+/// One state of the file. Its pages stay as they are while it lives.
 pub(crate) struct Base {
     tables: Vec<ReadOnlyTable<Raw, Raw>>,
+    /// What of it is in memory.
+    pub blocks: Blocks,
 }
 
 impl Base {
+    /// No file, which cannot be read.
+    pub fn none() -> Self {
+        Self {
+            tables: Vec::new(),
+            blocks: Blocks::new(0),
+        }
+    }
+
     /// Opens every keyspace of what `transaction` sees.
-    pub fn new(transaction: &ReadTransaction) -> Result<Self> {
+    pub fn new(transaction: &ReadTransaction, blocks: Blocks) -> Result<Self> {
         let tables: Result<_> = Keyspace::ALL
             .into_iter()
             .map(|keyspace| {
@@ -38,11 +39,14 @@ impl Base {
                     .map_err(|error| state_error("open a table of", error))
             })
             .collect();
-        Ok(Self { tables: tables? })
+        Ok(Self {
+            tables: tables?,
+            blocks,
+        })
     }
 
     #[inline]
-    fn table(&self, keyspace: Keyspace) -> Result<&ReadOnlyTable<Raw, Raw>> {
+    pub fn table(&self, keyspace: Keyspace) -> Result<&ReadOnlyTable<Raw, Raw>> {
         self.tables.get(keyspace.index()).ok_or_else(|| {
             Error::corrupt("the state file could not be read again after maintenance")
         })
@@ -63,15 +67,22 @@ impl Base {
 
     /// The value of `key`.
     pub fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Bytes>> {
+        if self.blocks.serves(keyspace) {
+            let value = |page: &Page| page.find(key).and_then(|at| page.value(at));
+            if let Some(found) = self.blocks.look(keyspace, key, value) {
+                return Ok(found);
+            }
+            if self.blocks.wants() {
+                return Ok(value(&self.fill_from(keyspace, key, 1)?.page));
+            }
+        }
         let table = self.table(keyspace)?;
         guarded("read", || {
-            let found = table.get(key).map_err(|error| state_error("read", error))?;
+            let found = table.get(key).map_err(failed)?;
             Ok(found.map(|guard| Bytes::copy_from_slice(guard.value())))
         })
     }
-}
 
-impl Base {
     /// The first entry from `from` on, if it is not beyond `upto`.
     pub fn first(
         &self,
@@ -80,7 +91,6 @@ impl Base {
         upto: &[u8],
     ) -> Result<Option<(Bytes, Bytes)>> {
         let table = self.table(keyspace)?;
-        let failed = |error: redb::StorageError| state_error("read", error);
         guarded("read", || {
             let mut cursor = table.lower_bound(Bound::Included(from)).map_err(failed)?;
             Ok(match cursor.next().map_err(failed)? {
@@ -92,166 +102,145 @@ impl Base {
             })
         })
     }
-}
 
-/// A walk over one keyspace in one direction.
-pub(crate) struct BaseWalk {
-    base: Arc<Base>,
-    keyspace: Keyspace,
-    reverse: bool,
-    range: Option<Range<'static, Raw, Raw>>,
-    current: Option<(AccessGuard<'static, Raw>, AccessGuard<'static, Raw>)>,
-}
-
-impl BaseWalk {
-    /// A walk that stands nowhere yet.
-    pub fn new(base: &Arc<Base>, keyspace: Keyspace, reverse: bool) -> Self {
-        Self {
-            base: Arc::clone(base),
-            keyspace,
-            reverse,
-            range: None,
-            current: None,
-        }
-    }
-
-    #[inline]
-    pub fn key(&self) -> Option<&[u8]> {
-        self.current.as_ref().map(|(key, _)| key.value())
-    }
-
-    #[inline]
-    pub fn current(&self) -> Option<(&[u8], &[u8])> {
-        let (key, value) = self.current.as_ref()?;
-        Some((key.value(), value.value()))
-    }
-
-    /// Stands on nothing from now on, until a seek.
-    pub fn finish(&mut self) {
-        self.range = None;
-        self.current = None;
-    }
-
-    /// Moves to the next entry in the walk's direction.
-    #[inline]
-    pub fn step(&mut self) -> Result<()> {
-        let Some(range) = &mut self.range else {
-            self.current = None;
-            return Ok(());
-        };
-        let (reverse, current) = (self.reverse, &mut self.current);
-        let step = guarded("read", || {
-            // Assigned in place: the guards are large.
-            *current = if reverse {
-                range.next_back()
-            } else {
-                range.next()
-            }
-            .transpose()
-            .map_err(|error| state_error("read", error))?;
-            // Looked at here, where damage can be caught, both are sound from now on.
-            if let Some((key, value)) = current {
-                black_box((key.value(), value.value()));
-            }
-            Ok(())
-        });
-        if step.is_err() {
-            self.finish();
-        }
-        step
-    }
-
-    /// Shows the entries from here on to `visit`, not beyond `until`; the walk's own end is `to`.
-    /// Afterwards the walk stands on the entry with which `visit` broke, else on the first one
-    /// beyond `until`.
-    pub fn run(
-        &mut self,
-        until: Bound<&[u8]>,
-        to: Bound<&[u8]>,
-        visit: &mut Visit<'_>,
-    ) -> Result<ControlFlow<()>> {
-        for _ in 0..RANGE_RUN {
-            match self.current() {
-                Some((key, value)) if is_within(key, until, self.reverse) => {
-                    if visit(key, value)?.is_break() {
-                        return Ok(ControlFlow::Break(()));
-                    }
-                }
-                _ => return Ok(ControlFlow::Continue(())),
-            }
-            self.step()?;
-        }
-        let Some((key, _)) = self.current() else {
-            return Ok(ControlFlow::Continue(()));
-        };
-        let from = key.to_vec();
-        self.finish();
-        let (place, flow) = self.run_on(&from, until, visit)?;
-        if let Some(place) = place {
-            self.seek(Bound::Included(&place), to)?;
-        }
-        Ok(flow)
-    }
-
-    /// [`BaseWalk::run`] from a key on, without standing anywhere: returns where to stand, nowhere
-    /// at the end.
-    fn run_on(
+    /// The block around `key`, made if it is not there and worth it. `run` blocks are made where
+    /// the read is expected to go on.
+    pub fn block_at(
         &self,
-        from: &[u8],
-        until: Bound<&[u8]>,
-        visit: &mut Visit<'_>,
-    ) -> Result<(Option<Vec<u8>>, ControlFlow<()>)> {
-        let table = self.base.table(self.keyspace)?;
-        let failed = |error: redb::StorageError| state_error("read", error);
-        // What `visit` does is not the file's fault.
-        let visiting = Cell::new(false);
-        guarded_but("read", &visiting, || {
-            let from = Bound::Included(from);
-            let mut cursor = if self.reverse {
-                table.upper_bound(from)
-            } else {
-                table.lower_bound(from)
-            }
-            .map_err(failed)?;
-            loop {
-                let entry = if self.reverse {
-                    cursor.prev()
-                } else {
-                    cursor.next()
-                };
-                let Some((key, value)) = entry.map_err(failed)? else {
-                    return Ok((None, ControlFlow::Continue(())));
-                };
-                let key = key.value();
-                if !is_within(key, until, self.reverse) {
-                    return Ok((Some(key.to_vec()), ControlFlow::Continue(())));
-                }
-                let value = value.value();
-                visiting.set(true);
-                let flow = visit(key, value)?;
-                visiting.set(false);
-                if flow.is_break() {
-                    return Ok((Some(key.to_vec()), flow));
-                }
-            }
-        })
+        keyspace: Keyspace,
+        key: &[u8],
+        run: usize,
+    ) -> Result<Option<Arc<Block>>> {
+        match self.blocks.around(keyspace, key) {
+            None if self.blocks.wants() => self.fill_from(keyspace, key, run).map(Some),
+            known => Ok(known),
+        }
     }
 
-    /// Goes to the first entry from `from` on in the walk's direction, to end at `to`.
-    pub fn seek(&mut self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Result<()> {
-        self.finish();
-        let (start, end) = if self.reverse { (to, from) } else { (from, to) };
-        let table = self.base.table(self.keyspace)?;
-        if is_inverted(start, end) {
-            return Ok(());
+    /// The block around the greatest key below `key`, or of all keys, made if it is not there and
+    /// worth it.
+    pub fn block_before(
+        &self,
+        keyspace: Keyspace,
+        key: Option<&[u8]>,
+    ) -> Result<Option<Arc<Block>>> {
+        match self.blocks.before(keyspace, key) {
+            None if self.blocks.wants() => self.fill_before(keyspace, key).map(Some),
+            known => Ok(known),
         }
-        self.range = Some(guarded("read", || {
-            table
-                .range::<&[u8]>((start, end))
-                .map_err(|error| state_error("read", error))
-        })?);
-        self.step()
     }
+
+    /// A block that begins at `from`, with others behind it until there are `run`.
+    fn fill_from(&self, keyspace: Keyspace, from: &[u8], run: usize) -> Result<Arc<Block>> {
+        let until = self.blocks.next_from(keyspace, from);
+        let table = self.table(keyspace)?;
+        let mut page = self.blocks.scratch();
+        let mut made = Vec::with_capacity(1);
+        guarded("read", || {
+            let mut from = from.to_vec();
+            let mut cursor = table.lower_bound(Bound::Included(&*from)).map_err(failed)?;
+            while let Some((key, value)) = cursor.next().map_err(failed)? {
+                let key = key.value();
+                if until.as_ref().is_some_and(|until| key >= until.as_slice()) {
+                    break;
+                }
+                if is_full(&page) {
+                    made.push(Arc::new(Block::new(&page, &from, Some(key))));
+                    page.clear();
+                    if made.len() >= run {
+                        return Ok(());
+                    }
+                    from.clear();
+                    from.extend_from_slice(key);
+                }
+                page.push(key, Entry::Put(value.value()));
+            }
+            made.push(Arc::new(Block::new(&page, &from, until.as_deref())));
+            Ok(())
+        })?;
+        self.blocks.return_scratch(page);
+        for block in &made {
+            self.blocks.keep(keyspace, block);
+        }
+        let first = made.into_iter().next();
+        first.ok_or_else(|| Error::internal("a block was not made"))
+    }
+
+    /// A block that ends at `to`.
+    fn fill_before(&self, keyspace: Keyspace, to: Option<&[u8]>) -> Result<Arc<Block>> {
+        let start = self.blocks.previous_to(keyspace, to).unwrap_or_default();
+        let table = self.table(keyspace)?;
+        let block = guarded("read", || {
+            let bound = to.map_or(Bound::Unbounded, Bound::Excluded);
+            let mut cursor = table.upper_bound(bound).map_err(failed)?;
+            let mut entries: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+            let mut bytes = 0;
+            let mut full = false;
+            while let Some((key, value)) = cursor.prev().map_err(failed)? {
+                let (key, value) = (key.value(), value.value());
+                full = entries.len() >= BLOCK_ENTRIES || bytes >= BLOCK_BYTES;
+                if full || key < start.as_slice() {
+                    break;
+                }
+                bytes += key.len() + value.len();
+                entries.push((key.to_vec(), value.to_vec()));
+            }
+            let mut page = Page::with_capacity(entries.len(), bytes, 0);
+            for (key, value) in entries.iter().rev() {
+                page.push(key, Entry::Put(value));
+            }
+            let from = match entries.last() {
+                Some((first, _)) if full => first,
+                _ => &start,
+            };
+            Ok(Block::new(&page, from, to))
+        })?;
+        let block = Arc::new(block);
+        self.blocks.keep(keyspace, &block);
+        Ok(block)
+    }
+}
+
+/// Blocks made of what a long read shows, as it goes.
+pub(crate) struct Filling {
+    from: Vec<u8>,
+    page: Page,
+}
+
+impl Filling {
+    /// Begins where a read begins that includes its first key.
+    pub fn new(from: Bound<&[u8]>) -> Self {
+        let from = match from {
+            Bound::Included(from) | Bound::Excluded(from) => from,
+            Bound::Unbounded => &[],
+        };
+        Self {
+            from: from.to_vec(),
+            page: Page::with_capacity(BLOCK_ENTRIES, BLOCK_BYTES / 2, 0),
+        }
+    }
+
+    /// Adds the next entry.
+    pub fn add(&mut self, base: &Base, keyspace: Keyspace, key: &[u8], value: &[u8]) {
+        if is_full(&self.page) {
+            if base.blocks.has_room() {
+                let block = Block::new(&self.page, &self.from, Some(key));
+                base.blocks.keep(keyspace, &Arc::new(block));
+            }
+            self.page.clear();
+            self.from.clear();
+            self.from.extend_from_slice(key);
+        }
+        self.page.push(key, Entry::Put(value));
+    }
+}
+
+fn is_full(page: &Page) -> bool {
+    page.len() >= BLOCK_ENTRIES || page.total_bytes() >= BLOCK_BYTES
+}
+
+pub(crate) fn failed(error: redb::StorageError) -> Error {
+    state_error("read", error)
 }
 
 /// Whether `key` is not beyond `until` in a direction.
@@ -263,17 +252,5 @@ pub(crate) fn is_within(key: &[u8], until: Bound<&[u8]>, reverse: bool) -> bool 
         Bound::Included(until) => key <= until,
         Bound::Excluded(until) if reverse => key > until,
         Bound::Excluded(until) => key < until,
-    }
-}
-
-/// Whether no key can lie between the bounds.
-fn is_inverted(start: Bound<&[u8]>, end: Bound<&[u8]>) -> bool {
-    match (start, end) {
-        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
-        (Bound::Included(start), Bound::Included(end)) => start > end,
-        (
-            Bound::Included(start) | Bound::Excluded(start),
-            Bound::Included(end) | Bound::Excluded(end),
-        ) => start >= end,
     }
 }

@@ -11,6 +11,7 @@ use redb::{Builder, Database, ReadableDatabase, StorageBackend};
 
 use crate::backend::Backend;
 use crate::base::Base;
+use crate::blocks::Blocks;
 use crate::checkpoint::Checkpoint;
 use crate::overlay::{Layer, View};
 use crate::sorted::{Gone, Part, few, parts};
@@ -25,15 +26,18 @@ pub struct KvOptions {
     pub database: u128,
     /// Memory for pages of the state file, in bytes.
     pub cache_bytes: usize,
+    /// Memory for entries of the state file that were read, in bytes.
+    pub block_bytes: usize,
 }
 
 impl KvOptions {
-    /// The defaults for the database with this identity: 256 MiB of cache.
+    /// The defaults for the database with this identity: 320 MiB of memory, most of it for entries.
     #[must_use]
     pub fn new(database: u128) -> Self {
         Self {
             database,
-            cache_bytes: 256 << 20,
+            cache_bytes: 128 << 20,
+            block_bytes: 192 << 20,
         }
     }
 }
@@ -168,14 +172,15 @@ impl DurableKv {
         }
         self.go_live()?;
         // The view itself reads the file: it makes way for one without a file meanwhile.
-        self.rebase(Base::default());
+        let blocks = self.view().base.blocks.hand_on(|_, _, _| true);
+        self.rebase(Base::none());
         let database = &mut self.database;
         let result = guarded(verb, || work(database));
         let base = guarded(verb, || {
             let reading = database
                 .begin_read()
                 .map_err(|error| state_error("read", error))?;
-            Base::new(&reading)
+            Base::new(&reading, blocks)
         })?;
         self.rebase(base);
         result
@@ -233,7 +238,7 @@ impl DurableKv {
         let view = View {
             active: Layer::default(),
             older: Arc::default(),
-            base: Arc::new(Base::new(&reading)?),
+            base: Arc::new(Base::new(&reading, Blocks::new(options.block_bytes))?),
         };
         Ok(Self {
             database,
@@ -318,7 +323,11 @@ impl Kv for DurableKv {
             .database
             .begin_read()
             .map_err(|error| state_error("read", error))?;
-        let base = Arc::new(Base::new(&reading)?);
+        let blocks = self.view().base.blocks.hand_on(|keyspace, from, to| {
+            let touches = |layer: &Arc<Layer>| layer.touches(keyspace, from, to);
+            checkpoint.layers.iter().any(touches)
+        });
+        let base = Arc::new(Base::new(&reading, blocks)?);
         let old = {
             let _writing = self.writing.lock();
             let now = self.view();

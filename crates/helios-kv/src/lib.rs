@@ -9,7 +9,9 @@
 
 mod backend;
 mod base;
+mod base_walk;
 mod batch;
+mod blocks;
 mod checkpoint;
 mod durable;
 mod keyspace;

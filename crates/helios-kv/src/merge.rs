@@ -5,7 +5,8 @@ use std::ops::{Bound, ControlFlow};
 
 use helios_base::Result;
 
-use crate::base::{BaseWalk, is_within};
+use crate::base::is_within;
+use crate::base_walk::BaseWalk;
 use crate::kv::{Cursor, KeyRange, Visit};
 use crate::page::Entry;
 use crate::sorted::Gone;
@@ -108,7 +109,7 @@ pub(crate) struct Merge {
 }
 
 /// The bound that a scan in this direction meets first.
-fn nearer<'b>(a: Bound<&'b [u8]>, b: Bound<&'b [u8]>, reverse: bool) -> Bound<&'b [u8]> {
+pub(crate) fn nearer<'b>(a: Bound<&'b [u8]>, b: Bound<&'b [u8]>, reverse: bool) -> Bound<&'b [u8]> {
     use Bound::{Excluded, Included, Unbounded};
     let (first, second) = match (a, b) {
         (Unbounded, other) | (other, Unbounded) => return other,

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use helios_base::Result;
 
 use crate::Keyspace;
-use crate::base::{Base, BaseWalk};
+use crate::base::Base;
+use crate::base_walk::BaseWalk;
 use crate::kv::{Cursor, KeyRange, KvSnapshot};
 use crate::merge::{Live, Merge, Source};
 use crate::page::Entry;
@@ -37,6 +38,21 @@ impl Layer {
         for (tree, edits) in self.trees.iter_mut().zip(&part.edits) {
             tree.apply_few(edits, Deletion::Tombstone);
         }
+    }
+
+    /// Whether it changes anything from `from` up to, not including, `to`, or up to the end.
+    pub fn touches(&self, keyspace: Keyspace, from: &[u8], to: Option<&[u8]>) -> bool {
+        let gone = self.gone.iter().filter(|gone| gone.keyspace == keyspace);
+        let overlaps = |gone: &Gone| {
+            to.is_none_or(|to| gone.start[..] < *to)
+                && gone.end.as_ref().is_none_or(|end| *from < end[..])
+        };
+        if gone.into_iter().any(overlaps) {
+            return true;
+        }
+        let mut walk = Walk::new(&self.trees[keyspace.index()]);
+        walk.seek_forward(Some(from));
+        (walk.key()).is_some_and(|key| to.is_none_or(|to| key < to))
     }
 
     pub fn is_empty(&self) -> bool {

@@ -73,6 +73,14 @@ impl Page {
         self.prefix
     }
 
+    /// Takes everything out, and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.slots.clear();
+        self.large.clear();
+        self.prefix = 0;
+    }
+
     /// Ends the making of a page: from here on it can be searched.
     pub fn seal(&mut self) {
         let Some(last) = self.len().checked_sub(1) else {
@@ -140,6 +148,15 @@ impl Page {
         }
     }
 
+    /// The value of entry `at`, nothing for a tombstone.
+    #[inline]
+    pub fn put_at(&self, at: usize) -> &[u8] {
+        match self.entry(at) {
+            Entry::Put(value) => value,
+            Entry::Tombstone => &[],
+        }
+    }
+
     /// The value of entry `at`; large values are shared, others copied.
     pub fn value(&self, at: usize) -> Option<Bytes> {
         let slot = self.slots[at];
@@ -149,6 +166,27 @@ impl Page {
             TOMBSTONE => None,
             _ => Some(self.large[large_index(value)].clone()),
         }
+    }
+
+    /// Bytes that the page takes in memory.
+    pub fn memory(&self) -> usize {
+        self.bytes.capacity()
+            + self.slots.capacity() * size_of::<Slot>()
+            + self.large.iter().map(Bytes::len).sum::<usize>()
+    }
+
+    /// The entry of `key`. Touches less of the page than [`Page::search`].
+    #[inline]
+    pub fn find(&self, key: &[u8]) -> Option<usize> {
+        let wanted = head(key, self.prefix);
+        let mut at = self.slots.partition_point(|slot| slot.head < wanted);
+        while self.slots.get(at)?.head == wanted {
+            if self.key(at) == key {
+                return Some(at);
+            }
+            at += 1;
+        }
+        None
     }
 
     /// The first entry at or after `key`, and whether it is that key.

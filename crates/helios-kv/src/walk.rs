@@ -203,7 +203,7 @@ impl Walk {
 }
 
 /// How many entries of `page` are not above `until`.
-fn end_within(page: &Page, until: Bound<&[u8]>) -> usize {
+pub(crate) fn end_within(page: &Page, until: Bound<&[u8]>) -> usize {
     let Some(last) = page.len().checked_sub(1) else {
         return 0;
     };
@@ -220,7 +220,7 @@ fn end_within(page: &Page, until: Bound<&[u8]>) -> usize {
 }
 
 /// The first entry of `page` that is not below `until`.
-fn first_within(page: &Page, until: Bound<&[u8]>) -> usize {
+pub(crate) fn first_within(page: &Page, until: Bound<&[u8]>) -> usize {
     match until {
         Bound::Unbounded => 0,
         Bound::Included(key) => page.search(key).0,

@@ -62,6 +62,46 @@ struct Shard {
     old: HashMap<u64, Entry, BuildHashed>,
     young_bytes: usize,
     epoch: u64,
+    missed: Missed,
+}
+
+/// Keys that were looked for in vain of late, more or less: a key is kept when it was missed
+/// twice, for most keys of a large table are read once and would only push out hot ones.
+struct Missed {
+    bits: Box<[u64]>,
+    count: usize,
+}
+
+/// Words of bits in a shard.
+const MISSED_WORDS: usize = 256;
+
+impl Default for Missed {
+    fn default() -> Self {
+        Self {
+            bits: vec![0; MISSED_WORDS].into(),
+            count: 0,
+        }
+    }
+}
+
+impl Missed {
+    /// Notes a key; says whether it was noted before.
+    fn again(&mut self, hash: u64) -> bool {
+        let bit = 1 << (hash & 63);
+        let Some(word) = self.bits.get_mut((hash >> 6) as usize % MISSED_WORDS) else {
+            return true;
+        };
+        if *word & bit != 0 {
+            return true;
+        }
+        *word |= bit;
+        self.count += 1;
+        if self.count > MISSED_WORDS * 64 / 4 {
+            self.bits.fill(0);
+            self.count = 0;
+        }
+        false
+    }
 }
 
 /// A key, hashed once.
@@ -143,13 +183,13 @@ impl RowCache {
         probe.is(entry).then(|| entry.newest.clone())
     }
 
-    /// Keeps what the store said after a miss, unless commits were applied meanwhile.
+    /// Keeps what the store said after a second miss, unless commits were applied meanwhile.
     pub(crate) fn offer(&self, probe: &Probe<'_>, epoch: u64, newest: Newest) {
         if newest.bytes() > ROW_MAX || self.generation == 0 {
             return;
         }
         let mut shard = self.shard(probe).lock();
-        if shard.epoch == epoch {
+        if shard.epoch == epoch && shard.missed.again(probe.hash) {
             let entry = Entry {
                 object: probe.object,
                 key: probe.key.into(),
@@ -234,8 +274,9 @@ mod tests {
     fn a_late_offer_is_refused() {
         let cache = RowCache::new(1 << 20);
         let probe = Probe::new(TableId(1), BranchId(0), b"k");
+        cache.offer(&probe, 0, row(4, b"old"));
         let Found::Miss(epoch) = cache.get(&probe) else {
-            panic!("hit in an empty cache");
+            panic!("a key is kept that was missed once");
         };
         cache.replace(&probe, Scn(5), Some(b"new"));
         cache.offer(&probe, epoch, row(4, b"old"));
@@ -256,13 +297,12 @@ mod tests {
         let cache = RowCache::new(1 << 20);
         let hot = Probe::new(TableId(1), BranchId(0), b"hot");
         cache.offer(&hot, 0, row(1, b"hot"));
+        cache.offer(&hot, 0, row(1, b"hot"));
         for key in 0..100_000u64 {
             let key = key.to_be_bytes();
-            cache.offer(
-                &Probe::new(TableId(1), BranchId(0), &key),
-                0,
-                row(1, b"cold"),
-            );
+            let probe = Probe::new(TableId(1), BranchId(0), &key);
+            cache.offer(&probe, 0, row(1, b"cold"));
+            cache.offer(&probe, 0, row(1, b"cold"));
             assert!(hit(&cache, &hot).is_some());
         }
         assert!(cache.len() * OVERHEAD < 1 << 20);

@@ -33,7 +33,7 @@ impl Default for Options {
             retention: Duration::from_secs(7 * 24 * 3600),
             log_retention: Duration::ZERO,
             checkpoint_bytes: 64 << 20,
-            row_cache_bytes: 64 << 20,
+            row_cache_bytes: 32 << 20,
             txn_memory_bytes: 256 << 20,
             background: true,
         }

@@ -317,6 +317,37 @@ impl Txn {
         }))
     }
 
+    /// As [`Txn::lock_row`] for a row that the running statement's view has just shown: it is looked
+    /// at again only if something was committed since the statement began.
+    ///
+    /// # Errors
+    /// As [`Txn::lock_row`].
+    pub fn lock_seen(
+        &self,
+        table: TableId,
+        pk: &[u8],
+        seen: RowVersion,
+        mode: LockMode,
+        wait: Wait,
+    ) -> Result<Option<Locked>> {
+        {
+            let mut held = self.held.lock();
+            if !self.take_row(&mut held, table, pk, mode, wait)? {
+                return Ok(None);
+            }
+            // Whoever changed the row had its lock until the change was published.
+            let state = self.state.lock();
+            if (state.snapshot.as_ref()).is_some_and(|last| last.scn() == self.core.published()) {
+                held.remember(table, pk, mode, false);
+                return Ok(Some(Locked {
+                    latest: Some(seen),
+                    changed_since_snapshot: false,
+                }));
+            }
+        }
+        self.lock_row(table, pk, mode, wait)
+    }
+
     /// Whether the newest version is younger than the statement's snapshot.
     fn changed(&self, newest: &Newest) -> Result<bool> {
         let state = self.state.lock();

@@ -64,6 +64,15 @@ pub fn all(
         &mut |engine, numbers| engine.point(numbers.below(rows)),
     )?;
     case(
+        "point select, statement as text",
+        None,
+        20_000,
+        &mut |engine, numbers| engine.point_text(numbers.below(rows)),
+    )?;
+    case("plan a new statement", None, 500, &mut |engine, numbers| {
+        engine.plan(numbers.below(i64::MAX))
+    })?;
+    case(
         "indexed select, 10 rows",
         None,
         4_000,

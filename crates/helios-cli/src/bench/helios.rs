@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use heliosdb::{Connection, Database, Result, Statement, Value};
+use heliosdb::{Connection, Database, IntoStatement, Result, Statement, Value};
 
 use super::Engine;
 
@@ -71,7 +71,11 @@ impl Helios {
     }
 
     /// Adds up column 0 over all rows; touches the text in column 1.
-    fn sum(connection: &mut Connection, statement: &Statement, parameter: i64) -> Result<i64> {
+    fn sum(
+        connection: &mut Connection,
+        statement: impl IntoStatement,
+        parameter: i64,
+    ) -> Result<i64> {
         let mut sum = 0_i64;
         for row in connection.query(statement, (parameter,))? {
             let row = row?;
@@ -123,6 +127,16 @@ impl Engine for Helios {
         Self::sum(connection, &statements.point, id)
     }
 
+    fn point_text(&mut self, id: i64) -> Result<i64> {
+        let sql = "SELECT amount, name FROM bench WHERE id = $1";
+        Self::sum(&mut self.connection, sql, id)
+    }
+
+    fn plan(&mut self, number: i64) -> Result<i64> {
+        self.connection.prepare(&new_query(number))?;
+        Ok(number)
+    }
+
     fn group(&mut self, group: i64) -> Result<i64> {
         let (statements, connection) = self.prepared()?;
         Self::sum(connection, &statements.group, group)
@@ -169,6 +183,13 @@ impl Engine for Helios {
     fn settle(&mut self) -> Result<()> {
         self.connection.execute("CHECKPOINT", ()).map(drop)
     }
+}
+
+/// A query that nobody has asked before.
+pub fn new_query(number: i64) -> String {
+    format!(
+        "SELECT amount, name FROM bench WHERE grp = {number} AND amount < 500 ORDER BY id LIMIT 10"
+    )
 }
 
 /// A name of about twenty letters.

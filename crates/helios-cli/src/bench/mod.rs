@@ -31,6 +31,10 @@ pub trait Engine {
     fn index(&mut self) -> Result<i64>;
     /// Reads one row by its key.
     fn point(&mut self, id: i64) -> Result<i64>;
+    /// Reads one row by its key, by a statement given as text.
+    fn point_text(&mut self, id: i64) -> Result<i64>;
+    /// Parses and plans a statement that was not seen before.
+    fn plan(&mut self, number: i64) -> Result<i64>;
     /// Reads the rows of one group (ten rows) through the secondary index.
     fn group(&mut self, group: i64) -> Result<i64>;
     /// Reads 100 rows in key order.

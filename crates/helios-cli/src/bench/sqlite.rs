@@ -7,7 +7,7 @@ use heliosdb::{Error, Result};
 use rusqlite::Connection;
 
 use super::Engine;
-use super::helios::{note, person};
+use super::helios::{new_query, note, person};
 
 /// An open SQLite database.
 pub struct Sqlite {
@@ -93,6 +93,16 @@ impl Engine for Sqlite {
 
     fn point(&mut self, id: i64) -> Result<i64> {
         self.sum("SELECT amount, name FROM bench WHERE id = ?1", id)
+    }
+
+    fn point_text(&mut self, id: i64) -> Result<i64> {
+        self.point(id)
+    }
+
+    fn plan(&mut self, number: i64) -> Result<i64> {
+        let sql = new_query(number);
+        self.connection.prepare(&sql).map_err(failed)?;
+        Ok(number)
     }
 
     fn group(&mut self, group: i64) -> Result<i64> {

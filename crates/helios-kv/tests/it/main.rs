@@ -22,9 +22,11 @@ fn open(dir: &Path) -> DurableKv {
     DurableKv::open(&dir.join("state.redb"), &options()).unwrap()
 }
 
+/// Little memory, so that what is kept of the file comes and goes.
 fn options() -> KvOptions {
     KvOptions {
         cache_bytes: 4 << 20,
+        block_bytes: [0, 20 << 10, 200 << 10, 20 << 20][fastrand::usize(..4)],
         ..KvOptions::new(7)
     }
 }

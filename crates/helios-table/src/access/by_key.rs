@@ -34,10 +34,11 @@ impl Transaction {
         key: &[u8],
         mode: LockMode,
     ) -> Result<Sought> {
-        if view.get(table.storage, key)?.is_none() {
+        let Some(seen) = view.get(table.storage, key)? else {
             return Ok(Sought::Missing);
-        }
-        let locked = self.txn().lock_row(table.storage, key, mode, Wait::Block)?;
+        };
+        let txn = self.txn();
+        let locked = txn.lock_seen(table.storage, key, seen, mode, Wait::Block)?;
         Ok(match locked {
             Some(locked) if locked.changed_since_snapshot => Sought::Changed,
             Some(locked) => locked.latest.map_or(Sought::Missing, Sought::Found),

@@ -1,5 +1,7 @@
 //! Reading stored tables.
 
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use helios_base::{Error, IndexId, Result, Row, Scn, TableId, Value};
@@ -53,12 +55,7 @@ pub(super) fn open(
         table,
     };
     Ok(match &node.path {
-        Path::Full => Box::new(KeyScan {
-            output,
-            reader,
-            ranges: vec![KeyRange::ALL],
-            cursor: None,
-        }),
+        Path::Full => Box::new(KeyScan::new(output, reader, vec![KeyRange::ALL])),
         Path::Key(reach) => {
             if let Some(key) = point(node, reach, cx)? {
                 return Ok(match key {
@@ -74,12 +71,8 @@ pub(super) fn open(
             let keys = types
                 .iter()
                 .map(|(_, ty)| (ty, helios_base::key::KeyOrder::ASC));
-            Box::new(KeyScan {
-                output,
-                reader,
-                ranges: in_reading_order(reach.ranges(keys, cx)?, node.reverse),
-                cursor: None,
-            })
+            let ranges = in_reading_order(reach.ranges(keys, cx)?, node.reverse);
+            Box::new(KeyScan::new(output, reader, ranges))
         }
         Path::Index(at, reach) => {
             let rules = index(node, *at)?;
@@ -268,11 +261,61 @@ struct KeyScan {
     /// Those that are left, the next one last.
     ranges: Vec<KeyRange>,
     cursor: Option<RowCursor>,
+    /// Rows that were read ahead.
+    ready: VecDeque<Row>,
+    /// How many were read ahead the last time.
+    ahead: usize,
+}
+
+/// Rows that a scan reads ahead: first so many, then three times as many each time up to a limit.
+const AHEAD_MIN: usize = 8;
+const AHEAD_MAX: usize = 216;
+/// Stored bytes after which it reads no further ahead.
+const AHEAD_BYTES: usize = 1 << 16;
+
+impl KeyScan {
+    fn new(output: Output, reader: Reader, ranges: Vec<KeyRange>) -> Self {
+        Self {
+            output,
+            reader,
+            ranges,
+            cursor: None,
+            ready: VecDeque::new(),
+            ahead: 0,
+        }
+    }
+
+    /// Reads rows ahead, which is quicker than one by one.
+    fn read_ahead(&mut self, cx: &Cx<'_>) -> Result<()> {
+        let Some(cursor) = &mut self.cursor else {
+            return Ok(());
+        };
+        self.ahead = (self.ahead * 3).clamp(AHEAD_MIN, AHEAD_MAX);
+        let (output, ready, ahead) = (&mut self.output, &mut self.ready, self.ahead);
+        let mut bytes = 0;
+        let flow = cursor.for_each(&mut |row| {
+            ready.extend(output.emit(row.pk, row.begin, row.row, cx)?);
+            bytes += row.row.len();
+            Ok(match ready.len() >= ahead || bytes >= AHEAD_BYTES {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            })
+        })?;
+        if flow.is_continue() {
+            self.cursor = None;
+        }
+        Ok(())
+    }
 }
 
 impl Operator for KeyScan {
     fn next(&mut self, cx: &Cx<'_>) -> Result<Option<Row>> {
+        // Conditions may fail, or be slow: they are asked of no row that nobody wants.
+        let reads_ahead = self.output.node.filters.is_empty();
         loop {
+            if let Some(row) = self.ready.pop_front() {
+                return Ok(Some(row));
+            }
             let cursor = match &mut self.cursor {
                 Some(cursor) => cursor,
                 None => {
@@ -285,6 +328,10 @@ impl Operator for KeyScan {
                         .insert(self.reader.scan(table, range.bounds(), reverse)?)
                 }
             };
+            if reads_ahead {
+                self.read_ahead(cx)?;
+                continue;
+            }
             while let Some(row) = cursor.next()? {
                 if let Some(row) = self.output.emit(row.pk, row.begin, row.row, cx)? {
                     return Ok(Some(row));
