@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{RegKind, UserKind, UserType};
+use crate::{RangeKind, RegKind, UserKind, UserType};
 
 /// A type with its modifier, such as `numeric(10,2)` or `varchar(20)`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -61,6 +61,8 @@ pub enum DataType {
     Int2Vector,
     /// `oidvector`: object identifiers in the system catalogs.
     OidVector,
+    /// `int4range` and its kin: ranges of values.
+    Range(RangeKind),
     /// A type that a user has made.
     User(Arc<UserType>),
     /// An array of any number of dimensions of this element type.
@@ -147,6 +149,7 @@ impl DataType {
         ]
         .into_iter()
         .chain(RegKind::ALL.into_iter().map(Self::Reg))
+        .chain(RangeKind::ALL.into_iter().map(Self::Range))
     }
 
     /// The system's own type of this object identifier.
@@ -196,6 +199,7 @@ impl DataType {
             (Self::Array(a), Self::Array(b)) => a.same(b),
             (Self::User(a), Self::User(b)) => a.oid == b.oid,
             (Self::Reg(a), Self::Reg(b)) => a == b,
+            (Self::Range(a), Self::Range(b)) => a == b,
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
     }
@@ -259,6 +263,7 @@ impl DataType {
             Self::Xid => 28,
             Self::OidVector => 30,
             Self::Reg(kind) => kind.oids().0,
+            Self::Range(kind) => kind.oids().0,
             Self::User(user) => user.oid,
         }
     }
@@ -293,6 +298,7 @@ impl DataType {
             Self::Xid => 1011,
             Self::OidVector => 1013,
             Self::Reg(kind) => kind.oids().1,
+            Self::Range(kind) => kind.oids().1,
             Self::User(user) => user.array_oid,
             Self::Unknown | Self::Void => 0,
         }
@@ -330,6 +336,7 @@ impl fmt::Display for DataType {
             Self::Jsonb => "jsonb",
             Self::Oid => "oid",
             Self::Reg(kind) => kind.name(),
+            Self::Range(kind) => kind.name(),
             Self::CharByte => "\"char\"",
             Self::Xid => "xid",
             Self::Int2Vector => "int2vector",

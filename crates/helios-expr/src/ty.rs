@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use helios_base::{DataType, RegKind};
+use helios_base::{DataType, RangeKind, RegKind};
 
 /// A parameter or result type in the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub enum Ty {
     Record,
     Void,
     Unknown,
+    /// `int4range` and its kin.
+    Range(RangeKind),
     /// An array of this plain type.
     Array(&'static Ty),
     /// `anyelement`: all such arguments have one type.
@@ -110,6 +112,7 @@ impl Ty {
             Self::Record => DataType::Record,
             Self::Void => DataType::Void,
             Self::Unknown => DataType::Unknown,
+            Self::Range(kind) => DataType::Range(kind),
             Self::Array(element) => DataType::Array(Box::new(element.concrete()?)),
             _ => return None,
         })
@@ -120,6 +123,7 @@ impl Ty {
     pub fn is(self, ty: &DataType) -> bool {
         match (self, ty) {
             (Self::Array(element), DataType::Array(actual)) => element.is(actual),
+            (Self::Range(kind), DataType::Range(actual)) => kind == *actual,
             (Self::Bool, DataType::Bool)
             | (Self::Int2, DataType::Int2)
             | (Self::Int4, DataType::Int4)

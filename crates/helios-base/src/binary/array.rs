@@ -82,7 +82,7 @@ pub(super) fn read(reader: &mut Reader<'_>, element: &DataType) -> Result<ArrayV
     ArrayValue::new(dims, elements).ok_or_else(|| malformed("invalid array dimensions"))
 }
 
-fn read_field(reader: &mut Reader<'_>, ty: &DataType) -> Result<Value> {
+pub(super) fn read_field(reader: &mut Reader<'_>, ty: &DataType) -> Result<Value> {
     let length = reader.i32()?;
     if length == -1 {
         return Ok(Value::Null);

@@ -11,6 +11,8 @@ mod array;
 mod numeric;
 mod reader;
 
+use std::sync::Arc;
+
 use reader::Reader;
 
 use crate::datetime::{
@@ -18,7 +20,8 @@ use crate::datetime::{
     check_date, check_timestamp, timestamp_out_of_range,
 };
 use crate::{
-    DataType, Error, Interval, Json, Result, SqlState, TextContext, UserKind, Value, text,
+    DataType, Error, Interval, Json, RangeValue, Result, SqlState, TextContext, UserKind, Value,
+    range, text,
 };
 
 /// Days from 1970-01-01 to 2000-01-01.
@@ -72,6 +75,15 @@ pub fn write(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
             _ => array::write_record(fields, out)?,
         },
         Value::Enum(label) => out.extend(label.name.as_bytes()),
+        Value::Range(value) => {
+            out.push(range::put_flags(value));
+            let element = value.kind().element();
+            for end in [value.lower(), value.upper()] {
+                if !end.is_null() {
+                    write_field(end, &element, out)?;
+                }
+            }
+        }
     }
     Ok(())
 }
@@ -181,6 +193,21 @@ fn read_from(reader: &mut Reader<'_>, ty: &DataType) -> Result<Value> {
                 return Err(Error::unsupported(format!("binary input of type {ty}")));
             }
         },
+        DataType::Range(kind) => {
+            let flags = range::take_flags(reader.u8()?)
+                .ok_or_else(|| malformed("invalid flags of a range"))?;
+            let element = kind.element();
+            let mut end = |there: bool| match there {
+                true => array::read_field(reader, &element),
+                false => Ok(Value::Null),
+            };
+            let (lower, upper) = (end(flags.lower)?, end(flags.upper)?);
+            Value::Range(Arc::new(if flags.empty {
+                RangeValue::empty(*kind)
+            } else {
+                RangeValue::new(*kind, lower, upper, flags.inclusive)?
+            }))
+        }
         // Their fields and values have no types of their own.
         DataType::Record | DataType::Void => {
             return Err(Error::unsupported(format!("binary input of type {ty}")));

@@ -16,6 +16,7 @@ fn golden() -> Vec<(DataType, &'static str, &'static str)> {
         (Int4, "-1", "ffffffff"),
         (Int8, "-9223372036854775808", "8000000000000000"),
         (Int8, "5", "0000000000000005"),
+        (Range(crate::RangeKind::Int4), "[1,5)", "0200000004000000010000000400000005"),
         (Oid, "4294967295", "ffffffff"),
         (Float4, "1.5", "3fc00000"),
         (Float4, "NaN", "7fc00000"),

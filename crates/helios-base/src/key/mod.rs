@@ -37,6 +37,7 @@
 
 mod json;
 mod numeric;
+mod range;
 mod reader;
 
 use crate::datetime::{Interval, MICROS_PER_DAY};
@@ -178,6 +179,7 @@ fn put_body(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
         (Value::Array(array), DataType::Int2Vector) => put_array(array, &DataType::Int2, out)?,
         (Value::Array(array), DataType::OidVector) => put_array(array, &DataType::Oid, out)?,
         (value, DataType::User(user)) => put_user(value, user, out)?,
+        (Value::Range(value), DataType::Range(_)) => range::put(value, out)?,
         (Value::Float4(x), DataType::Float4) => {
             let bits = (canonical(f64::from(*x)) as f32).to_bits() as i32;
             out.extend((bits ^ ((bits >> 31) | i32::MIN)).to_be_bytes());
@@ -233,6 +235,7 @@ fn take_body(reader: &mut KeyReader<'_>, ty: &DataType) -> Result<Value> {
         DataType::Int2Vector => Value::Array(take_array(reader, &DataType::Int2)?.into()),
         DataType::OidVector => Value::Array(take_array(reader, &DataType::Oid)?.into()),
         DataType::User(user) => take_user(reader, user)?,
+        DataType::Range(kind) => Value::Range(range::take(reader, *kind)?.into()),
         DataType::Float4 => {
             let bits = i32::from_be_bytes(reader.array()?);
             let bits = bits ^ ((!bits >> 31) | i32::MIN);

@@ -8,7 +8,8 @@ use crate::codec::{
 use crate::json::{DEPTH_MAX, JsonObject};
 use crate::numeric::SCALE_MAX;
 use crate::{
-    ArrayValue, DataType, Error, Interval, Json, Numeric, Result, UserKind, UserType, Value,
+    ArrayValue, DataType, Error, Interval, Json, Numeric, RangeKind, RangeValue, Result, UserKind,
+    UserType, Value, range,
 };
 
 const NAN: u64 = 0;
@@ -97,6 +98,9 @@ pub(super) fn put(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()>
         (Value::Array(array), DataType::Int2Vector) => put_array(array, &DataType::Int2, out)?,
         (Value::Array(array), DataType::OidVector) => put_array(array, &DataType::Oid, out)?,
         (value, DataType::User(user)) => put_user(value, user, ty, out)?,
+        (Value::Range(range), DataType::Range(kind)) if range.kind() == *kind => {
+            put_range(range, out)?;
+        }
         (Value::Record(_), _) => {
             return Err(Error::unsupported("row values cannot be stored"));
         }
@@ -207,6 +211,7 @@ pub(super) fn get(bytes: &[u8], ty: &DataType) -> Result<Value> {
         DataType::Numeric(_) => Value::Numeric(get_numeric(std::mem::take(&mut rest))?),
         DataType::Jsonb => Value::Jsonb(take_json(&mut rest, 0)?.into()),
         DataType::Array(element) => Value::Array(take_array_value(&mut rest, element)?.into()),
+        DataType::Range(kind) => Value::Range(take_range(&mut rest, *kind)?.into()),
         DataType::Record | DataType::Void => {
             return Err(Error::internal(format!("type {ty} cannot be stored")));
         }
@@ -219,6 +224,35 @@ pub(super) fn get(bytes: &[u8], ty: &DataType) -> Result<Value> {
             rest.len()
         )))
     }
+}
+
+/// A byte of flags, then each end that is not open, as an element of an array.
+fn put_range(range: &RangeValue, out: &mut Vec<u8>) -> Result<()> {
+    out.push(range::put_flags(range));
+    let element = range.kind().element();
+    for end in [range.lower(), range.upper()] {
+        if !end.is_null() {
+            put_element(end, &element, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn take_range(rest: &mut &[u8], kind: RangeKind) -> Result<RangeValue> {
+    let [byte] = take_array(rest)?;
+    let flags = range::take_flags(byte)
+        .ok_or_else(|| Error::corrupt(format!("stored range has flags {byte:#04x}")))?;
+    let element = kind.element();
+    let mut end = |there: bool| match there {
+        true => take_element(rest, &[], 0, &element),
+        false => Ok(Value::Null),
+    };
+    let (lower, upper) = (end(flags.lower)?, end(flags.upper)?);
+    if flags.empty {
+        return Ok(RangeValue::empty(kind));
+    }
+    RangeValue::new(kind, lower, upper, flags.inclusive)
+        .map_err(|error| Error::corrupt("stored range is none").with_source(error))
 }
 
 fn text(bytes: &[u8]) -> Result<&str> {

@@ -17,7 +17,8 @@ pub use string::fit_length;
 use crate::datetime::{self, TimeZone};
 pub use crate::datetime::{DateOrder, DateStyle, IntervalStyle};
 use crate::{
-    DataType, Error, Json, Numeric, ObjectNames, Result, SqlState, UserKind, Value, json, reg,
+    DataType, Error, Json, Numeric, ObjectNames, Result, SqlState, UserKind, Value, json, range,
+    reg,
 };
 
 /// The session settings that text input and output depend on.
@@ -109,6 +110,7 @@ pub(crate) fn parse(text: &str, ty: &DataType, context: &TextContext) -> Result<
         }
         DataType::Int2Vector => array::parse_vector(text, &DataType::Int2, context)?.into(),
         DataType::OidVector => array::parse_vector(text, &DataType::Oid, context)?.into(),
+        DataType::Range(kind) => Value::Range(range::parse(text, *kind, context)?.into()),
         DataType::User(user) => match &user.kind {
             UserKind::Enum(_) => user.label(text)?,
             UserKind::Domain(domain) => return parse(text, &domain.base, context),
@@ -146,6 +148,10 @@ pub(crate) fn write(value: &Value, ty: &DataType, context: &TextContext, out: &m
             write!(out, "{n}")
         }
         Value::Enum(label) => out.write_str(&label.name),
+        Value::Range(value) => {
+            range::write(value, context, out);
+            Ok(())
+        }
         Value::Float4(x) => {
             write_f32(*x, context.extra_float_digits, out);
             Ok(())

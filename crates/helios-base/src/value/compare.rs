@@ -39,6 +39,7 @@ impl Value {
             (Self::Jsonb(a), Self::Jsonb(b)) => a.cmp(b),
             (Self::Oid(a), Self::Oid(b)) => a.cmp(b),
             (Self::Enum(a), Self::Enum(b)) => a.cmp_order(b),
+            (Self::Range(a), Self::Range(b)) => a.cmp(b),
             (Self::Array(a), Self::Array(b)) => a.cmp_by(b, Self::cmp_sql),
             (Self::Record(a), Self::Record(b)) => cmp_records(a, b),
             _ => match (self.as_integer(), other.as_integer()) {
@@ -102,6 +103,7 @@ impl Value {
             Self::Record(_) => 15,
             Self::Null => 16,
             Self::Enum(_) => 17,
+            Self::Range(_) => 18,
         }
     }
 }
@@ -185,6 +187,7 @@ impl Hash for Value {
             Self::Jsonb(j) => j.hash(state),
             Self::Oid(n) => n.hash(state),
             Self::Enum(label) => label.order.hash(state),
+            Self::Range(range) => range.hash(state),
             Self::Array(a) => {
                 a.dims.hash(state);
                 a.elements.hash(state);

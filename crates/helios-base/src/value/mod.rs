@@ -12,7 +12,7 @@ pub(crate) use compare::trim_blanks;
 use crate::datetime::Interval;
 use crate::json::Json;
 use crate::numeric::Numeric;
-use crate::{DataType, EnumLabel, Result, TextContext, UserKind, text};
+use crate::{DataType, EnumLabel, RangeValue, Result, TextContext, UserKind, text};
 
 /// A row: one value per column, in column order.
 pub type Row = Vec<Value>;
@@ -62,6 +62,8 @@ pub enum Value {
     Oid(u32),
     /// A label of an enum.
     Enum(Arc<EnumLabel>),
+    /// A range.
+    Range(Arc<RangeValue>),
     /// An array.
     Array(Arc<ArrayValue>),
     /// A row value.
@@ -109,6 +111,7 @@ impl Value {
             Self::Oid(_) => DataType::Oid,
             // A label knows its name, not its type.
             Self::Enum(_) => DataType::Text,
+            Self::Range(range) => DataType::Range(range.kind()),
             Self::Array(array) => array
                 .elements
                 .iter()
@@ -142,6 +145,7 @@ impl Value {
             | (Self::Jsonb(_), DataType::Jsonb)
             | (Self::Oid(_), DataType::Oid | DataType::Xid | DataType::Reg(_))
             | (Self::Record(_), DataType::Record) => true,
+            (Self::Range(range), DataType::Range(kind)) => range.kind() == *kind,
             (Self::Text(_), ty) => {
                 ty.is_string()
                     || matches!(

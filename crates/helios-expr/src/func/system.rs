@@ -234,9 +234,11 @@ fn column_size(args: &[&Value], call: &Call<'_>) -> Result<Value> {
         Value::Text(text) => text.len() + 1,
         Value::Bytea(bytes) => bytes.len() + 1,
         Value::Enum(_) => 4,
-        Value::Numeric(_) | Value::Jsonb(_) | Value::Array(_) | Value::Record(_) => {
-            value.to_text(call.arg_type(0), call.ctx.text).len()
-        }
+        Value::Numeric(_)
+        | Value::Jsonb(_)
+        | Value::Array(_)
+        | Value::Range(_)
+        | Value::Record(_) => value.to_text(call.arg_type(0), call.ctx.text).len(),
         _ => 8,
     };
     super::string::length(bytes)

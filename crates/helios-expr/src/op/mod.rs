@@ -7,6 +7,7 @@ pub(crate) mod integer;
 pub(crate) mod json;
 mod moment;
 mod numeric;
+mod range;
 mod text;
 
 use crate::function::Function;
@@ -23,4 +24,5 @@ pub(crate) static FAMILIES: &[&[&[Function]]] = &[
     integer::FAMILIES,
     float::FAMILIES,
     text::FAMILIES,
+    range::FAMILIES,
 ];

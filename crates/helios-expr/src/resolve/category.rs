@@ -19,6 +19,8 @@ pub enum Category {
     DateTime,
     /// `N`
     Numeric,
+    /// `R`
+    Range,
     /// `S`
     String,
     /// `T`
@@ -53,6 +55,7 @@ pub fn category(ty: &DataType) -> Category {
             Category::DateTime
         }
         DataType::Interval => Category::Timespan,
+        DataType::Range(_) => Category::Range,
         DataType::Array(_) | DataType::Int2Vector | DataType::OidVector => Category::Array,
         DataType::CharByte => Category::Internal,
         DataType::User(user) => match &user.kind {

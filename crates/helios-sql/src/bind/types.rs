@@ -1,6 +1,6 @@
 //! Type names to types.
 
-use helios_base::{DataType, Error, RegKind, Result, SqlState, TextContext, nearest};
+use helios_base::{DataType, Error, RangeKind, RegKind, Result, SqlState, TextContext, nearest};
 use helios_expr::{NoSession, ParamTypes};
 use helios_table::Catalog;
 
@@ -76,10 +76,12 @@ fn plain(name: &str) -> Option<DataType> {
         "void" => DataType::Void,
         "unknown" => DataType::Unknown,
         name => {
-            return RegKind::ALL
-                .into_iter()
-                .find(|kind| kind.name() == name)
-                .map(DataType::Reg);
+            let reg = RegKind::ALL.into_iter().find(|kind| kind.name() == name);
+            let mut ranges = RangeKind::ALL.into_iter();
+            return reg.map(DataType::Reg).or_else(|| {
+                let found = ranges.find(|kind| kind.name() == name);
+                found.map(DataType::Range)
+            });
         }
     })
 }
@@ -168,7 +170,7 @@ impl Binder<'_> {
     }
 
     fn no_type(&self, ty: &TypeName) -> Error {
-        const KNOWN: [&str; 22] = [
+        const KNOWN: [&str; 23] = [
             "timetz",
             "bit",
             "varbit",
@@ -186,11 +188,12 @@ impl Binder<'_> {
             "circle",
             "tsvector",
             "tsquery",
-            "int4range",
-            "int8range",
-            "numrange",
-            "tsrange",
-            "tstzrange",
+            "int4multirange",
+            "int8multirange",
+            "nummultirange",
+            "tsmultirange",
+            "tstzmultirange",
+            "datemultirange",
         ];
         if ty.schema.is_none() && KNOWN.contains(&ty.name.as_str()) {
             let shown = match ty.name.as_str() {

@@ -17,7 +17,7 @@
 //! | `date`, `time`                            | `Date32`, `Time64(µs)`                            |
 //! | `timestamp`, `timestamptz`                | `Timestamp(µs)`, `Timestamp(µs, "UTC")`           |
 //! | `uuid`                                    | `FixedSizeBinary(16)`                             |
-//! | `interval`, arrays, records               | `BinaryView`: see `array/opaque.rs`               |
+//! | `interval`, arrays, records, ranges       | `BinaryView`: see `array/opaque.rs`               |
 //!
 //! A shape is *ordered* if comparing, hashing and sorting its arrays as Arrow does agrees with
 //! PostgreSQL. Columns of other shapes are compared through their keys (`scalar/key.rs`).
@@ -76,6 +76,7 @@ impl Shape {
             | DataType::Array(_)
             | DataType::Int2Vector
             | DataType::OidVector
+            | DataType::Range(_)
             | DataType::Record => ArrowType::BinaryView,
             DataType::User(user) => match &user.kind {
                 UserKind::Enum(_) => ArrowType::UInt64,
@@ -155,6 +156,7 @@ impl Shape {
             | DataType::Array(_)
             | DataType::Int2Vector
             | DataType::OidVector
+            | DataType::Range(_)
             | DataType::Record => false,
         }
     }

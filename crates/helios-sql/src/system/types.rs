@@ -1,7 +1,7 @@
 //! `pg_type` and what else is always the same: `pg_am`, `pg_roles`, `pg_database`.
 
 use helios_base::user_type::LABEL_STEP;
-use helios_base::{DataType, Row, Value};
+use helios_base::{DataType, RangeKind, Row, Value};
 use helios_table::catalog::{DomainDef, TypeKind};
 
 use super::Ty::{Bool, Char, Float4, Int2, Int4, Name, Oid, Text};
@@ -46,6 +46,31 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("enumlabel", Name),
         ],
         enums,
+    ),
+    pg(
+        "pg_range",
+        &[
+            ("rngtypid", Oid),
+            ("rngsubtype", Oid),
+            ("rngmultitypid", Oid),
+            ("rngcollation", Oid),
+            ("rngsubopc", Oid),
+        ],
+        |_| {
+            RangeKind::ALL
+                .into_iter()
+                .map(|kind| {
+                    vec![
+                        Value::Oid(kind.oids().0),
+                        Value::Oid(kind.element().oid()),
+                        // Multiranges are not there.
+                        Value::Oid(0),
+                        Value::Oid(0),
+                        Value::Oid(0),
+                    ]
+                })
+                .collect()
+        },
     ),
     pg(
         "pg_am",
@@ -128,6 +153,7 @@ pub(super) fn category(ty: &DataType) -> &'static str {
     match (ty, category(ty)) {
         (DataType::Record | DataType::Void, _) => "P",
         (_, Category::Array) => "A",
+        (_, Category::Range) => "R",
         (_, Category::Boolean) => "B",
         (_, Category::Composite) => "C",
         (_, Category::DateTime) => "D",
@@ -265,7 +291,11 @@ fn types(source: &Source<'_>) -> Vec<Row> {
     for ty in DataType::builtins() {
         let array = DataType::Array(Box::new(ty.clone()));
         let pseudo = matches!(ty, DataType::Unknown | DataType::Record | DataType::Void);
-        let kind = if pseudo { "p" } else { "b" };
+        let kind = match &ty {
+            DataType::Range(_) => "r",
+            _ if pseudo => "p",
+            _ => "b",
+        };
         let element = match &ty {
             DataType::Int2Vector => DataType::Int2.oid(),
             DataType::OidVector => DataType::Oid.oid(),

@@ -86,6 +86,7 @@ impl ColumnBuilder {
             | DataType::Array(_)
             | DataType::Int2Vector
             | DataType::OidVector
+            | DataType::Range(_)
             | DataType::User(_)
             | DataType::Record => Inner::Opaque(BinaryViewBuilder::with_capacity(rows)),
         };
@@ -138,6 +139,11 @@ impl ColumnBuilder {
             (Inner::Opaque(b), Value::Array(v)) => {
                 scratch.clear();
                 opaque::push_array(v, scratch)?;
+                b.append_value(&*scratch);
+            }
+            (Inner::Opaque(b), Value::Range(v)) => {
+                scratch.clear();
+                opaque::push_range(v, scratch)?;
                 b.append_value(&*scratch);
             }
             (Inner::Opaque(b), Value::Record(v)) => {

@@ -52,9 +52,11 @@ pub(crate) fn export_type(ty: &DataType) -> ArrowType {
         },
         DataType::Interval => ArrowType::Interval(IntervalUnit::MonthDayNano),
         DataType::Array(element) => ArrowType::List(element_field(element)),
-        DataType::Record | DataType::Reg(_) | DataType::Int2Vector | DataType::OidVector => {
-            ArrowType::Utf8View
-        }
+        DataType::Record
+        | DataType::Reg(_)
+        | DataType::Int2Vector
+        | DataType::OidVector
+        | DataType::Range(_) => ArrowType::Utf8View,
         DataType::User(user) => match user.as_domain() {
             Some(domain) => export_type(&domain.base),
             None => ArrowType::Utf8View,
@@ -103,7 +105,11 @@ pub(crate) fn export_values(values: &[Value], ty: &DataType) -> Result<ArrayRef>
         }
         (
             ArrowType::Utf8View,
-            DataType::User(_) | DataType::Reg(_) | DataType::Int2Vector | DataType::OidVector,
+            DataType::User(_)
+            | DataType::Reg(_)
+            | DataType::Int2Vector
+            | DataType::OidVector
+            | DataType::Range(_),
         ) => Ok(as_text(values, ty)),
         _ => {
             let array = array_of(values, &Shape::of(ty))?;

@@ -8,12 +8,14 @@
 //! | interval  | months i32, days i32, microseconds i64                                 |
 //! | array     | dimensions u32, (length u32, lower i32) each, elements as items        |
 //! | record    | fields as items                                                        |
+//! | range     | kind u8, flags u8, both ends as items                                  |
 //! | item      | tag u8 ([`Tag`]), then length u32 and bytes unless fixed by the tag    |
 
 use std::sync::Arc;
 
 use helios_base::{
-    ArrayValue, DataType, EnumLabel, Error, Interval, Json, Numeric, Result, TextContext, Value,
+    ArrayValue, DataType, EnumLabel, Error, Interval, Json, Numeric, RangeKind, RangeValue, Result,
+    TextContext, Value,
 };
 
 use super::decimal;
@@ -58,6 +60,7 @@ tags! {
     Array = 19,
     Record = 20,
     Enum = 21,
+    Range = 22,
 }
 
 /// Appends an interval.
@@ -156,10 +159,33 @@ pub(crate) fn push(value: &Value, out: &mut Vec<u8>) -> Result<()> {
                 push_bytes(out, label.name.as_bytes())
             });
         }
+        Value::Range(range) => return sized(out, Tag::Range, |out| push_range(range, out)),
         Value::Array(array) => return sized(out, Tag::Array, |out| push_array(array, out)),
         Value::Record(fields) => return sized(out, Tag::Record, |out| push_record(fields, out)),
     }
     Ok(())
+}
+
+/// Appends a range: its kind, whether it is empty and which ends are included, its ends as items.
+pub(crate) fn push_range(range: &RangeValue, out: &mut Vec<u8>) -> Result<()> {
+    let kind = RangeKind::ALL.iter().position(|kind| *kind == range.kind());
+    let (lower, upper) = range.includes();
+    out.push(u8::try_from(kind.unwrap_or(0)).unwrap_or(0));
+    out.push(u8::from(range.is_empty()) | u8::from(lower) << 1 | u8::from(upper) << 2);
+    push(range.lower(), out)?;
+    push(range.upper(), out)
+}
+
+/// Reads a range.
+pub(crate) fn read_range(mut bytes: &[u8]) -> Result<RangeValue> {
+    let [kind, flags] = take::<2>(&mut bytes)?;
+    let kind = RangeKind::ALL.get(usize::from(kind)).copied();
+    let kind = kind.ok_or_else(truncated)?;
+    if flags & 1 != 0 {
+        return Ok(RangeValue::empty(kind));
+    }
+    let (lower, upper) = (read(&mut bytes)?, read(&mut bytes)?);
+    RangeValue::new(kind, lower, upper, (flags & 2 != 0, flags & 4 != 0))
 }
 
 fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) -> Result<()> {
@@ -211,6 +237,7 @@ pub(crate) fn read(bytes: &mut &[u8]) -> Result<Value> {
             let name = text(rest)?.into();
             Value::Enum(Arc::new(EnumLabel { oid, order, name }))
         }
+        Tag::Range => Value::Range(Arc::new(read_range(body(bytes)?)?)),
         Tag::Array => Value::Array(Arc::new(read_array(body(bytes)?)?)),
         Tag::Record => Value::Record(read_items(body(bytes)?)?.into()),
     })

@@ -45,6 +45,7 @@ enum Inner {
     Interval(BinaryViewArray),
     Array(BinaryViewArray),
     Record(BinaryViewArray),
+    Range(BinaryViewArray),
 }
 
 impl ColumnReader {
@@ -95,6 +96,7 @@ impl ColumnReader {
                 .map_err(|_| Error::internal("uuid of another length in a batch"))?,
             Inner::Interval(a) => Value::from(opaque::read_interval(a.value(row))?),
             Inner::Array(a) => Value::from(opaque::read_array(a.value(row))?),
+            Inner::Range(a) => Value::Range(Arc::new(opaque::read_range(a.value(row))?)),
             Inner::Record(a) => Value::Record(opaque::read_items(a.value(row))?.into()),
         })
     }
@@ -167,6 +169,7 @@ fn open(array: &dyn Array, shape: &Shape) -> Option<Inner> {
         DataType::Uuid => Inner::Uuid(array.as_fixed_size_binary_opt()?.clone()),
         DataType::Interval => Inner::Interval(array.as_binary_view_opt()?.clone()),
         DataType::Array(_) => Inner::Array(array.as_binary_view_opt()?.clone()),
+        DataType::Range(_) => Inner::Range(array.as_binary_view_opt()?.clone()),
         DataType::Record => Inner::Record(array.as_binary_view_opt()?.clone()),
     })
 }
