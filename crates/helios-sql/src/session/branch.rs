@@ -4,7 +4,7 @@ use helios_base::{BranchId, Error, Result, Scn, SqlState, Value};
 use helios_version::{Branch, BranchSpec};
 
 use super::Session;
-use super::branch_options::branch_options;
+use super::branch_options::{NONE, branch_options};
 use super::run::Sight;
 use crate::plan::{AsOf, BranchCommand, Cascade, Point};
 
@@ -61,12 +61,14 @@ impl Session {
                 }
                 let (parent, at) = self.point_of(sight, from)?;
                 self.check_existed(from, at)?;
+                let mut options = branch_options(options)?;
+                options.retain(|(_, value)| value != NONE);
                 self.roll_back_implicit();
                 store.create_branch(BranchSpec {
                     name: name.clone(),
                     parent,
                     at,
-                    options: branch_options(options)?,
+                    options,
                 })?;
                 Ok(())
             }
@@ -106,8 +108,17 @@ impl Session {
                 self.roll_back_implicit();
                 let mut all = branch.options;
                 for (name, value) in branch_options(options)? {
+                    if name == super::expiry::OPTION && branch.parent.is_none() && value != NONE {
+                        return Err(Error::new(
+                            SqlState::INVALID_PARAMETER_VALUE,
+                            format!("branch \"{}\" cannot expire", branch.name),
+                        )
+                        .with_detail("It is the root of all branches."));
+                    }
                     all.retain(|(known, _)| *known != name);
-                    all.push((name, value));
+                    if value != NONE {
+                        all.push((name, value));
+                    }
                 }
                 all.sort();
                 store.alter_branch(branch.id, &branch.name, all)

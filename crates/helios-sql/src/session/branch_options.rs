@@ -30,6 +30,9 @@ const CLUSTER: &[&str] = &[
     "storage_node",
 ];
 
+/// Takes an interval away again.
+pub(super) const NONE: &str = "none";
+
 /// Checks options and brings them into their stored form.
 ///
 /// # Errors
@@ -74,8 +77,15 @@ pub(super) fn branch_options(written: &[(String, String)]) -> Result<Vec<(String
                 value
             }
             Kind::Interval => {
-                helios_base::datetime::parse_interval(value).map_err(|_| bad())?;
-                value.clone()
+                if !value.eq_ignore_ascii_case(NONE) {
+                    let interval =
+                        helios_base::datetime::parse_interval(value).map_err(|_| bad())?;
+                    let length = super::retention::length(&interval);
+                    if length.is_zero() && name == super::expiry::OPTION {
+                        return Err(bad().with_hint("A time to live is longer than nothing."));
+                    }
+                }
+                value.to_ascii_lowercase()
             }
             Kind::Text => value.clone(),
         };

@@ -40,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) tables: Arc<Tables>,
     pub(crate) plans: PlanCache,
     pub(crate) watchdog: Watchdog,
+    /// Drops branches whose time is over.
+    pub(super) expiry: super::expiry::Expiry,
     /// The living sessions by number, for `pg_stat_activity`.
     pub(crate) activity: Mutex<BTreeMap<u64, Arc<Activity>>>,
     next_session: AtomicU64,
@@ -90,6 +92,7 @@ impl Engine {
                 tables: Tables::open(store, Arc::new(crate::bind::stored::StoredExprs))?,
                 plans: PlanCache::default(),
                 watchdog: Watchdog::default(),
+                expiry: super::expiry::Expiry::default(),
                 activity: Mutex::default(),
                 next_session: AtomicU64::new(1),
                 fusion: FusionEngine::new(FusionOptions::default()),
@@ -97,6 +100,7 @@ impl Engine {
             }),
         };
         engine.shared.keep_promises();
+        super::expiry::arm(&engine.shared);
         Ok(engine)
     }
 

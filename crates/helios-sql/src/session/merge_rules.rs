@@ -99,7 +99,7 @@ fn unknown_rule(name: &str) -> Error {
     )
 }
 
-fn bad_action(name: &str) -> Error {
+pub(super) fn bad_action(name: &str) -> Error {
     Error::new(
         SqlState::INVALID_PARAMETER_VALUE,
         format!("unknown conflict resolution \"{name}\""),

@@ -21,6 +21,7 @@ mod copy;
 mod cursor;
 mod ddl;
 mod engine;
+mod expiry;
 mod explain;
 mod history_functions;
 mod interrupt;

@@ -68,6 +68,7 @@ impl Session {
                     command => self.branch_command(sight, command)?,
                 }
                 self.engine.shared.keep_promises();
+                super::expiry::arm(&self.engine.shared);
             }
             Statement::Lock {
                 tables,

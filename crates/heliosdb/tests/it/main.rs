@@ -5,9 +5,11 @@
 mod branches;
 mod copy;
 mod docs;
+mod expiry;
 mod faults;
 mod files;
 mod model;
 mod short_ways;
+mod system_functions;
 mod temporary;
 mod time_travel;

@@ -195,6 +195,7 @@ impl Ddl<'_> {
             AlterAction::ValidateConstraint { name } => txn.validate_constraint(id, name)?,
             AlterAction::Nothing => {}
             AlterAction::SetOptions(options) => {
+                super::options::check(options)?;
                 let options: Vec<_> = options
                     .iter()
                     .map(|(name, value)| (name.clone(), Some(value.clone())))

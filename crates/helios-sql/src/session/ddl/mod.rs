@@ -8,6 +8,7 @@ mod convert;
 mod create;
 mod drop;
 mod function;
+mod options;
 mod types;
 
 use std::sync::Arc;

@@ -60,7 +60,7 @@ pub(super) fn all(state: &State) -> Result<Vec<Row>> {
             number(last.0),
             Value::text(lsn(last)),
             Value::TimestampTz(branch.created_at),
-            expires_at(branch).map_or(Value::Null, Value::TimestampTz),
+            super::super::expiry::expires_at(branch).map_or(Value::Null, Value::TimestampTz),
             option("retention_period"),
             option("gc_policy"),
             number(store.branch_bytes(branch.id)?),
@@ -77,15 +77,6 @@ fn last_commit(state: &State, branch: &Branch) -> Result<Scn> {
     let mut tables: Vec<_> = catalog.tables().map(|table| table.storage).collect();
     tables.extend_from_slice(helios_table::catalog_tables());
     Ok(snapshot.last_change(&tables)?.unwrap_or(branch.fork))
-}
-
-/// When the time to live of a branch ends.
-fn expires_at(branch: &Branch) -> Option<i64> {
-    let (_, text) = branch.options.iter().find(|(name, _)| name == "ttl")?;
-    let ttl = helios_base::datetime::parse_interval(text).ok()?;
-    let length = super::super::retention::length(&ttl);
-    let micros = i64::try_from(length.as_micros()).ok()?;
-    branch.created_at.checked_add(micros)
 }
 
 /// `helios_retention`: how long which parts of the past stay readable.

@@ -1,0 +1,56 @@
+//! Options of tables: which there are, and what they may be.
+
+use helios_base::{Error, Result, SqlState, nearest};
+use helios_table::merge::Action;
+
+/// PostgreSQL's parameters of storage, which say how it lays out pages and when it cleans up. Dumps have
+/// them; nothing here depends on them.
+const PHYSICAL: &[&str] = &[
+    "autovacuum_",
+    "fillfactor",
+    "log_autovacuum_min_duration",
+    "parallel_workers",
+    "toast.",
+    "toast_tuple_target",
+    "user_catalog_table",
+    "vacuum_index_cleanup",
+    "vacuum_truncate",
+];
+
+/// Checks the options of a table.
+///
+/// # Errors
+/// 22023 for unknown options and bad values, 0A000 for what a table cannot have yet.
+pub(super) fn check(options: &[(String, String)]) -> Result<()> {
+    options
+        .iter()
+        .try_for_each(|(name, value)| check_one(name, value))
+}
+
+fn check_one(name: &str, value: &str) -> Result<()> {
+    if PHYSICAL.iter().any(|known| name.starts_with(known)) {
+        return Ok(());
+    }
+    if name.strip_prefix("merge.").is_some() {
+        return match Action::parse(value) {
+            Some(_) => Ok(()),
+            None => Err(super::super::merge_rules::bad_action(value)),
+        };
+    }
+    if matches!(name, "retention" | "retention_period") {
+        return Err(
+            Error::unsupported("a retention of its own is not supported for a table").with_hint(
+                "ALTER DATABASE BRANCH ... SET (retention_period = '...') keeps the past of all tables.",
+            ),
+        );
+    }
+    let error = Error::new(
+        SqlState::INVALID_PARAMETER_VALUE,
+        format!("unrecognized parameter \"{name}\""),
+    );
+    let known = PHYSICAL.iter().copied().chain(["retention_period"]);
+    Err(match nearest(name, known) {
+        Some(near) => error.with_hint(format!("Perhaps you meant \"{near}\".")),
+        None => error,
+    })
+}
