@@ -180,3 +180,35 @@ fn wrong_values_are_refused_and_leave_no_bytes() {
         assert_eq!(out, [9]);
     }
 }
+
+#[test]
+fn ranges_keep_their_bytes() {
+    use helios_base::{ColumnId, DataType, KeyOrder, Layout, RangeKind, TextContext, Value, key};
+    let ty = DataType::Range(RangeKind::Int4);
+    let layout = Layout::new(1, [(ColumnId(1), ty.clone())]);
+    let context = TextContext::default();
+    let mut last: Option<Vec<u8>> = None;
+    for (text, tail, keyed) in [
+        ("empty", "01", "0100"),
+        ("(,5)", "0805000000", "010100018000000500"),
+        ("[1,5)", "020100000005000000", "01010180000001000180000005"),
+        ("[1,)", "1201000000", "010101800000010002"),
+    ] {
+        let value = Value::parse(text, &ty, &context).expect(text);
+        let mut row = Vec::new();
+        layout
+            .encode(std::slice::from_ref(&value), &mut row)
+            .expect(text);
+        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        assert!(hex(&row).ends_with(tail), "{text}: {}", hex(&row));
+        let mut bytes = Vec::new();
+        key::encode(&value, &ty, KeyOrder::ASC, &mut bytes).expect(text);
+        assert!(hex(&bytes).contains(keyed), "{text}: {}", hex(&bytes));
+        assert_eq!(
+            key::decode(&mut bytes.as_slice(), &ty, KeyOrder::ASC).expect(text),
+            value
+        );
+        assert!(last.is_none_or(|last| last < bytes), "{text}");
+        last = Some(bytes);
+    }
+}
