@@ -178,6 +178,16 @@ impl Log {
         Position(segments.live.first().map_or(0, |s| s.header.base))
     }
 
+    /// Bytes that an open from this position reads: all of the segments from its own on.
+    #[must_use]
+    pub fn replay_bytes(&self, from: Position) -> u64 {
+        let end = self.end().0;
+        let segments = self.inner.segments.lock();
+        let bases = segments.live.iter().rev().map(|s| s.header.base);
+        let base = bases.into_iter().find(|base| *base <= from.0);
+        end.saturating_sub(base.unwrap_or_default())
+    }
+
     /// Reads durable records from `from` on, which must be the start of a record or the end of the
     /// log. The reader sees records that become durable later, too.
     ///

@@ -40,8 +40,10 @@ pub(crate) struct Applier<'a> {
     value: Vec<u8>,
     /// New versions to tell the cache of, once the batch is in.
     fresh: Vec<(TableId, BranchId, Scn, Bytes, Option<Bytes>)>,
-    /// Too many for `fresh`.
+    /// There were too many for `fresh`.
     flood: bool,
+    /// The commit has more than `fresh` takes.
+    large: bool,
     touched: Vec<(TableId, BranchId, Scn)>,
     changes: ListWriter,
     tree: Option<BranchTree>,
@@ -72,6 +74,7 @@ impl<'a> Applier<'a> {
             value: Vec::new(),
             fresh: Vec::new(),
             flood: false,
+            large: false,
             touched: Vec::new(),
             changes: ListWriter::default(),
             tree: None,
@@ -129,6 +132,7 @@ impl<'a> Applier<'a> {
     /// Applies a commit from its write set.
     pub(crate) fn commit(&mut self, info: CommitInfo, writes: &WriteSet) -> Result<()> {
         self.begin(&info)?;
+        self.large = writes.mark() > CACHE_UPDATES;
         writes.for_each(&mut |live| match live {
             Live::Row {
                 table,
@@ -148,6 +152,7 @@ impl<'a> Applier<'a> {
     /// Applies a commit from its log records.
     pub(crate) fn replay(&mut self, info: CommitInfo, parts: &[&[u8]]) -> Result<()> {
         self.begin(&info)?;
+        self.large = false;
         for part in parts {
             for op in Ops::new(part) {
                 self.op(&op?)?;
@@ -218,7 +223,7 @@ impl<'a> Applier<'a> {
         if self.touched.last() != Some(&(table, branch, scn)) {
             self.touched.push((table, branch, scn));
         }
-        if self.fresh.len() >= CACHE_UPDATES {
+        if self.large || self.fresh.len() >= CACHE_UPDATES {
             self.flood = true;
         } else {
             let row = row.map(Bytes::copy_from_slice);

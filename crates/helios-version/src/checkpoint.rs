@@ -8,14 +8,18 @@ use crate::store::Step;
 /// Bytes of log and changed keys that the next open applies again as fast as this close would save
 /// them.
 const LITTLE: (u64, u64) = (64 << 10, 1000);
+/// Bytes of log that the next open may read for that little, which can be the end of a long segment.
+const REPLAY: u64 = 512 << 10;
 
 impl Core {
     /// Whether a clean end can leave what was not saved yet to the log.
     pub(crate) fn little_to_save(&self) -> bool {
         let stats = self.kv.stats();
-        let logged = self.log.end().saturating_sub(self.kv.applied());
+        let saved = self.kv.applied();
+        let logged = self.log.end().saturating_sub(saved);
         !self.checkpoint.lock().is_running()
             && logged <= LITTLE.0
+            && self.log.replay_bytes(saved) <= REPLAY
             && stats.overlay_entries <= LITTLE.1
     }
 

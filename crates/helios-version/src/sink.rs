@@ -59,6 +59,14 @@ impl Sink {
         }
     }
 
+    /// Bytes that the next open reads if it begins at this position.
+    pub(crate) fn replay_bytes(&self, from: u64) -> u64 {
+        match self {
+            Self::Log(log) => log.replay_bytes(Position(from)),
+            Self::Memory(_) => 0,
+        }
+    }
+
     pub(crate) fn truncate_before(&self, position: u64) -> Result<()> {
         match self {
             Self::Log(log) => log.truncate_before(Position(position)),

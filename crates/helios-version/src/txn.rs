@@ -543,15 +543,19 @@ impl Txn {
         Ok(())
     }
 
-    /// Writes index entries of an existing row: index builds.
+    /// Writes index entries of existing rows: index builds. Ascending entries are cheapest.
     ///
     /// # Errors
     /// 25006 in a read-only transaction.
-    pub fn put_entries(&self, entries: &[IndexEntry]) -> Result<()> {
+    pub fn put_entries<'a>(
+        &self,
+        index: IndexId,
+        entries: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<()> {
         self.refuse_read_only()?;
         let mut writes = self.writes.write();
         for entry in entries {
-            writes.write_entry(entry.index, &entry.key)?;
+            writes.write_entry(index, entry)?;
         }
         Ok(())
     }

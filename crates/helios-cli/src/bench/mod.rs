@@ -178,7 +178,8 @@ fn microseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
-/// What a file, or a directory with all in it, takes on disk.
+/// What a file, or a directory with all in it, takes on disk: a file that was made longer and never
+/// written there is hollow.
 #[allow(clippy::cast_precision_loss, reason = "megabytes for people")]
 fn megabytes(path: &Path) -> f64 {
     fn bytes(path: &Path) -> u64 {
@@ -186,7 +187,11 @@ fn megabytes(path: &Path) -> f64 {
             return 0;
         };
         if meta.is_file() {
-            return meta.len();
+            #[cfg(unix)]
+            let used = std::os::unix::fs::MetadataExt::blocks(&meta) * 512;
+            #[cfg(not(unix))]
+            let used = meta.len();
+            return used.min(meta.len());
         }
         let Ok(entries) = std::fs::read_dir(path) else {
             return 0;

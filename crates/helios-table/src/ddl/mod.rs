@@ -14,6 +14,7 @@ mod create_table;
 mod depend;
 mod domain;
 mod drop;
+mod entries;
 mod foreign_key;
 mod function;
 mod name;

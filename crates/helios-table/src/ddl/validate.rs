@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use helios_base::{ColumnId, Error, IndexId, Result, SqlState, Value};
-use helios_version::{IndexEntry, Isolation, Read};
+use helios_version::{Isolation, Read};
 
+use super::entries::Entries;
 use crate::access::{TableWriter, cannot_be_unique, of_table};
 use crate::catalog::{ConstraintId, ConstraintKind, TableDef};
-use crate::row::{IndexRules, StoredRow, index_context};
+use crate::row::{StoredRow, index_context};
 use crate::transaction::Transaction;
-
-/// How many entries are handed to the store at a time.
-const ENTRIES: usize = 1024;
 
 /// Everything in byte order.
 const ALL: helios_version::Bounds<'static> =
@@ -127,68 +125,49 @@ impl Transaction {
         let Some(index) = rules.indexes.iter().find(|index| index.def.id == id) else {
             return Err(Error::internal("no such index"));
         };
-        // Each entry with the length of its keys, or 0 if they need not be unique.
-        let mut entries: Vec<(Vec<u8>, usize)> = Vec::new();
+        let mut entries = Entries::default();
         let mut values = vec![Value::Null; table.columns.len()];
         self.each_row(table, |row| {
             row.fill(index.reads(), &mut values)?;
-            let mut key = Vec::new();
-            if index.encode_keys(&values, &mut key)? {
+            if index.encode_keys(&values, entries.open())? {
                 let nulls = !index.def.nulls_not_distinct && index.has_null(&values)?;
-                let keys = if nulls { 0 } else { key.len() };
-                key.extend_from_slice(row.key());
-                entries.push((key, keys));
+                let unique = if nulls { 0 } else { entries.len() };
+                entries.open().extend_from_slice(row.key());
+                entries.end(unique);
+            } else {
+                entries.cancel();
             }
             Ok(())
         })?;
-        entries.sort_unstable();
-        if index.def.unique {
-            for pair in entries.windows(2) {
-                if let [(a, length), (b, _)] = pair
-                    && *length > 0
-                    && b.get(..*length) == a.get(..*length)
-                {
-                    let (_, pk) = index.split(a)?;
-                    if let Some(found) = self.txn().latest(table.storage, pk)? {
-                        let row = StoredRow::new(table.shape(), pk, found.begin, &found.row)?;
-                        return Err(cannot_be_unique(table, index, &row.values()?)?);
-                    }
-                }
-            }
+        entries.sort();
+        if index.def.unique
+            && let Some(entry) = entries.duplicate()
+        {
+            let (_, pk) = index.split(entry)?;
+            let Some(found) = self.txn().latest(table.storage, pk)? else {
+                return Err(Error::internal("a row that was just read is gone"));
+            };
+            let row = StoredRow::new(table.shape(), pk, found.begin, &found.row)?;
+            return Err(cannot_be_unique(table, index, &row.values()?)?);
         }
-        self.put_keys(index, entries.into_iter().map(|(key, _)| key))?;
+        self.txn().put_entries(index.storage(), entries.iter())?;
         if self.txn().isolation() == Isolation::ReadCommitted {
             return Ok(());
         }
         // This transaction goes on reading older versions, which the index must propose too.
         let view = self.txn().view()?;
         let mut rows = view.scan(table.storage, ALL, false)?;
-        let mut older = Vec::new();
+        let mut older = Entries::default();
         while let Some(row) = rows.next()? {
             StoredRow::from_ref(table.shape(), row)?.fill(index.reads(), &mut values)?;
-            let mut key = Vec::new();
-            if index.encode_keys(&values, &mut key)? {
-                key.extend_from_slice(row.pk);
-                older.push(key);
+            if index.encode_keys(&values, older.open())? {
+                older.open().extend_from_slice(row.pk);
+                older.end(0);
+            } else {
+                older.cancel();
             }
         }
-        self.put_keys(index, older.into_iter())
-    }
-
-    fn put_keys(&self, index: &IndexRules, keys: impl Iterator<Item = Vec<u8>>) -> Result<()> {
-        let storage = index.storage();
-        let mut batch = Vec::with_capacity(ENTRIES);
-        for key in keys {
-            batch.push(IndexEntry {
-                index: storage,
-                key,
-            });
-            if batch.len() == ENTRIES {
-                self.txn().put_entries(&batch)?;
-                batch.clear();
-            }
-        }
-        self.txn().put_entries(&batch)
+        self.txn().put_entries(index.storage(), older.iter())
     }
 }
 

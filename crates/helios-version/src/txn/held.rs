@@ -15,7 +15,7 @@ use crate::lock::{LockMode, TableLock};
 use crate::stamps::Stamp;
 
 /// Row locks in one table after which the whole table is preferred, and then as many more again.
-const ROWS_MAX: usize = 1 << 18;
+const ROWS_MAX: usize = 1 << 16;
 
 /// Absent keys met one after the other before the gap around them is looked up.
 const GAP_AFTER: u32 = 4;

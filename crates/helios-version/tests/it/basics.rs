@@ -544,3 +544,46 @@ fn loads_of_ascending_keys_find_the_neighbours_that_are_there() {
     assert_eq!(snapshot.history(T, b"k0500").unwrap().len(), 2);
     assert_eq!(store.check().unwrap(), Vec::<String>::new());
 }
+
+// Guards against an open that reads the whole segment of a load for the sake of one small commit
+// after it.
+#[test]
+fn a_small_commit_after_a_load_does_not_leave_a_long_log_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    let open = || {
+        let options = Options {
+            background: false,
+            ..Options::default()
+        };
+        Store::open(&path, options).unwrap()
+    };
+    let store = open();
+    let txn = begin(&store);
+    for number in 0..20_000 {
+        let pk = format!("{number:06}");
+        txn.put(T, pk.as_bytes(), &[7; 100], &[]).unwrap();
+    }
+    txn.commit().unwrap();
+    drop(txn);
+    while store.checkpoint_step(usize::MAX).unwrap() == Step::More {}
+    put(&store, "small", "change");
+    assert!(store.stats().log_bytes > 2_000_000);
+    drop(store);
+    let log_bytes = || -> u64 {
+        let files = std::fs::read_dir(path.join("log")).unwrap();
+        files
+            .map(|file| file.unwrap().metadata().unwrap().len())
+            .sum()
+    };
+    assert!(log_bytes() < 1000, "{}", log_bytes());
+    // A little stays in the log.
+    let store = open();
+    put(&store, "smaller", "change");
+    drop(store);
+    assert!(log_bytes() < 1000, "{}", log_bytes());
+    let store = open();
+    let snapshot = store.snapshot(BranchId(0), None).unwrap();
+    assert_eq!(get(&snapshot, "small").unwrap(), "change");
+    assert_eq!(get(&snapshot, "smaller").unwrap(), "change");
+}
