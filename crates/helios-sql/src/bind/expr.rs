@@ -39,7 +39,14 @@ impl Binder<'_> {
                 self.place_literal(built, operator.pos, &[operand])
             }
             ExprKind::Infix(left, operator, right) => {
-                let (l, r) = (self.expr(left)?, self.expr(right)?);
+                let l = match (self.expr(left)?, &right.kind) {
+                    (Expr::Row(fields), ExprKind::Subquery(query)) => {
+                        let symbol = &operator.symbol;
+                        return self.row_against_query(fields, symbol, query, operator.pos);
+                    }
+                    (other, _) => other,
+                };
+                let r = self.expr(right)?;
                 let built = self.builder.operator(&operator.symbol, l, r);
                 self.place_literal(built, operator.pos, &[left, right])
             }

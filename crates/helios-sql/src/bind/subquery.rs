@@ -112,6 +112,66 @@ impl Binder<'_> {
         self.subplan(plan, kind, frame, Some(operand), DataType::Bool)
     }
 
+    /// `(a, b) op (query)`: compared with the only row; unknown if there is none.
+    pub(super) fn row_against_query(
+        &mut self,
+        fields: Vec<Expr>,
+        operator: &str,
+        query: &Query,
+        pos: Pos,
+    ) -> Result<Expr> {
+        let (plan, mut frame) = self.framed(query, false)?;
+        let plan = self.settle_plan(plan)?;
+        let (outer, columns) = self.facing(fields, &plan, &mut frame, pos)?;
+        let built = self
+            .builder
+            .operator(operator, Expr::Row(outer), Expr::Row(columns));
+        let test = self.place(built, pos)?;
+        let ty = test.ty().clone();
+        let plan = Plan::Project(Box::new(Project {
+            columns: vec![plan_column("row", &test)],
+            exprs: vec![test],
+            input: plan,
+        }));
+        self.subplan(plan, SubplanKind::Scalar, frame, None, ty)
+    }
+
+    /// The fields of a row, handed into the frame of a query, and the columns that face them.
+    fn facing(
+        &mut self,
+        fields: Vec<Expr>,
+        plan: &Plan,
+        frame: &mut Vec<Expr>,
+        pos: Pos,
+    ) -> Result<(Vec<Expr>, Vec<Expr>)> {
+        let columns = plan.columns();
+        if columns.len() != fields.len() {
+            let message = if columns.len() < fields.len() {
+                "subquery has too few columns"
+            } else {
+                "subquery has too many columns"
+            };
+            return Err(self.fail(SqlState::SYNTAX_ERROR, message, pos));
+        }
+        let mut outer = Vec::with_capacity(fields.len());
+        let mut inner = Vec::with_capacity(fields.len());
+        for (index, (field, column)) in fields.into_iter().zip(columns).enumerate() {
+            let wanted = match field.ty() {
+                DataType::Unknown => column.ty.clone(),
+                other => other.clone(),
+            };
+            let field = self.place(self.builder.coerce(field, &wanted), pos)?;
+            frame.push(field);
+            outer.push(Expr::Outer {
+                depth: 0,
+                index: frame.len() - 1,
+                ty: wanted,
+            });
+            inner.push(Expr::column(index, column.ty.clone()));
+        }
+        Ok((outer, inner))
+    }
+
     /// `(a, b) IN (query)`: true if any row equals, unknown if any comparison is, otherwise false.
     fn row_in_query(
         &mut self,
@@ -131,34 +191,10 @@ impl Binder<'_> {
                 );
             }
         };
-        let columns = plan.columns().len();
-        if columns != fields.len() {
-            let message = if columns < fields.len() {
-                "subquery has too few columns"
-            } else {
-                "subquery has too many columns"
-            };
-            return Err(self.fail(SqlState::SYNTAX_ERROR, message, pos));
-        }
         let plan = self.settle_plan(plan)?;
-        let mut terms = Vec::with_capacity(columns);
-        for (index, field) in fields.into_iter().enumerate() {
-            let column = plan
-                .columns()
-                .get(index)
-                .map(|column| Expr::column(index, column.ty.clone()))
-                .ok_or_else(|| Error::internal("column out of range"))?;
-            let wanted = match field.ty() {
-                DataType::Unknown => column.ty().clone(),
-                other => other.clone(),
-            };
-            let field = self.place(self.builder.coerce(field, &wanted), pos)?;
-            frame.push(field);
-            let outer = Expr::Outer {
-                depth: 0,
-                index: frame.len() - 1,
-                ty: wanted,
-            };
+        let (outer, columns) = self.facing(fields, &plan, &mut frame, pos)?;
+        let mut terms = Vec::with_capacity(columns.len());
+        for (outer, column) in outer.into_iter().zip(columns) {
             terms.push(self.place(self.builder.operator("=", outer, column), pos)?);
         }
         let equal = Expr::conjunction(terms);

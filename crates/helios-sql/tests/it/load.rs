@@ -87,7 +87,7 @@ fn a_bad_line_is_named_and_nothing_stays() -> Result<()> {
     let error =
         copy_in(&mut session, "COPY t FROM STDIN", "1\t1\n1\t2\n").expect_err("a duplicate");
     assert_eq!(error.detail(), Some("Key (id)=(1) already exists."));
-    assert_eq!(error.context(), Some("COPY t, line 2: \"1\\t2\""));
+    assert_eq!(error.context(), Some("COPY t, line 2: \"1\t2\""));
     assert_eq!(copy_out(&mut session, "COPY t TO STDOUT")?, "");
     Ok(())
 }

@@ -102,3 +102,24 @@ fn joins_in_which_null_equals_null() -> Result<()> {
          where u.k is not distinct from w.k and u.id + 0 = w.id order by 1, 2",
     )
 }
+
+/// Rows of the subquery that differ, but not in what is compared, each met the row around.
+#[test]
+fn existence_of_an_equal_expression() -> Result<()> {
+    same(
+        "select u.id from u where u.c is null or not exists
+         (select 1 from v where (u.k between u.k and u.k) = (v.c is not null)) order by id",
+    )?;
+    same(
+        "select id, exists (select 1 from v where (u.id > 0) = (v.x is not null)) from u order by id",
+    )
+}
+
+#[test]
+fn rows_compared_with_a_query() -> Result<()> {
+    same("select id from u where (m, k) = (select 2, 2) order by id")?;
+    same("select id, (m, k) < (select id, id from v where v.id = u.id) from u order by id")?;
+    same(
+        "select (1, 2) = (select 1, 2 where false), (1, 2) <> (select 1, 3), (1, 'a') >= (select 1, 'a')",
+    )
+}

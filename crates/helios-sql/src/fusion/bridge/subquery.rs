@@ -214,38 +214,13 @@ impl PlanBridge<'_> {
         let conditions = self.conditions(&right.columns, &frame, &used.pulled)?;
         let value = right.columns.first().cloned();
         let value = value.ok_or_else(|| Error::internal("a subquery without columns"))?;
-        let keys = self
-            .exprs(&right.columns, &inner)?
-            .into_iter()
-            .map(|typed| Typed::safe(typed.key(), Shape::of(&DataType::Bytea)))
-            .collect();
-        let (right, keys) = self.names.extend(right, "key", keys)?;
-        let keys: Vec<DfExpr> = keys.into_iter().map(|key| key.expr).collect();
-        // The columns that the conditions read are fixed by the keys.
-        let mut carried: Vec<Column> = Vec::new();
-        for column in conditions.iter().flat_map(DfExpr::column_refs) {
-            let known = right.plan.schema().has_column(column) && !carried.contains(column);
-            if known && !keys.contains(&DfExpr::Column(column.clone())) {
-                carried.push(column.clone());
-            }
-        }
         let name = self.names.fresh("value");
         let rows = self.names.fresh("rows");
-        let mut calls = vec![
+        let calls = vec![
             first(value.expr.clone()).alias(name.clone()),
             count(lit(1i64)).alias(rows.clone()),
         ];
-        let mut renamed = HashMap::new();
-        for column in carried {
-            let alias = self.names.fresh("carried");
-            calls.push(first(DfExpr::Column(column.clone())).alias(alias.clone()));
-            renamed.insert(column, Column::new_unqualified(alias));
-        }
-        let conditions = conditions
-            .into_iter()
-            .map(|condition| rename(condition, &renamed))
-            .collect::<Result<Vec<_>>>()?;
-        let grouped = right.then(|plan| plan.aggregate(keys, calls))?;
+        let (grouped, conditions) = self.by_frames(right, &inner, conditions, calls)?;
         let kind = if correlated {
             JoinType::Left
         } else {
@@ -262,6 +237,45 @@ impl PlanBridge<'_> {
                 risky: true,
             },
         ))
+    }
+
+    /// Groups the rows of a subquery by `inner`, the sides of its equalities with the frame: each frame
+    /// then meets one row at most. The conditions, over the grouped rows.
+    fn by_frames(
+        &mut self,
+        right: Relation,
+        inner: &[Expr],
+        conditions: Vec<DfExpr>,
+        mut calls: Vec<DfExpr>,
+    ) -> Result<(Relation, Vec<DfExpr>)> {
+        let keys = self
+            .exprs(&right.columns, inner)?
+            .into_iter()
+            .map(|typed| Typed::safe(typed.key(), Shape::of(&DataType::Bytea)))
+            .collect();
+        let (right, keys) = self.names.extend(right, "key", keys)?;
+        let mut known: Vec<DfExpr> = Vec::new();
+        for key in keys {
+            if !known.contains(&key.expr) {
+                known.push(key.expr);
+            }
+        }
+        // What the conditions read of the columns is fixed by the keys.
+        let mut renamed = HashMap::new();
+        for column in conditions.iter().flat_map(DfExpr::column_refs) {
+            let mine = right.plan.schema().has_column(column) && !renamed.contains_key(column);
+            if mine && !known.contains(&DfExpr::Column(column.clone())) {
+                let alias = self.names.fresh("carried");
+                calls.push(first(DfExpr::Column(column.clone())).alias(alias.clone()));
+                renamed.insert(column.clone(), Column::new_unqualified(alias));
+            }
+        }
+        let conditions = conditions
+            .into_iter()
+            .map(|condition| rename(condition, &renamed))
+            .collect::<Result<Vec<_>>>()?;
+        let grouped = right.then(|plan| plan.aggregate(known, calls))?;
+        Ok((grouped, conditions))
     }
 
     /// Whether a subquery has rows, beside each row.
@@ -282,21 +296,12 @@ impl PlanBridge<'_> {
             let found = DfExpr::Column(Column::new_unqualified(rows)).gt(lit(0i64));
             return Ok((joined, boolean(found, false)));
         }
-        if equalities(&used.pulled.conditions).is_none() {
-            return Err(unsupported());
-        }
+        let pairs = equalities(&used.pulled.conditions).ok_or_else(unsupported)?;
+        let inner: Vec<Expr> = pairs.into_iter().map(|(inner, _)| inner).collect();
         let conditions = self.conditions(&right.columns, &frame, &used.pulled)?;
-        let mut keys: Vec<DfExpr> = Vec::new();
-        for column in conditions.iter().flat_map(DfExpr::column_refs) {
-            let key = DfExpr::Column(column.clone());
-            if right.plan.schema().has_column(column) && !keys.contains(&key) {
-                keys.push(key);
-            }
-        }
-        let counted =
-            right.then(|plan| plan.aggregate(keys, [count(lit(1i64)).alias(rows.clone())]))?;
+        let calls = vec![count(lit(1i64)).alias(rows.clone())];
+        let (counted, conditions) = self.by_frames(right, &inner, conditions, calls)?;
         let joined = join_relations(input, counted, JoinType::Left, conditions)?;
-        // Conditions on the outer row alone leave no key: then there is a count of zero.
         let rows = DfExpr::Column(Column::new_unqualified(rows));
         let found = DfExpr::IsNotNull(Box::new(rows.clone())).and(rows.gt(lit(0i64)));
         Ok((joined, boolean(found, false)))
