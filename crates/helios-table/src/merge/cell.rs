@@ -3,7 +3,7 @@
 use helios_base::{Error, Result, Value};
 use helios_expr::EvalContext;
 
-use super::resolve::{Ages, action_for};
+use super::resolve::{Action, Ages, action_for};
 use super::{CellDecision, ConflictKind, Decision, MergeOptions, Outcome, Resolution};
 use crate::catalog::TableDef;
 use std::sync::Arc;
@@ -58,10 +58,17 @@ impl BaseRow {
     }
 }
 
-/// The base of several bases: what they agree on, or the merge of their rows over `root`.
-pub(super) fn virtual_base(root: &Row, bases: &[Row], table: &TableDef) -> BaseRow {
+/// The base of several bases: what they agree on, or the merge of their rows over `root`. Where both
+/// changed a cell that is added up, its sum; the merges that both sides contain added it up too.
+pub(super) fn virtual_base(
+    root: &Row,
+    bases: &[Row],
+    table: &TableDef,
+    options: &MergeOptions,
+    ctx: &EvalContext<'_>,
+) -> Result<BaseRow> {
     let Some((first, rest)) = bases.split_first() else {
-        return BaseRow::default();
+        return Ok(BaseRow::default());
     };
     let mut merged = BaseRow {
         row: first.clone(),
@@ -76,11 +83,15 @@ pub(super) fn virtual_base(root: &Row, bases: &[Row], table: &TableDef) -> BaseR
                     if a == *b || root == Some(b) {
                         continue;
                     }
+                    let mut value = b.clone();
                     if root != Some(&a) {
-                        merged.unknown.push(column);
+                        match sum_of(table, column, root, &a, b, options, ctx)? {
+                            Some(sum) => value = sum,
+                            None => merged.unknown.push(column),
+                        }
                     }
                     if let Some(place) = row.get_mut(column) {
-                        b.clone_into(place);
+                        *place = value;
                     }
                 }
             }
@@ -90,7 +101,28 @@ pub(super) fn virtual_base(root: &Row, bases: &[Row], table: &TableDef) -> BaseR
             _ => {}
         }
     }
-    merged
+    Ok(merged)
+}
+
+/// `a + b - root`, if the column is one that is added up.
+fn sum_of(
+    table: &TableDef,
+    column: usize,
+    root: Option<&Value>,
+    a: &Value,
+    b: &Value,
+    options: &MergeOptions,
+    ctx: &EvalContext<'_>,
+) -> Result<Option<Value>> {
+    let (Some(def), Some(root)) = (table.columns.get(column), root) else {
+        return Ok(None);
+    };
+    match action_for(&options.rules, options.strategy, &table.name, &def.name) {
+        Some((Action::Sum, _)) if !root.is_null() => {
+            Action::Sum.compute(&def.ty, Some(root), a, b, ctx)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Merges one row. `ages` is asked only when a conflict needs it.
@@ -295,6 +327,11 @@ impl Both<'_> {
         };
         if let Some(outcome) = action.side(ages()?) {
             return Ok(side(outcome, &by));
+        }
+        // What both sides have in common would count twice.
+        let adds = matches!(action, Action::Sum | Action::Concatenate);
+        if adds && self.base.unknown.contains(&column) {
+            return Ok(open());
         }
         Ok(match action.compute(&def.ty, base, ours, theirs, ctx)? {
             Some(value) => CellDecision {

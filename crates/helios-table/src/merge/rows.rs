@@ -125,7 +125,7 @@ impl<'a> TableMerge<'a> {
                 Some(root) => self.base_row(root, storage, &key)?,
                 None => None,
             };
-            let base = virtual_base(&root, &bases, self.table);
+            let base = virtual_base(&root, &bases, self.table, self.options, ctx)?;
             let found = self.input.source.get(storage, &key)?;
             let begin = found.as_ref().map(|found| found.begin);
             let theirs = match found {

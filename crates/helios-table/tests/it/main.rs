@@ -3,13 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed test")]
 
+mod branches;
 mod catalog;
 mod concurrency;
 mod constraints;
 mod ddl;
 mod foreign_keys;
 mod indexes;
-mod merge;
+
 mod model;
 mod rows;
 mod schema_races;
