@@ -6,6 +6,7 @@
 //!
 //! The record in `Meta`: value i64 LE, then one byte that is 1 if the value has been handed out.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -201,6 +202,34 @@ impl Core {
         let mut live = open.lock();
         self.log_sequence(branch, sequence, state)?;
         *live = Some(Live::from(state));
+        Ok(())
+    }
+
+    /// Moves a sequence on to `state`, unless it is there or beyond already. Never back, whoever else
+    /// draws values meanwhile.
+    pub(crate) fn advance(
+        &self,
+        branch: BranchId,
+        sequence: TableId,
+        state: SequenceState,
+        ascending: bool,
+    ) -> Result<()> {
+        let open = self.open_sequence(branch, sequence);
+        let inherited = if open.lock().is_none() {
+            self.sequence(branch, sequence)?
+        } else {
+            None
+        };
+        let mut live = open.lock();
+        let here = live.as_ref().map(|live| live.state).or(inherited);
+        let is_further = here.is_none_or(|here| match state.value.cmp(&here.value) {
+            Ordering::Equal => state.called && !here.called,
+            order => (order == Ordering::Greater) == ascending,
+        });
+        if is_further {
+            self.log_sequence(branch, sequence, state)?;
+            *live = Some(Live::from(state));
+        }
         Ok(())
     }
 

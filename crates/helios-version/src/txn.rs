@@ -594,6 +594,42 @@ impl Txn {
     }
 
     /// Writes an operation of the store itself.
+    /// Keeps `(branch, scn)` readable under a name from this transaction's commit on, as
+    /// [`Store::pin`](crate::Store::pin). The caller holds a snapshot of the point until then, and
+    /// knows that the name is free.
+    ///
+    /// # Errors
+    /// 54000 for a name that is too long.
+    pub fn pin(&self, name: &str, branch: BranchId, scn: Scn) -> Result<()> {
+        self.write_op(&Op::Pin { name, branch, scn })
+    }
+
+    /// Lets a named pin go with this transaction's commit, if there is one.
+    ///
+    /// # Errors
+    /// As [`Txn::pin`].
+    pub fn unpin(&self, name: &str) -> Result<()> {
+        self.write_op(&Op::Unpin { name })
+    }
+
+    /// Moves a sequence on to `state`, unless it is there or beyond already; durable when this
+    /// transaction's commit is, and not undone by a rollback.
+    ///
+    /// # Errors
+    /// `Io`, `Poisoned`.
+    pub fn advance_sequence(
+        &self,
+        sequence: TableId,
+        state: crate::SequenceState,
+        ascending: bool,
+    ) -> Result<()> {
+        self.refuse_read_only()?;
+        self.core
+            .advance(self.options.branch, sequence, state, ascending)?;
+        self.state.lock().log_end = self.core.log.end();
+        Ok(())
+    }
+
     pub(crate) fn write_op(&self, op: &Op<'_>) -> Result<()> {
         self.writes.write().write_other(op)
     }

@@ -138,14 +138,13 @@ impl Session {
             self.own_query(&insert, &params)?;
         }
         let author = self.author();
-        self.transaction()?
-            .txn()
-            .describe(&author, &format!("conflicts of merge {id}"));
-        self.commit_own()?;
+        let transaction = self.transaction()?;
+        let txn = transaction.txn();
+        txn.describe(&author, &format!("conflicts of merge {id}"));
         if !resumed {
-            let store = self.engine.shared.tables.store();
-            store.pin(&pin_of(&id), input.source.branch(), input.source.scn())?;
+            txn.pin(&pin_of(&id), input.source.branch(), input.source.scn())?;
         }
+        self.commit_own()?;
         self.notice(format!(
             "merge \"{id}\" waits: resolve its conflicts in table {} and run COMPLETE MERGE {id}",
             table_of(&id)
@@ -337,8 +336,8 @@ impl Session {
             session.begin_own()?;
             session.own_query(&format!("DROP TABLE {}", table_of(id)), &[])?;
             session.forget_row(id)?;
-            session.commit_own()?;
-            session.engine.shared.tables.store().unpin(&pin_of(id))
+            session.transaction()?.txn().unpin(&pin_of(id))?;
+            session.commit_own().map(drop)
         })
     }
 

@@ -286,15 +286,15 @@ impl Session {
             }
         };
         txn.txn().describe(&self.author(), &message);
-        drop((txn, exec, sight));
-        let scn = self.commit_own()?;
+        // Before the commit, so that all of it is there or nothing.
         if let Some((source, _)) = &task.parent {
-            let tables = &self.engine.shared.tables;
-            tables.merge_sequences(source.id, task.target.id)?;
+            txn.merge_sequences(source.id)?;
         }
         if let Some((id, _)) = &task.resumed {
-            self.engine.shared.tables.store().unpin(&pin_of(id))?;
+            txn.txn().unpin(&pin_of(id))?;
         }
+        drop((txn, exec, sight));
+        let scn = self.commit_own()?;
         summary.done(scn);
         Ok(rows_of(Summary::columns(), "MERGE", vec![summary.row()]))
     }

@@ -233,39 +233,6 @@ impl Tables {
             source,
         })
     }
-
-    /// Moves the sequences of `target` on to where those of `source` stand, if that is further.
-    /// Like `nextval`, this is outside of transactions.
-    ///
-    /// # Errors
-    /// `Io`, `Poisoned`.
-    pub fn merge_sequences(&self, source: BranchId, target: BranchId) -> Result<()> {
-        let store = self.store();
-        let theirs = self.newest_catalog(source)?;
-        for sequence in self.newest_catalog(target)?.sequences() {
-            let same = theirs
-                .sequence_by_id(sequence.id)
-                .is_some_and(|other| other.storage == sequence.storage);
-            let storage = TableId(sequence.storage.0);
-            if !same {
-                continue;
-            }
-            let Some(there) = store.sequence(source, storage)? else {
-                continue;
-            };
-            let further = match store.sequence(target, storage)? {
-                None => true,
-                Some(here) if sequence.increment > 0 => {
-                    (there.value, there.called) > (here.value, here.called)
-                }
-                Some(here) => (-there.value, there.called) > (-here.value, here.called),
-            };
-            if further && !sequence.cycle {
-                store.setval(target, storage, there)?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The catalogs of a merge.
@@ -282,6 +249,31 @@ impl Transaction {
     pub fn lock_merges(&self) -> Result<()> {
         self.txn()
             .lock_key(system::MERGE_LOCKS, b"merge", LockMode::Update, Wait::Block)?;
+        Ok(())
+    }
+
+    /// Moves the sequences of this branch on to where those of `source` stand, if that is further. Like
+    /// `nextval`, this is not undone by a rollback: values are skipped, none comes twice. It is durable when
+    /// the commit is.
+    ///
+    /// # Errors
+    /// `Io`, `Poisoned`.
+    pub fn merge_sequences(&self, source: BranchId) -> Result<()> {
+        let store = self.tables().store();
+        let theirs = self.tables().newest_catalog(source)?;
+        for sequence in self.latest_catalog()?.sequences() {
+            let same = theirs
+                .sequence_by_id(sequence.id)
+                .is_some_and(|other| other.storage == sequence.storage);
+            if !same || sequence.cycle {
+                continue;
+            }
+            let storage = TableId(sequence.storage.0);
+            if let Some(there) = store.sequence(source, storage)? {
+                self.txn()
+                    .advance_sequence(storage, there, sequence.increment > 0)?;
+            }
+        }
         Ok(())
     }
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod branch_crash;
+mod branch_crowd;
 mod branches;
 mod copy;
 mod docs;
