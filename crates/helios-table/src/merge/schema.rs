@@ -133,7 +133,8 @@ impl<'a> SchemaMerge<'a> {
         input: &MergeInput,
         report: &mut MergeReport,
     ) -> Result<()> {
-        for source in catalogs.source.tables() {
+        let tables = catalogs.source.tables();
+        for source in tables.filter(|table| !is_bookkeeping(table)) {
             if target.table_by_id(source.id).is_none()
                 && let Some(base) = catalogs.base.table_by_id(source.id)
                 && self.has_changed_rows(input, &input.source, base, source)?

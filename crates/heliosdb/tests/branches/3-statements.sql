@@ -36,7 +36,7 @@ COMPLETE MERGE m10 DRY RUN;
 --> NOTICE: rows to merge: 2; conflicts resolved: 2; open conflicts: 0
 COMPLETE MERGE m10;
 --> status | source | target | base_scn | scn | inserted | updated | deleted | conflicts | schema_changes | merge_id
---> merged | dev | main | 3 | 14 | 0 | 2 | 0 | 2 | 0 | NULL
+--> merged | dev | main | 3 | 13 | 0 | 2 | 0 | 2 | 0 | NULL
 SELECT * FROM t ORDER BY 1;
 --> id | a | b
 --> 1 | 11 | dev
@@ -74,7 +74,7 @@ UPDATE _merge_conflicts_m10 SET resolution = '{"a": 1000}' WHERE kind = 'update/
 UPDATE _merge_conflicts_m10 SET resolution = 'base' WHERE kind = 'delete/update';
 COMPLETE MERGE m10;
 --> status | source | target | base_scn | scn | inserted | updated | deleted | conflicts | schema_changes | merge_id
---> merged | dev | main | 3 | 14 | 0 | 3 | 0 | 2 | 0 | NULL
+--> merged | dev | main | 3 | 13 | 0 | 3 | 0 | 2 | 0 | NULL
 SELECT * FROM t ORDER BY 1;
 --> id | a | b
 --> 1 | 1000 | dev
