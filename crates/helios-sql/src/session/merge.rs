@@ -287,9 +287,7 @@ impl Session {
         };
         txn.txn().describe(&self.author(), &message);
         // Before the commit, so that all of it is there or nothing.
-        if let Some((source, _)) = &task.parent {
-            txn.merge_sequences(source.id)?;
-        }
+        txn.merge_sequences(input.source.branch())?;
         if let Some((id, _)) = &task.resumed {
             txn.txn().unpin(&pin_of(id))?;
         }
