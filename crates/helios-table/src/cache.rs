@@ -24,12 +24,13 @@ const RECENT: usize = 8;
 const PAST: usize = 64;
 
 /// The tables that hold the catalog.
-pub(crate) const CATALOG: [TableId; 5] = [
+pub(crate) const CATALOG: [TableId; 6] = [
     system::SCHEMAS,
     system::TABLES,
     system::SEQUENCES,
     system::VIEWS,
     system::TYPES,
+    system::FUNCTIONS,
 ];
 
 /// The catalogs of all branches.

@@ -145,7 +145,7 @@ impl BranchTree {
                 for (branch, scn) in merged {
                     raise(&mut reach, *branch, *scn);
                 }
-                points.extend(merged.iter().map(|(branch, _)| {
+                points.extend(merged.keys().map(|branch| {
                     let newest = reach.get(branch).copied().unwrap_or_default();
                     (*branch, newest)
                 }));

@@ -29,7 +29,7 @@ fn child() {
         let database = Database::open(&path)?;
         let mut connection = database.connect()?;
         let failed = loop {
-            let sql = "INSERT INTO t VALUES ($1, repeat('x', 500))";
+            let sql = "INSERT INTO t VALUES ($1, repeat('x', 20000))";
             let done = connection.execute(sql, (*acknowledged,)).and_then(|_| {
                 *acknowledged += 1;
                 if *acknowledged % 50 == 0 {
