@@ -593,7 +593,6 @@ impl Txn {
         self.writes.write().write_other(&Op::DropIndex { index })
     }
 
-    /// Writes an operation of the store itself.
     /// Keeps `(branch, scn)` readable under a name from this transaction's commit on, as
     /// [`Store::pin`](crate::Store::pin). The caller holds a snapshot of the point until then, and
     /// knows that the name is free.
@@ -630,6 +629,7 @@ impl Txn {
         Ok(())
     }
 
+    /// Writes an operation of the store itself.
     pub(crate) fn write_op(&self, op: &Op<'_>) -> Result<()> {
         self.writes.write().write_other(op)
     }

@@ -39,7 +39,7 @@ impl JsonObjects {
     }
 
     /// The line where the last object began.
-    pub(super) fn line(&self) -> u64 {
+    pub(super) fn began(&self) -> u64 {
         self.began
     }
 
@@ -151,7 +151,7 @@ mod tests {
         let mut found = Vec::new();
         loop {
             match objects.next_object() {
-                Ok(Some((object, _))) => found.push((objects.line(), object.len())),
+                Ok(Some((object, _))) => found.push((objects.began(), object.len())),
                 Ok(None) => return Ok(found),
                 Err(error) => return Err(error.context().unwrap_or_default().to_owned()),
             }

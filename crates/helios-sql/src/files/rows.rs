@@ -157,7 +157,7 @@ impl FileRows {
                         None => Value::Null,
                         Some(member) => {
                             json_value(member, &column.ty, &input).map_err(|error| {
-                                let line = objects.line();
+                                let line = objects.began();
                                 unforeseen(error, &column.ty).with_context(format!(
                                     "file \"{path}\", line {line}, column {name}"
                                 ))

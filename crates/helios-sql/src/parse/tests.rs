@@ -160,10 +160,6 @@ fn words_and_places_syntax_errors_as_postgresql() {
         ),
         ("grant all on t to x", "0A000 GRANT is not supported @1"),
         (
-            "create function f() returns int",
-            "0A000 CREATE FUNCTION is not supported @1",
-        ),
-        (
             "select * from t tablesample system (1)",
             "0A000 TABLESAMPLE is not supported @17",
         ),

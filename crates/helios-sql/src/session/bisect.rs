@@ -103,14 +103,13 @@ impl Session {
         let rows = self.own_query(query, &[]);
         self.fixed = None;
         let rows = rows?;
-        match rows.as_slice() {
-            [row] => match row.as_slice() {
+        if let [row] = rows.as_slice() {
+            match row.as_slice() {
                 [Value::Bool(holds)] => return Ok(*holds),
                 // As in a CHECK constraint, what is unknown breaks nothing.
                 [Value::Null] => return Ok(true),
                 _ => {}
-            },
-            _ => {}
+            }
         }
         Err(Error::new(
             SqlState::INVALID_PARAMETER_VALUE,

@@ -12,6 +12,10 @@ pub struct TableScan<'a> {
     source: Source<'a>,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one a scan, and the large one is the usual"
+)]
 enum Source<'a> {
     Empty,
     Rows(RowCursor),

@@ -26,8 +26,7 @@ pub fn measure(folder: &Path, args: &BranchBenchArgs, figures: &mut Figures) -> 
         let before = megabytes(&place);
         for n in 0..branches {
             world.run(&format!("CREATE BRANCH s{n} FROM main"))?;
-            if changed > 0 {
-                let every = rows / changed;
+            if let Some(every) = rows.checked_div(changed) {
                 let sql = format!(
                     "UPDATE bench SET amount = amount + 1 WHERE id % {every} = {n} % {every}"
                 );

@@ -59,6 +59,10 @@ pub(super) struct Batches {
     metrics: BaselineMetrics,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "few at a time, and the large one is the usual"
+)]
 enum Piece {
     Rows(RowCursor),
     /// Keys with the numbers that are left.

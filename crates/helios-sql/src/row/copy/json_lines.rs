@@ -161,8 +161,19 @@ pub(crate) fn json_value(
             }
             Ok(Value::Array(Arc::new(array)))
         }
+        // Its text could be that of an array.
+        (Json::Object(_), DataType::Array(_)) => Err(malformed_array()),
         (other, _) => input(&other.to_string(), ty),
     }
+}
+
+#[cold]
+fn malformed_array() -> Error {
+    Error::new(
+        SqlState::INVALID_TEXT_REPRESENTATION,
+        "malformed JSON array",
+    )
+    .with_detail("Multidimensional arrays must have sub-arrays with matching dimensions.")
 }
 
 /// The elements of nested arrays, which must be as long as each other.
@@ -173,26 +184,19 @@ fn gather(
     depth: usize,
     into: &mut ArrayValue,
 ) -> Result<()> {
-    let malformed = || {
-        Error::new(
-            SqlState::INVALID_TEXT_REPRESENTATION,
-            "malformed JSON array",
-        )
-        .with_detail("Multidimensional arrays must have sub-arrays with matching dimensions.")
-    };
     let Json::Array(items) = json else {
         if depth < into.dims.len() {
-            return Err(malformed());
+            return Err(malformed_array());
         }
         into.elements.push(json_value(json, element, input)?);
         return Ok(());
     };
-    let length = u32::try_from(items.len()).map_err(|_| malformed())?;
+    let length = u32::try_from(items.len()).map_err(|_| malformed_array())?;
     match into.dims.get(depth) {
         // Deeper arrays only before there are elements: all must be equally deep.
         None if into.elements.is_empty() => into.dims.push((length, 1)),
         Some((known, _)) if *known == length => {}
-        _ => return Err(malformed()),
+        _ => return Err(malformed_array()),
     }
     for item in items {
         gather(item, element, input, depth + 1, into)?;

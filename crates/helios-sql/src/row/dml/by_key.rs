@@ -130,7 +130,8 @@ impl ByKey {
                 indexed,
             } => {
                 let own = found.begin == helios_base::Scn::MAX;
-                if !referenced && !(own && *indexed) {
+                let plain = !(own && *indexed);
+                if plain && !referenced {
                     site.txn.delete_found(&self.table, key)?;
                     return Ok(Some(1));
                 }

@@ -110,12 +110,12 @@ settings! {
         "notice", "Sets which notices a session passes on.");
     DateStyle: setting("DateStyle", SettingKind::Text, "ISO, MDY",
         "Sets the display format for date and time values, and how ambiguous ones are read.");
+    DefaultAccessMethod: setting("default_table_access_method", SettingKind::Choice(&["heap"]), "heap",
+        "Names how tables are stored, which tools ask for: there is one way.");
     DefaultIsolation: setting("default_transaction_isolation", ISOLATION, "read committed",
         "Sets the isolation level of new transactions.");
     DefaultReadOnly: setting("default_transaction_read_only", SettingKind::Bool, "off",
         "Makes new transactions read-only.");
-    DefaultAccessMethod: setting("default_table_access_method", SettingKind::Choice(&["heap"]), "heap",
-        "Names how tables are stored, which tools ask for: there is one way.");
     Executor: setting("executor", SettingKind::Choice(&["auto", "row", "vector"]), "auto",
         "Chooses the executor of queries: by shape, always rows, or always vectors where possible.");
     ExtraFloatDigits: setting("extra_float_digits", SettingKind::Int(-15, 3, Unit::None), "1",

@@ -15,6 +15,9 @@ use super::oracle::{self, How, Outcome, Sides, State};
 use super::{Point, World, cells_of};
 use crate::support::context;
 
+/// Decisions by table and key.
+type Resolutions = BTreeMap<(TableId, Vec<u8>), Resolution>;
+
 /// What decides conflicts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Way {
@@ -209,10 +212,7 @@ impl World {
     }
 
     /// Decides open conflicts as a person would.
-    fn resolve(
-        &mut self,
-        report: &MergeReport,
-    ) -> (BTreeMap<(TableId, Vec<u8>), Resolution>, BTreeMap<i32, How>) {
+    fn resolve(&mut self, report: &MergeReport) -> (Resolutions, BTreeMap<i32, How>) {
         let (mut resolutions, mut chosen) = (BTreeMap::new(), BTreeMap::new());
         for decision in report
             .decisions
