@@ -4,6 +4,8 @@
 //! in a shell on an empty database; the others are what it must answer. Runs of blanks and rules
 //! count as one, and `…` stands for anything.
 
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};

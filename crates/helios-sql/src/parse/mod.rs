@@ -23,6 +23,7 @@ mod dml;
 mod expr;
 mod from;
 mod function;
+mod index;
 mod keyword;
 pub mod lexer;
 mod merge;

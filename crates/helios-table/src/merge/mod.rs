@@ -16,12 +16,12 @@ mod resolve;
 mod rows;
 mod schema;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use helios_base::{BranchId, Result, Scn, TableId, Value};
 use helios_expr::EvalContext;
-use helios_version::{LockMode, Read, Snapshot, Wait};
+use helios_version::{LockMode, Read, Snapshot, TableLock, Wait};
 
 use crate::catalog::{Catalog, TableDef};
 use crate::system;
@@ -277,6 +277,41 @@ impl Transaction {
         Ok(())
     }
 
+    /// Locks the tables that a merge may write, in the order of their numbers: from here on their
+    /// definitions stay, and rows of later ones cannot come.
+    fn lock_merged(&self, input: &MergeInput, catalogs: &Catalogs) -> Result<()> {
+        let target = self.latest_catalog()?;
+        let store = self.tables().store();
+        let mut tables = BTreeSet::new();
+        for table in catalogs.source.tables() {
+            let there = match target.table_by_id(table.id) {
+                Some(there) => there.id,
+                // One of that name may be its counterpart.
+                None => match target.relation_in(table.schema, &table.name) {
+                    Some(crate::catalog::Relation::Table(there)) => there.id,
+                    _ => continue,
+                },
+            };
+            let before = catalogs.base.table_by_id(table.id);
+            let mut changed = before.is_none_or(|before| before.revision != table.revision);
+            for base in &input.bases {
+                changed = changed
+                    || store
+                        .diff(base, &input.source, Some(table.storage))?
+                        .next()?
+                        .is_some();
+            }
+            if changed {
+                tables.insert(there);
+            }
+        }
+        for table in tables {
+            self.txn()
+                .lock_table(table, TableLock::RowExclusive, Wait::Block)?;
+        }
+        Ok(())
+    }
+
     /// Merges `input` into this transaction's branch, as one statement: every row that differs
     /// between base and source is locked, merged and written, and all constraints are verified on
     /// the result. With open conflicts the transaction holds part of the merge and must be rolled
@@ -294,7 +329,6 @@ impl Transaction {
         options: &MergeOptions,
         ctx: &EvalContext<'_>,
     ) -> Result<MergeReport> {
-        self.statement()?;
         let first = input
             .bases
             .first()
@@ -303,6 +337,8 @@ impl Transaction {
             base: self.tables().catalog(first)?,
             source: self.tables().catalog(&input.source)?,
         };
+        self.lock_merged(input, &catalogs)?;
+        self.statement()?;
         let mut report = MergeReport::default();
         let mut plan = schema::SchemaMerge::new(self, input, &catalogs, &mut report)?;
         plan.before_rows(&mut report)?;

@@ -36,12 +36,26 @@ pub(super) fn merge(
         let Some(table) = catalog.table_by_id(target).cloned() else {
             continue;
         };
+        let of = |snapshot: &Snapshot| -> Result<Option<Arc<TableDef>>> {
+            let catalog = transaction.tables().catalog(snapshot)?;
+            Ok(catalog.table_by_id(source.id).cloned())
+        };
+        // The bases may differ in their definitions as in their rows.
+        let bases: Vec<_> = input.bases.iter().map(of).collect::<Result<_>>()?;
+        let root = input.root.as_ref().map(of).transpose()?.flatten();
+        let common = common_columns(&bases);
+        let common = common.as_ref();
+        let aligns = bases.iter().map(|base| {
+            let base = base.as_deref()?;
+            Some(Align::new(common, base, &table))
+        });
         let mut merge = TableMerge {
             transaction,
             input,
             options,
-            source_align: Align::new(base.map(AsRef::as_ref), source, &table),
-            base_align: base.map(|base| Align::new(Some(base), base, &table)),
+            source_align: Align::new(common, source, &table),
+            base_aligns: aligns.collect(),
+            root_align: root.as_deref().map(|root| Align::new(common, root, &table)),
             source,
             table: &table,
             writer: None,
@@ -75,7 +89,9 @@ struct TableMerge<'a> {
     source: &'a TableDef,
     table: &'a Arc<TableDef>,
     source_align: Align<'a>,
-    base_align: Option<Align<'a>>,
+    /// One for each base that has the table.
+    base_aligns: Vec<Option<Align<'a>>>,
+    root_align: Option<Align<'a>>,
     writer: Option<TableWriter<'a>>,
     /// Keys of rows whose uniqueness is to be verified at the end.
     written: Vec<Vec<u8>>,
@@ -92,7 +108,12 @@ impl<'a> TableMerge<'a> {
             while let Some(change) = diff.next()? {
                 let old = change.old.map(|row| (row.begin, row.row));
                 let base = BaseRow {
-                    row: self.decode_base(&change.pk, old)?,
+                    row: match (old, self.base_aligns.first()) {
+                        (Some((begin, row)), Some(Some(align))) => {
+                            Some(align.row(&change.pk, begin, row.as_ref())?)
+                        }
+                        _ => None,
+                    },
                     unknown: Vec::new(),
                 };
                 let new = change.new.map(|row| (row.begin, row.row));
@@ -119,10 +140,11 @@ impl<'a> TableMerge<'a> {
                 .input
                 .bases
                 .iter()
-                .map(|base| self.base_row(base, storage, &key))
+                .zip(&self.base_aligns)
+                .map(|(base, align)| row_of(base, align.as_ref(), storage, &key))
                 .collect::<Result<_>>()?;
             let root = match &self.input.root {
-                Some(root) => self.base_row(root, storage, &key)?,
+                Some(root) => row_of(root, self.root_align.as_ref(), storage, &key)?,
                 None => None,
             };
             let base = virtual_base(&root, &bases, self.table, self.options, ctx)?;
@@ -136,22 +158,6 @@ impl<'a> TableMerge<'a> {
             self.row(&key, base, theirs, begin, report, ctx)?;
         }
         Ok(())
-    }
-
-    fn base_row(&self, base: &Snapshot, storage: TableId, key: &[u8]) -> Result<Row> {
-        // The bases differ in rows; their definitions differ only if the schema changed between
-        // them, and then the newest one's is right for both or the row does not decode.
-        match base.get(storage, key)? {
-            Some(found) => self.decode_base(key, Some((found.begin, found.row))),
-            None => Ok(None),
-        }
-    }
-
-    fn decode_base<B: AsRef<[u8]>>(&self, key: &[u8], row: Option<(Scn, B)>) -> Result<Row> {
-        match (row, &self.base_align) {
-            (Some((begin, row)), Some(align)) => align.row(key, begin, row.as_ref()).map(Some),
-            _ => Ok(None),
-        }
     }
 
     /// A column that the source does not have is unchanged by it.
@@ -178,7 +184,7 @@ impl<'a> TableMerge<'a> {
         ctx: &EvalContext<'_>,
     ) -> Result<()> {
         let mut before = BTreeMap::new();
-        if let (Some(base), Some(align)) = (base, &self.base_align)
+        if let (Some(base), Some(Some(align))) = (base, self.base_aligns.first())
             && let Some(snapshot) = self.input.bases.first()
         {
             each(base, snapshot, align, |key, begin, row| {
@@ -285,6 +291,27 @@ impl<'a> TableMerge<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// The columns that are one and the same in every base; numbers given out since may be of others.
+fn common_columns(bases: &[Option<Arc<TableDef>>]) -> Option<TableDef> {
+    let mut bases = bases.iter().flatten();
+    let mut common = TableDef::clone(bases.next()?);
+    for base in bases {
+        common.columns.retain(|column| {
+            let found = base.column_by_id(column.id);
+            found.is_some_and(|(_, found)| found.name == column.name)
+        });
+    }
+    Some(common)
+}
+
+/// A row of a base.
+fn row_of(base: &Snapshot, align: Option<&Align<'_>>, storage: TableId, key: &[u8]) -> Result<Row> {
+    match (base.get(storage, key)?, align) {
+        (Some(found), Some(align)) => align.row(key, found.begin, &found.row).map(Some),
+        _ => Ok(None),
     }
 }
 
