@@ -341,7 +341,8 @@ fn verify(path: &Path, told: &mut Told) {
         let fits = match what.as_str() {
             "create" => before.is_none(),
             "drop" => after.is_none() || after == before,
-            "write" | "merge" | "take" | "complete" => after.is_some(),
+            // What has no conflict does not wait.
+            "write" | "merge" | "take" | "complete" | "wait" => after.is_some(),
             _ => after == before,
         };
         assert!(fits, "{what} of {branch}: {before:?} became {after:?}");
