@@ -1,0 +1,182 @@
+//! Point lookups: range, then filter, then sparse index, then the key columns of 1,024 rows.
+
+use std::ops::Range;
+
+use arrow_array::{Array, BinaryArray};
+
+use super::segment::Segment;
+use crate::CHUNK_ROWS;
+use crate::error::{Error, Result};
+use crate::format::meta::{BlockAt, Keys};
+use crate::key::KeyEncoder;
+use crate::key::bloom::{self, Bloom};
+use crate::key::sparse::{STRIDE, SparseIndex};
+
+/// What lookups in a chunk need; kept once read, about 1.5 bytes per row and 64 keys.
+#[derive(Debug)]
+pub(super) struct Lookup {
+    bloom: Bloom,
+    index: Option<SparseIndex>,
+}
+
+impl Segment {
+    /// The rows of `key`, ascending, as chunk × 65,536 + row: several if the segment holds several
+    /// versions of a row. Neither SCNs nor kills are looked at.
+    ///
+    /// # Errors
+    /// Invalid if the schema has no key; damaged; the encoder's; the source's.
+    pub fn find(&self, key: &[u8], encoder: &dyn KeyEncoder) -> Result<Vec<u64>> {
+        if self.schema().key().is_empty() {
+            return Err(Error::invalid("the segment has no key to look up by"));
+        }
+        let chunks = self.chunks();
+        // Chunks in key order are searched, others looked through.
+        let from = if self.is_ordered() {
+            chunks.partition_point(|chunk| {
+                chunk
+                    .keys
+                    .as_ref()
+                    .is_some_and(|keys| keys.max.as_slice() < key)
+            })
+        } else {
+            0
+        };
+        let hash = bloom::hash(key);
+        let mut found = Vec::new();
+        for (number, chunk) in chunks.iter().enumerate().skip(from) {
+            let Some(keys) = &chunk.keys else {
+                continue;
+            };
+            if key < keys.min.as_slice() {
+                if self.is_ordered() {
+                    break;
+                }
+                continue;
+            }
+            if key <= keys.max.as_slice() {
+                self.find_in(number, keys, key, hash, encoder, &mut found)?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn find_in(
+        &self,
+        chunk: usize,
+        keys: &Keys,
+        key: &[u8],
+        hash: u64,
+        encoder: &dyn KeyEncoder,
+        found: &mut Vec<u64>,
+    ) -> Result<()> {
+        let lookup = self.lookup(chunk, keys)?;
+        if !lookup.bloom.may_contain(hash) {
+            return Ok(());
+        }
+        let total = self.chunk(chunk)?.rows as usize;
+        let rows = match &lookup.index {
+            Some(index) => {
+                let groups = index.groups(key);
+                groups.start * STRIDE..(groups.end * STRIDE).min(total)
+            }
+            None => 0..total,
+        };
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let base = chunk as u64 * CHUNK_ROWS as u64 + rows.start as u64;
+        let keys = self.encoded_keys(chunk, rows, encoder)?;
+        if lookup.index.is_some() {
+            let end = partition(keys.len(), |row| keys.value(row) <= key);
+            let start = partition(end, |row| keys.value(row) < key);
+            found.extend((start..end).map(|row| base + row as u64));
+        } else {
+            let equal = (0..keys.len()).filter(|row| keys.value(*row) == key);
+            found.extend(equal.map(|row| base + row as u64));
+        }
+        Ok(())
+    }
+
+    /// The keys of some rows of a chunk.
+    fn encoded_keys(
+        &self,
+        chunk: usize,
+        rows: Range<usize>,
+        encoder: &dyn KeyEncoder,
+    ) -> Result<BinaryArray> {
+        let columns = self
+            .schema()
+            .key()
+            .iter()
+            .map(|column| self.column_rows(chunk, *column, rows.clone()))
+            .collect::<Result<Vec<_>>>()?;
+        let keys = encoder.keys(&columns)?;
+        if keys.len() == rows.len() {
+            Ok(keys)
+        } else {
+            Err(Error::invalid("not one key per row"))
+        }
+    }
+
+    fn lookup(&self, chunk: usize, keys: &Keys) -> Result<&Lookup> {
+        let slot = self
+            .lookups
+            .get(chunk)
+            .ok_or_else(|| Error::invalid(format!("chunk {chunk}")))?;
+        if let Some(lookup) = slot.get() {
+            return Ok(lookup);
+        }
+        // Two threads may both read it; one result is kept.
+        let lookup = self.read_lookup(chunk, keys)?;
+        Ok(slot.get_or_init(|| lookup))
+    }
+
+    fn read_lookup(&self, chunk: usize, keys: &Keys) -> Result<Lookup> {
+        let placed = |part: &str, at: &BlockAt, error: Error| {
+            error.at(&self.place(chunk, Some(part), Some(at)))
+        };
+        let bloom = self
+            .bytes(&keys.bloom)
+            .and_then(|bytes| Bloom::from_bytes(&bytes))
+            .map_err(|error| placed("key filter", &keys.bloom, error))?;
+        let rows = self.chunk(chunk)?.rows as usize;
+        let read = |at: &BlockAt| {
+            let index = SparseIndex::from_bytes(&self.bytes(at)?)?;
+            if index.len() == rows.div_ceil(STRIDE) {
+                Ok(index)
+            } else {
+                Err(Error::damaged(format!(
+                    "{} entries for {rows} rows",
+                    index.len()
+                )))
+            }
+        };
+        let index = match &keys.index {
+            Some(at) => Some(read(at).map_err(|error| placed("key index", at, error))?),
+            None => None,
+        };
+        Ok(Lookup { bloom, index })
+    }
+
+    /// Whether the lookup structures of a chunk are sound.
+    pub(super) fn check_keys(&self, chunk: usize) -> Result<()> {
+        match &self.chunk(chunk)?.keys {
+            Some(keys) => self.read_lookup(chunk, keys).map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The first of `rows` rows of which `below` does not hold, or `rows`.
+fn partition(rows: usize, below: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, rows);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if below(middle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}

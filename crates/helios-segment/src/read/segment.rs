@@ -1,0 +1,368 @@
+//! An open segment.
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt64Type;
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array, UInt64Array};
+use arrow_buffer::BooleanBuffer;
+use arrow_schema::DataType;
+use bytes::Bytes;
+
+use super::find::Lookup;
+use crate::codec::{Block, codec};
+use crate::error::{Error, Place, Result};
+use crate::format::footer::Footer;
+use crate::format::meta::{BlockAt, Chunk, EncodedAt};
+use crate::format::{HEADER, TRAILER, Trailer};
+use crate::schema::SegmentSchema;
+use crate::selection::Selection;
+use crate::source::ReadAt;
+use crate::stats::{REGISTERS, Sketch};
+
+/// Bytes read at the end on opening: the footer of all but the widest segments is among them, so
+/// that opening is one read.
+const TAIL: u64 = 64 << 10;
+
+/// A segment, opened by its footer. Cheap to share: readers need no lock.
+///
+/// Rows are addressed by chunk and row in the chunk, or as one number, chunk × 65,536 + row.
+#[derive(Debug)]
+pub struct Segment {
+    source: Arc<dyn ReadAt>,
+    label: Arc<str>,
+    size: u64,
+    footer: Footer,
+    pub(super) lookups: Vec<OnceLock<Lookup>>,
+}
+
+impl Segment {
+    /// Opens a segment; `label` names it in messages.
+    ///
+    /// # Errors
+    /// Damaged, too new, or the source's.
+    pub fn open(source: Arc<dyn ReadAt>, label: impl Into<Arc<str>>) -> Result<Self> {
+        let label = label.into();
+        let place = Place {
+            label: Some(Arc::clone(&label)),
+            ..Place::default()
+        };
+        let (size, footer) = read_footer(source.as_ref()).map_err(|error| error.at(&place))?;
+        let lookups = footer.chunks.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self {
+            source,
+            label,
+            size,
+            footer,
+            lookups,
+        })
+    }
+
+    /// The label given on opening.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Bytes of the file.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The columns.
+    pub fn schema(&self) -> &SegmentSchema {
+        &self.footer.schema
+    }
+
+    /// Whether rows come in key order.
+    pub fn is_ordered(&self) -> bool {
+        self.footer.ordered
+    }
+
+    /// What is known of each chunk: zones, sizes, SCNs.
+    pub fn chunks(&self) -> &[Chunk] {
+        &self.footer.chunks
+    }
+
+    /// How many rows, dead or alive.
+    pub fn rows(&self) -> u64 {
+        let rows = |chunk: &Chunk| u64::from(chunk.rows);
+        self.footer.chunks.iter().map(rows).sum()
+    }
+
+    /// Some columns of a chunk, by their positions.
+    ///
+    /// # Errors
+    /// Damaged, naming the column; invalid positions; the source's.
+    pub fn read(&self, chunk: usize, columns: &[usize]) -> Result<RecordBatch> {
+        let rows = self.chunk(chunk)?.rows as usize;
+        self.read_rows(chunk, 0..rows, columns)
+    }
+
+    /// Consecutive rows of some columns of a chunk.
+    ///
+    /// # Errors
+    /// As [`read`](Segment::read).
+    pub fn read_rows(
+        &self,
+        chunk: usize,
+        rows: Range<usize>,
+        columns: &[usize],
+    ) -> Result<RecordBatch> {
+        let total = self.chunk(chunk)?.rows as usize;
+        if rows.start > rows.end || rows.end > total {
+            return Err(Error::invalid(format!("rows {rows:?} of {total}")));
+        }
+        let length = rows.len();
+        self.batch(chunk, columns, length, |column| {
+            self.column_rows(chunk, column, rows.clone())
+        })
+    }
+
+    /// Some rows of a chunk, in the order given: for few rows, without decoding the others where
+    /// the encoding allows.
+    ///
+    /// # Errors
+    /// As [`read`](Segment::read).
+    pub fn take(&self, chunk: usize, rows: &[u32], columns: &[usize]) -> Result<RecordBatch> {
+        let total = self.chunk(chunk)?.rows;
+        if let Some(beyond) = rows.iter().find(|row| **row >= total) {
+            return Err(Error::invalid(format!("row {beyond} of {total}")));
+        }
+        let indices = UInt32Array::from(rows.to_vec());
+        self.batch(chunk, columns, rows.len(), |column| {
+            self.column_with(chunk, column, |block, codec| codec.take(block, &indices))
+        })
+    }
+
+    fn batch(
+        &self,
+        chunk: usize,
+        columns: &[usize],
+        rows: usize,
+        array: impl Fn(usize) -> Result<ArrayRef>,
+    ) -> Result<RecordBatch> {
+        let schema = self.footer.schema.project(columns)?;
+        let arrays = columns
+            .iter()
+            .map(|column| array(*column))
+            .collect::<Result<Vec<_>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(schema, arrays, &options)
+            .map_err(|error| Error::damaged(error.to_string()).at(&self.place(chunk, None, None)))
+    }
+
+    pub(super) fn column_rows(
+        &self,
+        chunk: usize,
+        column: usize,
+        rows: Range<usize>,
+    ) -> Result<ArrayRef> {
+        let whole = self.chunk(chunk)?.rows as usize == rows.len();
+        self.column_with(chunk, column, |block, codec| {
+            if whole {
+                codec.decompress(block)
+            } else {
+                codec.slice(block, rows.clone())
+            }
+        })
+    }
+
+    fn column_with(
+        &self,
+        chunk: usize,
+        column: usize,
+        decode: impl FnOnce(&Block, &dyn crate::codec::Codec) -> Result<ArrayRef>,
+    ) -> Result<ArrayRef> {
+        let definition = self.footer.schema.column(column)?;
+        let meta = self.chunk(chunk)?;
+        let at = meta
+            .columns
+            .get(column)
+            .ok_or_else(|| Error::invalid(format!("column at position {column}")))?;
+        let part = format!("column {}", definition.id);
+        self.decode(chunk, &part, &at.data, &definition.ty, decode)
+    }
+
+    fn decode(
+        &self,
+        chunk: usize,
+        part: &str,
+        at: &EncodedAt,
+        ty: &DataType,
+        decode: impl FnOnce(&Block, &dyn crate::codec::Codec) -> Result<ArrayRef>,
+    ) -> Result<ArrayRef> {
+        let place = self.place(chunk, Some(part), Some(&at.block));
+        let inner = || {
+            let codec = codec(&at.codec)
+                .ok_or_else(|| Error::too_new(format!("codec \"{}\" is not known", at.codec)))?;
+            let block = Block {
+                bytes: self.bytes(&at.block)?,
+                encodings: Arc::clone(&at.encodings),
+                ty: ty.clone(),
+                rows: self.chunk(chunk)?.rows as usize,
+                nullable: at.nullable,
+            };
+            let array = decode(&block, codec)?;
+            if array.data_type() == ty {
+                Ok(array)
+            } else {
+                Err(Error::damaged(format!(
+                    "decoded as {}, not {ty}",
+                    array.data_type()
+                )))
+            }
+        };
+        inner().map_err(|error| error.at(&place))
+    }
+
+    /// The bytes of a block, checked.
+    pub(super) fn bytes(&self, at: &BlockAt) -> Result<Bytes> {
+        let bytes = self.source.read_at(at.offset, at.length as usize)?;
+        let checksum = crc32c::crc32c(&bytes);
+        if checksum == at.checksum {
+            Ok(bytes)
+        } else {
+            Err(Error::damaged(format!(
+                "checksum differs: {checksum:08x}, not {:08x}",
+                at.checksum
+            )))
+        }
+    }
+
+    pub(super) fn place(&self, chunk: usize, part: Option<&str>, at: Option<&BlockAt>) -> Place {
+        Place {
+            label: Some(Arc::clone(&self.label)),
+            offset: at.map(|at| at.offset),
+            chunk: u32::try_from(chunk).ok(),
+            part: part.map(str::to_owned),
+        }
+    }
+
+    pub(super) fn chunk(&self, chunk: usize) -> Result<&Chunk> {
+        self.footer.chunks.get(chunk).ok_or_else(|| {
+            Error::invalid(format!("chunk {chunk} of {}", self.footer.chunks.len()))
+                .at(&self.place(chunk, None, None))
+        })
+    }
+
+    /// The begin SCN of each row of a chunk.
+    ///
+    /// # Errors
+    /// Damaged; the source's.
+    pub fn begins(&self, chunk: usize) -> Result<UInt64Array> {
+        let meta = self.chunk(chunk)?;
+        match &meta.begins.data {
+            None => Ok(UInt64Array::from_value(meta.begins.min, meta.rows as usize)),
+            Some(at) => {
+                let part = "begin SCNs";
+                let array = self.decode(chunk, part, at, &DataType::UInt64, |block, codec| {
+                    codec.decompress(block)
+                })?;
+                Ok(array.as_primitive::<UInt64Type>().clone())
+            }
+        }
+    }
+
+    /// The rows of a chunk that had begun at `scn`. Reads nothing when the footer can tell.
+    ///
+    /// # Errors
+    /// Damaged; the source's.
+    pub fn visible(&self, chunk: usize, scn: u64) -> Result<Selection> {
+        let meta = self.chunk(chunk)?;
+        let rows = meta.rows as usize;
+        if meta.begins.max <= scn {
+            return Ok(Selection::all(rows));
+        }
+        if meta.begins.min > scn {
+            return Ok(Selection::none(rows));
+        }
+        let begins = self.begins(chunk)?;
+        let begun = |row: usize| begins.values().get(row).is_some_and(|begin| *begin <= scn);
+        Ok(Selection::of(BooleanBuffer::collect_bool(rows, begun)))
+    }
+
+    /// The distinct sketch of a column over all chunks, for merging with other segments'.
+    ///
+    /// # Errors
+    /// Damaged; an invalid position; the source's.
+    pub fn sketch(&self, column: usize) -> Result<Sketch> {
+        self.footer.schema.column(column)?;
+        let at = &self.footer.sketches;
+        let inner = || {
+            let bytes = self.bytes(at)?;
+            let start = column * REGISTERS;
+            let registers = bytes.get(start..start + REGISTERS);
+            Sketch::from_registers(registers.unwrap_or_default())
+        };
+        inner().map_err(|error| {
+            error.at(&Place {
+                label: Some(Arc::clone(&self.label)),
+                offset: Some(at.offset),
+                chunk: None,
+                part: Some("distinct sketches".to_owned()),
+            })
+        })
+    }
+
+    /// Reads and decodes everything; every fault there is, none if the segment is sound.
+    pub fn verify(&self) -> Vec<Error> {
+        let mut faults = Vec::new();
+        for (place, chunk) in self.footer.chunks.iter().enumerate() {
+            let rows = chunk.rows as usize;
+            for column in 0..chunk.columns.len() {
+                faults.extend(self.column_rows(place, column, 0..rows).err());
+            }
+            faults.extend(self.begins(place).err());
+            faults.extend(self.check_keys(place).err());
+        }
+        if let Some(last) = self.footer.schema.columns().len().checked_sub(1) {
+            faults.extend(self.sketch(last).err());
+        }
+        faults
+    }
+}
+
+fn read_footer(source: &dyn ReadAt) -> Result<(u64, Footer)> {
+    let size = source.size()?;
+    let least = (HEADER + TRAILER) as u64;
+    if size < least {
+        return Err(Error::damaged(format!(
+            "{size} bytes are too few for a segment"
+        )));
+    }
+    let tail_start = size - TAIL.min(size);
+    let tail = source.read_at(tail_start, TAIL.min(size) as usize)?;
+    let (_, trailer) = tail
+        .split_last_chunk::<TRAILER>()
+        .ok_or_else(|| Error::damaged("cut off"))?;
+    let at = |offset: u64, part: &str| Place {
+        offset: Some(offset),
+        part: Some(part.to_owned()),
+        ..Place::default()
+    };
+    let trailer_at = size - TRAILER as u64;
+    let trailer =
+        Trailer::from_bytes(trailer).map_err(|error| error.at(&at(trailer_at, "trailer")))?;
+    let inner = || {
+        let end = trailer.offset.checked_add(u64::from(trailer.length));
+        if end != Some(trailer_at) {
+            return Err(Error::damaged(
+                "the footer does not end where the trailer begins",
+            ));
+        }
+        let bytes = match trailer.offset.checked_sub(tail_start) {
+            Some(skipped) => {
+                let start = skipped as usize;
+                tail.slice(start..start + trailer.length as usize)
+            }
+            None => source.read_at(trailer.offset, trailer.length as usize)?,
+        };
+        if crc32c::crc32c(&bytes) != trailer.checksum {
+            return Err(Error::damaged("checksum of the footer differs"));
+        }
+        Footer::from_bytes(&bytes)
+    };
+    let footer = inner().map_err(|error| error.at(&at(trailer.offset, "footer")))?;
+    Ok((size, footer))
+}

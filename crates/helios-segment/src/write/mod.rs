@@ -1,0 +1,6 @@
+//! Writing segments.
+
+mod chunk;
+mod writer;
+
+pub use writer::{Begin, SegmentWriter, WriterOptions, Written};

@@ -1,0 +1,352 @@
+//! A writer that holds one chunk.
+
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, UInt64Array};
+
+use super::chunk::Buffered;
+use crate::choose::{ColumnOptions, compress};
+use crate::codec::Encoded;
+use crate::error::{Error, Result};
+use crate::format::footer::Footer;
+use crate::format::meta::{Begins, BlockAt, Chunk, ColumnChunk, EncodedAt, Keys};
+use crate::format::{ALIGN, Trailer, header};
+use crate::key::KeyEncoder;
+use crate::key::bloom::{self, Bloom};
+use crate::key::sparse::SparseIndex;
+use crate::schema::SegmentSchema;
+use crate::source::Sink;
+use crate::stats::{Sketch, Zone};
+use crate::{CHUNK_BYTES, CHUNK_ROWS};
+
+/// When rows began to be.
+#[derive(Clone, Copy, Debug)]
+pub enum Begin<'a> {
+    /// All at one SCN: a bulk load.
+    At(u64),
+    /// Each at its own.
+    Each(&'a UInt64Array),
+}
+
+/// How to write a segment.
+#[derive(Clone)]
+pub struct WriterOptions {
+    /// Per column, in schema order; empty: all as by default.
+    pub columns: Vec<ColumnOptions>,
+    /// How many rows will come, if known: only then can a column below its threshold be told before
+    /// the whole of it was seen.
+    pub expected_rows: Option<u64>,
+    /// Makes keys of the key columns; needed if the schema has any.
+    pub keys: Option<Arc<dyn KeyEncoder>>,
+}
+
+impl Default for WriterOptions {
+    fn default() -> Self {
+        Self {
+            columns: Vec::new(),
+            expected_rows: None,
+            keys: None,
+        }
+    }
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Rows.
+    pub rows: u64,
+    /// Chunks.
+    pub chunks: u32,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// Bytes of the columns in memory.
+    pub raw: u64,
+    /// Whether rows come in key order.
+    pub ordered: bool,
+}
+
+/// Writes a segment, chunk after chunk, into a [`Sink`].
+///
+/// Rows are kept until a chunk is full, which bounds memory by one chunk and the batch at hand. The
+/// order of rows is kept. A writer that is dropped before [`finish`](SegmentWriter::finish) leaves
+/// bytes that no reader takes for a segment.
+pub struct SegmentWriter<S> {
+    sink: S,
+    offset: u64,
+    schema: SegmentSchema,
+    options: WriterOptions,
+    buffered: Buffered,
+    chunks: Vec<Chunk>,
+    sketches: Vec<Sketch>,
+    /// Per column, of chunks already written.
+    raw: Vec<u64>,
+    ordered: bool,
+    last_key: Option<Vec<u8>>,
+    rows: u64,
+}
+
+impl<S: Sink> SegmentWriter<S> {
+    /// Begins a segment.
+    ///
+    /// # Errors
+    /// Invalid if the options do not fit the schema; the sink's.
+    pub fn new(schema: SegmentSchema, options: WriterOptions, mut sink: S) -> Result<Self> {
+        let count = schema.columns().len();
+        if !options.columns.is_empty() && options.columns.len() != count {
+            return Err(Error::invalid(format!(
+                "options for {} columns, of {count}",
+                options.columns.len()
+            )));
+        }
+        if options.keys.is_none() && !schema.key().is_empty() {
+            return Err(Error::invalid("a key, but no encoder for it"));
+        }
+        let mut header = header();
+        header.resize(header.len().next_multiple_of(ALIGN as usize), 0);
+        sink.append(&header)?;
+        Ok(Self {
+            sink,
+            offset: header.len() as u64,
+            buffered: Buffered::new(count),
+            chunks: Vec::new(),
+            sketches: vec![Sketch::default(); count],
+            raw: vec![0; count],
+            ordered: !schema.key().is_empty(),
+            last_key: None,
+            rows: 0,
+            schema,
+            options,
+        })
+    }
+
+    /// Appends rows: one array per column, of its type.
+    ///
+    /// # Errors
+    /// Invalid for arrays of other types or lengths; unsupported types; the sink's. The writer is of
+    /// no use afterwards.
+    pub fn append(&mut self, columns: &[ArrayRef], begin: Begin<'_>) -> Result<()> {
+        let rows = self.check(columns, begin)?;
+        let mut from = 0;
+        while from < rows {
+            let length = (CHUNK_ROWS - self.buffered.rows()).min(rows - from);
+            let taken = self
+                .buffered
+                .push(columns, begin, from, length, CHUNK_BYTES);
+            from += taken;
+            if self.buffered.is_full() {
+                self.flush(true)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self, columns: &[ArrayRef], begin: Begin<'_>) -> Result<usize> {
+        let wanted = self.schema.columns();
+        if columns.len() != wanted.len() {
+            return Err(Error::invalid(format!(
+                "{} columns, of {}",
+                columns.len(),
+                wanted.len()
+            )));
+        }
+        let rows = match (columns.first(), begin) {
+            (Some(first), _) => first.len(),
+            (None, Begin::Each(scns)) => scns.len(),
+            (None, Begin::At(_)) => 0,
+        };
+        for (array, column) in columns.iter().zip(wanted) {
+            if array.data_type() != &column.ty || array.len() != rows {
+                return Err(Error::invalid(format!(
+                    "column {} is {} rows of {}, not {rows} of {}",
+                    column.id,
+                    array.len(),
+                    array.data_type(),
+                    column.ty
+                )));
+            }
+        }
+        if let Begin::Each(scns) = begin
+            && (scns.len() != rows || scns.null_count() > 0)
+        {
+            return Err(Error::invalid("not one begin SCN per row"));
+        }
+        Ok(rows)
+    }
+
+    /// Writes the buffered rows as a chunk; `more` rows may follow.
+    fn flush(&mut self, more: bool) -> Result<()> {
+        let Some((columns, scns)) = self.buffered.take(self.schema.columns())? else {
+            return Ok(());
+        };
+        let rows = scns.len();
+        let mut metas = Vec::with_capacity(columns.len());
+        for (place, array) in columns.iter().enumerate() {
+            metas.push(self.column(place, array, more)?);
+        }
+        let begins = self.begins(&scns)?;
+        let keys = if self.schema.key().is_empty() {
+            None
+        } else {
+            Some(self.keys(&columns)?)
+        };
+        self.chunks.push(Chunk {
+            rows: rows as u32,
+            columns: metas,
+            begins,
+            keys,
+        });
+        self.rows += rows as u64;
+        Ok(())
+    }
+
+    fn column(&mut self, place: usize, array: &ArrayRef, more: bool) -> Result<ColumnChunk> {
+        let options = self.options.columns.get(place).copied().unwrap_or_default();
+        let small = self.is_small(place, array, options.threshold, more);
+        let choice = compress(array, &options, small)?;
+        let sketch = Sketch::of(array);
+        let zone = Zone::of(array, sketch.estimate());
+        if let Some(all) = self.sketches.get_mut(place) {
+            all.merge(&sketch);
+        }
+        if let Some(raw) = self.raw.get_mut(place) {
+            *raw += choice.raw;
+        }
+        let data = self.array(choice.codec.name(), &choice.encoded, array.null_count() > 0)?;
+        Ok(ColumnChunk {
+            data,
+            raw: choice.raw,
+            reason: choice.reason,
+            evidence: choice.evidence,
+            zone,
+        })
+    }
+
+    /// Whether the whole column will be below `threshold`. Without an expected number of rows, a
+    /// chunk with others to follow is taken for a part of a large column.
+    fn is_small(&self, place: usize, array: &ArrayRef, threshold: u64, more: bool) -> bool {
+        let here = crate::codec::raw_bytes(array.as_ref()) as u64;
+        let known = self.raw.get(place).copied().unwrap_or(0) + here;
+        let rows = self.rows + array.len() as u64;
+        match self.options.expected_rows {
+            Some(expected) if expected > rows => {
+                let whole = u128::from(known) * u128::from(expected) / u128::from(rows.max(1));
+                whole < u128::from(threshold)
+            }
+            None if more => false,
+            _ => known < threshold,
+        }
+    }
+
+    fn begins(&mut self, scns: &UInt64Array) -> Result<Begins> {
+        let min = scns.values().iter().copied().min().unwrap_or(0);
+        let max = scns.values().iter().copied().max().unwrap_or(0);
+        let data = if min == max {
+            None
+        } else {
+            let array: ArrayRef = Arc::new(scns.clone());
+            let choice = compress(&array, &ColumnOptions::default(), false)?;
+            Some(self.array(choice.codec.name(), &choice.encoded, false)?)
+        };
+        Ok(Begins { min, max, data })
+    }
+
+    fn keys(&mut self, columns: &[ArrayRef]) -> Result<Keys> {
+        let key_columns: Vec<ArrayRef> = self
+            .schema
+            .key()
+            .iter()
+            .filter_map(|place| columns.get(*place).cloned())
+            .collect();
+        let encoder = self.options.keys.as_ref();
+        let keys = encoder
+            .ok_or_else(|| Error::invalid("a key, but no encoder for it"))?
+            .keys(&key_columns)?;
+        let rows = columns.first().map_or(0, |column| column.len());
+        if keys.len() != rows || keys.null_count() > 0 || rows == 0 {
+            return Err(Error::invalid("not one key per row"));
+        }
+        let all = || (0..rows).map(|row| keys.value(row));
+        let within = all().is_sorted();
+        let follows = self
+            .last_key
+            .as_deref()
+            .is_none_or(|last| last <= keys.value(0));
+        self.ordered &= within && follows;
+        self.last_key = Some(keys.value(rows - 1).to_vec());
+        let hashes: Vec<u64> = all().map(bloom::hash).collect();
+        let index = if within {
+            let index = SparseIndex::of(all());
+            Some(self.block(&index.to_bytes())?)
+        } else {
+            None
+        };
+        let bloom = self.block(&Bloom::of(&hashes).to_bytes())?;
+        Ok(Keys {
+            min: all().min().unwrap_or_default().to_vec(),
+            max: all().max().unwrap_or_default().to_vec(),
+            index,
+            bloom,
+        })
+    }
+
+    fn array(&mut self, codec: &str, encoded: &Encoded, nullable: bool) -> Result<EncodedAt> {
+        Ok(EncodedAt {
+            block: self.block(&encoded.bytes)?,
+            codec: codec.into(),
+            encodings: encoded.encodings.clone().into(),
+            nullable,
+        })
+    }
+
+    fn block(&mut self, bytes: &[u8]) -> Result<BlockAt> {
+        let length = u32::try_from(bytes.len())
+            .map_err(|_| Error::unsupported("a block of more than 4 GiB"))?;
+        let block = BlockAt {
+            offset: self.offset,
+            length,
+            checksum: crc32c::crc32c(bytes),
+        };
+        self.sink.append(bytes)?;
+        let end = self.offset + u64::from(length);
+        self.offset = end.next_multiple_of(ALIGN);
+        let padding = (self.offset - end) as usize;
+        self.sink
+            .append([0; ALIGN as usize].get(..padding).unwrap_or_default())?;
+        Ok(block)
+    }
+
+    /// Writes what is buffered and the footer, and makes all of it durable.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn finish(mut self) -> Result<(Written, S)> {
+        self.flush(false)?;
+        let registers: Vec<&[u8]> = self.sketches.iter().map(Sketch::registers).collect();
+        let sketches = self.block(&registers.concat())?;
+        let footer = Footer {
+            schema: self.schema,
+            ordered: self.ordered,
+            chunks: self.chunks,
+            sketches,
+        };
+        let bytes = footer.to_bytes()?;
+        let trailer = Trailer {
+            offset: self.offset,
+            length: u32::try_from(bytes.len())
+                .map_err(|_| Error::unsupported("a footer of more than 4 GiB"))?,
+            checksum: crc32c::crc32c(&bytes),
+        };
+        let end = trailer.to_bytes();
+        self.sink.append(&bytes)?;
+        self.sink.append(&end)?;
+        self.sink.finish()?;
+        let written = Written {
+            rows: self.rows,
+            chunks: footer.chunks.len() as u32,
+            bytes: self.offset + (bytes.len() + end.len()) as u64,
+            raw: self.raw.iter().sum(),
+            ordered: self.ordered,
+        };
+        Ok((written, self.sink))
+    }
+}
