@@ -16,18 +16,17 @@ use vortex_btrblocks::{
 };
 use vortex_error::VortexResult;
 
-use super::storage::{from_storage, storage_type, to_storage};
+use super::check::check;
+use super::storage::{from_storage, storage_type, to_storage, unheld};
 use super::vortex::{self, VortexArray};
 use super::{Block, Codec, Effort, Encoded};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A codec of Vortex encodings.
 pub(super) struct Cascade {
     name: &'static str,
     fits: fn(&DataType) -> bool,
     compressor: LazyLock<BtrBlocksCompressor>,
-    /// Timestamps in Vortex's own type, which splits them into days, seconds and fractions.
-    temporal: bool,
 }
 
 impl fmt::Debug for Cascade {
@@ -41,15 +40,6 @@ pub(super) static CASCADE: Cascade = Cascade {
     name: "cascade",
     fits: any,
     compressor: LazyLock::new(|| compressor(|_| true)),
-    temporal: false,
-};
-
-/// As [`CASCADE`], with timestamps split: wins where they fall on whole days or seconds.
-pub(super) static DATETIME: Cascade = Cascade {
-    name: "datetime",
-    fits: |ty| matches!(ty, DataType::Timestamp(..)),
-    compressor: LazyLock::new(|| compressor(|_| true)),
-    temporal: true,
 };
 
 /// Nothing: arrays as they are.
@@ -57,7 +47,6 @@ pub(super) static PLAIN: Cascade = Cascade {
     name: "none",
     fits: any,
     compressor: LazyLock::new(|| compressor(|_| false)),
-    temporal: false,
 };
 
 /// Strings by a table of frequent fragments.
@@ -67,7 +56,6 @@ pub(super) static FSST: Cascade = Cascade {
     compressor: LazyLock::new(|| {
         compressor(|name| name == "vortex.string.fsst" || is_packing(name))
     }),
-    temporal: false,
 };
 
 /// Floating point numbers that are decimals in disguise as integers; others as a common front and
@@ -78,7 +66,6 @@ pub(super) static ALP: Cascade = Cascade {
     compressor: LazyLock::new(|| {
         compressor(|name| name.starts_with("vortex.float.alp") || is_packing(name))
     }),
-    temporal: false,
 };
 
 /// Distinct values once, and an index per row.
@@ -86,7 +73,6 @@ pub(super) static DICTIONARY: Cascade = Cascade {
     name: "dictionary",
     fits: |ty| storage_type(ty).is_some_and(|ty| is_flat(&ty)),
     compressor: LazyLock::new(|| compressor(|name| name.ends_with(".dict") || is_packing(name))),
-    temporal: false,
 };
 
 /// Runs of equal values; for strings, of equal dictionary indices.
@@ -100,7 +86,6 @@ pub(super) static RLE: Cascade = Cascade {
             runs || texts || is_packing(name)
         })
     }),
-    temporal: false,
 };
 
 fn any(ty: &DataType) -> bool {
@@ -151,25 +136,18 @@ fn compressor(keep: fn(&str) -> bool) -> BtrBlocksCompressor {
 }
 
 impl Cascade {
-    fn stored_type(&self, ty: &DataType) -> Result<DataType> {
-        if self.temporal {
-            return Ok(ty.clone());
-        }
-        storage_type(ty)
-            .ok_or_else(|| Error::unsupported(format!("segments do not hold arrays of type {ty}")))
-    }
-
     /// The rows that `pick` leaves of the block.
     fn decode(
         &self,
         block: &Block,
         pick: impl FnOnce(VortexArray) -> VortexResult<VortexArray>,
     ) -> Result<ArrayRef> {
-        let stored = self.stored_type(&block.ty)?;
+        let stored = storage_type(&block.ty).ok_or_else(|| unheld(&block.ty))?;
         let array = vortex::guard(|| {
             let array = vortex::deserialize(block, &stored)?;
             vortex::export(pick(array)?, &stored)
         })?;
+        check(&array)?;
         from_storage(array, &block.ty)
     }
 }
@@ -184,11 +162,7 @@ impl Codec for Cascade {
     }
 
     fn compress(&self, array: &ArrayRef, _effort: Effort) -> Result<Encoded> {
-        let stored = if self.temporal {
-            ArrayRef::clone(array)
-        } else {
-            to_storage(array)?
-        };
+        let stored = to_storage(array)?;
         // Views of 16 bytes a value are for memory, not for files.
         let stored = match stored.data_type() {
             DataType::Utf8View => arrow_cast::cast(&stored, &DataType::Utf8)?,

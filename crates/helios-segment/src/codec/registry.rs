@@ -1,8 +1,9 @@
 //! Codecs by name.
 
 use super::Codec;
-use super::cascade::{ALP, CASCADE, DATETIME, DICTIONARY, FSST, PLAIN, RLE};
+use super::cascade::{ALP, CASCADE, DICTIONARY, FSST, PLAIN, RLE};
 use super::chimp::Chimp;
+use super::datetime::Datetime;
 use super::delta::Delta;
 use super::packed::{COLD, LZ4, SNAPPY};
 use super::zstd::Zstandard;
@@ -11,7 +12,7 @@ use super::zstd::Zstandard;
 static CODECS: [&dyn Codec; 13] = [
     &PLAIN,
     &CASCADE,
-    &DATETIME,
+    &Datetime,
     &FSST,
     &ALP,
     &DICTIONARY,

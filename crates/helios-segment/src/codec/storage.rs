@@ -77,11 +77,15 @@ pub(super) fn storage_type(ty: &DataType) -> Option<DataType> {
     })
 }
 
+/// The error for types that have no stored form.
+pub(super) fn unheld(ty: &DataType) -> Error {
+    Error::unsupported(format!("segments do not hold arrays of type {ty}"))
+}
+
 /// The stored form of an array.
 pub(super) fn to_storage(array: &ArrayRef) -> Result<ArrayRef> {
     let ty = array.data_type();
-    let stored = storage_type(ty)
-        .ok_or_else(|| Error::unsupported(format!("segments do not hold arrays of type {ty}")))?;
+    let stored = storage_type(ty).ok_or_else(|| unheld(ty))?;
     if stored == *ty {
         return Ok(Arc::clone(array));
     }

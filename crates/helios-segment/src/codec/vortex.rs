@@ -30,7 +30,6 @@ const EDITION: vortex_edition::EditionId = CORE_2026_08_3;
 static SESSION: LazyLock<VortexSession> = LazyLock::new(|| {
     let session = array_session();
     vortex_alp::initialize(&session);
-    vortex_datetime_parts::initialize(&session);
     vortex_decimal_byte_parts::initialize(&session);
     vortex_fastlanes::initialize(&session);
     vortex_fsst::initialize(&session);
@@ -91,6 +90,8 @@ fn first_line(error: &VortexError) -> String {
 
 /// An Arrow array as Vortex array; `nullable` says whether it has nulls.
 pub(super) fn import(array: &ArrayRef, nullable: bool) -> Result<VortexArray> {
+    // The null type has no values to be null.
+    let nullable = nullable || *array.data_type() == DataType::Null;
     encoding(|| {
         session()
             .arrow()

@@ -59,10 +59,6 @@ impl<'a> In<'a> {
         self.all.len() - self.rest.len()
     }
 
-    pub fn remaining(&self) -> usize {
-        self.rest.len()
-    }
-
     fn short(&self, wanted: usize) -> Error {
         Error::damaged(format!(
             "{wanted} bytes wanted at field offset {}, {} left",
