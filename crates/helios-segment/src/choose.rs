@@ -15,7 +15,10 @@
 //! | floats              | `cascade` 1 (1), `chimp` 1.3 (1), `cascade+zstd` – (1)                    |
 //! | all others          | `cascade` 1 (1), `cascade+zstd` – (1)                                     |
 //!
-//! The factors come from `examples/codecs.rs` (docs/benchmarks.md). A sample is eight runs of 1,024
+//! The factors are estimates of what decoding costs, not measured yet: `examples/codecs` is there to
+//! measure them.
+//!
+//! A sample is eight runs of 1,024
 //! consecutive rows, evenly spread, because differences, runs and time series live from their
 //! neighbours. It is a guess: a dictionary costs a sample as much as a chunk. So the runner-up within
 //! 25 % of the best gets to compress the whole chunk too, and the smaller result is kept. Chunks of at most

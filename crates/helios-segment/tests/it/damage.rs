@@ -187,7 +187,6 @@ fn forged_blocks_never_panic() {
             let spread = spread(&mut rng);
             let array = array(&mut rng, &ty, 1_500, spread, 0.1);
             let encoded = codec.compress(&array, Effort::Warm).expect("fits");
-            eprintln!("{} {ty} {:?}", codec.name(), encoded.encodings);
             for _ in 0..30 {
                 let mut bytes = encoded.bytes.clone();
                 match rng.u8(0..4) {
