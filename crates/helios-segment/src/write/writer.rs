@@ -29,7 +29,7 @@ pub enum Begin<'a> {
 }
 
 /// How to write a segment.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct WriterOptions {
     /// Per column, in schema order; empty: all as by default.
     pub columns: Vec<ColumnOptions>,
@@ -38,16 +38,6 @@ pub struct WriterOptions {
     pub expected_rows: Option<u64>,
     /// Makes keys of the key columns; needed if the schema has any.
     pub keys: Option<Arc<dyn KeyEncoder>>,
-}
-
-impl Default for WriterOptions {
-    fn default() -> Self {
-        Self {
-            columns: Vec::new(),
-            expected_rows: None,
-            keys: None,
-        }
-    }
 }
 
 /// What was written.
