@@ -18,7 +18,9 @@ type Failure = Box<dyn std::error::Error>;
 
 /// A column and its name.
 pub struct Named {
+    /// Its name.
     pub name: String,
+    /// Its values.
     pub array: ArrayRef,
 }
 

@@ -121,7 +121,7 @@ pub fn table(title: &str, columns: &[Named], score: &mut Score) -> Result<(), Fa
         let chunks = chunks(&column.array);
         let plain = codecs().iter().find(|codec| codec.name() == "none");
         let plain = plain.ok_or("no plain codec")?;
-        let (_, raw) = whole::segment(&[column.array.clone()], Effort::Warm)
+        let (_, raw) = whole::segment(std::slice::from_ref(&column.array), Effort::Warm)
             .map(|(bytes, report)| (bytes, report.iter().map(|r| r.raw as usize).sum::<usize>()))?;
         let mut results = Vec::new();
         let ty = column.array.data_type();
@@ -137,7 +137,7 @@ pub fn table(title: &str, columns: &[Named], score: &mut Score) -> Result<(), Fa
             raw,
             Effort::Cold,
         )?;
-        let parquet = whole::parquet(&[column.array.clone()])?;
+        let parquet = whole::parquet(std::slice::from_ref(&column.array))?;
         let (read, time) = timed(|| whole::read_parquet(&parquet.0))?;
         debug_assert_eq!(read, column.array.len());
         results.push(Measured {
@@ -147,7 +147,7 @@ pub fn table(title: &str, columns: &[Named], score: &mut Score) -> Result<(), Fa
             decompress: rate(raw, time),
         });
         let chosen = |effort| -> Result<(usize, String), Failure> {
-            let (_, report) = whole::segment(&[column.array.clone()], effort)?;
+            let (_, report) = whole::segment(std::slice::from_ref(&column.array), effort)?;
             let report = report.into_iter().next().ok_or("no report")?;
             let codec = report.codecs.first().map(|(name, _)| name.clone());
             Ok((report.stored as usize, codec.unwrap_or_default()))

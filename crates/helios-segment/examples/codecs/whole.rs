@@ -93,7 +93,7 @@ pub fn print(tables: &[(String, Vec<Named>)]) -> Result<(), Failure> {
         let arrays: Vec<ArrayRef> = columns.iter().map(|column| column.array.clone()).collect();
         let rows = arrays.first().map_or(0, |array| array.len());
         let mut raw = 0.0;
-        let mut line =
+        let line =
             |format: &str, bytes: &bytes::Bytes, write: Duration, read: Duration, raw: f64| {
                 println!(
                     "| {name} | {rows} | {raw:.1} | {format} | {:.2} | {:.2} | {:.0} | {:.0} |",
