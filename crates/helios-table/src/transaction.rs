@@ -1,6 +1,6 @@
 //! A transaction over tables: rows, schema changes and constraints that wait.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use helios_base::{BranchId, Error, Result, Scn, SqlState, TableId};
@@ -38,7 +38,7 @@ pub(crate) struct State {
     /// What `SET CONSTRAINTS` said.
     pub(crate) modes: Modes,
     /// Rows added and removed, by storage.
-    counts: HashMap<TableId, i64>,
+    counts: BTreeMap<TableId, i64>,
     /// Whether statistics were gathered.
     pub(crate) analyzed: bool,
 }

@@ -6,7 +6,8 @@
 //! 3. Under the *apply* mutex somebody applies everything durable, in order, and publishes the newest
 //!    number.
 //!
-//! Those who wait let one of them do steps 2 and 3 for all: see `group.rs`.
+//! Those who wait let one of them do steps 2 and 3 for all: see `group.rs`. A large commit does both
+//! at once and publishes when both are done.
 //!
 //! So nothing is visible before it is durable, and readers see commits in order. Asynchronous
 //! commits skip step 2, but never overtake an earlier commit that waits for it.
@@ -208,6 +209,8 @@ impl Core {
         if commit.asynchronous {
             self.pipeline.guard(self.log.sync(sync_end))?;
             self.drain(end)?;
+        } else if large {
+            self.settle_large(end)?;
         } else {
             self.settle(end)?;
         }
@@ -326,23 +329,31 @@ impl Core {
     }
 
     fn drain_locked(&self, applied: &mut Applied) -> Result<()> {
+        let durable = self.log.durable();
+        let newest = self.apply_upto(applied, durable)?;
+        self.publish(newest);
+        Ok(())
+    }
+
+    /// Applies what is logged before `upto` and the asynchronous commits that follow. Returns the
+    /// newest number, which may be published once everything before `upto` is durable.
+    fn apply_upto(&self, applied: &mut Applied, upto: u64) -> Result<Option<Scn>> {
         let pipeline = &self.pipeline;
         pipeline.refuse_if_broken()?;
-        let durable = self.log.durable();
         let mut group = Vec::new();
         {
             let mut order = pipeline.order.lock();
             while let Some(pending) = order
                 .queue
-                .pop_front_if(|pending| pending.end <= durable || pending.asynchronous)
+                .pop_front_if(|pending| pending.end <= upto || pending.asynchronous)
             {
                 group.push(pending);
             }
         }
-        if group.is_empty() {
-            return Ok(());
-        }
         let mut newest = None;
+        if group.is_empty() {
+            return Ok(newest);
+        }
         let mut end = applied.end;
         let mut applier = Applier::new(self);
         let mut apply_all = || -> Result<()> {
@@ -363,9 +374,38 @@ impl Core {
         };
         pipeline.guard(apply_all().and_then(|()| failpoint::hit("version.applied")))?;
         applied.end = end;
+        Ok(newest)
+    }
+
+    fn publish(&self, newest: Option<Scn>) {
         if let Some(scn) = newest {
-            pipeline.published.store(scn.0, Ordering::Release);
+            self.pipeline.published.store(scn.0, Ordering::Release);
         }
+    }
+
+    /// Steps 2 and 3 at once, for a commit whose records take the disk about as long as its rows
+    /// take the processor. Nobody reads at its number before it is published, and no checkpoint
+    /// saves what is not durable, so only publishing waits for the disk.
+    fn settle_large(&self, end: u64) -> Result<()> {
+        let mut applied = self.pipeline.apply.lock();
+        let newest = std::thread::scope(|scope| {
+            let sync = || self.log.sync(end);
+            let other = std::thread::Builder::new()
+                .name("heliosdb-sync".into())
+                .spawn_scoped(scope, sync);
+            let newest = self.apply_upto(&mut applied, end);
+            let synced = match other {
+                Ok(other) => match other.join() {
+                    Ok(synced) => synced,
+                    Err(panic) => std::panic::resume_unwind(panic),
+                },
+                Err(_) => sync(),
+            };
+            self.pipeline.guard(synced)?;
+            self.pipeline.guard(failpoint::hit("version.durable"))?;
+            newest
+        })?;
+        self.publish(newest);
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use heliosdb::{Error, Result};
 
 use crate::app::{self, Failure};
-use crate::args::{BenchArgs, BenchOf};
+use crate::args::{BenchArgs, BenchOf, OutputArgs};
 use crate::report;
 
 /// What both engines can do, on the table `bench`.
@@ -73,16 +73,38 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     if let Some(BenchOf::Branches(args)) = &args.of {
         return branches::run(args);
     }
-    measure(args).map_err(|error| {
-        report::error(&error, None, &app::error_styles(&args.output));
+    let lines = in_folder(args.path.as_deref(), "bench", &args.output, |folder| {
+        measure(folder, args)
+    })?;
+    for line in &lines {
+        print_line(line);
+    }
+    Ok(())
+}
+
+/// Runs `work` in a new folder, removed afterwards; an error is shown.
+fn in_folder<T>(
+    path: Option<&Path>,
+    name: &str,
+    output: &OutputArgs,
+    work: impl FnOnce(&Path) -> Result<T>,
+) -> std::result::Result<T, Failure> {
+    let folder = path.map_or_else(
+        || std::env::temp_dir().join(format!("heliosdb-{name}-{}", std::process::id())),
+        Path::to_owned,
+    );
+    let done = make(&folder).and_then(|()| {
+        let done = work(&folder);
+        let _ = std::fs::remove_dir_all(&folder);
+        done
+    });
+    done.map_err(|error| {
+        report::error(&error, None, &app::error_styles(output));
         Failure::Statement
     })
 }
 
-fn measure(args: &BenchArgs) -> Result<()> {
-    let folder = args.path.clone().unwrap_or_else(|| {
-        std::env::temp_dir().join(format!("heliosdb-bench-{}", std::process::id()))
-    });
+fn make(folder: &Path) -> Result<()> {
     if folder.exists() {
         return Err(Error::new(
             heliosdb::SqlState::DUPLICATE_FILE,
@@ -90,17 +112,11 @@ fn measure(args: &BenchArgs) -> Result<()> {
         )
         .with_hint("Name a place that does not exist yet; it is removed afterwards."));
     }
-    std::fs::create_dir_all(&folder)
-        .map_err(|error| Error::io(format!("create \"{}\"", folder.display()), error))?;
-    let measured = measure_in(&folder, args);
-    let _ = std::fs::remove_dir_all(&folder);
-    for line in measured? {
-        print_line(&line);
-    }
-    Ok(())
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Error::io(format!("create \"{}\"", folder.display()), error))
 }
 
-fn measure_in(folder: &Path, args: &BenchArgs) -> Result<Vec<Line>> {
+fn measure(folder: &Path, args: &BenchArgs) -> Result<Vec<Line>> {
     let ours_at = folder.join("helios.db");
     let theirs_at = folder.join("sqlite.db");
     let mut lines = Vec::new();

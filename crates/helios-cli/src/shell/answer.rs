@@ -52,16 +52,27 @@ pub fn execute(app: &mut App, sql: &str) -> Result<(), Failure> {
     })
 }
 
-/// Writes a table with a title and a footer such as `(3 branches)`.
+/// What stands below a table of the shell's own.
+#[derive(Clone, Copy)]
+pub enum Footer {
+    /// As below every result: `(3 rows)`.
+    Rows,
+    /// `(3 branches)`, by the words for one and for many.
+    Count(&'static str, &'static str),
+    /// Nothing: how many lines there are says nothing.
+    Nothing,
+}
+
+/// Writes a table with a title.
 pub fn table(
     app: &mut App,
     title: &str,
     names: &[&str],
     rows: Vec<Vec<Cell>>,
-    noun: (&str, &str),
+    footer: Footer,
 ) -> std::io::Result<()> {
-    let machine = app.look.format.is_machine();
-    if !machine && !app.look.tuples_only {
+    let plain = app.look.format.is_machine() || app.look.tuples_only;
+    if !plain {
         let title = app.look.styles.header.paint(title).to_string();
         app.say(&title)?;
     }
@@ -82,15 +93,21 @@ pub fn table(
     }
     writer.finish()?;
     let mut text = String::from_utf8_lossy(&out).into_owned();
-    if !machine && !look.tuples_only {
-        // Rows are called what they are.
+    if !plain && !matches!(footer, Footer::Rows) {
         let end = text.trim_end().rfind('\n').map_or(0, |at| at + 1);
         text.truncate(end);
-        let noun = if count == 1 { noun.0 } else { noun.1 };
-        text.push_str(&format!("({count} {noun})\n"));
+        if let Footer::Count(one, many) = footer {
+            let noun = if count == 1 { one } else { many };
+            text.push_str(&format!("({count} {noun})\n"));
+        }
     }
     app.say(text.trim_end())?;
-    if machine { Ok(()) } else { app.say("") }
+    match footer {
+        // More about the same thing follows.
+        Footer::Nothing => Ok(()),
+        _ if app.look.format.is_machine() => Ok(()),
+        Footer::Rows | Footer::Count(..) => app.say(""),
+    }
 }
 
 /// A cell's text; empty for NULL.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use nu_ansi_term::{Color, Style};
 
-use super::answer::{execute, lsn, rows, table, text};
+use super::answer::{Footer, execute, lsn, rows, table, text};
 use super::describe::Pattern;
 use super::meta::{fail, quoted_name};
 use super::{Next, diff};
@@ -88,7 +88,7 @@ pub fn list(app: &mut App, pattern: &str) -> Result<Next, Failure> {
         "List of branches",
         &names,
         cells,
-        ("branch", "branches"),
+        Footer::Count("branch", "branches"),
     )?;
     Ok(Next::GoOn)
 }
@@ -220,7 +220,13 @@ pub fn nodes(app: &mut App) -> Result<Next, Failure> {
     let cell = |text: &str| Some(text.to_owned());
     let names = ["Name", "Role", "State"];
     let row = vec![cell(NODE), cell("storage, compute"), cell("Active")];
-    table(app, "List of nodes", &names, vec![row], ("node", "nodes"))?;
+    table(
+        app,
+        "List of nodes",
+        &names,
+        vec![row],
+        Footer::Count("node", "nodes"),
+    )?;
     Ok(Next::GoOn)
 }
 

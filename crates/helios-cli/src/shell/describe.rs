@@ -6,10 +6,11 @@ use heliosdb::catalog::{
     Catalog, ConstraintKind, IndexDef, KeySource, Relation, TableDef, ViewDef,
 };
 
+use super::answer::{Footer, table};
 use super::commands::Meta;
 use super::meta::unquoted;
 use crate::app::App;
-use crate::output::{Cell, Column, Kind, ResultWriter};
+use crate::output::Cell;
 
 /// Runs one command of the family. The inner error is a message for the user.
 pub fn run(
@@ -44,7 +45,13 @@ pub fn run(
                 .filter(|schema| pattern.matches_name(&schema.name))
                 .map(|schema| vec![Some(schema.name.clone()), schema.comment.clone()])
                 .collect();
-            table(app, "List of schemas", &["Name", "Description"], rows)?;
+            table(
+                app,
+                "List of schemas",
+                &["Name", "Description"],
+                rows,
+                Footer::Rows,
+            )?;
         }
         Meta::Functions => functions(app, &pattern)?,
         _ => {
@@ -169,7 +176,7 @@ fn relations(
     if verbose {
         names.push("Description");
     }
-    table(app, "List of relations", &names, rows)
+    table(app, "List of relations", &names, rows, Footer::Rows)
 }
 
 fn indexes(app: &mut App, catalog: &Catalog, pattern: &Pattern) -> std::io::Result<()> {
@@ -193,6 +200,7 @@ fn indexes(app: &mut App, catalog: &Catalog, pattern: &Pattern) -> std::io::Resu
         "List of indexes",
         &["Schema", "Name", "Table", "Kind", "Keys"],
         rows,
+        Footer::Rows,
     )
 }
 
@@ -214,6 +222,7 @@ fn functions(app: &mut App, pattern: &Pattern) -> std::io::Result<()> {
         "List of functions",
         &["Name", "Result", "Arguments", "Type"],
         rows,
+        Footer::Rows,
     )
 }
 
@@ -270,6 +279,7 @@ fn describe(
                     &title,
                     &names,
                     vec![row.into_iter().map(Some).collect()],
+                    Footer::Rows,
                 )?;
             }
         }
@@ -318,7 +328,7 @@ fn describe_table(
         })
         .collect();
     let title = format!("Table \"{}.{}\"", def.schema_name, def.name);
-    bare_table(app, &title, &names, rows)?;
+    table(app, &title, &names, rows, Footer::Nothing)?;
     if !def.indexes.is_empty() {
         app.say("Indexes:")?;
         for index in &def.indexes {
@@ -376,7 +386,7 @@ fn describe_view(app: &mut App, view: &ViewDef) -> std::io::Result<()> {
         .map(|column| vec![Some(column.name.clone()), Some(column.ty.to_string())])
         .collect();
     let title = format!("View \"{}.{}\"", view.schema_name, view.name);
-    bare_table(app, &title, &["Column", "Type"], rows)?;
+    table(app, &title, &["Column", "Type"], rows, Footer::Nothing)?;
     app.say("Definition:")?;
     app.say(&format!("    {}\n", view.sql.trim()))
 }
@@ -398,56 +408,6 @@ fn index_kind(index: &IndexDef) -> &'static str {
 
 fn heading(app: &App, title: &str) -> String {
     app.look.styles.header.paint(title).to_string()
-}
-
-fn table(app: &mut App, title: &str, names: &[&str], rows: Vec<Vec<Cell>>) -> std::io::Result<()> {
-    write(app, title, names, rows, false)?;
-    app.say("")
-}
-
-/// Without the row count.
-fn bare_table(
-    app: &mut App,
-    title: &str,
-    names: &[&str],
-    rows: Vec<Vec<Cell>>,
-) -> std::io::Result<()> {
-    write(app, title, names, rows, true)
-}
-
-fn write(
-    app: &mut App,
-    title: &str,
-    names: &[&str],
-    rows: Vec<Vec<Cell>>,
-    bare: bool,
-) -> std::io::Result<()> {
-    if !app.look.format.is_machine() {
-        let title = heading(app, title);
-        app.say(&title)?;
-    }
-    let columns = names
-        .iter()
-        .map(|name| Column {
-            name: (*name).to_owned(),
-            kind: Kind::Text,
-        })
-        .collect();
-    let mut look = app.look.clone();
-    look.null = String::new();
-    let mut out = Vec::new();
-    let mut writer = ResultWriter::new(&mut out, &look, columns)?;
-    for row in rows {
-        writer.row(row)?;
-    }
-    writer.finish()?;
-    let mut text = String::from_utf8_lossy(&out).into_owned();
-    if bare && !look.format.is_machine() && !look.tuples_only {
-        // The count of columns says nothing: drop the last line.
-        let end = text.trim_end().rfind('\n').unwrap_or(0);
-        text.truncate(end);
-    }
-    app.say(text.trim_end())
 }
 
 #[cfg(test)]

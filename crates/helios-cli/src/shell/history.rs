@@ -3,7 +3,7 @@
 use nu_ansi_term::{Color, Style};
 
 use super::Next;
-use super::answer::{lsn, rows, table, text};
+use super::answer::{Footer, lsn, rows, table, text};
 use super::meta::{fail, unquoted};
 use crate::app::{App, Failure};
 
@@ -128,7 +128,13 @@ pub fn snapshots(app: &mut App, argument: &str) -> Result<Next, Failure> {
         "" => "Named snapshots".to_owned(),
         name => format!("Snapshots that have {name}"),
     };
-    table(app, &title, &names, cells, ("snapshot", "snapshots"))?;
+    table(
+        app,
+        &title,
+        &names,
+        cells,
+        Footer::Count("snapshot", "snapshots"),
+    )?;
     Ok(Next::GoOn)
 }
 
@@ -213,6 +219,12 @@ pub fn retention(app: &mut App) -> Result<Next, Failure> {
         (),
     )?;
     let names = ["Scope", "Name", "Keeps", "Readable from SCN", "Of"];
-    table(app, "Retention", &names, cells, ("rule", "rules"))?;
+    table(
+        app,
+        "Retention",
+        &names,
+        cells,
+        Footer::Count("rule", "rules"),
+    )?;
     Ok(Next::GoOn)
 }

@@ -1,6 +1,6 @@
 //! Row counts, kept in memory and adjusted at each commit.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -36,7 +36,7 @@ fn magnitude(rows: i64) -> u32 {
 
 impl Counts {
     /// Adds what a commit added.
-    pub(crate) fn add(&self, branch: BranchId, changes: HashMap<TableId, i64>) {
+    pub(crate) fn add(&self, branch: BranchId, changes: BTreeMap<TableId, i64>) {
         if changes.is_empty() {
             return;
         }

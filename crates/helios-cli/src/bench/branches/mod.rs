@@ -18,38 +18,21 @@ mod world;
 
 use std::path::Path;
 
-use heliosdb::{Error, Result};
+use heliosdb::Result;
 
-use crate::app::{self, Failure};
+use crate::app::Failure;
 use crate::args::BranchBenchArgs;
-use crate::report;
 use figure::Figures;
 use peer::Peer;
 
 /// Runs all cases and prints the table.
 pub fn run(args: &BranchBenchArgs) -> std::result::Result<(), Failure> {
-    measure(args).map_err(|error| {
-        report::error(&error, None, &app::error_styles(&args.output));
-        Failure::Statement
-    })
-}
-
-fn measure(args: &BranchBenchArgs) -> Result<()> {
-    let folder = args.path.clone().unwrap_or_else(|| {
-        std::env::temp_dir().join(format!("heliosdb-bench-branches-{}", std::process::id()))
-    });
-    if folder.exists() {
-        return Err(Error::new(
-            heliosdb::SqlState::DUPLICATE_FILE,
-            format!("\"{}\" is there already", folder.display()),
-        )
-        .with_hint("Name a place that does not exist yet; it is removed afterwards."));
-    }
-    std::fs::create_dir_all(&folder)
-        .map_err(|error| Error::io(format!("create \"{}\"", folder.display()), error))?;
-    let measured = measure_in(&folder, args);
-    let _ = std::fs::remove_dir_all(&folder);
-    measured
+    super::in_folder(
+        args.path.as_deref(),
+        "bench-branches",
+        &args.output,
+        |folder| measure(folder, args),
+    )
 }
 
 type Part = fn(&Path, &BranchBenchArgs, &mut Figures) -> Result<()>;
@@ -63,7 +46,7 @@ const PARTS: &[(&str, Part)] = &[
     ("space", space::measure),
 ];
 
-fn measure_in(folder: &Path, args: &BranchBenchArgs) -> Result<()> {
+fn measure(folder: &Path, args: &BranchBenchArgs) -> Result<()> {
     let peer = match &args.doltlite {
         Some(python) => Some(Peer::run(python, folder, args)?),
         None => None,

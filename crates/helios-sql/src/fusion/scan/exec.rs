@@ -23,6 +23,7 @@ use helios_table::catalog::TableDef;
 use helios_version::Read;
 
 use super::batches::{Batches, Pieces, Source};
+use super::childless;
 use super::filter::RowFilter;
 use super::morsels::Morsels;
 use crate::fusion::error::from_arrow;
@@ -218,11 +219,7 @@ impl ExecutionPlan for StoredScan {
         self: Arc<Self>,
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        if children.is_empty() {
-            Ok(self)
-        } else {
-            internal_err!("a scan has no inputs")
-        }
+        childless(self, &children)
     }
 
     fn replace_children(
@@ -230,11 +227,7 @@ impl ExecutionPlan for StoredScan {
         children: Vec<Arc<dyn ExecutionPlan>>,
         _: ReplaceChildrenOptions,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        if children.is_empty() {
-            Ok(self)
-        } else {
-            internal_err!("a scan has no inputs")
-        }
+        childless(self, &children)
     }
 
     fn apply_expressions(

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
+use datafusion::common::Result as DfResult;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result as DfResult, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
@@ -17,6 +17,7 @@ use datafusion::physical_plan::{
 };
 use helios_base::{Result, TextContext};
 
+use super::childless;
 use crate::files::{FileRows, FileSet};
 use crate::fusion::array::ColumnBuilder;
 use crate::fusion::context::StatementContext;
@@ -147,11 +148,7 @@ impl ExecutionPlan for FileRowsScan {
         self: Arc<Self>,
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        if children.is_empty() {
-            Ok(self)
-        } else {
-            internal_err!("a scan has no inputs")
-        }
+        childless(self, &children)
     }
 
     fn replace_children(
@@ -159,11 +156,7 @@ impl ExecutionPlan for FileRowsScan {
         children: Vec<Arc<dyn ExecutionPlan>>,
         _: ReplaceChildrenOptions,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        if children.is_empty() {
-            Ok(self)
-        } else {
-            internal_err!("a scan has no inputs")
-        }
+        childless(self, &children)
     }
 
     fn apply_expressions(

@@ -22,6 +22,8 @@ pub(crate) struct Insert {
     pub(crate) table: Arc<TableDef>,
     source: Node,
     targets: Vec<usize>,
+    /// Source rows are table rows: every column in order, nothing to judge or to fill in.
+    whole: bool,
     defaults: Assignments,
     on_conflict: Option<OnConflict>,
     checks: Vec<ViewCheck>,
@@ -35,14 +37,20 @@ impl Compiler<'_> {
     /// Compiles an `INSERT`.
     pub(crate) fn insert(&self, insert: &plan::Insert) -> Result<Insert> {
         let table = self.target(&insert.table)?;
+        let targets = insert
+            .targets
+            .iter()
+            .map(|id| position(&table, *id))
+            .collect::<Result<Vec<_>>>()?;
+        let defaults = assignments(&table, &insert.defaults)?;
+        let whole = defaults.is_empty()
+            && targets.iter().copied().eq(0..table.columns.len())
+            && !table.columns.iter().any(|column| column.ty.has_domain());
         Ok(Insert {
             source: self.query(&insert.source)?,
-            targets: insert
-                .targets
-                .iter()
-                .map(|id| position(&table, *id))
-                .collect::<Result<_>>()?,
-            defaults: assignments(&table, &insert.defaults)?,
+            targets,
+            whole,
+            defaults,
             on_conflict: match &insert.on_conflict {
                 Some(conflict) => Some(OnConflict::new(&table, conflict)?),
                 None => None,
@@ -104,6 +112,9 @@ impl Insert {
 
     /// The table row of a source row: its values, defaults, and `NULL` for the rest.
     fn build(&self, source: Row, cx: &Cx<'_>) -> Result<Row> {
+        if self.whole && source.len() == self.table.columns.len() {
+            return Ok(source);
+        }
         let mut row = vec![Value::Null; self.table.columns.len()];
         for (position, value) in self.targets.iter().zip(source) {
             // Rows may come from where no expression has judged them.
