@@ -185,8 +185,22 @@ pub struct BenchArgs {
     #[arg(long)]
     pub path: Option<PathBuf>,
 
+    /// Reads the table of one engine in `--path` and prints the memory that took; the benchmark
+    /// runs itself so.
+    #[arg(long, value_name = "ENGINE", hide = true, requires = "path")]
+    pub memory_of: Option<BenchEngine>,
+
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// An engine of `heliosdb bench`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchEngine {
+    /// HeliosDB.
+    Helios,
+    /// SQLite.
+    Sqlite,
 }
 
 /// What to measure besides the engine beside SQLite.

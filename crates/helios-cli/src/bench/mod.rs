@@ -8,6 +8,7 @@
 mod branches;
 mod cases;
 mod helios;
+mod memory;
 mod sqlite;
 
 use std::path::Path;
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 use heliosdb::{Error, Result};
 
 use crate::app::{self, Failure};
-use crate::args::{BenchArgs, BenchOf, OutputArgs};
+use crate::args::{BenchArgs, BenchEngine, BenchOf, OutputArgs};
 use crate::report;
 
 /// What both engines can do, on the table `bench`.
@@ -73,6 +74,9 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     if let Some(BenchOf::Branches(args)) = &args.of {
         return branches::run(args);
     }
+    if let (Some(engine), Some(path)) = (args.memory_of, &args.path) {
+        return shown(memory::measure(engine, path, args.rows), &args.output);
+    }
     let lines = in_folder(args.path.as_deref(), "bench", &args.output, |folder| {
         measure(folder, args)
     })?;
@@ -98,7 +102,11 @@ fn in_folder<T>(
         let _ = std::fs::remove_dir_all(&folder);
         done
     });
-    done.map_err(|error| {
+    shown(done, output)
+}
+
+fn shown<T>(result: Result<T>, output: &OutputArgs) -> std::result::Result<T, Failure> {
+    result.map_err(|error| {
         report::error(&error, None, &app::error_styles(output));
         Failure::Statement
     })
@@ -144,6 +152,19 @@ fn measure(folder: &Path, args: &BenchArgs) -> Result<Vec<Line>> {
         theirs: megabytes(&theirs_at),
         goal: None,
     });
+    let memory = |engine, path| memory::measured(engine, path, args.rows);
+    if let (Some(ours), Some(theirs)) = (
+        memory(BenchEngine::Helios, &ours_at)?,
+        memory(BenchEngine::Sqlite, &theirs_at)?,
+    ) {
+        lines.push(Line {
+            name: "memory after 100,000 reads and a scan",
+            unit: "MB",
+            ours,
+            theirs,
+            goal: None,
+        });
+    }
     let opened = |open: &dyn Fn() -> Result<()>| -> Result<f64> {
         let mut times = Vec::new();
         for _ in 0..5 {
