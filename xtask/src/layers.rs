@@ -10,6 +10,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("helios-log", 1),
     ("helios-kv", 1),
     ("helios-expr", 1),
+    ("helios-arrow", 1),
     ("helios-segment", 1),
     ("helios-version", 2),
     ("helios-table", 3),
@@ -27,7 +28,13 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("datafusion", &["helios-sql"]),
     (
         "arrow",
-        &["helios-segment", "helios-sql", "heliosdb", "helios-cli"],
+        &[
+            "helios-arrow",
+            "helios-segment",
+            "helios-sql",
+            "heliosdb",
+            "helios-cli",
+        ],
     ),
     ("parquet", &["helios-sql", "heliosdb", "helios-cli"]),
     ("vortex", &["helios-segment"]),

@@ -41,6 +41,17 @@ mod reader;
 pub use layout::Layout;
 pub use reader::{RowReader, schema_version};
 
+/// A column of a stored row before it is decoded.
+#[derive(Clone, Copy, Debug)]
+pub enum Field<'a> {
+    /// `NULL`.
+    Null,
+    /// Its bytes, as above, of this type.
+    Bytes(&'a crate::DataType, &'a [u8]),
+    /// The row is older than the column: the value that such rows have.
+    Missing(&'a crate::Value),
+}
+
 /// The value that `bytes`, which [`RowReader::bytes`] gave, are of type `ty`.
 ///
 /// # Errors

@@ -1,7 +1,8 @@
 //! One stored row, decoded on demand.
 
+pub use helios_base::row::Field;
 use helios_base::row::RowReader;
-use helios_base::{DataType, Result, Scn, Value};
+use helios_base::{Result, Scn, Value};
 use helios_version::RowRef;
 
 use super::shape::{RowLayout, Shape, Source};
@@ -13,17 +14,6 @@ pub struct StoredRow<'a> {
     begin: Scn,
     layout: &'a RowLayout,
     reader: RowReader<'a>,
-}
-
-/// A column of a stored row before it is decoded.
-#[derive(Clone, Copy, Debug)]
-pub enum Field<'a> {
-    /// `NULL`.
-    Null,
-    /// Its bytes as [`helios_base::row`] describes them, of this type.
-    Bytes(&'a DataType, &'a [u8]),
-    /// The row is older than the column: the value that such rows have.
-    Missing(&'a Value),
 }
 
 impl<'a> StoredRow<'a> {

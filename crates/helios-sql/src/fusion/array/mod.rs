@@ -1,38 +1,16 @@
-//! Values in and out of Arrow arrays, exactly.
+//! Values in and out of Arrow arrays, and what DataFusion and exports add to that.
 
-mod build;
-mod decimal;
 mod export;
-mod opaque;
-mod read;
 
-pub(crate) use build::ColumnBuilder;
-pub(crate) use decimal::free_scale;
 pub(crate) use export::{as_text, export, export_field, export_values};
-pub(crate) use opaque::{push as push_item, read_items};
-pub(crate) use read::{ColumnReader, read_scalar};
+pub(crate) use helios_arrow::{
+    ColumnBuilder, ColumnReader, array_of, fit, free_scale, push_item, read_items,
+};
 
-use arrow::array::ArrayRef;
 use datafusion::common::ScalarValue;
-use helios_base::{Numeric, Result, Value};
+use helios_base::{Result, Value};
 
 use super::shape::Shape;
-
-/// Values of one column as an array.
-///
-/// # Errors
-/// Internal if a value does not fit `shape`.
-pub(crate) fn array_of<'a>(
-    values: impl IntoIterator<Item = &'a Value>,
-    shape: &Shape,
-) -> Result<ArrayRef> {
-    let values = values.into_iter();
-    let mut builder = ColumnBuilder::new(shape, values.size_hint().0);
-    for value in values {
-        builder.append(value)?;
-    }
-    Ok(builder.finish())
-}
 
 /// One value as DataFusion's scalar.
 ///
@@ -43,17 +21,13 @@ pub(crate) fn scalar_of(value: &Value, shape: &Shape) -> Result<ScalarValue> {
     ScalarValue::try_from_array(&array, 0).map_err(super::error::from_datafusion)
 }
 
-/// The value as a column of `shape` holds it: numbers take the scale of a decimal form. `None` if
-/// the form cannot hold it.
-pub(crate) fn fit(value: &Value, shape: &Shape) -> Option<Value> {
-    match (value, shape.as_decimal()) {
-        (Value::Numeric(number), Some((precision, scale))) if number.is_finite() => {
-            let coefficient = number.to_i128_at(scale)?;
-            let limit = 10i128.checked_pow(u32::from(precision))?;
-            (coefficient.abs() < limit)
-                .then(|| Value::Numeric(Numeric::from_i128(coefficient, scale)))
-        }
-        (Value::Numeric(number), Some(_)) if number.is_infinite() => None,
-        _ => Some(value.clone()),
-    }
+/// The value of a DataFusion scalar of this shape.
+///
+/// # Errors
+/// Internal if it is of another type.
+pub(crate) fn read_scalar(scalar: &ScalarValue, shape: &Shape) -> Result<Value> {
+    let array = scalar
+        .to_array()
+        .map_err(crate::fusion::error::from_datafusion)?;
+    ColumnReader::new(&array, shape)?.value(0)
 }

@@ -1,6 +1,6 @@
 //! Types without an exact Arrow form, as bytes: `interval`, arrays, records.
 //!
-//! The bytes are read back value by value; they are never compared (see `scalar/key.rs`) and never
+//! The bytes are read back value by value; they are never compared and never
 //! stored, so the layout may change at any time. Integers are little-endian.
 //!
 //! | value     | bytes                                                                  |
@@ -109,7 +109,7 @@ pub(crate) fn push_record(fields: &[Value], out: &mut Vec<u8>) -> Result<()> {
 }
 
 /// Reads items up to the end.
-pub(crate) fn read_items(mut bytes: &[u8]) -> Result<Vec<Value>> {
+pub fn read_items(mut bytes: &[u8]) -> Result<Vec<Value>> {
     let mut items = Vec::new();
     while !bytes.is_empty() {
         items.push(read(&mut bytes)?);
@@ -118,7 +118,7 @@ pub(crate) fn read_items(mut bytes: &[u8]) -> Result<Vec<Value>> {
 }
 
 /// Appends any value as an item.
-pub(crate) fn push(value: &Value, out: &mut Vec<u8>) -> Result<()> {
+pub fn push(value: &Value, out: &mut Vec<u8>) -> Result<()> {
     let fixed = |out: &mut Vec<u8>, tag: Tag, bytes: &[u8]| {
         out.push(tag as u8);
         out.extend_from_slice(bytes);

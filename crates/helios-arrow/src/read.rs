@@ -2,23 +2,23 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryViewArray, BooleanArray, Date32Array, Decimal128Array,
-    FixedSizeBinaryArray, Float32Array, Float64Array, Int16Array, Int32Array, Int64Array,
-    StringViewArray, Time64MicrosecondArray, TimestampMicrosecondArray, UInt32Array, UInt64Array,
-};
-use arrow::datatypes::{
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
     Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
     Time64MicrosecondType, TimestampMicrosecondType, UInt32Type, UInt64Type,
 };
-use datafusion::common::ScalarValue;
+use arrow_array::{
+    Array, ArrayRef, BinaryViewArray, BooleanArray, Date32Array, Decimal128Array,
+    FixedSizeBinaryArray, Float32Array, Float64Array, Int16Array, Int32Array, Int64Array,
+    StringViewArray, Time64MicrosecondArray, TimestampMicrosecondArray, UInt32Array, UInt64Array,
+};
 use helios_base::{DataType, Error, Result, UserKind, UserType, Value};
 
 use super::{decimal, opaque};
-use crate::fusion::shape::Shape;
+use crate::shape::Shape;
 
 /// An array of a known shape, ready to give values by position.
-pub(crate) struct ColumnReader {
+pub struct ColumnReader {
     inner: Inner,
     array: ArrayRef,
 }
@@ -65,6 +65,11 @@ impl ColumnReader {
         self.array.len()
     }
 
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        self.array.is_empty()
+    }
+
     /// The value at `row`, which must be below [`ColumnReader::len`].
     ///
     /// # Errors
@@ -100,17 +105,6 @@ impl ColumnReader {
             Inner::Record(a) => Value::Record(opaque::read_items(a.value(row))?.into()),
         })
     }
-}
-
-/// The value of a DataFusion scalar of this shape.
-///
-/// # Errors
-/// Internal if it is of another type.
-pub(crate) fn read_scalar(scalar: &ScalarValue, shape: &Shape) -> Result<Value> {
-    let array = scalar
-        .to_array()
-        .map_err(crate::fusion::error::from_datafusion)?;
-    ColumnReader::new(&array, shape)?.value(0)
 }
 
 fn open(array: &dyn Array, shape: &Shape) -> Option<Inner> {
@@ -174,7 +168,7 @@ fn open(array: &dyn Array, shape: &Shape) -> Option<Inner> {
     })
 }
 
-fn mismatch(found: &arrow::datatypes::DataType, shape: &Shape) -> Error {
+fn mismatch(found: &arrow_schema::DataType, shape: &Shape) -> Error {
     Error::internal(format!(
         "batch column of {found} where {} as {} was expected",
         shape.ty, shape.arrow

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BinaryViewBuilder, BooleanBuilder, Date32Builder, Decimal128Builder,
-    FixedSizeBinaryBuilder, Float32Builder, Float64Builder, Int16Builder, Int32Builder,
-    Int64Builder, StringViewBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder,
-    UInt32Builder, UInt64Builder,
+use arrow_array::ArrayRef;
+use arrow_array::builder::{
+    BinaryViewBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, FixedSizeBinaryBuilder,
+    Float32Builder, Float64Builder, Int16Builder, Int32Builder, Int64Builder, StringViewBuilder,
+    Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt32Builder, UInt64Builder,
 };
+use helios_base::row::Field;
 use helios_base::{DataType, Error, Result, Value};
-use helios_table::row::Field;
 
 use super::{decimal, opaque};
-use crate::fusion::shape::Shape;
+use crate::shape::Shape;
 
 /// Collects values of one shape into an array.
-pub(crate) struct ColumnBuilder {
+pub struct ColumnBuilder {
     inner: Inner,
     scratch: Vec<u8>,
 }

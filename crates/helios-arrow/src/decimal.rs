@@ -15,7 +15,7 @@ use helios_base::key::{self, KeyOrder};
 use helios_base::{DataType, Error, Numeric, Result, Value};
 use num_bigint::BigInt;
 
-use crate::fusion::shape::{DECIMAL_DIGITS, DECIMAL_NAN};
+use crate::shape::{DECIMAL_DIGITS, DECIMAL_NAN};
 
 /// Bytes of the display scale at the end of a free number.
 const SCALE_BYTES: usize = 2;
@@ -59,7 +59,7 @@ pub(crate) fn push_free(number: Numeric, out: &mut Vec<u8>) -> Result<()> {
 }
 
 /// Splits a free number into its key and its display scale.
-pub(crate) fn free_scale(bytes: &[u8]) -> Result<(&[u8], u16)> {
+pub fn free_scale(bytes: &[u8]) -> Result<(&[u8], u16)> {
     match bytes.split_last_chunk::<SCALE_BYTES>() {
         Some((key, scale)) => Ok((key, u16::from_be_bytes(*scale))),
         None => Err(Error::internal("truncated number in a batch")),
