@@ -177,6 +177,8 @@ impl<'a> Applier<'a> {
         } else {
             let probe = Probe::new(table, branch, pk);
             match self.core.cache.peek(&probe) {
+                // It stays where it is.
+                Some(Newest::Cold(..)) => Newest::Absent,
                 Some(newest) => newest,
                 None => {
                     let core = self.core;
@@ -191,9 +193,12 @@ impl<'a> Applier<'a> {
         }
         let is_root = self.current.ancestors.is_empty();
         let replaced = match &old {
-            Newest::Absent => {
+            Newest::Absent | Newest::Cold(..) => {
                 let ancestors = Arc::clone(&self.current.ancestors);
-                if row.is_none() && !self.core.inherits(&ancestors, table, pk)? {
+                if row.is_none()
+                    && !self.core.cold_shows(table, branch, pk)
+                    && !self.core.inherits(&ancestors, table, pk)?
+                {
                     return Ok(());
                 }
                 None
@@ -201,7 +206,9 @@ impl<'a> Applier<'a> {
             Newest::Tombstone(_) if row.is_none() => return Ok(()),
             // Applied before.
             newest if newest.begin() == scn => None,
-            Newest::Tombstone(_) if is_root => None,
+            Newest::Tombstone(_) if is_root && self.core.cold.level(table, branch).is_none() => {
+                None
+            }
             Newest::Tombstone(begin) => Some((*begin, None)),
             Newest::Row(begin, row) => Some((*begin, Some(row))),
         };

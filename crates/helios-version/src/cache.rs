@@ -28,6 +28,8 @@ const ROW_MAX: usize = 64 << 10;
 pub(crate) enum Newest {
     Row(Scn, Bytes),
     Tombstone(Scn),
+    /// The branch has no version of the key but this one, in a segment.
+    Cold(Scn, Bytes),
     /// The branch has no version of the key.
     Absent,
 }
@@ -35,7 +37,7 @@ pub(crate) enum Newest {
 impl Newest {
     fn bytes(&self) -> usize {
         match self {
-            Self::Row(_, row) => row.len(),
+            Self::Row(_, row) | Self::Cold(_, row) => row.len(),
             _ => 0,
         }
     }
@@ -43,7 +45,7 @@ impl Newest {
     /// Its begin; zero if there is none.
     pub(crate) fn begin(&self) -> Scn {
         match self {
-            Self::Row(begin, _) | Self::Tombstone(begin) => *begin,
+            Self::Row(begin, _) | Self::Cold(begin, _) | Self::Tombstone(begin) => *begin,
             Self::Absent => Scn::ZERO,
         }
     }
@@ -230,6 +232,17 @@ impl RowCache {
         };
         if young {
             shard.young_bytes = shard.young_bytes + entry.newest.bytes() - before;
+        }
+    }
+
+    /// Forgets a key: its row moved.
+    pub(crate) fn forget(&self, probe: &Probe<'_>) {
+        let mut shard = self.shard(probe).lock();
+        shard.epoch += 1;
+        let shard = &mut *shard;
+        shard.old.remove(&probe.hash);
+        if let Some(gone) = shard.young.remove(&probe.hash) {
+            shard.young_bytes -= gone.key.len() + gone.newest.bytes() + OVERHEAD;
         }
     }
 

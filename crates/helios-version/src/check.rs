@@ -1,5 +1,7 @@
 //! Verifying the invariants that bind the keyspaces together.
 
+mod segments;
+
 use std::ops::Bound;
 use std::sync::atomic::Ordering;
 
@@ -49,6 +51,7 @@ pub(crate) fn check(core: &Core) -> Result<Vec<String>> {
     checker.history()?;
     checker.commits(first)?;
     checker.index()?;
+    checker.segments()?;
     Ok(checker.faults)
 }
 
@@ -204,7 +207,11 @@ impl Checker<'_> {
                     .is_some_and(|node| node.branch.parent.is_none()),
                 Err(_) => false,
             };
-            if is_root && stored.row.is_none() {
+            let has_segments = match keys::split(current) {
+                Ok((table, branch, _)) => self.core.cold.level(TableId(table), branch).is_some(),
+                Err(_) => false,
+            };
+            if is_root && stored.row.is_none() && !has_segments {
                 self.fault(format!(
                     "{place}: a tombstone in the history of a root branch"
                 ));

@@ -1,5 +1,7 @@
 //! Checkpoints: bringing the state file up to a point in the log.
 
+use std::sync::atomic::Ordering;
+
 use helios_base::{Result, failpoint};
 
 use crate::core::Core;
@@ -18,6 +20,7 @@ impl Core {
         let saved = self.kv.applied();
         let logged = self.log.end().saturating_sub(saved);
         !self.checkpoint.lock().is_running()
+            && !self.cold_unsaved()
             && logged <= LITTLE.0
             && self.log.replay_bytes(saved) <= REPLAY
             && stats.overlay_entries <= LITTLE.1
@@ -56,6 +59,7 @@ impl Core {
             }
             if self.kv.freeze(end)? {
                 state.running = Some(end);
+                self.cold.unsaved.store(false, Ordering::Release);
             }
             Ok(state.is_running())
         })
@@ -72,6 +76,7 @@ impl Core {
             return Ok(Step::More);
         }
         state.running = None;
+        self.remove_retired();
         Ok(Step::Done)
     }
 
@@ -107,7 +112,7 @@ pub(crate) struct Checkpoint {
 }
 
 impl Checkpoint {
-    fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.running.is_some()
     }
 }

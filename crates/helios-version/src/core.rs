@@ -14,6 +14,7 @@ use crate::branch::{BranchTree, Link};
 use crate::cache::RowCache;
 use crate::chains::Chains;
 use crate::checkpoint::Checkpoint;
+use crate::cold::ColdLevel;
 use crate::commit::CommitInfo;
 use crate::directory::Directory;
 use crate::gc::Collector;
@@ -36,6 +37,7 @@ pub(crate) struct Core {
     pub(crate) pipeline: Pipeline,
     pub(crate) cache: RowCache,
     pub(crate) chains: Chains,
+    pub(crate) cold: ColdLevel,
     pub(crate) locks: LockManager,
     pub(crate) registry: Registry,
     pub(crate) tree: ArcSwap<BranchTree>,
@@ -113,11 +115,16 @@ impl Core {
         Ok(Scn(low - 1))
     }
 
-    /// Whether a key has a visible row above a branch: what its tombstone would hide.
+    /// Whether a key has a visible row above a branch: what its tombstone would hide. Where segments
+    /// are in use and one cannot be read, it is taken to have one.
     pub(crate) fn inherits(&self, ancestors: &[Link], table: TableId, pk: &[u8]) -> Result<bool> {
-        match ancestors.split_first() {
-            Some((first, rest)) => Ok(self.get(*first, rest, table, pk)?.is_some()),
-            None => Ok(false),
+        let Some((first, rest)) = ancestors.split_first() else {
+            return Ok(false);
+        };
+        match self.get(*first, rest, table, pk) {
+            Ok(row) => Ok(row.is_some()),
+            Err(_) if self.cold_on(table, ancestors.iter().copied()) => Ok(true),
+            Err(error) => Err(error),
         }
     }
 }

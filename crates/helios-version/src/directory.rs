@@ -6,6 +6,7 @@
 //! | `DATABASE` | 40 bytes, written once, see below |
 //! | `state.redb` | the state store |
 //! | `log/` | the commit log |
+//! | `segments/` | columnar segments, if there are any |
 //!
 //! `DATABASE`:
 //!
@@ -93,6 +94,11 @@ impl Directory {
 
     pub(crate) fn log(&self) -> PathBuf {
         self.path.join("log")
+    }
+
+    /// Where the layer above keeps the files of segments.
+    pub(crate) fn segments(&self) -> PathBuf {
+        self.path.join("segments")
     }
 }
 

@@ -66,6 +66,8 @@ struct Group {
     /// Begin of the newest version when the first was seen.
     newest: Scn,
     keeps_versions: bool,
+    /// Not all versions that remain are known.
+    keeps_entries: bool,
     /// Entries of versions that remain.
     kept: BTreeSet<IndexEntry>,
     /// Entries of versions that went.
@@ -225,6 +227,7 @@ impl Core {
             key: row_key.to_vec(),
             newest: Scn::ZERO,
             keeps_versions: false,
+            keeps_entries: false,
             kept: BTreeSet::new(),
             suspects: BTreeSet::new(),
         };
@@ -233,6 +236,16 @@ impl Core {
         group.newest = newest.begin();
         if let (Some(indexer), Newest::Row(_, row)) = (indexer, &newest) {
             group.add(indexer, branch, TableId(table), pk, row, true);
+        }
+        if let Some(indexer) = indexer
+            && self.cold_covers(TableId(table), branch, pk)
+        {
+            // What a segment has is still read, by those from before.
+            match self.cold_row(TableId(table), branch, pk) {
+                Ok(Some((_, row))) => group.add(indexer, branch, TableId(table), pk, &row, true),
+                Ok(None) => {}
+                Err(_) => group.keeps_entries = true,
+            }
         }
         Ok(group)
     }
@@ -257,6 +270,7 @@ impl Core {
             if let Newest::Tombstone(begin) = newest
                 && !group.keeps_versions
                 && begin <= plan.horizon
+                && !self.cold_has(table, branch, pk)
             {
                 let tree = self.tree.load();
                 let ancestors = tree.any(branch).map(|node| node.ancestors());
@@ -293,6 +307,9 @@ impl Core {
             }
             group.kept.extend(newer);
         }
+        if group.keeps_entries {
+            return Ok(());
+        }
         let mut key = Vec::new();
         for entry in group.suspects.difference(&group.kept) {
             keys::object_key(&mut key, entry.index.0, branch, &entry.key);
@@ -324,7 +341,12 @@ impl Core {
                     batch.delete_range(Keyspace::Index, range.bounds());
                 }
                 batch.delete(Keyspace::Meta, key);
-                self.between_commits(|_| self.kv.apply(batch))?;
+                self.between_commits(|_| {
+                    if tag == keys::META_DROPPED_TABLE {
+                        self.retire(|table, on| (table.0, on) == (object, branch), &mut batch);
+                    }
+                    self.kv.apply(batch)
+                })?;
                 return Ok(Some(Phase::Dropped));
             }
         }
@@ -389,6 +411,7 @@ impl Core {
             batch.delete_range(Keyspace::Meta, range);
             let key = keys::meta_key(keys::META_BRANCH, &id.0.to_be_bytes());
             batch.delete(Keyspace::Meta, &key);
+            self.retire(|_, on| on == id, &mut batch);
             self.kv.apply(batch)?;
             let mut tree = BranchTree::clone(&self.tree.load());
             tree.remove(id);

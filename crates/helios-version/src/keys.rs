@@ -22,12 +22,15 @@
 //! | 7 | | horizon: varint oldest SCN readable everywhere, varint first SCN in `Commits` |
 //! | 8 | | varint: number of the next branch |
 //! | 9 | branch u32, SCN u64 of a merge | see `ancestry.rs` |
+//! | 10 | table u32, branch u32, segment u64 | see `cold/manifest.rs` |
+//! | 11 | | varint: number of the next segment |
 //!
 //! A version is visible at `S` when `begin ≤ S < end`; one in `Current` has no end yet.
 //!
 //! **Invariants:** a key in `History` has its pk in `Current` too (perhaps as a tombstone), so a
 //! scan of `Current` meets every key of a branch. On a branch without a parent tombstones never
-//! enter `History`: a gap between two versions says the same.
+//! enter `History`: a gap between two versions says the same. (They do where there is a cold level
+//! below, see `cold/mod.rs`.)
 
 use std::ops::Bound;
 
@@ -50,6 +53,8 @@ pub(crate) const META_DROPPED_INDEX: u8 = 6;
 pub(crate) const META_HORIZON: u8 = 7;
 pub(crate) const META_NEXT_BRANCH: u8 = 8;
 pub(crate) const META_MERGE: u8 = 9;
+pub(crate) const META_SEGMENT: u8 = 10;
+pub(crate) const META_NEXT_SEGMENT: u8 = 11;
 
 /// The first bytes of all keys of an object on a branch.
 #[inline]

@@ -26,6 +26,7 @@ mod changes;
 mod check;
 mod checkpoint;
 mod codec;
+mod cold;
 mod commit;
 mod core;
 mod cursor;
@@ -56,6 +57,7 @@ mod view;
 mod writes;
 
 pub use branch::{Branch, BranchSpec};
+pub use cold::{Adoption, Cold, ColdBlock, ColdRows, Freeze, Frozen, SegmentInfo};
 pub use commit::CommitInfo;
 pub use cursor::{KeyCursor, RowCursor};
 pub use diff::{Change, Diff};
@@ -77,4 +79,6 @@ pub const FAILPOINTS: &[&str] = &[
     "version.collect",
     "version.checkpoint",
     "version.replay",
+    "cold.written",
+    "cold.adopted",
 ];

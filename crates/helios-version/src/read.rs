@@ -34,6 +34,7 @@ impl Core {
         let mut first = first;
         let mut rest = rest;
         if let Some(root) = rest.last()
+            && !self.cold_on(table, std::iter::once(first).chain(rest.iter().copied()))
             && self.chains.rules_out(&*self.kv, first, rest, table, pk)?
         {
             (first, rest) = (*root, &[]);
@@ -64,36 +65,69 @@ impl Core {
                 }
                 Newest::Tombstone(begin) if begin <= link.scn => return Ok(Seen::Deleted),
                 Newest::Absent => return Ok(Seen::Nothing),
-                _ => return self.seen_before(&*self.kv.snapshot(), link, table, pk),
+                newest => {
+                    return self.seen_before(&*self.kv.snapshot(), newest, link, table, pk);
+                }
             },
             Found::Miss(epoch) => epoch,
         };
         let kv = self.kv.snapshot();
-        let newest = newest_in(&*kv, table, link.branch, pk)?;
+        let newest = self.with_cold(
+            newest_in(&*kv, table, link.branch, pk)?,
+            table,
+            link.branch,
+            pk,
+        )?;
         self.cache.offer(&probe, epoch, newest.clone());
         Ok(match newest {
             Newest::Row(begin, row) if begin <= link.scn => Seen::Row(RowVersion { begin, row }),
             Newest::Tombstone(begin) if begin <= link.scn => Seen::Deleted,
             Newest::Absent => Seen::Nothing,
-            _ => return self.seen_before(&*kv, link, table, pk),
+            newest => return self.seen_before(&*kv, newest, link, table, pk),
         })
     }
 
-    /// As [`Core::seen`] for a key whose newest version is too new.
+    /// The newest version on a branch, given the newest outside of segments.
+    #[inline]
+    fn with_cold(
+        &self,
+        newest: Newest,
+        table: TableId,
+        branch: BranchId,
+        pk: &[u8],
+    ) -> Result<Newest> {
+        if newest != Newest::Absent || !self.cold.in_use() {
+            return Ok(newest);
+        }
+        Ok(match self.cold_row(table, branch, pk)? {
+            Some((begin, row)) => Newest::Cold(begin, row),
+            None => Newest::Absent,
+        })
+    }
+
+    /// As [`Core::seen`] for a key whose newest version is too new, or in a segment.
     #[cold]
     fn seen_before(
         &self,
         kv: &dyn KvSnapshot,
+        newest: Newest,
         link: Link,
         table: TableId,
         pk: &[u8],
     ) -> Result<Seen> {
+        let cold = |row: Option<(Scn, Bytes)>| match row {
+            Some((begin, row)) if begin <= link.scn => Seen::Row(RowVersion { begin, row }),
+            _ => Seen::Nothing,
+        };
+        if let Newest::Cold(begin, row) = newest {
+            return Ok(cold(Some((begin, row))));
+        }
         let mut from = Vec::new();
         keys::history_key(&mut from, table, link.branch, pk, link.scn);
         let mut upto = Vec::new();
         keys::history_key(&mut upto, table, link.branch, pk, Scn::ZERO);
         let Some((key, value)) = kv.first(Keyspace::History, &from, &upto)? else {
-            return Ok(Seen::Nothing);
+            return Ok(cold(self.cold_row(table, link.branch, pk)?));
         };
         let (_, begin) = keys::split_history(&key)?;
         let stored = Stored::decode(&value)?;
@@ -117,6 +151,7 @@ impl Core {
             Found::Hit(newest) => Ok(newest),
             Found::Miss(epoch) => {
                 let newest = newest_in(&*self.kv.snapshot(), table, branch, pk)?;
+                let newest = self.with_cold(newest, table, branch, pk)?;
                 self.cache.offer(&probe, epoch, newest.clone());
                 Ok(newest)
             }
@@ -161,10 +196,24 @@ impl Core {
                 });
                 replaced = Some(begin);
             };
+            let cold = self.cold_row(table, link.branch, pk)?;
+            // The oldest version outside of segments ended the one in there.
+            let mut oldest;
             match newest_in(&*kv, table, link.branch, pk)? {
-                Newest::Absent => continue,
-                Newest::Row(begin, row) => push(begin, None, Some(row)),
-                Newest::Tombstone(begin) => push(begin, None, None),
+                Newest::Absent | Newest::Cold(..) => {
+                    if let Some((begin, row)) = cold {
+                        push(begin, None, Some(row));
+                    }
+                    continue;
+                }
+                Newest::Row(begin, row) => {
+                    oldest = begin;
+                    push(begin, None, Some(row));
+                }
+                Newest::Tombstone(begin) => {
+                    oldest = begin;
+                    push(begin, None, None);
+                }
             }
             let mut from = Vec::new();
             keys::history_key(&mut from, table, link.branch, pk, Scn::MAX);
@@ -178,11 +227,17 @@ impl Core {
             while let Some((key, value)) = cursor.next()? {
                 let (_, begin) = keys::split_history(key)?;
                 let stored = Stored::decode(value)?;
+                oldest = begin;
                 push(
                     begin,
                     Some(stored.scn),
                     stored.row.map(Bytes::copy_from_slice),
                 );
+            }
+            if let Some((begin, row)) = cold
+                && begin < oldest
+            {
+                push(begin, Some(oldest), Some(row));
             }
         }
         Ok(versions)

@@ -94,7 +94,7 @@ impl Snapshot {
         self.0.core.kv.snapshot()
     }
 
-    pub(crate) fn links(&self) -> impl Iterator<Item = Link> {
+    pub(crate) fn links(&self) -> impl Iterator<Item = Link> + Clone {
         std::iter::once(self.0.first).chain(self.0.rest.iter().copied())
     }
 }
@@ -153,6 +153,7 @@ impl Read for Snapshot {
     fn scan(&self, table: TableId, range: Bounds<'_>, reverse: bool) -> Result<RowCursor> {
         let kv = self.0.core.kv.snapshot();
         RowCursor::new(
+            &self.0.core,
             &kv,
             self.links(),
             table,

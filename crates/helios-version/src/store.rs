@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use crate::background;
 use crate::branch::{Branch, BranchSpec};
 use crate::codec::Reader;
+use crate::cold::{Adoption, Cold, Freeze, SegmentInfo};
 use crate::commit::CommitInfo;
 use crate::core::Core;
 use crate::diff::Diff;
@@ -455,6 +456,45 @@ impl Store {
     /// Sets who tells garbage collection about index entries.
     pub fn set_indexer(&self, indexer: Arc<dyn Indexer>) {
         self.core().indexer.store(Some(Arc::new(indexer)));
+    }
+
+    /// Sets who opens segments. Without it tables that have any cannot be read.
+    pub fn set_cold(&self, cold: Arc<dyn Cold>) {
+        self.core().cold.set_opener(cold);
+    }
+
+    /// Where the files of segments belong; `None` for a database in memory.
+    #[must_use]
+    pub fn segments_path(&self) -> Option<std::path::PathBuf> {
+        self.core()
+            .directory
+            .as_ref()
+            .map(|directory| directory.segments())
+    }
+
+    /// The segments of all tables and branches, by number.
+    #[must_use]
+    pub fn segments(&self) -> Vec<SegmentInfo> {
+        let parts = self.core().cold.all().into_iter();
+        parts.map(|part| part.info.clone()).collect()
+    }
+
+    /// Begins to freeze the rows of a table that a branch wrote, not after `until`.
+    ///
+    /// # Errors
+    /// 42704 when the branch does not exist, 55006 when the same rows are being frozen already; `Io`,
+    /// `Corrupt`.
+    pub fn freeze(&self, table: TableId, branch: BranchId, until: Scn) -> Result<Freeze> {
+        Freeze::begin(self.core(), table, branch, until)
+    }
+
+    /// The segments that are not wholly adopted, for going on with them.
+    #[must_use]
+    pub fn adoptions(&self) -> Vec<Adoption> {
+        let parts = self.core().cold.all();
+        let open = parts.iter().filter(|p| p.info.adopted < p.info.rows);
+        open.map(|part| Adoption::resume(self.core(), part))
+            .collect()
     }
 
     /// Sets how long replaced versions stay readable.

@@ -228,7 +228,7 @@ impl Txn {
         let branch = self.options.branch;
         let newest = self.core.newest(branch, table, pk)?;
         let row = match &newest {
-            Newest::Row(begin, row) => Some(RowVersion {
+            Newest::Row(begin, row) | Newest::Cold(begin, row) => Some(RowVersion {
                 begin: *begin,
                 row: row.clone(),
             }),
@@ -364,7 +364,7 @@ impl Txn {
             return Ok(());
         }
         let what = match newest {
-            Newest::Row(..) => "update",
+            Newest::Row(..) | Newest::Cold(..) => "update",
             _ => "delete",
         };
         Err(Error::new(

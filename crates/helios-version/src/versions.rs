@@ -1,6 +1,6 @@
 //! All stored versions of the rows of a table, key by key.
 //!
-//! Every key of a branch stands in `Current`, perhaps as a tombstone, so walking `Current` of each
+//! Every key of a branch stands in `Current`, perhaps as a tombstone, or in a segment, so walking both of each
 //! link of the chain meets every key that has versions.
 
 use std::ops::Bound;
@@ -11,8 +11,8 @@ use helios_kv::{Cursor, Keyspace, KvSnapshot};
 
 use crate::branch::Link;
 use crate::core::Core;
-use crate::cursor::Guard;
-use crate::keys::{ObjectRange, PREFIX, Stored, prefix};
+use crate::cursor::{ColdRun, Guard};
+use crate::keys::{ObjectRange, PREFIX, prefix};
 use crate::row::{Bounds, Version};
 
 /// The keys of a table in order, each with its versions; see
@@ -31,19 +31,35 @@ pub struct VersionCursor {
 
 /// The keys of one branch.
 struct Source {
-    cursor: Box<dyn Cursor>,
-    /// The key it stands on, without prefix, and the newest version's begin.
-    head: Option<(Vec<u8>, Scn)>,
+    keys: Keys,
+    /// The key it stands on, without prefix.
+    head: Option<Vec<u8>>,
+}
+
+/// Where they are.
+enum Keys {
+    Current(Box<dyn Cursor>),
+    Cold(Box<ColdRun>),
 }
 
 impl Source {
+    /// Stands on its first key.
+    fn new(keys: Keys) -> Result<Self> {
+        let mut source = Self { keys, head: None };
+        source.advance()?;
+        Ok(source)
+    }
+
     fn advance(&mut self) -> Result<()> {
-        self.head = match self.cursor.next()? {
-            Some((key, value)) => Some((
-                key.get(PREFIX..).unwrap_or_default().to_vec(),
-                Stored::decode(value)?.scn,
-            )),
-            None => None,
+        self.head = match &mut self.keys {
+            Keys::Current(cursor) => {
+                let entry = cursor.next()?;
+                entry.map(|(key, _)| key.get(PREFIX..).unwrap_or_default().to_vec())
+            }
+            Keys::Cold(run) => match run.step()? {
+                true => run.row().map(|row| row.pk.to_vec()),
+                false => None,
+            },
         };
         Ok(())
     }
@@ -61,13 +77,14 @@ impl VersionCursor {
         let kv = core.kv.snapshot();
         let mut sources = Vec::with_capacity(1 + rest.len());
         for link in std::iter::once(&first).chain(rest.iter()) {
-            let range = ObjectRange::new(table.0, link.branch, range);
-            let mut source = Source {
-                cursor: kv.scan(Keyspace::Current, range.bounds(), false)?,
-                head: None,
-            };
-            source.advance()?;
-            sources.push(source);
+            let keys = ObjectRange::new(table.0, link.branch, range);
+            let current = kv.scan(Keyspace::Current, keys.bounds(), false)?;
+            sources.push(Source::new(Keys::Current(current))?);
+            if let Some(level) = core.cold.level(table, link.branch) {
+                for run in ColdRun::of(core, &level, link.scn, range, false) {
+                    sources.push(Source::new(Keys::Cold(Box::new(run)))?);
+                }
+            }
         }
         Ok(Self {
             core: Arc::clone(core),
@@ -93,12 +110,12 @@ impl VersionCursor {
                 .sources
                 .iter()
                 .filter_map(|source| source.head.as_ref());
-            let Some((key, _)) = heads.min_by(|a, b| a.0.cmp(&b.0)) else {
+            let Some(key) = heads.min() else {
                 return Ok(None);
             };
             let key = key.clone();
             for source in &mut self.sources {
-                if source.head.as_ref().is_some_and(|(head, _)| *head == key) {
+                if source.head.as_ref() == Some(&key) {
                     source.advance()?;
                 }
             }

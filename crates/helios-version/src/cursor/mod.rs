@@ -7,6 +7,7 @@
 //! of a writing transaction, compares nothing and copies nothing.
 
 mod branch;
+mod cold;
 mod gather;
 mod keys;
 mod merged;
@@ -15,6 +16,7 @@ mod rows;
 
 use std::sync::Arc;
 
+pub(crate) use cold::ColdRun;
 pub use keys::KeyCursor;
 pub use rows::RowCursor;
 

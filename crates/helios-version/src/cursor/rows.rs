@@ -9,9 +9,11 @@ use helios_kv::KvSnapshot;
 
 use super::Guard;
 use super::branch::BranchRows;
+use super::cold::ColdRun;
 use super::merged::{Merged, Side};
 use super::own::OwnRows;
 use crate::branch::Link;
+use crate::core::Core;
 use crate::pipeline::SharedWrites;
 use crate::row::{Bounds, RowRef};
 
@@ -32,12 +34,14 @@ enum Rows {
 enum RowSide {
     Own(OwnRows),
     Branch(BranchRows),
+    Cold(ColdRun),
 }
 
 impl RowSide {
     fn row(&self) -> Option<RowRef<'_>> {
         match self {
             Self::Branch(rows) => rows.row(),
+            Self::Cold(rows) => rows.row(),
             Self::Own(own) => Some(RowRef {
                 pk: own.key()?,
                 begin: Scn::MAX,
@@ -52,6 +56,7 @@ impl Side for RowSide {
         match self {
             Self::Own(own) => own.key(),
             Self::Branch(rows) => rows.key(),
+            Self::Cold(rows) => rows.key(),
         }
     }
 
@@ -59,6 +64,7 @@ impl Side for RowSide {
         match self {
             Self::Own(own) => own.advance(reverse),
             Self::Branch(rows) => rows.advance(reverse),
+            Self::Cold(rows) => rows.advance(reverse),
         }
     }
 }
@@ -68,13 +74,17 @@ type Visit<'v> = dyn FnMut(RowRef<'_>) -> Result<ControlFlow<()>> + 'v;
 
 impl RowCursor {
     pub(crate) fn new(
+        core: &Arc<Core>,
         kv: &Arc<dyn KvSnapshot>,
-        links: impl Iterator<Item = Link>,
+        links: impl Iterator<Item = Link> + Clone,
         table: TableId,
         range: Bounds<'_>,
         reverse: bool,
         guard: Guard,
     ) -> Result<Self> {
+        if core.cold_on(table, links.clone()) {
+            return Self::with_segments(core, kv, links, table, range, reverse, guard);
+        }
         let mut branches = links
             .map(|link| BranchRows::new(kv, table, link, range, reverse))
             .collect::<Result<Vec<_>>>()?;
@@ -87,6 +97,32 @@ impl RowCursor {
         };
         Ok(Self {
             rows,
+            _guard: guard,
+        })
+    }
+
+    /// As [`RowCursor::new`] where there are segments: below each branch's rows are its cold ones.
+    #[cold]
+    fn with_segments(
+        core: &Arc<Core>,
+        kv: &Arc<dyn KvSnapshot>,
+        links: impl Iterator<Item = Link>,
+        table: TableId,
+        range: Bounds<'_>,
+        reverse: bool,
+        guard: Guard,
+    ) -> Result<Self> {
+        let mut sides = Vec::new();
+        for link in links {
+            let rows = BranchRows::new(kv, table, link, range, reverse)?;
+            sides.push(RowSide::Branch(rows));
+            if let Some(level) = core.cold.level(table, link.branch) {
+                let runs = ColdRun::of(core, &level, link.scn, range, reverse);
+                sides.extend(runs.into_iter().map(RowSide::Cold));
+            }
+        }
+        Ok(Self {
+            rows: Rows::Many(Merged::new(sides, reverse)?),
             _guard: guard,
         })
     }
@@ -184,13 +220,17 @@ fn for_each_merged(merged: &mut Merged<RowSide>, visit: &mut Visit<'_>) -> Resul
             limit.extend_from_slice(key);
             limit.as_slice()
         });
-        let Some(RowSide::Branch(rows)) = merged.side_mut(number) else {
-            continue;
+        let flow = match merged.side_mut(number) {
+            Some(RowSide::Branch(rows)) => rows.visit(until, visit)?,
+            Some(RowSide::Cold(rows)) => rows.visit(until, visit)?,
+            _ => continue,
         };
-        if rows.visit(until, visit)?.is_break() {
+        if flow.is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        rows.step()?;
+        if let Some(side) = merged.side_mut(number) {
+            side.advance(false)?;
+        }
         merged.forget();
     }
     Ok(ControlFlow::Continue(()))

@@ -191,6 +191,19 @@ impl Held {
         let kv = core.kv.snapshot();
         let mut upto: Option<Vec<u8>> = None;
         for link in std::iter::once(&own).chain(ancestors) {
+            let level = core.cold.level(table, link.branch);
+            for part in level.iter().flat_map(|level| level.parts.iter()) {
+                if pk > part.info.greatest.as_slice() {
+                    continue;
+                }
+                if pk >= part.info.least.as_slice() {
+                    // How far it reaches is not looked up in there.
+                    return Ok(());
+                }
+                if upto.as_ref().is_none_or(|upto| part.info.least < *upto) {
+                    upto = Some(part.info.least.clone());
+                }
+            }
             let from = (Bound::Included(pk), Bound::Unbounded);
             let range = ObjectRange::new(table.0, link.branch, from);
             let mut cursor = kv.scan(Keyspace::Current, range.bounds(), false)?;

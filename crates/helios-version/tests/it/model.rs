@@ -1,11 +1,13 @@
 // Guards against any difference between the store and a model that keeps a full copy of every branch
 // after every commit: random transactions of all levels with savepoints, several open at a time,
-// old snapshots, pins, branches forked in the past, collection and checkpoint steps, reopening.
+// old snapshots, pins, branches forked in the past, collection, checkpoint and freezing steps, reopening.
 //
 // HELIOS_MODEL_OPS sets the number of operations, HELIOS_SEED the seed. The same operations run by
 // default.
 
 mod expect;
+mod freezing;
+mod reads;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -21,8 +23,11 @@ use helios_version::{
 };
 
 use expect::{
-    ByCategory, entry_of, expect_all, expect_index, expect_row, expect_scan, row_of, value_of,
+    ByCategory, entry_of, expect_all, expect_history, expect_index, expect_row, expect_scan,
+    row_of, value_of,
 };
+use freezing::Freezing;
+use reads::{Done, Reads};
 
 const T: TableId = TableId(1000);
 const I: IndexId = IndexId(2000);
@@ -33,14 +38,6 @@ const CATEGORIES: u32 = 8;
 type Key = u16;
 type Rows = Rc<BTreeMap<Key, u32>>;
 
-/// One committed transaction, for the validation of serializable ones.
-struct Done {
-    scn: Scn,
-    branch: BranchId,
-    keys: BTreeSet<Key>,
-    entries: BTreeSet<Vec<u8>>,
-}
-
 struct Branch {
     parent: Option<BranchId>,
     fork: Scn,
@@ -48,13 +45,6 @@ struct Branch {
     states: Vec<(Scn, Rows)>,
     /// Newest change of each key by this branch's own commits.
     changed: BTreeMap<Key, Scn>,
-}
-
-#[derive(Default)]
-struct Reads {
-    keys: BTreeSet<Key>,
-    ranges: Vec<(Key, Key)>,
-    categories: Vec<(u8, u8)>,
 }
 
 /// A savepoint with the writes, entries and locks at it.
@@ -86,6 +76,7 @@ struct World {
     open: Vec<Open>,
     snapshots: Vec<(Snapshot, Rows)>,
     pins: Vec<(String, BranchId, Scn, Rows)>,
+    freezing: Freezing,
     sequence: i64,
     next_name: u32,
     retains: bool,
@@ -131,6 +122,7 @@ impl World {
             open: Vec::new(),
             snapshots: Vec::new(),
             pins: Vec::new(),
+            freezing: Freezing::default(),
             sequence: 0,
             next_name: 0,
             retains: true,
@@ -152,6 +144,7 @@ impl World {
         }
         self.open.clear();
         self.snapshots.clear();
+        self.freezing.stop();
         let crashed = self.random.bool();
         if let Some(store) = self.store.take() {
             if crashed {
@@ -169,6 +162,7 @@ impl World {
             None => Store::open_in_memory(options()).unwrap(),
         };
         store.set_indexer(Arc::new(ByCategory));
+        self.freezing.start(&store);
         self.retains = true;
         self.store = Some(store);
         // A crash skips what was reserved and not used.
@@ -618,7 +612,12 @@ impl World {
 
     fn maintain(&mut self) {
         let budget = self.random.usize(1..200);
-        match self.random.u8(0..6) {
+        match self.random.u8(0..12) {
+            6.. => {
+                let branch = self.any_branch();
+                let Some(store) = &self.store else { return };
+                self.freezing.step(store, &mut self.random, branch);
+            }
             0..3 => {
                 let _: Step = self.store().gc_step(budget).unwrap();
             }
@@ -669,6 +668,7 @@ impl World {
         for &branch in self.branches.keys() {
             let snapshot = self.store().snapshot(branch, None).unwrap();
             expect_all(&snapshot, &self.rows_at(branch, Scn::MAX));
+            expect_history(&snapshot, &self.rows_at(branch, Scn::MAX));
         }
         for (name, branch, scn, rows) in &self.pins {
             let snapshot = self.store().snapshot(*branch, Some(*scn));
@@ -729,20 +729,6 @@ impl World {
     }
 }
 
-impl Reads {
-    fn conflict_with(&self, done: &Done) -> bool {
-        let key = |key: &Key| {
-            self.keys.contains(key) || self.ranges.iter().any(|(a, b)| (a..b).contains(&key))
-        };
-        let entry = |entry: &Vec<u8>| {
-            self.categories
-                .iter()
-                .any(|(a, b)| (*a..*b).contains(&entry[0]))
-        };
-        done.keys.iter().any(key) || done.entries.iter().any(entry)
-    }
-}
-
 fn overlay(rows: &mut BTreeMap<Key, u32>, writes: &BTreeMap<Key, Option<u32>>) {
     for (key, value) in writes {
         match value {
@@ -780,12 +766,17 @@ fn run(path: Option<PathBuf>, share: u64) {
     world.open.clear();
     world.snapshots.clear();
     world.compare_all();
+    world.freezing.settle();
+    world.compare_all();
     world.reopen();
     world.compare_all();
     world.store().set_retention(Duration::ZERO);
     while world.store().gc_step(64).unwrap() == Step::More {}
     world.compare_all();
-    println!("model on {place}: {ops} operations, no difference");
+    println!(
+        "model on {place}: {ops} operations, {} segments, no difference",
+        world.freezing.made
+    );
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 
 use fastrand::Rng;
-use helios_base::{BranchId, TableId};
-use helios_version::{IndexEntry, Indexer, Read, RowRef};
+use helios_base::{BranchId, Scn, TableId};
+use helios_version::{IndexEntry, Indexer, Read, RowRef, Snapshot};
 
 use super::{CATEGORIES, I, KEYS, Key, T};
 
@@ -176,4 +176,26 @@ pub(super) fn expect_index(
     }
     assert_eq!(found, wanted);
     ((from, upto), keys)
+}
+
+/// The versions of each key: in order, the newest as the snapshot sees it, key by key the same as all
+/// at once.
+pub(super) fn expect_history(snapshot: &Snapshot, rows: &BTreeMap<Key, u32>) {
+    let all = (Bound::Unbounded, Bound::Unbounded);
+    let mut cursor = snapshot.versions(T, all, Scn::ZERO).unwrap();
+    let mut listed = BTreeMap::new();
+    while let Some((pk, versions)) = cursor.next().unwrap() {
+        let key = Key::from_be_bytes(pk.as_slice().try_into().unwrap());
+        listed.insert(key, versions);
+    }
+    for key in 0..KEYS {
+        let versions = snapshot.history(T, &key.to_be_bytes()).unwrap();
+        let newest = versions.first().and_then(|version| version.row.as_ref());
+        assert_eq!(newest.map(|row| value_of(row)), rows.get(&key).copied());
+        for pair in versions.windows(2) {
+            assert!(pair[1].begin < pair[0].begin, "key {key}: {versions:?}");
+            assert_eq!(pair[1].end, Some(pair[0].begin), "key {key}: {versions:?}");
+        }
+        assert_eq!(listed.remove(&key).unwrap_or_default(), versions);
+    }
 }

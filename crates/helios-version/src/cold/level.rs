@@ -1,0 +1,178 @@
+//! Which segments there are, in memory.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use helios_base::{BranchId, Error, Result, TableId};
+use parking_lot::Mutex;
+
+use super::{Cold, ColdRows, SegmentInfo};
+
+/// The segments of all tables.
+///
+/// The map is replaced before the state store lets go of what a new map shows: whoever looks into the store
+/// first and here second misses nothing, and may meet a row in both.
+#[derive(Default)]
+pub(crate) struct ColdLevel {
+    /// Whether there ever was anything here since the store was opened: what everybody else looks at.
+    in_use: AtomicBool,
+    map: ArcSwap<Map>,
+    opener: ArcSwapOption<Arc<dyn Cold>>,
+    /// The number of the next segment.
+    pub(super) next: AtomicU64,
+    /// Whether segments changed after the last checkpoint began.
+    pub(crate) unsaved: AtomicBool,
+    /// Segments that nothing refers to, with the number of checkpoints after which that is durable.
+    pub(super) retired: Mutex<Vec<(SegmentInfo, u64)>>,
+}
+
+type Map = HashMap<(TableId, BranchId), Arc<Level>>;
+
+/// The segments of one table on one branch.
+#[derive(Clone, Default)]
+pub(crate) struct Level {
+    /// By their first keys.
+    pub(crate) parts: Vec<Arc<Part>>,
+    /// How many are being made.
+    pub(super) freezing: usize,
+}
+
+/// One segment.
+pub(crate) struct Part {
+    pub(crate) info: SegmentInfo,
+    opened: Arc<OnceLock<Arc<dyn ColdRows>>>,
+}
+
+impl Part {
+    pub(super) fn new(info: SegmentInfo, rows: Option<Arc<dyn ColdRows>>) -> Self {
+        let opened = OnceLock::new();
+        if let Some(rows) = rows {
+            // Nobody else has it yet.
+            let _ = opened.set(rows);
+        }
+        Self {
+            info,
+            opened: Arc::new(opened),
+        }
+    }
+
+    /// The same segment with another manifest.
+    pub(super) fn with(&self, info: SegmentInfo) -> Self {
+        Self {
+            info,
+            opened: Arc::clone(&self.opened),
+        }
+    }
+}
+
+impl Level {
+    /// The parts that may have the key, be it adopted or not.
+    #[inline]
+    pub(crate) fn covering<'a>(&'a self, pk: &'a [u8]) -> impl Iterator<Item = &'a Arc<Part>> {
+        let upto = self
+            .parts
+            .partition_point(|part| part.info.least.as_slice() <= pk);
+        let parts = self.parts.get(..upto).unwrap_or_default().iter();
+        parts.filter(move |part| part.info.covers(pk))
+    }
+}
+
+impl ColdLevel {
+    /// What the state store holds.
+    pub(crate) fn new(segments: Vec<SegmentInfo>, next: u64) -> Self {
+        let cold = Self::default();
+        cold.next.store(next.max(1), Ordering::Relaxed);
+        let mut map = Map::new();
+        for info in segments {
+            let level = map.entry((info.table, info.branch)).or_default();
+            Arc::make_mut(level)
+                .parts
+                .push(Arc::new(Part::new(info, None)));
+        }
+        for level in map.values_mut() {
+            Arc::make_mut(level)
+                .parts
+                .sort_by(|a, b| a.info.least.cmp(&b.info.least));
+        }
+        cold.in_use.store(!map.is_empty(), Ordering::Release);
+        cold.map.store(Arc::new(map));
+        cold
+    }
+
+    /// Whether anybody need look further.
+    #[inline]
+    pub(crate) fn in_use(&self) -> bool {
+        self.in_use.load(Ordering::Acquire)
+    }
+
+    /// The segments of a table on a branch.
+    #[inline]
+    pub(crate) fn level(&self, table: TableId, branch: BranchId) -> Option<Arc<Level>> {
+        if !self.in_use() {
+            return None;
+        }
+        self.map.load().get(&(table, branch)).map(Arc::clone)
+    }
+
+    /// Every segment.
+    pub(crate) fn all(&self) -> Vec<Arc<Part>> {
+        let map = self.map.load();
+        let parts = map.values().flat_map(|level| level.parts.iter());
+        let mut parts: Vec<_> = parts.map(Arc::clone).collect();
+        parts.sort_by_key(|part| part.info.id);
+        parts
+    }
+
+    /// Changes the segments of a table on a branch. Called with the apply mutex held.
+    pub(super) fn change(&self, table: TableId, branch: BranchId, work: impl FnOnce(&mut Level)) {
+        let mut map = Map::clone(&self.map.load());
+        let mut level = match map.get(&(table, branch)) {
+            Some(level) => Level::clone(level),
+            None => Level::default(),
+        };
+        work(&mut level);
+        level.parts.sort_by(|a, b| a.info.least.cmp(&b.info.least));
+        if level.parts.is_empty() && level.freezing == 0 {
+            map.remove(&(table, branch));
+        } else {
+            map.insert((table, branch), Arc::new(level));
+        }
+        self.in_use.store(true, Ordering::Release);
+        self.map.store(Arc::new(map));
+        self.unsaved.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn set_opener(&self, opener: Arc<dyn Cold>) {
+        self.opener.store(Some(Arc::new(opener)));
+    }
+
+    pub(super) fn opener(&self) -> Option<Arc<dyn Cold>> {
+        self.opener
+            .load()
+            .as_ref()
+            .map(|opener| Arc::clone(&**opener))
+    }
+
+    /// The rows of a segment, opened at first use.
+    #[inline]
+    pub(crate) fn rows<'p>(&self, part: &'p Part) -> Result<&'p Arc<dyn ColdRows>> {
+        match part.opened.get() {
+            Some(rows) => Ok(rows),
+            None => self.open(part),
+        }
+    }
+
+    #[cold]
+    fn open<'p>(&self, part: &'p Part) -> Result<&'p Arc<dyn ColdRows>> {
+        let Some(opener) = self.opener() else {
+            return Err(Error::unsupported(format!(
+                "table {} has columnar segments, which are not in use here",
+                part.info.table
+            )));
+        };
+        let rows = opener.open(&part.info)?;
+        Ok(part.opened.get_or_init(|| rows))
+    }
+}

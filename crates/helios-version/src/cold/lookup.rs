@@ -1,0 +1,87 @@
+//! Looking up single keys in the cold level.
+
+use bytes::Bytes;
+use helios_base::{BranchId, Result, Scn, TableId};
+
+use super::{ColdBlock, Part};
+use crate::branch::Link;
+use crate::core::Core;
+
+impl Core {
+    /// The cold row with this key on one branch.
+    pub(crate) fn cold_row(
+        &self,
+        table: TableId,
+        branch: BranchId,
+        pk: &[u8],
+    ) -> Result<Option<(Scn, Bytes)>> {
+        let Some(level) = self.cold.level(table, branch) else {
+            return Ok(None);
+        };
+        for part in level.covering(pk) {
+            let rows = self.cold.rows(part)?;
+            let Some(place) = rows.find(pk)? else {
+                continue;
+            };
+            if place >= part.info.adopted {
+                continue;
+            }
+            let mut block = ColdBlock::default();
+            rows.read(place, 1, &mut block)?;
+            return match block.row(0) {
+                Some(row) if row.pk == pk => Ok(Some((row.begin, Bytes::copy_from_slice(row.row)))),
+                _ => Err(damaged(part)),
+            };
+        }
+        Ok(None)
+    }
+
+    /// Whether a reader finds the key in a segment of the branch if nothing shadows it. If that cannot be
+    /// told, it does.
+    pub(crate) fn cold_shows(&self, table: TableId, branch: BranchId, pk: &[u8]) -> bool {
+        let Some(level) = self.cold.level(table, branch) else {
+            return false;
+        };
+        level.covering(pk).any(|part| {
+            let place = self.cold.rows(part).and_then(|rows| rows.find(pk));
+            place.map_or(true, |place| place.is_some_and(|at| at < part.info.adopted))
+        })
+    }
+
+    /// Whether a segment of the branch may have the key, adopted or not; reads none.
+    #[inline]
+    pub(crate) fn cold_covers(&self, table: TableId, branch: BranchId, pk: &[u8]) -> bool {
+        match self.cold.level(table, branch) {
+            Some(level) => level.covering(pk).next().is_some(),
+            None => false,
+        }
+    }
+
+    /// Whether the branch has the key in a segment, adopted or not, or may soon have. If that cannot be told,
+    /// it has.
+    pub(crate) fn cold_has(&self, table: TableId, branch: BranchId, pk: &[u8]) -> bool {
+        let Some(level) = self.cold.level(table, branch) else {
+            return false;
+        };
+        if level.freezing > 0 {
+            return true;
+        }
+        level.covering(pk).any(|part| {
+            let place = self.cold.rows(part).and_then(|rows| rows.find(pk));
+            !matches!(place, Ok(None))
+        })
+    }
+
+    /// Whether any of these branches has, or is making, segments of the table.
+    #[inline]
+    pub(crate) fn cold_on(&self, table: TableId, mut links: impl Iterator<Item = Link>) -> bool {
+        self.cold.in_use() && links.any(|link| self.cold.level(table, link.branch).is_some())
+    }
+}
+
+fn damaged(part: &Part) -> helios_base::Error {
+    helios_base::Error::corrupt(format!(
+        "segment {} of table {} does not have the row that its index names",
+        part.info.id, part.info.table
+    ))
+}

@@ -1,0 +1,64 @@
+//! Segments that are no longer needed.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use helios_base::{BranchId, TableId};
+use helios_kv::{Batch, Keyspace};
+
+use super::Part;
+use crate::core::Core;
+
+impl Core {
+    /// Lets go of the segments that `gone` picks, in the same batch as what makes them superfluous. Called with
+    /// the apply mutex held.
+    pub(crate) fn retire(&self, gone: impl Fn(TableId, BranchId) -> bool, batch: &mut Batch) {
+        if !self.cold.in_use() {
+            return;
+        }
+        let parts = self.cold.all();
+        for part in parts
+            .iter()
+            .filter(|part| gone(part.info.table, part.info.branch))
+        {
+            batch.delete(Keyspace::Meta, &part.info.key());
+            self.cold
+                .change(part.info.table, part.info.branch, |level| {
+                    level.parts.retain(|other| other.info.id != part.info.id);
+                });
+            self.note_retired(part);
+        }
+    }
+
+    fn note_retired(&self, part: &Arc<Part>) {
+        // A checkpoint that runs does not have it yet.
+        let running = u64::from(self.checkpoint.lock().is_running());
+        let after = self.kv.stats().checkpoints + 1 + running;
+        self.cold.retired.lock().push((part.info.clone(), after));
+    }
+
+    /// Deletes the files of segments that are gone for good.
+    pub(crate) fn remove_retired(&self) {
+        if !self.cold.in_use() {
+            return;
+        }
+        let Some(opener) = self.cold.opener() else {
+            return;
+        };
+        let done = self.kv.stats().checkpoints;
+        let in_memory = self.directory.is_none();
+        let mut retired = self.cold.retired.lock();
+        retired.retain(|(info, after)| {
+            let gone = in_memory || *after <= done;
+            if gone {
+                opener.remove(info);
+            }
+            !gone
+        });
+    }
+
+    /// Whether segments changed since the last checkpoint began.
+    pub(crate) fn cold_unsaved(&self) -> bool {
+        self.cold.unsaved.load(Ordering::Acquire)
+    }
+}

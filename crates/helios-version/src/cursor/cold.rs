@@ -1,0 +1,225 @@
+//! The rows that segments have, as one more side of a cursor.
+
+use std::ops::{Bound, ControlFlow};
+use std::sync::Arc;
+
+use helios_base::{Result, Scn};
+
+use super::merged::Side;
+use crate::cold::{ColdBlock, Level, Part};
+use crate::core::Core;
+use crate::row::{Bounds, RowRef};
+
+/// Rows decoded at a time: the first block is small, for readers of few rows.
+const FIRST: usize = 64;
+const BLOCK: usize = 1024;
+
+/// Rows of some segments of one table and branch, none of which reaches into another's keys.
+pub(crate) struct ColdRun {
+    core: Arc<Core>,
+    /// What a reader at this number sees.
+    scn: Scn,
+    start: Bound<Vec<u8>>,
+    end: Bound<Vec<u8>>,
+    reverse: bool,
+    /// Segments still to come, the next one last.
+    parts: Vec<Arc<Part>>,
+    /// Of the segment being read: the places not decoded yet.
+    open: Option<(Arc<Part>, u64, u64)>,
+    block: ColdBlock,
+    /// Rows of the block still to come, and the one that it stands on.
+    rest: std::ops::Range<usize>,
+    at: Option<usize>,
+    size: usize,
+}
+
+impl ColdRun {
+    /// The runs that have the rows of `level` in `range`.
+    pub(crate) fn of(
+        core: &Arc<Core>,
+        level: &Level,
+        scn: Scn,
+        range: Bounds<'_>,
+        reverse: bool,
+    ) -> Vec<Self> {
+        let mut runs: Vec<Vec<Arc<Part>>> = Vec::new();
+        for part in &level.parts {
+            if part.info.adopted == 0 || is_outside(part, range) {
+                continue;
+            }
+            let before = |run: &&mut Vec<Arc<Part>>| {
+                (run.last()).is_some_and(|last| last.info.greatest < part.info.least)
+            };
+            match runs.iter_mut().find(before) {
+                Some(run) => run.push(Arc::clone(part)),
+                None => runs.push(vec![Arc::clone(part)]),
+            }
+        }
+        let run = |mut parts: Vec<Arc<Part>>| {
+            if !reverse {
+                parts.reverse();
+            }
+            Self {
+                core: Arc::clone(core),
+                scn,
+                start: range.0.map(<[u8]>::to_vec),
+                end: range.1.map(<[u8]>::to_vec),
+                reverse,
+                parts,
+                open: None,
+                block: ColdBlock::default(),
+                rest: 0..0,
+                at: None,
+                size: FIRST,
+            }
+        };
+        runs.into_iter().map(run).collect()
+    }
+
+    /// Moves to the next row that has begun.
+    pub(crate) fn step(&mut self) -> Result<bool> {
+        loop {
+            let next = if self.reverse {
+                self.rest.next_back()
+            } else {
+                self.rest.next()
+            };
+            let Some(at) = next else {
+                if self.decode()? {
+                    continue;
+                }
+                self.at = None;
+                return Ok(false);
+            };
+            if (self.block.row(at)).is_some_and(|row| row.begin <= self.scn) {
+                self.at = Some(at);
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The row that it stands on.
+    #[inline]
+    pub(crate) fn row(&self) -> Option<RowRef<'_>> {
+        self.block.row(self.at?)
+    }
+
+    /// Decodes the next rows. False if there are none.
+    fn decode(&mut self) -> Result<bool> {
+        loop {
+            let Some((part, from, upto)) = self.open.take() else {
+                let Some(part) = self.parts.pop() else {
+                    return Ok(false);
+                };
+                let (from, upto) = self.places(&part)?;
+                self.open = Some((part, from, upto));
+                continue;
+            };
+            if from >= upto {
+                continue;
+            }
+            let count = self.size.min((upto - from) as usize);
+            self.size = BLOCK;
+            let at = if self.reverse {
+                upto - count as u64
+            } else {
+                from
+            };
+            self.block.clear();
+            let rows = self.core.cold.rows(&part)?;
+            while self.block.len() < count {
+                let had = self.block.len();
+                rows.read(at + had as u64, count - had, &mut self.block)?;
+                if self.block.len() == had {
+                    return Err(helios_base::Error::corrupt(format!(
+                        "segment {} of table {} has fewer rows than it should",
+                        part.info.id, part.info.table
+                    )));
+                }
+            }
+            self.rest = 0..count;
+            self.open = Some(match self.reverse {
+                true => (part, from, at),
+                false => (part, at + count as u64, upto),
+            });
+            return Ok(true);
+        }
+    }
+
+    /// The places of the rows in range.
+    fn places(&self, part: &Part) -> Result<(u64, u64)> {
+        let rows = self.core.cold.rows(part)?;
+        let at = |key: &[u8], behind: bool| -> Result<u64> {
+            let place = rows.seek(key)?;
+            let is_it = behind && rows.find(key)?.is_some();
+            Ok(place + u64::from(is_it))
+        };
+        let from = match &self.start {
+            Bound::Included(key) => at(key, false)?,
+            Bound::Excluded(key) => at(key, true)?,
+            Bound::Unbounded => 0,
+        };
+        let upto = match &self.end {
+            Bound::Included(key) => at(key, true)?,
+            Bound::Excluded(key) => at(key, false)?,
+            Bound::Unbounded => part.info.rows,
+        };
+        Ok((from, upto.min(part.info.adopted)))
+    }
+
+    /// Shows the next rows to `visit` until it breaks or a key is at or beyond `until`. Afterwards it stands on
+    /// the row with which `visit` broke, or before the next row.
+    pub(super) fn visit(
+        &mut self,
+        until: Option<&[u8]>,
+        visit: &mut dyn FnMut(RowRef<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<ControlFlow<()>> {
+        while self.step()? {
+            let Some(row) = self.row() else { break };
+            let beyond = until.is_some_and(|until| match self.reverse {
+                true => row.pk <= until,
+                false => row.pk >= until,
+            });
+            if beyond {
+                // Back before it.
+                if let Some(at) = self.at.take() {
+                    match self.reverse {
+                        true => self.rest.end = at + 1,
+                        false => self.rest.start = at,
+                    }
+                }
+                return Ok(ControlFlow::Continue(()));
+            }
+            if visit(row)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+impl Side for ColdRun {
+    #[inline]
+    fn key(&self) -> Option<&[u8]> {
+        self.row().map(|row| row.pk)
+    }
+
+    fn advance(&mut self, _reverse: bool) -> Result<()> {
+        self.step().map(drop)
+    }
+}
+
+/// Whether no key of the segment is in the range.
+fn is_outside(part: &Part, range: Bounds<'_>) -> bool {
+    let before = match range.0 {
+        Bound::Included(key) => part.info.greatest.as_slice() < key,
+        Bound::Excluded(key) => part.info.greatest.as_slice() <= key,
+        Bound::Unbounded => false,
+    };
+    let after = match range.1 {
+        Bound::Included(key) => part.info.least.as_slice() > key,
+        Bound::Excluded(key) => part.info.least.as_slice() >= key,
+        Bound::Unbounded => false,
+    };
+    before || after
+}

@@ -1,0 +1,102 @@
+// Segments in memory, for tests: what the layer above does with files.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use helios_base::{Error, Result, Scn};
+use helios_version::{Adoption, Cold, ColdBlock, ColdRows, Freeze, Frozen, SegmentInfo};
+
+/// A row: key, begin, stored form.
+pub type Row = (Vec<u8>, Scn, Vec<u8>);
+
+/// The rows of a segment.
+pub struct MemoryRows(Vec<Row>);
+
+impl ColdRows for MemoryRows {
+    fn find(&self, pk: &[u8]) -> Result<Option<u64>> {
+        let found = self.0.binary_search_by(|row| row.0.as_slice().cmp(pk));
+        Ok(found.ok().map(|place| place as u64))
+    }
+
+    fn seek(&self, pk: &[u8]) -> Result<u64> {
+        Ok(self.0.partition_point(|row| row.0.as_slice() < pk) as u64)
+    }
+
+    fn read(&self, from: u64, count: usize, rows: &mut ColdBlock) -> Result<()> {
+        // Not more than three at a time, as if a chunk ended.
+        for (pk, begin, row) in self.0.iter().skip(from as usize).take(count.min(3)) {
+            rows.push(*begin, |out| {
+                out.extend_from_slice(pk);
+                let key = out.len();
+                out.extend_from_slice(row);
+                Ok(key)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn verify(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// What takes the place of a directory. It outlives the store.
+#[derive(Clone, Default)]
+pub struct Shelf(Arc<Mutex<BTreeMap<u64, Arc<MemoryRows>>>>);
+
+impl Cold for Shelf {
+    fn open(&self, segment: &SegmentInfo) -> Result<Arc<dyn ColdRows>> {
+        match self.0.lock().unwrap().get(&segment.id) {
+            Some(rows) => Ok(Arc::clone(rows) as _),
+            None => Err(Error::corrupt(format!("segment {} is missing", segment.id))),
+        }
+    }
+
+    fn remove(&self, segment: &SegmentInfo) {
+        let gone = self.0.lock().unwrap().remove(&segment.id);
+        assert!(gone.is_some(), "segment {} is removed twice", segment.id);
+    }
+}
+
+impl Shelf {
+    /// Loses what no entry names: segments that were written and not taken in, or given up.
+    pub fn clean(&self, named: &[SegmentInfo]) {
+        let mut rows = self.0.lock().unwrap();
+        rows.retain(|id, _| named.iter().any(|info| info.id == *id));
+    }
+
+    /// Makes a segment of rows that `freeze` has shown.
+    pub fn finish(&self, freeze: Freeze, rows: Vec<Row>) -> Result<Option<Adoption>> {
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+            return Ok(None);
+        };
+        let frozen = Frozen {
+            rows: rows.len() as u64,
+            least: first.0.clone(),
+            greatest: last.0.clone(),
+            newest: rows.iter().map(|row| row.1).max().unwrap_or_default(),
+            bytes: 0,
+            descriptor: Vec::new(),
+        };
+        let rows = Arc::new(MemoryRows(rows));
+        let shelf = Arc::clone(&self.0);
+        shelf.lock().unwrap().insert(freeze.id(), Arc::clone(&rows));
+        freeze.finish(frozen, rows).map(Some)
+    }
+}
+
+/// Up to `count` more rows of a freeze. True at the end.
+pub fn read(freeze: &mut Freeze, rows: &mut Vec<Row>, count: usize) -> Result<bool> {
+    for _ in 0..count {
+        match freeze.next()? {
+            Some(row) => rows.push((row.pk.to_vec(), row.begin, row.row.to_vec())),
+            None => return Ok(true),
+        }
+    }
+    Ok(false)
+}
