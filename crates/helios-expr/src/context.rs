@@ -59,11 +59,11 @@ pub trait Subplans {
 /// tests: facts that are not known are errors, never invented.
 pub trait SessionHooks: Send + Sync {
     /// `current_user`.
-    fn current_user(&self) -> &str {
-        "heliosdb"
+    fn current_user(&self) -> std::sync::Arc<str> {
+        "heliosdb".into()
     }
     /// `session_user`.
-    fn session_user(&self) -> &str {
+    fn session_user(&self) -> std::sync::Arc<str> {
         self.current_user()
     }
     /// `current_database()`.

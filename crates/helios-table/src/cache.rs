@@ -24,13 +24,15 @@ const RECENT: usize = 8;
 const PAST: usize = 64;
 
 /// The tables that hold the catalog.
-pub(crate) const CATALOG: [TableId; 6] = [
+pub(crate) const CATALOG: [TableId; 8] = [
     system::SCHEMAS,
     system::TABLES,
     system::SEQUENCES,
     system::VIEWS,
     system::TYPES,
     system::FUNCTIONS,
+    system::ROLES,
+    system::ACCESS,
 ];
 
 /// The catalogs of all branches.

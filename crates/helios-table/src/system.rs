@@ -20,6 +20,11 @@ pub(crate) const TYPES: TableId = TableId(7);
 /// Catalog: functions and procedures.
 pub(crate) const FUNCTIONS: TableId = TableId(8);
 
+/// Roles; of the main branch.
+pub(crate) const ROLES: TableId = TableId(11);
+/// Who owns objects and may do what with them, by the object's number.
+pub(crate) const ACCESS: TableId = TableId(12);
+
 /// The schemas of temporary objects, by name; of the main branch.
 pub(crate) const TEMPORARY_SCHEMAS: TableId = TableId(9);
 

@@ -236,6 +236,9 @@ impl Transaction {
             analyzed,
             ..
         } = std::mem::take(&mut *self.state.lock());
+        let roles = changes
+            .iter()
+            .any(|change| matches!(change, Change::Role(..)));
         let scn = if changes.is_empty() {
             self.txn.commit()?
         } else {
@@ -244,7 +247,8 @@ impl Transaction {
                 .commit(txid, changes.into(), || self.txn.commit())?
         };
         self.tables.counts.add(self.branch(), counts);
-        if analyzed {
+        // Plans of other branches were made for the roles as they were.
+        if analyzed || roles {
             self.tables.counts.note_change();
         }
         Ok(scn)

@@ -44,6 +44,29 @@ impl Verifier {
         ))
     }
 
+    /// Reads the text of a verifier.
+    ///
+    /// # Errors
+    /// `XX001` if it is none: whoever kept it has looked at it.
+    pub fn parse(text: &str) -> Result<Self> {
+        let read = || {
+            let (head, keys) = text
+                .strip_prefix(MECHANISM)?
+                .strip_prefix('$')?
+                .split_once('$')?;
+            let (iterations, salt) = head.split_once(':')?;
+            let (stored, server) = keys.split_once(':')?;
+            let key = |text| -> Option<Key> { BASE64.decode(text).ok()?.try_into().ok() };
+            Some(Self {
+                salt: BASE64.decode(salt).ok()?,
+                iterations: iterations.parse().ok().filter(|n| *n > 0)?,
+                stored_key: key(stored)?,
+                server_key: key(server)?,
+            })
+        };
+        read().ok_or_else(|| Error::corrupt("malformed SCRAM-SHA-256 verifier"))
+    }
+
     /// A verifier that no password fits.
     ///
     /// # Errors

@@ -21,6 +21,10 @@ pub struct BindContext<'a> {
     pub text: &'a TextContext,
     /// What was, for `AS OF`.
     pub past: &'a dyn Past,
+    /// As whom it runs; `None` for a superuser, and for what the database does by itself.
+    pub runs_as: Option<super::access::RunsAs<'a>>,
+    /// All roles, where they are known.
+    pub roles: Option<&'a helios_table::catalog::Roles>,
     /// The session, for folding constants; only immutable functions are folded.
     pub session: &'a dyn SessionHooks,
 }
@@ -30,7 +34,8 @@ impl BindContext<'_> {
         Names {
             catalog: self.catalog,
             path: self.search_path,
-            user: self.session.current_user(),
+            user: "",
+            roles: self.roles,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use helios_base::{DataType, Result, SqlState, Value};
 use helios_expr::EvalContext;
+use helios_table::catalog::RoleId;
 
 use super::Binder;
 use super::from::Item;
@@ -133,6 +134,7 @@ impl Binder<'_> {
         alias: Option<&TableAlias>,
         pos: Pos,
     ) -> Result<Item> {
+        self.check_role(RoleId::READ_SERVER_FILES, "read files", pos)?;
         // What the files hold may change at any time.
         self.cacheable = false;
         let files = FileSet::open(paths, options, self.context.text);

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use helios_base::{Error, Result, SqlState};
+use helios_base::{ColumnId, Error, Result, SqlState};
 use helios_expr::Expr;
+use helios_table::catalog::Privileges;
 
 use super::Binder;
 use super::relation::KEY_COLUMN;
@@ -104,8 +105,14 @@ impl Binder<'_> {
                 let (plan, schema) = self.at_moment(at.as_ref(), parent, |binder| {
                     binder.table_reference(name, &shown, lock)
                 })?;
+                let need = self.last_need.take();
+                if lock {
+                    self.need_column(need, Privileges::UPDATE, None);
+                }
+                let watched = watched(&plan);
                 let schema = if aliased { None } else { schema };
                 let mut item = self.aliased(plan, alias.as_ref(), &shown, schema, lock)?;
+                Self::watch(need, &mut item.scope, &watched);
                 if let Some(table) = item.scope.tables.first_mut()
                     && aliased
                 {
@@ -284,6 +291,17 @@ impl Binder<'_> {
             )),
             None => Ok(()),
         }
+    }
+}
+
+/// The numbers by which privileges on the columns of a relation are known: those of a table's
+/// columns, the places of a view's.
+fn watched(plan: &Plan) -> Vec<ColumnId> {
+    match plan {
+        Plan::Scan(scan) => scan.reads.clone(),
+        other => (1..=other.columns().len())
+            .filter_map(|place| u32::try_from(place).ok().map(ColumnId))
+            .collect(),
     }
 }
 

@@ -237,6 +237,14 @@ impl Binder<'_> {
         call: &Call,
         pos: Pos,
     ) -> Result<Named> {
+        // They show rows and changes of any table.
+        if self.is_limited() && system.name != "pg_database_branches" {
+            return Err(self.fail(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                format!("permission denied for function {}", system.name),
+                pos,
+            ));
+        }
         let (least, most) = system.args;
         if !(least..=most).contains(&call.args.len()) {
             return Err(self.fail(

@@ -105,7 +105,9 @@ impl Binder<'_> {
                     (expr, None, l.nullable || r.nullable)
                 }
             };
+            // Both sides have been noted.
             merged.push(ScopeColumn {
+                counts: None,
                 name: name.clone(),
                 expr,
                 nullable,

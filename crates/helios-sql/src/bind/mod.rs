@@ -14,6 +14,7 @@
 //! collected beside the expression, which holds a column of a number no row has
 //! (`pending::Pending`); when the plan is put together, the numbers become real.
 
+pub(crate) mod access;
 mod aggregate;
 mod call;
 mod context;
@@ -101,6 +102,7 @@ fn bind_here(
         Ok(statement) => statement,
         Err(error) => return Err(binder.moments.explain(error)),
     };
+    binder.check_needs()?;
     if !takes_parameters && !types.is_empty() {
         return Err(statement::no_parameters());
     }
@@ -147,6 +149,7 @@ pub(crate) fn bind_in_routine(
         Ok(statement) => statement,
         Err(error) => return Err(binder.moments.explain(error)),
     };
+    binder.check_needs()?;
     let mut bound = Bound {
         statement,
         subplans: std::mem::take(&mut binder.subplans),
@@ -206,6 +209,18 @@ pub(crate) struct Binder<'a> {
     next_placeholder: usize,
     /// While a view is defined: its stars, and what they stand for.
     stars: Option<Vec<(crate::parse::ast::Span, String)>>,
+    /// What is wanted of the relations that the statement names.
+    needs: Vec<access::Need>,
+    /// The owner of the view that is bound.
+    checked_as: Option<std::sync::Arc<helios_table::catalog::Who>>,
+    /// What is wanted of the relation bound last, until its columns are known.
+    last_need: Option<usize>,
+    /// What is wanted of the relation that is written, and of the table below if it is a view; with
+    /// the numbers of its columns.
+    written_needs: [Option<usize>; 2],
+    written_columns: Vec<helios_base::ColumnId>,
+    /// A relation that is for superusers only.
+    refused: Option<String>,
 }
 
 impl<'a> Binder<'a> {
@@ -233,6 +248,12 @@ impl<'a> Binder<'a> {
             body_depth: 0,
             next_placeholder: 0,
             stars: None,
+            needs: Vec::new(),
+            checked_as: None,
+            last_need: None,
+            written_needs: [None; 2],
+            written_columns: Vec::new(),
+            refused: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use helios_base::{ColumnId, DataType, Error, Result, SqlState};
-use helios_table::catalog::{Relation, TableDef, ViewDef};
+use helios_table::catalog::{Privileges, Relation, TableDef, ViewDef};
 
 use super::Binder;
 use crate::parse::ast::{Ident, Name};
@@ -40,6 +40,7 @@ impl Binder<'_> {
             .require(schema, &name.name.name, &self.search_path)
             .map_err(|error| self.not_then(error))
             .and_then(|relation| {
+                self.check_schema(&relation)?;
                 if schema.is_some() {
                     refuse_foreign(&relation, own.as_deref())?;
                 }
@@ -82,6 +83,7 @@ impl Binder<'_> {
         alias: &Ident,
         key: bool,
     ) -> Result<(Plan, Option<Arc<str>>)> {
+        self.last_need = None;
         let versions = self.take_versions();
         let refused = versions.as_ref().map(|(_, pos)| *pos);
         if name.schema.is_none()
@@ -100,6 +102,8 @@ impl Binder<'_> {
         }
         match self.relation(name)? {
             Relation::Table(table) => {
+                self.last_need = self.need_table(&table, Privileges::NONE);
+                self.need_column(self.last_need, Privileges::SELECT, None);
                 let schema: Arc<str> = table.schema_name.as_str().into();
                 let at = self.scan_at(&table.name);
                 let key = key && at.is_none();
@@ -119,7 +123,10 @@ impl Binder<'_> {
                         .unsupported("AS OF a moment of each row on a view", name.pos())
                         .with_hint("Name the table that the view reads."));
                 }
-                let plan = self.view(&view, name)?;
+                let need = self.need_view(&view, Privileges::NONE);
+                self.need_column(need, Privileges::SELECT, None);
+                let plan = self.as_owner(&view, |binder| binder.view(&view, name))?;
+                self.last_need = need;
                 Ok((plan, Some(view.schema_name.as_str().into())))
             }
             other @ Relation::Sequence(_) => {
@@ -142,8 +149,12 @@ impl Binder<'_> {
         let source = system::Source {
             catalog: self.catalog(),
             session: self.context.session,
+            roles: self.context.roles,
         };
         let found = system::relation(schema, &name.name.name, &source)?;
+        if self.is_limited() && matches!(name.name.name.as_str(), "pg_authid" | "pg_shadow") {
+            self.refused.get_or_insert_with(|| name.name.name.clone());
+        }
         self.cacheable &= found.steady;
         Some((found.plan, Some(found.schema.into())))
     }

@@ -21,6 +21,8 @@ pub(super) struct ScopeColumn {
     pub nullable: bool,
     /// Where it comes from.
     pub source: Option<ColumnSource>,
+    /// What reading it needs.
+    pub counts: Option<super::access::Counts>,
 }
 
 impl ScopeColumn {
@@ -30,6 +32,7 @@ impl ScopeColumn {
             expr: Expr::column(index, column.ty.clone()),
             nullable: column.nullable,
             source: column.source,
+            counts: None,
         }
     }
 
@@ -452,6 +455,7 @@ impl Binder<'_> {
 
     /// Notes that a column is named, for what will depend on it.
     pub(super) fn note_column(&mut self, column: &ScopeColumn) {
+        self.count_column(column.counts);
         if self.stars.is_some()
             && let Some(source) = column.source
         {

@@ -2,6 +2,7 @@
 
 use helios_base::{DataType, Error, Result, SqlState};
 use helios_expr::Expr;
+use helios_table::catalog::Privileges;
 
 use super::Binder;
 use super::cte::Changes;
@@ -62,6 +63,7 @@ impl Binder<'_> {
             })),
             Tree::Fetch(fetch) => Statement::Fetch(fetch.clone()),
             Tree::Close(name) => Statement::Close(name.as_ref().map(|name| name.name.clone())),
+            Tree::Role(command) => Statement::Role(command.clone()),
             Tree::Copy(copy) => Statement::Copy(Box::new(self.copy(copy)?)),
             Tree::Transaction(command) => Statement::Transaction(command.clone()),
             Tree::Set { name, value, scope } => Statement::Set {
@@ -297,6 +299,7 @@ impl Binder<'_> {
         names: &[ast::Ident],
     ) -> Result<()> {
         let table = self.table(name)?;
+        let need = self.need_table(&table, Privileges::NONE);
         let all = table_columns(&table);
         let mut chosen: Vec<usize> = Vec::new();
         for name in names {
@@ -326,6 +329,16 @@ impl Binder<'_> {
                     column.is_some_and(|column| column.generated.is_none())
                 })
                 .collect();
+        }
+        let wanted = if copy.from {
+            Privileges::INSERT
+        } else {
+            Privileges::SELECT
+        };
+        self.need_column(need, wanted, None);
+        for position in &chosen {
+            let column = table.columns.get(*position).map(|column| column.id);
+            self.need_column(need, wanted, column);
         }
         let columns: Vec<PlanColumn> = chosen
             .iter()
@@ -387,7 +400,9 @@ impl Binder<'_> {
             }
         }
         if let Some(filter) = &copy.filter {
-            let scope = Scope::table(table.name.as_str().into(), None, &all);
+            let mut scope = Scope::table(table.name.as_str().into(), None, &all);
+            let ids: Vec<_> = table.columns.iter().map(|column| column.id).collect();
+            Self::watch(need, &mut scope, &ids);
             self.push_level(scope, None);
             self.set_clause(Clause::Plain("COPY FROM WHERE conditions"));
             let condition = self.condition(filter, "WHERE");

@@ -36,6 +36,8 @@ impl TableExprs for StoredExprs {
             search_path: &path,
             text: &text,
             past: &super::NoPast,
+            runs_as: None,
+            roles: None,
             session: &NoSession,
         };
         compile(sql, &table.name, &table_columns(table), wanted, &context)
@@ -120,6 +122,8 @@ pub(crate) fn domain_check(
         text: &text,
         session: &NoSession,
         past: &super::NoPast,
+        runs_as: None,
+        roles: None,
     };
     let value = PlanColumn::new("value", base.clone());
     compile(sql, "", &[value], Some(&DataType::Bool), &context)

@@ -156,6 +156,8 @@ fn answer(catalog: &Arc<Catalog>, sql: &str) -> String {
         search_path: &path,
         text: &text,
         past: &Same(catalog.clone()),
+        runs_as: None,
+        roles: None,
         session: &NoSession,
     };
     let bound = Script::single(sql).and_then(|parsed| match parsed {
@@ -400,6 +402,8 @@ fn views_write_their_stars_out() {
             search_path: &path,
             text: &text,
             past: &Same(catalog.clone()),
+            runs_as: None,
+            roles: None,
             session: &NoSession,
         };
         let parsed = Script::single(sql).expect("parse").expect("statement");

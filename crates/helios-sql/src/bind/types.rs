@@ -111,6 +111,8 @@ pub(crate) fn named_type(ty: &TypeName, catalog: &Catalog, path: &[String]) -> R
         text: &text,
         session: &NoSession,
         past: &super::NoPast,
+        runs_as: None,
+        roles: None,
     };
     let params = ParamTypes::default();
     Binder::new(&context, None, &params).data_type(ty)

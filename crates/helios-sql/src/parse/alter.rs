@@ -2,10 +2,10 @@
 
 use helios_base::Result;
 
-use super::ast::{AlterAction, AlterTable, Ident, Sequence, Statement, TextExpr};
+use super::ast::{AlterAction, AlterTable, Ident, Name, Sequence, Statement, TextExpr};
 use super::cursor::Parser;
 use super::lexer::Kind;
-use crate::plan::Cascade;
+use crate::plan::{Cascade, OwnerKind, RoleCommand};
 
 impl Parser<'_> {
     pub(super) fn alter(&mut self) -> Result<Statement> {
@@ -27,6 +27,10 @@ impl Parser<'_> {
             let name = self.ident()?;
             if self.eat_words("rename to") {
                 return Ok(Statement::RenameSchema(name, self.ident()?));
+            }
+            if self.is_words("owner to") {
+                let name = Name { schema: None, name };
+                return self.owner_to(OwnerKind::Schema, name, false, "ALTER SCHEMA");
             }
             return Err(self.unsupported("this form of ALTER SCHEMA", self.pos()));
         }
@@ -57,11 +61,15 @@ impl Parser<'_> {
             }
             return Err(self.unsupported("this form of ALTER INDEX", self.pos()));
         }
-        if kind == "sequence"
-            && !self.is_word("rename")
-            && !self.is_word("set")
-            && !self.is_word("owner")
-        {
+        let tag = match kind.as_str() {
+            "sequence" => "ALTER SEQUENCE",
+            "view" => "ALTER VIEW",
+            _ => "ALTER TABLE",
+        };
+        if self.is_words("owner to") {
+            return self.owner_to(OwnerKind::Relation, name, if_exists, tag);
+        }
+        if kind == "sequence" && !self.is_word("rename") && !self.is_word("set") {
             let options = self.sequence_options()?;
             if options.is_empty() {
                 return Err(self.unexpected());
@@ -91,11 +99,33 @@ impl Parser<'_> {
         })))
     }
 
+    /// `OWNER TO role`
+    pub(super) fn owner_to(
+        &mut self,
+        kind: OwnerKind,
+        name: Name,
+        if_exists: bool,
+        tag: &'static str,
+    ) -> Result<Statement> {
+        self.expect_words("owner to")?;
+        let to = self.role_spec()?;
+        Ok(Statement::Role(Box::new(RoleCommand::Owner {
+            kind,
+            name: name.into(),
+            to,
+            if_exists,
+            tag,
+        })))
+    }
+
     fn alter_table(&mut self) -> Result<Statement> {
         let if_exists = self.eat_if_exists()?;
         self.eat("only");
         let name = self.name()?;
         self.eat_op("*");
+        if self.is_words("owner to") {
+            return self.owner_to(OwnerKind::Relation, name, if_exists, "ALTER TABLE");
+        }
         let actions = self.comma_list(Self::alter_action)?;
         if actions.len() > 1
             && let Some((_, pos)) = actions.iter().find(|(action, _)| stands_alone(action))
@@ -128,10 +158,6 @@ impl Parser<'_> {
         } else if self.is_word("set") && self.is_punct_at(1, "(") {
             self.advance();
             AlterAction::SetOptions(self.storage_options()?)
-        } else if self.eat_words("owner to") {
-            // There is one role, which owns everything.
-            self.ident_or_role()?;
-            AlterAction::Nothing
         } else if self.eat_words("set logged") || self.eat_words("set unlogged") {
             AlterAction::Nothing
         } else if self.eat("reset") {
@@ -229,15 +255,6 @@ impl Parser<'_> {
             return Err(self.unsupported("this form of ALTER COLUMN", self.pos()));
         }
         Err(self.unexpected())
-    }
-
-    /// The name of a role, or a word that stands for one.
-    fn ident_or_role(&mut self) -> Result<()> {
-        let known = ["current_user", "current_role", "session_user"];
-        if known.iter().any(|word| self.eat(word)) {
-            return Ok(());
-        }
-        self.ident().map(|_| ())
     }
 
     pub(super) fn text_expr(&mut self) -> Result<TextExpr> {

@@ -28,6 +28,7 @@ mod keyword;
 pub mod lexer;
 mod merge;
 mod query;
+mod role;
 mod routine;
 mod script;
 mod session;

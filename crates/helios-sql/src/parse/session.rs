@@ -156,11 +156,13 @@ impl Parser<'_> {
                 modes,
             )));
         }
-        if self.is_word("role")
-            || self.is_words("session authorization")
-            || self.is_word("authorization")
-        {
-            return Err(self.unsupported("SET ROLE", self.pos()));
+        if self.is_word("role") && !self.is_word_at(1, "to") && !self.is_assigned() {
+            self.advance();
+            return self.set_role("role", scope);
+        }
+        // `SESSION` was taken for the scope.
+        if self.eat("authorization") || self.eat_words("session authorization") {
+            return self.set_role("session_authorization", scope);
         }
         if self.eat_words("time zone") {
             let value = if self.eat("default") || self.eat("local") {
@@ -237,6 +239,9 @@ impl Parser<'_> {
 
     pub(super) fn reset_statement(&mut self) -> Result<Statement> {
         self.expect("reset")?;
+        if self.eat_words("session authorization") {
+            return Ok(Statement::Reset(Some("session_authorization".to_owned())));
+        }
         self.named_setting().map(Statement::Reset)
     }
 

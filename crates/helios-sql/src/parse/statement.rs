@@ -26,6 +26,8 @@ impl Parser<'_> {
             "merge" if self.is_branch_after(1) => self.branch_statement(),
             "merge" => self.dml(None),
             "use" => self.branch_statement(),
+            "create" | "alter" | "drop" if self.is_role_after(1) => self.role_statement(),
+            "grant" | "revoke" => self.grant_statement(),
             "create" if self.is_branch_after(1) => self.branch_statement(),
             "create" | "drop" if self.is_word_at(1, "snapshot") => self.snapshot_statement(),
             "complete" => self.end_merge(),
@@ -68,10 +70,8 @@ impl Parser<'_> {
                 }
                 Ok(Statement::Unlisten)
             }
-            "grant" | "revoke" | "reassign" | "listen" | "notify" | "do" | "refresh"
-            | "cluster" | "security" | "import" | "load" => {
-                Err(self.unsupported(word.to_uppercase(), pos))
-            }
+            "reassign" | "listen" | "notify" | "do" | "refresh" | "cluster" | "security"
+            | "import" | "load" => Err(self.unsupported(word.to_uppercase(), pos)),
             _ => Err(self.unexpected()),
         }
     }

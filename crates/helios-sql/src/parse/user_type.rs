@@ -7,6 +7,7 @@ use super::ast::{
     TypeChange, TypeName,
 };
 use super::cursor::Parser;
+use crate::plan::OwnerKind;
 
 impl Parser<'_> {
     /// After `CREATE TYPE`.
@@ -107,6 +108,10 @@ impl Parser<'_> {
     pub(super) fn alter_type(&mut self, domain: bool) -> Result<Statement> {
         let name = self.name()?;
         let pos = self.pos();
+        if self.is_words("owner to") {
+            let tag = if domain { "ALTER DOMAIN" } else { "ALTER TYPE" };
+            return self.owner_to(OwnerKind::Type, name, false, tag);
+        }
         let changes = if domain {
             vec![self.domain_change()?]
         } else {

@@ -30,6 +30,7 @@ mod join;
 mod merge;
 mod moment;
 mod node;
+mod role;
 mod routine;
 mod session;
 mod statement;
@@ -60,6 +61,7 @@ pub use node::{
     Distinct, Filter, Limit, LockMode, LockRows, LockWait, Plan, Project, ProjectSet, RowLock,
     Scan, SetOp, SetOpKind, Sort, SortKey, Values,
 };
+pub use role::{GrantCommand, GrantTarget, OwnerKind, RoleCommand, RoleOption, RoleSpec};
 pub use routine::{
     AlterFunction, CommentFunction, CreateFunction, DropFunction, FunctionChange, FunctionName,
     OptionChanges, Routine, RoutineStatement,

@@ -113,6 +113,8 @@ pub enum Statement {
     Truncate(Truncate),
     /// `COMMENT ON`
     Comment(Comment),
+    /// `CREATE ROLE`, `GRANT` and their kin
+    Role(Box<super::RoleCommand>),
     /// `COPY`
     Copy(Box<Copy>),
     /// `BEGIN`, `COMMIT`, `SAVEPOINT`, …

@@ -128,6 +128,8 @@ impl Session {
             search_path: &path,
             text: &text,
             past: &looking,
+            runs_as: None,
+            roles: None,
             session: &*self.state,
         };
         let at = bind::as_of(&tree, &context).map_err(invalid)?;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use helios_base::{ArrayValue, DataType, Error, Result, Row, Value};
-use helios_table::catalog::Relation;
+use helios_expr::SessionHooks;
+use helios_table::catalog::{Relation, RoleId};
 
 use super::state::{DATABASE, State};
 
@@ -31,7 +32,9 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value], _: &DataType) -> 
             sleep(state, days * 86_400.0 + time.micros as f64 / 1e6)
         }
         ("pg_is_in_recovery", []) => Ok(Value::Bool(false)),
-        ("pg_get_userbyid", _) => Ok(Value::text(state.user.as_str())),
+        ("pg_get_userbyid", [Value::Oid(oid)]) => {
+            Ok(Value::text(state.roles()?.name(RoleId(*oid))))
+        }
         ("current_query", []) => Ok(Value::text(state.current_query())),
         (_, [Value::Oid(oid), ..]) => about(state, name, *oid),
         _ => Err(unknown(name)),
@@ -132,11 +135,19 @@ fn activity(state: &State) -> Vec<Row> {
     let Some(shared) = state.shared.upgrade() else {
         return Vec::new();
     };
+    // What others run may hold what not everybody should see.
+    let (see_all, own) = match state.who_now() {
+        Ok((who, _)) => (who.has_role(RoleId::READ_ALL_STATS), state.session_user()),
+        Err(_) => (false, Arc::from("")),
+    };
     let sessions = shared.activity.lock();
     sessions
         .values()
         .map(|session| {
-            let now = session.now.lock().clone();
+            let mut now = session.now.lock().clone();
+            if !see_all && *session.user != *own {
+                now.query = Arc::from("<insufficient privilege>");
+            }
             vec![
                 Value::text(DATABASE),
                 Value::Int4(i32::try_from(session.number).unwrap_or(i32::MAX)),

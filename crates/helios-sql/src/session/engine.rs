@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use helios_base::Result;
+use helios_base::{BranchId, Error, Result, SqlState};
 use helios_table::Tables;
+use helios_table::catalog::{Privileges, Securable, Who};
 use helios_version::{Options, Store};
 use parking_lot::Mutex;
 
@@ -112,6 +113,71 @@ impl Engine {
     pub fn session(&self, options: SessionOptions) -> Result<Session> {
         let number = self.shared.next_session.fetch_add(1, Relaxed);
         Session::start(self.clone(), options, number)
+    }
+
+    /// What is kept of the password of a role, if it has one, and may log in with it; `None` for all
+    /// others, so that names cannot be told apart by how a login fails.
+    ///
+    /// # Errors
+    /// When the roles cannot be read.
+    pub fn password_of(&self, user: &str) -> Result<Option<String>> {
+        let catalog = self.shared.tables.newest_catalog(BranchId::MAIN)?;
+        let role = catalog.roles().by_name(user);
+        let role = role.filter(|role| {
+            let ended = role
+                .valid_until
+                .is_some_and(|until| until <= super::clock::now());
+            role.attributes.login && !ended
+        });
+        Ok(role.and_then(|role| role.password.clone()))
+    }
+
+    /// Whether a role that has proved who it is may begin a session.
+    ///
+    /// # Errors
+    /// `28000` there is no such role, or it may not log in; `42501` it may not connect; `53300` it
+    /// has as many sessions as it may have.
+    pub fn admit(&self, user: &str) -> Result<()> {
+        let catalog = self.shared.tables.newest_catalog(BranchId::MAIN)?;
+        let unknown = |message| Error::new(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message);
+        let roles = catalog.roles();
+        let role = roles
+            .by_name(user)
+            .ok_or_else(|| unknown(format!("role \"{user}\" does not exist")))?;
+        if !role.attributes.login {
+            return Err(unknown(format!(
+                "role \"{user}\" is not permitted to log in"
+            )));
+        }
+        let who = Who::of(roles, role.id);
+        if who.superuser {
+            return Ok(());
+        }
+        let wanted = Privileges::CONNECT;
+        let database = crate::system::DATABASE_OID;
+        if !who
+            .has(&catalog, Securable::Database, database, wanted)
+            .has(wanted)
+        {
+            return Err(Error::new(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                format!(
+                    "permission denied for database \"{}\"",
+                    super::state::DATABASE
+                ),
+            )
+            .with_detail("User does not have CONNECT privilege."));
+        }
+        if let Ok(limit) = usize::try_from(role.connection_limit) {
+            let all = self.shared.activity.lock();
+            if all.values().filter(|session| session.user == user).count() >= limit {
+                return Err(Error::new(
+                    SqlState::TOO_MANY_CONNECTIONS,
+                    format!("too many connections for role \"{user}\""),
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The store below: checkpoints, checks, sizes.

@@ -39,9 +39,11 @@ mod planned;
 mod prepared;
 mod recent;
 mod retention;
+mod roles;
 mod routine;
 mod row_json;
 mod run;
+mod scram;
 mod script;
 mod settings;
 mod snapshots;
@@ -90,7 +92,8 @@ use transaction::Current;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct SessionOptions {
-    /// The user's name; `heliosdb` if empty.
+    /// The role that logged in. Empty: nobody did, the session may do everything, and its user is
+    /// called `heliosdb`.
     pub user: String,
     /// The branch to start on; `main` if empty.
     pub branch: String,
@@ -134,6 +137,7 @@ pub struct Session {
 
 impl Session {
     pub(crate) fn start(engine: Engine, options: SessionOptions, number: u64) -> Result<Self> {
+        let embedded = options.user.is_empty();
         let user = match options.user {
             user if user.is_empty() => "heliosdb".to_owned(),
             user => user,
@@ -145,7 +149,7 @@ impl Session {
             now: Mutex::default(),
         });
         let interrupt = Interrupt::default();
-        let state = State::new(&engine.shared, user, number, interrupt.clone());
+        let state = State::new(&engine.shared, user, embedded, number, interrupt.clone());
         let mut session = Self {
             state,
             activity: activity.clone(),

@@ -98,9 +98,7 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
         (name, _) if name.ends_with("_is_visible") && name != "pg_table_is_visible" => {
             Ok(Value::Bool(true))
         }
-        // There is one role, which may do everything.
-        (name, _) if name.starts_with("has_") || name == "pg_has_role" => Ok(Value::Bool(true)),
-        _ => return None,
+        (name, _) => return super::roles::call(state, name, args),
     })
 }
 
@@ -115,10 +113,12 @@ fn function_text(state: &State, what: &str, oid: u32) -> Option<String> {
         };
     };
     let path = state.search_path();
+    let roles = state.roles().ok();
     let names = Names {
         catalog: &catalog,
         path: &path,
         user: &state.user,
+        roles: roles.as_deref(),
     };
     match what {
         "pg_get_function_result" => system::routines::result(def, &names),
@@ -135,10 +135,12 @@ fn format_type(state: &State, oid: u32, modifier: i32) -> String {
         return "-".to_owned();
     }
     let (catalog, path) = (state.catalog(), state.search_path());
+    let roles = state.roles().ok();
     let names = Names {
         catalog: &catalog,
         path: &path,
         user: &state.user,
+        roles: roles.as_deref(),
     };
     let Some(ty) = names.type_of(oid) else {
         return system::pseudo_type(oid).map_or_else(|| "???".to_owned(), str::to_owned);

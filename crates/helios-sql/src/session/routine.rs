@@ -152,16 +152,22 @@ impl Session {
             return Ok(planned);
         }
         let text = self.state.text(clock::now());
-        let path = self.state.search_path();
+        let identity = self.identity()?;
         let bound = {
+            // A body runs as whoever calls it.
             let context = bind::BindContext {
+                runs_as: identity.runs_as(),
+                roles: Some(&identity.roles),
                 catalog: &sight.catalog,
-                search_path: &path,
+                search_path: &identity.path,
                 text: &text,
                 past: &self.looking(sight, None),
                 session: &*self.state,
             };
-            bind::bind_in_routine(&statement.parsed.statement, &routine.def, &context)?
+            let mut bound =
+                bind::bind_in_routine(&statement.parsed.statement, &routine.def, &context)?;
+            bound.cacheable &= !identity.is_limited();
+            bound
         };
         let mut sight = sight.clone();
         sight.past = self.looking(&sight, None).looks(&bound)?;

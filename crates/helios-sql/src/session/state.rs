@@ -10,7 +10,7 @@ use helios_base::{
     TxId, UserType, Value,
 };
 use helios_expr::{EvalContext, Expr, SessionHooks};
-use helios_table::catalog::{Catalog, SequenceDef, SequenceId, TypeId};
+use helios_table::catalog::{Catalog, Privileges, Roles, SequenceDef, SequenceId, TypeId, Who};
 use helios_table::{Tables, Transaction};
 use helios_version::TxnOptions;
 use parking_lot::Mutex;
@@ -24,7 +24,10 @@ use crate::system::Names;
 /// The part of a session that running statements share with it.
 pub(crate) struct State {
     pub(crate) tables: Arc<Tables>,
+    /// Who logged in.
     pub(crate) user: String,
+    /// Nobody did: the process has the database for itself.
+    pub(crate) embedded: bool,
     pub(crate) number: u64,
     pub(crate) interrupt: Interrupt,
     /// The engine; weak, as the engine does not end while a session lives anyway.
@@ -33,6 +36,8 @@ pub(crate) struct State {
     /// The settings' generation.
     generation: Arc<AtomicU64>,
     sequences: Mutex<Sequences>,
+    /// As whom statements run, for a generation of the settings and some roles.
+    pub(super) known_who: Mutex<Option<(u64, Arc<Roles>, Arc<Who>)>>,
     pub(super) temporary: Mutex<Option<super::temporary::Temporary>>,
     now: Mutex<Now>,
     /// Finds names for `regclass` and its kin.
@@ -62,9 +67,11 @@ impl ObjectNames for SessionNames {
     fn name_of(&self, kind: RegKind, oid: u32) -> Option<String> {
         let state = self.0.upgrade()?;
         let (catalog, path) = (state.catalog(), state.search_path());
+        let roles = state.roles().ok();
         let names = Names {
             catalog: &catalog,
             path: &path,
+            roles: roles.as_deref(),
             user: &state.user,
         };
         names.name_of(kind, oid)
@@ -76,9 +83,11 @@ impl ObjectNames for SessionNames {
             .upgrade()
             .ok_or_else(|| Error::internal("a name was looked up after its session"))?;
         let (catalog, path) = (state.catalog(), state.search_path());
+        let roles = state.roles().ok();
         let names = Names {
             catalog: &catalog,
             path: &path,
+            roles: roles.as_deref(),
             user: &state.user,
         };
         names.find(kind, name)
@@ -110,6 +119,7 @@ impl State {
     pub(crate) fn new(
         engine: &Arc<Shared>,
         user: String,
+        embedded: bool,
         number: u64,
         interrupt: Interrupt,
     ) -> Arc<Self> {
@@ -120,11 +130,13 @@ impl State {
             generation: settings.generation().clone(),
             tables: engine.tables.clone(),
             user,
+            embedded,
             number,
             interrupt,
             shared: Arc::downgrade(engine),
             settings: Mutex::new(settings),
             sequences: Mutex::default(),
+            known_who: Mutex::default(),
             temporary: Mutex::default(),
             text: Mutex::default(),
             now: Mutex::new(Now {
@@ -188,12 +200,14 @@ impl State {
 
     /// The schemas of the search path that names are looked up in, `$user` replaced.
     pub(crate) fn search_path(&self) -> Vec<String> {
-        let mut path = self.settings.lock().search_path();
+        let settings = self.settings.lock();
+        let mut path = settings.search_path();
         for name in &mut path {
             if name == "$user" {
-                name.clone_from(&self.user);
+                settings.current_user(&self.user).clone_into(name);
             }
         }
+        drop(settings);
         if let Some(temporary) = self.temporary_schema() {
             // Its own objects come first, unless the path says where they come.
             match path.iter_mut().find(|name| *name == "pg_temp") {
@@ -358,8 +372,12 @@ pub(crate) fn split_name(text: &str) -> Result<(Option<String>, String)> {
 }
 
 impl SessionHooks for State {
-    fn current_user(&self) -> &str {
-        &self.user
+    fn current_user(&self) -> Arc<str> {
+        self.settings.lock().current_user(&self.user).into()
+    }
+
+    fn session_user(&self) -> Arc<str> {
+        self.settings.lock().session_user(&self.user).into()
     }
 
     fn current_database(&self) -> &str {
@@ -409,6 +427,12 @@ impl SessionHooks for State {
     }
 
     fn set_setting(&self, name: &str, value: &str, local: bool) -> Result<String> {
+        if super::roles::is_identity(name) {
+            return Err(Error::unsupported(format!(
+                "parameter \"{name}\" cannot be set by a function"
+            ))
+            .with_hint("Use SET ROLE or SET SESSION AUTHORIZATION."));
+        }
         if name.eq_ignore_ascii_case(super::as_of::NAME) {
             return Err(Error::unsupported(format!(
                 "parameter \"{name}\" cannot be set by a function"
@@ -422,6 +446,7 @@ impl SessionHooks for State {
 
     fn nextval(&self, sequence: &str) -> Result<i64> {
         let def = self.sequence(sequence)?;
+        self.check_sequence(&def, &[Privileges::USAGE, Privileges::UPDATE])?;
         let branch = self.now.lock().branch;
         let value = self.tables.nextval(branch, &def)?;
         let mut sequences = self.sequences.lock();
@@ -432,6 +457,7 @@ impl SessionHooks for State {
 
     fn currval(&self, sequence: &str) -> Result<i64> {
         let def = self.sequence(sequence)?;
+        self.check_sequence(&def, &[Privileges::USAGE, Privileges::SELECT])?;
         let branch = self.now.lock().branch;
         let known = self
             .sequences
@@ -457,6 +483,7 @@ impl SessionHooks for State {
 
     fn setval(&self, sequence: &str, value: i64, called: bool) -> Result<i64> {
         let def = self.sequence(sequence)?;
+        self.check_sequence(&def, &[Privileges::UPDATE])?;
         let branch = self.now.lock().branch;
         match self.transaction() {
             Some(txn) => txn.setval(&def, value, called)?,

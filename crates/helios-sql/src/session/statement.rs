@@ -119,15 +119,21 @@ impl Session {
     ) -> Result<Planned> {
         let key = self.plan_key(&sight.catalog);
         let text = self.state.text(clock::now());
-        let path = self.state.search_path();
+        let identity = self.identity()?;
         let context = bind::BindContext {
+            runs_as: identity.runs_as(),
+            roles: Some(&identity.roles),
             catalog: &sight.catalog,
-            search_path: &path,
+            search_path: &identity.path,
             text: &text,
             past: &self.looking(sight, params),
             session: &*self.state,
         };
-        let bound = bind::bind(&parsed.statement, source, &context, declared)?;
+        let mut bound = bind::bind(&parsed.statement, source, &context, declared)?;
+        // What a role may do now does not show in the version of a catalog of the past.
+        if identity.is_limited() && (self.chosen.looks_back || self.fixed.is_some()) {
+            bound.cacheable = false;
+        }
         let mut sight = sight.clone();
         sight.past = self.looking(&sight, params).looks(&bound)?;
         self.with_compiler(&sight, |compiler| Planned::new(bound, compiler, key))

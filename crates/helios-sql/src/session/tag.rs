@@ -1,7 +1,7 @@
 //! Command tags, as PostgreSQL spells them.
 
 use crate::parse::ast::RoutineKind;
-use crate::plan::{BranchCommand, DropTarget, Statement, TransactionCommand};
+use crate::plan::{BranchCommand, DropTarget, RoleCommand, Statement, TransactionCommand};
 
 /// The tag of a statement, without its count.
 pub(crate) fn of(statement: &Statement) -> &'static str {
@@ -51,6 +51,16 @@ pub(crate) fn of(statement: &Statement) -> &'static str {
         },
         Statement::Truncate(_) => "TRUNCATE TABLE",
         Statement::Comment(_) => "COMMENT",
+        Statement::Role(command) => match &**command {
+            RoleCommand::Create { .. } => "CREATE ROLE",
+            RoleCommand::Alter { .. } | RoleCommand::Rename { .. } => "ALTER ROLE",
+            RoleCommand::Drop { .. } => "DROP ROLE",
+            RoleCommand::Member { revoke: true, .. } => "REVOKE ROLE",
+            RoleCommand::Member { .. } => "GRANT ROLE",
+            RoleCommand::Grant(grant) if grant.revoke => "REVOKE",
+            RoleCommand::Grant(_) => "GRANT",
+            RoleCommand::Owner { tag, .. } => tag,
+        },
         Statement::Copy(_) => "COPY",
         Statement::Transaction(command) => match command {
             TransactionCommand::Begin(_) => "BEGIN",
@@ -123,7 +133,8 @@ pub(crate) fn writes(statement: &Statement) -> bool {
         | Statement::AlterType(_)
         | Statement::Drop(_)
         | Statement::Truncate(_)
-        | Statement::Comment(_) => true,
+        | Statement::Comment(_)
+        | Statement::Role(_) => true,
         Statement::Query(query) => query.plan.changes_rows(),
         Statement::Routine(routine) => routine.writes,
         Statement::Copy(copy) => copy.from,

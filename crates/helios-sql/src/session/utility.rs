@@ -19,7 +19,12 @@ impl Session {
         params: Vec<Value>,
     ) -> Result<Outcome> {
         let bound = &planned.bound;
+        self.authorize(&bound.statement)?;
         match &bound.statement {
+            Statement::Role(command) => {
+                let tag = self.role_command(command)?;
+                return Ok(Outcome::Done(Completion::tag(tag)));
+            }
             Statement::Set { name, value, scope } => self.set(name, value, *scope)?,
             Statement::Show(name) => return self.show(name.as_deref()),
             Statement::Reset(Some(name)) => self.state.settings.lock().set(name, None, false)?,
@@ -96,6 +101,11 @@ impl Session {
             }
             SetValue::Values(values) => Some(values.join(", ")),
         };
+        if super::roles::is_identity(name)
+            && let Some(role) = &text
+        {
+            self.check_identity(name, role)?;
+        }
         let local = scope == SetScope::Local;
         if local && self.current.as_ref().is_none_or(|current| current.implicit) {
             self.notices.push(super::Notice::warning(

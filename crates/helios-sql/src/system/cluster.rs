@@ -1,4 +1,4 @@
-//! What belongs to no database of a server alone: roles, tablespaces, collations; and `pg_sequence`.
+//! What belongs to no database of a server alone: tablespaces, collations; and `pg_sequence`.
 
 use helios_base::{Row, Value};
 
@@ -7,34 +7,6 @@ use super::relation::{Relation, pg};
 use super::{OWNER, PG_CATALOG, Source, text};
 
 pub(super) static RELATIONS: &[Relation] = &[
-    pg(
-        "pg_authid",
-        &[
-            ("oid", Oid),
-            ("rolname", Name),
-            ("rolsuper", Bool),
-            ("rolinherit", Bool),
-            ("rolcreaterole", Bool),
-            ("rolcreatedb", Bool),
-            ("rolcanlogin", Bool),
-            ("rolconnlimit", Int4),
-        ],
-        |source| {
-            let yes = || Value::Bool(true);
-            vec![vec![
-                Value::Oid(OWNER),
-                text(source.session.current_user()),
-                yes(),
-                yes(),
-                yes(),
-                yes(),
-                yes(),
-                Value::Int4(-1),
-            ]]
-        },
-    ),
-    pg("pg_user", USER, users),
-    pg("pg_shadow", USER, users),
     pg(
         "pg_tablespace",
         &[("oid", Oid), ("spcname", Name), ("spcowner", Oid)],
@@ -111,22 +83,6 @@ pub(super) static RELATIONS: &[Relation] = &[
     pg("pg_stat_user_tables", STAT, stat_tables),
     pg("pg_stat_all_tables", STAT, stat_tables),
 ];
-
-const USER: &[(&str, super::Ty)] = &[
-    ("usename", Name),
-    ("usesysid", Oid),
-    ("usecreatedb", Bool),
-    ("usesuper", Bool),
-];
-
-fn users(source: &Source<'_>) -> Vec<Row> {
-    vec![vec![
-        text(source.session.current_user()),
-        Value::Oid(OWNER),
-        Value::Bool(true),
-        Value::Bool(true),
-    ]]
-}
 
 const STAT: &[(&str, super::Ty)] = &[("relid", Oid), ("schemaname", Name), ("relname", Name)];
 

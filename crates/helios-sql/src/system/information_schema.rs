@@ -26,7 +26,7 @@ pub(super) static RELATIONS: &[Relation] = &[
                 vec![
                     text(source.session.current_database()),
                     text(name),
-                    text(source.session.current_user()),
+                    text(source.session.session_user()),
                 ]
             };
             let own = source.catalog.schemas().map(|schema| row(&schema.name));

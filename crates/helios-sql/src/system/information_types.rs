@@ -105,7 +105,7 @@ pub(super) static RELATIONS: &[Relation] = &[
     )
     .within(HERE),
     pg("enabled_roles", &[("role_name", Name)], |source| {
-        vec![vec![text(source.session.current_user())]]
+        vec![vec![text(source.session.session_user())]]
     })
     .within(HERE),
     pg(

@@ -14,6 +14,7 @@ mod objects;
 mod proc_list;
 mod procs;
 mod relation;
+mod roles;
 pub(crate) mod routines;
 mod runtime;
 mod tables;
@@ -35,11 +36,35 @@ const PG_CATALOG: u32 = 11;
 const INFORMATION_SCHEMA: u32 = 13_000;
 /// The identifier of the only role.
 const OWNER: u32 = 10;
+/// The number of the one database.
+pub(crate) const DATABASE_OID: u32 = 1;
+
+/// The number of a schema of the system.
+pub(crate) fn schema_oid(name: &str) -> Option<u32> {
+    match name {
+        "pg_catalog" => Some(PG_CATALOG),
+        "information_schema" => Some(INFORMATION_SCHEMA),
+        _ => None,
+    }
+}
 
 /// What the rows are computed from.
 pub(crate) struct Source<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) session: &'a dyn SessionHooks,
+    /// All roles; the catalog's if not given.
+    pub(crate) roles: Option<&'a helios_table::catalog::Roles>,
+}
+
+impl Source<'_> {
+    /// The name of an object's owner.
+    fn owner_name(&self, object: u32) -> String {
+        let owner = self.catalog.owner(object);
+        match self.roles {
+            Some(roles) => roles.name(owner),
+            None => self.catalog.roles().name(owner),
+        }
+    }
 }
 
 /// A system relation with its rows.
@@ -218,6 +243,7 @@ fn all() -> impl Iterator<Item = &'static Relation> {
         routines::RELATIONS,
         depend::RELATIONS,
         cluster::RELATIONS,
+        roles::RELATIONS,
         information_schema::RELATIONS,
         information_types::RELATIONS,
     ]

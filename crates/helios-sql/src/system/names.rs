@@ -15,6 +15,8 @@ pub(crate) struct Names<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) path: &'a [String],
     pub(crate) user: &'a str,
+    /// All roles, where they are known.
+    pub(crate) roles: Option<&'a helios_table::catalog::Roles>,
 }
 
 impl Names<'_> {
@@ -24,7 +26,12 @@ impl Names<'_> {
             RegKind::Class => self.class(oid),
             RegKind::Type => self.type_of(oid).map(|ty| self.show_type(&ty)),
             RegKind::Namespace => self.schema(oid).map(|name| quote_ident(name).to_string()),
-            RegKind::Role => (oid == OWNER).then(|| quote_ident(self.user).to_string()),
+            RegKind::Role => match &self.roles {
+                Some(roles) => roles
+                    .by_id(helios_table::catalog::RoleId(oid))
+                    .map(|role| quote_ident(&role.name).to_string()),
+                None => (oid == OWNER).then(|| quote_ident(self.user).to_string()),
+            },
             RegKind::Proc | RegKind::Procedure => {
                 if let Some(def) = self.catalog.function_by_id(FunctionId(oid)) {
                     return Some(self.function(kind, def));
@@ -147,6 +154,10 @@ impl Names<'_> {
             }
             RegKind::Role => {
                 let (_, name) = split_name(text)?;
+                let known = self.roles.as_ref().and_then(|roles| roles.by_name(&name));
+                if let Some(role) = known {
+                    return Ok(role.id.0);
+                }
                 if name == self.user {
                     return Ok(OWNER);
                 }

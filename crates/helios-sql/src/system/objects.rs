@@ -152,12 +152,13 @@ fn namespaces(source: &Source<'_>) -> Vec<Row> {
         row(PG_CATALOG, "pg_catalog"),
         row(INFORMATION_SCHEMA, "information_schema"),
     ];
-    rows.extend(
-        source
-            .catalog
-            .schemas()
-            .map(|schema| row(schema.id.0, &schema.name)),
-    );
+    rows.extend(source.catalog.schemas().map(|schema| {
+        let mut row = row(schema.id.0, &schema.name);
+        if let Some(owner) = row.get_mut(2) {
+            *owner = Value::Oid(source.catalog.owner(schema.id.0).0);
+        }
+        row
+    }));
     rows
 }
 
@@ -186,7 +187,7 @@ impl Class<'_> {
             text(self.name),
             Value::Oid(self.schema),
             Value::Oid(self.row_type),
-            Value::Oid(OWNER),
+            Value::Oid(source.catalog.owner(self.oid).0),
             Value::Oid(self.access),
             Value::Oid(self.oid),
             Value::Oid(0),

@@ -20,12 +20,12 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("rowsecurity", Bool),
         ],
         |source| {
-            let owner = source.session.current_user();
+            let owner = |object: u32| text(source.owner_name(object));
             let row = |t: &helios_table::catalog::TableDef| {
                 vec![
                     text(t.schema_name.as_str()),
                     text(t.name.as_str()),
-                    text(owner),
+                    owner(t.id.0),
                     Value::Null,
                     Value::Bool(!t.indexes.is_empty()),
                     Value::Bool(false),
@@ -45,14 +45,14 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("definition", Text),
         ],
         |source| {
-            let owner = source.session.current_user();
+            let owner = |object: u32| text(source.owner_name(object));
             let views = source.catalog.views();
             views
                 .map(|view| {
                     vec![
                         text(view.schema_name.as_str()),
                         text(view.name.as_str()),
-                        text(owner),
+                        owner(view.id.0),
                         text(view.sql.as_str()),
                     ]
                 })
@@ -106,14 +106,14 @@ fn indexes(source: &Source<'_>) -> Vec<Row> {
 }
 
 fn sequences(source: &Source<'_>) -> Vec<Row> {
-    let owner = source.session.current_user();
+    let owner = |object: u32| text(source.owner_name(object));
     let sequences = source.catalog.sequences();
     sequences
         .map(|s| {
             vec![
                 text(s.schema_name.as_str()),
                 text(s.name.as_str()),
-                text(owner),
+                owner(s.id.0),
                 text(s.ty.to_string()),
                 Value::Int8(s.start),
                 Value::Int8(s.min),

@@ -1,4 +1,4 @@
-//! `pg_type` and what else is always the same: `pg_am`, `pg_roles`, `pg_database`.
+//! `pg_type` and what else is always the same: `pg_am`, `pg_database`.
 
 use helios_base::user_type::LABEL_STEP;
 use helios_base::{DataType, RangeKind, Row, Value};
@@ -80,36 +80,6 @@ pub(super) static RELATIONS: &[Relation] = &[
                 vec![Value::Oid(2), text("heap"), text("t")],
                 vec![Value::Oid(403), text("btree"), text("i")],
             ]
-        },
-    ),
-    pg(
-        "pg_roles",
-        &[
-            ("oid", Oid),
-            ("rolname", Name),
-            ("rolsuper", Bool),
-            ("rolinherit", Bool),
-            ("rolcreaterole", Bool),
-            ("rolcreatedb", Bool),
-            ("rolcanlogin", Bool),
-            ("rolreplication", Bool),
-            ("rolconnlimit", Int4),
-            ("rolbypassrls", Bool),
-        ],
-        |source| {
-            let yes = || Value::Bool(true);
-            vec![vec![
-                Value::Oid(OWNER),
-                text(source.session.current_user()),
-                yes(),
-                yes(),
-                yes(),
-                yes(),
-                yes(),
-                yes(),
-                Value::Int4(-1),
-                yes(),
-            ]]
         },
     ),
     pg(

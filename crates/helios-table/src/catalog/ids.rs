@@ -46,6 +46,10 @@ id! {
     /// A function or procedure.
     FunctionId
 }
+id! {
+    /// A role.
+    RoleId
+}
 
 /// The first number of a user's object, as in PostgreSQL; smaller ones are the system's own.
 pub const FIRST_USER_ID: u32 = 16_384;

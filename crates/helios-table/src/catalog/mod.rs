@@ -8,13 +8,16 @@ mod function;
 mod functions;
 mod ids;
 mod index;
+mod privilege;
 mod relation;
+mod role;
 mod schema;
 mod sequence;
 mod store;
 mod table;
 mod types;
 mod view;
+mod who;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,14 +32,19 @@ pub use function::{
     ArgMode, FunctionArg, FunctionBody, FunctionDef, FunctionOptions, FunctionVolatility,
     ReturnShape, Returns,
 };
-pub use ids::{ConstraintId, FIRST_USER_ID, FunctionId, SchemaId, SequenceId, TypeId, ViewId};
+pub use ids::{
+    ConstraintId, FIRST_USER_ID, FunctionId, RoleId, SchemaId, SequenceId, TypeId, ViewId,
+};
 pub use index::{IndexDef, IndexExpr, IndexKey, KeySource};
+pub use privilege::{AccessDef, AclItem, Privileges, Securable};
 pub use relation::{Relation, RelationId};
+pub use role::{Membership, RoleAttributes, RoleDef, Roles};
 pub use schema::SchemaDef;
 pub use sequence::SequenceDef;
 pub use table::{LayoutDef, TableDef};
 pub use types::{DomainCheck, DomainDef, FieldDef, LabelDef, TypeDef, TypeKind, uses_type};
 pub use view::{CheckOption, Dependency, ViewColumn, ViewDef};
+pub use who::Who;
 
 /// Everything that exists on one branch at one point in time (and, inside a transaction, what the
 /// transaction itself has changed).
@@ -51,6 +59,8 @@ pub struct Catalog {
     sequences: BTreeMap<SequenceId, Arc<SequenceDef>>,
     views: BTreeMap<ViewId, Arc<ViewDef>>,
     types: BTreeMap<TypeId, Arc<TypeDef>>,
+    roles: Arc<Roles>,
+    access: BTreeMap<u32, Arc<AccessDef>>,
     type_names: BTreeMap<(SchemaId, Arc<str>), TypeId>,
     functions: functions::Functions,
     schema_names: BTreeMap<Arc<str>, SchemaId>,
@@ -67,6 +77,8 @@ pub(crate) enum Change {
     View(ViewId, Option<Arc<ViewDef>>),
     Type(TypeId, Option<Arc<TypeDef>>),
     Function(FunctionId, Option<Arc<FunctionDef>>),
+    Role(RoleId, Option<Arc<RoleDef>>),
+    Access(u32, Option<Arc<AccessDef>>),
 }
 
 impl Default for Catalog {
@@ -78,6 +90,8 @@ impl Default for Catalog {
             sequences: BTreeMap::new(),
             views: BTreeMap::new(),
             types: BTreeMap::new(),
+            roles: Arc::default(),
+            access: BTreeMap::new(),
             type_names: BTreeMap::new(),
             functions: functions::Functions::default(),
             schema_names: BTreeMap::new(),
@@ -123,6 +137,31 @@ impl Catalog {
     /// All types, by number.
     pub fn types(&self) -> impl Iterator<Item = &Arc<TypeDef>> {
         self.types.values()
+    }
+
+    /// The roles, if this is the catalog of the main branch; those of another branch are as old as
+    /// the branch.
+    #[must_use]
+    pub const fn roles(&self) -> &Arc<Roles> {
+        &self.roles
+    }
+
+    /// Who may do what with an object, where that was ever said.
+    #[must_use]
+    pub fn access(&self, object: u32) -> Option<&Arc<AccessDef>> {
+        self.access.get(&object)
+    }
+
+    /// All objects of which was said who may do what with them.
+    pub fn accesses(&self) -> impl Iterator<Item = &Arc<AccessDef>> {
+        self.access.values()
+    }
+
+    /// Who owns an object.
+    #[must_use]
+    pub fn owner(&self, object: u32) -> RoleId {
+        self.access(object)
+            .map_or(RoleId::BOOTSTRAP, |access| access.owner)
     }
 
     /// Type `id`.
@@ -384,6 +423,8 @@ impl Catalog {
             sequences: self.sequences.clone(),
             views: self.views.clone(),
             types: self.types.clone(),
+            roles: self.roles.clone(),
+            access: self.access.clone(),
             type_names: self.type_names.clone(),
             functions: self.functions.clone(),
             schema_names: self.schema_names.clone(),
@@ -456,6 +497,13 @@ impl Catalog {
                 self.remember(def.schema, &def.name, RelationId::View(id));
                 types::renew_view(&self.types, &mut def);
                 self.views.insert(id, def);
+            }
+            Change::Role(id, def) => Arc::make_mut(&mut self.roles).put(id, def),
+            Change::Access(object, def) => {
+                match def {
+                    Some(def) => self.access.insert(object, def),
+                    None => self.access.remove(&object),
+                };
             }
             Change::Type(id, def) => {
                 if let Some(old) = self.types.remove(&id) {

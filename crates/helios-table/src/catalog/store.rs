@@ -8,7 +8,8 @@ use helios_version::{Read, Txn};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Catalog, Change, FunctionDef, SchemaDef, SequenceDef, TableDef, TypeDef, ViewDef, codec,
+    AccessDef, Catalog, Change, FunctionDef, RoleDef, SchemaDef, SequenceDef, TableDef, TypeDef,
+    ViewDef, codec,
 };
 use crate::system;
 
@@ -40,6 +41,12 @@ impl Catalog {
         each(read, system::FUNCTIONS, |def: FunctionDef| {
             changes.push(Change::Function(def.id, Some(Arc::new(def))));
         })?;
+        each(read, system::ROLES, |def: RoleDef| {
+            changes.push(Change::Role(def.id, Some(Arc::new(def))));
+        })?;
+        each(read, system::ACCESS, |def: AccessDef| {
+            changes.push(Change::Access(def.object, Some(Arc::new(def))));
+        })?;
         Ok(Self::default().with(changes))
     }
 }
@@ -64,6 +71,8 @@ impl Change {
             Self::Table(id, def) => (system::TABLES, id.0, def.as_deref().map(codec::encode)),
             Self::Sequence(id, def) => (system::SEQUENCES, id.0, def.as_deref().map(codec::encode)),
             Self::Type(id, def) => (system::TYPES, id.0, def.as_deref().map(codec::encode)),
+            Self::Role(id, def) => (system::ROLES, id.0, def.as_deref().map(codec::encode)),
+            Self::Access(id, def) => (system::ACCESS, *id, def.as_deref().map(codec::encode)),
             Self::View(id, def) => (system::VIEWS, id.0, def.as_deref().map(codec::encode)),
             Self::Function(id, def) => (system::FUNCTIONS, id.0, def.as_deref().map(codec::encode)),
         };

@@ -104,6 +104,16 @@ impl Transaction {
                 }
             }
         }
+        for object in &gone {
+            match *object {
+                ObjectRef::Table(id) => self.forget_access(id.0)?,
+                ObjectRef::View(id) => self.forget_access(id.0)?,
+                ObjectRef::Sequence(id) => self.forget_access(id.0)?,
+                ObjectRef::Type(id) => self.forget_access(id.0)?,
+                ObjectRef::Schema(id) => self.forget_access(id.0)?,
+                _ => {}
+            }
+        }
         let mut parents = BTreeSet::new();
         for object in &gone {
             let ObjectRef::Table(id) = *object else {

@@ -20,6 +20,7 @@ mod function;
 mod name;
 mod rename;
 mod rewrite;
+mod role;
 mod schema;
 mod sequence;
 mod spec;
@@ -35,6 +36,7 @@ pub use domain::{DomainChange, DomainTest};
 pub use drop::Dropped;
 pub use function::{FunctionChange, NewFunction};
 pub use name::quote;
+pub use role::Grant;
 pub use spec::{
     NewColumn, NewConstraint, NewConstraintKind, NewIdentity, NewIndex, NewIndexKey, NewTable,
     NewView, SequenceOptions,

@@ -138,6 +138,8 @@ impl Transaction {
             // Names of types are none of relations.
             Change::Type(id, _) => (id.0, None),
             Change::Function(id, _) => (id.0, None),
+            Change::Role(id, _) => (id.0, None),
+            Change::Access(object, _) => (*object, None),
             Change::View(id, def) => (id.0, def.as_ref().map(|def| (def.schema, def.name.clone()))),
             Change::Table(id, def) => {
                 self.txn()

@@ -359,6 +359,7 @@ impl<'a> SchemaMerge<'a> {
             // Expressions of tables call them.
             Change::Function(..) => 4,
             Change::Table(..) => 5,
+            Change::Role(..) | Change::Access(..) => 6,
         };
         self.first.sort_by_key(|(_, change)| rank(change));
         let mut parents = Vec::new();

@@ -76,7 +76,8 @@ fn open(wire: &mut Wire, live: &Live, shared: &Shared) -> Result<Option<(Session
         wire.backend()
             .negotiate_protocol_version(0, &startup.unknown);
     }
-    login::authenticate(wire, &startup.user, &shared.options.authentication)?;
+    let engine = shared.database.engine();
+    login::authenticate(wire, &startup.user, &shared.options.authentication, engine)?;
     let (database, branch) = match startup.database.split_once('@') {
         Some((database, branch)) => (database, branch),
         None => (&*startup.database, ""),
@@ -95,7 +96,7 @@ fn open(wire: &mut Wire, live: &Live, shared: &Shared) -> Result<Option<(Session
     options.user.clone_from(&startup.user);
     branch.clone_into(&mut options.branch);
     options.settings.clone_from(&startup.settings);
-    let session = shared.database.engine().session(options)?;
+    let session = engine.session(options)?;
     let process = u32::try_from(session.number()).unwrap_or(u32::MAX);
     let secret = scram::random()?;
     live.set_key(process, secret, session.cancel_handle());

@@ -1,6 +1,7 @@
 //! Proving who one is.
 
 use helios_base::{Error, Result, SqlState};
+use helios_sql::Engine;
 
 use super::frontend::{Body, violation};
 use super::{Frontend, STARTUP_MAX, Wire};
@@ -10,11 +11,12 @@ use crate::scram::{Exchange, MECHANISM, Verifier};
 /// Lets the client prove that it is `user`.
 ///
 /// # Errors
-/// `28P01` when it cannot; `08P01` when it does not keep to the protocol.
+/// `28P01` when it cannot; `28000` when there is no such role or it may not log in; `08P01` when it does not keep to the protocol.
 pub(super) fn authenticate(
     wire: &mut Wire,
     user: &str,
     authentication: &Authentication,
+    engine: &Engine,
 ) -> Result<()> {
     match authentication {
         Authentication::Trust => {}
@@ -24,12 +26,16 @@ pub(super) fn authenticate(
         } => {
             let verifier = match known == user {
                 true => verifier.clone(),
-                // The same steps for names that nobody has.
-                false => Verifier::nobody()?,
+                false => match engine.password_of(user)? {
+                    Some(kept) => Verifier::parse(&kept)?,
+                    // The same steps for names that nobody has.
+                    None => Verifier::nobody()?,
+                },
             };
             scram(wire, user, verifier)?;
         }
     }
+    engine.admit(user)?;
     wire.backend().authentication_ok();
     Ok(())
 }

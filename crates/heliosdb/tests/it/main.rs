@@ -11,6 +11,7 @@ mod expiry;
 mod faults;
 mod files;
 mod model;
+mod roles;
 mod short_ways;
 mod system_functions;
 mod temporary;

@@ -1,7 +1,7 @@
 //! `CREATE TABLE`, `CREATE TABLE AS`, `SELECT INTO`.
 
 use helios_base::{Error, Result, SqlState};
-use helios_table::catalog::{ConstraintKind as Kind, TableDef};
+use helios_table::catalog::{ConstraintKind as Kind, Privileges, TableDef};
 
 use super::column::{Constraints, Row};
 use super::storage;
@@ -44,6 +44,8 @@ impl Binder<'_> {
         for position in 0..=create.columns.len() {
             for like in create.like.iter().filter(|like| like.after == position) {
                 let table = self.table(&like.table)?;
+                let need = self.need_table(&table, Privileges::NONE);
+                self.need_column(need, Privileges::SELECT, None);
                 let copied = self.copied(&table, like, &mut constraints)?;
                 specs.extend(copied);
             }

@@ -2,7 +2,7 @@
 
 use helios_base::{ColumnId, Result, SqlState};
 use helios_expr::Expr;
-use helios_table::catalog::{ColumnDef, TableDef};
+use helios_table::catalog::{ColumnDef, Privileges, TableDef};
 
 use crate::bind::Binder;
 use crate::bind::dml::Write;
@@ -34,6 +34,7 @@ impl Binder<'_> {
                 None => self.insert_query(query, written, explicit, insert)?,
             },
         };
+        self.need_insert(&targets);
         let defaults = self.other_defaults(&table, &targets)?;
         let on_conflict = match &insert.on_conflict {
             Some(clause) => Some(self.on_conflict(clause, &table, insert)?),
@@ -55,6 +56,17 @@ impl Binder<'_> {
             checks: self.written_checks(),
             returning: returning?,
         })
+    }
+
+    /// Notes that these columns get values.
+    pub(super) fn need_insert(&mut self, targets: &[ColumnId]) {
+        let [need, _] = self.written_needs;
+        if self.written_view.is_none() {
+            self.need_column(need, Privileges::INSERT, None);
+            for column in targets {
+                self.need_column(need, Privileges::INSERT, Some(*column));
+            }
+        }
     }
 
     /// The defaults of the columns that get no value, where they have one.

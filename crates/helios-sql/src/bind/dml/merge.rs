@@ -2,7 +2,7 @@
 
 use helios_base::{DataType, Result, SqlState, Value};
 use helios_expr::Expr;
-use helios_table::catalog::TableDef;
+use helios_table::catalog::{Privileges, TableDef};
 
 use crate::bind::Binder;
 use crate::bind::dml::Write;
@@ -124,7 +124,11 @@ impl Binder<'_> {
         };
         let action = match &when.action {
             MergeAction::Nothing => plan::MergeAction::Nothing,
-            MergeAction::Delete => plan::MergeAction::Delete,
+            MergeAction::Delete => {
+                let [need, _] = self.written_needs;
+                self.need_whole(need, Privileges::DELETE);
+                plan::MergeAction::Delete
+            }
             MergeAction::Update(set) => plan::MergeAction::Update(self.assignments(set, table)?),
             MergeAction::Insert(insert) => {
                 plan::MergeAction::Insert(self.merge_insert(insert, table, scope)?)
@@ -161,6 +165,7 @@ impl Binder<'_> {
             }
         }
         let given: Vec<_> = values.iter().map(|value| value.column).collect();
+        self.need_insert(&given);
         values.extend(self.other_defaults(table, &given)?);
         Ok(values)
     }

@@ -2,7 +2,7 @@
 
 use helios_base::{Result, SqlState};
 use helios_expr::{Expr, SubplanKind};
-use helios_table::catalog::TableDef;
+use helios_table::catalog::{Privileges, TableDef};
 
 use super::insert::null_of;
 use crate::bind::Binder;
@@ -94,6 +94,16 @@ impl Binder<'_> {
                     column: column.id,
                     value,
                 });
+            }
+        }
+        let [need, below] = self.written_needs;
+        if self.written_view.is_some() {
+            self.need_whole(need, Privileges::UPDATE);
+            self.need_whole(below, Privileges::UPDATE);
+        } else {
+            self.need_column(need, Privileges::UPDATE, None);
+            for assignment in &assignments {
+                self.need_column(need, Privileges::UPDATE, Some(assignment.column));
             }
         }
         Ok(assignments)

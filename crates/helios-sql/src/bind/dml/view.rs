@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use helios_base::{ColumnId, Error, Result, SqlState};
 use helios_expr::Expr;
-use helios_table::catalog::{CheckOption, Relation, TableDef, ViewDef};
+use helios_table::catalog::{CheckOption, Privileges, Relation, TableDef, ViewDef};
 
 use crate::bind::Binder;
 use crate::bind::relation::table_columns;
@@ -26,6 +26,14 @@ pub(in crate::bind) enum Write {
 }
 
 impl Write {
+    fn privilege(self) -> Privileges {
+        match self {
+            Self::Insert => Privileges::INSERT,
+            Self::Update => Privileges::UPDATE,
+            Self::Delete => Privileges::DELETE,
+        }
+    }
+
     fn words(self) -> &'static str {
         match self {
             Self::Insert => "insert into",
@@ -85,12 +93,26 @@ impl Binder<'_> {
     /// The table that a statement writes, perhaps through a view, which is remembered.
     pub(super) fn written(&mut self, name: &Name, write: Write) -> Result<Arc<TableDef>> {
         self.written_view = None;
+        self.written_needs = [None; 2];
         let Relation::View(view) = self.relation(name)? else {
-            return self.table(name);
+            let table = self.table(name)?;
+            // Inserting and updating need the columns that are written.
+            let whole = match write {
+                Write::Delete => Privileges::DELETE,
+                Write::Insert | Write::Update => Privileges::NONE,
+            };
+            self.written_needs = [self.need_table(&table, whole), None];
+            self.written_columns = table.columns.iter().map(|column| column.id).collect();
+            return Ok(table);
         };
-        let (table, target) = self
-            .view_target(&view, write, false, DEPTH_MAX)
-            .map_err(|e| self.at(e, name.pos()))?;
+        self.written_needs = [self.need_view(&view, write.privilege()), None];
+        self.written_columns = (1..=view.columns.len())
+            .filter_map(|place| u32::try_from(place).ok().map(ColumnId))
+            .collect();
+        let target = self.as_owner(&view, |binder| {
+            binder.view_target(&view, write, false, DEPTH_MAX)
+        });
+        let (table, target) = target.map_err(|e| self.at(e, name.pos()))?;
         if write != Write::Delete && target.columns.iter().all(|column| column.of.is_none()) {
             let reason = "Views that have no updatable columns are not automatically updatable.";
             return Err(self.at(refusal(&view.name, write, reason), name.pos()));
@@ -106,10 +128,13 @@ impl Binder<'_> {
         name: Arc<str>,
         schema: Option<Arc<str>>,
     ) -> Scope {
-        match &self.written_view {
+        let mut scope = match &self.written_view {
             Some(view) => view.scope(name, schema),
             None => Scope::table(name, schema, &table_columns(table)),
-        }
+        };
+        let [need, _] = self.written_needs;
+        Self::watch(need, &mut scope, &self.written_columns);
+        scope
     }
 
     /// The checks of the view that is written.
@@ -160,11 +185,16 @@ impl Binder<'_> {
         let shown: Arc<str> = named.unwrap_or(&parts.base.name).name.as_str().into();
         let (table, mut scope, mut filters, mut checks) = match self.relation(parts.base)? {
             Relation::Table(table) => {
+                let whole = write.privilege().with(Privileges::SELECT);
+                self.written_needs[1] = self.need_table(&table, whole);
                 let scope = Scope::table(shown, None, &table_columns(&table));
                 (table, scope, Vec::new(), Vec::new())
             }
             Relation::View(inner) => {
-                let (table, target) = self.view_target(&inner, write, all, depth)?;
+                self.need_view(&inner, write.privilege().with(Privileges::SELECT));
+                let (table, target) = self.as_owner(&inner, |binder| {
+                    binder.view_target(&inner, write, all, depth)
+                })?;
                 let scope = target.scope(shown, None);
                 (table, scope, target.filters, target.checks)
             }
@@ -199,6 +229,7 @@ impl Binder<'_> {
             };
             columns.push(ViewColumn {
                 column: ScopeColumn {
+                    counts: None,
                     name: declared.name.as_str().into(),
                     expr: self.builder.settle(output.expr)?,
                     nullable: output.nullable,

@@ -184,6 +184,7 @@ fn argument_scope(def: &FunctionDef, args: Vec<Expr>) -> Scope {
         .inputs()
         .zip(args)
         .map(|(input, expr)| ScopeColumn {
+            counts: None,
             name: input.name.as_str().into(),
             expr,
             nullable: true,

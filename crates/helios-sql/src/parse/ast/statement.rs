@@ -75,6 +75,8 @@ pub enum Statement {
     CreateType(Box<CreateType>),
     /// `ALTER TYPE`, `ALTER DOMAIN`
     AlterType(Box<AlterType>),
+    /// `CREATE ROLE`, `GRANT` and their kin
+    Role(Box<crate::plan::RoleCommand>),
     /// `COPY`
     Copy(Box<Copy>),
     /// `BEGIN` and its kin

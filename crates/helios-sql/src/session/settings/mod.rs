@@ -92,6 +92,8 @@ impl Settings {
             Id::DateStyle,
             Id::IntervalStyle,
             Id::Executor,
+            Id::Role,
+            Id::SessionAuthorization,
         ] {
             self.text(id).hash(&mut hasher);
         }

@@ -141,12 +141,16 @@ settings! {
         "Ends a statement that waits longer than this for a lock; 0 never does.");
     MaxIdentifierLength: fact("max_identifier_length", "63",
         "Shows the greatest length of a name in bytes.");
+    Role: setting("role", SettingKind::Text, "none",
+        "Sets the role that statements run as; set it with SET ROLE.");
     SearchPath: setting("search_path", SettingKind::Names, "\"$user\", public",
         "Sets the schemas that unqualified names are looked up in.");
     ServerEncoding: fact("server_encoding", "UTF8", "Shows the database's character encoding.");
     ServerVersion: fact("server_version", "15.0", "Shows the version of PostgreSQL that is spoken.");
     ServerVersionNum: fact("server_version_num", "150000",
         "Shows the version of PostgreSQL that is spoken, as a number.");
+    SessionAuthorization: setting("session_authorization", SettingKind::Text, "default",
+        "Sets the session's user; set it with SET SESSION AUTHORIZATION.");
     StandardStrings: fixed("standard_conforming_strings", SettingKind::Bool, "on",
         "Causes '...' strings to treat backslashes literally.");
     StatementTimeout: setting("statement_timeout", TIMEOUT, "0",
