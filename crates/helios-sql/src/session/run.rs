@@ -64,6 +64,9 @@ impl Stats for Counts<'_> {
 /// Makes a statement's plan anew, for what it sees now and its parameters.
 pub(super) type Replan<'a> = dyn FnMut(&mut Session, &Sight, &[Value]) -> Result<Arc<Planned>> + 'a;
 
+/// Sets the plans of sessions that look at the past apart.
+const LOOKING_BACK: u64 = 0x9e37_79b9_7f4a_7c15;
+
 impl Session {
     /// What the next statement sees: the transaction's view, or the newest snapshot.
     pub(super) fn sight(&mut self, in_transaction: bool) -> Result<Sight> {
@@ -106,10 +109,15 @@ impl Session {
     /// As [`Self::plan_key`], for a version of the catalog.
     pub(super) fn plan_key_at(&mut self, catalog: u64) -> PlanKey {
         self.heed_settings();
+        // A plan that was made while its catalog was the newest says nothing of what a role may do now.
+        let past = match self.fixed.is_some() || self.chosen.looks_back {
+            true => LOOKING_BACK,
+            false => 0,
+        };
         PlanKey {
             catalog,
             // What names mean also depends on the session's temporary objects.
-            settings: self.chosen.digest ^ self.state.temporary_digest(),
+            settings: self.chosen.digest ^ self.state.temporary_digest() ^ past,
             statistics: self.engine.shared.tables.statistics_version(),
         }
     }

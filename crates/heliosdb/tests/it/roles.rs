@@ -89,7 +89,7 @@ fn without_privileges_there_is_nothing_to_see() {
             "SELECT 1 WHERE 1 IN (SELECT id FROM secret)",
             "SELECT * FROM shown",
             "SELECT * FROM closed.t",
-            "SELECT * FROM secret AS OF SCN 10",
+            "SELECT * FROM secret AS OF SCN 4",
             "SELECT * FROM secret AS OF BRANCH dev",
             "SELECT * FROM secret VERSIONS BETWEEN SCN 1 AND 99",
             "SELECT * FROM shown AS OF BRANCH dev",
