@@ -341,23 +341,23 @@ fn the_past_and_branches_give_nothing_back() {
     assert_eq!(error.as_deref(), Some("42501"));
     run(&mut c, "RESET helios.as_of; RESET SESSION AUTHORIZATION");
     // A branch has privileges of its own from where it was made; what is granted there is granted there.
-    run(&mut c, "USE BRANCH dev; GRANT SELECT ON other TO alice");
+    run(&mut c, "USE BRANCH dev");
+    run(&mut c, "GRANT SELECT ON other TO alice");
     allowed(&mut c, "alice", "SELECT * FROM other");
     run(&mut c, "USE BRANCH main");
     denied(&mut c, "alice", "SELECT * FROM other");
     // Roles are the same everywhere, at once.
     run(&mut c, "USE BRANCH dev");
     allowed(&mut c, "alice", "SELECT * FROM secret");
-    run(
-        &mut c,
-        "USE BRANCH main; CREATE ROLE carol LOGIN; GRANT readers TO carol; USE BRANCH dev",
-    );
+    run(&mut c, "USE BRANCH main");
+    run(&mut c, "CREATE ROLE carol LOGIN");
+    run(&mut c, "GRANT readers TO carol");
+    run(&mut c, "USE BRANCH dev");
     run(&mut c, "GRANT SELECT ON secret TO readers");
     allowed(&mut c, "carol", "SELECT * FROM secret");
-    run(
-        &mut c,
-        "USE BRANCH main; REVOKE readers FROM carol; USE BRANCH dev",
-    );
+    run(&mut c, "USE BRANCH main");
+    run(&mut c, "REVOKE readers FROM carol");
+    run(&mut c, "USE BRANCH dev");
     denied(&mut c, "carol", "SELECT * FROM secret");
     let error = c
         .execute("CREATE ROLE dave", ())
