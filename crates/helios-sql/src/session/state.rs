@@ -21,6 +21,9 @@ use super::settings::{Id, Settings};
 use crate::bind::stored::domain_check;
 use crate::system::Names;
 
+/// As whom statements run: the generation of the settings and the roles from which that follows.
+pub(super) type KnownWho = (u64, Arc<Roles>, Arc<Who>);
+
 /// The part of a session that running statements share with it.
 pub(crate) struct State {
     pub(crate) tables: Arc<Tables>,
@@ -37,7 +40,7 @@ pub(crate) struct State {
     generation: Arc<AtomicU64>,
     sequences: Mutex<Sequences>,
     /// As whom statements run, for a generation of the settings and some roles.
-    pub(super) known_who: Mutex<Option<(u64, Arc<Roles>, Arc<Who>)>>,
+    pub(super) known_who: Mutex<Option<KnownWho>>,
     pub(super) temporary: Mutex<Option<super::temporary::Temporary>>,
     now: Mutex<Now>,
     /// Finds names for `regclass` and its kin.
