@@ -2,10 +2,10 @@
 //! follow from them.
 //!
 //! The record of a merge in `Meta`: a varint count, then a varint branch and a varint SCN each: the
-//! newest commit of every branch that the merged-in state contains.
+//! newest commit of every branch that the merged-in state contains and the state before did not.
 //!
-//! Keeping all of them with each merge, and not its second parent alone, lets ancestry survive
-//! branches that are dropped afterwards.
+//! Keeping those with each merge, and not its second parent alone, lets ancestry survive branches
+//! that are dropped afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -19,8 +19,53 @@ use crate::codec::{Reader, put_varint};
 /// Per branch the newest commit of it that a state contains.
 pub(crate) type Reach = BTreeMap<BranchId, Scn>;
 
-/// All merges, by the branch merged into and the number of the commit.
-pub(crate) type Merges = Arc<BTreeMap<(BranchId, Scn), Reach>>;
+/// What all merges took in.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Merges {
+    /// By the branch merged into and the number of the commit.
+    records: BTreeMap<(BranchId, Scn), Reach>,
+    /// Per branch merged into and branch taken from: from which commit on which one of the other is
+    /// contained. Both ascend, so that any moment is found without looking at every merge.
+    steps: BTreeMap<BranchId, BTreeMap<BranchId, Vec<(Scn, Scn)>>>,
+}
+
+impl Merges {
+    /// Adds the record of the commit `scn` on `into`.
+    pub(crate) fn insert(&mut self, into: BranchId, scn: Scn, record: Reach) {
+        let steps = self.steps.entry(into).or_default();
+        for (branch, newest) in &record {
+            let steps = steps.entry(*branch).or_default();
+            let at = steps.partition_point(|(merge, _)| *merge < scn);
+            let before = at.checked_sub(1).and_then(|before| steps.get(before));
+            if before.is_some_and(|(_, contained)| contained >= newest) {
+                continue;
+            }
+            let covered = steps.iter().skip(at).take_while(|step| step.1 <= *newest);
+            let covered = covered.count();
+            steps.splice(at..at + covered, [(scn, *newest)]);
+        }
+        self.records.insert((into, scn), record);
+    }
+
+    /// What merges into `branch` up to its commit `scn` took in.
+    fn upto(&self, branch: BranchId, scn: Scn) -> impl Iterator<Item = (BranchId, Scn)> + '_ {
+        let steps = self.steps.get(&branch).into_iter().flatten();
+        steps.filter_map(move |(branch, steps)| {
+            let at = steps.partition_point(|(merge, _)| *merge <= scn);
+            let (_, newest) = steps.get(at.checked_sub(1)?)?;
+            Some((*branch, *newest))
+        })
+    }
+
+    /// The records of merges into `branch` after its commit `scn`, in order.
+    fn after(&self, branch: BranchId, scn: Scn) -> impl Iterator<Item = &Reach> {
+        let range = (
+            Bound::Excluded((branch, scn)),
+            Bound::Included((branch, Scn::MAX)),
+        );
+        self.records.range(range).map(|(_, record)| record)
+    }
+}
 
 pub(crate) fn encode(reach: &Reach) -> Vec<u8> {
     let mut out = Vec::new();
@@ -63,14 +108,8 @@ impl BranchTree {
             if parent.is_none() || scn >= fork {
                 raise(&mut reach, branch, scn);
             }
-            let merges = (
-                Bound::Included((branch, Scn::ZERO)),
-                Bound::Included((branch, scn)),
-            );
-            for merged in self.merges.range(merges).map(|(_, merged)| merged) {
-                for (branch, scn) in merged {
-                    raise(&mut reach, *branch, *scn);
-                }
+            for (branch, scn) in self.merges.upto(branch, scn) {
+                raise(&mut reach, branch, scn);
             }
             next = parent.map(|parent| (parent, scn.min(fork)));
         }
@@ -128,7 +167,7 @@ impl BranchTree {
         held: impl Iterator<Item = (BranchId, Scn)>,
     ) -> BTreeSet<(BranchId, Scn)> {
         let mut points = BTreeSet::new();
-        if self.merges.is_empty() {
+        if self.merges.records.is_empty() {
             return points;
         }
         let others = |own| move |point: &(BranchId, Scn)| point.0 != own;
@@ -137,11 +176,7 @@ impl BranchTree {
             let first = horizon.max(node.branch.fork);
             let mut reach = self.reach(own, first);
             points.extend(reach.clone().into_iter().filter(others(own)));
-            let later = (
-                Bound::Excluded((own, first)),
-                Bound::Included((own, Scn::MAX)),
-            );
-            for merged in self.merges.range(later).map(|(_, merged)| merged) {
+            for merged in self.merges.after(own, first) {
                 for (branch, scn) in merged {
                     raise(&mut reach, *branch, *scn);
                 }
@@ -168,22 +203,30 @@ impl BranchTree {
         scn: Scn,
         parents: &[(BranchId, Scn)],
     ) -> Vec<u8> {
-        let mut reach = Reach::new();
+        // A commit that recovery applies again keeps what it noted when its parents were all there.
+        if let Some(record) = self.merges.records.get(&(branch, scn)) {
+            return encode(record);
+        }
+        let before = self.reach(branch, scn);
+        let mut record = Reach::new();
         for (parent, at) in parents {
             for (branch, scn) in self.reach(*parent, *at) {
-                raise(&mut reach, branch, scn);
+                if before.get(&branch).is_none_or(|known| *known < scn) {
+                    raise(&mut record, branch, scn);
+                }
             }
         }
-        let merges = Arc::make_mut(&mut self.merges);
-        // A commit that recovery applies again keeps what it noted when its parents were all there.
-        let reach = merges.entry((branch, scn)).or_insert(reach);
-        encode(reach)
+        let bytes = encode(&record);
+        Arc::make_mut(&mut self.merges).insert(branch, scn, record);
+        bytes
     }
 
     /// Forgets the merges into a branch that is gone.
     pub(crate) fn forget_merges(&mut self, branch: BranchId) {
-        if self.merges.keys().any(|(into, _)| *into == branch) {
-            Arc::make_mut(&mut self.merges).retain(|(into, _), _| *into != branch);
+        if self.merges.steps.contains_key(&branch) {
+            let merges = Arc::make_mut(&mut self.merges);
+            merges.steps.remove(&branch);
+            merges.records.retain(|(into, _), _| *into != branch);
         }
     }
 }

@@ -152,7 +152,7 @@ pub(crate) struct BranchTree {
     nodes: BTreeMap<BranchId, Arc<Node>>,
     pub(crate) next: BranchId,
     /// What merges took in.
-    pub(crate) merges: Merges,
+    pub(crate) merges: Arc<Merges>,
 }
 
 impl BranchTree {
@@ -161,7 +161,7 @@ impl BranchTree {
         let mut tree = Self {
             nodes: BTreeMap::new(),
             next: BranchId(1),
-            merges: Merges::default(),
+            merges: Arc::default(),
         };
         tree.insert(Node {
             branch: Branch {

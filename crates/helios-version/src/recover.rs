@@ -248,7 +248,7 @@ fn core(kv: Arc<dyn Kv>, log: Sink, options: Options) -> Result<Core> {
                 let branch = BranchId(u32::from_be_bytes(key.array()?));
                 let scn = Scn(u64::from_be_bytes(key.array()?));
                 let reach = ancestry::decode(value.rest())?;
-                Arc::make_mut(&mut tree.merges).insert((branch, scn), reach);
+                Arc::make_mut(&mut tree.merges).insert(branch, scn, reach);
             }
             keys::META_SEGMENT => segments.push(SegmentInfo::decode(key.rest(), value.rest())?),
             keys::META_NEXT_SEGMENT => next_segment = value.varint()?,
