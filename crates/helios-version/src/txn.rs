@@ -634,6 +634,12 @@ impl Txn {
         self.writes.write().write_other(op)
     }
 
+    /// Bytes that this transaction has written, about what its commit would add to the database.
+    #[must_use]
+    pub fn written_bytes(&self) -> u64 {
+        self.writes.read().bytes()
+    }
+
     /// Whether anything has been written.
     #[must_use]
     pub fn has_writes(&self) -> bool {

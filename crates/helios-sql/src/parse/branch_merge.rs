@@ -39,7 +39,16 @@ impl Parser<'_> {
             if how.strategy.is_none() && (self.eat_words("using strategy") || self.eat("strategy"))
             {
                 self.eat_op("=");
-                how.strategy = Some(self.label()?);
+                let strategy = self.label()?;
+                if strategy.name.eq_ignore_ascii_case("custom") && self.eat_punct("(") {
+                    let start = self.peek().start;
+                    self.name()?;
+                    let end = self.peek().start;
+                    self.expect_punct(")")?;
+                    let text = self.source.get(start..end).unwrap_or_default();
+                    how.function = Some(text.trim().to_owned());
+                }
+                how.strategy = Some(strategy);
             } else if how.rule.is_none() && self.eat_words("with conflict resolution") {
                 how.rule = Some(self.branch_name()?);
             } else if how.requiring.is_none() && self.eat("requiring") {

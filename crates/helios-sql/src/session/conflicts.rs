@@ -10,7 +10,9 @@ use helios_base::json::Json;
 use helios_base::{DataType, Error, Result, Scn, SqlState, TableId, Value};
 use helios_table::Catalog;
 use helios_table::catalog::Relation;
-use helios_table::merge::{Decision, MergeInput, MergeReport, Resolution, Strategy};
+use helios_table::merge::{
+    ConflictKind, Decision, MergeInput, MergeOptions, MergeReport, Resolution, Strategy,
+};
 use helios_version::{Branch, Read};
 
 use super::merge::Task;
@@ -28,23 +30,52 @@ const DECISIONS: &str = "CREATE TABLE IF NOT EXISTS _merge_decisions (
     column_name text, kind text NOT NULL, base_value jsonb, target_value jsonb, source_value jsonb,
     resolution text NOT NULL, rule text NOT NULL, decided_at timestamptz NOT NULL)";
 
-/// What the rows of a conflict table say: table, stored key and decision.
-pub(super) struct Resolutions(Vec<(String, Vec<u8>, Resolution)>);
+/// What the rows of a conflict table say.
+pub(super) struct Resolutions(Vec<Resolved>);
+
+/// One row of it.
+struct Resolved {
+    table: String,
+    key: Vec<u8>,
+    /// Whether it is about a column that one side dropped.
+    is_drop: bool,
+    resolution: Resolution,
+}
 
 impl Resolutions {
-    /// By the tables' numbers.
-    pub(super) fn of(&self, catalog: &Catalog) -> Result<BTreeMap<(TableId, Vec<u8>), Resolution>> {
-        let mut all = BTreeMap::new();
-        for (name, key, resolution) in &self.0 {
-            let (schema, table) = super::state::split_name(name)?;
-            if let Some(Relation::Table(table)) =
-                catalog.resolve(schema.as_deref(), &table, &["public"])
-            {
-                all.insert((table.id, key.clone()), resolution.clone());
+    /// Puts them into the options of a merge, by the tables' numbers. A table that the merge renames is
+    /// known to `target` or to `source`.
+    pub(super) fn put(
+        &self,
+        target: &Catalog,
+        source: &Catalog,
+        options: &mut MergeOptions,
+    ) -> Result<()> {
+        for resolved in &self.0 {
+            let (schema, name) = super::state::split_name(&resolved.table)?;
+            let of =
+                |catalog: &Catalog| match catalog.resolve(schema.as_deref(), &name, &["public"]) {
+                    Some(Relation::Table(table)) => Some(table.id),
+                    _ => None,
+                };
+            if let Some(table) = of(target).or_else(|| of(source)) {
+                let all: &mut BTreeMap<(TableId, Vec<u8>), Resolution> = match resolved.is_drop {
+                    true => &mut options.dropped,
+                    false => &mut options.resolutions,
+                };
+                let key = (table, resolved.key.clone());
+                all.insert(key, resolved.resolution.clone());
             }
         }
-        Ok(all)
+        Ok(())
     }
+}
+
+/// Whether this is the name of a kind of conflict over a column that one side dropped.
+fn is_drop(kind: &str) -> bool {
+    [ConflictKind::SourceDropped, ConflictKind::TargetDropped]
+        .iter()
+        .any(|drop| drop.name() == kind)
 }
 
 fn table_of(id: &str) -> String {
@@ -101,7 +132,7 @@ impl Session {
                     "CREATE TABLE {} (conflict_id serial PRIMARY KEY, table_name text NOT NULL, page_id bigint, \
                      row_key bytea NOT NULL, kind text NOT NULL, column_names text[], source_value jsonb, target_value jsonb, \
                      base_value jsonb, resolution text, resolved_by text, resolved_at timestamp, \
-                     UNIQUE (table_name, row_key))",
+                     UNIQUE (table_name, row_key, kind))",
                     table_of(&id)
                 ),
                 &[],
@@ -109,7 +140,7 @@ impl Session {
         }
         let insert = format!(
             "INSERT INTO {} (table_name, row_key, kind, column_names, source_value, target_value, base_value) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (table_name, row_key) DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (table_name, row_key, kind) DO NOTHING",
             table_of(&id)
         );
         for decision in report.decisions.iter().filter(|d| d.is_open()) {
@@ -258,7 +289,7 @@ impl Session {
         };
         let rows = self.own_query(
             &format!(
-                "SELECT table_name, row_key, resolution FROM {}",
+                "SELECT table_name, row_key, kind, resolution FROM {}",
                 table_of(id)
             ),
             &[],
@@ -270,11 +301,14 @@ impl Session {
                 [
                     Value::Text(table),
                     Value::Bytea(key),
+                    Value::Text(kind),
                     Value::Text(resolution),
-                ] => {
-                    let resolution = read_resolution(resolution)?;
-                    resolutions.push((table.to_string(), key.to_vec(), resolution));
-                }
+                ] => resolutions.push(Resolved {
+                    table: table.to_string(),
+                    key: key.to_vec(),
+                    is_drop: is_drop(kind),
+                    resolution: read_resolution(resolution)?,
+                }),
                 _ => open += 1,
             }
         }
@@ -311,6 +345,7 @@ impl Session {
         let snapshot = tables.store().snapshot(source.id, Some(waiting.scn))?;
         let how = MergeHow {
             strategy: None,
+            function: None,
             rule: waiting.rule.as_deref().map(Ident::implied),
             requiring: waiting.requiring.clone(),
             dry_run,

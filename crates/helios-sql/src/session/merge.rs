@@ -1,6 +1,7 @@
 //! Merging branches: `MERGE BRANCH`, `CHERRY PICK TRANSACTION`, `UNDO TRANSACTION`.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use helios_base::{DataType, Error, Result, Scn, SqlState, TxId, Value};
 use helios_table::merge::{MergeInput, MergeOptions, MergeReport, Strategy};
@@ -8,6 +9,7 @@ use helios_version::{Branch, Read};
 
 use super::Session;
 use super::conflicts::pin_of;
+use super::merge_functions::{self, Functions, ROUNDS};
 use super::merge_report::{self, Summary};
 use super::outcome::{Columns, Completion, Outcome, ResultColumn, RowStream};
 use super::run::Sight;
@@ -230,18 +232,36 @@ impl Session {
         let txn = self.transaction()?;
         txn.lock_merges()?;
         let input = input(self)?;
+        let mut functions = Functions::default();
+        if let Some(name) = &task.how.function {
+            // The number that the strategy has.
+            functions.number(name)?;
+        }
         let mut options = MergeOptions {
-            rules: self.merge_rules(task.how, task.strategy, &input.source)?,
+            rules: self.merge_rules(task.how, task.strategy, &input.source, &mut functions)?,
             strategy: task.strategy,
             ..MergeOptions::default()
         };
         let sight = self.sight(true)?;
         if let Some((_, resolutions)) = &task.resumed {
-            options.resolutions = resolutions.of(&sight.catalog)?;
+            let source = self.engine.shared.tables.catalog(&input.source)?;
+            resolutions.put(&sight.catalog, &source, &mut options)?;
         }
         let exec = self.exec(&sight, &Arc::default(), Vec::new());
         let dry = task.how.dry_run;
-        let merged = exec.in_root(|cx| txn.merge(&input, &options, &cx.context()));
+        let started = Instant::now();
+        let before = txn.savepoint();
+        let mut merged = exec.in_root(|cx| txn.merge(&input, &options, &cx.context()));
+        for _ in 0..ROUNDS {
+            match &merged {
+                Ok(report) if merge_functions::asks(report) => {
+                    txn.rollback_to(&before)?;
+                    self.ask_functions(&mut functions, report, &mut options.answers)?;
+                }
+                _ => break,
+            }
+            merged = exec.in_root(|cx| txn.merge(&input, &options, &cx.context()));
+        }
         let report = match merged {
             Ok(report) => report,
             Err(error) if dry && error.sqlstate().class() == "23" => {
@@ -251,7 +271,8 @@ impl Session {
             Err(error) => return Err(error),
         };
         if dry {
-            self.preview(task, &input, &report);
+            let cost = (started.elapsed(), txn.txn().written_bytes());
+            self.preview(task, &input, &report, cost);
             let rows = merge_report::dry_rows(&report)?;
             return Ok(rows_of(merge_report::dry_columns(), "MERGE", rows));
         }
@@ -350,8 +371,14 @@ impl Session {
         }
     }
 
-    fn preview(&mut self, task: &Task<'_>, input: &MergeInput, report: &MergeReport) {
-        for line in merge_report::preview(task, input, report) {
+    fn preview(
+        &mut self,
+        task: &Task<'_>,
+        input: &MergeInput,
+        report: &MergeReport,
+        cost: (Duration, u64),
+    ) {
+        for line in merge_report::preview(task, input, report, cost) {
             self.notice(line);
         }
     }
@@ -375,18 +402,22 @@ fn strategy_of(how: &MergeHow) -> Result<Strategy> {
     };
     let name = &written.name;
     if name.eq_ignore_ascii_case("custom") {
-        return Err(
-            Error::unsupported("merge strategy CUSTOM is not supported").with_hint(
-                "Use RULE_BASED with conflict resolution rules, or MANUAL and resolve with SQL.",
-            ),
-        );
+        return match &how.function {
+            Some(_) => Ok(Strategy::Custom(0)),
+            None => Err(Error::new(
+                SqlState::INVALID_PARAMETER_VALUE,
+                "strategy CUSTOM needs a function",
+            )
+            .with_hint("Write USING STRATEGY CUSTOM (function).")),
+        };
     }
     Strategy::parse(name).ok_or_else(|| {
         Error::new(
             SqlState::INVALID_PARAMETER_VALUE,
             format!("unknown merge strategy \"{name}\""),
         )
-        .with_hint("Strategies are ABORT, OURS, THEIRS, MANUAL, LAST_WRITE_WINS and RULE_BASED.")
+        .with_hint("Strategies are ABORT, OURS, THEIRS, MANUAL, LAST_WRITE_WINS, RULE_BASED and CUSTOM (function).",
+        )
     })
 }
 

@@ -1,5 +1,7 @@
 //! What merges tell: the summary, the rows of a dry run, the error that lists conflicts.
 
+use std::time::Duration;
+
 use helios_base::{DataType, Error, Result, Scn, SqlState, TextContext, Value};
 use helios_table::catalog::TableDef;
 use helios_table::merge::{Decision, MergeInput, MergeReport};
@@ -239,8 +241,14 @@ pub(super) fn violation(error: &Error) -> Vec<Value> {
     plain("constraint violation", &text, "conflict")
 }
 
-/// The lines that a dry run says beside its rows.
-pub(super) fn preview(task: &Task<'_>, input: &MergeInput, report: &MergeReport) -> Vec<String> {
+/// The lines that a dry run says beside its rows. `time` and `bytes` are what it took itself: it does
+/// everything but the commit.
+pub(super) fn preview(
+    task: &Task<'_>,
+    input: &MergeInput,
+    report: &MergeReport,
+    (time, bytes): (Duration, u64),
+) -> Vec<String> {
     let base = input.bases.first().map_or(Scn::ZERO, Read::scn);
     let names: Vec<&str> = report.tables.iter().map(|t| t.name.as_str()).collect();
     let rows: u64 = report
@@ -259,6 +267,11 @@ pub(super) fn preview(task: &Task<'_>, input: &MergeInput, report: &MergeReport)
         ),
         format!("tables to modify: {} ({})", names.len(), names.join(", ")),
         format!("rows to merge: {rows}; conflicts resolved: {decided}; open conflicts: {open}"),
+        format!(
+            "estimated time: {:.1} seconds; estimated storage: {:+.1} MB",
+            time.as_secs_f64(),
+            bytes as f64 / 1e6
+        ),
     ]
 }
 

@@ -3,7 +3,7 @@
 //! `WITH CONFLICT RESOLUTION sum` uses one action for every conflict. Any other name selects rows of
 //! `_merge_rules (rule_name, position, table_pattern, column_pattern, strategy)`, an ordinary table on
 //! the target branch; `STRATEGY rule_based` alone uses all of them. A table's option
-//! `merge.<column>` is the policy of one column.
+//! `merge.<column>` is the policy of one column, on either branch.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use helios_table::merge::{Action, Rule, Strategy};
 use helios_version::Snapshot;
 
 use super::Session;
+use super::merge_functions::Functions;
 use crate::plan::MergeHow;
 
 impl Session {
@@ -21,6 +22,7 @@ impl Session {
         how: &MergeHow,
         strategy: Strategy,
         source: &Snapshot,
+        functions: &mut Functions,
     ) -> Result<Vec<Rule>> {
         let mut rules = Vec::new();
         match &how.rule {
@@ -32,22 +34,26 @@ impl Session {
                     action,
                 }),
                 None => {
-                    rules = self.stored_rules(Some(&name.name))?;
+                    rules = self.stored_rules(Some(&name.name), functions)?;
                     if rules.is_empty() {
                         return Err(unknown_rule(&name.name));
                     }
                 }
             },
-            None if strategy == Strategy::RuleBased => rules = self.stored_rules(None)?,
+            None if strategy == Strategy::RuleBased => {
+                rules = self.stored_rules(None, functions)?
+            }
             None => {}
         }
-        let catalog = self.engine.shared.tables.catalog(source)?;
-        for table in catalog.tables() {
+        // What the target says of a column counts more than what the source says.
+        let target = self.transaction()?.catalog()?;
+        let source = self.engine.shared.tables.catalog(source)?;
+        for table in target.tables().chain(source.tables()) {
             for (option, value) in &table.options {
                 let Some(column) = option.strip_prefix("merge.") else {
                     continue;
                 };
-                let action = Action::parse(value).ok_or_else(|| bad_action(value))?;
+                let action = action_of(value, functions)?;
                 let (table, column) = (table.name.clone(), column.to_owned());
                 rules.push(Rule {
                     name: format!("{table}.{column}"),
@@ -61,7 +67,7 @@ impl Session {
     }
 
     /// The rules of the table `_merge_rules`, if there is one.
-    fn stored_rules(&mut self, name: Option<&str>) -> Result<Vec<Rule>> {
+    fn stored_rules(&mut self, name: Option<&str>, functions: &mut Functions) -> Result<Vec<Rule>> {
         let path = self.state.search_path();
         let catalog = self.transaction()?.catalog()?;
         if catalog.resolve(None, "_merge_rules", &path).is_none() {
@@ -81,11 +87,25 @@ impl Session {
                 name: text(0),
                 table: pattern(&text(1))?,
                 column: pattern(&text(2))?,
-                action: Action::parse(&strategy).ok_or_else(|| bad_action(&strategy))?,
+                action: action_of(&strategy, functions)?,
             });
         }
         Ok(rules)
     }
+}
+
+/// What a text says is to be done with a conflict.
+fn action_of(text: &str, functions: &mut Functions) -> Result<Action> {
+    match function_of(text) {
+        Some(function) => functions.number(function).map(Action::Call),
+        None => Action::parse(text).ok_or_else(|| bad_action(text)),
+    }
+}
+
+/// The function in `function f`.
+pub(super) fn function_of(text: &str) -> Option<&str> {
+    let (word, name) = text.trim().split_once(char::is_whitespace)?;
+    word.eq_ignore_ascii_case("function").then(|| name.trim())
 }
 
 fn unknown_rule(name: &str) -> Error {
@@ -105,7 +125,8 @@ pub(super) fn bad_action(name: &str) -> Error {
         format!("unknown conflict resolution \"{name}\""),
     )
     .with_hint(
-        "It is prefer_source, prefer_target, prefer_newer, prefer_older, concatenate, sum, max or min.",
+        "It is prefer_source, prefer_target, prefer_newer, prefer_older, concatenate, sum, max, min, \
+         or function and the name of one.",
     )
 }
 

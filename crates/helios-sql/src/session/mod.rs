@@ -28,6 +28,7 @@ mod interrupt;
 mod locks;
 mod lookup;
 mod merge;
+mod merge_functions;
 mod merge_report;
 mod merge_rules;
 mod notice;

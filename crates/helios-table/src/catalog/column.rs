@@ -4,7 +4,7 @@ use helios_base::{ColumnId, DataType, Error, Value};
 use serde::{Deserialize, Serialize};
 
 use super::codec;
-use super::ids::SequenceId;
+use super::ids::{FIRST_USER_ID, SequenceId};
 
 /// A column of a table. Dropped columns are not in the catalog; their numbers are never reused.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -12,6 +12,10 @@ use super::ids::SequenceId;
 pub struct ColumnDef {
     /// Its number in the table, from 1; PostgreSQL's `attnum`.
     pub id: ColumnId,
+    /// What tells it from columns that other branches gave the same number, kept when a merge takes the
+    /// column over: a number of its own in the whole database, or the number that it came with its table
+    /// under. 0 if that is `id`.
+    pub birth: u32,
     /// Its name.
     pub name: String,
     /// Its type with modifier.
@@ -52,11 +56,33 @@ pub struct IdentityDef {
 }
 
 impl ColumnDef {
+    /// What it is on every branch; see [`Self::birth`].
+    #[must_use]
+    pub const fn identity(&self) -> u32 {
+        match self.birth {
+            0 => self.id.0,
+            birth => birth,
+        }
+    }
+
+    /// Whether it came with its table.
+    #[must_use]
+    pub const fn is_original(&self) -> bool {
+        self.identity() < FIRST_USER_ID
+    }
+
+    /// Whether `other`, in another definition of the table, is this column.
+    #[must_use]
+    pub const fn is_same(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+
     /// A nullable column without default.
     #[must_use]
     pub fn new(id: ColumnId, name: impl Into<String>, ty: DataType) -> Self {
         Self {
             id,
+            birth: 0,
             name: name.into(),
             ty,
             not_null: false,
@@ -75,6 +101,8 @@ impl ColumnDef {
 struct Stored {
     #[serde(with = "codec::id")]
     id: ColumnId,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    birth: u32,
     name: String,
     #[serde(with = "codec::ty")]
     ty: DataType,
@@ -92,6 +120,11 @@ struct Stored {
     comment: Option<String>,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde wants it")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 impl From<ColumnDef> for Stored {
     fn from(column: ColumnDef) -> Self {
         // The value was checked against the type when the column was added, so it encodes.
@@ -101,6 +134,7 @@ impl From<ColumnDef> for Stored {
             .or(column.unread);
         Self {
             id: column.id,
+            birth: column.birth,
             name: column.name,
             ty: column.ty,
             not_null: column.not_null,
@@ -126,6 +160,7 @@ impl TryFrom<Stored> for ColumnDef {
             .transpose()?;
         Ok(Self {
             id: stored.id,
+            birth: stored.birth,
             name: stored.name,
             ty: stored.ty,
             not_null: stored.not_null,

@@ -98,6 +98,13 @@ impl TableDef {
             .find(|(_, column)| column.name == name)
     }
 
+    /// The column that `column` of another definition of this table is, with its position.
+    #[must_use]
+    pub fn same_column(&self, column: &ColumnDef) -> Option<(usize, &ColumnDef)> {
+        let mut columns = self.columns.iter().enumerate();
+        columns.find(|(_, found)| found.is_same(column))
+    }
+
     /// The position and definition of column `id`.
     #[must_use]
     pub fn column_by_id(&self, id: ColumnId) -> Option<(usize, &ColumnDef)> {

@@ -31,6 +31,8 @@ impl Transaction {
         let schema = self.enter_schema(old.schema)?;
         let mut table = TableDef::clone(&old);
         let column = self.make_column(&schema, &mut table, new)?;
+        let birth = self.tables().next_id()?;
+        edit(&mut table, column, |column| column.birth = birth)?;
         let default = self.compile_column(&catalog, &mut table, column)?;
         new_layout(&mut table);
         let identity = table.column_by_id(column).and_then(|(_, c)| c.identity);

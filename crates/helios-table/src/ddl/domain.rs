@@ -5,7 +5,7 @@ use std::sync::Arc;
 use helios_base::{DataType, DomainType, Error, Result, SqlState, Value};
 use helios_version::TableLock;
 
-use crate::catalog::{DomainDef, TableDef, TypeDef, TypeId, TypeKind, uses_type};
+use crate::catalog::{Catalog, DomainDef, TableDef, TypeDef, TypeId, TypeKind, uses_type};
 use crate::transaction::Transaction;
 
 /// A change of a domain.
@@ -54,18 +54,7 @@ impl Transaction {
             DomainChange::Default(default) => domain.default.clone_from(default),
             DomainChange::NotNull(not_null) => {
                 if *not_null && !domain.not_null {
-                    self.each_value(&catalog, id, &mut |table, column, value| {
-                        if value.is_null() {
-                            return Err(Error::new(
-                                SqlState::NOT_NULL_VIOLATION,
-                                format!(
-                                    "column \"{column}\" of table \"{}\" contains null values",
-                                    table.name
-                                ),
-                            ));
-                        }
-                        Ok(())
-                    })?;
+                    self.refuse_null_values(&catalog, id)?;
                 }
                 domain.not_null = *not_null;
             }
@@ -109,12 +98,36 @@ impl Transaction {
         self.put_type(def)
     }
 
-    fn test_values(
+    /// Judges every stored value of a domain.
+    pub(crate) fn test_domain(
         &self,
-        catalog: &crate::catalog::Catalog,
         id: TypeId,
+        not_null: bool,
         test: DomainTest<'_>,
     ) -> Result<()> {
+        let catalog = self.latest_catalog()?;
+        if not_null {
+            self.refuse_null_values(&catalog, id)?;
+        }
+        self.test_values(&catalog, id, test)
+    }
+
+    fn refuse_null_values(&self, catalog: &Catalog, id: TypeId) -> Result<()> {
+        self.each_value(catalog, id, &mut |table, column, value| {
+            if !value.is_null() {
+                return Ok(());
+            }
+            Err(Error::new(
+                SqlState::NOT_NULL_VIOLATION,
+                format!(
+                    "column \"{column}\" of table \"{}\" contains null values",
+                    table.name
+                ),
+            ))
+        })
+    }
+
+    fn test_values(&self, catalog: &Catalog, id: TypeId, test: DomainTest<'_>) -> Result<()> {
         self.each_value(catalog, id, &mut |table, column, value| {
             if test(value)? {
                 return Ok(());
@@ -133,7 +146,7 @@ impl Transaction {
     /// Shows every stored value of the domain to `visit`, with its table and column.
     fn each_value(
         &self,
-        catalog: &crate::catalog::Catalog,
+        catalog: &Catalog,
         id: TypeId,
         visit: &mut dyn FnMut(&TableDef, &str, &Value) -> Result<()>,
     ) -> Result<()> {

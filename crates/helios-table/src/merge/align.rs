@@ -1,7 +1,7 @@
 //! Which columns of two definitions of a table are the same.
 //!
-//! A column of the base keeps its number wherever it is. Columns added since have numbers that only
-//! their own branch gave out, so they are the same if they have the same name.
+//! A column is itself on every branch ([`ColumnDef::is_same`]). Columns that two branches added since the
+//! base, each for itself, are the same if they have the same name.
 
 use helios_base::{Error, Result, Scn, SqlState, Value};
 
@@ -15,11 +15,15 @@ pub(super) fn counterpart<'d>(
     column: &ColumnDef,
     from: &'d TableDef,
 ) -> Option<(usize, &'d ColumnDef)> {
-    let known = |column: &ColumnDef| base.is_some_and(|b| b.column_by_id(column.id).is_some());
+    let known = |column: &ColumnDef| base.is_some_and(|b| b.same_column(column).is_some());
     if known(column) {
-        return from.column_by_id(column.id);
+        return from.same_column(column);
     }
-    from.column(&column.name).filter(|(_, found)| !known(found))
+    // One that both took over from a third branch may have another name by now.
+    let taken = from
+        .same_column(column)
+        .filter(|_| base.is_some() || !column.is_original());
+    taken.or_else(|| from.column(&column.name).filter(|(_, found)| !known(found)))
 }
 
 /// Reads stored rows of one definition in the columns of another.

@@ -1,8 +1,9 @@
 //! Merging one row.
 
-use helios_base::{Error, Result, Value};
+use helios_base::{ColumnId, DataType, Error, Result, Value};
 use helios_expr::EvalContext;
 
+use super::ask::{Question, Reply};
 use super::resolve::{Action, Ages, action_for};
 use super::{CellDecision, ConflictKind, Decision, MergeOptions, Outcome, Resolution};
 use crate::catalog::TableDef;
@@ -62,23 +63,21 @@ impl BaseRow {
 /// changed a cell that is added up, its sum; the merges that both sides contain added it up too.
 pub(super) fn virtual_base(
     root: &Row,
-    bases: &[Row],
+    bases: Vec<Row>,
     table: &TableDef,
     options: &MergeOptions,
     ctx: &EvalContext<'_>,
 ) -> Result<BaseRow> {
-    let Some((first, rest)) = bases.split_first() else {
-        return Ok(BaseRow::default());
-    };
+    let mut bases = bases.into_iter();
     let mut merged = BaseRow {
-        row: first.clone(),
+        row: bases.next().flatten(),
         unknown: Vec::new(),
     };
-    for other in rest {
+    for other in bases {
         match (&mut merged.row, other) {
             (Some(row), Some(other)) => {
                 for column in 0..table.columns.len() {
-                    let (a, b) = (at(row, column).clone(), at(other, column));
+                    let (a, b) = (at(row, column).clone(), at(&other, column));
                     let root = root.as_ref().map(|root| at(root, column));
                     if a == *b || root == Some(b) {
                         continue;
@@ -97,7 +96,7 @@ pub(super) fn virtual_base(
             }
             // Deleted or added since the root on one of the two: that is newer.
             (Some(_), None) if root.is_some() => merged.row = None,
-            (None, Some(other)) if root.is_none() => merged.row = Some(other.clone()),
+            (None, Some(other)) if root.is_none() => merged.row = Some(other),
             _ => {}
         }
     }
@@ -169,21 +168,46 @@ pub(super) fn merge_row(
         }
     };
     // One side deleted the row, the other changed it. `default` is what the source says.
+    let (mut asks, mut said) = (None, None);
     let (outcome, by) = match manual {
         Some(Resolution::Source) => (Outcome::Source, "manual".to_owned()),
         Some(Resolution::Target | Resolution::Values(_)) => (Outcome::Target, "manual".to_owned()),
         Some(Resolution::Base) => (Outcome::Base, "manual".to_owned()),
         None => match action_for(&options.rules, options.strategy, &table.name, "") {
-            Some((action, by)) => match action.side(ages()?) {
+            Some((Action::Call(function), by)) => {
+                let question = Question {
+                    function,
+                    table: table.id,
+                    key: key.to_vec(),
+                    column: None,
+                };
+                match options
+                    .answers
+                    .reply(&question, [&base.row, &ours, &theirs])
+                {
+                    None => {
+                        asks = Some(function);
+                        (Outcome::Open, String::new())
+                    }
+                    Some(Reply::Open | Reply::Value(_)) => (Outcome::Open, String::new()),
+                    Some(reply) => {
+                        said = Some(reply.clone());
+                        (Outcome::Computed, by)
+                    }
+                }
+            }
+            Some((action, by)) => match action.side(ages)? {
                 Some(outcome) => (outcome, by),
                 None => (Outcome::Open, String::new()),
             },
             None => (Outcome::Open, String::new()),
         },
     };
-    let merged = match outcome {
-        Outcome::Source => default,
-        Outcome::Base => base.row.clone().map_or(Merged::Delete, Merged::Put),
+    let merged = match (outcome, said) {
+        (Outcome::Source, _) => default,
+        (Outcome::Base, _) => base.row.clone().map_or(Merged::Delete, Merged::Put),
+        (Outcome::Computed, Some(Reply::Row(row))) => Merged::Put(row),
+        (Outcome::Computed, Some(Reply::Delete)) => Merged::Delete,
         _ => Merged::Keep,
     };
     let decision = Decision {
@@ -195,8 +219,17 @@ pub(super) fn merge_row(
         theirs,
         cells: Vec::new(),
         row: Some((outcome, by)),
+        asks,
     };
     Ok((merged, Some(decision)))
+}
+
+/// A value that a person wrote.
+pub(super) fn given(text: Option<&str>, ty: &DataType, ctx: &EvalContext<'_>) -> Result<Value> {
+    match text {
+        Some(text) => helios_expr::cast::cast(&Value::text(text), &DataType::Text, ty, true, ctx),
+        None => Ok(Value::Null),
+    }
 }
 
 /// A row that is there on both sides.
@@ -250,6 +283,7 @@ fn merge_cells(
         theirs: Some(both.theirs.to_vec()),
         cells,
         row: None,
+        asks: None,
     });
     let merged = if changed {
         Merged::Put(row)
@@ -280,6 +314,7 @@ impl Both<'_> {
                 outcome,
                 value,
                 by: by.to_owned(),
+                asks: None,
             }
         };
         let open = || side(Outcome::Open, "");
@@ -292,24 +327,13 @@ impl Both<'_> {
             Some(Resolution::Base) => return Ok(side(Outcome::Base, "manual")),
             Some(Resolution::Values(values)) => {
                 if let Some(text) = values.get(&def.name) {
-                    let value = match text {
-                        Some(text) => {
-                            let from = helios_base::DataType::Text;
-                            helios_expr::cast::cast(
-                                &Value::text(text.as_str()),
-                                &from,
-                                &def.ty,
-                                true,
-                                ctx,
-                            )?
-                        }
-                        None => Value::Null,
-                    };
+                    let value = given(text.as_deref(), &def.ty, ctx)?;
                     return Ok(CellDecision {
                         column,
                         outcome: Outcome::Computed,
                         value: Some(value),
                         by: "manual".to_owned(),
+                        asks: None,
                     });
                 }
             }
@@ -325,8 +349,11 @@ impl Both<'_> {
         let Some((action, by)) = found else {
             return Ok(open());
         };
-        if let Some(outcome) = action.side(ages()?) {
+        if let Some(outcome) = action.side(ages)? {
             return Ok(side(outcome, &by));
+        }
+        if let Action::Call(function) = action {
+            return Ok(self.ask(function, column, def.id, by));
         }
         // What both sides have in common would count twice.
         let adds = matches!(action, Action::Sum | Action::Concatenate);
@@ -339,8 +366,38 @@ impl Both<'_> {
                 outcome: Outcome::Computed,
                 value: Some(value),
                 by,
+                asks: None,
             },
             None => open(),
         })
+    }
+
+    /// What a function has said, or that it is to be asked.
+    fn ask(&self, function: u32, column: usize, id: ColumnId, by: String) -> CellDecision {
+        let question = Question {
+            function,
+            table: self.table.id,
+            key: self.key.to_vec(),
+            column: Some(id),
+        };
+        let (ours, theirs) = (Some(self.ours.to_vec()), Some(self.theirs.to_vec()));
+        let rows = [&self.base.row, &ours, &theirs];
+        let mut decision = CellDecision {
+            column,
+            outcome: Outcome::Open,
+            value: None,
+            by: String::new(),
+            asks: None,
+        };
+        match self.options.answers.reply(&question, rows) {
+            None => decision.asks = Some(function),
+            Some(Reply::Value(value)) => {
+                decision.outcome = Outcome::Computed;
+                decision.value = Some(value.clone());
+                decision.by = by;
+            }
+            Some(_) => {}
+        }
+        decision
     }
 }

@@ -4,14 +4,21 @@
 //! transaction, the *target*. Merging a branch, taking over one commit and undoing one are the same
 //! work with other snapshots ([`MergeInput`]).
 //!
-//! - `schema.rs` merges definitions by object, `align.rs` says which columns are the same;
-//! - `rows.rs` looks at every row that differs between base and source, `cell.rs` merges one;
-//! - `resolve.rs` decides conflicts.
+//! - `schema.rs` merges definitions by object, `align.rs` says which columns are the same,
+//!   `domains.rs` verifies values of domains that changed;
+//! - `lost.rs` looks for columns that one side dropped while the other wrote to them;
+//! - `compare.rs` finds the rows that differ between base and source, `rows.rs` merges all of them,
+//!   `cell.rs` one;
+//! - `resolve.rs` decides conflicts, `ask.rs` lets functions of users decide.
 //!
 //! Nothing is committed here: the caller looks at the [`MergeReport`] and decides.
 
 mod align;
+mod ask;
 mod cell;
+mod compare;
+mod domains;
+mod lost;
 mod resolve;
 mod rows;
 mod schema;
@@ -27,6 +34,7 @@ use crate::catalog::{Catalog, TableDef};
 use crate::system;
 use crate::tables::Tables;
 use crate::transaction::Transaction;
+pub use ask::{Answers, Question, Reply};
 pub use resolve::{Action, Pattern, Rule, Strategy};
 
 /// What is merged.
@@ -48,6 +56,10 @@ pub struct MergeOptions {
     pub strategy: Strategy,
     /// What people decided, by table and stored key; comes before everything else.
     pub resolutions: BTreeMap<(TableId, Vec<u8>), Resolution>,
+    /// As `resolutions`, of rows with cells in columns that one side dropped.
+    pub dropped: BTreeMap<(TableId, Vec<u8>), Resolution>,
+    /// What functions of users said.
+    pub answers: Answers,
 }
 
 /// What a person decided about a conflict.
@@ -74,10 +86,14 @@ pub enum ConflictKind {
     SourceDeleted,
     /// The target deleted a row that the source changed.
     TargetDeleted,
+    /// The source dropped a column that the target wrote to.
+    SourceDropped,
+    /// The target dropped a column that the source wrote to.
+    TargetDropped,
 }
 
 impl ConflictKind {
-    /// Its name in reports.
+    /// Its name in reports: what the source did, and what the target did.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -85,6 +101,8 @@ impl ConflictKind {
             Self::Insert => "insert/insert",
             Self::SourceDeleted => "delete/update",
             Self::TargetDeleted => "update/delete",
+            Self::SourceDropped => "drop/update",
+            Self::TargetDropped => "update/drop",
         }
     }
 }
@@ -121,7 +139,8 @@ impl Outcome {
 /// A conflict in one row, and what became of it.
 #[derive(Clone, Debug)]
 pub struct Decision {
-    /// The table, as it is on the target after the merge.
+    /// The table, as it is on the target after the merge; about a column that one side dropped, as the
+    /// other has it.
     pub table: Arc<TableDef>,
     /// The stored key of the row.
     pub key: Vec<u8>,
@@ -137,6 +156,8 @@ pub struct Decision {
     pub cells: Vec<CellDecision>,
     /// For a deleted row: what was decided and by which rule or strategy.
     pub row: Option<(Outcome, String)>,
+    /// For a deleted row: the function that is to be asked.
+    pub asks: Option<u32>,
 }
 
 /// A conflict in one cell.
@@ -150,6 +171,8 @@ pub struct CellDecision {
     pub value: Option<Value>,
     /// The rule or strategy that decided.
     pub by: String,
+    /// The function that is to be asked.
+    pub asks: Option<u32>,
 }
 
 impl Decision {
@@ -341,13 +364,26 @@ impl Transaction {
         self.statement()?;
         let mut report = MergeReport::default();
         let mut plan = schema::SchemaMerge::new(self, input, &catalogs, &mut report)?;
+        let ground = lost::Ground {
+            transaction: self,
+            input,
+            options,
+            catalogs: &catalogs,
+        };
+        let lost = match report.schema_conflicts.is_empty() {
+            true => lost::Lost::new(&ground, &mut plan, ctx)?,
+            false => lost::Lost::default(),
+        };
         plan.before_rows(&mut report)?;
+        lost.restore(&ground, ctx)?;
         rows::merge(self, input, options, &catalogs, &plan, &mut report, ctx)?;
+        lost.finish(&ground, &mut report, ctx)?;
         if report.open() > 0 {
             return Ok(report);
         }
         self.finish_statement(ctx)?;
         plan.after_rows(&mut report)?;
+        domains::verify(self, &catalogs, ctx)?;
         self.finish_statement(ctx)?;
         Ok(report)
     }

@@ -24,6 +24,8 @@ pub enum Strategy {
     LastWriteWins,
     /// Rules alone; what they leave open stops the merge.
     RuleBased,
+    /// A function of a user, by the caller's number; see [`Question`].
+    Custom(u32),
 }
 
 impl Strategy {
@@ -51,6 +53,7 @@ impl Strategy {
             Self::Manual => "manual",
             Self::LastWriteWins => "last_write_wins",
             Self::RuleBased => "rule_based",
+            Self::Custom(_) => "custom",
         }
     }
 
@@ -59,6 +62,7 @@ impl Strategy {
             Self::Ours => Some(Action::PreferTarget),
             Self::Theirs => Some(Action::PreferSource),
             Self::LastWriteWins => Some(Action::PreferNewer),
+            Self::Custom(function) => Some(Action::Call(function)),
             Self::Abort | Self::Manual | Self::RuleBased => None,
         }
     }
@@ -83,6 +87,8 @@ pub enum Action {
     Max,
     /// The lesser value.
     Min,
+    /// What a function of a user says, by the caller's number; see [`Question`].
+    Call(u32),
 }
 
 impl Action {
@@ -119,6 +125,7 @@ impl Action {
             Self::Sum => "sum",
             Self::Max => "max",
             Self::Min => "min",
+            Self::Call(_) => "function",
         }
     }
 }
@@ -169,18 +176,21 @@ pub(super) fn action_for(
 }
 
 impl Action {
-    /// Which side wins, if the action is about sides.
-    pub(super) fn side(self, ages: Ages) -> Option<Outcome> {
-        let source_is_newer = ages.theirs > ages.ours;
-        Some(match (self, source_is_newer) {
-            (Self::PreferSource, _) | (Self::PreferNewer, true) | (Self::PreferOlder, false) => {
-                Outcome::Source
-            }
-            (Self::PreferTarget, _) | (Self::PreferNewer, false) | (Self::PreferOlder, true) => {
-                Outcome::Target
-            }
-            _ => return None,
-        })
+    /// Which side wins, if the action is about sides. `ages` is asked only when it matters.
+    pub(super) fn side(self, ages: &mut dyn FnMut() -> Result<Ages>) -> Result<Option<Outcome>> {
+        let newer_wins = match self {
+            Self::PreferSource => return Ok(Some(Outcome::Source)),
+            Self::PreferTarget => return Ok(Some(Outcome::Target)),
+            Self::PreferNewer => true,
+            Self::PreferOlder => false,
+            _ => return Ok(None),
+        };
+        let ages = ages()?;
+        let source_wins = (ages.theirs > ages.ours) == newer_wins;
+        Ok(Some(match source_wins {
+            true => Outcome::Source,
+            false => Outcome::Target,
+        }))
     }
 
     /// The merged value of a cell; `None` if the action does not fit the values.

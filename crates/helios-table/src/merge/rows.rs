@@ -1,20 +1,18 @@
 //! Merging the rows of all tables.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use helios_base::{Result, Scn, TableId, Value};
+use helios_base::{Result, Scn, TableId};
 use helios_expr::EvalContext;
-use helios_version::{LockMode, Read, Snapshot, Wait};
+use helios_version::{LockMode, Read, Wait};
 
-use super::align::Align;
 use super::cell::{BaseRow, Merged, Row, Versions, merge_row, virtual_base};
+use super::compare::{Compare, Definitions};
 use super::resolve::Ages;
 use super::schema::SchemaMerge;
 use super::{Catalogs, MergeInput, MergeOptions, MergeReport, TableReport};
-use crate::access::{Lock, TableReader, TableWriter};
+use crate::access::{Lock, TableWriter};
 use crate::catalog::TableDef;
-use crate::row::KeyRange;
 use crate::transaction::Transaction;
 
 /// Merges every table that is on both sides.
@@ -31,31 +29,16 @@ pub(super) fn merge(
         let Some(source) = catalogs.source.table_by_id(source) else {
             continue;
         };
-        let base = catalogs.base.table_by_id(source.id);
         let catalog = transaction.latest_catalog()?;
         let Some(table) = catalog.table_by_id(target).cloned() else {
             continue;
         };
-        let of = |snapshot: &Snapshot| -> Result<Option<Arc<TableDef>>> {
-            let catalog = transaction.tables().catalog(snapshot)?;
-            Ok(catalog.table_by_id(source.id).cloned())
-        };
-        // The bases may differ in their definitions as in their rows.
-        let bases: Vec<_> = input.bases.iter().map(of).collect::<Result<_>>()?;
-        let root = input.root.as_ref().map(of).transpose()?.flatten();
-        let common = common_columns(&bases);
-        let common = common.as_ref();
-        let aligns = bases.iter().map(|base| {
-            let base = base.as_deref()?;
-            Some(Align::new(common, base, &table))
-        });
+        let versions = Definitions::of(transaction, input, source.id)?;
+        let compare = versions.compare(transaction, input, source, &input.source, &table)?;
         let mut merge = TableMerge {
             transaction,
             input,
             options,
-            source_align: Align::new(common, source, &table),
-            base_aligns: aligns.collect(),
-            root_align: root.as_deref().map(|root| Align::new(common, root, &table)),
             source,
             table: &table,
             writer: None,
@@ -65,14 +48,8 @@ pub(super) fn merge(
                 ..TableReport::default()
             },
         };
-        let same_rows = source.storage == table.storage
-            && base.is_none_or(|base| base.storage == source.storage);
-        if same_rows {
-            merge.changed_rows(report, ctx)?;
-        } else {
-            merge.all_rows(base, report, ctx)?;
-        }
-        merge.finish(ctx)?;
+        merge.changed_rows(compare, report, ctx)?;
+        merge.finish()?;
         if merge.report.inserted + merge.report.updated + merge.report.deleted > 0 {
             let done = std::mem::take(&mut merge.report);
             report.tables.push(done);
@@ -88,10 +65,6 @@ struct TableMerge<'a> {
     options: &'a MergeOptions,
     source: &'a TableDef,
     table: &'a Arc<TableDef>,
-    source_align: Align<'a>,
-    /// One for each base that has the table.
-    base_aligns: Vec<Option<Align<'a>>>,
-    root_align: Option<Align<'a>>,
     writer: Option<TableWriter<'a>>,
     /// Keys of rows whose uniqueness is to be verified at the end.
     written: Vec<Vec<u8>>,
@@ -99,122 +72,28 @@ struct TableMerge<'a> {
 }
 
 impl<'a> TableMerge<'a> {
-    /// The rows that the lists of changes name.
-    fn changed_rows(&mut self, report: &mut MergeReport, ctx: &EvalContext<'_>) -> Result<()> {
-        let store = self.transaction.tables().store().clone();
-        let storage = self.source.storage;
-        if let [base] = self.input.bases.as_slice() {
-            let mut diff = store.diff(base, &self.input.source, Some(storage))?;
-            while let Some(change) = diff.next()? {
-                let old = change.old.map(|row| (row.begin, row.row));
-                let base = BaseRow {
-                    row: match (old, self.base_aligns.first()) {
-                        (Some((begin, row)), Some(Some(align))) => {
-                            Some(align.row(&change.pk, begin, row.as_ref())?)
-                        }
-                        _ => None,
-                    },
-                    unknown: Vec::new(),
-                };
-                let new = change.new.map(|row| (row.begin, row.row));
-                let begin = new.as_ref().map(|(begin, _)| *begin);
-                let theirs = match &new {
-                    Some((begin, row)) => Some(self.source_align.row(&change.pk, *begin, row)?),
-                    None => None,
-                };
-                let theirs = self.fill_missing(theirs, &base);
-                self.row(&change.pk, base, theirs, begin, report, ctx)?;
-            }
-            return Ok(());
-        }
-        // A row that any base sees differently may differ from what the bases come to.
-        let mut keys = BTreeSet::new();
-        for base in &self.input.bases {
-            let mut diff = store.diff(base, &self.input.source, Some(storage))?;
-            while let Some(change) = diff.next()? {
-                keys.insert(change.pk);
-            }
-        }
-        for key in keys {
-            let bases: Vec<Row> = self
-                .input
-                .bases
-                .iter()
-                .zip(&self.base_aligns)
-                .map(|(base, align)| row_of(base, align.as_ref(), storage, &key))
-                .collect::<Result<_>>()?;
-            let root = match &self.input.root {
-                Some(root) => row_of(root, self.root_align.as_ref(), storage, &key)?,
-                None => None,
-            };
-            let base = virtual_base(&root, &bases, self.table, self.options, ctx)?;
-            let found = self.input.source.get(storage, &key)?;
-            let begin = found.as_ref().map(|found| found.begin);
-            let theirs = match found {
-                Some(found) => Some(self.source_align.row(&key, found.begin, &found.row)?),
-                None => None,
-            };
-            let theirs = self.fill_missing(theirs, &base);
-            self.row(&key, base, theirs, begin, report, ctx)?;
-        }
-        Ok(())
-    }
-
-    /// A column that the source does not have is unchanged by it.
-    fn fill_missing(&self, theirs: Row, base: &BaseRow) -> Row {
-        let mut theirs = theirs?;
-        if let Some(base) = &base.row {
-            for (column, place) in theirs.iter_mut().enumerate() {
-                if !self.source_align.has(column)
-                    && let Some(value) = base.get(column)
-                {
-                    value.clone_into(place);
-                }
-            }
-        }
-        Some(theirs)
-    }
-
-    /// All rows of both sides, for a table that was rewritten, truncated or made twice: compared by
-    /// the primary key.
-    fn all_rows(
+    fn changed_rows(
         &mut self,
-        base: Option<&Arc<TableDef>>,
+        mut compare: Compare<'_>,
         report: &mut MergeReport,
         ctx: &EvalContext<'_>,
     ) -> Result<()> {
-        let mut before = BTreeMap::new();
-        if let (Some(base), Some(Some(align))) = (base, self.base_aligns.first())
-            && let Some(snapshot) = self.input.bases.first()
-        {
-            each(base, snapshot, align, |key, begin, row| {
-                before.insert(stored_key(self.table, key, &row)?, (begin, row));
-                Ok(())
-            })?;
-        }
-        let mut after = BTreeMap::new();
-        each(
-            self.source,
-            &self.input.source,
-            &self.source_align,
-            |key, begin, row| {
-                after.insert(stored_key(self.table, key, &row)?, (begin, row));
-                Ok(())
-            },
-        )?;
-        let keys: BTreeSet<Vec<u8>> = before.keys().chain(after.keys()).cloned().collect();
-        for key in keys {
-            let base = BaseRow {
-                row: before.remove(&key).map(|(_, row)| row),
-                unknown: Vec::new(),
-            };
-            let (begin, theirs) = match after.remove(&key) {
-                Some((begin, row)) => (Some(begin), Some(row)),
-                None => (None, None),
-            };
-            let theirs = self.fill_missing(theirs, &base);
-            if theirs != base.row {
-                self.row(&key, base, theirs, begin, report, ctx)?;
+        // Columns that the source does not have are unchanged by it.
+        let columns = 0..self.table.columns.len();
+        let lacks: Vec<usize> = columns.filter(|n| !compare.now().has(*n)).collect();
+        while let Some(changed) = compare.next()? {
+            let base = virtual_base(&changed.root, changed.bases, self.table, self.options, ctx)?;
+            let mut theirs = changed.now;
+            if let (Some(theirs), Some(base)) = (&mut theirs, &base.row) {
+                for column in &lacks {
+                    if let (Some(place), Some(value)) = (theirs.get_mut(*column), base.get(*column))
+                    {
+                        value.clone_into(place);
+                    }
+                }
+            }
+            if theirs != base.row || !base.unknown.is_empty() {
+                self.row(&changed.key, base, theirs, changed.begin, report, ctx)?;
             }
         }
         Ok(())
@@ -284,34 +163,13 @@ impl<'a> TableMerge<'a> {
     }
 
     /// Verifies what had to wait until all rows of the table were written.
-    fn finish(&mut self, _: &EvalContext<'_>) -> Result<()> {
+    fn finish(&mut self) -> Result<()> {
         if let Some(writer) = &self.writer {
             for key in &self.written {
                 writer.verify_unique_keys(key)?;
             }
         }
         Ok(())
-    }
-}
-
-/// The columns that are one and the same in every base; numbers given out since may be of others.
-fn common_columns(bases: &[Option<Arc<TableDef>>]) -> Option<TableDef> {
-    let mut bases = bases.iter().flatten();
-    let mut common = TableDef::clone(bases.next()?);
-    for base in bases {
-        common.columns.retain(|column| {
-            let found = base.column_by_id(column.id);
-            found.is_some_and(|(_, found)| found.name == column.name)
-        });
-    }
-    Some(common)
-}
-
-/// A row of a base.
-fn row_of(base: &Snapshot, align: Option<&Align<'_>>, storage: TableId, key: &[u8]) -> Result<Row> {
-    match (base.get(storage, key)?, align) {
-        (Some(found), Some(align)) => align.row(key, found.begin, &found.row).map(Some),
-        _ => Ok(None),
     }
 }
 
@@ -322,28 +180,4 @@ fn newest(read: &dyn Read, storage: TableId, key: &[u8], known: Option<Scn>) -> 
     }
     let versions = read.history(storage, key)?;
     Ok(versions.first().map_or(Scn::ZERO, |version| version.begin))
-}
-
-fn stored_key(table: &TableDef, key: &[u8], row: &[Value]) -> Result<Vec<u8>> {
-    if table.key.is_empty() {
-        return Ok(key.to_vec());
-    }
-    let mut out = Vec::new();
-    table.shape().encode_key_of(row, &mut out)?;
-    Ok(out)
-}
-
-fn each(
-    table: &TableDef,
-    snapshot: &Snapshot,
-    align: &Align<'_>,
-    mut visit: impl FnMut(&[u8], Scn, Vec<Value>) -> Result<()>,
-) -> Result<()> {
-    let reader = TableReader::new(table, snapshot);
-    let mut rows = snapshot.scan(table.storage, KeyRange::ALL.bounds(), false)?;
-    let _ = reader.shape();
-    while let Some(row) = rows.next()? {
-        visit(row.pk, row.begin, align.row(row.pk, row.begin, row.row)?)?;
-    }
-    Ok(())
 }

@@ -9,13 +9,16 @@ mod functions;
 mod table;
 mod types;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use helios_base::{Result, TableId};
 use helios_version::TableLock;
 
 use super::{Catalogs, MergeInput, MergeReport, is_bookkeeping};
-use crate::catalog::{Catalog, Change, SchemaId, SequenceDef, TableDef, ViewDef};
+use crate::catalog::{
+    Catalog, Change, ColumnDef, Relation, SchemaId, SequenceDef, TableDef, ViewDef,
+};
 use crate::ddl::ObjectRef;
 use crate::system;
 use crate::transaction::Transaction;
@@ -33,6 +36,8 @@ pub(super) struct SchemaMerge<'a> {
     /// Objects that come or go after the rows.
     last: Vec<(String, Change)>,
     drops: Vec<(String, ObjectRef)>,
+    /// Numbers of objects in `drops` whose names something new takes.
+    early: BTreeSet<u32>,
 }
 
 impl<'a> SchemaMerge<'a> {
@@ -50,6 +55,7 @@ impl<'a> SchemaMerge<'a> {
             tables: Vec::new(),
             last: Vec::new(),
             drops: Vec::new(),
+            early: BTreeSet::new(),
         };
         let target = transaction.latest_catalog()?;
         if merge.is_changed(input)? {
@@ -205,9 +211,10 @@ impl<'a> SchemaMerge<'a> {
         &mut self,
         def: &Arc<SequenceDef>,
         known: bool,
-        Sides { source, target, .. }: Sides<'_>,
+        sides: Sides<'_>,
         report: &mut MergeReport,
     ) {
+        let Sides { source, target, .. } = sides;
         if let Some((owner, column)) = def.owned_by {
             if source
                 .table_by_id(owner)
@@ -227,7 +234,7 @@ impl<'a> SchemaMerge<'a> {
                 return;
             }
         }
-        if clashes(target, def.schema, &def.name, def.id.0) {
+        if self.clashes(sides, def.schema, &def.name, def.id.0) {
             report.schema_conflicts.push(created_twice(&def.name));
             return;
         }
@@ -244,7 +251,7 @@ impl<'a> SchemaMerge<'a> {
         };
         for (id, event) in sides.events(ids, of)? {
             match event {
-                Event::Put { def, .. } if clashes(sides.target, def.schema, &def.name, id.0) => {
+                Event::Put { def, .. } if self.clashes(sides, def.schema, &def.name, id.0) => {
                     if !self.same_view(sides.target, &def) {
                         report.schema_conflicts.push(created_twice(&def.name));
                     }
@@ -295,7 +302,7 @@ impl<'a> SchemaMerge<'a> {
                         self.tables.push(plan);
                     }
                 }
-                (None, Some(s), None) => self.created(&s, target, report),
+                (None, Some(s), None) => self.created(&s, sides, report),
                 (Some(b), None, Some(t)) => {
                     let mine = self.transaction.view()?;
                     if !table::same_definition(&b, &t)?
@@ -326,10 +333,94 @@ impl<'a> SchemaMerge<'a> {
         Ok(())
     }
 
+    /// Whether another relation of the target has the name, and keeps it.
+    fn clashes(&mut self, sides: Sides<'_>, schema: SchemaId, name: &str, id: u32) -> bool {
+        let there = sides.target.relation_in(schema, name);
+        let there = there.filter(|there| there.oid() != id);
+        there.is_some_and(|there| !self.makes_way(sides, &there, name))
+    }
+
+    /// Whether the source dropped this relation of the target, or gave it another name: then something new
+    /// can have the name.
+    fn makes_way(&mut self, sides: Sides<'_>, there: &Relation, name: &str) -> bool {
+        let of = |catalog: &Catalog| -> Option<String> {
+            match there {
+                Relation::Table(def) => catalog.table_by_id(def.id).map(|def| def.name.clone()),
+                Relation::View(def) => catalog.view_by_id(def.id).map(|def| def.name.clone()),
+                Relation::Sequence(def) => {
+                    catalog.sequence_by_id(def.id).map(|def| def.name.clone())
+                }
+                Relation::Index(table, index) => {
+                    let table = catalog.table_by_id(table.id)?;
+                    table.index_by_id(index.id).map(|def| def.name.clone())
+                }
+            }
+        };
+        if of(sides.base).is_none() {
+            return false;
+        }
+        match of(sides.source) {
+            Some(now) => now != name,
+            None => {
+                self.early.insert(there.oid());
+                true
+            }
+        }
+    }
+
+    /// The plan for a table that is on all sides.
+    fn plan_of(&mut self, catalogs: &Catalogs, table: TableId) -> Result<Option<&mut TablePlan>> {
+        if !self.tables.iter().any(|plan| plan.id() == table) {
+            let target = self.transaction.latest_catalog()?;
+            if let (Some(source), Some(target)) = (
+                catalogs.source.table_by_id(table),
+                target.table_by_id(table),
+            ) {
+                let base = catalogs.base.table_by_id(table);
+                let base = base.map(Arc::as_ref);
+                self.tables.push(TablePlan::empty(base, source, target));
+            }
+        }
+        Ok(self.tables.iter_mut().find(|plan| plan.id() == table))
+    }
+
+    /// Leaves a column on the target that the source dropped.
+    pub(super) fn keep_column(&mut self, table: TableId, column: &ColumnDef) -> Result<()> {
+        match self.tables.iter_mut().find(|plan| plan.id() == table) {
+            Some(plan) => plan.keep_column(column),
+            None => Ok(()),
+        }
+    }
+
+    /// Brings back a column that the target dropped, with its sequence.
+    pub(super) fn restore_column(
+        &mut self,
+        catalogs: &Catalogs,
+        table: TableId,
+        column: &ColumnDef,
+    ) -> Result<()> {
+        let target = self.transaction.latest_catalog()?;
+        for sequence in catalogs.source.sequences() {
+            if sequence.owned_by == Some((table, column.id))
+                && target.sequence_by_id(sequence.id).is_none()
+            {
+                let line = describe("sequence", &sequence.name, false);
+                let change = Change::Sequence(sequence.id, Some(sequence.clone()));
+                self.first.push((line, change));
+            }
+        }
+        match self.plan_of(catalogs, table)? {
+            Some(plan) => plan.restore_column(column),
+            None => Ok(()),
+        }
+    }
+
     /// A table that only the source has.
-    fn created(&mut self, def: &Arc<TableDef>, target: &Catalog, report: &mut MergeReport) {
+    fn created(&mut self, def: &Arc<TableDef>, sides: Sides<'_>, report: &mut MergeReport) {
+        let target = sides.target;
         let schema = target.schema_by_id(def.schema).map(|schema| schema.id);
         let there = schema.and_then(|schema| target.relation_in(schema, &def.name));
+        let there = there.filter(|there| !self.makes_way(sides, there, &def.name));
         match there {
             None => {
                 let line = format!("create table \"{}\"", def.name);
@@ -337,7 +428,7 @@ impl<'a> SchemaMerge<'a> {
                     .push((line, Change::Table(def.id, Some(def.clone()))));
                 self.pairs.push((def.id, def.id));
             }
-            Some(crate::catalog::Relation::Table(other)) if table::alike(def, &other) => {
+            Some(Relation::Table(other)) if table::alike(def, &other) => {
                 self.pairs.push((def.id, other.id));
             }
             Some(_) => report.schema_conflicts.push(created_twice(&def.name)),
@@ -350,28 +441,33 @@ impl<'a> SchemaMerge<'a> {
             self.pairs.clear();
             return Ok(());
         }
+        let (views, first): (Vec<_>, Vec<_>) = self
+            .first
+            .drain(..)
+            .partition(|(_, change)| matches!(change, Change::View(_, None)));
+        self.take(views, report)?;
+        self.drop_first(report)?;
+        self.rename_tables(report)?;
         // Schemas, types and sequences before the tables that use them.
         let rank = |change: &Change| match change {
-            Change::View(..) => 0,
-            Change::Schema(..) => 1,
-            Change::Type(..) => 2,
-            Change::Sequence(..) => 3,
+            Change::View(..) | Change::Schema(..) => 0,
+            Change::Type(..) => 1,
+            Change::Sequence(..) => 2,
             // Expressions of tables call them.
-            Change::Function(..) => 4,
-            Change::Table(..) => 5,
-            Change::Role(..) | Change::Access(..) => 6,
+            Change::Function(..) => 3,
+            Change::Table(..) => 4,
+            Change::Role(..) | Change::Access(..) => 5,
         };
-        self.first.sort_by_key(|(_, change)| rank(change));
+        let mut first = first;
+        first.sort_by_key(|(_, change)| rank(change));
         let mut parents = Vec::new();
-        for (line, change) in self.first.drain(..) {
-            if let Change::Table(id, Some(def)) = &change {
+        for (_, change) in &first {
+            if let Change::Table(id, Some(def)) = change {
                 let keys = def.foreign_keys().map(|(_, fk)| fk.parent);
                 parents.extend(keys.filter(|parent| parent != id));
             }
-            self.transaction.take_change(&change)?;
-            self.transaction.change(change)?;
-            report.schema.push(line);
         }
+        self.take(first, report)?;
         parents.sort_unstable();
         parents.dedup();
         for parent in parents {
@@ -394,22 +490,81 @@ impl<'a> SchemaMerge<'a> {
         Ok(())
     }
 
+    fn take(&self, changes: Vec<(String, Change)>, report: &mut MergeReport) -> Result<()> {
+        for (line, change) in changes {
+            self.transaction.take_change(&change)?;
+            self.transaction.change(change)?;
+            report.schema.push(line);
+        }
+        Ok(())
+    }
+
+    /// Drops parts of tables, and what gives its name to something new.
+    fn drop_first(&mut self, report: &mut MergeReport) -> Result<()> {
+        let number = |object: &ObjectRef| match object {
+            ObjectRef::Table(id) => Some(id.0),
+            ObjectRef::View(id) => Some(id.0),
+            ObjectRef::Sequence(id) => Some(id.0),
+            ObjectRef::Type(id) => Some(id.0),
+            ObjectRef::Function(id) => Some(id.0),
+            _ => None,
+        };
+        let is_early =
+            |object: &ObjectRef| number(object).is_some_and(|id| self.early.contains(&id));
+        let drops = std::mem::take(&mut self.drops);
+        let (mut now, later): (Vec<_>, Vec<_>) =
+            drops.into_iter().partition(|(_, object)| is_early(object));
+        self.drops = later;
+        for plan in &mut self.tables {
+            now.extend(plan.take_drops());
+        }
+        self.drop_all(now, report)
+    }
+
+    fn drop_all(&self, drops: Vec<(String, ObjectRef)>, report: &mut MergeReport) -> Result<()> {
+        if !drops.is_empty() {
+            let (lines, objects): (Vec<String>, Vec<ObjectRef>) = drops.into_iter().unzip();
+            self.transaction.drop_objects(&objects, false)?;
+            report.schema.extend(lines);
+        }
+        Ok(())
+    }
+
+    /// Gives tables their new names; some may exchange theirs.
+    fn rename_tables(&mut self, report: &mut MergeReport) -> Result<()> {
+        let catalog = self.transaction.latest_catalog()?;
+        let mut renames = Vec::new();
+        for plan in &mut self.tables {
+            if let (Some(name), Some(table)) = (plan.take_rename(), catalog.table_by_id(plan.id()))
+            {
+                renames.push((table.clone(), name));
+            }
+        }
+        let is_taken = |(table, name): &(Arc<TableDef>, String)| {
+            catalog.relation_in(table.schema, name).is_some()
+        };
+        if renames.iter().any(is_taken) {
+            for (n, (table, _)) in renames.iter().enumerate() {
+                self.transaction.rename_table(table.id, &table::aside(n))?;
+            }
+        }
+        for (table, name) in renames {
+            self.transaction.rename_table(table.id, &name)?;
+            let line = format!("rename table \"{}\" to \"{name}\"", table.name);
+            report.schema.push(line);
+        }
+        Ok(())
+    }
+
     /// Makes the changes that the merged rows must satisfy.
     pub(super) fn after_rows(&mut self, report: &mut MergeReport) -> Result<()> {
         for plan in &mut self.tables {
             plan.after_rows(self.transaction, report)?;
         }
-        for (line, change) in self.last.drain(..) {
-            self.transaction.take_change(&change)?;
-            self.transaction.change(change)?;
-            report.schema.push(line);
-        }
-        if !self.drops.is_empty() {
-            let (lines, objects): (Vec<String>, Vec<ObjectRef>) = self.drops.drain(..).unzip();
-            self.transaction.drop_objects(&objects, false)?;
-            report.schema.extend(lines);
-        }
-        Ok(())
+        let last = std::mem::take(&mut self.last);
+        self.take(last, report)?;
+        let drops = std::mem::take(&mut self.drops);
+        self.drop_all(drops, report)
     }
 }
 
@@ -428,11 +583,4 @@ impl MergeReport {
 
 fn created_twice(name: &str) -> String {
     format!("relation \"{name}\" was created on both branches")
-}
-
-/// Whether another relation of the target has the name.
-fn clashes(target: &Catalog, schema: SchemaId, name: &str, id: u32) -> bool {
-    target
-        .relation_in(schema, name)
-        .is_some_and(|other| other.oid() != id)
 }

@@ -302,8 +302,8 @@ UPDATE t SET a = 11 WHERE id = 1;
 USE BRANCH main;
 UPDATE t SET a = 12 WHERE id = 1;
 MERGE DATABASE BRANCH dev INTO main USING STRATEGY CUSTOM;
---> 0A000 merge strategy CUSTOM is not supported
--->   hint: Use RULE_BASED with conflict resolution rules, or MANUAL and resolve with SQL.
+--> 22023 strategy CUSTOM needs a function
+-->   hint: Write USING STRATEGY CUSTOM (function).
 SELECT * FROM t ORDER BY 1;
 --> id | a | b
 --> 1 | 12 | one
@@ -320,7 +320,7 @@ USE BRANCH main;
 UPDATE t SET a = 12 WHERE id = 1;
 MERGE DATABASE BRANCH dev INTO main USING STRATEGY nonsense;
 --> 22023 unknown merge strategy "nonsense"
--->   hint: Strategies are ABORT, OURS, THEIRS, MANUAL, LAST_WRITE_WINS and RULE_BASED.
+-->   hint: Strategies are ABORT, OURS, THEIRS, MANUAL, LAST_WRITE_WINS, RULE_BASED and CUSTOM (function).
 SELECT * FROM t ORDER BY 1;
 --> id | a | b
 --> 1 | 12 | one
@@ -495,12 +495,14 @@ MERGE DATABASE BRANCH dev INTO main USING STRATEGY rule_based DRY RUN;
 --> NOTICE: merge of branch "dev" (SCN 6) into branch "main", common ancestor at SCN 3
 --> NOTICE: tables to modify: 0 ()
 --> NOTICE: rows to merge: 0; conflicts resolved: 0; open conflicts: 1
+--> NOTICE: estimated time: 0.0 seconds; estimated storage: +0.0 MB
 MERGE DATABASE BRANCH dev INTO main WITH CONFLICT RESOLUTION sum DRY RUN;
 --> table_name | row_key | column_name | kind | base | ours | theirs | result | resolution | rule
 --> t | 1 | a | update/update | 10 | 12 | 11 | 13 | computed | sum
 --> NOTICE: merge of branch "dev" (SCN 6) into branch "main", common ancestor at SCN 3
 --> NOTICE: tables to modify: 1 (t)
 --> NOTICE: rows to merge: 1; conflicts resolved: 1; open conflicts: 0
+--> NOTICE: estimated time: 0.0 seconds; estimated storage: +0.0 MB
 SELECT * FROM t ORDER BY 1;
 --> id | a | b
 --> 1 | 12 | one
@@ -587,6 +589,7 @@ MERGE DATABASE BRANCH dev INTO main DRY RUN;
 --> NOTICE: merge of branch "dev" (SCN 6) into branch "main", common ancestor at SCN 3
 --> NOTICE: tables to modify: 0 ()
 --> NOTICE: rows to merge: 0; conflicts resolved: 0; open conflicts: 1
+--> NOTICE: estimated time: 0.0 seconds; estimated storage: +0.0 MB
 
 -- case: source deleted, target updated
 CREATE TABLE t (id int PRIMARY KEY, a int, b text);
@@ -670,6 +673,7 @@ MERGE DATABASE BRANCH dev INTO main DRY RUN;
 --> NOTICE: merge of branch "dev" (SCN 6) into branch "main", common ancestor at SCN 3
 --> NOTICE: tables to modify: 0 ()
 --> NOTICE: rows to merge: 0; conflicts resolved: 0; open conflicts: 1
+--> NOTICE: estimated time: 0.0 seconds; estimated storage: +0.0 MB
 
 -- case: insert/insert
 CREATE TABLE t (id int PRIMARY KEY, a int, b text);
@@ -758,6 +762,7 @@ MERGE DATABASE BRANCH dev INTO main DRY RUN;
 --> NOTICE: merge of branch "dev" (SCN 6) into branch "main", common ancestor at SCN 3
 --> NOTICE: tables to modify: 0 ()
 --> NOTICE: rows to merge: 0; conflicts resolved: 0; open conflicts: 1
+--> NOTICE: estimated time: 0.0 seconds; estimated storage: +0.0 MB
 
 -- case: concatenate text
 CREATE TABLE t (id int PRIMARY KEY, a int, b text);

@@ -114,11 +114,12 @@ UPDATE t SET b = 'uno', a = 11 WHERE id = 1;
 USE BRANCH main;
 ALTER TABLE t DROP COLUMN b;
 MERGE DATABASE BRANCH dev INTO main;
---> status | source | target | base_scn | scn | inserted | updated | deleted | conflicts | schema_changes | merge_id
---> merged | dev | main | 3 | 7 | 0 | 1 | 0 | 0 | 0 | NULL
+--> 40002 merge of branch "dev" into branch "main" has 1 conflict
+-->   update/drop in table "t", row 1: b
+-->   hint: MERGE ... DRY RUN shows them all; USING STRATEGY OURS, THEIRS or MANUAL, or WITH CONFLICT RESOLUTION, decides them.
 SELECT * FROM t ORDER BY 1;
 --> id | a
---> 1 | 11
+--> 1 | 10
 --> 2 | 20
 --> 3 | 30
 

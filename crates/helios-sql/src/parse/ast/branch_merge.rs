@@ -74,6 +74,8 @@ pub struct MergeBranch {
 pub struct MergeHow {
     /// `[USING] STRATEGY [=] name`
     pub strategy: Option<Ident>,
+    /// The function of `STRATEGY CUSTOM (function)`, as it is written.
+    pub function: Option<String>,
     /// `WITH CONFLICT RESOLUTION name`
     pub rule: Option<Ident>,
     /// `REQUIRING (query)`: the text of the query.

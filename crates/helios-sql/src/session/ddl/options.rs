@@ -3,6 +3,8 @@
 use helios_base::{Error, Result, SqlState, nearest};
 use helios_table::merge::Action;
 
+use super::super::merge_rules;
+
 /// PostgreSQL's parameters of storage, which say how it lays out pages and when it cleans up. Dumps have
 /// them; nothing here depends on them.
 const PHYSICAL: &[&str] = &[
@@ -32,9 +34,12 @@ fn check_one(name: &str, value: &str) -> Result<()> {
         return Ok(());
     }
     if name.strip_prefix("merge.").is_some() {
+        if let Some(function) = merge_rules::function_of(value) {
+            return super::super::state::split_name(function).map(drop);
+        }
         return match Action::parse(value) {
             Some(_) => Ok(()),
-            None => Err(super::super::merge_rules::bad_action(value)),
+            None => Err(merge_rules::bad_action(value)),
         };
     }
     if matches!(name, "retention" | "retention_period") {

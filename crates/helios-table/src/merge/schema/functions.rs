@@ -4,7 +4,7 @@ use helios_base::Result;
 
 use super::super::MergeReport;
 use super::{Event, SchemaMerge, Sides, describe};
-use crate::catalog::{Catalog, Change, FunctionDef, ReturnShape};
+use crate::catalog::{Catalog, Change, FunctionDef, FunctionId, ReturnShape};
 use crate::ddl::ObjectRef;
 
 impl SchemaMerge<'_> {
@@ -17,13 +17,21 @@ impl SchemaMerge<'_> {
         for (id, event) in sides.events(ids, of)? {
             match event {
                 Event::Put { def, known } => {
-                    let twice = sides
+                    let there = sides
                         .target
                         .functions_in(def.schema, &def.name)
-                        .any(|there| {
+                        .find(|there| {
                             there.id != id && there.same_inputs(def.inputs().map(|arg| &arg.ty))
-                        });
-                    if twice {
+                        })
+                        .map(|there| there.id);
+                    let dropped = |there: &FunctionId| {
+                        sides.base.function_by_id(*there).is_some()
+                            && sides.source.function_by_id(*there).is_none()
+                    };
+                    if let Some(going) = there.filter(dropped) {
+                        self.early.insert(going.0);
+                    }
+                    if there.is_some_and(|there| !dropped(&there)) {
                         let conflict = format!("function {def} was created on both branches");
                         report.schema_conflicts.push(conflict);
                         continue;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use helios_base::{ColumnId, IndexId, Result};
+use helios_base::{ColumnId, Error, IndexId, Result, SqlState, TableId};
 use helios_version::TableLock;
 
 use crate::catalog::{
@@ -23,7 +23,9 @@ pub(super) struct TablePlan {
     rename_columns: Vec<(String, String)>,
     drop: Vec<(String, ObjectRef)>,
     add_columns: Vec<ColumnDef>,
-    /// Columns of the source with other properties, by name.
+    /// Columns that the target dropped and that come back.
+    restore_columns: Vec<ColumnDef>,
+    /// Columns of the target with the properties that they are to have.
     edit_columns: Vec<ColumnDef>,
     add_key: Option<NewConstraint>,
     add_indexes: Vec<Arc<IndexDef>>,
@@ -64,20 +66,72 @@ pub(super) fn alike(a: &TableDef, b: &TableDef) -> bool {
 fn properties(column: &ColumnDef) -> Result<Vec<u8>> {
     let mut column = column.clone();
     column.id = ColumnId(0);
+    column.birth = 0;
     column.missing = None;
     column.name = String::new();
     codec::encode(&column)
 }
 
+/// What three versions of one property come to; `None` if two changed it differently.
+fn three_way<'v, T: PartialEq>(base: &'v T, source: &'v T, target: &'v T) -> Option<&'v T> {
+    if source == base || source == target {
+        Some(target)
+    } else {
+        (target == base).then_some(source)
+    }
+}
+
+/// The target's column with what the source changed of it, property by property.
+fn merged_column(base: &ColumnDef, source: &ColumnDef, target: &ColumnDef) -> Option<ColumnDef> {
+    let mut merged = target.clone();
+    merged.not_null = *three_way(&base.not_null, &source.not_null, &target.not_null)?;
+    merged.comment = three_way(&base.comment, &source.comment, &target.comment)?.clone();
+    // Of these a column has at most one.
+    let value = |column: &ColumnDef| {
+        (
+            column.default.clone(),
+            column.generated.clone(),
+            column.identity,
+        )
+    };
+    let (b, s, t) = (value(base), value(source), value(target));
+    (merged.default, merged.generated, merged.identity) = three_way(&b, &s, &t)?.clone();
+    Some(merged)
+}
+
+/// Gives a column the next number of `table`. It stays what it is.
+const fn renumber_column(column: &mut ColumnDef, table: &mut TableDef) {
+    let identity = column.identity();
+    column.id = ColumnId(table.next_column);
+    table.next_column += 1;
+    column.birth = if identity == column.id.0 { 0 } else { identity };
+}
+
+/// A name that no column has, for columns that exchange theirs.
+pub(super) fn aside(n: usize) -> String {
+    format!("\u{1}merge{n}")
+}
+
+/// The columns that a constraint is about.
+fn reads(table: &TableDef, constraint: &ConstraintDef) -> Vec<ColumnId> {
+    match &constraint.kind {
+        ConstraintKind::Check { columns, .. } => columns.clone(),
+        ConstraintKind::ForeignKey(fk) => fk.columns.clone(),
+        ConstraintKind::PrimaryKey { index } | ConstraintKind::Unique { index } => {
+            let index = table.index_by_id(*index);
+            index.map_or_else(Vec::new, |index| index.columns().collect())
+        }
+    }
+}
+
 impl TablePlan {
-    pub(super) fn new(
+    /// A plan that changes nothing.
+    pub(super) fn empty(
         base: Option<&TableDef>,
         source: &Arc<TableDef>,
         target: &Arc<TableDef>,
-        catalog: &Catalog,
-        report: &mut MergeReport,
-    ) -> Result<Self> {
-        let mut plan = Self {
+    ) -> Self {
+        Self {
             source: source.clone(),
             target: target.clone(),
             base: base.cloned(),
@@ -85,13 +139,29 @@ impl TablePlan {
             rename_columns: Vec::new(),
             drop: Vec::new(),
             add_columns: Vec::new(),
+            restore_columns: Vec::new(),
             edit_columns: Vec::new(),
             add_key: None,
             add_indexes: Vec::new(),
             add_constraints: Vec::new(),
             not_null: Vec::new(),
             settings: false,
-        };
+        }
+    }
+
+    /// The table on the target.
+    pub(super) fn id(&self) -> TableId {
+        self.target.id
+    }
+
+    pub(super) fn new(
+        base: Option<&TableDef>,
+        source: &Arc<TableDef>,
+        target: &Arc<TableDef>,
+        catalog: &Catalog,
+        report: &mut MergeReport,
+    ) -> Result<Self> {
+        let mut plan = Self::empty(base, source, target);
         let Some(base) = base else {
             // Taken over from a third branch on both sides.
             return Ok(plan);
@@ -144,13 +214,13 @@ impl TablePlan {
     ) -> Result<()> {
         let (source, target) = (self.source.clone(), self.target.clone());
         for column in &base.columns {
-            let s = source.column_by_id(column.id).map(|(_, c)| c);
-            let t = target.column_by_id(column.id).map(|(_, c)| c);
+            let s = source.same_column(column).map(|(_, c)| c);
+            let t = target.same_column(column).map(|(_, c)| c);
             match (s, t) {
                 (None, None) => {}
                 (None, Some(t)) => {
                     if properties(t)? == properties(column)? {
-                        let object = ObjectRef::Column(target.id, column.id);
+                        let object = ObjectRef::Column(target.id, t.id);
                         let line = format!("drop column \"{}\".\"{}\"", target.name, t.name);
                         self.drop.push((line, object));
                     } else {
@@ -179,24 +249,33 @@ impl TablePlan {
                     }
                     let (ps, pb, pt) = (properties(s)?, properties(column)?, properties(t)?);
                     if ps != pb && ps != pt {
-                        if pt == pb {
-                            self.edit_columns.push(s.clone());
-                        } else {
-                            conflict(both("column", &t.name));
+                        match merged_column(column, s, t) {
+                            Some(merged) if properties(&merged)? == pt => {}
+                            Some(merged) => self.edit_columns.push(merged),
+                            None => conflict(both("column", &t.name)),
                         }
                     }
                 }
             }
         }
         for column in &source.columns {
-            if base.column_by_id(column.id).is_some() {
+            if base.same_column(column).is_some() {
                 continue;
             }
             match counterpart(Some(base), column, &target) {
-                None if target.column(&column.name).is_some() => {
-                    conflict(both("column", &column.name));
+                None => {
+                    // A name that the source gave up before is free by then.
+                    let is_taken = target.column(&column.name).is_some_and(|(_, there)| {
+                        let known = base.same_column(there).is_some();
+                        let now = source.same_column(there);
+                        !known || now.is_some_and(|(_, now)| now.name == there.name)
+                    });
+                    if is_taken {
+                        conflict(both("column", &column.name));
+                    } else {
+                        self.add_columns.push(column.clone());
+                    }
                 }
-                None => self.add_columns.push(column.clone()),
                 Some((_, there)) => {
                     if !there.ty.same(&column.ty) {
                         conflict(format!(
@@ -205,6 +284,67 @@ impl TablePlan {
                         ));
                     }
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves a column on the target that the source dropped, with what the source dropped along with it.
+    pub(super) fn keep_column(&mut self, column: &ColumnDef) -> Result<()> {
+        let target = self.target.clone();
+        let Some((_, column)) = target.same_column(column) else {
+            return Ok(());
+        };
+        if self.add_columns.iter().any(|new| new.name == column.name) {
+            return Err(self.two_columns(&column.name));
+        }
+        self.drop.retain(|(_, object)| match object {
+            ObjectRef::Column(_, id) => *id != column.id,
+            ObjectRef::Constraint(_, id) => {
+                let found = target.constraint_by_id(*id);
+                found.is_none_or(|found| !reads(&target, found).contains(&column.id))
+            }
+            ObjectRef::Index(_, id) => {
+                let found = target.index_by_id(*id);
+                found.is_none_or(|found| !found.columns().any(|read| read == column.id))
+            }
+            _ => true,
+        });
+        Ok(())
+    }
+
+    fn two_columns(&self, name: &str) -> Error {
+        Error::new(
+            SqlState::DUPLICATE_COLUMN,
+            format!(
+                "column \"{name}\" of table \"{}\" cannot stay, since another of that name was added",
+                self.target.name
+            ),
+        )
+        .with_hint("Rename one of them first, or let the dropped one go.")
+    }
+
+    /// Brings back a column that the target dropped, with the indexes and constraints that it had.
+    pub(super) fn restore_column(&mut self, column: &ColumnDef) -> Result<()> {
+        let (source, target) = (self.source.clone(), self.target.clone());
+        if target.column(&column.name).is_some() {
+            return Err(self.two_columns(&column.name));
+        }
+        self.restore_columns.push(column.clone());
+        for index in &source.indexes {
+            let gone = target.index_by_id(index.id).is_none() && !index.primary;
+            let known = self.add_indexes.iter().any(|added| added.id == index.id);
+            if gone && !known && index.columns().any(|read| read == column.id) {
+                self.add_indexes.push(index.clone());
+            }
+        }
+        for constraint in &source.constraints {
+            let gone = target.constraint_by_id(constraint.id).is_none();
+            let mut added = self.add_constraints.iter();
+            let known = added.any(|added| added.id == constraint.id);
+            let is_key = matches!(constraint.kind, ConstraintKind::PrimaryKey { .. });
+            if gone && !known && !is_key && reads(&source, constraint).contains(&column.id) {
+                self.add_constraints.push(constraint.clone());
             }
         }
         Ok(())
@@ -248,13 +388,19 @@ impl TablePlan {
                 self.drop.insert(0, (line, object));
             }
         }
+        // A name that the source gave up is free by then.
+        let is_going = |id: ConstraintId| {
+            base.constraint_by_id(id).is_some() && source.constraint_by_id(id).is_none()
+        };
         for constraint in &source.constraints {
             if base.constraint_by_id(constraint.id).is_some()
                 || target.constraint_by_id(constraint.id).is_some()
             {
                 continue;
             }
-            if let Some(there) = target.constraint(&constraint.name) {
+            let there = target.constraint(&constraint.name);
+            let there = there.filter(|there| !is_going(there.id));
+            if let Some(there) = there {
                 let same =
                     there.definition(catalog, &target) == constraint.definition(catalog, &source);
                 if !same {
@@ -290,7 +436,10 @@ impl TablePlan {
             if known || target.index_by_id(index.id).is_some() || index.primary {
                 continue;
             }
-            if let Some(there) = target.index(&index.name) {
+            let there = target.index(&index.name).filter(|there| {
+                base.index_by_id(there.id).is_none() || source.index_by_id(there.id).is_some()
+            });
+            if let Some(there) = there {
                 if there.definition(&target) != index.definition(&source) {
                     conflict(both("index", &index.name));
                 }
@@ -307,41 +456,48 @@ impl TablePlan {
             && self.rename_columns.is_empty()
             && self.drop.is_empty()
             && self.add_columns.is_empty()
+            && self.restore_columns.is_empty()
             && self.edit_columns.is_empty()
             && self.add_key.is_none()
             && self.add_indexes.is_empty()
             && self.add_constraints.is_empty()
     }
 
-    /// Everything that decides what rows look like.
+    /// What goes, with its description.
+    pub(super) fn take_drops(&mut self) -> Vec<(String, ObjectRef)> {
+        std::mem::take(&mut self.drop)
+    }
+
+    /// The table's new name.
+    pub(super) fn take_rename(&mut self) -> Option<String> {
+        self.rename.take()
+    }
+
+    /// Everything that decides what rows look like, after drops and renames of tables.
     pub(super) fn before_rows(
         &mut self,
         transaction: &Transaction,
         report: &mut MergeReport,
     ) -> Result<()> {
         let id = self.target.id;
-        if let Some(name) = &self.rename {
-            transaction.rename_table(id, name)?;
-            report.schema.push(format!(
-                "rename table \"{}\" to \"{name}\"",
-                self.target.name
-            ));
-        }
-        for (from, to) in &self.rename_columns {
+        let renames = std::mem::take(&mut self.rename_columns);
+        let is_taken = |name: &String| self.target.column(name).is_some();
+        let swapped = renames.iter().any(|(_, to)| is_taken(to));
+        for (n, (from, to)) in renames.iter().enumerate() {
+            let to = if swapped { &aside(n) } else { to };
             transaction.rename_column(id, from, to)?;
+        }
+        for (n, (from, to)) in renames.iter().enumerate() {
+            if swapped {
+                transaction.rename_column(id, &aside(n), to)?;
+            }
             report.schema.push(format!(
                 "rename column \"{}\".\"{from}\" to \"{to}\"",
                 self.target.name
             ));
         }
-        if !self.drop.is_empty() {
-            let objects: Vec<ObjectRef> = self.drop.iter().map(|(_, object)| *object).collect();
-            transaction.drop_objects(&objects, false)?;
-            report
-                .schema
-                .extend(self.drop.drain(..).map(|(line, _)| line));
-        }
-        if self.settings || !self.add_columns.is_empty() || !self.edit_columns.is_empty() {
+        let columns = [&self.add_columns, &self.edit_columns, &self.restore_columns];
+        if self.settings || columns.iter().any(|columns| !columns.is_empty()) {
             self.edit(transaction, report)?;
         }
         if let Some(key) = &self.add_key {
@@ -371,20 +527,34 @@ impl TablePlan {
             if edited.not_null && !column.not_null {
                 self.not_null.push(column.name.clone());
             }
-            let (name, missing) = (column.name.clone(), column.missing.take());
+            let name = std::mem::take(&mut column.name);
             *column = edited.clone();
-            (column.name, column.missing) = (name, missing);
+            column.name = name;
             report.schema.push(format!(
                 "alter column \"{}\".\"{}\"",
                 table.name, edited.name
             ));
         }
         let mut added = Vec::new();
+        for old in &self.restore_columns {
+            let mut column = old.clone();
+            let is_taken = table.column_by_id(column.id).is_some();
+            if column.birth != 0 || is_taken {
+                renumber_column(&mut column, &mut table);
+            }
+            added.push(column.id);
+            self.own_sequence(transaction, old.id, column.id)?;
+            report.schema.push(format!(
+                "restore column \"{}\".\"{}\"",
+                table.name, column.name
+            ));
+            let before = table.columns.partition_point(|known| known.id < column.id);
+            table.columns.insert(before, column);
+        }
         for new in &self.add_columns {
-            let id = ColumnId(table.next_column);
-            table.next_column += 1;
             let mut column = new.clone();
-            column.id = id;
+            renumber_column(&mut column, &mut table);
+            let id = column.id;
             added.push(id);
             self.own_sequence(transaction, new.id, id)?;
             report

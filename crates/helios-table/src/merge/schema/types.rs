@@ -7,7 +7,7 @@ use helios_base::Result;
 
 use super::super::MergeReport;
 use super::{Event, SchemaMerge, Sides, Three, created_twice, describe};
-use crate::catalog::{Catalog, Change, LabelDef, TypeDef, TypeKind};
+use crate::catalog::{Catalog, Change, LabelDef, TypeDef, TypeId, TypeKind};
 use crate::ddl::ObjectRef;
 
 impl SchemaMerge<'_> {
@@ -18,7 +18,15 @@ impl SchemaMerge<'_> {
             match event {
                 Event::Put { def, known } => {
                     let there = sides.target.type_in(def.schema, &def.name);
-                    if there.is_some_and(|there| there.id != id) {
+                    let there = there.filter(|there| there.id != id).map(|there| there.id);
+                    let dropped = |there: &TypeId| {
+                        sides.base.type_by_id(*there).is_some()
+                            && sides.source.type_by_id(*there).is_none()
+                    };
+                    if let Some(going) = there.filter(dropped) {
+                        self.early.insert(going.0);
+                    }
+                    if there.is_some_and(|there| !dropped(&there)) {
                         report.schema_conflicts.push(created_twice(&def.name));
                     } else {
                         let line = describe("type", &def.name, known);

@@ -34,7 +34,9 @@ impl Way {
             _ => {}
         }
         match self.strategy {
-            Strategy::Abort | Strategy::Manual | Strategy::RuleBased => How::Open,
+            Strategy::Abort | Strategy::Manual | Strategy::RuleBased | Strategy::Custom(_) => {
+                How::Open
+            }
             Strategy::Ours => How::Ours,
             Strategy::Theirs => How::Theirs,
             Strategy::LastWriteWins => How::Newer,
