@@ -749,16 +749,16 @@ MERGE BRANCH dev INTO main USING STRATEGY THEIRS;
 SELECT * FROM t ORDER BY 1;
 --> id | a | c
 --> 1 | 1 | 100
---> 2 | 2 | 3
+--> 2 | 2 | 4
 UPDATE t SET c = c + 1;
 USE BRANCH dev;
 MERGE BRANCH main INTO dev;
 --> status | source | target | base_scn | scn | inserted | updated | deleted | conflicts | schema_changes | merge_id
---> merged | main | dev | 8 | 11 | 0 | 1 | 0 | 0 | 0 | NULL
+--> merged | main | dev | 8 | 11 | 0 | 2 | 0 | 0 | 0 | NULL
 SELECT * FROM t ORDER BY 1;
 --> id | a | c
 --> 1 | 1 | 101
---> 2 | 2 | 4
+--> 2 | 2 | 5
 
 -- case: dropped column kept, merged back
 CREATE TABLE t (id int PRIMARY KEY, a int, b text);
@@ -782,7 +782,7 @@ SELECT * FROM t ORDER BY 1;
 --> 3 | 30 | three
 MERGE BRANCH dev INTO main;
 --> status | source | target | base_scn | scn | inserted | updated | deleted | conflicts | schema_changes | merge_id
---> merged | dev | main | 7 | 9 | 0 | 3 | 0 | 0 | 2 | NULL
+--> merged | dev | main | 7 | 9 | 0 | 0 | 0 | 0 | 0 | NULL
 
 -- case: column dropped on one side, its row untouched on the other
 CREATE TABLE t (id int PRIMARY KEY, a int, b text);
@@ -1425,8 +1425,7 @@ ALTER DOMAIN d ADD CONSTRAINT small CHECK (VALUE < 100);
 USE BRANCH main;
 INSERT INTO x VALUES (1, 500);
 MERGE DATABASE BRANCH dev INTO main;
---> status | source | target | base_scn | scn | inserted | updated | deleted | conflicts | schema_changes | merge_id
---> merged | dev | main | 3 | 7 | 0 | 0 | 0 | 0 | 1 | NULL
+--> 23514 column "v" of table "x" contains values that violate the new constraint
 SELECT * FROM x;
 --> id | v
 --> 1 | 500
@@ -1440,11 +1439,9 @@ INSERT INTO x VALUES (1, 500);
 USE BRANCH main;
 ALTER DOMAIN d ADD CONSTRAINT small CHECK (VALUE < 100);
 MERGE DATABASE BRANCH dev INTO main;
---> status | source | target | base_scn | scn | inserted | updated | deleted | conflicts | schema_changes | merge_id
---> merged | dev | main | 3 | 7 | 1 | 0 | 0 | 0 | 0 | NULL
+--> 23514 column "v" of table "x" contains values that violate the new constraint
 SELECT * FROM x;
 --> id | v
---> 1 | 500
 
 -- case: type narrowed on the target, a wide value on the source
 CREATE TABLE t (id int PRIMARY KEY, a numeric);

@@ -20,7 +20,7 @@ import doltlite  # noqa: F401  (replaces the library that sqlite3 loads)
 import sqlite3
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-FILES = ["1-rows.sql", "2-schema.sql", "3-statements.sql", "5-cells.sql"]
+FILES = ["1-rows.sql", "2-schema.sql", "3-statements.sql", "5-cells.sql", "6-definitions.sql"]
 
 # What DoltLite has no word for: a pattern of a statement, and the reason.
 WITHOUT = [
@@ -32,6 +32,7 @@ WITHOUT = [
     (r"pg_compare|helios_(diff|schema|blame|history)", "other functions"),
     (r"READ_ONLY|read_only", "no read-only branches"),
     (r"CREATE SCHEMA", "no schemas"),
+    (r"CREATE (FUNCTION|TYPE|DOMAIN)", "no functions, types or domains"),
     (r"ALTER COLUMN|ALTER TABLE \w+ (ADD|DROP) (CONSTRAINT|PRIMARY|FOREIGN|CHECK|UNIQUE)", "SQLite's ALTER TABLE"),
     (r"SEQUENCE|nextval|serial|IDENTITY", "no sequences"),
     (r"\[\]|ARRAY\[", "no arrays"),
@@ -50,7 +51,38 @@ CELLS = (
     "The strategy decides the cell in conflict and keeps what only the other side changed in the row. "
     "DoltLite takes the whole row of one side: the other's change is lost.",
 )
+COLUMN = (
+    "better",
+    "The strategy decides, and every value that goes is noted. DoltLite refuses until somebody changes one of the branches.",
+)
+NAMES = (
+    "better",
+    "A column or table is what it was under another name. DoltLite takes it by its name, and so finds a conflict.",
+)
+DROPPED = "column dropped on the {}, written on the {}, strategy {}"
 DIFFERENT = {
+    **{DROPPED.format(a, b, s): COLUMN for a, b in (("source", "target"), ("target", "source")) for s in ("ours", "theirs")},
+    "column dropped on the target, the row deleted, too": COLUMN,
+    "column dropped on the source, the row deleted, too": COLUMN,
+    "two columns dropped, one on each side": COLUMN,
+    "two columns dropped, one on each side, theirs": COLUMN,
+    "a column that came later, dropped, comes back": COLUMN,
+    "dropped column kept, merged back": COLUMN,
+    "dropped column with a default, an index, a check and a unique key": ("on purpose", "SQLite refuses to drop the column."),
+    "dropped column with a default, kept with its index and check": ("on purpose", "SQLite refuses to drop the column."),
+    "column dropped and added again, written on the target": (
+        "better",
+        "The values written to the old column and the new column of its name are told apart. DoltLite puts the old value, a "
+        "text, into the new column, an integer.",
+    ),
+    "columns exchange their names": NAMES,
+    "column renamed, another takes its name": NAMES,
+    "table renamed on the source, a new one takes its name": NAMES,
+    "tables exchange their names": NAMES,
+    "view of the target reads a column that the source drops": (
+        "better",
+        "Refused. DoltLite merges and leaves a view that cannot be read.",
+    ),
     "the same change on both sides": RECORDED,
     "the same insert on both sides": RECORDED,
     "the same delete on both sides": RECORDED,
@@ -62,10 +94,6 @@ DIFFERENT = {
         "better",
         "Two merge bases that people resolved differently: a conflict. DoltLite takes one of them as the base, and so "
         "one of the two resolutions, without a word; which one changes from run to run.",
-    ),
-    "column dropped on the target": (
-        "stricter",
-        "A dropped column takes along what the other side wrote to it. DoltLite calls that a conflict.",
     ),
     "a strategy decides only the cells in conflict": CELLS,
     "ours decides only the cells in conflict": CELLS,
