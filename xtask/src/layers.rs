@@ -31,6 +31,7 @@ const RESERVED: &[(&str, &[&str])] = &[
         &[
             "helios-arrow",
             "helios-segment",
+            "helios-table",
             "helios-sql",
             "heliosdb",
             "helios-cli",

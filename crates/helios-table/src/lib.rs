@@ -13,6 +13,7 @@
 pub mod access;
 mod cache;
 pub mod catalog;
+pub mod columnar;
 pub mod constraint;
 pub mod ddl;
 mod indexer;

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use helios_base::{BranchId, Error, Result, Scn, TableId};
-use helios_version::{Read, Snapshot, Store, TxnOptions};
+use helios_version::{Read, Snapshot, Step, Store, TxnOptions};
 use parking_lot::Mutex;
 
 use crate::cache::Cache;
 use crate::catalog::{Catalog, Change, FIRST_USER_ID, SchemaDef, SchemaId, SequenceDef, TableDef};
+use crate::columnar::Shelf;
 use crate::indexer::CatalogIndexer;
 use crate::row::{Rules, TableExprs};
 use crate::stats::{Counts, TableStats};
@@ -17,6 +18,9 @@ use crate::transaction::Transaction;
 
 /// How many hidden row numbers are taken from the store at a time.
 const ROW_ID_BLOCK: i64 = 256;
+
+/// How many rows of an unfinished segment are adopted at a time.
+const ADOPTED: usize = 4096;
 
 /// The tables of one open database.
 pub struct Tables {
@@ -27,6 +31,8 @@ pub struct Tables {
     /// What the newest `ANALYZE` found, decoded, with the commit that stored it.
     pub(crate) statistics: Mutex<HashMap<TableId, (Scn, Arc<TableStats>)>>,
     row_ids: Mutex<HashMap<TableId, std::ops::Range<i64>>>,
+    /// The files of columnar segments.
+    shelf: Arc<Shelf>,
 }
 
 impl Tables {
@@ -38,7 +44,15 @@ impl Tables {
     /// # Errors
     /// `Corrupt` for malformed catalog rows, `Io`.
     pub fn open(store: Store, exprs: Arc<dyn TableExprs>) -> Result<Arc<Self>> {
+        let shelf = Arc::new(Shelf::new(store.segments_path()));
+        shelf.clean(&store.segments())?;
+        store.set_cold(shelf.clone());
+        for mut adoption in store.adoptions() {
+            // A segment that cannot be read stays as it is; its rows are still where they were.
+            while matches!(adoption.step(ADOPTED), Ok(Step::More)) {}
+        }
         let tables = Arc::new(Self {
+            shelf,
             store,
             exprs,
             cache: Cache::default(),
@@ -68,6 +82,10 @@ impl Tables {
     #[must_use]
     pub const fn store(&self) -> &Store {
         &self.store
+    }
+
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.shelf
     }
 
     /// Who compiles expressions.

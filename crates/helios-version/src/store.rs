@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use crate::background;
 use crate::branch::{Branch, BranchSpec};
 use crate::codec::Reader;
-use crate::cold::{Adoption, Cold, Freeze, SegmentInfo};
+use crate::cold::{Adoption, Cold, ColdRows, Freeze, SegmentInfo};
 use crate::commit::CommitInfo;
 use crate::core::Core;
 use crate::diff::Diff;
@@ -477,6 +477,22 @@ impl Store {
     pub fn segments(&self) -> Vec<SegmentInfo> {
         let parts = self.core().cold.all().into_iter();
         parts.map(|part| part.info.clone()).collect()
+    }
+
+    /// The rows of one of [`Store::segments`].
+    ///
+    /// # Errors
+    /// `Io`, `Corrupt`; 42704 when it is not there any more.
+    pub fn open_segment(&self, segment: &SegmentInfo) -> Result<Arc<dyn ColdRows>> {
+        let level = self.core().cold.level(segment.table, segment.branch);
+        let mut parts = level.iter().flat_map(|level| level.parts.iter());
+        match parts.find(|part| part.info.id == segment.id) {
+            Some(part) => self.core().cold.rows(part).map(Arc::clone),
+            None => Err(Error::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!("segment {} does not exist any more", segment.id),
+            )),
+        }
     }
 
     /// Begins to freeze the rows of a table that a branch wrote, not after `until`.

@@ -33,11 +33,13 @@
 //!
 //! Example: `(1::int, NULL::text, 'ab'::text)` under version 7 is `05 07 02 01000000 00 02 6162`.
 
+mod assemble;
 mod datum;
 mod layout;
 mod patch;
 mod reader;
 
+pub use assemble::assemble;
 pub use layout::Layout;
 pub use reader::{RowReader, schema_version};
 
@@ -58,6 +60,24 @@ pub enum Field<'a> {
 /// Corrupt if they are not a value of that type.
 pub fn value(bytes: &[u8], ty: &crate::DataType) -> crate::Result<crate::Value> {
     datum::get(bytes, ty)
+}
+
+/// How many bytes values of type `ty` take in a row; `None` if that depends on the value.
+#[must_use]
+pub fn fixed_width(ty: &crate::DataType) -> Option<usize> {
+    datum::fixed_width(ty)
+}
+
+/// Appends the bytes of `value`, which is not `NULL`, of type `ty`.
+///
+/// # Errors
+/// Internal if it is not of that type; `0A000` for row values.
+pub fn put_value(
+    value: &crate::Value,
+    ty: &crate::DataType,
+    out: &mut Vec<u8>,
+) -> crate::Result<()> {
+    datum::put(value, ty, out)
 }
 
 /// Bit of the head that says whether there is a null bitmap.

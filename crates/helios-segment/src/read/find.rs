@@ -60,6 +60,40 @@ impl Segment {
         Ok(found)
     }
 
+    /// Chunk and row of the first row whose key is not before `key`; one chunk beyond the last if there is
+    /// none. Of a segment in key order.
+    ///
+    /// # Errors
+    /// As [`find`](Segment::find); invalid if rows are not in key order.
+    pub fn lower_bound(&self, key: &[u8], encoder: &dyn KeyEncoder) -> Result<(usize, usize)> {
+        if !self.is_ordered() {
+            return Err(Error::invalid("the segment is not in the order of its key"));
+        }
+        let before =
+            |keys: &Option<Keys>| keys.as_ref().is_some_and(|keys| keys.max.as_slice() < key);
+        let number = self.chunks().partition_point(|chunk| before(&chunk.keys));
+        let Some(chunk) = self.chunks().get(number) else {
+            return Ok((number, 0));
+        };
+        let total = chunk.rows as usize;
+        let rows = match &chunk.keys {
+            Some(keys) if key <= keys.min.as_slice() => return Ok((number, 0)),
+            Some(keys) => match &self.lookup(number, keys)?.index {
+                Some(index) => {
+                    let groups = index.groups(key);
+                    groups.start * STRIDE..(groups.end * STRIDE).min(total)
+                }
+                None => 0..total,
+            },
+            None => 0..total,
+        };
+        let start = rows.start;
+        let keys = self.encoded_keys(number, rows, encoder)?;
+        let row = start + partition(keys.len(), |row| keys.value(row) < key);
+        // The last key is not before: it is in this chunk.
+        Ok((number, row.min(total.saturating_sub(1))))
+    }
+
     fn find_in(
         &self,
         chunk: usize,

@@ -264,6 +264,27 @@ impl Segment {
         }
     }
 
+    /// The begin SCNs of consecutive rows of a chunk.
+    ///
+    /// # Errors
+    /// As [`begins`](Segment::begins); invalid if the rows do not exist.
+    pub fn begins_of(&self, chunk: usize, rows: Range<usize>) -> Result<UInt64Array> {
+        let meta = self.chunk(chunk)?;
+        if rows.start > rows.end || rows.end > meta.rows as usize {
+            return Err(Error::invalid(format!("rows {rows:?} of {}", meta.rows)));
+        }
+        match &meta.begins.data {
+            None => Ok(UInt64Array::from_value(meta.begins.min, rows.len())),
+            Some(at) => {
+                let part = "begin SCNs";
+                let array = self.decode(chunk, part, at, &DataType::UInt64, |block, codec| {
+                    codec.slice(block, rows)
+                })?;
+                Ok(array.as_primitive::<UInt64Type>().clone())
+            }
+        }
+    }
+
     /// The rows of a chunk that had begun at `scn`. Reads nothing when the footer can tell.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
 //! Guards against branches that are there in part: the process dies in the middle of creating, dropping,
-//! writing, merging, cherry-picking, undoing, completing and giving up, at random moments and at every
+//! writing, merging, cherry-picking, undoing, completing, giving up and freezing, at random moments and at every
 //! failpoint; then each branch is as before the last operation or as after it.
 //!
 //! Every operation gives all rows of a branch the same new value, or none: a mixture shows half a commit.
@@ -92,6 +92,10 @@ impl Child {
         let (branch, other) = (self.any(), self.any());
         self.run(&format!("USE BRANCH {branch}"))?;
         let next = self.next;
+        if self.random.one_in(4) {
+            self.connection
+                .execute_batch("SELECT * FROM helios_freeze('t')")?;
+        }
         match self.random.u8(0..16) {
             0..5 => self.change(&branch, "write", |child| {
                 child.run("BEGIN")?;
@@ -375,6 +379,8 @@ fn no_death_leaves_half_of_anything() {
         "kv.checkpoint.written",
         "kv.checkpoint.commit",
         "kv.checkpoint.committed",
+        "cold.written",
+        "cold.adopted",
     ];
     let scratch = Scratch::new();
     let path = scratch.join("db");

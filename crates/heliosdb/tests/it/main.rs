@@ -5,6 +5,7 @@
 mod branch_crash;
 mod branch_crowd;
 mod branches;
+mod columnar;
 mod copy;
 mod docs;
 mod expiry;

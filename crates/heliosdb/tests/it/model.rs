@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use helios_testkit::{Rng, Scratch};
-use heliosdb::{Connection, Database, Error, Value};
+use heliosdb::{Connection, Database, Error, Options, Value};
 
 /// `a`, `b` and the column that comes and goes.
 type Content = (Option<i32>, Option<String>, Option<i32>);
@@ -40,6 +40,8 @@ type Savepoint = (State, Changes, BTreeSet<i32>, BTreeSet<i32>);
 
 struct World {
     path: Option<PathBuf>,
+    /// Rows go into segments after almost every statement.
+    freezes: bool,
     database: Option<Database>,
     connections: Vec<Connection>,
     open: Vec<Option<Open>>,
@@ -57,13 +59,24 @@ struct World {
 
 #[test]
 fn statements_in_memory_match_the_model() {
-    run(None, operations());
+    run(None, operations(), false);
 }
 
 #[test]
 fn statements_on_disk_match_the_model() {
     let scratch = Scratch::new();
-    run(Some(scratch.join("db")), operations() / 4);
+    run(Some(scratch.join("db")), operations() / 4, false);
+}
+
+#[test]
+fn statements_over_segments_in_memory_match_the_model() {
+    run(None, operations() / 4, true);
+}
+
+#[test]
+fn statements_over_segments_on_disk_match_the_model() {
+    let scratch = Scratch::new();
+    run(Some(scratch.join("db")), operations() / 20, true);
 }
 
 /// The same statements every time, unless `HELIOS_SEED` asks for others.
@@ -82,8 +95,8 @@ fn operations() -> u64 {
         .unwrap_or(20_000)
 }
 
-fn run(path: Option<PathBuf>, operations: u64) {
-    let mut world = World::new(path);
+fn run(path: Option<PathBuf>, operations: u64, freezes: bool) {
+    let mut world = World::new(path, freezes);
     eprintln!("seed {}", world.rng.seed());
     while world.statements < operations {
         world.step();
@@ -97,9 +110,10 @@ fn run(path: Option<PathBuf>, operations: u64) {
 }
 
 impl World {
-    fn new(path: Option<PathBuf>) -> Self {
+    fn new(path: Option<PathBuf>, freezes: bool) -> Self {
         let mut world = Self {
             path,
+            freezes,
             database: None,
             connections: Vec::new(),
             open: Vec::new(),
@@ -133,7 +147,12 @@ impl World {
         let database = match (&self.path, self.database.take()) {
             (Some(path), old) => {
                 drop(old);
-                Database::open(path).unwrap()
+                let mut options = Options::new();
+                if self.freezes {
+                    // Rows with a history stay where they are: let it go soon.
+                    options = options.retention(std::time::Duration::ZERO);
+                }
+                options.open(path).unwrap()
             }
             (None, Some(same)) => same,
             (None, None) => Database::open_in_memory().unwrap(),
@@ -146,9 +165,22 @@ impl World {
         self.database = Some(database);
     }
 
+    /// Freezes, or lets go of what nobody reads any more so that there is something to freeze.
+    fn maintain(&mut self) {
+        let mut connection = self.database().connect().unwrap();
+        let sql = match self.rng.u32(0..4) {
+            0 => "VACUUM",
+            _ => "SELECT * FROM helios_freeze('t')",
+        };
+        connection.execute_batch(sql).unwrap();
+    }
+
     fn step(&mut self) {
         let who = self.rng.usize(0..CONNECTIONS);
         self.statements += 1;
+        if self.freezes && self.rng.u32(0..4) > 0 {
+            self.maintain();
+        }
         match self.rng.u32(0..1000) {
             0..250 => self.insert(who),
             250..400 => self.update(who),

@@ -7,6 +7,7 @@ mod branches;
 mod compare;
 mod history;
 mod schema;
+mod segments;
 
 use std::sync::Arc;
 
@@ -39,6 +40,9 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
         ("helios_history", [table, key @ ..]) => history::history(state, table, key),
         ("helios_blame", [table, key @ ..]) => history::blame(state, table, key),
         ("helios_log", args) => history::log(state, args),
+        ("helios_freeze", args) => segments::freeze(state, args.first().copied()),
+        ("helios_segments", []) => segments::segments(state),
+        ("helios_compression", []) => segments::compression(state),
         _ => return None,
     })
 }

@@ -1,0 +1,48 @@
+//! Cold rows of tables, in columnar segments: what [`helios_version::Cold`] asks for.
+//!
+//! - `form.rs` says how a column lies in a segment, so that a row comes back byte for byte.
+//! - `descriptor.rs` keeps that beside the segment's entry: a segment is read without a catalog, whatever became
+//!   of its table since.
+//! - `rows.rs` reads segments, `writer.rs` writes them, `shelf.rs` keeps the files.
+//! - `freeze.rs` freezes tables.
+//!
+//! A segment has rows of one schema version only: a reader of the past knows the table as it was, and must
+//! find the rows of then as they were.
+
+mod descriptor;
+mod form;
+mod freeze;
+mod keys;
+mod report;
+mod rows;
+mod shelf;
+mod writer;
+
+pub use freeze::FreezeReport;
+pub use report::{ColumnCompression, SegmentReport};
+pub use rows::SegmentRows;
+pub(crate) use shelf::Shelf;
+
+use helios_base::{Error, SqlState};
+use helios_segment::ErrorKind;
+
+/// An error of a segment as ours. It names segment, chunk, column and offset.
+fn from_segment(error: helios_segment::Error) -> Error {
+    let text = error.to_string();
+    match error.kind() {
+        ErrorKind::Damaged => Error::corrupt(text).with_hint(
+            "Other tables can be used. Restore the file from a backup, then check the database.",
+        ),
+        ErrorKind::TooNew => {
+            Error::unsupported(text).with_hint("open the database with a newer program")
+        }
+        ErrorKind::Unsupported => Error::unsupported(text),
+        ErrorKind::Io => match std::error::Error::source(&error)
+            .and_then(|source| source.downcast_ref::<std::io::Error>())
+        {
+            Some(cause) => Error::io(text, std::io::Error::from(cause.kind())),
+            None => Error::new(SqlState::IO_ERROR, text),
+        },
+        ErrorKind::Invalid => Error::internal(text),
+    }
+}

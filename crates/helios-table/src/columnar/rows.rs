@@ -1,0 +1,162 @@
+//! The rows of a segment, as the store reads them.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use helios_base::row::{self, Layout};
+use helios_base::{Error, Result, Scn};
+use helios_segment::{ReadAt, Segment};
+use helios_version::{ColdBlock, ColdRows};
+
+use super::descriptor::{Descriptor, KeyForm};
+use super::form::{Cells, Form};
+use super::from_segment;
+use super::keys::Keys;
+
+/// An open segment.
+pub struct SegmentRows {
+    segment: Segment,
+    /// Rows before each chunk, and all.
+    starts: Vec<u64>,
+    descriptor: Descriptor,
+    layout: Layout,
+    keys: Keys,
+}
+
+impl SegmentRows {
+    pub(super) fn open(
+        source: Arc<dyn ReadAt>,
+        label: &str,
+        descriptor: Descriptor,
+    ) -> Result<Self> {
+        let segment = Segment::open(source, label).map_err(from_segment)?;
+        if *segment.schema() != descriptor.schema()? {
+            return Err(Error::corrupt(format!(
+                "segment \"{label}\" of table \"{}\" has other columns than it should",
+                descriptor.table
+            )));
+        }
+        let mut starts = vec![0];
+        let mut rows = 0;
+        for chunk in segment.chunks() {
+            rows += u64::from(chunk.rows);
+            starts.push(rows);
+        }
+        Ok(Self {
+            segment,
+            starts,
+            layout: descriptor.layout(),
+            keys: Keys::new(&descriptor),
+            descriptor,
+        })
+    }
+
+    /// The file.
+    #[must_use]
+    pub const fn segment(&self) -> &Segment {
+        &self.segment
+    }
+
+    /// Adds to an error which table is concerned.
+    fn placed(&self, error: helios_segment::Error) -> Error {
+        from_segment(error).with_table(&self.descriptor.table)
+    }
+
+    /// The chunk of a place, and the row in it.
+    fn chunk_of(&self, place: u64) -> (usize, usize) {
+        let chunk = self.starts.partition_point(|start| *start <= place);
+        let chunk = chunk.saturating_sub(1);
+        let start = self.starts.get(chunk).copied().unwrap_or(place);
+        (chunk, (place - start) as usize)
+    }
+
+    fn place_of(&self, chunk: usize, row: usize) -> u64 {
+        let all = self.starts.last().copied().unwrap_or(0);
+        (self.starts.get(chunk).copied()).map_or(all, |start| start + row as u64)
+    }
+}
+
+impl ColdRows for SegmentRows {
+    fn find(&self, pk: &[u8]) -> Result<Option<u64>> {
+        let found = self.segment.find(pk, &self.keys);
+        let found = found.map_err(|error| self.placed(error))?;
+        Ok(found.first().map(|row| {
+            let (chunk, row) = (row / helios_segment::CHUNK_ROWS as u64, *row);
+            self.place_of(
+                chunk as usize,
+                (row % helios_segment::CHUNK_ROWS as u64) as usize,
+            )
+        }))
+    }
+
+    fn seek(&self, pk: &[u8]) -> Result<u64> {
+        let found = self.segment.lower_bound(pk, &self.keys);
+        let (chunk, row) = found.map_err(|error| self.placed(error))?;
+        Ok(self.place_of(chunk, row))
+    }
+
+    fn read(&self, from: u64, count: usize, rows: &mut ColdBlock) -> Result<()> {
+        let (chunk, first) = self.chunk_of(from);
+        let Some(meta) = self.segment.chunks().get(chunk) else {
+            return Ok(());
+        };
+        let range = first..(first + count).min(meta.rows as usize);
+        if range.is_empty() {
+            return Ok(());
+        }
+        let hidden = self.descriptor.key_form();
+        let forms: Vec<&Form> = hidden
+            .iter()
+            .chain(self.descriptor.columns.iter().map(|c| &c.1))
+            .collect();
+        let wanted: Vec<usize> = (0..forms.len()).collect();
+        let batch = self.segment.read_rows(chunk, range.clone(), &wanted);
+        let batch = batch.map_err(|error| self.placed(error))?;
+        let begins = self.segment.begins_of(chunk, range.clone());
+        let begins = begins.map_err(|error| self.placed(error))?;
+        let cells = forms.iter().zip(batch.columns());
+        let cells = cells
+            .map(|(form, array)| Cells::new(form, array))
+            .collect::<Result<Vec<_>>>()?;
+        let key: Vec<&Cells> = match &self.descriptor.key {
+            KeyForm::Columns(positions) => {
+                positions.iter().filter_map(|at| cells.get(*at)).collect()
+            }
+            _ => cells.first().into_iter().collect(),
+        };
+        let columns = cells
+            .get(usize::from(hidden.is_some())..)
+            .unwrap_or_default();
+        let mut bytes = Vec::new();
+        let mut ends = Vec::new();
+        for at in 0..range.len() {
+            bytes.clear();
+            ends.clear();
+            for column in columns {
+                let start = bytes.len();
+                ends.push(column.push(at, &mut bytes)?.then_some(start..bytes.len()));
+            }
+            let parts: Vec<Option<&[u8]>> = (ends.iter())
+                .map(|end| end.clone().map(|end| bytes.get(end).unwrap_or_default()))
+                .collect();
+            rows.push(Scn(begins.value(at)), |out| {
+                self.keys.push(&key, at, out)?;
+                let key_end = out.len();
+                row::assemble(&self.layout, &parts, out)?;
+                Ok(key_end)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn verify(&self) -> Vec<String> {
+        let faults = self.segment.verify().into_iter();
+        faults
+            .map(|error| format!("table \"{}\": {error}", self.descriptor.table))
+            .collect()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

@@ -1,0 +1,115 @@
+//! Writing rows, in key order, as a segment.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, UInt64Array};
+use helios_arrow::ColumnBuilder;
+use helios_base::row::{Layout, RowReader};
+use helios_base::{Result, Scn};
+use helios_segment::{Begin, SegmentWriter, Sink, WriterOptions};
+use helios_version::{Frozen, RowRef};
+
+use super::descriptor::Descriptor;
+use super::form::Form;
+use super::from_segment;
+use super::keys::Keys;
+
+/// Rows gathered before they go to the segment.
+const BATCH: usize = 8192;
+
+/// Writes rows of one schema version.
+pub(super) struct RowsWriter<S> {
+    segment: SegmentWriter<S>,
+    descriptor: Descriptor,
+    layout: Layout,
+    /// Of the hidden key, if there is one, and the columns.
+    builders: Vec<ColumnBuilder>,
+    hidden: Option<Form>,
+    begins: Vec<u64>,
+    least: Option<Vec<u8>>,
+    greatest: Vec<u8>,
+    newest: Scn,
+    rows: u64,
+}
+
+impl<S: Sink> RowsWriter<S> {
+    pub(super) fn new(descriptor: Descriptor, sink: S) -> Result<Self> {
+        let options = WriterOptions {
+            keys: Some(Arc::new(Keys::new(&descriptor))),
+            ..WriterOptions::default()
+        };
+        let hidden = descriptor.key_form();
+        let forms = hidden.iter().chain(descriptor.columns.iter().map(|c| &c.1));
+        let builders = forms.map(|form| ColumnBuilder::new(&form.shape(), BATCH));
+        Ok(Self {
+            builders: builders.collect(),
+            segment: SegmentWriter::new(descriptor.schema()?, options, sink)
+                .map_err(from_segment)?,
+            layout: descriptor.layout(),
+            descriptor,
+            hidden,
+            begins: Vec::with_capacity(BATCH),
+            least: None,
+            greatest: Vec::new(),
+            newest: Scn::ZERO,
+            rows: 0,
+        })
+    }
+
+    /// Adds a row, whose key is after those before.
+    pub(super) fn push(&mut self, row: RowRef<'_>) -> Result<()> {
+        let reader = RowReader::new(row.row, &self.layout)?;
+        let hidden = usize::from(self.hidden.is_some());
+        if let (Some(_), Some(builder)) = (&self.hidden, self.builders.first_mut()) {
+            builder.append(&Keys::hidden(&self.descriptor.key, row.pk)?)?;
+        }
+        let columns = self.builders.iter_mut().skip(hidden);
+        for (at, (builder, (_, form))) in columns.zip(&self.descriptor.columns).enumerate() {
+            form.append(reader.bytes(at)?.map(|(_, bytes)| bytes), builder)?;
+        }
+        self.begins.push(row.begin.0);
+        self.newest = self.newest.max(row.begin);
+        if self.least.is_none() {
+            self.least = Some(row.pk.to_vec());
+        }
+        self.greatest.clear();
+        self.greatest.extend_from_slice(row.pk);
+        self.rows += 1;
+        if self.begins.len() >= BATCH {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let columns: Vec<ArrayRef> = self
+            .builders
+            .iter_mut()
+            .map(ColumnBuilder::finish)
+            .collect();
+        let begins = UInt64Array::from(std::mem::take(&mut self.begins));
+        self.segment
+            .append(&columns, Begin::Each(&begins))
+            .map_err(from_segment)
+    }
+
+    /// How many rows there are.
+    pub(super) const fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Ends the segment and makes it durable. There must be rows.
+    pub(super) fn finish(mut self) -> Result<(Frozen, Descriptor, S)> {
+        self.flush()?;
+        let (written, sink) = self.segment.finish().map_err(from_segment)?;
+        let frozen = Frozen {
+            rows: written.rows,
+            least: self.least.unwrap_or_default(),
+            greatest: self.greatest,
+            newest: self.newest,
+            bytes: written.bytes,
+            descriptor: self.descriptor.encode()?,
+        };
+        Ok((frozen, self.descriptor, sink))
+    }
+}

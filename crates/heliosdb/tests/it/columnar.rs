@@ -1,0 +1,310 @@
+//! Guards against rows that change, vanish or come back when they move into columnar segments.
+
+use std::path::{Path, PathBuf};
+
+use helios_testkit::Scratch;
+use heliosdb::{Connection, Database};
+
+fn texts(connection: &mut Connection, sql: &str) -> Vec<String> {
+    let rows = connection
+        .query(sql, ())
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    rows.map(|row| {
+        let row = row.unwrap();
+        let values = (0..row.columns().len()).map(|at| row.get::<Option<String>>(at).unwrap());
+        let values = values.map(|value| value.unwrap_or_else(|| "∅".to_owned()));
+        values.collect::<Vec<_>>().join("|")
+    })
+    .collect()
+}
+
+/// Runs statements, each on its own.
+fn run(connection: &mut Connection, script: &str) {
+    for sql in script.split(';').filter(|sql| !sql.trim().is_empty()) {
+        connection
+            .execute_batch(sql)
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+}
+
+/// Freezes a table and says how many rows that moved.
+fn freeze(connection: &mut Connection, table: &str) -> i64 {
+    let sql = format!("SELECT rows FROM helios_freeze('{table}')");
+    connection.query_row(&sql, ()).unwrap().get(0).unwrap()
+}
+
+fn sound(database: &Database) {
+    let report = database.check().unwrap();
+    assert!(report.faults.is_empty(), "{:?}", report.faults);
+}
+
+const TYPES: &str = "
+    CREATE TYPE mood AS ENUM ('low', 'high');
+    CREATE DOMAIN positive AS integer CHECK (VALUE > 0);
+    CREATE TABLE t (id integer PRIMARY KEY, b boolean, i2 smallint, i8 bigint, f4 real, f8 double precision,
+        n numeric, n2 numeric(12,2), t text, v varchar(9), c char(5), j json, jb jsonb, by bytea, d date, ti time,
+        ts timestamp, tz timestamptz, iv interval, u uuid, a integer[], at text[], r int4range, m mood, p positive,
+        nm name, o oid);
+    INSERT INTO t VALUES
+        (1, true, -3, 9223372036854775807, 1.5, 'NaN', 1.10, 12345.60, 'grüße', 'v', 'ab', '{\"a\" : 1}', '{\"b\":[1,null]}',
+         '\\x00ff', '2024-02-29', '23:59:59.5', '1999-12-31 23:59:59.999999', '2024-01-01 00:00:00+02', '1 mon 2 days 3:04',
+         '00112233-4455-6677-8899-aabbccddeeff', '{1,NULL,3}', '{x,\"y z\"}', '[1,5)', 'high', 7, 'nm', 12),
+        (2, false, 0, 0, '-0', 'Infinity', 'NaN', 'NaN', '', '', '', 'null', 'null', '', '-infinity', '00:00',
+         'infinity', '-infinity', '-1 day', '00000000-0000-0000-0000-000000000000', '{}', '{}', 'empty', 'low', 1, '', 0),
+        (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+         NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+        (4, true, 1, -1, 3e38, 5e-324, 123456789012345678901234567890.1234567890, -0.01, repeat('x', 70000), 'w', 'abcde',
+         '[]', '\"s\"', decode(repeat('ab', 300), 'hex'), '0001-01-01 BC', '24:00', '2000-01-01', '2000-01-01', '0', NULL,
+         '[2:3]={1,2}', NULL, '(,3)', 'low', 2, 'x', 4294967295);";
+
+fn as_text() -> String {
+    let columns = "id b i2 i8 f4 f8 n n2 t v c j jb by d ti ts tz iv u a at r m p nm o";
+    let columns: Vec<_> = columns
+        .split(' ')
+        .map(|name| format!("{name}::text"))
+        .collect();
+    format!("SELECT {} FROM t ORDER BY id", columns.join(", "))
+}
+
+#[test]
+fn every_type_comes_back_as_it_was() {
+    let scratch = Scratch::new();
+    let path = scratch.join("db");
+    let database = Database::open(&path).unwrap();
+    let mut connection = database.connect().unwrap();
+    run(&mut connection, "SET timezone = 'UTC'");
+    run(&mut connection, TYPES);
+    let before = texts(&mut connection, &as_text());
+    assert_eq!(freeze(&mut connection, "t"), 4);
+    assert_eq!(freeze(&mut connection, "t"), 0);
+    assert_eq!(texts(&mut connection, &as_text()), before);
+    for id in 1..=4 {
+        let one = as_text().replace("ORDER BY id", &format!("WHERE id = {id}"));
+        assert_eq!(texts(&mut connection, &one), [before[id - 1].clone()]);
+    }
+    // Aggregates of the other executor.
+    assert_eq!(
+        texts(
+            &mut connection,
+            "SELECT count(*)::text, sum(i8)::text, max(m)::text FROM t"
+        )
+        .len(),
+        1
+    );
+    sound(&database);
+    drop((connection, database));
+    let database = Database::open(&path).unwrap();
+    let mut connection = database.connect().unwrap();
+    run(&mut connection, "SET timezone = 'UTC'");
+    assert_eq!(texts(&mut connection, &as_text()), before);
+    let columns: i64 = connection
+        .query_row(
+            "SELECT count(*) FROM helios_compression() WHERE table_name = 't'",
+            (),
+        )
+        .unwrap()
+        .get(0)
+        .unwrap();
+    assert_eq!(columns, 27);
+    sound(&database);
+}
+
+#[test]
+fn keys_of_all_kinds_are_found() {
+    let database = Database::open_in_memory().unwrap();
+    let mut connection = database.connect().unwrap();
+    run(&mut connection, "CREATE TYPE mood AS ENUM ('low', 'high')");
+    let kinds = [
+        ("k text PRIMARY KEY", "'k' || n", "'k7'"),
+        ("k numeric(9,3) PRIMARY KEY", "n - 5", "2"),
+        ("k numeric PRIMARY KEY", "n - 5.50", "1.5"),
+        ("k double precision PRIMARY KEY", "n / 2.0", "3.5"),
+        ("k char(5) PRIMARY KEY", "'k' || n", "'k7'"),
+        (
+            "k date PRIMARY KEY",
+            "'2024-01-01'::date + n",
+            "'2024-01-08'",
+        ),
+        ("k bigint, PRIMARY KEY (k, v)", "-n", "-7"),
+        ("k integer", "n", "7"),
+        ("k jsonb PRIMARY KEY", "to_jsonb(n)", "'7'::jsonb"),
+    ];
+    for (number, (column, value, key)) in kinds.iter().enumerate() {
+        let t = format!("t{number}");
+        let sql = format!(
+            "CREATE TABLE {t} (v text, {column});
+             INSERT INTO {t} SELECT 'v' || n, {value} FROM generate_series(1, 3000) n;"
+        );
+        run(&mut connection, &sql);
+        assert_eq!(freeze(&mut connection, &t), 3000, "{column}");
+        let one = format!("SELECT v FROM {t} WHERE k = {key}");
+        assert_eq!(texts(&mut connection, &one), ["v7"], "{column}");
+        run(
+            &mut connection,
+            &format!("UPDATE {t} SET v = 'new' WHERE k = {key}"),
+        );
+        assert_eq!(texts(&mut connection, &one), ["new"], "{column}");
+        run(&mut connection, &format!("DELETE FROM {t} WHERE k = {key}"));
+        assert_eq!(texts(&mut connection, &one), [""; 0], "{column}");
+        run(
+            &mut connection,
+            &format!("INSERT INTO {t} (k, v) VALUES ({key}, 'again')"),
+        );
+        assert_eq!(texts(&mut connection, &one), ["again"], "{column}");
+        let all = format!("SELECT count(*)::text, count(DISTINCT v)::text FROM {t}");
+        assert_eq!(texts(&mut connection, &all), ["3000|3000"], "{column}");
+    }
+    sound(&database);
+}
+
+#[test]
+fn definitions_change_and_the_past_stays() {
+    let database = Database::open_in_memory().unwrap();
+    let mut connection = database.connect().unwrap();
+    let c = &mut connection;
+    run(
+        c,
+        "CREATE TABLE t (id integer PRIMARY KEY, a text); INSERT INTO t VALUES (1, 'one'), (2, 'two')",
+    );
+    let scn: i64 = c
+        .query_row("SELECT helios_current_scn()", ())
+        .unwrap()
+        .get(0)
+        .unwrap();
+    run(
+        c,
+        "ALTER TABLE t ADD COLUMN b integer DEFAULT 5; INSERT INTO t VALUES (3, 'three', 3)",
+    );
+    assert_eq!(freeze(c, "t"), 3);
+    let now = "SELECT id::text, a, b::text FROM t ORDER BY id";
+    assert_eq!(texts(c, now), ["1|one|5", "2|two|5", "3|three|3"]);
+    let then = format!("SELECT * FROM t AS OF SCN {scn} ORDER BY id");
+    assert_eq!(c.query(&then, ()).unwrap().count(), 2);
+    run(
+        c,
+        "ALTER TABLE t DROP COLUMN a; UPDATE t SET b = 6 WHERE id = 1; DELETE FROM t WHERE id = 2",
+    );
+    assert_eq!(
+        texts(c, "SELECT id::text, b::text FROM t ORDER BY id"),
+        ["1|6", "3|3"]
+    );
+    let then = format!("SELECT id::text, a FROM t AS OF SCN {scn} ORDER BY id");
+    assert_eq!(texts(c, &then), ["1|one", "2|two"]);
+    run(
+        c,
+        "ALTER TABLE t ALTER COLUMN b TYPE text; TRUNCATE t; INSERT INTO t VALUES (9, 'nine')",
+    );
+    assert_eq!(freeze(c, "t"), 1);
+    assert_eq!(texts(c, "SELECT id::text, b FROM t"), ["9|nine"]);
+    assert_eq!(texts(c, &then), ["1|one", "2|two"]);
+    sound(&database);
+}
+
+#[test]
+fn branches_share_segments() {
+    let database = Database::open_in_memory().unwrap();
+    let mut connection = database.connect().unwrap();
+    let c = &mut connection;
+    run(
+        c,
+        "CREATE TABLE t (id integer PRIMARY KEY, a integer); CREATE INDEX ON t (a);
+            INSERT INTO t SELECT n, n % 10 FROM generate_series(1, 2000) n",
+    );
+    assert_eq!(freeze(c, "t"), 2000);
+    run(c, "CREATE BRANCH dev; USE BRANCH dev;
+            UPDATE t SET a = 99 WHERE id <= 10; DELETE FROM t WHERE id BETWEEN 11 AND 20; INSERT INTO t VALUES (5000, 1)");
+    let sums = "SELECT count(*)::text, sum(a)::text FROM t";
+    let dev = texts(c, sums);
+    // What the branch wrote, and nothing of its parent's.
+    assert_eq!(freeze(c, "t"), 11);
+    assert_eq!(texts(c, sums), dev);
+    assert_eq!(
+        texts(c, "SELECT count(*)::text FROM t WHERE a = 99"),
+        ["10"]
+    );
+    run(c, "USE BRANCH main; UPDATE t SET a = 7 WHERE id = 15");
+    assert_eq!(texts(c, sums), [format!("2000|{}", 9000 + 7 - 5)]);
+    let diff = "SELECT count(*)::text FROM helios_diff('t', 'main', 'dev')";
+    assert_eq!(texts(c, diff), ["21"]);
+    run(
+        c,
+        "UPDATE t SET a = 5 WHERE id = 15; MERGE BRANCH dev INTO main",
+    );
+    assert_eq!(texts(c, sums), dev);
+    run(c, "DROP BRANCH dev; VACUUM");
+    assert_eq!(texts(c, sums), dev);
+    sound(&database);
+}
+
+fn segment_files(path: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> = std::fs::read_dir(path.join("segments"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn a_damaged_or_missing_segment_hurts_its_table_alone() {
+    let scratch = Scratch::new();
+    let path = scratch.join("db");
+    {
+        let database = Database::open(&path).unwrap();
+        let mut c = database.connect().unwrap();
+        run(&mut c, "CREATE TABLE a (id integer PRIMARY KEY, t text); CREATE TABLE b (id integer PRIMARY KEY, t text);
+                     INSERT INTO a SELECT n, 'text ' || n FROM generate_series(1, 500) n; INSERT INTO b SELECT * FROM a");
+        assert_eq!(freeze(&mut c, "a"), 500);
+        assert_eq!(freeze(&mut c, "b"), 500);
+        run(&mut c, "INSERT INTO a VALUES (1000, 'hot')");
+    }
+    let files = segment_files(&path);
+    assert_eq!(files.len(), 2);
+    let sound_bytes = std::fs::read(&files[0]).unwrap();
+    for damage in [true, false] {
+        if damage {
+            let mut bytes = sound_bytes.clone();
+            for byte in &mut bytes[64..80] {
+                *byte ^= 0x55;
+            }
+            std::fs::write(&files[0], bytes).unwrap();
+        } else {
+            std::fs::remove_file(&files[0]).unwrap();
+        }
+        let database = Database::open(&path).unwrap();
+        let mut c = database.connect().unwrap();
+        let error = c
+            .query("SELECT sum(id + length(t)) FROM a", ())
+            .and_then(|rows| rows.collect::<Result<Vec<_>, _>>());
+        let error = error.unwrap_err();
+        let name = files[0].file_name().unwrap().to_str().unwrap();
+        let shown = format!("{error} {:?}", error.detail());
+        assert!(shown.contains(name), "{shown}");
+        assert_eq!(error.table(), Some("a"), "{shown}");
+        assert_eq!(texts(&mut c, "SELECT count(*)::text FROM b"), ["500"]);
+        // Writing beside it goes on.
+        run(
+            &mut c,
+            "INSERT INTO b VALUES (501, 'x'); DELETE FROM b WHERE id = 1",
+        );
+        assert_eq!(texts(&mut c, "SELECT t FROM a WHERE id = 1000"), ["hot"]);
+        let report = database.check().unwrap();
+        assert!(
+            report.faults.iter().any(|fault| fault.contains(name)),
+            "{:?}",
+            report.faults
+        );
+        run(
+            &mut c,
+            "DELETE FROM b WHERE id = 501; INSERT INTO b VALUES (1, 'text 1')",
+        );
+        drop((c, database));
+        std::fs::write(&files[0], &sound_bytes).unwrap();
+    }
+    let database = Database::open(&path).unwrap();
+    let mut c = database.connect().unwrap();
+    assert_eq!(texts(&mut c, "SELECT count(*)::text FROM a"), ["501"]);
+    sound(&database);
+    run(&mut c, "DROP TABLE a");
+    sound(&database);
+}
