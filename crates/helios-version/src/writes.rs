@@ -7,6 +7,7 @@
 
 mod arena;
 mod keymap;
+mod loose;
 
 use std::borrow::Cow;
 use std::ops::Bound;

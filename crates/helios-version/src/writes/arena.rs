@@ -25,7 +25,7 @@ impl Arena {
         }
     }
 
-    #[cfg(test)]
+    #[inline]
     pub(super) fn spilled(&self) -> bool {
         self.base > 0
     }

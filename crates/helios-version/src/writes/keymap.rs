@@ -1,16 +1,21 @@
 //! Keys of one table or index in a write set, with the newest slot of each.
 //!
 //! Loads mostly write ascending keys: those are a plain list of slots whose keys are read from the
-//! arena. Keys out of order go to a tree.
+//! arena. Keys out of order are kept apart.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::ops::Bound;
 
 use helios_base::Result;
 
 use super::Slot;
 use super::arena::Arena;
+use super::loose::Loose;
 use crate::row::Bounds;
+
+/// Slots that the run must have to stay once a key is out of order: fewer are no load, and would be
+/// searched at every write.
+const RUN: usize = 64;
 
 /// Keys with the newest slot of each.
 #[derive(Default)]
@@ -20,7 +25,7 @@ pub(super) struct KeyMap {
     /// Key of the last slot of `run`.
     last: Vec<u8>,
     /// The other keys.
-    tree: BTreeMap<Box<[u8]>, u32>,
+    loose: Loose,
 }
 
 type Search = std::result::Result<usize, usize>;
@@ -32,10 +37,7 @@ impl KeyMap {
         if let Ok(at) = self.search(key, arena, slots)? {
             return Ok(Some(self.run[at]));
         }
-        if self.tree.is_empty() {
-            return Ok(None);
-        }
-        Ok(self.tree.get(key).copied())
+        self.loose.get(key, arena, slots)
     }
 
     /// Makes `slot` the newest of `key`; returns the one it replaces.
@@ -47,21 +49,36 @@ impl KeyMap {
         arena: &Arena,
         slots: &[Slot],
     ) -> Result<Option<u32>> {
-        if self.run.is_empty() || key > self.last.as_slice() {
-            if !self.tree.is_empty()
-                && let Some(old) = self.tree.get_mut(key)
-            {
-                return Ok(Some(std::mem::replace(old, slot)));
+        if self.run.is_empty() {
+            if !self.loose.is_empty() {
+                return self.loose.insert(key, slot, arena, slots);
             }
-            self.run.push(slot);
-            self.last.clear();
-            self.last.extend_from_slice(key);
+            self.extend(key, slot);
             return Ok(None);
         }
-        match self.search(key, arena, slots)? {
-            Ok(at) => Ok(Some(std::mem::replace(&mut self.run[at], slot))),
-            Err(_) => Ok(self.tree.insert(key.into(), slot)),
+        if key > self.last.as_slice() {
+            if !self.loose.is_empty() && self.loose.get(key, arena, slots)?.is_some() {
+                return self.loose.insert(key, slot, arena, slots);
+            }
+            self.extend(key, slot);
+            return Ok(None);
         }
+        if let Ok(at) = self.search(key, arena, slots)? {
+            return Ok(Some(std::mem::replace(&mut self.run[at], slot)));
+        }
+        if self.run.len() < RUN {
+            for slot in std::mem::take(&mut self.run) {
+                let key = key_of(slot, arena, slots)?;
+                self.loose.insert(&key, slot, arena, slots)?;
+            }
+        }
+        self.loose.insert(key, slot, arena, slots)
+    }
+
+    fn extend(&mut self, key: &[u8], slot: u32) {
+        self.run.push(slot);
+        self.last.clear();
+        self.last.extend_from_slice(key);
     }
 
     /// Puts `slot` back as the newest of `key`, which is there.
@@ -75,7 +92,7 @@ impl KeyMap {
         match self.search(key, arena, slots)? {
             Ok(at) => self.run[at] = slot,
             Err(_) => {
-                self.tree.insert(key.into(), slot);
+                self.loose.insert(key, slot, arena, slots)?;
             }
         }
         Ok(())
@@ -97,26 +114,18 @@ impl KeyMap {
                 self.last.extend_from_slice(&key_of(last, arena, slots)?);
             }
         } else {
-            self.tree.remove(key);
+            self.loose.remove(key, arena, slots)?;
         }
         Ok(())
     }
 
     /// Where `key` is in the run, or would be.
+    #[inline]
     fn search(&self, key: &[u8], arena: &Arena, slots: &[Slot]) -> Result<Search> {
         if self.run.is_empty() || key > self.last.as_slice() {
             return Ok(Err(self.run.len()));
         }
-        let (mut low, mut high) = (0, self.run.len());
-        while low < high {
-            let middle = (low + high) / 2;
-            match key_of(self.run[middle], arena, slots)?.as_ref().cmp(key) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Equal => return Ok(Ok(middle)),
-                std::cmp::Ordering::Greater => high = middle,
-            }
-        }
-        Ok(Err(low))
+        search(&self.run, key, arena, slots)
     }
 
     /// The newest slot of the first key in `range`, or of the last with `reverse`.
@@ -130,76 +139,17 @@ impl KeyMap {
         if is_empty(range) {
             return Ok(None);
         }
-        let in_tree = if self.tree.is_empty() {
-            None
-        } else if reverse {
-            self.tree.range::<[u8], _>(range).next_back()
-        } else {
-            self.tree.range::<[u8], _>(range).next()
-        };
-        let in_run = self.next_in_run(range, reverse, arena, slots)?;
-        Ok(match (in_run, in_tree) {
-            (Some(run), Some((tree_key, &tree))) => {
-                let run_first = key_of(run, arena, slots)?.as_ref() < &**tree_key;
-                Some(if run_first != reverse { run } else { tree })
+        let loose = self.loose.next(range, reverse, arena, slots)?;
+        let (from, upto) = places(&self.run, range, arena, slots)?;
+        let place = if reverse { upto.wrapping_sub(1) } else { from };
+        let run = self.run.get(place).filter(|_| from < upto).copied();
+        Ok(match (run, loose) {
+            (Some(run), Some(loose)) => {
+                let run_first = key_of(run, arena, slots)? < key_of(loose, arena, slots)?;
+                Some(if run_first != reverse { run } else { loose })
             }
-            (run, tree) => run.or(tree.map(|(_, &slot)| slot)),
+            (run, loose) => run.or(loose),
         })
-    }
-
-    fn next_in_run(
-        &self,
-        range: Bounds<'_>,
-        reverse: bool,
-        arena: &Arena,
-        slots: &[Slot],
-    ) -> Result<Option<u32>> {
-        let at = if reverse {
-            let upto = match range.1 {
-                Bound::Unbounded => self.run.len(),
-                Bound::Included(key) => match self.search(key, arena, slots)? {
-                    Ok(at) => at + 1,
-                    Err(at) => at,
-                },
-                Bound::Excluded(key) => match self.search(key, arena, slots)? {
-                    Ok(at) | Err(at) => at,
-                },
-            };
-            let Some(at) = upto.checked_sub(1) else {
-                return Ok(None);
-            };
-            at
-        } else {
-            match range.0 {
-                Bound::Unbounded => 0,
-                Bound::Included(key) => match self.search(key, arena, slots)? {
-                    Ok(at) | Err(at) => at,
-                },
-                Bound::Excluded(key) => match self.search(key, arena, slots)? {
-                    Ok(at) => at + 1,
-                    Err(at) => at,
-                },
-            }
-        };
-        let Some(&slot) = self.run.get(at) else {
-            return Ok(None);
-        };
-        let key = key_of(slot, arena, slots)?;
-        let key = key.as_ref();
-        let inside = if reverse {
-            match range.0 {
-                Bound::Unbounded => true,
-                Bound::Included(start) => key >= start,
-                Bound::Excluded(start) => key > start,
-            }
-        } else {
-            match range.1 {
-                Bound::Unbounded => true,
-                Bound::Included(end) => key <= end,
-                Bound::Excluded(end) => key < end,
-            }
-        };
-        Ok(inside.then_some(slot))
     }
 
     /// Calls `visit` with the newest slot of every key, in key order.
@@ -209,25 +159,68 @@ impl KeyMap {
         slots: &[Slot],
         visit: &mut dyn FnMut(&Slot) -> Result<()>,
     ) -> Result<()> {
-        let mut tree = self.tree.iter().peekable();
+        let loose = self.loose.in_order(arena, slots)?;
+        let mut loose = loose.iter().copied().peekable();
         for &slot in &self.run {
-            if tree.peek().is_some() {
+            if loose.peek().is_some() {
                 let key = key_of(slot, arena, slots)?;
-                while let Some((_, &first)) = tree.next_if(|(other, _)| ***other < *key) {
+                while let Some(&first) = loose.peek() {
+                    if key_of(first, arena, slots)? > key {
+                        break;
+                    }
                     visit(&slots[first as usize])?;
+                    loose.next();
                 }
             }
             visit(&slots[slot as usize])?;
         }
-        for (_, &slot) in tree {
+        for slot in loose {
             visit(&slots[slot as usize])?;
         }
         Ok(())
     }
 }
 
+/// Where `key` is among slots with ascending keys, or would be.
+fn search(ascending: &[u32], key: &[u8], arena: &Arena, slots: &[Slot]) -> Result<Search> {
+    let (mut low, mut high) = (0, ascending.len());
+    while low < high {
+        let middle = (low + high) / 2;
+        match key_of(ascending[middle], arena, slots)?.as_ref().cmp(key) {
+            std::cmp::Ordering::Less => low = middle + 1,
+            std::cmp::Ordering::Equal => return Ok(Ok(middle)),
+            std::cmp::Ordering::Greater => high = middle,
+        }
+    }
+    Ok(Err(low))
+}
+
+/// The places of the first slot in `range` and of the first after it, of slots with ascending keys.
+pub(super) fn places(
+    ascending: &[u32],
+    range: Bounds<'_>,
+    arena: &Arena,
+    slots: &[Slot],
+) -> Result<(usize, usize)> {
+    let place = |bound, after_equal| -> Result<Option<usize>> {
+        match bound {
+            Bound::Unbounded => Ok(None),
+            Bound::Included(key) | Bound::Excluded(key) => {
+                Ok(Some(match search(ascending, key, arena, slots)? {
+                    Ok(at) if after_equal => at + 1,
+                    Ok(at) | Err(at) => at,
+                }))
+            }
+        }
+    };
+    let from = place(range.0, matches!(range.0, Bound::Excluded(_)))?;
+    let upto = place(range.1, matches!(range.1, Bound::Included(_)))?;
+    Ok((from.unwrap_or(0), upto.unwrap_or(ascending.len())))
+}
+
+/// The key of a slot.
 #[inline]
-fn key_of<'a>(slot: u32, arena: &'a Arena, slots: &[Slot]) -> Result<std::borrow::Cow<'a, [u8]>> {
+pub(super) fn key_of<'a>(slot: u32, arena: &'a Arena, slots: &[Slot]) -> Result<Cow<'a, [u8]>> {
     let slot = &slots[slot as usize];
     arena.read(slot.key_at, slot.key_len as usize)
 }
