@@ -141,6 +141,13 @@ impl Error {
         self
     }
 
+    /// The error without its detail.
+    #[must_use]
+    pub fn without_detail(mut self) -> Self {
+        self.0.detail = None;
+        self
+    }
+
     /// Where in the statement: a character offset, counted from 1, as PostgreSQL counts.
     /// A position that is already there stays.
     #[must_use]

@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use helios_base::{ColumnId, Error, Result, SqlState};
+use helios_base::{ColumnId, Error, Result, Scn, SqlState};
 use helios_table::Catalog;
 use helios_table::catalog::{
     AccessDef, Privileges, Relation, RoleId, Roles, Securable, TableDef, ViewDef, Who,
@@ -29,6 +29,10 @@ pub struct RunsAs<'a> {
     pub roles: &'a Roles,
     /// What there is now, also when the session looks at the past.
     pub now: &'a Catalog,
+    /// The newest moment, when the session looks at the past.
+    pub newest: Option<Scn>,
+    /// `row_security`: whether policies filter rows; otherwise they refuse statements.
+    pub row_security: bool,
 }
 
 /// What is wanted of one relation.
@@ -90,7 +94,7 @@ impl Need {
 impl Binder<'_> {
     /// The role for which names are bound now: that of the statement, or a view's owner. `None`: one
     /// that may do everything.
-    fn acting(&self) -> Option<Arc<Who>> {
+    pub(super) fn acting(&self) -> Option<Arc<Who>> {
         let runs = self.context.runs_as?;
         let who = self.checked_as.as_ref().unwrap_or(runs.who);
         (!who.superuser).then(|| Arc::clone(who))

@@ -37,6 +37,7 @@ mod relation;
 mod rewrite;
 mod routine;
 mod scope;
+mod security;
 mod select;
 mod set_op;
 mod sort;
@@ -118,6 +119,7 @@ fn bind_here(
         params: types.types(),
         moments: binder.moments.take(),
         cacheable: binder.cacheable,
+        hides_rows: binder.hides_rows,
     };
     rewrite::rewrite(&mut bound, context);
     Ok(bound)
@@ -156,6 +158,7 @@ pub(crate) fn bind_in_routine(
         params: types.types(),
         moments: binder.moments.take(),
         cacheable: binder.cacheable,
+        hides_rows: binder.hides_rows,
     };
     rewrite::rewrite(&mut bound, context);
     Ok(bound)
@@ -221,6 +224,14 @@ pub(crate) struct Binder<'a> {
     written_columns: Vec<helios_base::ColumnId>,
     /// A relation that is for superusers only.
     refused: Option<String>,
+    /// The tables whose policies are being bound inside each other.
+    open_policies: Vec<helios_base::TableId>,
+    /// What the statement does with the table that it writes.
+    writing: security::Writing,
+    /// What policies say of that table's rows.
+    written_policies: security::WrittenPolicies,
+    /// Whether it is a table whose rows the role may not see all of.
+    hides_rows: bool,
 }
 
 impl<'a> Binder<'a> {
@@ -254,6 +265,10 @@ impl<'a> Binder<'a> {
             written_needs: [None; 2],
             written_columns: Vec::new(),
             refused: None,
+            open_policies: Vec::new(),
+            writing: security::Writing::default(),
+            written_policies: security::WrittenPolicies::default(),
+            hides_rows: false,
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) struct Moments {
     /// Where tables are read at this place of the statement.
     here: Option<Here>,
     /// The range that the next table is read over.
-    versions: Option<(Versions, ast::Pos)>,
+    pub(super) versions: Option<(Versions, ast::Pos)>,
     /// The tables that were read elsewhere, for errors: name, and where.
     tables: Vec<(String, String)>,
 }
@@ -245,7 +245,7 @@ impl Binder<'_> {
     }
 
     /// The number of a moment of the statement; `None` for the statement's own.
-    fn moment_of(&mut self, at: AsOf, pos: ast::Pos) -> Result<Option<MomentId>> {
+    pub(super) fn moment_of(&mut self, at: AsOf, pos: ast::Pos) -> Result<Option<MomentId>> {
         if at == AsOf::default() {
             return Ok(None);
         }

@@ -106,9 +106,12 @@ impl Binder<'_> {
                 self.need_column(self.last_need, Privileges::SELECT, None);
                 let schema: Arc<str> = table.schema_name.as_str().into();
                 let at = self.scan_at(&table.name);
+                let lock = key;
                 let key = key && at.is_none();
                 let key = key && versions.is_none();
+                let policies = self.visible_rows(&table, lock)?;
                 let mut plan = self.scan(&table, alias.name.as_str().into(), at, key);
+                guard(&mut plan, policies);
                 if let (Some((versions, _)), Plan::Scan(scan)) = (versions, &mut plan) {
                     read_versions(scan, versions);
                 }
@@ -194,6 +197,7 @@ impl Binder<'_> {
             reads,
             key,
             filters: Vec::new(),
+            guards: 0,
             columns,
         }))
     }
@@ -274,6 +278,16 @@ impl Binder<'_> {
             columns,
         }));
         self.coerce_plan(project, &types)
+    }
+}
+
+/// Makes a scan ask policies before anything else.
+pub(super) fn guard(plan: &mut Plan, policies: Vec<helios_expr::Expr>) {
+    if let Plan::Scan(scan) = plan
+        && !policies.is_empty()
+    {
+        scan.guards = policies.len();
+        scan.filters = policies;
     }
 }
 

@@ -6,7 +6,7 @@ use helios_table::catalog::Privileges;
 
 use super::Binder;
 use super::cte::Changes;
-use super::relation::{table_columns, table_ref};
+use super::relation::{guard, table_columns, table_ref};
 use super::scope::{Clause, Scope};
 use crate::parse::ast::{self, Statement as Tree, StorageOption};
 use crate::plan::{
@@ -64,6 +64,7 @@ impl Binder<'_> {
             Tree::Fetch(fetch) => Statement::Fetch(fetch.clone()),
             Tree::Close(name) => Statement::Close(name.as_ref().map(|name| name.name.clone())),
             Tree::Role(command) => Statement::Role(command.clone()),
+            Tree::Policy(policy) => Statement::Policy(Box::new(self.policy_statement(policy)?)),
             Tree::Copy(copy) => Statement::Copy(Box::new(self.copy(copy)?)),
             Tree::Transaction(command) => Statement::Transaction(command.clone()),
             Tree::Set { name, value, scope } => Statement::Set {
@@ -346,7 +347,9 @@ impl Binder<'_> {
             .collect();
         bound.table = Some(table_ref(&table));
         if !copy.from {
-            let input = self.scan(&table, table.name.as_str().into(), None, false);
+            let policies = self.visible_rows(&table, false)?;
+            let mut input = self.scan(&table, table.name.as_str().into(), None, false);
+            guard(&mut input, policies);
             let exprs = chosen
                 .iter()
                 .map(|position| super::query::column_of(&all, *position))
@@ -358,6 +361,15 @@ impl Binder<'_> {
             }))));
             bound.columns = columns;
             return Ok(());
+        }
+        if self.is_secured(&table)? {
+            return Err(
+                Error::unsupported("COPY FROM not supported with row-level security")
+                    .with_hint("Use INSERT statements instead."),
+            );
+        }
+        if let Some(who) = self.acting() {
+            self.hides_rows |= self.hides_rows(&table, &who);
         }
         let targets: Vec<_> = chosen
             .iter()
@@ -385,6 +397,7 @@ impl Binder<'_> {
             targets,
             defaults,
             on_conflict: None,
+            policies: Vec::new(),
             checks: Vec::new(),
             returning: None,
         }));

@@ -213,6 +213,7 @@ fn show(bound: &Bound) -> String {
                 if let ConflictAction::Update {
                     assignments,
                     filter,
+                    ..
                 } = &conflict.action
                 {
                     for set in assignments {

@@ -160,6 +160,8 @@ impl Parser<'_> {
             AlterAction::SetOptions(self.storage_options()?)
         } else if self.eat_words("set logged") || self.eat_words("set unlogged") {
             AlterAction::Nothing
+        } else if let Some(change) = self.row_security_change() {
+            AlterAction::RowSecurity(change)
         } else if self.eat("reset") {
             AlterAction::ResetOptions(self.idents()?)
         } else if matches!(&self.peek().kind, Kind::Word(word) if is_known_action(word)) {

@@ -27,6 +27,7 @@ mod index;
 mod keyword;
 pub mod lexer;
 mod merge;
+mod policy;
 mod query;
 mod role;
 mod routine;

@@ -27,6 +27,7 @@ impl Parser<'_> {
             "merge" => self.dml(None),
             "use" => self.branch_statement(),
             "create" | "alter" | "drop" if self.is_role_after(1) => self.role_statement(),
+            "create" | "alter" | "drop" if self.is_policy_after(1) => self.policy_statement(),
             "grant" | "revoke" => self.grant_statement(),
             "create" if self.is_branch_after(1) => self.branch_statement(),
             "create" | "drop" if self.is_word_at(1, "snapshot") => self.snapshot_statement(),

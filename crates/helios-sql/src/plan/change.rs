@@ -70,6 +70,7 @@ impl Change {
             Self::Update(update) => {
                 update.assignments.iter_mut().for_each(|a| f(&mut a.value));
                 update.checks.iter_mut().for_each(|c| f(&mut c.condition));
+                update.policies.iter_mut().for_each(|c| f(&mut c.condition));
                 &mut update.returning
             }
             Self::Delete(delete) => &mut delete.returning,
@@ -89,14 +90,18 @@ impl Insert {
     pub fn for_each_expr(&mut self, f: &mut dyn FnMut(&mut Expr)) {
         self.defaults.iter_mut().for_each(|a| f(&mut a.value));
         self.checks.iter_mut().for_each(|c| f(&mut c.condition));
+        self.policies.iter_mut().for_each(|c| f(&mut c.condition));
         if let Some(conflict) = &mut self.on_conflict
             && let ConflictAction::Update {
                 assignments,
                 filter,
+                policies,
             } = &mut conflict.action
         {
             assignments.iter_mut().for_each(|a| f(&mut a.value));
-            filter.iter_mut().for_each(f);
+            filter.iter_mut().for_each(&mut *f);
+            let policies = policies.iter_mut().flatten();
+            policies.for_each(|c| f(&mut c.condition));
         }
     }
 }
@@ -105,6 +110,7 @@ impl Merge {
     /// Calls `f` on each expression beside those of the input and of `RETURNING`.
     pub fn for_each_expr(&mut self, f: &mut dyn FnMut(&mut Expr)) {
         f(&mut self.on);
+        self.policies.iter_mut().for_each(|c| f(&mut c.condition));
         for when in &mut self.actions {
             when.condition.iter_mut().for_each(&mut *f);
             match &mut when.action {

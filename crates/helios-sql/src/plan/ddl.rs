@@ -301,6 +301,8 @@ pub enum AlterAction {
     },
     /// `SET (name = value)`.
     SetOptions(Vec<(String, String)>),
+    /// `ENABLE ROW LEVEL SECURITY` and its kin.
+    RowSecurity(helios_table::ddl::RowSecurityChange),
     /// What changes nothing: owners, logging, statistics targets.
     Nothing,
     /// `RESET (name)`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use helios_base::ColumnId;
 use helios_expr::Expr;
 
-use super::{Plan, PlanColumn, TableRef};
+use super::{Plan, PlanColumn, PolicyCheck, TableRef};
 
 /// A column and its new value.
 #[derive(Clone, Debug)]
@@ -50,6 +50,8 @@ pub struct Insert {
     pub defaults: Vec<Assignment>,
     /// What to do about a row that is there already.
     pub on_conflict: Option<OnConflict>,
+    /// What policies say of rows to be inserted, over the table's row.
+    pub policies: Vec<PolicyCheck>,
     /// What views say of new rows, over the table's row.
     pub checks: Vec<ViewCheck>,
     /// Over the table row as stored: all columns of the table, in table order.
@@ -84,6 +86,8 @@ pub enum ConflictAction {
         assignments: Vec<Assignment>,
         /// Only if true.
         filter: Option<Expr>,
+        /// What policies say of the old row, and of the new.
+        policies: [Vec<PolicyCheck>; 2],
     },
 }
 
@@ -101,6 +105,8 @@ pub struct Update {
     pub key: usize,
     /// The new values; they see the input's columns.
     pub assignments: Vec<Assignment>,
+    /// What policies say of changed rows, over the table's row.
+    pub policies: Vec<PolicyCheck>,
     /// What views say of changed rows, over the table's row.
     pub checks: Vec<ViewCheck>,
     /// Over the input's columns, those of the table having their new values.

@@ -2,7 +2,7 @@
 
 use helios_expr::Expr;
 
-use super::{Assignment, Plan, Returning, TableRef};
+use super::{Assignment, MergePolicies, Plan, Returning, TableRef};
 
 /// `MERGE`.
 ///
@@ -21,6 +21,8 @@ pub struct Merge {
     pub on: Expr,
     /// In the order of writing.
     pub actions: Vec<MergeWhen>,
+    /// What policies say of the rows, over the table's.
+    pub policies: MergePolicies,
     /// Over the input's columns, those of the table having their new values (the old ones after
     /// `DELETE`), and the name of the action after them.
     pub returning: Option<Returning>,

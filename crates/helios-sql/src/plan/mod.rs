@@ -27,9 +27,11 @@ mod display;
 mod dml;
 mod file_scan;
 mod join;
+mod leak;
 mod merge;
 mod moment;
 mod node;
+mod policy;
 mod role;
 mod routine;
 mod session;
@@ -55,12 +57,14 @@ pub use dml::{
 };
 pub use file_scan::FileScan;
 pub use join::{Join, JoinKind};
+pub(crate) use leak::may_tell;
 pub use merge::{Merge, MergeAction, MergeMatch, MergeWhen};
 pub use moment::{AsOf, At, Moment, MomentId, Point, VersionColumn, VersionRange, Versions};
 pub use node::{
     Distinct, Filter, Limit, LockMode, LockRows, LockWait, Plan, Project, ProjectSet, RowLock,
     Scan, SetOp, SetOpKind, Sort, SortKey, Values,
 };
+pub use policy::{MergePolicies, PolicyAction, PolicyCheck, PolicyRow, PolicyStatement};
 pub use role::{GrantCommand, GrantTarget, OwnerKind, RoleCommand, RoleOption, RoleSpec};
 pub use routine::{
     AlterFunction, CommentFunction, CreateFunction, DropFunction, FunctionChange, FunctionName,

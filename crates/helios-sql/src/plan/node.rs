@@ -98,6 +98,8 @@ pub struct Scan {
     pub key: bool,
     /// Predicates over the output columns, all of which must be true.
     pub filters: Vec<Expr>,
+    /// How many of them, the first ones, are policies, which no other may be asked before.
+    pub guards: usize,
     /// The output columns.
     pub columns: Vec<PlanColumn>,
 }

@@ -27,6 +27,8 @@ pub struct Bound {
     /// Whether the binding depends on the search path, the time zone or another setting only
     /// through the catalog version; such a plan may be cached.
     pub cacheable: bool,
+    /// Whether it writes a table whose rows the role may not see all of: errors then show no row.
+    pub hides_rows: bool,
 }
 
 /// A query inside an expression; it runs in a frame.
@@ -115,6 +117,8 @@ pub enum Statement {
     Comment(Comment),
     /// `CREATE ROLE`, `GRANT` and their kin
     Role(Box<super::RoleCommand>),
+    /// `CREATE POLICY` and its kin
+    Policy(Box<super::PolicyStatement>),
     /// `COPY`
     Copy(Box<Copy>),
     /// `BEGIN`, `COMMIT`, `SAVEPOINT`, …

@@ -132,6 +132,19 @@ impl Engine {
         Ok(role.and_then(|role| role.password.clone()))
     }
 
+    /// Whether a user is a member of a role, for rules of who may connect.
+    #[must_use]
+    pub fn is_member(&self, user: &str, role: &str) -> bool {
+        let Ok(catalog) = self.shared.tables.newest_catalog(BranchId::MAIN) else {
+            return false;
+        };
+        let roles = catalog.roles();
+        match (roles.by_name(user), roles.by_name(role)) {
+            (Some(user), Some(role)) => roles.closure(user.id, false).contains(&role.id),
+            _ => false,
+        }
+    }
+
     /// Whether a role that has proved who it is may begin a session.
     ///
     /// # Errors

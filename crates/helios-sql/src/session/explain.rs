@@ -27,6 +27,7 @@ impl Session {
             params: bound.params.clone(),
             moments: bound.moments.clone(),
             cacheable: false,
+            hides_rows: bound.hides_rows,
         };
         if let Statement::Execute { name, .. } = &inner.statement {
             return Err(Error::unsupported(format!(

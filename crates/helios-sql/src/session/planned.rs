@@ -59,6 +59,8 @@ pub(crate) struct Query {
     pub(crate) locks: bool,
     /// Whether its `WITH` changes rows.
     pub(crate) changes: bool,
+    /// Whether vectors might tell what policies hide.
+    pub(crate) tells: bool,
     /// Whether the row executor should run it.
     pub(crate) by_rows: bool,
     /// The plans of the other executor.
@@ -74,8 +76,10 @@ impl Planned {
                 Code::Query(Query {
                     point: PointSelect::new(&program.root),
                     locks: locks_rows(&query.plan),
+                    tells: crate::plan::may_tell(&bound),
                     changes: query.plan.changes_rows(),
                     by_rows: query.plan.changes_rows()
+                        || crate::plan::may_tell(&bound)
                         || crate::row::supports(&program, compiler.stats),
                     program,
                     vectors: FusionQuery::default(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use helios_base::{Error, Result, Row, SqlState, Value};
+use helios_base::{BranchId, Error, Result, Row, SqlState, Value};
 use helios_expr::SessionHooks;
 use helios_table::{Catalog, Transaction};
 use helios_version::Read;
@@ -114,10 +114,18 @@ impl Session {
             true => LOOKING_BACK,
             false => 0,
         };
+        // Roles are kept on the main branch: other branches' catalogs do not show their changes.
+        let roles = match self.branch {
+            BranchId::MAIN => 0,
+            _ => self.state.roles().map_or(0, |roles| roles.version()),
+        };
         PlanKey {
             catalog,
             // What names mean also depends on the session's temporary objects.
-            settings: self.chosen.digest ^ self.state.temporary_digest() ^ past,
+            settings: self.chosen.digest
+                ^ self.state.temporary_digest()
+                ^ past
+                ^ roles.wrapping_mul(LOOKING_BACK),
             statistics: self.engine.shared.tables.statistics_version(),
         }
     }
@@ -234,7 +242,11 @@ impl Session {
                 planned = replan(self, &sight, &params)?;
                 continue;
             }
-            return self.run_on(&sight, &planned, params, lazily, alarm);
+            let done = self.run_on(&sight, &planned, params, lazily, alarm);
+            return match planned.bound.hides_rows {
+                true => done.map_err(without_rows),
+                false => done,
+            };
         }
         Err(Error::new(
             SqlState::SERIALIZATION_FAILURE,
@@ -358,7 +370,7 @@ impl Session {
     pub(super) fn by_rows(&self, query: &Query) -> bool {
         match self.chosen.executor {
             Executor::Rows => true,
-            Executor::Vectors => query.locks || query.changes,
+            Executor::Vectors => query.locks || query.changes || query.tells,
             Executor::Quicker => query.by_rows,
         }
     }
@@ -473,6 +485,14 @@ pub(super) fn convert_param(
         other => other.natural_type(),
     };
     helios_expr::cast::cast(value, &from, ty, false, context)
+}
+
+/// An error about a row that says nothing of what is in it, for roles that may not see it.
+fn without_rows(error: Error) -> Error {
+    match error.sqlstate().class() {
+        "23" | "44" => error.without_detail(),
+        _ => error,
+    }
 }
 
 /// Whether the statement must run in a transaction.

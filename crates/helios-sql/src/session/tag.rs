@@ -1,7 +1,9 @@
 //! Command tags, as PostgreSQL spells them.
 
 use crate::parse::ast::RoutineKind;
-use crate::plan::{BranchCommand, DropTarget, RoleCommand, Statement, TransactionCommand};
+use crate::plan::{
+    BranchCommand, DropTarget, PolicyAction, RoleCommand, Statement, TransactionCommand,
+};
 
 /// The tag of a statement, without its count.
 pub(crate) fn of(statement: &Statement) -> &'static str {
@@ -51,6 +53,11 @@ pub(crate) fn of(statement: &Statement) -> &'static str {
         },
         Statement::Truncate(_) => "TRUNCATE TABLE",
         Statement::Comment(_) => "COMMENT",
+        Statement::Policy(policy) => match policy.action {
+            PolicyAction::Create { .. } => "CREATE POLICY",
+            PolicyAction::Alter { .. } | PolicyAction::Rename(_) => "ALTER POLICY",
+            PolicyAction::Drop { .. } => "DROP POLICY",
+        },
         Statement::Role(command) => match &**command {
             RoleCommand::Create { .. } => "CREATE ROLE",
             RoleCommand::Alter { .. } | RoleCommand::Rename { .. } => "ALTER ROLE",
@@ -134,6 +141,7 @@ pub(crate) fn writes(statement: &Statement) -> bool {
         | Statement::Drop(_)
         | Statement::Truncate(_)
         | Statement::Comment(_)
+        | Statement::Policy(_)
         | Statement::Role(_) => true,
         Statement::Query(query) => query.plan.changes_rows(),
         Statement::Routine(routine) => routine.writes,

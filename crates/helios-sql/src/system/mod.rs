@@ -11,6 +11,7 @@ mod information_schema;
 mod information_types;
 mod names;
 mod objects;
+mod policies;
 mod proc_list;
 mod procs;
 mod relation;
@@ -59,10 +60,14 @@ pub(crate) struct Source<'a> {
 impl Source<'_> {
     /// The name of an object's owner.
     fn owner_name(&self, object: u32) -> String {
-        let owner = self.catalog.owner(object);
+        self.role_name(self.catalog.owner(object))
+    }
+
+    /// The name of a role.
+    fn role_name(&self, role: helios_table::catalog::RoleId) -> String {
         match self.roles {
-            Some(roles) => roles.name(owner),
-            None => self.catalog.roles().name(owner),
+            Some(roles) => roles.name(role),
+            None => self.catalog.roles().name(role),
         }
     }
 }
@@ -244,6 +249,7 @@ fn all() -> impl Iterator<Item = &'static Relation> {
         depend::RELATIONS,
         cluster::RELATIONS,
         roles::RELATIONS,
+        policies::RELATIONS,
         information_schema::RELATIONS,
         information_types::RELATIONS,
     ]

@@ -181,6 +181,8 @@ impl Class<'_> {
         let schema = source.catalog.schema_by_id(SchemaId(self.schema));
         let temporary = schema.is_some_and(|schema| is_temporary_schema(&schema.name));
         let no = || Value::Bool(false);
+        let table = source.catalog.table_by_id(helios_base::TableId(self.oid));
+        let security = table.map(|table| &table.row_security);
         let count = |n: usize| Value::Int2(i16::try_from(n).unwrap_or(i16::MAX));
         vec![
             Value::Oid(self.oid),
@@ -201,8 +203,8 @@ impl Class<'_> {
             count(self.checks),
             Value::Bool(self.kind == "v"),
             Value::Bool(self.triggers),
-            no(),
-            no(),
+            Value::Bool(security.is_some_and(|security| security.enabled)),
+            Value::Bool(security.is_some_and(|security| security.forced)),
             text(if matches!(self.kind, "r") { "d" } else { "n" }),
             no(),
             Value::Bool(true),

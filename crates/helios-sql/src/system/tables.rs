@@ -30,7 +30,7 @@ pub(super) static RELATIONS: &[Relation] = &[
                     Value::Bool(!t.indexes.is_empty()),
                     Value::Bool(false),
                     Value::Bool(t.foreign_keys().next().is_some()),
-                    Value::Bool(false),
+                    Value::Bool(t.row_security.enabled),
                 ]
             };
             source.catalog.tables().map(|table| row(table)).collect()

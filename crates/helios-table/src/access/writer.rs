@@ -168,11 +168,11 @@ impl<'t> TableWriter<'t> {
             .is_some_and(|constraint| constraint.deferrable)
     }
 
-    /// Computes the generated columns of `row` and checks NOT NULL and CHECK constraints.
+    /// Computes the generated columns of a row.
     ///
     /// # Errors
-    /// 23502, 23514; what the expressions raise; internal if the number of values is wrong.
-    pub fn complete(&self, row: &mut [Value], ctx: &EvalContext<'_>) -> Result<()> {
+    /// What evaluating raises.
+    pub fn generate(&self, row: &mut [Value], ctx: &EvalContext<'_>) -> Result<()> {
         if row.len() != self.table.columns.len() {
             return Err(Error::internal("wrong number of values in a row"));
         }
@@ -182,6 +182,15 @@ impl<'t> TableWriter<'t> {
                 *place = value;
             }
         }
+        Ok(())
+    }
+
+    /// Computes the generated columns of `row` and checks NOT NULL and CHECK constraints.
+    ///
+    /// # Errors
+    /// 23502, 23514; what the expressions raise; internal if the number of values is wrong.
+    pub fn complete(&self, row: &mut [Value], ctx: &EvalContext<'_>) -> Result<()> {
+        self.generate(row, ctx)?;
         for position in &self.rules.not_null {
             if row.get(*position).is_none_or(Value::is_null) {
                 return Err(failure::not_null(&self.table, *position, row, ctx.text));

@@ -50,6 +50,10 @@ id! {
     /// A role.
     RoleId
 }
+id! {
+    /// A policy of a table.
+    PolicyId
+}
 
 /// The first number of a user's object, as in PostgreSQL; smaller ones are the system's own.
 pub const FIRST_USER_ID: u32 = 16_384;

@@ -8,6 +8,7 @@ mod function;
 mod functions;
 mod ids;
 mod index;
+mod policy;
 mod privilege;
 mod relation;
 mod role;
@@ -33,9 +34,10 @@ pub use function::{
     ReturnShape, Returns,
 };
 pub use ids::{
-    ConstraintId, FIRST_USER_ID, FunctionId, RoleId, SchemaId, SequenceId, TypeId, ViewId,
+    ConstraintId, FIRST_USER_ID, FunctionId, PolicyId, RoleId, SchemaId, SequenceId, TypeId, ViewId,
 };
 pub use index::{IndexDef, IndexExpr, IndexKey, KeySource};
+pub use policy::{PolicyCommand, PolicyDef, PolicyExpr, RowSecurity};
 pub use privilege::{AccessDef, AclItem, Privileges, Securable};
 pub use relation::{Relation, RelationId};
 pub use role::{Membership, RoleAttributes, RoleDef, Roles};

@@ -154,6 +154,7 @@ impl RoleDef {
 /// All roles.
 #[derive(Clone, Debug)]
 pub struct Roles {
+    version: u64,
     all: BTreeMap<RoleId, Arc<RoleDef>>,
 }
 
@@ -164,7 +165,7 @@ impl Default for Roles {
             all.insert(RoleId(*id), Arc::new(RoleDef::new(RoleId(*id), *name)));
         }
         all.insert(RoleId::BOOTSTRAP, Arc::new(RoleDef::bootstrap()));
-        Self { all }
+        Self { version: 0, all }
     }
 }
 
@@ -195,7 +196,15 @@ impl Roles {
         }
     }
 
+    /// A number that goes up with every change: part of the key of plan caches on branches, where
+    /// the catalog's own version does not show changes of roles.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
     pub(crate) fn put(&mut self, id: RoleId, role: Option<Arc<RoleDef>>) {
+        self.version = super::next_version();
         match role {
             Some(role) => {
                 self.all.insert(id, role);

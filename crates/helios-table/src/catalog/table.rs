@@ -10,6 +10,7 @@ use super::column::ColumnDef;
 use super::constraint::{ConstraintDef, ConstraintKind, ForeignKeyDef};
 use super::ids::{ConstraintId, SchemaId};
 use super::index::IndexDef;
+use super::policy::RowSecurity;
 use crate::row::Derived;
 
 /// A table.
@@ -48,6 +49,9 @@ pub struct TableDef {
     pub options: BTreeMap<String, String>,
     /// `COMMENT ON TABLE`.
     pub comment: Option<String>,
+    /// Which rows whom concern.
+    #[serde(default, skip_serializing_if = "RowSecurity::is_none")]
+    pub row_security: RowSecurity,
     /// Counts the changes of this definition and of what references it on this branch, so that a
     /// writer can tell whether the definition it planned with still holds.
     pub revision: u64,
@@ -84,6 +88,7 @@ impl TableDef {
             next_column: 1,
             options: BTreeMap::new(),
             comment: None,
+            row_security: RowSecurity::default(),
             revision: 0,
             derived: Derived::default(),
         }

@@ -17,6 +17,8 @@ pub struct Who {
     pub role: RoleId,
     /// Whether it may do everything.
     pub superuser: bool,
+    /// Whether policies of row-level security are not for it.
+    pub bypass_rls: bool,
     /// The roles whose privileges it has, itself among them.
     inherited: BTreeSet<RoleId>,
 }
@@ -29,6 +31,8 @@ impl Who {
         Self {
             role,
             superuser: known.is_some_and(|role| role.attributes.superuser),
+            bypass_rls: known
+                .is_some_and(|role| role.attributes.superuser || role.attributes.bypass_rls),
             inherited: roles.closure(role, true),
         }
     }
@@ -39,6 +43,7 @@ impl Who {
         Self {
             role: RoleId::BOOTSTRAP,
             superuser: true,
+            bypass_rls: true,
             inherited: BTreeSet::from([RoleId::BOOTSTRAP]),
         }
     }

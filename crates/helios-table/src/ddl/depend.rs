@@ -3,7 +3,7 @@
 use helios_base::{ColumnId, IndexId, TableId};
 
 use crate::catalog::{
-    Catalog, ConstraintId, ConstraintKind, FunctionId, KeySource, ReturnShape, SchemaId,
+    Catalog, ConstraintId, ConstraintKind, FunctionId, KeySource, PolicyId, ReturnShape, SchemaId,
     SequenceId, TableDef, TypeId, ViewId, uses_type,
 };
 use crate::row::TableExprs;
@@ -31,6 +31,8 @@ pub enum ObjectRef {
     Type(TypeId),
     /// A function or procedure.
     Function(FunctionId),
+    /// A policy of a table.
+    Policy(TableId, PolicyId),
 }
 
 /// How firmly an object hangs on another.
@@ -115,7 +117,7 @@ pub(super) fn dependents(
             }
             callers(catalog, exprs, id, &mut found);
         }
-        ObjectRef::Default(..) => {}
+        ObjectRef::Default(..) | ObjectRef::Policy(..) => {}
     }
     found
 }
@@ -132,6 +134,14 @@ fn readers(catalog: &Catalog, relation: u32, found: &mut Vec<(ObjectRef, Bond)>)
         if function.returns.shape == row || function.depends.iter().any(|d| d.relation == relation)
         {
             found.push((ObjectRef::Function(function.id), Bond::Normal));
+        }
+    }
+    for table in catalog.tables() {
+        for policy in &table.row_security.policies {
+            let mut read = policy.conditions().flat_map(|expr| &expr.relations);
+            if table.id.0 != relation && read.any(|read| *read == relation) {
+                found.push((ObjectRef::Policy(table.id, policy.id), Bond::Normal));
+            }
         }
     }
 }
@@ -170,6 +180,11 @@ pub(super) fn calls_in(
         });
         if keys || index.predicate.as_ref().is_some_and(|p| calls(&p.sql)) {
             found.push(ObjectRef::Index(table.id, index.id));
+        }
+    }
+    for policy in &table.row_security.policies {
+        if policy.conditions().any(|expr| calls(&expr.sql)) {
+            found.push(ObjectRef::Policy(table.id, policy.id));
         }
     }
     found
@@ -274,6 +289,14 @@ fn of_column(
             found.push((ObjectRef::Index(id, index.id), Bond::Part));
         }
     }
+    for policy in &table.row_security.policies {
+        if policy
+            .conditions()
+            .any(|expr| expr.columns.contains(&column))
+        {
+            found.push((ObjectRef::Policy(id, policy.id), Bond::Normal));
+        }
+    }
     owned_sequences(catalog, |t, c| (t, c) == (id, column), found);
 }
 
@@ -359,6 +382,12 @@ pub(super) fn describe(catalog: &Catalog, object: ObjectRef) -> String {
             let found = catalog.type_by_id(id);
             let name = found.map(|t| shown(&t.schema_name, &t.name));
             format!("type {}", name.unwrap_or_default())
+        }
+        ObjectRef::Policy(id, policy) => {
+            let found = catalog.table_by_id(id);
+            let mut policies = found.iter().flat_map(|t| &t.row_security.policies);
+            let name = policies.find(|p| p.id == policy).map_or("", |p| &p.name);
+            format!("policy {name} on table {}", table(id))
         }
         ObjectRef::Function(id) => match catalog.function_by_id(id) {
             Some(def) => format!("{} {def}", def.kind()),

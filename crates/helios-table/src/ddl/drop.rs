@@ -77,6 +77,7 @@ impl Transaction {
                 | ObjectRef::Column(id, _)
                 | ObjectRef::Default(id, _)
                 | ObjectRef::Constraint(id, _)
+                | ObjectRef::Policy(id, _)
                 | ObjectRef::Index(id, _) => {
                     self.lock_definition(id, TableLock::AccessExclusive)?;
                 }
@@ -97,6 +98,7 @@ impl Transaction {
                 ObjectRef::Column(id, _)
                 | ObjectRef::Default(id, _)
                 | ObjectRef::Constraint(id, _)
+                | ObjectRef::Policy(id, _)
                 | ObjectRef::Index(id, _) => {
                     if !gone.contains(&ObjectRef::Table(id)) {
                         changed.entry(id).or_default().push(*object);
@@ -182,6 +184,10 @@ impl Transaction {
                         }
                     }
                     table.indexes.retain(|index| index.id != id);
+                }
+                ObjectRef::Policy(_, id) => {
+                    let policies = &mut table.row_security.policies;
+                    policies.retain(|policy| policy.id != id);
                 }
                 ObjectRef::Default(_, id) => {
                     for column in table.columns.iter_mut().filter(|c| c.id == id) {
@@ -297,6 +303,7 @@ fn rank(catalog: &Catalog, on: ObjectRef, object: ObjectRef) -> (bool, u32, Reve
         ObjectRef::View(id) => (id.0, 0),
         ObjectRef::Type(id) => (id.0, 0),
         ObjectRef::Function(id) => (id.0, 0),
+        ObjectRef::Policy(_, id) => (id.0, 0),
     };
     let direct = !(matches!(on, ObjectRef::Type(_)) && is_array(catalog, object));
     (direct, oid, Reverse(part))

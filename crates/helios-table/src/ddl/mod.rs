@@ -18,6 +18,7 @@ mod entries;
 mod foreign_key;
 mod function;
 mod name;
+mod policy;
 mod rename;
 mod rewrite;
 mod role;
@@ -36,6 +37,7 @@ pub use domain::{DomainChange, DomainTest};
 pub use drop::Dropped;
 pub use function::{FunctionChange, NewFunction};
 pub use name::quote;
+pub use policy::{PolicyChange, RowSecurityChange, missing as missing_policy};
 pub use role::Grant;
 pub use spec::{
     NewColumn, NewConstraint, NewConstraintKind, NewIdentity, NewIndex, NewIndexKey, NewTable,

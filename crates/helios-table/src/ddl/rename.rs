@@ -7,8 +7,8 @@ use helios_version::TableLock;
 
 use super::column::require;
 use crate::catalog::{
-    Catalog, Change, ConstraintKind, KeySource, SchemaId, SequenceDef, SequenceId, TableDef,
-    ViewDef, ViewId,
+    Catalog, Change, ConstraintKind, KeySource, PolicyExpr, SchemaId, SequenceDef, SequenceId,
+    TableDef, ViewDef, ViewId,
 };
 use crate::transaction::Transaction;
 
@@ -49,6 +49,18 @@ impl Transaction {
                 return Err(read_by_view("column", name, &view.name));
             }
         }
+        let policies = old.row_security.policies.iter();
+        let mut conditions = policies.flat_map(|p| p.conditions().map(move |expr| (p, expr)));
+        // A name inside a subquery may be another table's.
+        if let Some((policy, _)) = conditions
+            .find(|(_, expr)| expr.columns.contains(&column) && !expr.relations.is_empty())
+        {
+            return Err(Error::unsupported(format!(
+                "cannot rename column \"{name}\" because policy \"{}\" reads it beside other tables",
+                policy.name
+            ))
+            .with_hint("Drop the policy first and create it again afterwards."));
+        }
         let mut table = TableDef::clone(&old);
         self.rename_in_exprs(&old, &mut table, column, name, to)?;
         super::column::edit(&mut table, column, |column| to.clone_into(&mut column.name))?;
@@ -79,6 +91,15 @@ impl Transaction {
         for constraint in &mut table.constraints {
             if let ConstraintKind::Check { sql, columns } = &mut constraint.kind {
                 rename(sql, columns)?;
+            }
+        }
+        for policy in &mut table.row_security.policies {
+            for expr in policy.using.iter_mut().chain(&mut policy.check) {
+                if expr.columns.contains(&column) {
+                    let mut as_written = TableDef::clone(old);
+                    as_written.name.clone_from(&expr.table);
+                    expr.sql = exprs.rename_column(&as_written, &expr.sql, from, to)?;
+                }
             }
         }
         for index in &mut table.indexes {
@@ -237,11 +258,22 @@ fn view(catalog: &Catalog, id: ViewId) -> Result<Arc<ViewDef>> {
     })
 }
 
-/// Views are stored as text, which names what it reads.
+/// Views and policies are stored as text, which names what it reads.
 fn refuse_readers(catalog: &Catalog, relation: u32, kind: &str, name: &str) -> Result<()> {
     let mut views = catalog.views();
-    match views.find(|view| view.depends.iter().any(|d| d.relation == relation)) {
-        Some(view) => Err(read_by_view(kind, name, &view.name)),
+    if let Some(view) = views.find(|view| view.depends.iter().any(|d| d.relation == relation)) {
+        return Err(read_by_view(kind, name, &view.name));
+    }
+    let mut policies = catalog
+        .tables()
+        .flat_map(|table| &table.row_security.policies);
+    let reads = |expr: &PolicyExpr| expr.relations.contains(&relation);
+    match policies.find(|policy| policy.conditions().any(reads)) {
+        Some(policy) => Err(Error::unsupported(format!(
+            "cannot rename or move {kind} \"{name}\" because policy \"{}\" reads it",
+            policy.name
+        ))
+        .with_hint("Drop the policy first and create it again afterwards.")),
         None => Ok(()),
     }
 }

@@ -151,7 +151,15 @@ impl Transaction {
             .filter(|access| concerns(access))
             .map(|access| access.object)
             .collect();
-        if !used.is_empty() {
+        let policies: Vec<String> = catalog
+            .tables()
+            .flat_map(|table| {
+                let policies = table.row_security.policies.iter();
+                let named = policies.filter(|policy| policy.roles.contains(&id));
+                named.map(|p| format!("target of policy {} on table {}", p.name, table.name))
+            })
+            .collect();
+        if !used.is_empty() || !policies.is_empty() {
             let names = used
                 .iter()
                 .map(|object| match catalog.relation_by_oid(*object) {
@@ -163,6 +171,7 @@ impl Transaction {
                 });
             let lines: Vec<String> = names
                 .map(|name| format!("owner of or privileges for {name}"))
+                .chain(policies)
                 .collect();
             return Err(Error::new(
                 SqlState::DEPENDENT_OBJECTS_STILL_EXIST,

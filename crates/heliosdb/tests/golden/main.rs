@@ -126,6 +126,11 @@ fn composites() {
     check("composite");
 }
 
+#[test]
+fn row_level_security() {
+    check("row_security");
+}
+
 /// What `psql` asks for `\d` and its kin.
 #[test]
 fn psql_describes() {

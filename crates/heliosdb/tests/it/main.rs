@@ -13,6 +13,7 @@ mod faults;
 mod files;
 mod model;
 mod roles;
+mod row_security;
 mod short_ways;
 mod system_functions;
 mod temporary;

@@ -106,6 +106,7 @@ impl Binder<'_> {
                     checks: constraints.checks,
                 }
             }
+            Tree::RowSecurity(change) => AlterAction::RowSecurity(*change),
             Tree::DropColumn(name, if_exists, cascade) => {
                 if !if_exists {
                     known(self, row, name)?;

@@ -3,6 +3,7 @@
 mod alter;
 mod column;
 mod index;
+mod policy;
 mod table;
 mod types;
 mod view;

@@ -64,7 +64,12 @@ impl Binder<'_> {
             Some(filter) => Some(self.condition(filter, "WHERE")?),
             None => None,
         };
+        let policies = &mut self.written_policies;
         Ok(ConflictAction::Update {
+            policies: [
+                std::mem::take(&mut policies.conflicting),
+                std::mem::take(&mut policies.changed),
+            ],
             assignments,
             filter,
         })

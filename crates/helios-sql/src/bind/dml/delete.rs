@@ -6,6 +6,7 @@ use crate::bind::Binder;
 use crate::bind::dml::Write;
 use crate::bind::relation::table_ref;
 use crate::bind::scope::Clause;
+use crate::bind::security::Writing;
 use crate::bind::select::filtered;
 use crate::parse::ast;
 use crate::plan::{Delete, Plan, Returning};
@@ -14,6 +15,12 @@ impl Binder<'_> {
     pub(in crate::bind) fn delete(&mut self, delete: &ast::Delete) -> Result<Delete> {
         let visible = self.ctes.len();
         let ctes = self.with_clause(delete.with.as_ref(), None)?;
+        self.writing = Writing {
+            reads: delete.filter.is_some()
+                || delete.returning.is_some()
+                || !delete.using.is_empty(),
+            ..Writing::default()
+        };
         let (table, target) = self.target(&delete.table, delete.alias.as_ref(), Write::Delete)?;
         let item = self.items_after(target, &delete.using, None)?;
         let key = table.columns.len();

@@ -8,7 +8,8 @@ use crate::bind::Binder;
 use crate::bind::dml::Write;
 use crate::bind::relation::table_ref;
 use crate::bind::scope::{Clause, Scope, plan_column};
-use crate::parse::ast::{self, ExprKind, Ident, Overriding, Query, QueryBody};
+use crate::bind::security::Writing;
+use crate::parse::ast::{self, ConflictTarget, ExprKind, Ident, Overriding, Query, QueryBody};
 use crate::plan::{Assignment, Insert, Plan, Project, Values};
 
 /// A column that the statement gives values for.
@@ -22,7 +23,15 @@ impl Binder<'_> {
     pub(in crate::bind) fn insert(&mut self, insert: &ast::Insert) -> Result<Insert> {
         let visible = self.ctes.len();
         let ctes = self.with_clause(insert.with.as_ref(), None)?;
+        let conflict = insert.on_conflict.as_ref();
+        let arbiter = conflict.is_some_and(|c| !matches!(c.target, ConflictTarget::Any));
+        self.writing = Writing {
+            reads: insert.returning.is_some() || arbiter,
+            updates_conflicting: conflict.is_some_and(|conflict| conflict.update.is_some()),
+            merges: false,
+        };
         let table = self.written(&insert.table, Write::Insert)?;
+        let policies = std::mem::take(&mut self.written_policies.checks);
         let written = self.insert_columns(&table, insert)?;
         let explicit = !insert.columns.is_empty();
         let (source, targets) = match &insert.source {
@@ -53,6 +62,7 @@ impl Binder<'_> {
             targets,
             defaults,
             on_conflict,
+            policies,
             checks: self.written_checks(),
             returning: returning?,
         })

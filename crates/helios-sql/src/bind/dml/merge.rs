@@ -9,6 +9,7 @@ use crate::bind::dml::Write;
 use crate::bind::from::{Item, combine, item_pos};
 use crate::bind::relation::table_ref;
 use crate::bind::scope::{Clause, Scope};
+use crate::bind::security::Writing;
 use crate::parse::ast::{self, MergeAction};
 use crate::plan::{
     self, Assignment, JoinKind, Merge, MergeMatch, MergeWhen, Plan, PlanColumn, Project, Returning,
@@ -32,6 +33,11 @@ impl Binder<'_> {
         let ctes = self.with_clause(merge.with.as_ref(), None)?;
         // Views are refused: which WHEN would have to look at which view is not said.
         self.table(&merge.table)?;
+        self.writing = Writing {
+            reads: merge.returning.is_some(),
+            updates_conflicting: false,
+            merges: true,
+        };
         let (table, target) = self.target(&merge.table, merge.alias.as_ref(), Write::Update)?;
         self.all_reachable(&merge.actions)?;
         let source = self.table_item(&merge.source, None, false)?;
@@ -74,6 +80,7 @@ impl Binder<'_> {
             key,
             on,
             actions,
+            policies: std::mem::take(&mut self.written_policies.merge),
             returning,
         })
     }

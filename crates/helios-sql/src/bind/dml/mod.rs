@@ -17,6 +17,7 @@ use helios_table::catalog::{ColumnDef, TableDef};
 
 use super::Binder;
 use super::from::Item;
+use super::relation::guard;
 use super::scope::Clause;
 use super::select::filtered;
 use crate::parse::ast::{Ident, Name, SelectItem};
@@ -67,6 +68,10 @@ impl Binder<'_> {
             .map_or(name.name.name.as_str(), |alias| &alias.name)
             .into();
         let mut plan = self.scan(&table, shown.clone(), None, true);
+        guard(
+            &mut plan,
+            std::mem::take(&mut self.written_policies.filters),
+        );
         if let Some(view) = &self.written_view {
             for filter in view.filters.clone() {
                 plan = filtered(plan, filter);

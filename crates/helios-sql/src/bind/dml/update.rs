@@ -9,7 +9,9 @@ use crate::bind::Binder;
 use crate::bind::dml::Write;
 use crate::bind::relation::table_ref;
 use crate::bind::scope::Clause;
+use crate::bind::security::Writing;
 use crate::bind::select::filtered;
+use crate::bind::stored::{column_in, subquery_in};
 use crate::parse::ast::{self, ExprKind, SetItem};
 use crate::plan::{Assignment, Plan, Project, Subplan, Update};
 
@@ -17,7 +19,17 @@ impl Binder<'_> {
     pub(in crate::bind) fn update(&mut self, update: &ast::Update) -> Result<Update> {
         let visible = self.ctes.len();
         let ctes = self.with_clause(update.with.as_ref(), None)?;
+        let mut values = update.set.iter().map(|item| &item.value);
+        let reads = update.filter.is_some()
+            || update.returning.is_some()
+            || !update.from.is_empty()
+            || values.any(|value| column_in(value).is_some() || subquery_in(value).is_some());
+        self.writing = Writing {
+            reads,
+            ..Writing::default()
+        };
         let (table, target) = self.target(&update.table, update.alias.as_ref(), Write::Update)?;
+        let policies = std::mem::take(&mut self.written_policies.checks);
         let item = self.items_after(target, &update.from, None)?;
         let key = table.columns.len();
         self.push_level(item.scope, None);
@@ -30,6 +42,7 @@ impl Binder<'_> {
             input: Self::close_with(ctes, &defined, input),
             key,
             assignments,
+            policies,
             checks: self.written_checks(),
             returning,
         })

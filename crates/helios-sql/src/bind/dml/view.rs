@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use helios_base::{ColumnId, Error, Result, SqlState};
 use helios_expr::Expr;
-use helios_table::catalog::{CheckOption, Privileges, Relation, TableDef, ViewDef};
+use helios_table::catalog::{CheckOption, PolicyCommand, Privileges, Relation, TableDef, ViewDef};
 
 use crate::bind::Binder;
 use crate::bind::relation::table_columns;
@@ -31,6 +31,14 @@ impl Write {
             Self::Insert => Privileges::INSERT,
             Self::Update => Privileges::UPDATE,
             Self::Delete => Privileges::DELETE,
+        }
+    }
+
+    fn command(self) -> PolicyCommand {
+        match self {
+            Self::Insert => PolicyCommand::Insert,
+            Self::Update => PolicyCommand::Update,
+            Self::Delete => PolicyCommand::Delete,
         }
     }
 
@@ -102,6 +110,7 @@ impl Binder<'_> {
                 Write::Insert | Write::Update => Privileges::NONE,
             };
             self.written_needs = [self.need_table(&table, whole), None];
+            self.write_secured(&table, write)?;
             self.written_columns = table.columns.iter().map(|column| column.id).collect();
             return Ok(table);
         };
@@ -119,6 +128,15 @@ impl Binder<'_> {
         }
         self.written_view = Some(target);
         Ok(table)
+    }
+
+    /// Notes what policies say of a table that is written.
+    fn write_secured(&mut self, table: &TableDef, write: Write) -> Result<()> {
+        self.written_policies = self.written_policies(table, write.command())?;
+        if let Some(who) = self.acting() {
+            self.hides_rows |= self.hides_rows(table, &who);
+        }
+        Ok(())
     }
 
     /// What a statement that writes `table` can name of its row.
@@ -187,6 +205,7 @@ impl Binder<'_> {
             Relation::Table(table) => {
                 let whole = write.privilege().with(Privileges::SELECT);
                 self.written_needs[1] = self.need_table(&table, whole);
+                self.write_secured(&table, write)?;
                 let scope = Scope::table(shown, None, &table_columns(&table));
                 (table, scope, Vec::new(), Vec::new())
             }

@@ -140,6 +140,8 @@ impl Binder<'_> {
         let stars = self.stars.take();
         let changes = std::mem::replace(&mut self.with_changes, Changes::Nested);
         let changes_rows = std::mem::replace(&mut self.changes_rows, false);
+        // A body runs as whoever calls it, also where a view calls it.
+        let checked_as = self.checked_as.take();
         let outer = self.arguments;
         let level = self.push_level(argument_scope(def, args), None);
         self.arguments = Some(level);
@@ -147,6 +149,7 @@ impl Binder<'_> {
         let result = work(self);
         self.body_depth -= 1;
         self.arguments = outer;
+        self.checked_as = checked_as;
         self.levels.truncate(level);
         self.changes_rows = changes_rows;
         self.with_changes = changes;

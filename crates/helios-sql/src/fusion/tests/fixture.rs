@@ -64,6 +64,7 @@ impl Fixture {
             reads: (0..columns.len()).map(|i| ColumnId(i as u32)).collect(),
             key: false,
             filters: Vec::new(),
+            guards: 0,
             columns,
         }))
     }

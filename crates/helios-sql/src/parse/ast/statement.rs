@@ -77,6 +77,8 @@ pub enum Statement {
     AlterType(Box<AlterType>),
     /// `CREATE ROLE`, `GRANT` and their kin
     Role(Box<crate::plan::RoleCommand>),
+    /// `CREATE POLICY` and its kin
+    Policy(Box<super::PolicyStatement>),
     /// `COPY`
     Copy(Box<Copy>),
     /// `BEGIN` and its kin

@@ -8,8 +8,8 @@ use helios_table::catalog::TableDef;
 use helios_table::{Lock, TableWriter};
 use helios_version::{LockMode, Wait};
 
-use super::{Assignments, assignments};
-use crate::plan::{self, ConflictAction};
+use super::{Assignments, assignments, hold_policies};
+use crate::plan::{self, ConflictAction, PolicyCheck};
 use crate::row::exec::Cx;
 use crate::row::op;
 
@@ -27,6 +27,8 @@ enum Action {
     Update {
         assignments: Assignments,
         filter: Option<Expr>,
+        /// Of the old row, and of the new.
+        policies: [Vec<PolicyCheck>; 2],
     },
 }
 
@@ -54,9 +56,11 @@ impl OnConflict {
                 ConflictAction::Update {
                     assignments: list,
                     filter,
+                    policies,
                 } => Action::Update {
                     assignments: assignments(table, list)?,
                     filter: filter.clone(),
+                    policies: policies.clone(),
                 },
             },
         })
@@ -85,6 +89,7 @@ impl OnConflict {
             let Action::Update {
                 assignments,
                 filter,
+                policies: [of_old, of_new],
             } = &self.action
             else {
                 return Ok(None);
@@ -110,9 +115,14 @@ impl OnConflict {
             {
                 return Ok(None);
             }
+            hold_policies(of_old, old.values(), cx)?;
             let mut new = old.values().to_vec();
             for (position, expr) in assignments {
                 new[*position] = cx.eval(expr, &both)?;
+            }
+            if !of_new.is_empty() {
+                writer.generate(&mut new, &context)?;
+                hold_policies(of_new, &new, cx)?;
             }
             let key = writer.update(&old, &mut new, &context)?;
             touched.insert(key.to_vec());

@@ -9,8 +9,8 @@ use helios_table::TableWriter;
 use helios_table::catalog::TableDef;
 
 use super::conflict::OnConflict;
-use super::{Assignments, Changes, assignments, hold_checks, position};
-use crate::plan::{self, ViewCheck};
+use super::{Assignments, Changes, assignments, hold_checks, hold_policies, position};
+use crate::plan::{self, PolicyCheck, ViewCheck};
 use crate::row::compile::Compiler;
 use crate::row::exec::Cx;
 use crate::row::node::Node;
@@ -26,6 +26,7 @@ pub(crate) struct Insert {
     whole: bool,
     defaults: Assignments,
     on_conflict: Option<OnConflict>,
+    policies: Vec<PolicyCheck>,
     checks: Vec<ViewCheck>,
     returning: Option<Vec<Expr>>,
 }
@@ -55,6 +56,7 @@ impl Compiler<'_> {
                 Some(conflict) => Some(OnConflict::new(&table, conflict)?),
                 None => None,
             },
+            policies: insert.policies.clone(),
             checks: insert.checks.clone(),
             returning: insert.returning.as_ref().map(|r| r.exprs.clone()),
             table,
@@ -83,6 +85,10 @@ impl Insert {
         let context = cx.context();
         while let Some(source) = feed(cx)? {
             let mut row = self.build(source, cx)?;
+            if !self.policies.is_empty() {
+                writer.generate(&mut row, &context)?;
+                hold_policies(&self.policies, &row, cx)?;
+            }
             match &self.on_conflict {
                 None => {
                     let key = writer.insert(&mut row, &context)?;

@@ -9,8 +9,8 @@ use helios_table::catalog::TableDef;
 use helios_table::{Lock, LockedRow, TableWriter};
 use helios_version::{LockMode, Wait};
 
-use super::{Assignments, Changes, assignments};
-use crate::plan::{self, MergeMatch};
+use super::{Assignments, Changes, assignments, hold_policies};
+use crate::plan::{self, MergeMatch, MergePolicies};
 use crate::row::compile::Compiler;
 use crate::row::exec::Cx;
 use crate::row::node::Node;
@@ -26,6 +26,7 @@ pub(crate) struct Merge {
     key: usize,
     on: Expr,
     actions: Vec<When>,
+    policies: MergePolicies,
     returning: Option<Vec<Expr>>,
 }
 
@@ -66,6 +67,7 @@ impl Compiler<'_> {
             key: merge.key,
             on: merge.on.clone(),
             actions,
+            policies: merge.policies.clone(),
             returning: merge.returning.as_ref().map(|r| r.exprs.clone()),
             table,
         })
@@ -199,9 +201,15 @@ impl Run<'_, '_> {
     fn apply(&mut self, when: MergeMatch, old: &LockedRow, mut row: Row) -> Result<()> {
         let name = match self.choose(when, &row)? {
             Some(Action::Update(assignments)) => {
+                let policies = &self.merge.policies;
+                hold_policies(&policies.updated, old.values(), self.cx)?;
                 let mut new = old.values().to_vec();
                 for (position, expr) in assignments {
                     new[*position] = self.cx.eval(expr, &row)?;
+                }
+                if !policies.changed.is_empty() {
+                    self.writer.generate(&mut new, &self.cx.context())?;
+                    hold_policies(&policies.changed, &new, self.cx)?;
                 }
                 self.writer.update(old, &mut new, &self.cx.context())?;
                 for (place, value) in row.iter_mut().zip(new) {
@@ -210,6 +218,7 @@ impl Run<'_, '_> {
                 "UPDATE"
             }
             Some(Action::Delete) => {
+                hold_policies(&self.merge.policies.deleted, old.values(), self.cx)?;
                 self.writer.delete(old)?;
                 "DELETE"
             }
@@ -226,6 +235,11 @@ impl Run<'_, '_> {
         let mut new = vec![Value::Null; self.merge.table.columns.len()];
         for (position, expr) in values {
             new[*position] = self.cx.eval(expr, &row)?;
+        }
+        let policies = &self.merge.policies.inserted;
+        if !policies.is_empty() {
+            self.writer.generate(&mut new, &self.cx.context())?;
+            hold_policies(policies, &new, self.cx)?;
         }
         let key = self.writer.insert(&mut new, &self.cx.context())?;
         self.cx.exec.changing.note(self.merge.table.id, key);

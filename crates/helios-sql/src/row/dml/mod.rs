@@ -8,6 +8,7 @@ mod conflict;
 mod delete;
 mod insert;
 mod merge;
+mod policy;
 mod update;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use super::compile::Compiler;
 use super::exec::Cx;
 use super::node::Node;
 use crate::plan::{self, TableRef, ViewCheck};
+use policy::hold_policies;
 
 pub(crate) use by_key::{ByKey, Site};
 pub(crate) use delete::Delete;

@@ -9,8 +9,8 @@ use helios_table::catalog::TableDef;
 use helios_table::{Lock, LockedRow, TableWriter};
 use helios_version::{LockMode, Wait};
 
-use super::{Assignments, ByKey, Changes, assignments, hold_checks, may_repeat};
-use crate::plan::{self, ViewCheck};
+use super::{Assignments, ByKey, Changes, assignments, hold_checks, hold_policies, may_repeat};
+use crate::plan::{self, PolicyCheck, ViewCheck};
 use crate::row::compile::Compiler;
 use crate::row::exec::Cx;
 use crate::row::node::Node;
@@ -25,6 +25,7 @@ pub(crate) struct Update {
     /// Where the row's key stands in the input.
     key: usize,
     assignments: Assignments,
+    policies: Vec<PolicyCheck>,
     checks: Vec<ViewCheck>,
     returning: Option<Vec<Expr>>,
     repeats: bool,
@@ -38,7 +39,8 @@ impl Compiler<'_> {
         let table = self.target(&update.table)?;
         let input = self.query(&update.input)?;
         let assignments = assignments(&table, &update.assignments)?;
-        let plain = update.checks.is_empty() && update.returning.is_none();
+        let plain =
+            update.checks.is_empty() && update.policies.is_empty() && update.returning.is_none();
         Ok(Update {
             by_key: match plain {
                 true => ByKey::update(&table, &input, &assignments),
@@ -46,6 +48,7 @@ impl Compiler<'_> {
             },
             assignments,
             key: update.key,
+            policies: update.policies.clone(),
             checks: update.checks.clone(),
             returning: update.returning.as_ref().map(|r| r.exprs.clone()),
             repeats: may_repeat(&input),
@@ -88,6 +91,10 @@ impl Update {
                 }
             }
             let end = width.min(row.len());
+            if !self.policies.is_empty() {
+                writer.generate(&mut row[..end], &context)?;
+                hold_policies(&self.policies, &row[..end], cx)?;
+            }
             writer.update(&old, &mut row[..end], &context)?;
             cx.exec.changing.note(self.table.id, old.key());
             hold_checks(&self.checks, &self.table, &row[..end], cx)?;

@@ -109,6 +109,7 @@ impl Ddl<'_> {
                     txn.add_constraint(id, &key)?;
                 }
             }
+            AlterAction::RowSecurity(change) => txn.set_row_security(id, *change)?,
             AlterAction::DropColumn {
                 name,
                 if_exists,
@@ -211,7 +212,7 @@ impl Ddl<'_> {
     }
 
     /// Drops a part of a table.
-    fn drop_part(&mut self, object: ObjectRef, cascade: Cascade) -> Result<()> {
+    pub(super) fn drop_part(&mut self, object: ObjectRef, cascade: Cascade) -> Result<()> {
         let dropped = self
             .txn
             .drop_objects(&[object], cascade == Cascade::Cascade)?;

@@ -9,6 +9,7 @@ mod create;
 mod drop;
 mod function;
 mod options;
+mod policy;
 mod types;
 
 use std::sync::Arc;
@@ -107,6 +108,7 @@ impl Ddl<'_> {
                 }
             }
             Statement::AlterTable(alter) => ddl.alter_table(alter)?,
+            Statement::Policy(policy) => ddl.policy(policy)?,
             Statement::CreateIndex(create) => ddl.create_index(create)?,
             Statement::CreateView(create) => ddl.create_view(create)?,
             Statement::CreateSequence(create) => ddl.create_sequence(create)?,

@@ -10,8 +10,8 @@ use helios_table::is_temporary_schema;
 use super::not_owner;
 use crate::bind::access::denied;
 use crate::plan::{
-    AlterAction, BranchCommand, Cascade, CopyTarget, DropTarget, ForeignKeySpec, QualifiedName,
-    Statement, TableRef,
+    AlterAction, BranchCommand, Cascade, CopyTarget, DropTarget, ForeignKeySpec, PolicyAction,
+    QualifiedName, Statement, TableRef,
 };
 use crate::session::Session;
 use crate::session::tag;
@@ -31,7 +31,6 @@ impl Session {
             | Statement::Set { .. }
             | Statement::Show(_)
             | Statement::Reset(_)
-            | Statement::Explain(_)
             | Statement::Prepare(_)
             | Statement::Execute { .. }
             | Statement::Deallocate(_)
@@ -42,6 +41,7 @@ impl Session {
             | Statement::Discard(_) => return Ok(()),
             // These look by themselves.
             Statement::Role(_) => return Ok(()),
+            Statement::Explain(explain) => return self.authorize(&explain.statement),
             _ => {}
         }
         let (who, _) = self.who()?;
@@ -102,6 +102,14 @@ impl Judge<'_> {
                 self.create_schema()
             }
             Statement::CreateIndex(create) => self.owns_table(&create.table),
+            Statement::Policy(policy) => match self.find(&policy.table) {
+                // PostgreSQL's words differ.
+                Some(relation) if matches!(policy.action, PolicyAction::Drop { .. }) => self
+                    .owns(&relation)
+                    .map_err(|_| not_owner("relation", relation.name())),
+                Some(relation) => self.owns(&relation),
+                None => Ok(()),
+            },
             Statement::AlterTable(alter) => {
                 match self.find(&alter.name) {
                     Some(relation) => self.owns(&relation)?,

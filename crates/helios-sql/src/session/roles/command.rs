@@ -68,7 +68,7 @@ impl Session {
     }
 
     /// The role that a statement names.
-    pub(super) fn role_of(&self, spec: &RoleSpec, roles: &Roles) -> Result<RoleId> {
+    pub(in crate::session) fn role_of(&self, spec: &RoleSpec, roles: &Roles) -> Result<RoleId> {
         match spec {
             RoleSpec::Named(name) => require(roles, name),
             RoleSpec::Current => Ok(self.state.who(roles).role),

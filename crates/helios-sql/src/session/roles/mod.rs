@@ -7,7 +7,7 @@ mod grant;
 
 use std::sync::Arc;
 
-use helios_base::{BranchId, Error, Result, SqlState};
+use helios_base::{BranchId, Error, Result, Scn, SqlState};
 use helios_table::catalog::{Catalog, Privileges, RoleId, Roles, Securable, SequenceDef, Who};
 
 use super::Session;
@@ -147,6 +147,9 @@ pub(super) struct Identity {
     pub(super) roles: Arc<Roles>,
     /// What there is now, for roles that are no superusers.
     now: Option<Arc<Catalog>>,
+    /// The newest moment, if the session looks at the past.
+    newest: Option<Scn>,
+    row_security: bool,
     pub(super) path: Vec<String>,
 }
 
@@ -162,6 +165,8 @@ impl Identity {
             who: &self.who,
             roles: &self.roles,
             now: self.now.as_deref()?,
+            newest: self.newest,
+            row_security: self.row_security,
         })
     }
 }
@@ -182,10 +187,13 @@ impl Session {
             });
             Some(now)
         };
+        let looks_back = self.chosen.looks_back || self.fixed.is_some();
         Ok(Identity {
             who,
             roles,
             now,
+            newest: looks_back.then(|| self.engine.store().scn()),
+            row_security: self.state.settings.lock().bool(Id::RowSecurity),
             path,
         })
     }

@@ -94,6 +94,7 @@ impl Settings {
             Id::Executor,
             Id::Role,
             Id::SessionAuthorization,
+            Id::RowSecurity,
         ] {
             self.text(id).hash(&mut hasher);
         }

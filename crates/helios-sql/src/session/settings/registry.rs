@@ -143,6 +143,8 @@ settings! {
         "Shows the greatest length of a name in bytes.");
     Role: setting("role", SettingKind::Text, "none",
         "Sets the role that statements run as; set it with SET ROLE.");
+    RowSecurity: setting("row_security", SettingKind::Bool, "on",
+        "Lets policies filter rows; off, statements that they would filter are refused.");
     SearchPath: setting("search_path", SettingKind::Names, "\"$user\", public",
         "Sets the schemas that unqualified names are looked up in.");
     ServerEncoding: fact("server_encoding", "UTF8", "Shows the database's character encoding.");
