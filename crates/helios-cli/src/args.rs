@@ -138,6 +138,19 @@ pub struct ServeArgs {
     #[arg(long)]
     pub trust: bool,
 
+    /// The server's certificate chain in PEM; clients may then encrypt, and those of other machines
+    /// must. Read again on SIGHUP.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Rules of who may connect from where and how, in the form of pg_hba.conf. Read again on SIGHUP.
+    #[arg(long, value_name = "FILE", conflicts_with = "trust")]
+    pub hba: Option<PathBuf>,
+
     /// Serve addresses beyond this machine although connections are not encrypted.
     #[arg(long)]
     pub allow_unencrypted: bool,

@@ -1,10 +1,12 @@
 //! `heliosdb serve`: a database for PostgreSQL clients.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use helios_wire::{Address, Authentication, Server, ServerOptions, scram};
+use helios_wire::rules::Rules;
+use helios_wire::{Address, Authentication, Server, ServerOptions, Tls, TlsFiles, scram};
 use heliosdb::{Database, Error, SqlState};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::app::Failure;
@@ -34,7 +36,18 @@ fn serve(args: &ServeArgs) -> Result<(), Error> {
         Some(path) => Address::Unix(path.clone()),
         None => Address::Tcp(args.listen),
     };
-    check_exposure(args, &address)?;
+    let rules = match &args.hba {
+        Some(path) => Some(Arc::new(Rules::open(path)?)),
+        None => None,
+    };
+    let tls = match (&args.tls_cert, &args.tls_key) {
+        (Some(certificate), Some(key)) => Some(Arc::new(Tls::open(TlsFiles {
+            certificate: certificate.clone(),
+            key: key.clone(),
+        })?)),
+        _ => None,
+    };
+    let far = check_exposure(args, &address, rules.as_deref())?;
     let authentication = authentication(args)?;
     let database = match &args.path {
         None => Database::open_in_memory()?,
@@ -42,16 +55,27 @@ fn serve(args: &ServeArgs) -> Result<(), Error> {
     };
     let options = ServerOptions {
         authentication,
+        rules,
+        tls,
+        require_tls: far && !args.allow_unencrypted,
         databases: DATABASES.map(str::to_owned).to_vec(),
         max_connections: args.max_connections,
     };
     let server = Server::bind(database, &address, options)?;
     let stop = server.stop_handle()?;
-    let mut signals =
-        Signals::new([SIGINT, SIGTERM]).map_err(|error| Error::io("watch for signals", error))?;
+    let files = server.reload_handle();
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
+        .map_err(|error| Error::io("watch for signals", error))?;
     std::thread::spawn(move || {
-        for _ in signals.forever() {
-            stop.stop();
+        for signal in signals.forever() {
+            if signal != SIGHUP {
+                stop.stop();
+                continue;
+            }
+            match files.reload() {
+                Ok(()) => eprintln!("certificates and rules read again"),
+                Err(error) => report::error(&error, None, &Styles::default()),
+            }
         }
     });
     eprintln!("listening at {}", server.address()?);
@@ -68,13 +92,18 @@ fn serve(args: &ServeArgs) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses to show data and passwords to a network by accident.
-fn check_exposure(args: &ServeArgs, address: &Address) -> Result<(), Error> {
+/// Refuses to show data and passwords to a network by accident; says whether other machines can
+/// connect at all.
+fn check_exposure(
+    args: &ServeArgs,
+    address: &Address,
+    rules: Option<&Rules>,
+) -> Result<bool, Error> {
     let Address::Tcp(tcp) = address else {
-        return Ok(());
+        return Ok(false);
     };
     if tcp.ip().is_loopback() {
-        return Ok(());
+        return Ok(false);
     }
     let refused = |what: &str, hint: &str| {
         Err(Error::new(
@@ -89,13 +118,19 @@ fn check_exposure(args: &ServeArgs, address: &Address) -> Result<(), Error> {
             "Leave out --trust, or listen at 127.0.0.1.",
         );
     }
-    if !args.allow_unencrypted {
+    if rules.is_some_and(|rules| rules.exposes().trusting) {
         return refused(
-            "without encryption",
-            "Listen at 127.0.0.1 behind an encrypted tunnel, or say --allow-unencrypted.",
+            "without passwords",
+            "Rules for other machines must not say \"trust\".",
         );
     }
-    Ok(())
+    if args.tls_cert.is_none() && !args.allow_unencrypted {
+        return refused(
+            "without encryption",
+            "Give --tls-cert and --tls-key, or say --allow-unencrypted.",
+        );
+    }
+    Ok(true)
 }
 
 fn authentication(args: &ServeArgs) -> Result<Authentication, Error> {

@@ -13,9 +13,13 @@
 mod listener;
 pub mod pg;
 mod registry;
+pub mod rules;
 pub mod scram;
 mod stream;
+mod throttle;
+mod tls;
 
-pub use listener::{Address, Authentication, Server, ServerOptions, StopHandle};
+pub use listener::{Address, Authentication, Reload, Server, ServerOptions, StopHandle};
 pub use registry::{Connections, Live};
 pub use stream::Stream;
+pub use tls::{Tls, TlsFiles};

@@ -14,8 +14,10 @@ use helios_base::{Error, Result, SqlState};
 use heliosdb::Database;
 
 use crate::registry::Connections;
+use crate::rules::Rules;
 use crate::scram::Verifier;
-use crate::{Stream, pg};
+use crate::throttle::Throttle;
+use crate::{Stream, Tls, pg};
 
 /// The stack of a client's thread. Only touched pages count; deep statements grow their own.
 const STACK_BYTES: usize = 2 << 20;
@@ -38,7 +40,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// How clients prove who they are.
+/// How clients prove who they are, where no rules say it.
 #[derive(Clone, Debug)]
 pub enum Authentication {
     /// They need not.
@@ -55,8 +57,14 @@ pub enum Authentication {
 /// How a server serves.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
-    /// How clients prove who they are.
+    /// How clients prove who they are, where no rules say it; and the first user's password.
     pub authentication: Authentication,
+    /// Who may connect from where and how.
+    pub rules: Option<Arc<Rules>>,
+    /// Offers encryption to clients of TCP.
+    pub tls: Option<Arc<Tls>>,
+    /// Accepts no client of TCP without it.
+    pub require_tls: bool,
     /// Names by which clients may call the database; the first is its own.
     pub databases: Vec<String>,
     /// How many clients at once.
@@ -68,6 +76,7 @@ pub struct ServerOptions {
 pub(crate) struct Shared {
     pub(crate) database: Database,
     pub(crate) options: ServerOptions,
+    pub(crate) throttle: Throttle,
 }
 
 /// A listening server.
@@ -85,6 +94,25 @@ enum Listener {
     Tcp(TcpListener),
     #[cfg(unix)]
     Unix(UnixListener, PathBuf),
+}
+
+/// Reads a server's files again, for new connections.
+#[derive(Clone, Debug)]
+pub struct Reload {
+    rules: Option<Arc<Rules>>,
+    tls: Option<Arc<Tls>>,
+}
+
+impl Reload {
+    /// Reads the files again; each that cannot be used stays as it was.
+    ///
+    /// # Errors
+    /// The first that is wrong with them.
+    pub fn reload(&self) -> Result<()> {
+        let rules = self.rules.as_ref().map_or(Ok(()), |rules| rules.reload());
+        let tls = self.tls.as_ref().map_or(Ok(()), |tls| tls.reload());
+        rules.and(tls)
+    }
 }
 
 /// Stops a server from another thread.
@@ -113,7 +141,11 @@ impl Server {
             }
         };
         Ok(Self {
-            shared: Arc::new(Shared { database, options }),
+            shared: Arc::new(Shared {
+                database,
+                options,
+                throttle: Throttle::default(),
+            }),
             listener,
             connections: Connections::default(),
             stop: Arc::default(),
@@ -140,6 +172,15 @@ impl Server {
     #[must_use]
     pub fn connections(&self) -> Connections {
         self.connections.clone()
+    }
+
+    /// A handle that reads certificates and rules again.
+    #[must_use]
+    pub fn reload_handle(&self) -> Reload {
+        Reload {
+            rules: self.shared.options.rules.clone(),
+            tls: self.shared.options.tls.clone(),
+        }
     }
 
     /// A handle that stops the server.

@@ -1,9 +1,10 @@
-//! SCRAM-SHA-256, the server's side (RFC 5802 and RFC 7677), without channel binding.
+//! SCRAM-SHA-256 and SCRAM-SHA-256-PLUS, the server's side (RFC 5802 and RFC 7677).
 //!
 //! The server keeps a [`Verifier`], from which the password cannot be had. Unknown users meet the
 //! same steps with a verifier that nobody's password fits, so that names cannot be probed.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -14,6 +15,10 @@ use subtle::ConstantTimeEq;
 
 /// The mechanism's name.
 pub const MECHANISM: &str = "SCRAM-SHA-256";
+/// The mechanism bound to the encrypted channel by the server's certificate.
+pub const MECHANISM_PLUS: &str = "SCRAM-SHA-256-PLUS";
+/// How it is bound (RFC 5929).
+const BINDING: &str = "p=tls-server-end-point";
 /// Iterations of new verifiers, as PostgreSQL's.
 const ITERATIONS: u32 = 4096;
 const SALT_BYTES: usize = 16;
@@ -67,13 +72,23 @@ impl Verifier {
         read().ok_or_else(|| Error::corrupt("malformed SCRAM-SHA-256 verifier"))
     }
 
-    /// A verifier that no password fits.
+    /// A verifier that no password fits. Its salt is the same whenever the name is asked for, as
+    /// that of a name which somebody has.
     ///
     /// # Errors
     /// When the operating system gives no random bytes.
-    pub fn nobody() -> Result<Self> {
+    pub fn nobody(name: &str) -> Result<Self> {
+        static SECRET: OnceLock<Key> = OnceLock::new();
+        let secret = match SECRET.get() {
+            Some(secret) => secret,
+            None => {
+                let new = random()?;
+                SECRET.get_or_init(|| new)
+            }
+        };
+        let salt = mac(secret, name.as_bytes());
         Ok(Self {
-            salt: random::<SALT_BYTES>()?.to_vec(),
+            salt: salt.into_iter().take(SALT_BYTES).collect(),
             iterations: ITERATIONS,
             stored_key: random()?,
             server_key: random()?,
@@ -114,36 +129,58 @@ impl fmt::Debug for Verifier {
 #[derive(Debug)]
 pub struct Exchange {
     verifier: Verifier,
-    gs2_header: String,
+    /// What the client must have bound the exchange to, before base 64.
+    binding: Vec<u8>,
     client_first_bare: String,
     server_first: String,
     nonce: String,
 }
 
 impl Exchange {
-    /// Begins with the client's first message; [`Exchange::server_first`] answers it.
+    /// Begins with the client's first message; [`Exchange::server_first`] answers it. `end_point` is
+    /// what the channel can be bound to, `binds` whether the client chose the mechanism that does.
     ///
     /// # Errors
-    /// `08P01` for a malformed message or a wish for channel binding.
-    pub fn start(verifier: Verifier, client_first: &str) -> Result<Self> {
-        Self::start_with(
-            verifier,
-            client_first,
-            &BASE64.encode(random::<NONCE_BYTES>()?),
-        )
+    /// `08P01` for a malformed message, a wish for another channel binding, and a client that was
+    /// made to believe that none is offered.
+    pub fn start(
+        verifier: Verifier,
+        client_first: &str,
+        end_point: Option<[u8; 32]>,
+        binds: bool,
+    ) -> Result<Self> {
+        let nonce = BASE64.encode(random::<NONCE_BYTES>()?);
+        Self::start_with(verifier, client_first, &nonce, end_point, binds)
     }
 
-    fn start_with(verifier: Verifier, client_first: &str, own_nonce: &str) -> Result<Self> {
+    fn start_with(
+        verifier: Verifier,
+        client_first: &str,
+        own_nonce: &str,
+        end_point: Option<[u8; 32]>,
+        binds: bool,
+    ) -> Result<Self> {
         let malformed = || violation("malformed SCRAM message");
         let mut parts = client_first.splitn(3, ',');
         let binding = parts.next().unwrap_or_default();
         let identity = parts.next().ok_or_else(malformed)?;
         let bare = parts.next().ok_or_else(malformed)?;
-        match binding {
-            // "y": the client could bind the channel but thinks that the server cannot; so it is.
-            "n" | "y" => {}
-            _ => return Err(violation("SCRAM channel binding is not offered")),
-        }
+        let data = match (binding, end_point, binds) {
+            ("n", _, false) | ("y", None, false) => Vec::new(),
+            (BINDING, Some(end_point), true) => end_point.to_vec(),
+            // The client could bind the channel and was told that the server cannot: not by us.
+            ("y", Some(_), _) => {
+                return Err(Error::new(
+                    SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+                    "SCRAM channel binding negotiation error",
+                )
+                .with_detail(
+                    "The client supports SCRAM channel binding but thinks the server does not. \
+                     However, this server does support channel binding.",
+                ));
+            }
+            _ => return Err(violation("unsupported SCRAM channel-binding type")),
+        };
         if !identity.is_empty() {
             return Err(violation(
                 "client uses authorization identity, but it is not supported",
@@ -162,7 +199,7 @@ impl Exchange {
         );
         Ok(Self {
             verifier,
-            gs2_header: format!("{binding},{identity},"),
+            binding: [format!("{binding},{identity},").into_bytes(), data].concat(),
             client_first_bare: bare.to_owned(),
             server_first,
             nonce,
@@ -184,7 +221,7 @@ impl Exchange {
         let (without_proof, proof) = client_final.rsplit_once(",p=").ok_or_else(malformed)?;
         let binding = attribute(without_proof, 'c').ok_or_else(malformed)?;
         let nonce = attribute(without_proof, 'r').ok_or_else(malformed)?;
-        if binding != BASE64.encode(&self.gs2_header) {
+        if binding != BASE64.encode(&self.binding) {
             return Err(violation("unexpected SCRAM channel-binding attribute"));
         }
         if nonce != self.nonce {
@@ -278,6 +315,8 @@ mod tests {
             verifier,
             "n,,n=user,r=rOprNGfwEbeRWgbNEkqO",
             "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0",
+            None,
+            false,
         )
         .expect("start");
         assert_eq!(
@@ -297,7 +336,7 @@ mod tests {
 
     #[test]
     fn malformed_messages_are_refused() {
-        let verifier = Verifier::nobody().expect("random");
+        let verifier = Verifier::nobody("x").expect("random");
         for message in [
             "",
             "n",
@@ -309,13 +348,48 @@ mod tests {
             "n,,r=\u{7f}",
         ] {
             assert!(
-                Exchange::start(verifier.clone(), message).is_err(),
+                Exchange::start(verifier.clone(), message, None, false).is_err(),
                 "{message}"
             );
         }
-        let exchange = Exchange::start(verifier, "n,,n=,r=abc").expect("start");
+        let exchange = Exchange::start(verifier, "n,,n=,r=abc", None, false).expect("start");
         for message in ["", "c=biws", ",p=", "c=biws,r=abc,p=AAAA", "c=,r=,p="] {
             assert!(exchange.finish(message).is_err(), "{message}");
         }
+    }
+
+    #[test]
+    fn channels_are_bound_or_refused() {
+        let start = |first: &str, end_point, binds| {
+            let verifier = Verifier::nobody("x").expect("random");
+            Exchange::start(verifier, first, end_point, binds)
+        };
+        let plus = "p=tls-server-end-point,,n=,r=abc";
+        assert!(start(plus, Some([7; 32]), true).is_ok());
+        assert!(start(plus, None, true).is_err());
+        assert!(start(plus, Some([7; 32]), false).is_err());
+        assert!(start("n,,n=,r=abc", Some([7; 32]), false).is_ok());
+        assert!(start("n,,n=,r=abc", Some([7; 32]), true).is_err());
+        // Somebody between client and server has left out the better mechanism.
+        assert!(start("y,,n=,r=abc", Some([7; 32]), false).is_err());
+        assert!(start("y,,n=,r=abc", None, false).is_ok());
+        let bound = start(plus, Some([7; 32]), true).expect("start");
+        let nonce = attribute(bound.server_first(), 'r')
+            .expect("nonce")
+            .to_owned();
+        let last = |binding: &[u8]| {
+            let binding = BASE64.encode([b"p=tls-server-end-point,,", binding].concat());
+            format!("c={binding},r={nonce},p={}", BASE64.encode([0; 32]))
+        };
+        // Another server's certificate: the client talks to somebody in between.
+        assert!(bound.finish(&last(&[8; 32])).is_err());
+        assert!(matches!(bound.finish(&last(&[7; 32])), Ok(None)));
+    }
+
+    #[test]
+    fn names_that_nobody_has_keep_their_salt() {
+        let salt = |name| Verifier::nobody(name).expect("random").salt;
+        assert_eq!(salt("a"), salt("a"));
+        assert_ne!(salt("a"), salt("b"));
     }
 }

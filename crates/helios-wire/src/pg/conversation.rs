@@ -14,6 +14,7 @@ use super::report::Reported;
 use super::{Frontend, MESSAGE_MAX, Opening, STARTUP_MAX, Startup, Wire, login};
 use crate::listener::Shared;
 use crate::registry::Live;
+use crate::rules::Visitor;
 use crate::{Stream, scram};
 
 /// How long a client may take to open its session.
@@ -55,12 +56,23 @@ fn open(wire: &mut Wire, live: &Live, shared: &Shared) -> Result<Option<(Session
     wire.stream()
         .set_read_timeout(Some(OPENING_TIME))
         .map_err(io)?;
+    let mut identity = None;
     let startup = loop {
         let Some(body) = wire.read_opening(STARTUP_MAX)? else {
             return Ok(None);
         };
         match Opening::decode(&body)? {
-            // Neither is offered; the client decides whether to go on in the clear.
+            Opening::Ssl if let Some(new) = offered(wire, shared) => {
+                wire.push(b'S');
+                wire.flush()?;
+                let stream = wire
+                    .stream()
+                    .encrypt(&new)
+                    .map_err(|error| Error::io("encrypt a client's stream", error))?;
+                wire.replace(stream)?;
+                identity = Some(new);
+            }
+            // Not offered; the client decides whether to go on in the clear.
             Opening::Ssl | Opening::Gss => {
                 wire.push(b'N');
                 wire.flush()?;
@@ -77,11 +89,19 @@ fn open(wire: &mut Wire, live: &Live, shared: &Shared) -> Result<Option<(Session
             .negotiate_protocol_version(0, &startup.unknown);
     }
     let engine = shared.database.engine();
-    login::authenticate(wire, &startup.user, &shared.options.authentication, engine)?;
     let (database, branch) = match startup.database.split_once('@') {
         Some((database, branch)) => (database, branch),
         None => (&*startup.database, ""),
     };
+    let visitor = Visitor {
+        address: wire.stream().address(),
+        encrypted: wire.stream().is_encrypted(),
+        user: &startup.user,
+        database,
+        branch,
+    };
+    let end_point = identity.as_ref().and_then(|identity| identity.end_point());
+    login::authenticate(wire, &visitor, shared, end_point)?;
     if !shared.options.databases.iter().any(|name| name == database) {
         return Err(Error::new(
             SqlState::INVALID_CATALOG_NAME,
@@ -103,6 +123,13 @@ fn open(wire: &mut Wire, live: &Live, shared: &Shared) -> Result<Option<(Session
     wire.backend().backend_key_data(process, secret);
     wire.stream().set_read_timeout(None).map_err(io)?;
     Ok(Some((session, startup)))
+}
+
+/// What a wish for TLS meets: the server's certificate, where it has one and the stream can be
+/// encrypted.
+fn offered(wire: &Wire, shared: &Shared) -> Option<Arc<crate::tls::Identity>> {
+    let tls = shared.options.tls.as_ref()?;
+    matches!(wire.stream(), Stream::Tcp(_)).then(|| tls.current())
 }
 
 impl Conversation {

@@ -1,71 +1,104 @@
 //! Proving who one is.
 
 use helios_base::{Error, Result, SqlState};
-use helios_sql::Engine;
 
 use super::frontend::{Body, violation};
 use super::{Frontend, STARTUP_MAX, Wire};
 use crate::Authentication;
-use crate::scram::{Exchange, MECHANISM, Verifier};
+use crate::listener::Shared;
+use crate::rules::{Method, Visitor};
+use crate::scram::{Exchange, MECHANISM, MECHANISM_PLUS, Verifier};
 
-/// Lets the client prove that it is `user`.
+/// Lets the client prove that it is who it says. `end_point` is what an encrypted channel can be
+/// bound to.
 ///
 /// # Errors
-/// `28P01` when it cannot; `28000` when there is no such role or it may not log in; `08P01` when it does not keep to the protocol.
+/// `28P01` when it cannot; `28000` when no rule lets it in, there is no such role, it may not log in
+/// or has failed too often; `08P01` when it does not keep to the protocol.
 pub(super) fn authenticate(
     wire: &mut Wire,
-    user: &str,
-    authentication: &Authentication,
-    engine: &Engine,
+    visitor: &Visitor<'_>,
+    shared: &Shared,
+    end_point: Option<[u8; 32]>,
 ) -> Result<()> {
-    match authentication {
-        Authentication::Trust => {}
-        Authentication::Password {
-            user: known,
-            verifier,
-        } => {
-            let verifier = match known == user {
-                true => verifier.clone(),
-                false => match engine.password_of(user)? {
-                    Some(kept) => Verifier::parse(&kept)?,
-                    // The same steps for names that nobody has.
-                    None => Verifier::nobody()?,
-                },
-            };
-            scram(wire, user, verifier)?;
+    let engine = shared.database.engine();
+    let options = &shared.options;
+    if options.require_tls && visitor.address.is_some() && !visitor.encrypted {
+        return Err(Error::new(
+            SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+            "this server accepts encrypted connections only",
+        )
+        .with_hint("Connect with sslmode=require."));
+    }
+    let method = match (&options.rules, &options.authentication) {
+        (Some(rules), _) => rules.method(visitor, &|role| engine.is_member(visitor.user, role))?,
+        (None, Authentication::Trust) => Method::Trust,
+        (None, Authentication::Password { .. }) => Method::Scram,
+    };
+    if method == Method::Scram {
+        shared.throttle.check(visitor.address, visitor.user)?;
+        let verifier = match &options.authentication {
+            Authentication::Password { user, verifier } if user == visitor.user => verifier.clone(),
+            _ => match engine.password_of(visitor.user)? {
+                Some(kept) => Verifier::parse(&kept)?,
+                // The same steps for names that nobody has.
+                None => Verifier::nobody(visitor.user)?,
+            },
+        };
+        let passed = scram(wire, verifier, visitor.encrypted, end_point)?;
+        shared.throttle.note(visitor.address, visitor.user, passed);
+        if !passed {
+            tracing::warn!(user = visitor.user, address = ?visitor.address, "failed login");
+            return Err(Error::new(
+                SqlState::INVALID_PASSWORD,
+                format!(
+                    "password authentication failed for user \"{}\"",
+                    visitor.user
+                ),
+            ));
         }
     }
-    engine.admit(user)?;
+    engine.admit(visitor.user)?;
     wire.backend().authentication_ok();
     Ok(())
 }
 
-fn scram(wire: &mut Wire, user: &str, verifier: Verifier) -> Result<()> {
-    wire.backend().authentication_sasl(&[MECHANISM]);
+/// Whether the client knows the password.
+fn scram(
+    wire: &mut Wire,
+    verifier: Verifier,
+    encrypted: bool,
+    end_point: Option<[u8; 32]>,
+) -> Result<bool> {
+    let offered: &[&str] = match end_point {
+        Some(_) => &[MECHANISM_PLUS, MECHANISM],
+        None => &[MECHANISM],
+    };
+    wire.backend().authentication_sasl(offered);
     let initial = next(wire)?;
     let mut body = Body(&initial);
     let mechanism = body.string()?;
-    if mechanism != MECHANISM {
+    if !offered.contains(&mechanism) {
         return Err(violation(
             "client selected an invalid SASL authentication mechanism",
         ));
     }
+    let binds = mechanism == MECHANISM_PLUS;
     // The length of the first message; it fills the rest.
     body.u32()?;
-    let exchange = Exchange::start(verifier, utf8(body.rest())?)?;
+    let first = utf8(body.rest())?;
+    let exchange = Exchange::start(verifier, first, end_point, binds)?;
+    debug_assert!(encrypted || end_point.is_none(), "only TLS can be bound");
     wire.backend()
         .authentication_sasl_continue(exchange.server_first());
     let last = next(wire)?;
-    match exchange.finish(utf8(&last)?)? {
+    Ok(match exchange.finish(utf8(&last)?)? {
         Some(proof) => {
             wire.backend().authentication_sasl_final(&proof);
-            Ok(())
+            true
         }
-        None => Err(Error::new(
-            SqlState::INVALID_PASSWORD,
-            format!("password authentication failed for user \"{user}\""),
-        )),
-    }
+        None => false,
+    })
 }
 
 fn next(wire: &mut Wire) -> Result<Vec<u8>> {

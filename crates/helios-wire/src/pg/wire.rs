@@ -52,6 +52,19 @@ impl<S: Read + Write> Wire<S> {
         &self.stream
     }
 
+    /// Puts another stream in the place of this one.
+    ///
+    /// # Errors
+    /// `08P01` if something has arrived already: what came in the clear must not count as if it had
+    /// been encrypted.
+    pub(crate) fn replace(&mut self, stream: S) -> Result<()> {
+        if !self.pending().is_empty() {
+            return Err(violation("received unencrypted data after SSL request"));
+        }
+        self.stream = stream;
+        Ok(())
+    }
+
     /// Whether a whole message has arrived already.
     #[must_use]
     pub fn has_message(&self) -> bool {

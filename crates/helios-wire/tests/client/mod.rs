@@ -16,12 +16,20 @@ pub struct TestServer {
 
 impl TestServer {
     pub fn start() -> Self {
+        Self::start_with(|_| {})
+    }
+
+    pub fn start_with(change: impl FnOnce(&mut ServerOptions)) -> Self {
         let database = Database::open_in_memory().expect("database");
-        let options = ServerOptions {
+        let mut options = ServerOptions {
             authentication: Authentication::Trust,
+            rules: None,
+            tls: None,
+            require_tls: false,
             databases: vec!["helios".to_owned()],
             max_connections: 50,
         };
+        change(&mut options);
         let any = Address::Tcp("127.0.0.1:0".parse().expect("address"));
         let server = Server::bind(database, &any, options).expect("bind");
         let Address::Tcp(address) = server.address().expect("address") else {
@@ -39,7 +47,7 @@ impl TestServer {
         }
     }
 
-    fn stream(&self) -> TcpStream {
+    pub fn stream(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).expect("connect");
         stream
             .set_read_timeout(Some(Duration::from_secs(60)))
