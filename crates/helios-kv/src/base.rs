@@ -1,17 +1,21 @@
 //! The state file as of one checkpoint, for reading.
 
 use std::ops::Bound;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use helios_base::{Error, Result};
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata};
 
 use crate::Keyspace;
-use crate::blocks::{BLOCK_BYTES, BLOCK_ENTRIES, Block, Blocks};
+use crate::blocks::{BLOCK_BYTES, BLOCK_ENTRIES, Blocks, Known};
 use crate::durable::KvSpace;
-use crate::page::{Entry, Page};
+use crate::kv::Show;
+use crate::packed::{Block, Packer};
 use crate::state::{Raw, definition, guarded, state_error};
+
+/// What a single read of a gap reads ahead, at most.
+const AHEAD_BLOCKS: usize = 16;
+const AHEAD_BYTES: usize = 16 << 10;
 
 /// One state of the file. Its pages stay as they are while it lives.
 pub(crate) struct Base {
@@ -67,20 +71,57 @@ impl Base {
 
     /// The value of `key`.
     pub fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Bytes>> {
+        let mut found = None;
+        self.show(keyspace, key, &mut |value| {
+            found = Some(Bytes::copy_from_slice(value));
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Shows the value of `key` to `visit`; false if there is none.
+    pub fn show(&self, keyspace: Keyspace, key: &[u8], visit: &mut Show<'_>) -> Result<bool> {
+        self.show_near(keyspace, key, &mut None, visit)
+    }
+
+    /// As [`Base::show`], looking into the block `near` first, which becomes that of this key.
+    pub fn show_near(
+        &self,
+        keyspace: Keyspace,
+        key: &[u8],
+        near: &mut Option<Block>,
+        visit: &mut Show<'_>,
+    ) -> Result<bool> {
+        if let Some(block) = near
+            && let Some(at) = block.find(key)
+        {
+            return visit(block.value(at)).map(|()| true);
+        }
         if self.blocks.serves(keyspace) {
-            let value = |page: &Page| page.find(key).and_then(|at| page.value(at));
-            if let Some(found) = self.blocks.look(keyspace, key, value) {
-                return Ok(found);
-            }
-            if self.blocks.wants() {
-                return Ok(value(&self.fill_from(keyspace, key, 1)?.page));
+            match self.blocks.look(keyspace, key) {
+                Known::At(block, at) => {
+                    return visit(near.insert(block).value(at)).map(|()| true);
+                }
+                Known::Absent => return Ok(false),
+                Known::Nothing if self.blocks.wants() => {
+                    let block = near.insert(self.fill_around(keyspace, key, 1)?);
+                    return match block.find(key) {
+                        Some(at) => visit(block.value(at)).map(|()| true),
+                        None => Ok(false),
+                    };
+                }
+                Known::Nothing => {}
             }
         }
         let table = self.table(keyspace)?;
-        guarded("read", || {
+        let found = guarded("read", || {
             let found = table.get(key).map_err(failed)?;
             Ok(found.map(|guard| Bytes::copy_from_slice(guard.value())))
-        })
+        })?;
+        match found {
+            Some(value) => visit(&value).map(|()| true),
+            None => Ok(false),
+        }
     }
 
     /// The first entry from `from` on, if it is not beyond `upto`.
@@ -105,37 +146,46 @@ impl Base {
 
     /// The block around `key`, made if it is not there and worth it. `run` blocks are made where
     /// the read is expected to go on.
-    pub fn block_at(
-        &self,
-        keyspace: Keyspace,
-        key: &[u8],
-        run: usize,
-    ) -> Result<Option<Arc<Block>>> {
+    pub fn block_at(&self, keyspace: Keyspace, key: &[u8], run: usize) -> Result<Option<Block>> {
         match self.blocks.around(keyspace, key) {
-            None if self.blocks.wants() => self.fill_from(keyspace, key, run).map(Some),
+            None if self.blocks.wants() => self.fill_around(keyspace, key, run).map(Some),
             known => Ok(known),
         }
     }
 
     /// The block around the greatest key below `key`, or of all keys, made if it is not there and
     /// worth it.
-    pub fn block_before(
-        &self,
-        keyspace: Keyspace,
-        key: Option<&[u8]>,
-    ) -> Result<Option<Arc<Block>>> {
+    pub fn block_before(&self, keyspace: Keyspace, key: Option<&[u8]>) -> Result<Option<Block>> {
         match self.blocks.before(keyspace, key) {
             None if self.blocks.wants() => self.fill_before(keyspace, key).map(Some),
             known => Ok(known),
         }
     }
 
-    /// A block that begins at `from`, with others behind it until there are `run`.
-    fn fill_from(&self, keyspace: Keyspace, from: &[u8], run: usize) -> Result<Arc<Block>> {
+    /// A block that begins at `from`, with others behind it until there are `run`, or more for a
+    /// single read while there is room: finding a place in the file costs more than reading on.
+    fn fill_around(&self, keyspace: Keyspace, from: &[u8], run: usize) -> Result<Block> {
+        if run == 1 && self.blocks.has_room() {
+            self.fill_from(keyspace, from, AHEAD_BLOCKS, AHEAD_BYTES)
+        } else {
+            self.fill_from(keyspace, from, run, usize::MAX)
+        }
+    }
+
+    /// A block that begins at `from`, with others behind it until there are `run` or they have so
+    /// many bytes.
+    fn fill_from(
+        &self,
+        keyspace: Keyspace,
+        from: &[u8],
+        run: usize,
+        bytes: usize,
+    ) -> Result<Block> {
         let until = self.blocks.next_from(keyspace, from);
         let table = self.table(keyspace)?;
-        let mut page = self.blocks.scratch();
-        let mut made = Vec::with_capacity(1);
+        let mut packer = self.blocks.scratch();
+        let mut made = Vec::with_capacity(run.min(AHEAD_BLOCKS));
+        let mut left = bytes;
         guarded("read", || {
             let mut from = from.to_vec();
             let mut cursor = table.lower_bound(Bound::Included(&*from)).map_err(failed)?;
@@ -144,21 +194,22 @@ impl Base {
                 if until.as_ref().is_some_and(|until| key >= until.as_slice()) {
                     break;
                 }
-                if is_full(&page) {
-                    made.push(Arc::new(Block::new(&page, &from, Some(key))));
-                    page.clear();
-                    if made.len() >= run {
+                if is_full(&packer) {
+                    made.push(packer.block(&from, Some(key)));
+                    left = left.saturating_sub(packer.bytes());
+                    packer.clear();
+                    if made.len() >= run || left == 0 {
                         return Ok(());
                     }
                     from.clear();
                     from.extend_from_slice(key);
                 }
-                page.push(key, Entry::Put(value.value()));
+                packer.push(key, value.value());
             }
-            made.push(Arc::new(Block::new(&page, &from, until.as_deref())));
+            made.push(packer.block(&from, until.as_deref()));
             Ok(())
         })?;
-        self.blocks.return_scratch(page);
+        self.blocks.return_scratch(packer);
         for block in &made {
             self.blocks.keep(keyspace, block);
         }
@@ -167,9 +218,10 @@ impl Base {
     }
 
     /// A block that ends at `to`.
-    fn fill_before(&self, keyspace: Keyspace, to: Option<&[u8]>) -> Result<Arc<Block>> {
+    fn fill_before(&self, keyspace: Keyspace, to: Option<&[u8]>) -> Result<Block> {
         let start = self.blocks.previous_to(keyspace, to).unwrap_or_default();
         let table = self.table(keyspace)?;
+        let mut packer = self.blocks.scratch();
         let block = guarded("read", || {
             let bound = to.map_or(Bound::Unbounded, Bound::Excluded);
             let mut cursor = table.upper_bound(bound).map_err(failed)?;
@@ -185,17 +237,16 @@ impl Base {
                 bytes += key.len() + value.len();
                 entries.push((key.to_vec(), value.to_vec()));
             }
-            let mut page = Page::with_capacity(entries.len(), bytes, 0);
             for (key, value) in entries.iter().rev() {
-                page.push(key, Entry::Put(value));
+                packer.push(key, value);
             }
             let from = match entries.last() {
                 Some((first, _)) if full => first,
                 _ => &start,
             };
-            Ok(Block::new(&page, from, to))
+            Ok(packer.block(from, to))
         })?;
-        let block = Arc::new(block);
+        self.blocks.return_scratch(packer);
         self.blocks.keep(keyspace, &block);
         Ok(block)
     }
@@ -204,7 +255,7 @@ impl Base {
 /// Blocks made of what a long read shows, as it goes.
 pub(crate) struct Filling {
     from: Vec<u8>,
-    page: Page,
+    packer: Packer,
 }
 
 impl Filling {
@@ -216,27 +267,27 @@ impl Filling {
         };
         Self {
             from: from.to_vec(),
-            page: Page::with_capacity(BLOCK_ENTRIES, BLOCK_BYTES / 2, 0),
+            packer: Packer::default(),
         }
     }
 
     /// Adds the next entry.
     pub fn add(&mut self, base: &Base, keyspace: Keyspace, key: &[u8], value: &[u8]) {
-        if is_full(&self.page) {
+        if is_full(&self.packer) {
             if base.blocks.has_room() {
-                let block = Block::new(&self.page, &self.from, Some(key));
-                base.blocks.keep(keyspace, &Arc::new(block));
+                let block = self.packer.block(&self.from, Some(key));
+                base.blocks.keep(keyspace, &block);
             }
-            self.page.clear();
+            self.packer.clear();
             self.from.clear();
             self.from.extend_from_slice(key);
         }
-        self.page.push(key, Entry::Put(value));
+        self.packer.push(key, value);
     }
 }
 
-fn is_full(page: &Page) -> bool {
-    page.len() >= BLOCK_ENTRIES || page.total_bytes() >= BLOCK_BYTES
+fn is_full(packer: &Packer) -> bool {
+    packer.len() >= BLOCK_ENTRIES || packer.bytes() >= BLOCK_BYTES
 }
 
 pub(crate) fn failed(error: redb::StorageError) -> Error {

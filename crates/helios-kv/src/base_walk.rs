@@ -10,8 +10,9 @@ use redb::{AccessGuard, Range, ReadableTable};
 
 use crate::Keyspace;
 use crate::base::{Base, Filling, failed, is_within};
-use crate::blocks::Block;
 use crate::kv::Visit;
+use crate::packed::Block;
+use crate::page::Sorted;
 use crate::state::{Raw, guarded, guarded_but};
 use crate::walk::{end_within, first_within};
 
@@ -39,7 +40,7 @@ pub(crate) struct BaseWalk {
 enum Place {
     Nowhere,
     /// On this entry of a block.
-    Block(Arc<Block>, usize),
+    Block(Block, usize),
     /// On an entry of the file's own range.
     File(Box<InFile>),
 }
@@ -66,7 +67,7 @@ impl BaseWalk {
     pub fn key(&self) -> Option<&[u8]> {
         match &self.place {
             Place::Nowhere => None,
-            Place::Block(block, at) => Some(block.page.key(*at)),
+            Place::Block(block, at) => Some(block.key(*at)),
             Place::File(file) => file.current.as_ref().map(|(key, _)| key.value()),
         }
     }
@@ -75,7 +76,7 @@ impl BaseWalk {
     pub fn current(&self) -> Option<(&[u8], &[u8])> {
         match &self.place {
             Place::Nowhere => None,
-            Place::Block(block, at) => Some((block.page.key(*at), block.page.put_at(*at))),
+            Place::Block(block, at) => Some(block.entry(*at)),
             Place::File(file) => {
                 let (key, value) = file.current.as_ref()?;
                 Some((key.value(), value.value()))
@@ -99,11 +100,11 @@ impl BaseWalk {
                         *at -= 1;
                         return Ok(());
                     }
-                } else if *at + 1 < block.page.len() {
+                } else if *at + 1 < block.len() {
                     *at += 1;
                     return Ok(());
                 }
-                let block = Arc::clone(block);
+                let block = block.clone();
                 self.leave(&block)
             }
             Place::File(file) => {
@@ -117,19 +118,19 @@ impl BaseWalk {
     }
 
     /// Goes on behind a block.
-    fn leave(&mut self, block: &Arc<Block>) -> Result<()> {
+    fn leave(&mut self, block: &Block) -> Result<()> {
         self.finish();
         if self.reverse {
             self.stand_before(block, 0)
         } else {
-            self.stand_at(block, block.page.len())
+            self.stand_at(block, block.len())
         }
     }
 
     /// Stands on entry `at` of a block, or on the next one that there is.
-    fn stand_at(&mut self, block: &Arc<Block>, mut at: usize) -> Result<()> {
-        let mut block = Arc::clone(block);
-        while at >= block.page.len() {
+    fn stand_at(&mut self, block: &Block, mut at: usize) -> Result<()> {
+        let mut block = block.clone();
+        while at >= block.len() {
             let Some(next) = block.to() else {
                 return Ok(());
             };
@@ -146,8 +147,8 @@ impl BaseWalk {
     }
 
     /// Stands on the entry before `at` of a block.
-    fn stand_before(&mut self, block: &Arc<Block>, mut at: usize) -> Result<()> {
-        let mut block = Arc::clone(block);
+    fn stand_before(&mut self, block: &Block, mut at: usize) -> Result<()> {
+        let mut block = block.clone();
         while at == 0 {
             let from = block.from();
             if from.is_empty() {
@@ -215,9 +216,8 @@ impl BaseWalk {
                     break;
                 }
             };
-            let page = &block.page;
             let over = if self.reverse {
-                let first = first_within(page, until);
+                let first = first_within(&block, until);
                 if at < first {
                     self.place = Place::Block(block, at);
                     break;
@@ -225,7 +225,8 @@ impl BaseWalk {
                 let mut left = at + 1;
                 while left > first {
                     at = left - 1;
-                    if visit(page.key(at), page.put_at(at))?.is_break() {
+                    let (key, value) = block.entry(at);
+                    if visit(key, value)?.is_break() {
                         self.place = Place::Block(block, at);
                         return Ok(ControlFlow::Break(()));
                     }
@@ -234,15 +235,16 @@ impl BaseWalk {
                 at = left;
                 first > 0
             } else {
-                let end = end_within(page, until);
+                let end = end_within(&block, until);
                 while at < end {
-                    if visit(page.key(at), page.put_at(at))?.is_break() {
+                    let (key, value) = block.entry(at);
+                    if visit(key, value)?.is_break() {
                         self.place = Place::Block(block, at);
                         return Ok(ControlFlow::Break(()));
                     }
                     at += 1;
                 }
-                end < page.len()
+                end < block.len()
             };
             if over && self.reverse {
                 self.stand_before(&block, at)?;
@@ -263,7 +265,7 @@ impl BaseWalk {
     /// is to be shown next, or nowhere.
     fn run_gap(
         &mut self,
-        block: &Arc<Block>,
+        block: &Block,
         until: Bound<&[u8]>,
         visit: &mut Visit<'_>,
     ) -> Result<ControlFlow<()>> {
@@ -389,7 +391,7 @@ impl BaseWalk {
             let Some(block) = base.block_at(keyspace, key, 1)? else {
                 return Ok(false);
             };
-            let (at, found) = block.page.search(key);
+            let (at, found) = block.search(key);
             self.stand_at(&block, at + usize::from(found && !included))?;
             return Ok(true);
         }
@@ -402,8 +404,8 @@ impl BaseWalk {
             return Ok(false);
         };
         let at = match &upto {
-            Some(upto) => block.page.search(upto).0,
-            None => block.page.len(),
+            Some(upto) => block.search(upto).0,
+            None => block.len(),
         };
         self.stand_before(&block, at)?;
         Ok(true)

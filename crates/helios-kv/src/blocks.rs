@@ -1,6 +1,6 @@
 //! Entries of the state file kept in memory, in blocks that are quicker to search than its pages.
 //!
-//! A block holds all entries of the file between two keys, packed as a [`Page`]: a search compares
+//! A block holds all entries of the file between two keys, packed (`packed.rs`): a search compares
 //! a few integers that lie side by side, where a walk down the file's tree locks, looks up and
 //! searches a page on every level. Blocks come of reads: whoever meets a gap between blocks reads
 //! on from there and leaves a block behind. They belong to one state of the file. A checkpoint hands
@@ -15,7 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 use crate::Keyspace;
-use crate::page::{Entry, Page};
+use crate::packed::{Block, Packer};
+use crate::page::{Entry, Page, Sorted};
 
 /// Entries of a block that a single read leaves behind.
 pub(crate) const BLOCK_ENTRIES: usize = 32;
@@ -25,63 +26,22 @@ pub(crate) const BLOCK_BYTES: usize = 8192;
 const KEPT_MAX: usize = 64 << 10;
 /// Blocks of a chunk.
 const CHUNK: usize = 256;
-/// What a block takes beside its entries, about.
-const OVERHEAD: usize = 200;
+/// What a block takes beside its bytes, about: its place in a chunk, its fence, two counters.
+const OVERHEAD: usize = 100;
 
-/// A run of entries.
-pub(crate) struct Block {
-    pub page: Page,
-    from: Box<[u8]>,
-    /// `None`: the end of the keyspace.
-    to: Option<Box<[u8]>>,
+/// A block that is kept.
+struct Kept {
+    block: Block,
     /// Set by reads, cleared when room is looked for.
     used: AtomicBool,
 }
 
-impl Block {
-    /// The block of the entries of `made`, which are all there are from `from` up to, not including,
-    /// `to`.
-    pub fn new(made: &Page, from: &[u8], to: Option<&[u8]>) -> Self {
-        // A copy has the memory that it needs and no more.
-        let mut page = made.clone();
-        page.seal();
+impl Kept {
+    fn new(block: &Block) -> Self {
         Self {
-            page,
-            from: from.into(),
-            to: to.map(Into::into),
+            block: block.clone(),
             used: AtomicBool::new(false),
         }
-    }
-
-    /// Where it begins.
-    pub fn from(&self) -> &[u8] {
-        &self.from
-    }
-
-    /// Where it ends; `None` at the end of the keyspace.
-    pub fn to(&self) -> Option<&[u8]> {
-        self.to.as_deref()
-    }
-
-    /// How many of its entries are below `key`. A block that another thread made meanwhile may begin
-    /// before the place at which a walk comes to it, and end behind it.
-    pub fn count_below(&self, key: &[u8]) -> usize {
-        if self.from() == key {
-            0
-        } else if self.to() == Some(key) {
-            self.page.len()
-        } else {
-            self.page.search(key).0
-        }
-    }
-
-    fn ends_after(&self, key: &[u8]) -> bool {
-        self.to.as_ref().is_none_or(|to| key < &**to)
-    }
-
-    fn bytes(&self) -> usize {
-        let ends = self.from.len() + self.to.as_ref().map_or(0, |to| to.len());
-        self.page.memory() + ends + OVERHEAD
     }
 
     fn note_use(&self) {
@@ -91,12 +51,36 @@ impl Block {
     }
 }
 
+impl Clone for Kept {
+    fn clone(&self) -> Self {
+        Self {
+            block: self.block.clone(),
+            used: AtomicBool::new(self.used.load(Ordering::Relaxed)),
+        }
+    }
+}
+
+/// What a block takes in memory.
+fn memory_of(block: &Block) -> usize {
+    block.bytes() + OVERHEAD
+}
+
+/// What the blocks know of a key.
+pub(crate) enum Known {
+    /// It is this entry of a block.
+    At(Block, usize),
+    /// A block says that it is not there.
+    Absent,
+    /// No block is around it.
+    Nothing,
+}
+
 /// Neighbouring blocks.
 #[derive(Clone, Default)]
 struct Chunk {
     /// Where each block begins.
     fences: Page,
-    blocks: Vec<Arc<Block>>,
+    blocks: Vec<Kept>,
 }
 
 /// The blocks of a keyspace.
@@ -121,7 +105,7 @@ pub(crate) struct Blocks {
     /// Bytes that long reads have met in gaps.
     passed: AtomicUsize,
     /// In which blocks are made.
-    scratch: Mutex<Page>,
+    scratch: Mutex<Packer>,
 }
 
 impl Blocks {
@@ -137,15 +121,15 @@ impl Blocks {
         }
     }
 
-    /// An empty page to make blocks in; give it back.
-    pub fn scratch(&self) -> Page {
+    /// An empty packer to make blocks in; give it back.
+    pub fn scratch(&self) -> Packer {
         std::mem::take(&mut *self.scratch.lock())
     }
 
-    /// Takes that page back.
-    pub fn return_scratch(&self, mut page: Page) {
-        page.clear();
-        *self.scratch.lock() = page;
+    /// Takes it back.
+    pub fn return_scratch(&self, mut packer: Packer) {
+        packer.clear();
+        *self.scratch.lock() = packer;
     }
 
     /// Whether blocks of `keyspace` are kept: of those that are read again and again.
@@ -186,56 +170,63 @@ impl Blocks {
         &self.spaces[keyspace.index()]
     }
 
-    /// Calls `work` with the page that tells of `key`, while nobody changes the blocks.
+    /// What is known of `key`.
     #[inline]
-    pub fn look<R>(
-        &self,
-        keyspace: Keyspace,
-        key: &[u8],
-        work: impl FnOnce(&Page) -> R,
-    ) -> Option<R> {
-        let space = self.space(keyspace).read();
-        let block = space.at(key)?;
-        block.note_use();
-        Some(work(&block.page))
+    pub fn look(&self, keyspace: Keyspace, key: &[u8]) -> Known {
+        let block = {
+            let space = self.space(keyspace).read();
+            let Some(kept) = space.last_upto(key) else {
+                return Known::Nothing;
+            };
+            kept.note_use();
+            kept.block.clone()
+        };
+        // A block that has the key is around it: only where it has not, its end is looked at.
+        match block.find(key) {
+            Some(at) => Known::At(block, at),
+            None if block.ends_after(key) => Known::Absent,
+            None => Known::Nothing,
+        }
     }
 
     /// The block around `key`.
-    pub fn around(&self, keyspace: Keyspace, key: &[u8]) -> Option<Arc<Block>> {
+    pub fn around(&self, keyspace: Keyspace, key: &[u8]) -> Option<Block> {
         let space = self.space(keyspace).read();
-        let block = space.at(key)?;
-        block.note_use();
-        Some(Arc::clone(block))
+        let kept = space.last_upto(key)?;
+        kept.block.ends_after(key).then(|| {
+            kept.note_use();
+            kept.block.clone()
+        })
     }
 
     /// The block around the greatest of the keys below `key`, or of all keys.
-    pub fn before(&self, keyspace: Keyspace, key: Option<&[u8]>) -> Option<Arc<Block>> {
+    pub fn before(&self, keyspace: Keyspace, key: Option<&[u8]>) -> Option<Block> {
         let space = self.space(keyspace).read();
-        let block = space.below(key)?;
-        let reaches = match (&block.to, key) {
+        let kept = space.below(key)?;
+        let reaches = match (kept.block.to(), key) {
             (None, _) => true,
             (Some(_), None) => false,
-            (Some(to), Some(key)) => key <= &**to,
+            (Some(to), Some(key)) => key <= to,
         };
-        block.note_use();
-        reaches.then(|| Arc::clone(block))
+        kept.note_use();
+        reaches.then(|| kept.block.clone())
     }
 
     /// Where the first block begins that begins at or after `key`.
     pub fn next_from(&self, keyspace: Keyspace, key: &[u8]) -> Option<Vec<u8>> {
         let space = self.space(keyspace).read();
-        Some(space.first_from(key)?.from().to_vec())
+        Some(space.first_from(key)?.block.from().to_vec())
     }
 
     /// Where the last block ends that begins before `key`, or the last of all.
     pub fn previous_to(&self, keyspace: Keyspace, key: Option<&[u8]>) -> Option<Vec<u8>> {
         let space = self.space(keyspace).read();
-        Some(space.below(key)?.to()?.to_vec())
+        Some(space.below(key)?.block.to()?.to_vec())
     }
 
     /// Keeps `block`, unless it overlaps another one by now.
-    pub fn keep(&self, keyspace: Keyspace, block: &Arc<Block>) {
-        let (bytes, limit) = (block.bytes(), self.limit.load(Ordering::Relaxed));
+    pub fn keep(&self, keyspace: Keyspace, block: &Block) {
+        let (bytes, limit) = (memory_of(block), self.limit.load(Ordering::Relaxed));
         if limit == 0 || bytes > KEPT_MAX || block.to().is_some_and(|to| to <= block.from()) {
             return;
         }
@@ -286,18 +277,18 @@ impl Blocks {
 }
 
 impl Chunk {
-    fn new(blocks: Vec<Arc<Block>>) -> Self {
+    fn new(blocks: Vec<Kept>) -> Self {
         let mut fences = Page::default();
-        for block in &blocks {
-            fences.push(block.from(), Entry::Put(&[]));
+        for kept in &blocks {
+            fences.push(kept.block.from(), Entry::Put(&[]));
         }
         fences.seal();
         Self { fences, blocks }
     }
 
-    fn insert(&mut self, block: &Arc<Block>) {
+    fn insert(&mut self, block: &Block) {
         let (at, _) = self.fences.search(block.from());
-        self.blocks.insert(at, Arc::clone(block));
+        self.blocks.insert(at, Kept::new(block));
         let entry = Entry::Put(&[]);
         if !self
             .fences
@@ -318,7 +309,7 @@ fn count_upto(fences: &Page, key: &[u8]) -> usize {
 impl Space {
     /// The last block that begins at or before `key`.
     #[inline]
-    fn last_upto(&self, key: &[u8]) -> Option<&Arc<Block>> {
+    fn last_upto(&self, key: &[u8]) -> Option<&Kept> {
         let mut number = count_upto(&self.fences, key);
         let chunk = self.chunks.get(number)?;
         if let Some(at) = count_upto(&chunk.fences, key).checked_sub(1) {
@@ -333,14 +324,8 @@ impl Space {
         None
     }
 
-    /// The block around `key`.
-    #[inline]
-    fn at(&self, key: &[u8]) -> Option<&Arc<Block>> {
-        self.last_upto(key).filter(|block| block.ends_after(key))
-    }
-
     /// The last block that begins before `key`, or the last one.
-    fn below(&self, key: Option<&[u8]>) -> Option<&Arc<Block>> {
+    fn below(&self, key: Option<&[u8]>) -> Option<&Kept> {
         let mut number = match key {
             Some(key) => self.fences.search(key).0,
             None => self.chunks.len().checked_sub(1)?,
@@ -363,7 +348,7 @@ impl Space {
     }
 
     /// The first block that begins at or after `key`.
-    fn first_from(&self, key: &[u8]) -> Option<&Arc<Block>> {
+    fn first_from(&self, key: &[u8]) -> Option<&Kept> {
         let number = count_upto(&self.fences, key);
         let chunk = self.chunks.get(number)?;
         let at = chunk.fences.search(key).0;
@@ -375,17 +360,17 @@ impl Space {
     /// Whether nothing is where `block` would be.
     fn is_gap(&self, block: &Block) -> bool {
         let free_before = match self.last_upto(block.from()) {
-            Some(before) => before.to().is_some_and(|to| to <= block.from()),
+            Some(before) => before.block.to().is_some_and(|to| to <= block.from()),
             None => true,
         };
         let free_after = match self.first_from(block.from()) {
-            Some(after) => block.to().is_some_and(|to| to <= after.from()),
+            Some(after) => block.to().is_some_and(|to| to <= after.block.from()),
             None => true,
         };
         free_before && free_after
     }
 
-    fn insert(&mut self, block: &Arc<Block>) {
+    fn insert(&mut self, block: &Block) {
         if self.chunks.is_empty() {
             self.chunks.push(Arc::default());
         }
@@ -400,7 +385,7 @@ impl Space {
         }
         // Ascending inserts leave full chunks behind.
         let half = match chunk.blocks.last() {
-            Some(last) if Arc::ptr_eq(last, block) => CHUNK - 8,
+            Some(last) if last.block.from() == block.from() => CHUNK - 8,
             _ => CHUNK / 2,
         };
         let rest = chunk.blocks.split_off(half);
@@ -415,7 +400,7 @@ impl Space {
         let mut fences = Page::default();
         let firsts = self.chunks.iter().filter_map(|chunk| chunk.blocks.first());
         for first in firsts.skip(1) {
-            fences.push(first.from(), Entry::Put(&[]));
+            fences.push(first.block.from(), Entry::Put(&[]));
         }
         fences.seal();
         self.fences = fences;
@@ -435,9 +420,9 @@ impl Space {
             self.hand += 1;
             let chunk = Arc::make_mut(chunk);
             let before = chunk.blocks.len();
-            chunk.blocks.retain(|block| {
-                let stays = block.used.swap(false, Ordering::Relaxed);
-                freed += if stays { 0 } else { block.bytes() };
+            chunk.blocks.retain(|kept| {
+                let stays = kept.used.swap(false, Ordering::Relaxed);
+                freed += if stays { 0 } else { memory_of(&kept.block) };
                 stays
             });
             if chunk.blocks.len() < before {
@@ -455,10 +440,10 @@ impl Space {
 
     fn retain(&mut self, stays: impl Fn(&Block) -> bool) {
         for chunk in &mut self.chunks {
-            if chunk.blocks.iter().all(|block| stays(block)) {
+            if chunk.blocks.iter().all(|kept| stays(&kept.block)) {
                 continue;
             }
-            let blocks = chunk.blocks.iter().filter(|block| stays(block));
+            let blocks = chunk.blocks.iter().filter(|kept| stays(&kept.block));
             *chunk = Arc::new(Chunk::new(blocks.cloned().collect()));
         }
         self.fence();
@@ -466,6 +451,6 @@ impl Space {
 
     fn bytes(&self) -> usize {
         let blocks = self.chunks.iter().flat_map(|chunk| &chunk.blocks);
-        blocks.map(|block| block.bytes()).sum()
+        blocks.map(|kept| memory_of(&kept.block)).sum()
     }
 }

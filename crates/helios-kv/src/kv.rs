@@ -67,6 +67,28 @@ pub trait KvSnapshot: Send + Sync {
     /// The value of `key`.
     fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Bytes>>;
 
+    /// Shows the value of `key` to `visit`, where it lies if that can be; false if there is none.
+    fn show(&self, keyspace: Keyspace, key: &[u8], visit: &mut Show<'_>) -> Result<bool> {
+        match self.get(keyspace, key)? {
+            Some(value) => visit(&value).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Shows the values of those of `keys` that are there to `visit`, with their numbers. Keys that
+    /// follow each other in key order are found quickest.
+    fn show_each(
+        &self,
+        keyspace: Keyspace,
+        keys: &[&[u8]],
+        visit: &mut ShowEach<'_>,
+    ) -> Result<()> {
+        for (number, key) in keys.iter().enumerate() {
+            self.show(keyspace, key, &mut |value| visit(number, value))?;
+        }
+        Ok(())
+    }
+
     /// The first entry from `from` on, if it is not beyond `upto`: cheaper than a scan of one.
     fn first(
         &self,
@@ -91,6 +113,12 @@ pub trait KvSnapshot: Send + Sync {
         reverse: bool,
     ) -> Result<Box<dyn Cursor>>;
 }
+
+/// What [`KvSnapshot::show`] shows a value to.
+pub type Show<'v> = dyn FnMut(&[u8]) -> Result<()> + 'v;
+
+/// What [`KvSnapshot::show_each`] shows values to: the number of the key, and its value.
+pub type ShowEach<'v> = dyn FnMut(usize, &[u8]) -> Result<()> + 'v;
 
 /// What [`Cursor::visit`] shows entries to: key and value, until it breaks.
 pub type Visit<'v> = dyn FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>> + 'v;

@@ -10,7 +10,7 @@ use helios_base::Result;
 use crate::Keyspace;
 use crate::base::Base;
 use crate::base_walk::BaseWalk;
-use crate::kv::{Cursor, KeyRange, KvSnapshot};
+use crate::kv::{Cursor, KeyRange, KvSnapshot, Show, ShowEach};
 use crate::merge::{Live, Merge, Source};
 use crate::page::Entry;
 use crate::sorted::{Gone, Part};
@@ -103,18 +103,57 @@ pub(crate) fn sources<'a>(
     (sources, gone)
 }
 
-impl KvSnapshot for View {
-    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Bytes>> {
+impl View {
+    /// What the layers say of `key`; `None` if nothing.
+    #[inline]
+    fn known(&self, keyspace: Keyspace, key: &[u8]) -> Option<Option<Bytes>> {
         for layer in self.layers() {
             if let Some(known) = layer.trees[keyspace.index()].get(key) {
-                return Ok(known);
+                return Some(known);
             }
             let covers = |gone: &Gone| gone.keyspace == keyspace && gone.covers(key);
             if layer.gone.iter().any(covers) {
-                return Ok(None);
+                return Some(None);
             }
         }
-        self.base.get(keyspace, key)
+        None
+    }
+}
+
+impl KvSnapshot for View {
+    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Bytes>> {
+        match self.known(keyspace, key) {
+            Some(known) => Ok(known),
+            None => self.base.get(keyspace, key),
+        }
+    }
+
+    fn show(&self, keyspace: Keyspace, key: &[u8], visit: &mut Show<'_>) -> Result<bool> {
+        match self.known(keyspace, key) {
+            Some(Some(value)) => visit(&value).map(|()| true),
+            Some(None) => Ok(false),
+            None => self.base.show(keyspace, key, visit),
+        }
+    }
+
+    fn show_each(
+        &self,
+        keyspace: Keyspace,
+        keys: &[&[u8]],
+        visit: &mut ShowEach<'_>,
+    ) -> Result<()> {
+        let mut near = None;
+        for (number, key) in keys.iter().enumerate() {
+            match self.known(keyspace, key) {
+                Some(Some(value)) => visit(number, &value)?,
+                Some(None) => {}
+                None => {
+                    let show = &mut |value: &[u8]| visit(number, value);
+                    self.base.show_near(keyspace, key, &mut near, show)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn first(

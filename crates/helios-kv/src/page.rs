@@ -21,6 +21,18 @@ pub(crate) enum Entry<'a> {
     Tombstone,
 }
 
+/// Keys in order.
+pub(crate) trait Sorted {
+    /// Number of entries.
+    fn len(&self) -> usize;
+
+    /// The key of entry `at`.
+    fn key(&self, at: usize) -> &[u8];
+
+    /// The first entry at or after `key`, and whether it is that key.
+    fn search(&self, key: &[u8]) -> (usize, bool);
+}
+
 /// Keys and values one after the other in one buffer, with a slot for each.
 ///
 /// Copying a page, which every change of a tree does, is a copy of two flat buffers. A search
@@ -73,14 +85,6 @@ impl Page {
         self.prefix
     }
 
-    /// Takes everything out, and keeps the memory.
-    pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.slots.clear();
-        self.large.clear();
-        self.prefix = 0;
-    }
-
     /// Ends the making of a page: from here on it can be searched.
     pub fn seal(&mut self) {
         let Some(last) = self.len().checked_sub(1) else {
@@ -96,11 +100,6 @@ impl Page {
         for at in 0..self.len() {
             self.slots[at].head = head(self.key(at), shared);
         }
-    }
-
-    /// Number of entries.
-    pub fn len(&self) -> usize {
-        self.slots.len()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -130,12 +129,6 @@ impl Page {
         }
     }
 
-    /// The key of entry `at`.
-    #[inline]
-    pub fn key(&self, at: usize) -> &[u8] {
-        &self.bytes[self.start(at)..self.slots[at].key_end as usize]
-    }
-
     /// What entry `at` maps to.
     #[inline]
     pub fn entry(&self, at: usize) -> Entry<'_> {
@@ -148,15 +141,6 @@ impl Page {
         }
     }
 
-    /// The value of entry `at`, nothing for a tombstone.
-    #[inline]
-    pub fn put_at(&self, at: usize) -> &[u8] {
-        match self.entry(at) {
-            Entry::Put(value) => value,
-            Entry::Tombstone => &[],
-        }
-    }
-
     /// The value of entry `at`; large values are shared, others copied.
     pub fn value(&self, at: usize) -> Option<Bytes> {
         let slot = self.slots[at];
@@ -166,60 +150,6 @@ impl Page {
             TOMBSTONE => None,
             _ => Some(self.large[large_index(value)].clone()),
         }
-    }
-
-    /// Bytes that the page takes in memory.
-    pub fn memory(&self) -> usize {
-        self.bytes.capacity()
-            + self.slots.capacity() * size_of::<Slot>()
-            + self.large.iter().map(Bytes::len).sum::<usize>()
-    }
-
-    /// The entry of `key`. Touches less of the page than [`Page::search`].
-    #[inline]
-    pub fn find(&self, key: &[u8]) -> Option<usize> {
-        let wanted = head(key, self.prefix);
-        let mut at = self.slots.partition_point(|slot| slot.head < wanted);
-        while self.slots.get(at)?.head == wanted {
-            if self.key(at) == key {
-                return Some(at);
-            }
-            at += 1;
-        }
-        None
-    }
-
-    /// The first entry at or after `key`, and whether it is that key.
-    #[inline]
-    pub fn search(&self, key: &[u8]) -> (usize, bool) {
-        if self.slots.is_empty() {
-            return (0, false);
-        }
-        if self.prefix > 0 {
-            let shared = &self.key(0)[..self.prefix];
-            let mine = &key[..key.len().min(self.prefix)];
-            match mine.cmp(shared) {
-                Ordering::Less => return (0, false),
-                Ordering::Greater => return (self.slots.len(), false),
-                Ordering::Equal => {}
-            }
-        }
-        let wanted = head(key, self.prefix);
-        let mut low = self.slots.partition_point(|slot| slot.head < wanted);
-        let mut high = low;
-        while self.slots.get(high).is_some_and(|slot| slot.head == wanted) {
-            high += 1;
-        }
-        // Equal heads do not make equal keys.
-        while low < high {
-            let middle = (low + high) / 2;
-            match self.key(middle).cmp(key) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Equal => return (middle, true),
-                Ordering::Greater => high = middle,
-            }
-        }
-        (low, false)
     }
 
     /// Adds an entry at the end; its key is above all others.
@@ -371,6 +301,51 @@ impl Page {
     }
 }
 
+impl Sorted for Page {
+    #[inline]
+    fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    #[inline]
+    fn key(&self, at: usize) -> &[u8] {
+        &self.bytes[self.start(at)..self.slots[at].key_end as usize]
+    }
+
+    #[inline]
+    fn search(&self, key: &[u8]) -> (usize, bool) {
+        if self.slots.is_empty() {
+            return (0, false);
+        }
+        if self.prefix > 0 {
+            let shared = &self.key(0)[..self.prefix];
+            let mine = &key[..key.len().min(self.prefix)];
+            match mine.cmp(shared) {
+                Ordering::Less => return (0, false),
+                Ordering::Greater => return (self.slots.len(), false),
+                Ordering::Equal => {}
+            }
+        }
+        let wanted = head(key, self.prefix);
+        let mut low = self.slots.partition_point(|slot| slot.head < wanted);
+        let mut high = low;
+        while self.slots.get(high).is_some_and(|slot| slot.head == wanted) {
+            high += 1;
+        }
+        // Equal heads do not make equal keys.
+        while low < high {
+            let middle = (low + high) / 2;
+            match self.key(middle).cmp(key) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return (middle, true),
+                Ordering::Greater => high = middle,
+            }
+        }
+        (low, false)
+    }
+}
+
+#[inline]
 fn head(key: &[u8], prefix: usize) -> u64 {
     match key.get(prefix..prefix + 8) {
         Some(bytes) => u64::from_be_bytes(bytes.try_into().unwrap_or_default()),
@@ -381,6 +356,12 @@ fn head(key: &[u8], prefix: usize) -> u64 {
             u64::from_be_bytes(head)
         }
     }
+}
+
+/// Four bytes of `key` behind `prefix`, big-endian, filled up with zeroes.
+#[inline]
+pub(crate) fn short_head(key: &[u8], prefix: usize) -> u32 {
+    (head(key, prefix) >> 32) as u32
 }
 
 fn large_index(value: &[u8]) -> usize {

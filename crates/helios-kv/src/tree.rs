@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::page::{Entry, INLINE_MAX, Page};
+use crate::page::{Entry, INLINE_MAX, Page, Sorted};
 
 /// Entries of a leaf.
 const LEAF_MAX: usize = 32;

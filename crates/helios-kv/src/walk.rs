@@ -6,7 +6,7 @@ use std::sync::Arc;
 use helios_base::Result;
 
 use crate::kv::Visit;
-use crate::page::{Entry, Page};
+use crate::page::{Entry, Page, Sorted};
 use crate::tree::{Node, Tree, child_of};
 
 /// A place in a tree: on an entry, or beyond the last one in the direction of the last move.
@@ -203,7 +203,7 @@ impl Walk {
 }
 
 /// How many entries of `page` are not above `until`.
-pub(crate) fn end_within(page: &Page, until: Bound<&[u8]>) -> usize {
+pub(crate) fn end_within(page: &impl Sorted, until: Bound<&[u8]>) -> usize {
     let Some(last) = page.len().checked_sub(1) else {
         return 0;
     };
@@ -220,7 +220,7 @@ pub(crate) fn end_within(page: &Page, until: Bound<&[u8]>) -> usize {
 }
 
 /// The first entry of `page` that is not below `until`.
-pub(crate) fn first_within(page: &Page, until: Bound<&[u8]>) -> usize {
+pub(crate) fn first_within(page: &impl Sorted, until: Bound<&[u8]>) -> usize {
     match until {
         Bound::Unbounded => 0,
         Bound::Included(key) => page.search(key).0,

@@ -67,42 +67,29 @@ struct Shard {
     missed: Missed,
 }
 
-/// Keys that were looked for in vain of late, more or less: a key is kept when it was missed
-/// twice, for most keys of a large table are read once and would only push out hot ones.
-struct Missed {
-    bits: Box<[u64]>,
-    count: usize,
-}
+/// Keys that were looked for in vain of late: a key is kept when it was missed twice, for most keys
+/// of a large table are read once and would only push out hot ones. A key is noted by a byte of its
+/// hash where other bits of it say; the next one there replaces it.
+struct Missed(Box<[u8]>);
 
-/// Words of bits in a shard.
-const MISSED_WORDS: usize = 256;
+/// Keys noted in a shard.
+const MISSED: usize = 2048;
 
 impl Default for Missed {
     fn default() -> Self {
-        Self {
-            bits: vec![0; MISSED_WORDS].into(),
-            count: 0,
-        }
+        Self(vec![0; MISSED].into())
     }
 }
 
 impl Missed {
     /// Notes a key; says whether it was noted before.
+    #[inline]
     fn again(&mut self, hash: u64) -> bool {
-        let bit = 1 << (hash & 63);
-        let Some(word) = self.bits.get_mut((hash >> 6) as usize % MISSED_WORDS) else {
-            return true;
-        };
-        if *word & bit != 0 {
-            return true;
+        let tag = hash as u8 | 1;
+        match self.0.get_mut((hash >> 8) as usize % MISSED) {
+            Some(noted) => std::mem::replace(noted, tag) == tag,
+            None => false,
         }
-        *word |= bit;
-        self.count += 1;
-        if self.count > MISSED_WORDS * 64 / 4 {
-            self.bits.fill(0);
-            self.count = 0;
-        }
-        false
     }
 }
 
@@ -140,8 +127,16 @@ pub(crate) struct RowCache {
 /// The result of a look into the cache.
 pub(crate) enum Found {
     Hit(Newest),
-    /// Not here; the epoch to offer what the store says with.
-    Miss(u64),
+    /// Not here; with what to offer what the store says.
+    Miss(Miss),
+}
+
+/// A look in vain.
+#[derive(Clone, Copy)]
+pub(crate) struct Miss {
+    epoch: u64,
+    /// Whether what the store says is worth offering.
+    pub(crate) again: bool,
 }
 
 impl RowCache {
@@ -172,7 +167,10 @@ impl RowCache {
             self.add(&mut shard, probe.hash, entry);
             return Found::Hit(newest);
         }
-        Found::Miss(shard.epoch)
+        Found::Miss(Miss {
+            epoch: shard.epoch,
+            again: shard.missed.again(probe.hash),
+        })
     }
 
     /// The newest version, if it is here, without counting as a use.
@@ -186,16 +184,16 @@ impl RowCache {
     }
 
     /// Keeps what the store said after a second miss, unless commits were applied meanwhile.
-    pub(crate) fn offer(&self, probe: &Probe<'_>, epoch: u64, newest: Newest) {
-        if newest.bytes() > ROW_MAX || self.generation == 0 {
+    pub(crate) fn offer(&self, probe: &Probe<'_>, miss: Miss, newest: &Newest) {
+        if !miss.again || newest.bytes() > ROW_MAX || self.generation == 0 {
             return;
         }
         let mut shard = self.shard(probe).lock();
-        if shard.epoch == epoch && shard.missed.again(probe.hash) {
+        if shard.epoch == miss.epoch {
             let entry = Entry {
                 object: probe.object,
                 key: probe.key.into(),
-                newest,
+                newest: newest.clone(),
             };
             self.add(&mut shard, probe.hash, entry);
         }
@@ -282,21 +280,32 @@ mod tests {
         }
     }
 
+    /// Looks for a key in vain, for the second time.
+    fn miss(cache: &RowCache, probe: &Probe<'_>) -> Miss {
+        for _ in 0..2 {
+            if let Found::Miss(miss) = cache.get(probe)
+                && miss.again
+            {
+                return miss;
+            }
+        }
+        panic!("a key is kept, or its first miss is not noted");
+    }
+
     // Guards against serving a version that was replaced between reading and offering it.
     #[test]
     fn a_late_offer_is_refused() {
         let cache = RowCache::new(1 << 20);
         let probe = Probe::new(TableId(1), BranchId(0), b"k");
-        cache.offer(&probe, 0, row(4, b"old"));
-        let Found::Miss(epoch) = cache.get(&probe) else {
-            panic!("a key is kept that was missed once");
+        let Found::Miss(first) = cache.get(&probe) else {
+            panic!("a key is there that nobody offered");
         };
+        cache.offer(&probe, first, &row(4, b"old"));
+        let late = miss(&cache, &probe);
         cache.replace(&probe, Scn(5), Some(b"new"));
-        cache.offer(&probe, epoch, row(4, b"old"));
-        let Found::Miss(epoch) = cache.get(&probe) else {
-            panic!("a stale row was kept");
-        };
-        cache.offer(&probe, epoch, row(5, b"new"));
+        cache.offer(&probe, late, &row(4, b"old"));
+        let now = miss(&cache, &probe);
+        cache.offer(&probe, now, &row(5, b"new"));
         assert_eq!(hit(&cache, &probe), Some(row(5, b"new")));
         cache.replace(&probe, Scn(6), None);
         assert_eq!(hit(&cache, &probe), Some(Newest::Tombstone(Scn(6))));
@@ -309,13 +318,11 @@ mod tests {
     fn memory_is_bounded_and_hot_keys_stay() {
         let cache = RowCache::new(1 << 20);
         let hot = Probe::new(TableId(1), BranchId(0), b"hot");
-        cache.offer(&hot, 0, row(1, b"hot"));
-        cache.offer(&hot, 0, row(1, b"hot"));
+        cache.offer(&hot, miss(&cache, &hot), &row(1, b"hot"));
         for key in 0..100_000u64 {
             let key = key.to_be_bytes();
             let probe = Probe::new(TableId(1), BranchId(0), &key);
-            cache.offer(&probe, 0, row(1, b"cold"));
-            cache.offer(&probe, 0, row(1, b"cold"));
+            cache.offer(&probe, miss(&cache, &probe), &row(1, b"cold"));
             assert!(hit(&cache, &hot).is_some());
         }
         assert!(cache.len() * OVERHEAD < 1 << 20);

@@ -78,6 +78,35 @@ pub(crate) fn object_key(out: &mut Vec<u8>, object: u32, branch: BranchId, key: 
     out.extend_from_slice(key);
 }
 
+/// Prefix and key of each of `keys`, one after the other.
+pub(crate) fn object_keys(object: u32, branch: BranchId, keys: &[&[u8]]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(keys.iter().map(|key| PREFIX + key.len()).sum());
+    for key in keys {
+        out.extend_from_slice(&prefix(object, branch));
+        out.extend_from_slice(key);
+    }
+    out
+}
+
+/// Calls `work` with prefix and key, which takes no allocation if they are as short as most.
+#[inline]
+pub(crate) fn with_object_key<R>(
+    object: u32,
+    branch: BranchId,
+    key: &[u8],
+    work: impl FnOnce(&[u8]) -> R,
+) -> R {
+    let mut short = [0u8; 64];
+    if let Some(out) = short.get_mut(..PREFIX + key.len()) {
+        out[..PREFIX].copy_from_slice(&prefix(object, branch));
+        out[PREFIX..].copy_from_slice(key);
+        return work(out);
+    }
+    let mut long = Vec::new();
+    object_key(&mut long, object, branch, key);
+    work(&long)
+}
+
 /// Writes a `History` key into `out`, replacing what it held.
 #[inline]
 pub(crate) fn history_key(

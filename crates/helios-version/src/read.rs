@@ -58,7 +58,7 @@ impl Core {
     #[inline]
     fn seen(&self, link: Link, table: TableId, pk: &[u8]) -> Result<Seen> {
         let probe = Probe::new(table, link.branch, pk);
-        let epoch = match self.cache.get(&probe) {
+        let miss = match self.cache.get(&probe) {
             Found::Hit(newest) => match newest {
                 Newest::Row(begin, row) if begin <= link.scn => {
                     return Ok(Seen::Row(RowVersion { begin, row }));
@@ -69,7 +69,7 @@ impl Core {
                     return self.seen_before(&*self.kv.snapshot(), newest, link, table, pk);
                 }
             },
-            Found::Miss(epoch) => epoch,
+            Found::Miss(miss) => miss,
         };
         let kv = self.kv.snapshot();
         let newest = self.with_cold(
@@ -78,7 +78,7 @@ impl Core {
             link.branch,
             pk,
         )?;
-        self.cache.offer(&probe, epoch, newest.clone());
+        self.cache.offer(&probe, miss, &newest);
         Ok(match newest {
             Newest::Row(begin, row) if begin <= link.scn => Seen::Row(RowVersion { begin, row }),
             Newest::Tombstone(begin) if begin <= link.scn => Seen::Deleted,
@@ -149,10 +149,10 @@ impl Core {
         let probe = Probe::new(table, branch, pk);
         match self.cache.get(&probe) {
             Found::Hit(newest) => Ok(newest),
-            Found::Miss(epoch) => {
+            Found::Miss(miss) => {
                 let newest = newest_in(&*self.kv.snapshot(), table, branch, pk)?;
                 let newest = self.with_cold(newest, table, branch, pk)?;
-                self.cache.offer(&probe, epoch, newest.clone());
+                self.cache.offer(&probe, miss, &newest);
                 Ok(newest)
             }
         }
@@ -252,25 +252,12 @@ pub(crate) fn newest_in(
     branch: BranchId,
     pk: &[u8],
 ) -> Result<Newest> {
-    // Keys are short: avoid the allocation for most.
-    let mut short = [0u8; 64];
-    let len = keys::PREFIX + pk.len();
-    let mut long = Vec::new();
-    let key = match short.get_mut(..len) {
-        Some(key) => {
-            key[..keys::PREFIX].copy_from_slice(&keys::prefix(table.0, branch));
-            key[keys::PREFIX..].copy_from_slice(pk);
-            &*key
+    keys::with_object_key(table.0, branch, pk, |key| {
+        match kv.get(Keyspace::Current, key)? {
+            None => Ok(Newest::Absent),
+            Some(value) => newest_of(value),
         }
-        None => {
-            keys::object_key(&mut long, table.0, branch, pk);
-            long.as_slice()
-        }
-    };
-    match kv.get(Keyspace::Current, key)? {
-        None => Ok(Newest::Absent),
-        Some(value) => newest_of(value),
-    }
+    })
 }
 
 /// Decodes a value of `Current`.

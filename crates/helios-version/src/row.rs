@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use bytes::Bytes;
-use helios_base::{BranchId, IndexId, Scn, TableId};
+use helios_base::{BranchId, IndexId, Result, Scn, TableId};
 
 /// A range of keys in byte order.
 pub type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
@@ -27,6 +27,12 @@ pub struct RowRef<'a> {
     /// The row as it was put.
     pub row: &'a [u8],
 }
+
+/// What [`Read::show`](crate::Read::show) shows a row to.
+pub type ShowRow<'v> = dyn FnMut(RowRef<'_>) -> Result<()> + 'v;
+
+/// What [`Read::show_each`](crate::Read::show_each) shows rows to: the number of the key, and the row.
+pub type ShowEachRow<'v> = dyn FnMut(usize, RowRef<'_>) -> Result<()> + 'v;
 
 /// One version of one row in its history, with the interval in which it was the row.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use helios_kv::KvSnapshot;
 use crate::branch::Link;
 use crate::core::Core;
 use crate::cursor::{KeyCursor, RowCursor};
-use crate::row::{Bounds, RowVersion, Version};
+use crate::row::{Bounds, RowRef, RowVersion, ShowEachRow, ShowRow, Version};
 use crate::versions::{VersionCursor, last_change};
 
 /// Reads of committed rows at one point, with or without a transaction's own writes.
@@ -27,6 +27,33 @@ pub trait Read: Send + Sync {
     /// # Cost
     /// A hash lookup for a hot row, else a few lookups in the store per branch of the chain.
     fn get(&self, table: TableId, pk: &[u8]) -> Result<Option<RowVersion>>;
+
+    /// Shows the row with this key to `visit`, where it lies if that can be; false if there is none.
+    ///
+    /// # Errors
+    /// As [`Read::get`], and what `visit` returns.
+    fn show(&self, table: TableId, pk: &[u8], visit: &mut ShowRow<'_>) -> Result<bool> {
+        let Some(found) = self.get(table, pk)? else {
+            return Ok(false);
+        };
+        let (begin, row) = (found.begin, &*found.row);
+        visit(RowRef { pk, begin, row }).map(|()| true)
+    }
+
+    /// Shows those of the rows with these keys that are there to `visit`, with the numbers of their
+    /// keys, in their order.
+    ///
+    /// # Errors
+    /// As [`Read::show`].
+    ///
+    /// # Cost
+    /// Keys that follow each other in key order and lie near each other share most of it.
+    fn show_each(&self, table: TableId, pks: &[&[u8]], visit: &mut ShowEachRow<'_>) -> Result<()> {
+        for (number, pk) in pks.iter().enumerate() {
+            self.show(table, pk, &mut |row| visit(number, row))?;
+        }
+        Ok(())
+    }
 
     /// The rows whose keys lie in `range`, ascending, or descending with `reverse`.
     ///
@@ -148,6 +175,17 @@ impl Read for Snapshot {
     #[inline]
     fn get(&self, table: TableId, pk: &[u8]) -> Result<Option<RowVersion>> {
         self.0.core.get(self.0.first, &self.0.rest, table, pk)
+    }
+
+    #[inline]
+    fn show(&self, table: TableId, pk: &[u8], visit: &mut ShowRow<'_>) -> Result<bool> {
+        let (first, rest) = (self.0.first, &self.0.rest);
+        self.0.core.show(first, rest, table, pk, visit)
+    }
+
+    fn show_each(&self, table: TableId, pks: &[&[u8]], visit: &mut ShowEachRow<'_>) -> Result<()> {
+        let (first, rest) = (self.0.first, &self.0.rest);
+        self.0.core.show_each(first, rest, table, pks, visit)
     }
 
     fn scan(&self, table: TableId, range: Bounds<'_>, reverse: bool) -> Result<RowCursor> {

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use crate::cursor::{KeyCursor, RowCursor};
 use crate::pipeline::SharedWrites;
 use crate::reads::ReadSet;
-use crate::row::{Bounds, RowVersion, Version};
+use crate::row::{Bounds, RowRef, RowVersion, ShowEachRow, ShowRow, Version};
 use crate::snapshot::{Read, Snapshot};
 use crate::writes::Own;
 
@@ -37,6 +37,15 @@ impl View {
         }
     }
 
+    /// The own write of a row that is seen, if there is one.
+    #[inline]
+    fn own_row(&self, table: TableId, pk: &[u8]) -> Result<Option<Own>> {
+        match &self.own {
+            Some((writes, limit)) => writes.read().row(table, pk, *limit),
+            None => Ok(None),
+        }
+    }
+
     /// The committed part. Reading it directly escapes SERIALIZABLE's validation.
     #[must_use]
     pub fn snapshot(&self) -> &Snapshot {
@@ -55,9 +64,7 @@ impl Read for View {
 
     #[inline]
     fn get(&self, table: TableId, pk: &[u8]) -> Result<Option<RowVersion>> {
-        if let Some((writes, limit)) = &self.own
-            && let Some(own) = writes.read().row(table, pk, *limit)?
-        {
+        if let Some(own) = self.own_row(table, pk)? {
             return Ok(match own {
                 Own::Put(row) => Some(RowVersion {
                     begin: Scn::MAX,
@@ -70,6 +77,33 @@ impl Read for View {
             reads.lock().add_row(table, pk);
         }
         self.snapshot.get(table, pk)
+    }
+
+    #[inline]
+    fn show(&self, table: TableId, pk: &[u8], visit: &mut ShowRow<'_>) -> Result<bool> {
+        match self.own_row(table, pk)? {
+            Some(Own::Put(row)) => {
+                let (begin, row) = (Scn::MAX, &*row);
+                return visit(RowRef { pk, begin, row }).map(|()| true);
+            }
+            Some(Own::Delete) => return Ok(false),
+            None => {}
+        }
+        if let Some(reads) = &self.reads {
+            reads.lock().add_row(table, pk);
+        }
+        self.snapshot.show(table, pk, visit)
+    }
+
+    fn show_each(&self, table: TableId, pks: &[&[u8]], visit: &mut ShowEachRow<'_>) -> Result<()> {
+        let has_own = |(writes, _): &(SharedWrites, usize)| writes.read().has_rows(table);
+        if self.reads.is_none() && !self.own.as_ref().is_some_and(has_own) {
+            return self.snapshot.show_each(table, pks, visit);
+        }
+        for (number, pk) in pks.iter().enumerate() {
+            self.show(table, pk, &mut |row| visit(number, row))?;
+        }
+        Ok(())
     }
 
     fn scan(&self, table: TableId, range: Bounds<'_>, reverse: bool) -> Result<RowCursor> {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::{Deletion, Edit, LEAF_BYTES, LEAF_MAX, Node, Tree, child_of};
-use crate::page::Entry;
+use crate::page::{Entry, Sorted};
 
 impl Tree {
     /// As [`Tree::apply`], for edits so few that they hardly share a leaf.

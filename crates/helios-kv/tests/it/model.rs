@@ -87,6 +87,24 @@ impl Run {
             let expected = model.get(&(keyspace, key));
             assert_eq!(found.as_deref(), expected.map(|value| &value[..]));
         }
+        // Several at once, near each other or not, in order or not.
+        let mut keys: Vec<_> = (0..self.random.usize(0..12)).map(|_| self.key()).collect();
+        if self.random.bool() {
+            keys.sort();
+        }
+        let slices: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        let mut shown = Vec::new();
+        let mut keep = |number, value: &[u8]| {
+            shown.push((number, value.to_vec()));
+            Ok(())
+        };
+        snapshot.show_each(keyspace, &slices, &mut keep).unwrap();
+        let known = |(number, key): (usize, &Vec<u8>)| {
+            let value = model.get(&(keyspace, key.clone()))?;
+            Some((number, value.clone()))
+        };
+        let expected: Vec<_> = keys.iter().enumerate().filter_map(known).collect();
+        assert_eq!(shown, expected);
         for _ in 0..5 {
             let (from, upto) = (self.key(), self.key());
             let found = snapshot.first(keyspace, &from, &upto).unwrap();

@@ -130,12 +130,14 @@ impl PointSelect {
         if !self.key.encode(params, bytes)? {
             return Ok(None);
         }
-        let Some(version) = read.get(self.table.storage, bytes)? else {
-            return Ok(None);
-        };
-        let stored = StoredRow::new(self.table.shape(), bytes, version.begin, &version.row)?;
-        let mut row = Row::with_capacity(self.columns.len());
-        stored.project(&self.columns, &mut row)?;
-        Ok(Some(row))
+        let mut found = None;
+        read.show(self.table.storage, bytes, &mut |row| {
+            let stored = StoredRow::from_ref(self.table.shape(), row)?;
+            let mut row = Row::with_capacity(self.columns.len());
+            stored.project(&self.columns, &mut row)?;
+            found = Some(row);
+            Ok(())
+        })?;
+        Ok(found)
     }
 }

@@ -261,7 +261,7 @@ impl World {
             0 => {
                 let key = self.key();
                 expect_row(&view, key, &rows);
-                noted.keys.insert(key);
+                noted.keys.extend(key..key.saturating_add(4));
             }
             1 => noted
                 .ranges

@@ -27,6 +27,9 @@ use crate::session::Interrupt;
 /// How many rows go between two looks at the interrupt.
 const ROWS_PER_CHECK: usize = 1024;
 
+/// How many rows are looked up together.
+const KEYS_AT_ONCE: usize = 256;
+
 /// What a scan reads, and which rows of it.
 pub(super) struct Source {
     pub(super) table: Arc<TableDef>,
@@ -220,16 +223,16 @@ impl<'a> Filling<'a> {
     /// Adds the rows of these keys that are there; breaks when the batch is full.
     fn look_up(&mut self, keys: &Keys, numbers: &mut Range<usize>) -> Result<ControlFlow<()>> {
         let (read, table) = (&self.source.read, self.source.table.storage);
-        for key in numbers.by_ref().filter_map(|number| keys.get(number)) {
-            let Some(found) = read.get(table, key)? else {
-                continue;
-            };
-            let row = RowRef {
-                pk: key,
-                begin: found.begin,
-                row: &found.row,
-            };
-            if self.add(row)?.is_break() {
+        while !numbers.is_empty() {
+            // As many as there is room for, if all of them are wanted.
+            let room = (self.wanted - self.count).min(KEYS_AT_ONCE);
+            let some: Vec<&[u8]> = numbers
+                .by_ref()
+                .take(room)
+                .filter_map(|number| keys.get(number))
+                .collect();
+            read.show_each(table, &some, &mut |_, row| self.add(row).map(drop))?;
+            if self.count >= self.wanted {
                 return Ok(ControlFlow::Break(()));
             }
         }

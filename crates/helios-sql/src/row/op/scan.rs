@@ -1,14 +1,16 @@
 //! Reading stored tables.
 
+mod index_scan;
+
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use helios_base::{Error, IndexId, Result, Row, Scn, TableId, Value};
+use helios_base::{Error, Result, Row, Scn, TableId, Value};
 use helios_expr::Expr;
 use helios_table::catalog::TableDef;
 use helios_table::row::{IndexRules, KeyRange, StoredRow};
-use helios_version::{KeyCursor, RowCursor};
+use helios_version::RowCursor;
 
 use super::super::reader::Reader;
 use super::super::recheck::Recheck;
@@ -77,16 +79,10 @@ pub(super) fn open(
         Path::Index(at, reach) => {
             let rules = index(node, *at)?;
             let keys: Vec<_> = rules.key_types().collect();
-            Box::new(IndexScan {
-                index: *at,
-                storage: rules.storage(),
-                ranges: in_reading_order(reach.ranges(keys.into_iter(), cx)?, node.reverse),
-                cursor: None,
-                output,
-                reader,
-                keys: Vec::new(),
-                values: Vec::new(),
-            })
+            let ranges = in_reading_order(reach.ranges(keys.into_iter(), cx)?, node.reverse);
+            Box::new(index_scan::IndexScan::new(
+                *at, rules, ranges, output, reader,
+            ))
         }
     })
 }
@@ -338,77 +334,6 @@ impl Operator for KeyScan {
                 }
             }
             self.cursor = None;
-        }
-    }
-}
-
-/// Rows found through an index.
-struct IndexScan {
-    output: Output,
-    reader: Reader,
-    /// Position of the index in the table's rules.
-    index: usize,
-    storage: IndexId,
-    ranges: Vec<KeyRange>,
-    cursor: Option<KeyCursor>,
-    /// Scratch: the keys that a candidate row really has.
-    keys: Vec<u8>,
-    /// Scratch: the columns that they are made of, at their places in the table.
-    values: Row,
-}
-
-impl IndexScan {
-    /// The row of an entry, if the row still has these keys.
-    fn row_of(&mut self, entry: &[u8], cx: &Cx<'_>) -> Result<Option<Row>> {
-        let Output {
-            node,
-            table,
-            columns,
-            settled,
-            row,
-            steps,
-        } = &mut self.output;
-        let rules = index(node, self.index)?;
-        let (keys, pk) = rules.split(entry)?;
-        let Some(version) = self.reader.get(table.storage, pk)? else {
-            return Ok(None);
-        };
-        let stored = StoredRow::new(table.shape(), pk, version.begin, &version.row)?;
-        self.values.resize(table.columns.len(), Value::Null);
-        stored.fill(rules.reads(), &mut self.values)?;
-        self.keys.clear();
-        if !rules.encode_keys(&self.values, &mut self.keys)? || self.keys != keys {
-            return Ok(None);
-        }
-        let wanted = Wanted {
-            node,
-            columns: columns.as_deref().unwrap_or(&node.reads),
-            filters: settled.as_ref().unwrap_or(&node.filters),
-        };
-        wanted.pass(row, steps, &stored, cx)
-    }
-}
-
-impl Operator for IndexScan {
-    fn next(&mut self, cx: &Cx<'_>) -> Result<Option<Row>> {
-        loop {
-            let mut cursor = match self.cursor.take() {
-                Some(cursor) => cursor,
-                None => {
-                    let Some(range) = self.ranges.pop() else {
-                        return Ok(None);
-                    };
-                    let reverse = self.output.node.reverse;
-                    self.reader
-                        .index_scan(self.storage, range.bounds(), reverse)?
-                }
-            };
-            while let Some(entry) = cursor.next()? {
-                if let Some(row) = self.row_of(entry, cx)? {
-                    self.cursor = Some(cursor);
-                    return Ok(Some(row));
-                }
-            }
         }
     }
 }

@@ -55,6 +55,25 @@ pub(super) fn expect_row(read: &dyn Read, key: Key, rows: &BTreeMap<Key, u32>) {
         rows.get(&key).copied(),
         "key {key}"
     );
+    let mut shown = None;
+    let found = read.show(T, &key.to_be_bytes(), &mut |row| {
+        shown = Some(value_of(row.row));
+        Ok(())
+    });
+    assert_eq!(found.unwrap(), shown.is_some());
+    assert_eq!(shown, rows.get(&key).copied(), "key {key}, shown");
+    // With some of its neighbours.
+    let keys: Vec<_> = (key..key.saturating_add(4)).map(Key::to_be_bytes).collect();
+    let slices: Vec<&[u8]> = keys.iter().map(|key| &key[..]).collect();
+    let mut shown = Vec::new();
+    let mut keep = |number: usize, row: RowRef<'_>| {
+        assert_eq!(row.pk, slices[number]);
+        shown.push((key + number as Key, value_of(row.row)));
+        Ok(())
+    };
+    read.show_each(T, &slices, &mut keep).unwrap();
+    let wanted = rows.range(key..key.saturating_add(4));
+    assert!(wanted.eq(shown.iter().map(|(key, value)| (key, value))));
 }
 
 fn scan(read: &dyn Read, from: Key, upto: Key, reverse: bool) -> Vec<(Key, u32)> {

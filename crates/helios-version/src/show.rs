@@ -1,0 +1,149 @@
+//! Showing rows where they lie: reads of single rows that copy nothing.
+//!
+//! What cannot be shown so (an older version, a key of another branch, a key of no row) goes the way of
+//! [`Core::get`].
+
+use helios_base::{Result, TableId};
+use helios_kv::Keyspace;
+
+use crate::branch::Link;
+use crate::cache::{Found, Newest, Probe};
+use crate::core::Core;
+use crate::keys::{self, PREFIX, Stored};
+use crate::read::newest_of;
+use crate::row::{RowRef, ShowEachRow, ShowRow};
+
+impl Core {
+    /// Shows the row that a reader with these links sees; false if there is none.
+    #[inline]
+    pub(crate) fn show(
+        &self,
+        first: Link,
+        rest: &[Link],
+        table: TableId,
+        pk: &[u8],
+        visit: &mut ShowRow<'_>,
+    ) -> Result<bool> {
+        if rest.is_empty()
+            && let Some(shown) = self.show_newest(first, table, pk, visit)?
+        {
+            return Ok(shown);
+        }
+        match self.get(first, rest, table, pk)? {
+            Some(found) => {
+                visit(RowRef {
+                    pk,
+                    begin: found.begin,
+                    row: &found.row,
+                })?;
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Shows the newest version of a key on one branch, if `link` sees it: says whether it is a row.
+    #[inline]
+    fn show_newest(
+        &self,
+        link: Link,
+        table: TableId,
+        pk: &[u8],
+        visit: &mut ShowRow<'_>,
+    ) -> Result<Option<bool>> {
+        let probe = Probe::new(table, link.branch, pk);
+        let miss = match self.cache.get(&probe) {
+            Found::Hit(Newest::Row(begin, row)) if begin <= link.scn => {
+                let row = &*row;
+                return visit(RowRef { pk, begin, row }).map(|()| Some(true));
+            }
+            Found::Hit(Newest::Tombstone(begin)) if begin <= link.scn => return Ok(Some(false)),
+            Found::Hit(_) => return Ok(None),
+            Found::Miss(miss) => miss,
+        };
+        let mut shown = None;
+        keys::with_object_key(table.0, link.branch, pk, |key| {
+            let kv = self.kv.snapshot();
+            kv.show(Keyspace::Current, key, &mut |value| {
+                if miss.again {
+                    let copy = bytes::Bytes::copy_from_slice(value);
+                    self.cache.offer(&probe, miss, &newest_of(copy)?);
+                }
+                shown = show_stored(value, pk, link, visit)?;
+                Ok(())
+            })
+        })?;
+        Ok(shown)
+    }
+
+    /// Shows those of the rows with these keys that a reader with these links sees, with their
+    /// numbers, in their order.
+    pub(crate) fn show_each(
+        &self,
+        first: Link,
+        rest: &[Link],
+        table: TableId,
+        pks: &[&[u8]],
+        visit: &mut ShowEachRow<'_>,
+    ) -> Result<()> {
+        // Those before it were shown, or are known not to be there.
+        let mut next = 0;
+        let one_by_one = |upto: usize, next: &mut usize, visit: &mut ShowEachRow<'_>| {
+            while *next < upto
+                && let Some(pk) = pks.get(*next)
+            {
+                let number = *next;
+                *next += 1;
+                self.show(first, rest, table, pk, &mut |row| visit(number, row))?;
+            }
+            Ok(())
+        };
+        if rest.is_empty() {
+            let bytes = keys::object_keys(table.0, first.branch, pks);
+            let keys = split_keys(&bytes, pks);
+            let kv = self.kv.snapshot();
+            kv.show_each(Keyspace::Current, &keys, &mut |number, value| {
+                one_by_one(number, &mut next, visit)?;
+                let Some(pk) = pks.get(number) else {
+                    return Ok(());
+                };
+                let shown = show_stored(value, pk, first, &mut |row| visit(number, row))?;
+                if shown.is_some() {
+                    next = number + 1;
+                }
+                Ok(())
+            })?;
+        }
+        one_by_one(pks.len(), &mut next, visit)
+    }
+}
+
+/// The keys in `bytes`, each with its prefix.
+fn split_keys<'b>(bytes: &'b [u8], pks: &[&[u8]]) -> Vec<&'b [u8]> {
+    let mut left = bytes;
+    let mut next = |pk: &&[u8]| {
+        let (key, rest) = left.split_at_checked(PREFIX + pk.len())?;
+        left = rest;
+        Some(key)
+    };
+    pks.iter().map_while(&mut next).collect()
+}
+
+/// Shows a value of `Current` if `link` sees that version: says whether it is a row.
+#[inline]
+fn show_stored(
+    value: &[u8],
+    pk: &[u8],
+    link: Link,
+    visit: &mut ShowRow<'_>,
+) -> Result<Option<bool>> {
+    let stored = Stored::decode(value)?;
+    if stored.scn > link.scn {
+        return Ok(None);
+    }
+    let Some(row) = stored.row else {
+        return Ok(Some(false));
+    };
+    let begin = stored.scn;
+    visit(RowRef { pk, begin, row }).map(|()| Some(true))
+}
