@@ -173,6 +173,9 @@ impl Blocks {
     /// What is known of `key`.
     #[inline]
     pub fn look(&self, keyspace: Keyspace, key: &[u8]) -> Known {
+        if !self.serves(keyspace) {
+            return Known::Nothing;
+        }
         let block = {
             let space = self.space(keyspace).read();
             let Some(kept) = space.last_upto(key) else {

@@ -5,19 +5,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use helios_base::{Error, ErrorKind, Result, SqlState};
 use parking_lot::{Mutex, RwLock};
 use redb::{Builder, Database, ReadableDatabase, StorageBackend};
 
 use crate::backend::Backend;
 use crate::base::Base;
-use crate::blocks::Blocks;
+use crate::blocks::{Blocks, Known};
 use crate::checkpoint::Checkpoint;
 use crate::overlay::{Layer, View};
+use crate::page::Entry;
 use crate::sorted::{Gone, Part, few, parts};
 use crate::state::{guarded, prepare, state_error};
 use crate::tree::{Edit, Tree};
-use crate::{Batch, Kv, KvSnapshot, KvStats};
+use crate::{Batch, Keyspace, Kv, KvSnapshot, KvStats, Show};
 
 /// How to open a [`DurableKv`].
 #[derive(Clone, Debug)]
@@ -257,6 +259,31 @@ impl DurableKv {
 impl Kv for DurableKv {
     fn snapshot(&self) -> Arc<dyn KvSnapshot> {
         self.view()
+    }
+
+    fn show(&self, keyspace: Keyspace, key: &[u8], visit: &mut Show<'_>) -> Result<bool> {
+        let view = self.view.read();
+        let near = match view.known(keyspace, key) {
+            Some(Some(Entry::Put(value))) => {
+                let copy = Bytes::copy_from_slice(value);
+                drop(view);
+                return visit(&copy).map(|()| true);
+            }
+            Some(_) => return Ok(false),
+            None => view.base.blocks.look(keyspace, key),
+        };
+        match near {
+            Known::At(block, at) => {
+                drop(view);
+                visit(block.value(at)).map(|()| true)
+            }
+            Known::Absent => Ok(false),
+            Known::Nothing => {
+                let base = Arc::clone(&view.base);
+                drop(view);
+                base.show(keyspace, key, visit)
+            }
+        }
     }
 
     fn apply(&self, batch: Batch) -> Result<()> {

@@ -21,6 +21,14 @@ pub trait Kv: Send + Sync {
     /// A snapshot keeps what it sees alive in memory and in the state file: let it go.
     fn snapshot(&self) -> Arc<dyn KvSnapshot>;
 
+    /// As [`KvSnapshot::show`] in the state after the last applied batch.
+    ///
+    /// # Errors
+    /// As there.
+    fn show(&self, keyspace: Keyspace, key: &[u8], visit: &mut Show<'_>) -> Result<bool> {
+        self.snapshot().show(keyspace, key, visit)
+    }
+
     /// Applies all of `batch` or nothing; later snapshots see it. In memory only.
     ///
     /// Concurrent calls are serialised in an unspecified order.

@@ -55,6 +55,13 @@ impl Layer {
         (walk.key()).is_some_and(|key| to.is_none_or(|to| key < to))
     }
 
+    /// Whether it removes a range with `key` from what is older.
+    #[inline]
+    fn hides(&self, keyspace: Keyspace, key: &[u8]) -> bool {
+        let covers = |gone: &Gone| gone.keyspace == keyspace && gone.covers(key);
+        self.gone.iter().any(covers)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.gone.is_empty() && self.trees.iter().all(Tree::is_empty)
     }
@@ -104,15 +111,15 @@ pub(crate) fn sources<'a>(
 }
 
 impl View {
-    /// What the layers say of `key`; `None` if nothing.
+    /// What the layers say of `key`: inner `None` if its range is gone; `None` if nothing.
     #[inline]
-    fn known(&self, keyspace: Keyspace, key: &[u8]) -> Option<Option<Bytes>> {
+    pub fn known(&self, keyspace: Keyspace, key: &[u8]) -> Option<Option<Entry<'_>>> {
         for layer in self.layers() {
-            if let Some(known) = layer.trees[keyspace.index()].get(key) {
-                return Some(known);
+            let tree = &layer.trees[keyspace.index()];
+            if let Some((page, at)) = tree.find(key) {
+                return Some(Some(page.entry(at)));
             }
-            let covers = |gone: &Gone| gone.keyspace == keyspace && gone.covers(key);
-            if layer.gone.iter().any(covers) {
+            if layer.hides(keyspace, key) {
                 return Some(None);
             }
         }
@@ -122,16 +129,21 @@ impl View {
 
 impl KvSnapshot for View {
     fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Bytes>> {
-        match self.known(keyspace, key) {
-            Some(known) => Ok(known),
-            None => self.base.get(keyspace, key),
+        for layer in self.layers() {
+            if let Some((page, at)) = layer.trees[keyspace.index()].find(key) {
+                return Ok(page.value(at));
+            }
+            if layer.hides(keyspace, key) {
+                return Ok(None);
+            }
         }
+        self.base.get(keyspace, key)
     }
 
     fn show(&self, keyspace: Keyspace, key: &[u8], visit: &mut Show<'_>) -> Result<bool> {
         match self.known(keyspace, key) {
-            Some(Some(value)) => visit(&value).map(|()| true),
-            Some(None) => Ok(false),
+            Some(Some(Entry::Put(value))) => visit(value).map(|()| true),
+            Some(_) => Ok(false),
             None => self.base.show(keyspace, key, visit),
         }
     }
@@ -145,8 +157,8 @@ impl KvSnapshot for View {
         let mut near = None;
         for (number, key) in keys.iter().enumerate() {
             match self.known(keyspace, key) {
-                Some(Some(value)) => visit(number, &value)?,
-                Some(None) => {}
+                Some(Some(Entry::Put(value))) => visit(number, value)?,
+                Some(_) => {}
                 None => {
                     let show = &mut |value: &[u8]| visit(number, value);
                     self.base.show_near(keyspace, key, &mut near, show)?;

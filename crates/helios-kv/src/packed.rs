@@ -144,7 +144,7 @@ impl Sorted for Block {
         let wanted = short_head(key, prefix);
         let slots = self.slots();
         let mut low = slots.iter().filter(|slot| head(slot) < wanted).count();
-        let same = |slot: &&[u8; SLOT]| head(*slot) == wanted;
+        let same = |slot: &&[u8; SLOT]| head(slot) == wanted;
         let mut high = low + slots[low..].iter().take_while(same).count();
         // Equal heads do not make equal keys.
         while low < high {

@@ -93,12 +93,18 @@ impl Tree {
     /// What `key` maps to: `None` if nothing is known of it, `Some(None)` for a tombstone.
     #[inline]
     pub fn get(&self, key: &[u8]) -> Option<Option<Bytes>> {
+        let (page, at) = self.find(key)?;
+        Some(page.value(at))
+    }
+
+    /// Where the entry of `key` is: a page and its number there.
+    pub fn find(&self, key: &[u8]) -> Option<(&Page, usize)> {
         let mut node = self.root.as_deref()?;
         loop {
             match node {
                 Node::Leaf(page) => {
                     let (at, found) = page.search(key);
-                    return found.then(|| page.value(at));
+                    return found.then_some((page, at));
                 }
                 Node::Inner { keys, children } => node = &children[child_of(keys, key)],
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use helios_base::{BranchId, Error, Result, Scn, SqlState, TableId};
 use helios_version::{Isolation, Read, TableLock, Txn, View, Wait};
@@ -24,6 +25,8 @@ pub struct Transaction {
     slot: Arc<Slot>,
     txn: Txn,
     state: Mutex<State>,
+    /// Whether there may be own schema changes.
+    changing: AtomicBool,
 }
 
 /// What belongs to the transaction beside its writes; a savepoint keeps a copy.
@@ -56,6 +59,7 @@ impl Transaction {
             slot,
             txn,
             state: Mutex::default(),
+            changing: AtomicBool::new(false),
         }
     }
 
@@ -85,6 +89,15 @@ impl Transaction {
         self.txn.statement()
     }
 
+    /// Runs a statement that is over at once; see [`Txn::with_statement`].
+    ///
+    /// # Errors
+    /// When the transaction is over.
+    #[inline]
+    pub fn with_statement<R>(&self, work: impl FnOnce(&View) -> R) -> Result<R> {
+        self.txn.with_statement(work)
+    }
+
     /// What the running statement sees, with all writes made so far.
     ///
     /// # Errors
@@ -106,7 +119,7 @@ impl Transaction {
     #[inline]
     #[must_use]
     pub fn catalog_version(&self, view: &View) -> Option<u64> {
-        if !self.state.lock().changes.is_empty() {
+        if self.changing.load(Ordering::Relaxed) && !self.state.lock().changes.is_empty() {
             return None;
         }
         self.slot.version_at(view.scn())
@@ -154,6 +167,7 @@ impl Transaction {
 
     /// Makes one schema change: writes its row and shows it to the rest of the transaction.
     pub(crate) fn change(&self, change: Change) -> Result<()> {
+        self.changing.store(true, Ordering::Relaxed);
         change.write(&self.txn)?;
         self.state.lock().changes.push(change);
         Ok(())

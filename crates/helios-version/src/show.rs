@@ -63,8 +63,7 @@ impl Core {
         };
         let mut shown = None;
         keys::with_object_key(table.0, link.branch, pk, |key| {
-            let kv = self.kv.snapshot();
-            kv.show(Keyspace::Current, key, &mut |value| {
+            self.kv.show(Keyspace::Current, key, &mut |value| {
                 if miss.again {
                     let copy = bytes::Bytes::copy_from_slice(value);
                     self.cache.offer(&probe, miss, &newest_of(copy)?);

@@ -51,8 +51,8 @@ const FOREVER: u64 = u64::MAX;
 #[derive(Default)]
 struct State {
     over: bool,
-    /// The running statement's snapshot; the first one for the stricter levels.
-    snapshot: Option<Snapshot>,
+    /// What the running statement sees, own writes aside; the first one's for the stricter levels.
+    view: Option<View>,
     id: Option<TxId>,
     author: String,
     message: String,
@@ -132,10 +132,34 @@ impl Txn {
     /// 25P01 when the transaction is over.
     pub fn statement(&self) -> Result<View> {
         let mut state = self.state.lock();
+        self.start_statement(&mut state)?;
+        self.view_of(&state)
+    }
+
+    /// As [`Txn::statement`] for a statement that is over at once: `work` gets its view.
+    ///
+    /// # Errors
+    /// As there.
+    #[inline]
+    pub fn with_statement<R>(&self, work: impl FnOnce(&View) -> R) -> Result<R> {
+        let mut state = self.state.lock();
+        self.start_statement(&mut state)?;
+        if let Some(view) = &state.view
+            && self.writes.read().mark() == 0
+        {
+            return Ok(work(view));
+        }
+        let view = self.view_of(&state)?;
+        drop(state);
+        Ok(work(&view))
+    }
+
+    #[inline]
+    fn start_statement(&self, state: &mut State) -> Result<()> {
         if state.over {
             return Err(over());
         }
-        let keeps = match &state.snapshot {
+        let keeps = match &state.view {
             None => false,
             // While nothing was committed the last statement's snapshot is the newest.
             Some(last) if self.options.isolation == Isolation::ReadCommitted => {
@@ -144,9 +168,9 @@ impl Txn {
             Some(_) => true,
         };
         if !keeps {
-            state.snapshot = Some(self.new_snapshot()?);
+            state.view = Some(View::new(self.new_snapshot()?, None, self.reads.clone()));
         }
-        self.view_of(&state)
+        Ok(())
     }
 
     /// The view of the running statement, with all writes made so far; starts one if none runs.
@@ -158,7 +182,7 @@ impl Txn {
         if state.over {
             return Err(over());
         }
-        if state.snapshot.is_some() {
+        if state.view.is_some() {
             return self.view_of(&state);
         }
         drop(state);
@@ -183,12 +207,12 @@ impl Txn {
     }
 
     fn view_of(&self, state: &State) -> Result<View> {
-        let Some(snapshot) = &state.snapshot else {
+        let Some(view) = &state.view else {
             return Err(Error::internal("a statement has no snapshot"));
         };
         let mark = self.writes.read().mark();
         let own = (mark > 0).then(|| (Arc::clone(&self.writes), mark));
-        Ok(View::new(snapshot.clone(), own, self.reads.clone()))
+        Ok(View::new(view.snapshot().clone(), own, self.reads.clone()))
     }
 
     /// The own newest write of the row, else the newest committed version (which the statement's
@@ -337,7 +361,7 @@ impl Txn {
             }
             // Whoever changed the row had its lock until the change was published.
             let state = self.state.lock();
-            if (state.snapshot.as_ref()).is_some_and(|last| last.scn() == self.core.published()) {
+            if (state.view.as_ref()).is_some_and(|last| last.scn() == self.core.published()) {
                 held.remember(table, pk, mode, false);
                 return Ok(Some(Locked {
                     latest: Some(seen),
@@ -351,8 +375,8 @@ impl Txn {
     /// Whether the newest version is younger than the statement's snapshot.
     fn changed(&self, newest: &Newest) -> Result<bool> {
         let state = self.state.lock();
-        if let Some(snapshot) = &state.snapshot {
-            return Ok(newest.begin() > snapshot.scn());
+        if let Some(view) = &state.view {
+            return Ok(newest.begin() > view.scn());
         }
         drop(state);
         Ok(newest.begin() > self.statement()?.scn())
@@ -727,7 +751,7 @@ impl Txn {
                 parents: std::mem::take(&mut state.parents),
                 ..CommitHead::default()
             };
-            (head, state.snapshot.take(), state.log_end)
+            (head, state.view.take(), state.log_end)
         };
         let result = if is_empty && head.parents.is_empty() {
             let synced = if log_end > 0 && !self.asynchronous.load(Ordering::Relaxed) {
@@ -758,7 +782,7 @@ impl Txn {
                 return;
             }
             state.over = true;
-            state.snapshot = None;
+            state.view = None;
         }
         self.end();
     }

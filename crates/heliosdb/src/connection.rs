@@ -143,9 +143,10 @@ impl Connection {
     /// # Errors
     /// Whatever the statement meets.
     pub fn run(&mut self, statement: impl IntoStatement, params: impl Params) -> Result<Outcome> {
-        let params = params.into_values();
-        let prepared = statement.into_prepared(&mut self.session, &params)?;
-        self.session.run(prepared.borrow(), &params)
+        params.with_values(|params| {
+            let prepared = statement.into_prepared(&mut self.session, params)?;
+            self.session.run(prepared.borrow(), params)
+        })
     }
 
     /// Cancels this connection's statements from another thread, and watches their progress.

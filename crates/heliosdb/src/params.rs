@@ -63,11 +63,23 @@ impl<T: ToSql> ToSql for Option<T> {
 pub trait Params {
     /// The values to bind.
     fn into_values(self) -> Vec<Value>;
+
+    /// Calls `work` with the values to bind.
+    fn with_values<R>(self, work: impl FnOnce(&[Value]) -> R) -> R
+    where
+        Self: Sized,
+    {
+        work(&self.into_values())
+    }
 }
 
 impl Params for () {
     fn into_values(self) -> Vec<Value> {
         Vec::new()
+    }
+
+    fn with_values<R>(self, work: impl FnOnce(&[Value]) -> R) -> R {
+        work(&[])
     }
 }
 
@@ -102,6 +114,12 @@ macro_rules! tuple_params {
                 #[allow(non_snake_case, reason = "type parameters name the fields")]
                 let ($($name,)+) = self;
                 vec![$($name.to_sql()),+]
+            }
+
+            fn with_values<R>(self, work: impl FnOnce(&[Value]) -> R) -> R {
+                #[allow(non_snake_case, reason = "type parameters name the fields")]
+                let ($($name,)+) = self;
+                work(&[$($name.to_sql()),+])
             }
         }
     };

@@ -255,6 +255,12 @@ fn take_range(rest: &mut &[u8], kind: RangeKind) -> Result<RangeValue> {
         .map_err(|error| Error::corrupt("stored range is none").with_source(error))
 }
 
+/// Stored text as a value.
+#[inline]
+pub(super) fn text_value(bytes: &[u8]) -> Result<Value> {
+    Ok(Value::Text(text(bytes)?.into()))
+}
+
 fn text(bytes: &[u8]) -> Result<&str> {
     std::str::from_utf8(bytes)
         .map_err(|error| Error::corrupt("stored text is not UTF-8").with_source(error))

@@ -82,6 +82,7 @@ impl Layout {
         self.sorted.get(found).map(|(_, position)| *position)
     }
 
+    #[inline]
     pub(super) fn place(&self, position: usize) -> Option<(&DataType, Place)> {
         Some((&self.columns.get(position)?.1, *self.places.get(position)?))
     }

@@ -120,6 +120,11 @@ impl<'a> RowReader<'a> {
         })
     }
 
+    #[inline]
+    fn fixed_at<const N: usize>(&self, at: usize) -> Option<[u8; N]> {
+        self.fixed.get(at..)?.first_chunk().copied()
+    }
+
     /// Whether the column at `position` is `NULL`.
     #[inline]
     #[must_use]
@@ -156,6 +161,30 @@ impl<'a> RowReader<'a> {
     /// Corrupt if its bytes are not a value of its type; internal beyond the last column.
     #[inline]
     pub fn get(&self, position: usize) -> Result<Value> {
+        // Most columns are one of these.
+        if let Some((ty, place)) = self.layout.place(position)
+            && !self.is_null(position)
+        {
+            match (ty, place) {
+                (DataType::Int8, Place::Fixed(at, _)) => {
+                    if let Some(bytes) = self.fixed_at(at) {
+                        return Ok(Value::Int8(i64::from_le_bytes(bytes)));
+                    }
+                }
+                (DataType::Int4, Place::Fixed(at, _)) => {
+                    if let Some(bytes) = self.fixed_at(at) {
+                        return Ok(Value::Int4(i32::from_le_bytes(bytes)));
+                    }
+                }
+                (DataType::Text | DataType::Varchar(_), Place::Variable(index)) => {
+                    let range = self.end(index)?..self.end(index + 1)?;
+                    if let Some(bytes) = self.variable.get(range) {
+                        return datum::text_value(bytes);
+                    }
+                }
+                _ => {}
+            }
+        }
         match self.bytes(position)? {
             Some((ty, bytes)) => datum::get(bytes, ty),
             None => Ok(Value::Null),

@@ -73,6 +73,10 @@ impl PointKey {
                 Part::Param(index) => params.get(*index).unwrap_or(&Value::Null),
                 Part::Value(value) => value,
             };
+            if is_of(value, ty) {
+                key::encode(value, ty, KeyOrder::ASC, bytes)?;
+                continue;
+            }
             match fit(value.clone(), ty) {
                 Fit::Value(value) => key::encode(&value, ty, KeyOrder::ASC, bytes)?,
                 _ => return Ok(false),
@@ -80,6 +84,18 @@ impl PointKey {
         }
         Ok(true)
     }
+}
+
+/// Whether a value of a key is of the usual types as it is.
+#[inline]
+fn is_of(value: &Value, ty: &DataType) -> bool {
+    matches!(
+        (value, ty),
+        (Value::Int8(_), DataType::Int8)
+            | (Value::Int4(_), DataType::Int4)
+            | (Value::Text(_), DataType::Text)
+            | (Value::Uuid(_), DataType::Uuid)
+    )
 }
 
 impl PointSelect {

@@ -5,6 +5,8 @@
 //! settings; what is left is the snapshot, the plan's validity, the read, and a note for
 //! `pg_stat_activity`.
 
+use std::sync::Arc;
+
 use helios_base::{Result, Row, Value};
 
 use super::chosen::Executor;
@@ -20,15 +22,34 @@ impl Session {
     #[inline]
     pub(super) fn run_short(
         &mut self,
-        prepared: &Prepared,
+        prepared: &Arc<Prepared>,
         params: &[Value],
     ) -> Option<Result<Outcome>> {
-        let planned = prepared.plan.lock().clone()?;
+        // Taking the plan out of the statement, which others may use too, costs more than looking
+        // whether it is the one of the last run.
+        let planned = match self.last_plan.take() {
+            Some((last, planned)) if Arc::ptr_eq(&last, prepared) => planned,
+            _ => prepared.plan.lock().clone()?,
+        };
+        let done = self.run_short_as(prepared, &planned, params);
+        if done.is_some() {
+            self.last_plan = Some((Arc::clone(prepared), planned));
+        }
+        done
+    }
+
+    #[inline]
+    fn run_short_as(
+        &mut self,
+        prepared: &Prepared,
+        planned: &Planned,
+        params: &[Value],
+    ) -> Option<Result<Outcome>> {
         match &planned.code {
             Code::Query(Query {
                 point: Some(point), ..
-            }) if self.is_ready(prepared, &planned, params) => {
-                self.look_up(prepared, &planned, point, params)
+            }) if self.is_ready(prepared, planned, params) => {
+                self.look_up(prepared, planned, point, params)
             }
             Code::Update(
                 Update {
@@ -43,8 +64,8 @@ impl Session {
                     ..
                 },
                 _,
-            ) if self.is_ready(prepared, &planned, params) => {
-                self.change_by_key(prepared, &planned, change, params)
+            ) if self.is_ready(prepared, planned, params) => {
+                self.change_by_key(prepared, planned, change, params)
             }
             _ => None,
         }
@@ -98,22 +119,27 @@ impl Session {
         point: &PointSelect,
         params: &[Value],
     ) -> Option<Result<Option<Row>>> {
+        // The catalog is compared with what the statement sees.
+        if planned.key != self.plan_key_at(planned.key.catalog) {
+            return None;
+        }
         match &mut self.current {
             Some(current) if current.failed || current.implicit => None,
             Some(current) => {
-                let view = current.txn.statement().ok()?;
-                let catalog = current.txn.catalog_version(&view)?;
+                let (txn, key) = (&current.txn, &mut self.key);
+                let found = txn.with_statement(|view| {
+                    let catalog = txn.catalog_version(view)?;
+                    let holds = catalog == planned.key.catalog;
+                    holds.then(|| point.run(view, params, key))
+                });
+                let found = found.ok()??;
                 current.used = true;
-                if planned.key != self.plan_key_at(catalog) {
-                    return None;
-                }
-                Some(point.run(&view, params, &mut self.key))
+                Some(found)
             }
             None => {
                 let tables = &self.engine.shared.tables;
                 let snapshot = tables.store().snapshot(self.branch, None).ok()?;
-                let catalog = tables.catalog_version(&snapshot)?;
-                if planned.key != self.plan_key_at(catalog) {
+                if planned.key.catalog != tables.catalog_version(&snapshot)? {
                     return None;
                 }
                 Some(point.run(&snapshot, params, &mut self.key))

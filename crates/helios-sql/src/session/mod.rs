@@ -129,6 +129,8 @@ pub struct Session {
     chosen: Chosen,
     /// Scratch for keys.
     key: Vec<u8>,
+    /// The statement that last ran in a short way, with its plan.
+    last_plan: Option<(Arc<Prepared>, Arc<Planned>)>,
     /// Set while `EXPLAIN ANALYZE` runs its statement.
     measures: Option<Arc<crate::row::measure::Measures>>,
     /// How many routines run inside each other.
@@ -169,6 +171,7 @@ impl Session {
             fixed: None,
             chosen: Chosen::default(),
             key: Vec::new(),
+            last_plan: None,
             measures: None,
             routine_depth: 0,
             recent: recent::Recent::default(),

@@ -42,6 +42,8 @@ pub(crate) struct State {
     /// As whom statements run, for a generation of the settings and some roles.
     pub(super) known_who: Mutex<Option<KnownWho>>,
     pub(super) temporary: Mutex<Option<super::temporary::Temporary>>,
+    /// What plans depend on of them.
+    pub(super) temporary_digest: AtomicU64,
     now: Mutex<Now>,
     /// Finds names for `regclass` and its kin.
     names: Arc<SessionNames>,
@@ -141,6 +143,7 @@ impl State {
             sequences: Mutex::default(),
             known_who: Mutex::default(),
             temporary: Mutex::default(),
+            temporary_digest: AtomicU64::new(0),
             text: Mutex::default(),
             now: Mutex::new(Now {
                 branch: BranchId::MAIN,

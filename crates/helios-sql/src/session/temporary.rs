@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::Ordering::{Acquire, Release};
 
 use helios_base::{BranchId, Error, Result, SqlState};
 use helios_table::catalog::{Relation, SchemaId};
@@ -16,7 +17,6 @@ use crate::plan::OnCommit;
 pub(super) struct Temporary {
     /// The name of the schema.
     pub(super) name: String,
-    digest: u64,
     /// The branches on which the session has made some.
     branches: BTreeSet<BranchId>,
 }
@@ -25,7 +25,7 @@ impl State {
     /// What plans depend on besides settings and catalog: 0 for a session without temporary
     /// objects.
     pub(super) fn temporary_digest(&self) -> u64 {
-        self.temporary.lock().as_ref().map_or(0, |t| t.digest)
+        self.temporary_digest.load(Acquire)
     }
 }
 
@@ -43,9 +43,10 @@ impl Session {
                 let name = self.engine.shared.tables.note_temporary_schema()?;
                 let mut hasher = DefaultHasher::new();
                 name.hash(&mut hasher);
+                let digest = hasher.finish() | 1;
+                self.state.temporary_digest.store(digest, Release);
                 *self.state.temporary.lock() = Some(Temporary {
                     name: name.clone(),
-                    digest: hasher.finish() | 1,
                     branches: BTreeSet::new(),
                 });
                 name
@@ -112,6 +113,7 @@ impl Session {
         let Some(temporary) = self.state.temporary.lock().take() else {
             return;
         };
+        self.state.temporary_digest.store(0, Release);
         let used = |branch| temporary.branches.contains(&branch);
         // What cannot be dropped now is when the database is opened.
         let tables = &self.engine.shared.tables;

@@ -223,7 +223,7 @@ impl<'a> Filling<'a> {
     /// Adds the rows of these keys that are there; breaks when the batch is full.
     fn look_up(&mut self, keys: &Keys, numbers: &mut Range<usize>) -> Result<ControlFlow<()>> {
         let (read, table) = (&self.source.read, self.source.table.storage);
-        while !numbers.is_empty() {
+        while numbers.start < numbers.end {
             // As many as there is room for, if all of them are wanted.
             let room = (self.wanted - self.count).min(KEYS_AT_ONCE);
             let some: Vec<&[u8]> = numbers

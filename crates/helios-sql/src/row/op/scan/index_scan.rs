@@ -18,6 +18,9 @@ use crate::row::reader::Reader;
 const AHEAD_MIN: usize = 12;
 const AHEAD_MAX: usize = 324;
 
+/// What an entry takes, about.
+const ENTRY_BYTES: usize = 32;
+
 /// Rows found through an index.
 pub(super) struct IndexScan {
     output: Output,
@@ -55,6 +58,12 @@ impl Entries {
         self.places.clear();
         self.order.clear();
         self.rows.clear();
+    }
+
+    /// Makes room for so many, of the length that most have.
+    fn reserve(&mut self, count: usize) {
+        self.bytes.reserve(count * ENTRY_BYTES);
+        self.places.reserve(count);
     }
 
     fn push(&mut self, rules: &IndexRules, entry: &[u8]) -> Result<()> {
@@ -131,6 +140,7 @@ impl IndexScan {
             false => 1,
         };
         self.entries.clear();
+        self.entries.reserve(self.ahead);
         while self.entries.places.len() < self.ahead {
             let cursor = match &mut self.cursor {
                 Some(cursor) => cursor,
@@ -161,6 +171,7 @@ impl IndexScan {
     fn look_up(&mut self, cx: &Cx<'_>) -> Result<()> {
         let count = self.entries.places.len();
         let mut order = std::mem::take(&mut self.entries.order);
+        order.reserve(count);
         order.extend(0..count);
         order.sort_by(|a, b| self.entries.pk(*a).cmp(self.entries.pk(*b)));
         let mut rows = std::mem::take(&mut self.entries.rows);
@@ -195,6 +206,7 @@ impl IndexScan {
         };
         self.reader.show_each(table.storage, &pks, &mut keep)?;
         drop(pks);
+        self.ready.reserve(count);
         self.ready.extend(rows.drain(..).flatten());
         (self.entries.order, self.entries.rows) = (order, rows);
         Ok(())
