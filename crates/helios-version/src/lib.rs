@@ -60,7 +60,7 @@ mod writes;
 pub use branch::{Branch, BranchSpec};
 pub use cold::{Adoption, Cold, ColdBlock, ColdRows, Freeze, Frozen, SegmentInfo};
 pub use commit::CommitInfo;
-pub use cursor::{KeyCursor, RowCursor};
+pub use cursor::{KeyCursor, RowCursor, Run, Stretch};
 pub use diff::{Change, Diff};
 pub use lock::{LockInfo, LockMode, LockTarget, TableLock, Wait};
 pub use options::Options;

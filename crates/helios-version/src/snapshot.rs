@@ -68,6 +68,12 @@ pub trait Read: Send + Sync {
     /// As [`Read::get`].
     fn index_scan(&self, index: IndexId, range: Bounds<'_>, reverse: bool) -> Result<KeyCursor>;
 
+    /// How many segments the rows of a table are in, beside those that are not in any.
+    fn segments(&self, table: TableId) -> usize {
+        let _ = table;
+        0
+    }
+
     /// Committed versions of one row on this branch and its ancestors up to this snapshot that are
     /// still stored, newest first. Intervals are cut at the fork points.
     ///
@@ -212,6 +218,13 @@ impl Read for Snapshot {
             reverse,
             Arc::clone(&self.0) as _,
         )
+    }
+
+    fn segments(&self, table: TableId) -> usize {
+        let levels = self
+            .links()
+            .filter_map(|link| self.0.core.cold.level(table, link.branch));
+        levels.map(|level| level.parts.len()).sum()
     }
 
     fn history(&self, table: TableId, pk: &[u8]) -> Result<Vec<Version>> {

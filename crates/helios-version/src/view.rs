@@ -132,6 +132,10 @@ impl Read for View {
         }
     }
 
+    fn segments(&self, table: TableId) -> usize {
+        self.snapshot.segments(table)
+    }
+
     fn history(&self, table: TableId, pk: &[u8]) -> Result<Vec<Version>> {
         if let Some(reads) = &self.reads {
             reads.lock().add_row(table, pk);

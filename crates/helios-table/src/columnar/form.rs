@@ -76,6 +76,18 @@ impl Form {
         }
     }
 
+    /// Whether the arrays are as those of a column of type `of`.
+    pub(super) fn is_plain(&self, of: &DataType) -> bool {
+        match of {
+            DataType::User(user) => match &user.kind {
+                UserKind::Domain(domain) => self.is_plain(&domain.base),
+                _ => false,
+            },
+            // Bytes of another type are no bytes of its own.
+            other => self.ty != DataType::Bytea || *other == DataType::Bytea,
+        }
+    }
+
     /// The arrays' shape.
     pub(super) fn shape(&self) -> Shape {
         Shape::of(&self.ty)

@@ -62,11 +62,14 @@ impl Keys {
         Ok(())
     }
 
-    fn all(&self, columns: &[ArrayRef]) -> Result<BinaryArray> {
+    /// The key columns, ready for [`Keys::push`].
+    pub(super) fn cells(&self, columns: &[ArrayRef]) -> Result<Vec<Cells>> {
         let cells = columns.iter().zip(&self.forms);
-        let cells = cells
-            .map(|(array, form)| Cells::new(form, array))
-            .collect::<Result<Vec<_>>>()?;
+        cells.map(|(array, form)| Cells::new(form, array)).collect()
+    }
+
+    fn all(&self, columns: &[ArrayRef]) -> Result<BinaryArray> {
+        let cells = self.cells(columns)?;
         let cells: Vec<&Cells> = cells.iter().collect();
         let rows = columns.first().map_or(0, |column| column.len());
         let mut keys = BinaryBuilder::with_capacity(rows, rows * 12);

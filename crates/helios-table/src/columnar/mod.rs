@@ -15,12 +15,14 @@ mod freeze;
 mod keys;
 mod report;
 mod rows;
+mod scan;
 mod shelf;
 mod writer;
 
 pub use freeze::FreezeReport;
 pub use report::{ColumnCompression, SegmentReport};
 pub use rows::SegmentRows;
+pub use scan::{ColumnZone, ZoneEnd};
 pub(crate) use shelf::Shelf;
 
 use helios_base::{Error, SqlState};

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use arrow_array::ArrayRef;
 use helios_base::row::{self, Layout};
 use helios_base::{Error, Result, Scn};
 use helios_segment::{ReadAt, Segment};
@@ -57,13 +58,31 @@ impl SegmentRows {
         &self.segment
     }
 
+    pub(super) const fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    /// The columns that keys are made of, by their places in the file.
+    pub(super) fn key_places(&self) -> Vec<usize> {
+        self.segment.schema().key().to_vec()
+    }
+
+    /// Those columns, ready for [`SegmentRows::push_key`].
+    pub(super) fn key_cells(&self, columns: &[ArrayRef]) -> Result<Vec<Cells>> {
+        self.keys.cells(columns)
+    }
+
+    pub(super) fn push_key(&self, cells: &[&Cells], at: usize, out: &mut Vec<u8>) -> Result<()> {
+        self.keys.push(cells, at, out)
+    }
+
     /// Adds to an error which table is concerned.
-    fn placed(&self, error: helios_segment::Error) -> Error {
+    pub(super) fn placed(&self, error: helios_segment::Error) -> Error {
         from_segment(error).with_table(&self.descriptor.table)
     }
 
     /// The chunk of a place, and the row in it.
-    fn chunk_of(&self, place: u64) -> (usize, usize) {
+    pub(super) fn chunk_of(&self, place: u64) -> (usize, usize) {
         let chunk = self.starts.partition_point(|start| *start <= place);
         let chunk = chunk.saturating_sub(1);
         let start = self.starts.get(chunk).copied().unwrap_or(place);

@@ -6,13 +6,23 @@ use std::sync::Arc;
 use helios_base::{Result, Scn};
 
 use super::merged::Side;
-use crate::cold::{ColdBlock, Level, Part};
+use crate::cold::{ColdBlock, ColdRows, Level, Part};
 use crate::core::Core;
 use crate::row::{Bounds, RowRef};
 
 /// Rows decoded at a time: the first block is small, for readers of few rows.
 const FIRST: usize = 64;
 const BLOCK: usize = 1024;
+
+/// Rows of a segment that follow each other in a scan.
+pub struct Stretch {
+    /// The segment.
+    pub rows: Arc<dyn ColdRows>,
+    /// Their places.
+    pub places: std::ops::Range<u64>,
+    /// Only those count that began at this commit or earlier.
+    pub scn: Scn,
+}
 
 /// Rows of some segments of one table and branch, none of which reaches into another's keys.
 pub(crate) struct ColdRun {
@@ -165,6 +175,36 @@ impl ColdRun {
             Bound::Unbounded => part.info.rows,
         };
         Ok((from, upto.min(part.info.adopted)))
+    }
+
+    /// Takes the row that it stands on and all that follow in the same segment and come before `limit`, without
+    /// decoding them. `None` if that is not worth while: the limit is among the rows decoded already.
+    pub(super) fn stretch(&mut self, limit: Option<&[u8]>) -> Result<Option<Stretch>> {
+        let (Some(at), Some((part, next, upto)), false) = (self.at, &self.open, self.reverse)
+        else {
+            return Ok(None);
+        };
+        let last = self.block.len().checked_sub(1);
+        let last = last.and_then(|last| self.block.row(last));
+        if last.is_none_or(|last| limit.is_some_and(|limit| limit <= last.pk)) {
+            return Ok(None);
+        }
+        let (next, upto) = (*next, *upto);
+        let rows = Arc::clone(self.core.cold.rows(part)?);
+        let end = match limit {
+            Some(limit) => rows.seek(limit)?.clamp(next, upto),
+            None => upto,
+        };
+        let first = next - (self.block.len() - at) as u64;
+        self.open = Some((Arc::clone(part), end, upto));
+        self.rest = 0..0;
+        self.size = FIRST;
+        self.step()?;
+        Ok(Some(Stretch {
+            rows,
+            places: first..end,
+            scn: self.scn,
+        }))
     }
 
     /// Shows the next rows to `visit` until it breaks or a key is at or beyond `until`. Afterwards it stands on

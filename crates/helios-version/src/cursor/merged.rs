@@ -89,6 +89,11 @@ impl<S: Side> Merged<S> {
         self.sides.get(number)
     }
 
+    /// Whether a side is such.
+    pub(super) fn any(&self, is_such: impl Fn(&S) -> bool) -> bool {
+        self.sides.iter().any(is_such)
+    }
+
     /// The first key of the sides beside `number`.
     pub(super) fn limit(&self, number: usize) -> Option<&[u8]> {
         self.nearest(Some(number)).map(|(_, key)| key)

@@ -17,8 +17,9 @@ mod rows;
 use std::sync::Arc;
 
 pub(crate) use cold::ColdRun;
+pub use cold::Stretch;
 pub use keys::KeyCursor;
-pub use rows::RowCursor;
+pub use rows::{RowCursor, Run};
 
 /// Keeps something alive as long as a cursor.
 pub(crate) type Guard = Arc<dyn Send + Sync>;

@@ -9,7 +9,7 @@ use helios_kv::KvSnapshot;
 
 use super::Guard;
 use super::branch::BranchRows;
-use super::cold::ColdRun;
+use super::cold::{ColdRun, Stretch};
 use super::merged::{Merged, Side};
 use super::own::OwnRows;
 use crate::branch::Link;
@@ -23,6 +23,14 @@ use crate::row::{Bounds, RowRef};
 pub struct RowCursor {
     rows: Rows,
     _guard: Guard,
+}
+
+/// What comes next of a scan.
+pub enum Run<'c> {
+    /// A row; valid until the next call.
+    Row(RowRef<'c>),
+    /// Rows of a segment, not decoded.
+    Stretch(Stretch),
 }
 
 enum Rows {
@@ -178,6 +186,47 @@ impl RowCursor {
                     .and_then(RowSide::row))
             }
         }
+    }
+
+    /// Whether some of the rows may be in segments: then [`RowCursor::next_run`] is the fastest way to read many.
+    #[must_use]
+    pub fn has_segments(&self) -> bool {
+        match &self.rows {
+            Rows::One(_) => false,
+            Rows::Many(merged) => merged.any(|side| matches!(side, RowSide::Cold(_))),
+        }
+    }
+
+    /// The next row, or several at once that lie together in a segment; `None` at the end.
+    ///
+    /// # Errors
+    /// As [`RowCursor::next`].
+    pub fn next_run(&mut self) -> Result<Option<Run<'_>>> {
+        if matches!(self.rows, Rows::One(_)) {
+            return Ok(self.next()?.map(Run::Row));
+        }
+        let Rows::Many(merged) = &mut self.rows else {
+            return Ok(None);
+        };
+        let found = loop {
+            let Some(number) = merged.next()? else {
+                return Ok(None);
+            };
+            if matches!(merged.side(number), Some(RowSide::Cold(_))) {
+                merged.leave(number)?;
+                let limit = merged.limit(number).map(<[u8]>::to_vec);
+                if let Some(RowSide::Cold(rows)) = merged.side_mut(number)
+                    && let Some(stretch) = rows.stretch(limit.as_deref())?
+                {
+                    merged.forget();
+                    return Ok(Some(Run::Stretch(stretch)));
+                }
+            }
+            if merged.side(number).and_then(RowSide::row).is_some() {
+                break number;
+            }
+        };
+        Ok(merged.side(found).and_then(RowSide::row).map(Run::Row))
     }
 
     /// Hands the next rows to `visit` until it breaks or none is left: the fastest way to read many.

@@ -308,3 +308,97 @@ fn a_damaged_or_missing_segment_hurts_its_table_alone() {
     run(&mut c, "DROP TABLE a");
     sound(&database);
 }
+
+/// Asked of a table in segments with rows beside them, and of the same rows in an ordinary table.
+#[test]
+fn scans_over_segments_and_rows_agree() {
+    let database = Database::open_in_memory().unwrap();
+    let mut connection = database.connect().unwrap();
+    let c = &mut connection;
+    run(c, "CREATE TYPE mood AS ENUM ('low', 'mid', 'high');
+            CREATE TABLE t (id integer PRIMARY KEY, g integer, b boolean, n numeric(10,2), f double precision, s text, d date,
+                ts timestamp, j jsonb, m mood, x integer);
+            INSERT INTO t SELECT i, i % 97, i % 3 = 0, i / 7.0, i * 0.5, CASE WHEN i % 11 > 0 THEN 'text ' || i % 1000 END,
+                '2020-01-01'::date + i / 100, '2020-01-01'::timestamp + i * interval '1 minute', jsonb_build_object('i', i),
+                (ARRAY['low', 'mid', 'high'])[1 + i % 3]::mood, NULL
+            FROM generate_series(1, 150000) i");
+    assert_eq!(freeze(c, "t"), 150_000);
+    run(
+        c,
+        "ALTER TABLE t ADD COLUMN late integer DEFAULT 4;
+            UPDATE t SET g = -1, s = 'changed' WHERE id % 5000 = 7;
+            DELETE FROM t WHERE id BETWEEN 70000 AND 70100 OR id = 1;
+            INSERT INTO t (id, g, s) SELECT i, 5, 'new' FROM generate_series(200001, 200050) i;
+            CREATE TABLE u AS SELECT * FROM t",
+    );
+    let columns = "count(*), sum(id), sum(g), count(b), sum(n), sum(f), min(s), max(s), count(s), min(d), max(ts), count(j), max(m), sum(late)";
+    let conditions = [
+        "true",
+        "id > 149000",
+        "id = 65536",
+        "id BETWEEN 69990 AND 70110",
+        "g = -1",
+        "g IN (5, 6, -1)",
+        "b",
+        "NOT b",
+        "b IS NULL",
+        "n > 20000.50",
+        "n = 1.00",
+        "s = 'text 77'",
+        "s IS NULL",
+        "s > 'text 9' AND g < 10",
+        "d = '2021-05-01'",
+        "d < '2020-01-05'",
+        "ts >= '2020-04-01'",
+        "m = 'high'",
+        "x IS NULL",
+        "x IS NOT NULL",
+        "late = 4",
+        "late = 5",
+        "id > 300000",
+        "f < 10",
+        "(j ->> 'i')::integer = 140000",
+        "id % 2 = 0 AND g = 3",
+    ];
+    for condition in conditions {
+        let ask =
+            |table: &str| format!("SELECT row({columns})::text FROM {table} WHERE {condition}");
+        let (found, wanted) = (texts(c, &ask("t")), texts(c, &ask("u")));
+        assert_eq!(found, wanted, "{condition}");
+        let ask = |table: &str| {
+            format!("SELECT {table}::text FROM {table} WHERE {condition} ORDER BY id LIMIT 300")
+        };
+        let (found, wanted) = (texts(c, &ask("t")), texts(c, &ask("u")));
+        assert_eq!(found, wanted, "{condition}");
+    }
+    let plan = texts(
+        c,
+        "EXPLAIN ANALYZE SELECT count(n) FROM t WHERE d < '2020-01-05'",
+    )
+    .join(" ");
+    let pruned = plan.contains("segments=1, chunks read=") && !plan.contains("pruned=0");
+    assert!(pruned, "{plan}");
+    let join = |t: &str| {
+        format!(
+            "SELECT count(*)::text, sum(a.id)::text FROM {t} a JOIN {t} b ON a.id = b.id + 1 WHERE b.g = 12"
+        )
+    };
+    assert_eq!(texts(c, &join("t")), texts(c, &join("u")));
+    run(
+        c,
+        "BEGIN; UPDATE t SET g = 1000 WHERE id = 90000; DELETE FROM t WHERE id = 90001; INSERT INTO t (id, g) VALUES (1, 1)",
+    );
+    assert_eq!(
+        texts(
+            c,
+            "SELECT count(*)::text FROM t WHERE id BETWEEN 89990 AND 90010"
+        ),
+        ["20"]
+    );
+    assert_eq!(
+        texts(c, "SELECT count(*)::text, max(g)::text FROM t WHERE id > 0"),
+        [format!("{}|1000", 150_000 - 102 + 50)]
+    );
+    run(c, "ROLLBACK");
+    sound(&database);
+}

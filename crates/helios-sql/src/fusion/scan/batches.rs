@@ -9,13 +9,14 @@ use arrow::array::{ArrayRef, BinaryViewBuilder, RecordBatch, RecordBatchOptions}
 use arrow::datatypes::SchemaRef;
 use datafusion::common::Result as DfResult;
 use datafusion::execution::RecordBatchStream;
-use datafusion::physical_plan::metrics::{BaselineMetrics, RecordOutput};
+use datafusion::physical_plan::metrics::{BaselineMetrics, Count, RecordOutput};
 use futures::Stream;
 use helios_base::Result;
 use helios_table::catalog::TableDef;
 use helios_table::{KeyRange, StoredRow};
-use helios_version::{Read, RowCursor, RowRef};
+use helios_version::{Read, RowCursor, RowRef, Run};
 
+use super::chunks::Chunks;
 use super::exec::Output;
 use super::filter::RowFilter;
 use super::morsels::Taker;
@@ -55,11 +56,15 @@ pub(super) struct Batches {
     pieces: Taker,
     /// The piece that is being read.
     piece: Option<Piece>,
+    /// Rows of a segment that come before the rest of the piece.
+    chunks: Option<Chunks>,
     batch_rows: usize,
     /// How many rows are still wanted; 0 at the end.
     left: usize,
     interrupt: Interrupt,
     metrics: BaselineMetrics,
+    /// Chunks of segments that were read, and those that conditions ruled out.
+    counts: [Count; 2],
 }
 
 #[expect(
@@ -98,20 +103,46 @@ impl Batches {
         limit: Option<usize>,
         interrupt: Interrupt,
         metrics: BaselineMetrics,
+        counts: [Count; 2],
     ) -> Self {
         Self {
             source,
             schema,
             pieces,
             piece: None,
+            chunks: None,
             batch_rows,
             left: limit.unwrap_or(usize::MAX),
             interrupt,
             metrics,
+            counts,
         }
     }
 
     fn batch(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            if let Some(chunks) = &mut self.chunks {
+                let wanted = self.batch_rows.min(self.left);
+                if let Some(batch) =
+                    chunks.next(&self.source, &self.schema, wanted, &self.interrupt)?
+                {
+                    self.left = self.left.saturating_sub(batch.num_rows());
+                    return Ok(Some(batch));
+                }
+                let [read, pruned] = &self.counts;
+                read.add(chunks.read);
+                pruned.add(chunks.pruned);
+                self.chunks = None;
+            }
+            let batch = self.rows()?;
+            if batch.is_some() || self.chunks.is_none() {
+                return Ok(batch);
+            }
+        }
+    }
+
+    /// The next rows up to where a stretch of a segment begins.
+    fn rows(&mut self) -> Result<Option<RecordBatch>> {
         let mut filling = Filling::new(
             &self.source,
             self.batch_rows.min(self.left),
@@ -129,6 +160,13 @@ impl Batches {
                 },
             };
             let flow = match piece {
+                Piece::Rows(rows) if rows.has_segments() => {
+                    let flow = filling.add_runs(rows, &mut self.chunks)?;
+                    if self.chunks.is_some() {
+                        break;
+                    }
+                    flow
+                }
                 Piece::Rows(rows) => rows.for_each(&mut |row| filling.add(row))?,
                 Piece::Keys(keys, numbers) => filling.look_up(keys, numbers)?,
             };
@@ -220,6 +258,27 @@ impl<'a> Filling<'a> {
         })
     }
 
+    /// Adds rows up to where a stretch of a segment begins; breaks there, or when the batch is full.
+    fn add_runs(
+        &mut self,
+        rows: &mut RowCursor,
+        chunks: &mut Option<Chunks>,
+    ) -> Result<ControlFlow<()>> {
+        while let Some(run) = rows.next_run()? {
+            let flow = match run {
+                Run::Row(row) => self.add(row)?,
+                Run::Stretch(stretch) => {
+                    *chunks = Some(Chunks::new(stretch));
+                    ControlFlow::Break(())
+                }
+            };
+            if flow.is_break() {
+                return Ok(flow);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
     /// Adds the rows of these keys that are there; breaks when the batch is full.
     fn look_up(&mut self, keys: &Keys, numbers: &mut Range<usize>) -> Result<ControlFlow<()>> {
         let (read, table) = (&self.source.read, self.source.table.storage);
@@ -260,6 +319,7 @@ impl Stream for Batches {
         let batch = self.batch().map_err(to_datafusion).transpose();
         if batch.as_ref().is_none_or(Result::is_err) {
             self.piece = None;
+            self.chunks = None;
             self.left = 0;
         }
         let batch = batch.map(|batch| batch.record_output(&self.metrics));

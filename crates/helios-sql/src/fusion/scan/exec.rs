@@ -11,7 +11,9 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalSortExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
+};
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
@@ -29,6 +31,10 @@ use super::morsels::Morsels;
 use crate::fusion::error::from_arrow;
 use crate::fusion::shape::Shape;
 use crate::session::Interrupt;
+
+/// How often a chunk of a segment was read, in part or whole, and how often its zones ruled it out.
+const CHUNKS_READ: &str = "chunks_read";
+const CHUNKS_PRUNED: &str = "chunks_pruned";
 
 /// What one output column holds.
 #[derive(Clone, Debug)]
@@ -187,6 +193,16 @@ impl DisplayAs for StoredScan {
                 .collect();
             write!(f, ", filter=[{}]", filters.join(" AND "))?;
         }
+        let segments = self.source.read.segments(self.source.table.storage);
+        if segments > 0 {
+            write!(f, ", segments={segments}")?;
+            let metrics = self.metrics.clone_inner();
+            let sum = |name| metrics.sum_by_name(name).map_or(0, |sum| sum.as_usize());
+            let (read, pruned) = (sum(CHUNKS_READ), sum(CHUNKS_PRUNED));
+            if read + pruned > 0 {
+                write!(f, ", chunks read={read} pruned={pruned}")?;
+            }
+        }
         if self.parts > 1 {
             write!(f, ", parts={}", self.parts)?;
         }
@@ -264,6 +280,8 @@ impl ExecutionPlan for StoredScan {
             self.limit,
             self.interrupt.clone(),
             BaselineMetrics::new(&self.metrics, partition),
+            [CHUNKS_READ, CHUNKS_PRUNED]
+                .map(|name| MetricBuilder::new(&self.metrics).counter(name, partition)),
         )))
     }
 

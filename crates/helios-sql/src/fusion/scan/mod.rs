@@ -1,6 +1,7 @@
 //! Stored tables as DataFusion sees them.
 
 mod batches;
+mod chunks;
 mod exec;
 mod file_rows;
 mod files;
@@ -10,6 +11,7 @@ mod names;
 mod probe;
 mod provider;
 mod range;
+mod select;
 mod snapshot;
 
 pub(crate) use files::FileTable;

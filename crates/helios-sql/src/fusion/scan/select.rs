@@ -1,0 +1,160 @@
+//! Conditions of a scan asked of whole columns, and of what is known of them.
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use arrow::buffer::BooleanBuffer;
+use arrow::datatypes::{
+    DataType as ArrowType, Date32Type, Decimal128Type, Int16Type, Int32Type, Int64Type,
+    Time64MicrosecondType, TimestampMicrosecondType, UInt32Type,
+};
+use helios_base::{Error, Result};
+use helios_expr::Comparison;
+use helios_table::columnar::{ColumnZone, ZoneEnd};
+
+use super::filter::{Datum, RowFilter, Test};
+
+impl RowFilter {
+    /// Whether a row of a chunk with this zone may satisfy the condition.
+    pub(super) fn may_hold(&self, zone: &ColumnZone) -> bool {
+        let has_values = zone.nulls < zone.rows;
+        let least = |datum: &Datum| zone.min.as_ref().and_then(|min| order(min, datum));
+        let greatest = |datum: &Datum| zone.max.as_ref().and_then(|max| order(max, datum));
+        let has = |datum: &Datum| {
+            least(datum).is_none_or(std::cmp::Ordering::is_le)
+                && greatest(datum).is_none_or(std::cmp::Ordering::is_ge)
+        };
+        match &self.test {
+            Test::Never => false,
+            Test::Null => zone.nulls > 0,
+            Test::NotNull => has_values,
+            Test::Any(any, _) => has_values && any.iter().any(has),
+            Test::Compare(comparison, datum, _) => {
+                has_values
+                    && match comparison {
+                        Comparison::Eq => has(datum),
+                        Comparison::Lt => least(datum).is_none_or(std::cmp::Ordering::is_lt),
+                        Comparison::Le => least(datum).is_none_or(std::cmp::Ordering::is_le),
+                        Comparison::Gt => greatest(datum).is_none_or(std::cmp::Ordering::is_gt),
+                        Comparison::Ge => greatest(datum).is_none_or(std::cmp::Ordering::is_ge),
+                        _ => true,
+                    }
+            }
+        }
+    }
+
+    /// The rows of a column that satisfy the condition.
+    ///
+    /// # Errors
+    /// Internal if the column is of another type.
+    pub(super) fn select(&self, array: &ArrayRef) -> Result<BooleanArray> {
+        let rows = array.len();
+        let each = |holds: &dyn Fn(usize) -> bool| BooleanBuffer::collect_bool(rows, holds);
+        let chosen = match &self.test {
+            Test::Never => Some(BooleanBuffer::new_unset(rows)),
+            Test::Null => Some(each(&|row| array.is_null(row))),
+            Test::NotNull => Some(each(&|row| array.is_valid(row))),
+            Test::Compare(..) | Test::Any(..) => self.compared(array),
+        };
+        match chosen {
+            Some(chosen) => Ok(BooleanArray::new(chosen, None)),
+            None => Err(Error::internal(format!(
+                "a condition on a column of {}",
+                array.data_type()
+            ))),
+        }
+    }
+
+    fn compared(&self, array: &ArrayRef) -> Option<BooleanBuffer> {
+        macro_rules! numbers {
+            ($ty:ty) => {{
+                let values = array.as_primitive_opt::<$ty>()?;
+                self.keep(array, |row| i64::from(values.value(row)), int)
+            }};
+        }
+        match array.data_type() {
+            ArrowType::Boolean => {
+                let values = array.as_boolean_opt()?;
+                self.keep(array, |row| i64::from(values.value(row)), int)
+            }
+            ArrowType::Int16 => numbers!(Int16Type),
+            ArrowType::Int32 => numbers!(Int32Type),
+            ArrowType::Int64 => numbers!(Int64Type),
+            ArrowType::UInt32 => numbers!(UInt32Type),
+            ArrowType::Date32 => numbers!(Date32Type),
+            ArrowType::Time64(_) => numbers!(Time64MicrosecondType),
+            ArrowType::Timestamp(..) => numbers!(TimestampMicrosecondType),
+            ArrowType::Decimal128(..) => {
+                let values = array.as_primitive_opt::<Decimal128Type>()?;
+                self.keep(array, |row| values.value(row), decimal)
+            }
+            ArrowType::Utf8View => {
+                let values = array.as_string_view_opt()?;
+                self.keep(array, |row| values.value(row).as_bytes(), bytes)
+            }
+            ArrowType::BinaryView => {
+                let values = array.as_binary_view_opt()?;
+                self.keep(array, |row| values.value(row), bytes)
+            }
+            ArrowType::FixedSizeBinary(_) => {
+                let values = array.as_fixed_size_binary_opt()?;
+                self.keep(array, |row| values.value(row), bytes)
+            }
+            _ => None,
+        }
+    }
+
+    /// The rows whose value, if they have one, satisfies the condition.
+    fn keep<'d, D: Ord>(
+        &'d self,
+        array: &ArrayRef,
+        value: impl Fn(usize) -> D,
+        constant: impl Fn(&'d Datum) -> Option<D>,
+    ) -> Option<BooleanBuffer> {
+        let rows = array.len();
+        match &self.test {
+            Test::Compare(comparison, datum, _) => {
+                let datum = constant(datum)?;
+                Some(BooleanBuffer::collect_bool(rows, |row| {
+                    array.is_valid(row) && comparison.holds(value(row).cmp(&datum))
+                }))
+            }
+            Test::Any(any, _) => {
+                let any = any.iter().map(constant).collect::<Option<Vec<D>>>()?;
+                Some(BooleanBuffer::collect_bool(rows, |row| {
+                    array.is_valid(row) && any.binary_search(&value(row)).is_ok()
+                }))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn int(datum: &Datum) -> Option<i64> {
+    match datum {
+        Datum::Int(value) => Some(*value),
+        _ => None,
+    }
+}
+
+fn decimal(datum: &Datum) -> Option<i128> {
+    match datum {
+        Datum::Decimal(value) => Some(*value),
+        _ => None,
+    }
+}
+
+fn bytes(datum: &Datum) -> Option<&[u8]> {
+    match datum {
+        Datum::Bytes(value) => Some(value),
+        _ => None,
+    }
+}
+
+/// How an end of a zone compares with a constant; `None` if they do not.
+fn order(end: &ZoneEnd, datum: &Datum) -> Option<std::cmp::Ordering> {
+    Some(match (end, datum) {
+        (ZoneEnd::Int(end), Datum::Int(datum)) => end.cmp(datum),
+        (ZoneEnd::Decimal(end), Datum::Decimal(datum)) => end.cmp(datum),
+        (ZoneEnd::Bytes(end), Datum::Bytes(datum)) => end.as_slice().cmp(datum),
+        _ => return None,
+    })
+}
