@@ -95,6 +95,7 @@ struct Filling<'a> {
 }
 
 impl Batches {
+    #[allow(clippy::too_many_arguments, reason = "one caller")]
     pub(super) fn new(
         source: Arc<Source>,
         schema: SchemaRef,
