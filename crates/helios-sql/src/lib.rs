@@ -17,6 +17,7 @@ mod system;
 
 pub use session::{
     Appender, CancelHandle, Columns, Completion, CopyPeer, CopyShape, Engine, EngineOptions,
-    Interrupt, NameContext, Notice, Outcome, Prepared, Progress, ResultColumn, RowStream, SETTINGS,
-    Script, Session, SessionOptions, SessionStatus, SettingDef, Severity, TransactionStatus,
+    Interrupt, NameContext, Notice, Notification, Outcome, Prepared, Progress, ResultColumn,
+    RowStream, SETTINGS, Script, Session, SessionOptions, SessionStatus, SettingDef, Severity,
+    TransactionStatus,
 };

@@ -115,6 +115,17 @@ impl Live {
         }
     }
 
+    /// What wakes the connection's thread while it waits for the client.
+    pub(crate) fn waker(&self) -> Box<dyn Fn() + Send + Sync> {
+        let (connections, number) = (self.connections.clone(), self.number);
+        Box::new(move || {
+            if let Some(open) = connections.0.open.lock().get(&number) {
+                // Answers still go out.
+                open.stream.shutdown(Shutdown::Read);
+            }
+        })
+    }
+
     /// All connections.
     pub(crate) fn connections(&self) -> &Connections {
         &self.connections

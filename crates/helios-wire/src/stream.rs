@@ -1,7 +1,7 @@
 //! Byte streams of clients.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Shutdown, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -58,6 +58,16 @@ impl Stream {
             Self::Tls(stream) => stream.sock.set_read_timeout(limit),
             #[cfg(unix)]
             Self::Unix(stream) => stream.set_read_timeout(limit),
+        }
+    }
+
+    /// The client's end, for display.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(stream) => stream.peer_addr().ok(),
+            Self::Tls(stream) => stream.sock.peer_addr().ok(),
+            #[cfg(unix)]
+            Self::Unix(_) => None,
         }
     }
 

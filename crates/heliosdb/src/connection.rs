@@ -7,7 +7,9 @@ use std::sync::Arc;
 use helios_base::text::TextContext;
 use helios_base::{Error, Result, SqlState};
 pub use helios_sql::{Appender, Script};
-use helios_sql::{CancelHandle, Completion, NameContext, Notice, Outcome, Session, SessionStatus};
+use helios_sql::{
+    CancelHandle, Completion, NameContext, Notice, Notification, Outcome, Session, SessionStatus,
+};
 use helios_table::Catalog;
 use helios_table::catalog::quoted;
 
@@ -80,6 +82,16 @@ impl Connection {
                 "the query returned more than one row",
             )),
         }
+    }
+
+    /// What has arrived on the channels that `LISTEN` named; nothing while a transaction is open.
+    pub fn notifications(&mut self) -> Vec<Notification> {
+        self.session.take_notifications()
+    }
+
+    /// Waits until something arrives on the channels that `LISTEN` named, or the time is over.
+    pub fn wait_notifications(&mut self, limit: std::time::Duration) -> Vec<Notification> {
+        self.session.wait_notifications(limit)
     }
 
     /// Prepares a statement with parameters `$1`, `$2`, …

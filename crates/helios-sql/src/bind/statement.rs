@@ -85,7 +85,7 @@ impl Binder<'_> {
                 full: *full,
             },
             Tree::Checkpoint => Statement::Checkpoint,
-            Tree::Unlisten => Statement::Unlisten,
+            Tree::Listen(command) => Statement::Listen(command.clone()),
             Tree::Reindex(name) => {
                 if let Some(name) = name {
                     self.relation(name)?;

@@ -81,7 +81,14 @@ impl Parser<'_> {
                 end: span.end - 1,
             };
         }
-        if self.is_ident() && !self.is_word("nulls") {
+        // They order text by its bytes, as every index here does.
+        let by_bytes = [
+            "text_pattern_ops",
+            "varchar_pattern_ops",
+            "bpchar_pattern_ops",
+        ];
+        let plain = by_bytes.into_iter().any(|class| self.eat(class));
+        if !plain && self.is_ident() && !self.is_word("nulls") {
             return Err(self.unsupported("operator class", self.pos()));
         }
         let (descending, nulls_first) = self.direction()?;

@@ -26,6 +26,7 @@ mod function;
 mod index;
 mod keyword;
 pub mod lexer;
+mod listen;
 mod merge;
 mod policy;
 mod query;

@@ -64,15 +64,10 @@ impl Parser<'_> {
             "discard" => self.discard(),
             "lock" => self.lock_table(),
             "call" => self.call_statement(),
-            "unlisten" => {
-                self.advance();
-                if !self.eat_op("*") {
-                    self.label()?;
-                }
-                Ok(Statement::Unlisten)
+            "listen" | "unlisten" | "notify" => self.listen(),
+            "reassign" | "do" | "refresh" | "cluster" | "security" | "import" | "load" => {
+                Err(self.unsupported(word.to_uppercase(), pos))
             }
-            "reassign" | "listen" | "notify" | "do" | "refresh" | "cluster" | "security"
-            | "import" | "load" => Err(self.unsupported(word.to_uppercase(), pos)),
             _ => Err(self.unexpected()),
         }
     }

@@ -72,7 +72,8 @@ pub use routine::{
 };
 pub use session::{
     BranchCommand, Copy, CopyFormat, CopyTarget, Cursor, Explain, ExplainFormat, Fetch,
-    FetchDirection, Isolation, Prepare, SetScope, SetValue, TransactionCommand, TransactionModes,
+    FetchDirection, Isolation, ListenCommand, Prepare, SetScope, SetValue, TransactionCommand,
+    TransactionModes,
 };
 pub use statement::{Bound, Query, Statement, Subplan};
 pub use table_function::{TableFunction, TableFunctionCall};

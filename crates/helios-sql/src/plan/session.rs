@@ -271,3 +271,19 @@ pub enum BranchCommand {
     /// Merges, and named snapshots.
     Merge(super::MergeCommand),
 }
+
+/// Messages between sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListenCommand {
+    /// `LISTEN channel`
+    Listen(String),
+    /// `UNLISTEN channel`; `None` for `*`.
+    Unlisten(Option<String>),
+    /// `NOTIFY channel [, payload]`
+    Notify {
+        /// To whom.
+        channel: String,
+        /// What.
+        payload: Option<String>,
+    },
+}

@@ -168,8 +168,8 @@ pub enum Statement {
     },
     /// `CHECKPOINT`
     Checkpoint,
-    /// `UNLISTEN`: nobody listens, so that nothing is left to do.
-    Unlisten,
+    /// `LISTEN`, `UNLISTEN`, `NOTIFY`
+    Listen(super::ListenCommand),
     /// `REINDEX`: indexes are written with their rows, so that there is nothing to mend; the
     /// binder has looked whether the object exists.
     Reindex,

@@ -2,8 +2,10 @@
 
 use parking_lot::Mutex;
 
+use super::interrupt::Interrupt;
+use super::signal::Waker;
+
 /// One session as others see it.
-#[derive(Debug)]
 pub(crate) struct Activity {
     /// The session's number, shown as its process.
     pub(crate) number: u64,
@@ -11,12 +13,17 @@ pub(crate) struct Activity {
     /// Start of the session, in microseconds since 1970 UTC.
     pub(crate) since: i64,
     pub(crate) now: Mutex<Doing>,
+    pub(crate) interrupt: Interrupt,
+    /// Wakes whoever waits for the client.
+    pub(crate) waker: Mutex<Option<Waker>>,
 }
 
 /// The changing part.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Doing {
     pub(crate) application: String,
+    /// From where the client comes, if over a network.
+    pub(crate) client: Option<std::net::SocketAddr>,
     pub(crate) branch: String,
     /// `active`, `idle`, `idle in transaction` or `idle in transaction (aborted)`.
     pub(crate) state: &'static str,

@@ -7,6 +7,7 @@ use helios_base::{ArrayValue, DataType, Error, Result, Row, Value};
 use helios_expr::SessionHooks;
 use helios_table::catalog::{Relation, RoleId};
 
+use super::signal::{Signal, send};
 use super::state::{DATABASE, State};
 
 /// Calls the function `name`, or gives the rows of the system relation `name` as an array of
@@ -23,6 +24,17 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value], _: &DataType) -> 
     }
     match (name, args) {
         ("pg_sleep", [Value::Float8(seconds)]) => sleep(state, *seconds),
+        ("pg_notify", [Value::Text(channel), payload]) => {
+            let payload = match payload {
+                Value::Text(payload) => payload,
+                _ => "",
+            };
+            state.say(channel, payload).map(|()| Value::text(""))
+        }
+        ("pg_cancel_backend", [Value::Int4(number)]) => send(state, *number, Signal::Cancel),
+        ("pg_terminate_backend", [Value::Int4(number), ..]) => {
+            send(state, *number, Signal::Terminate)
+        }
         ("pg_settings", []) => Ok(table(settings(state))),
         ("pg_stat_activity", []) => Ok(table(activity(state))),
         ("pg_locks", []) => Ok(table(locks(state))),
@@ -140,12 +152,17 @@ fn activity(state: &State) -> Vec<Row> {
         Ok((who, _)) => (who.has_role(RoleId::READ_ALL_STATS), state.session_user()),
         Err(_) => (false, Arc::from("")),
     };
+    let roles = state.roles().ok();
     let sessions = shared.activity.lock();
     sessions
         .values()
         .map(|session| {
             let mut now = session.now.lock().clone();
-            if !see_all && *session.user != *own {
+            let seen = see_all || *session.user == *own;
+            let role = roles
+                .as_ref()
+                .and_then(|roles| roles.by_name(&session.user));
+            if !seen {
                 now.query = Arc::from("<insufficient privilege>");
             }
             vec![
@@ -159,6 +176,15 @@ fn activity(state: &State) -> Vec<Row> {
                 Value::text(now.state),
                 Value::text(now.query),
                 Value::text(now.branch),
+                Value::Oid(crate::system::DATABASE_OID),
+                role.map_or(Value::Null, |role| Value::Oid(role.id.0)),
+                now.client
+                    .filter(|_| seen)
+                    .map_or(Value::Null, |client| Value::text(client.ip().to_string())),
+                now.client
+                    .filter(|_| seen)
+                    .map_or(Value::Null, |client| Value::Int4(i32::from(client.port()))),
+                Value::text("client backend"),
             ]
         })
         .collect()

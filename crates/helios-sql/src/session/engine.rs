@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     pub(super) expiry: super::expiry::Expiry,
     /// The living sessions by number, for `pg_stat_activity`.
     pub(crate) activity: Mutex<BTreeMap<u64, Arc<Activity>>>,
+    /// Who listens to what.
+    pub(crate) channels: super::notify::Channels,
     next_session: AtomicU64,
     /// Runs what is better off in vectors.
     pub(crate) fusion: FusionEngine,
@@ -95,6 +97,7 @@ impl Engine {
                 watchdog: Watchdog::default(),
                 expiry: super::expiry::Expiry::default(),
                 activity: Mutex::default(),
+                channels: super::notify::Channels::default(),
                 next_session: AtomicU64::new(1),
                 fusion: FusionEngine::new(FusionOptions::default()),
                 retention,

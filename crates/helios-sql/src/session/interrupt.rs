@@ -53,6 +53,8 @@ struct Shared {
     cancel: Cancel,
     /// Whether the flag was set because the statement's time is up.
     timed_out: AtomicBool,
+    /// Whether the session is over: every statement fails from here on.
+    terminated: AtomicBool,
     running: AtomicBool,
     /// Results that are still being computed as they are read.
     streams: AtomicUsize,
@@ -69,6 +71,9 @@ impl Interrupt {
         shared.timed_out.store(false, Relaxed);
         shared.cancel.reset();
         shared.running.store(true, Relaxed);
+        if self.is_terminated() {
+            shared.cancel.cancel();
+        }
     }
 
     /// Ends the statement: a later cancellation finds nothing to cancel.
@@ -87,6 +92,17 @@ impl Interrupt {
     pub(crate) fn time_out(&self) {
         self.0.timed_out.store(true, Relaxed);
         self.0.cancel.cancel();
+    }
+
+    /// Ends the session.
+    pub(crate) fn terminate(&self) {
+        self.0.terminated.store(true, Relaxed);
+        self.0.cancel.cancel();
+    }
+
+    /// Whether the session was ended.
+    pub(crate) fn is_terminated(&self) -> bool {
+        self.0.terminated.load(Relaxed)
     }
 
     /// The flag that lower layers poll while they wait.
@@ -108,6 +124,12 @@ impl Interrupt {
 
     /// The error of a stopped statement, with the reason.
     pub(crate) fn error(&self) -> Error {
+        if self.is_terminated() {
+            return Error::new(
+                SqlState::new(b"57P01"),
+                "terminating connection due to administrator command",
+            );
+        }
         Error::new(
             SqlState::QUERY_CANCELED,
             if self.0.timed_out.load(Relaxed) {

@@ -32,6 +32,7 @@ mod merge_functions;
 mod merge_report;
 mod merge_rules;
 mod notice;
+mod notify;
 mod object_functions;
 mod outcome;
 mod past;
@@ -47,6 +48,7 @@ mod run;
 mod scram;
 mod script;
 mod settings;
+mod signal;
 mod snapshots;
 mod state;
 mod statement;
@@ -75,6 +77,7 @@ use cursor::OpenCursor;
 pub use engine::{Engine, EngineOptions};
 pub use interrupt::{CancelHandle, Interrupt, Progress};
 pub use notice::{Notice, Severity};
+pub use notify::Notification;
 pub(crate) use outcome::RowSource;
 pub use outcome::{Columns, Completion, Outcome, ResultColumn, RowStream};
 pub(crate) use past::{branch_named, pin_named};
@@ -136,6 +139,8 @@ pub struct Session {
     /// How many routines run inside each other.
     routine_depth: usize,
     recent: recent::Recent,
+    /// What has arrived from other sessions.
+    inbox: Arc<notify::Inbox>,
 }
 
 impl Session {
@@ -145,13 +150,15 @@ impl Session {
             user if user.is_empty() => "heliosdb".to_owned(),
             user => user,
         };
+        let interrupt = Interrupt::default();
         let activity = Arc::new(Activity {
             number,
             user: user.clone(),
             since: clock::now(),
             now: Mutex::default(),
+            interrupt: interrupt.clone(),
+            waker: Mutex::default(),
         });
-        let interrupt = Interrupt::default();
         let state = State::new(&engine.shared, user, embedded, number, interrupt.clone());
         let mut session = Self {
             state,
@@ -175,6 +182,7 @@ impl Session {
             measures: None,
             routine_depth: 0,
             recent: recent::Recent::default(),
+            inbox: Arc::default(),
             engine,
         };
         for (name, value) in &options.settings {
@@ -344,7 +352,9 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.settle_notes(true);
         self.roll_back();
+        self.unlisten_all();
         self.end_temporary();
         let shared = &self.engine.shared;
         shared.activity.lock().remove(&self.activity.number);

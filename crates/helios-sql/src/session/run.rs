@@ -155,6 +155,7 @@ impl Session {
             }
         });
         self.interrupt.stop();
+        self.settle_notes(result.is_ok());
         result
     }
 

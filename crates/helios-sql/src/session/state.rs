@@ -44,6 +44,10 @@ pub(crate) struct State {
     pub(super) temporary: Mutex<Option<super::temporary::Temporary>>,
     /// What plans depend on of them.
     pub(super) temporary_digest: AtomicU64,
+    /// What the transaction says to other sessions when it commits.
+    pub(super) notes: super::notify::Notes,
+    /// Whether the session listens to others.
+    pub(super) listens: std::sync::atomic::AtomicBool,
     now: Mutex<Now>,
     /// Finds names for `regclass` and its kin.
     names: Arc<SessionNames>,
@@ -132,6 +136,8 @@ impl State {
         Arc::new_cyclic(|state| Self {
             names: Arc::new(SessionNames(state.clone())),
             domains: Mutex::default(),
+            notes: super::notify::Notes::default(),
+            listens: std::sync::atomic::AtomicBool::new(false),
             generation: settings.generation().clone(),
             tables: engine.tables.clone(),
             user,

@@ -2,7 +2,8 @@
 
 use crate::parse::ast::RoutineKind;
 use crate::plan::{
-    BranchCommand, DropTarget, PolicyAction, RoleCommand, Statement, TransactionCommand,
+    BranchCommand, DropTarget, ListenCommand, PolicyAction, RoleCommand, Statement,
+    TransactionCommand,
 };
 
 /// The tag of a statement, without its count.
@@ -97,7 +98,11 @@ pub(crate) fn of(statement: &Statement) -> &'static str {
         Statement::Analyze(_) => "ANALYZE",
         Statement::Vacuum { .. } => "VACUUM",
         Statement::Checkpoint => "CHECKPOINT",
-        Statement::Unlisten => "UNLISTEN",
+        Statement::Listen(command) => match command {
+            ListenCommand::Listen(_) => "LISTEN",
+            ListenCommand::Unlisten(_) => "UNLISTEN",
+            ListenCommand::Notify { .. } => "NOTIFY",
+        },
         Statement::Reindex => "REINDEX",
         Statement::Discard(what) => match what.as_str() {
             "plans" => "DISCARD PLANS",

@@ -35,6 +35,7 @@ struct NamedSavepoint {
     name: String,
     savepoint: Savepoint,
     settings: usize,
+    notes: super::notify::Mark,
 }
 
 /// An idle transaction and the alarm that ends it.
@@ -77,6 +78,7 @@ impl Session {
 
     /// Stops that clock before a statement.
     pub(super) fn leave_idle(&mut self) -> Result<()> {
+        self.check_alive()?;
         if self.idle.alarm.take().is_none() {
             return Ok(());
         }
@@ -289,6 +291,7 @@ impl Session {
         self.close_cursors(false);
         self.describe_commit(&current.txn);
         let result = current.txn.commit();
+        self.settle_notes(result.is_ok());
         self.return_home(current.home);
         let mut settings = self.state.settings.lock();
         match &result {
@@ -315,6 +318,7 @@ impl Session {
         self.close_cursors(false);
         if let Some(current) = self.current.take() {
             current.txn.rollback();
+            self.settle_notes(false);
             self.state.settings.lock().rollback();
             self.return_home(current.home);
         }
@@ -483,12 +487,14 @@ impl Session {
     fn savepoint(&mut self, name: &str) -> Result<&'static str> {
         self.check_not_failed()?;
         let settings = self.state.settings.lock().mark();
+        let notes = self.mark_notes();
         let current = self.block("SAVEPOINT")?;
         current.used = true;
         let savepoint = NamedSavepoint {
             name: name.to_owned(),
             savepoint: current.txn.savepoint(),
             settings,
+            notes,
         };
         current.savepoints.push(savepoint);
         Ok("SAVEPOINT")
@@ -507,12 +513,15 @@ impl Session {
         let at = current.find(name)?;
         current.savepoints.truncate(at + 1);
         let mut settings = 0;
+        let mut notes = super::notify::Mark::default();
         if let Some(savepoint) = current.savepoints.last() {
             current.txn.rollback_to(&savepoint.savepoint)?;
             settings = savepoint.settings;
+            notes = savepoint.notes;
         }
         current.failed = false;
         self.state.settings.lock().rollback_to(settings);
+        self.return_notes(notes);
         self.close_cursors(false);
         Ok("ROLLBACK")
     }

@@ -40,7 +40,8 @@ impl Session {
             Statement::Close(name) => self.close(name.as_deref())?,
             Statement::Discard(what) => self.discard(what)?,
             Statement::Copy(copy) => return self.copy(sight, bound, copy, params),
-            Statement::Reindex | Statement::Unlisten => {}
+            Statement::Reindex => {}
+            Statement::Listen(command) => self.listen_command(command)?,
             Statement::Checkpoint => {
                 let store = self.engine.shared.tables.store();
                 while store.checkpoint_step(CHECKPOINT_STEP)? == helios_version::Step::More {
@@ -234,6 +235,7 @@ impl Session {
                 self.state.settings.lock().reset_all();
                 self.discard_temporary()?;
                 self.state.forget_sequences();
+                self.unlisten_all();
             }
         }
         Ok(())

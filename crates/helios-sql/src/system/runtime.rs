@@ -41,6 +41,11 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("state", Text),
             ("query", Text),
             ("branch", Text),
+            ("datid", Oid),
+            ("usesysid", Oid),
+            ("client_addr", Text),
+            ("client_port", Int4),
+            ("backend_type", Text),
         ],
         |source| ask(source, "pg_stat_activity"),
     )

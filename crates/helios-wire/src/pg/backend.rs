@@ -1,7 +1,7 @@
 //! Messages to clients, appended to a buffer.
 
 use helios_base::{Error, ErrorKind, Value};
-use helios_sql::{Notice, Severity, TransactionStatus};
+use helios_sql::{Notice, Notification, Severity, TransactionStatus};
 
 /// Appends messages to a buffer of bytes.
 #[derive(Debug)]
@@ -255,6 +255,18 @@ impl Backend<'_> {
             optional(b'c', error.column());
             optional(b'n', error.constraint());
             body.push(0);
+        });
+    }
+
+    /// What another session has sent to a channel.
+    pub fn notification(&mut self, notification: &Notification) {
+        let process = u32::try_from(notification.process).unwrap_or(u32::MAX);
+        self.message(b'A', |body| {
+            body.extend(process.to_be_bytes());
+            for text in [&notification.channel, &notification.payload] {
+                body.extend(text.as_bytes());
+                body.push(0);
+            }
         });
     }
 

@@ -19,6 +19,8 @@ use crate::{Stream, scram};
 
 /// How long a client may take to open its session.
 const OPENING_TIME: Duration = Duration::from_secs(60);
+/// How long what other sessions send may wait while a listening client is silent.
+const LISTENING: Duration = Duration::from_millis(20);
 
 /// A client's session and what the protocol keeps beside it.
 pub(super) struct Conversation {
@@ -116,7 +118,8 @@ fn open(wire: &mut Wire, live: &Live, shared: &Shared) -> Result<Option<(Session
     options.user.clone_from(&startup.user);
     branch.clone_into(&mut options.branch);
     options.settings.clone_from(&startup.settings);
-    let session = engine.session(options)?;
+    let mut session = engine.session(options)?;
+    session.set_client(wire.stream().peer(), live.waker());
     let process = u32::try_from(session.number()).unwrap_or(u32::MAX);
     let secret = scram::random()?;
     live.set_key(process, secret, session.cancel_handle());
@@ -164,12 +167,14 @@ impl Conversation {
     /// What ends the connection.
     fn converse(&mut self) -> Result<()> {
         loop {
+            self.await_message()?;
             let (kind, body) = {
                 let mut wire = self.wire.lock();
                 match wire.read(MESSAGE_MAX)? {
                     // Statements may read COPY data through the same buffer.
                     Some(frame) => (frame.kind, wire.body(frame).to_vec()),
-                    None => return Ok(()),
+                    // The end may be one that somebody made.
+                    None => return self.session.check_alive(),
                 }
             };
             let message = match Frontend::decode(kind, &body) {
@@ -190,6 +195,41 @@ impl Conversation {
                 }
             };
             self.answer(message)?;
+        }
+    }
+
+    /// Passes on what other sessions send while the client is silent; for a session that listens
+    /// to nobody the next read does all the waiting.
+    fn await_message(&mut self) -> Result<()> {
+        let limit = |wire: &Wire, limit| {
+            let set = wire.stream().set_read_timeout(limit);
+            set.map_err(|error| Error::io("set a time limit on the client's stream", error))
+        };
+        if !self.session.is_listening() || !self.is_idle() {
+            return Ok(());
+        }
+        let wire = Arc::clone(&self.wire);
+        limit(&wire.lock(), Some(LISTENING))?;
+        let mut arrived = wire.lock().poll()?;
+        while !arrived {
+            self.session.check_alive()?;
+            self.send_notifications();
+            arrived = wire.lock().poll()?;
+        }
+        limit(&wire.lock(), None)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.session.status().transaction == heliosdb::TransactionStatus::Idle
+    }
+
+    fn send_notifications(&mut self) {
+        let notifications = self.session.take_notifications();
+        if !notifications.is_empty() {
+            let mut wire = self.wire.lock();
+            for notification in &notifications {
+                wire.backend().notification(notification);
+            }
         }
     }
 
@@ -256,6 +296,8 @@ impl Conversation {
         if error.sqlstate() == SqlState::CONNECTION_FAILURE {
             return Err(error);
         }
+        // Its statement has failed because the session is over.
+        self.session.check_alive()?;
         if error.kind() == ErrorKind::Internal {
             tracing::error!(%error, "internal error");
         }
@@ -276,6 +318,7 @@ impl Conversation {
 
     /// Asks for the next request. It goes out with the next read.
     fn ready(&mut self) {
+        self.send_notifications();
         let status = self.session.status().transaction;
         let mut wire = self.wire.lock();
         self.reported.tell(&self.session, &mut wire.backend());

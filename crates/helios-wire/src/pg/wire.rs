@@ -75,6 +75,33 @@ impl<S: Read + Write> Wire<S> {
         }
     }
 
+    /// Sends what waits for sending, then looks whether the client has sent something or left, for as
+    /// long as the stream's time limit allows.
+    ///
+    /// # Errors
+    /// `08006` when the stream breaks.
+    pub(crate) fn poll(&mut self) -> Result<bool> {
+        if !self.pending().is_empty() {
+            return Ok(true);
+        }
+        self.flush()?;
+        self.input.clear();
+        self.start = 0;
+        let mut space = [0; 256];
+        match self.stream.read(&mut space) {
+            Ok(read) => {
+                self.input.extend(space.iter().take(read));
+                Ok(true)
+            }
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock
+                | io::ErrorKind::TimedOut
+                | io::ErrorKind::Interrupted => Ok(false),
+                _ => Err(broken(format!("could not read from the client: {error}"))),
+            },
+        }
+    }
+
     /// Reads the next message of at most `limit` bytes; `None` at the end of the stream. Sends what
     /// waits for sending before it waits itself.
     ///

@@ -12,6 +12,7 @@ mod expiry;
 mod faults;
 mod files;
 mod model;
+mod notify;
 mod roles;
 mod row_security;
 mod short_ways;

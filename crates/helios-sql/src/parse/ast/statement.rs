@@ -137,8 +137,8 @@ pub enum Statement {
     },
     /// `CHECKPOINT`
     Checkpoint,
-    /// `UNLISTEN`
-    Unlisten,
+    /// `LISTEN`, `UNLISTEN`, `NOTIFY`
+    Listen(crate::plan::ListenCommand),
     /// `REINDEX` of a table or index, or of everything.
     Reindex(Option<Name>),
     /// `DISCARD`

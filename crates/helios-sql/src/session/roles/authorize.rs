@@ -38,6 +38,7 @@ impl Session {
             | Statement::Fetch(_)
             | Statement::Close(_)
             | Statement::Routine(_)
+            | Statement::Listen(_)
             | Statement::Discard(_) => return Ok(()),
             // These look by themselves.
             Statement::Role(_) => return Ok(()),
