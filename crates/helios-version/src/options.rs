@@ -16,6 +16,10 @@ pub struct Options {
     pub log_retention: Duration,
     /// Bytes of recent commits in memory that start a checkpoint.
     pub checkpoint_bytes: u64,
+    /// Memory for pages of the state file, in bytes.
+    pub page_cache_bytes: usize,
+    /// Memory for entries of the state file that were read, in bytes.
+    pub block_cache_bytes: usize,
     /// Bytes of hot current rows kept for point reads.
     pub row_cache_bytes: usize,
     /// Bytes of one transaction's writes kept in memory before rows spill to a temporary file.
@@ -33,6 +37,8 @@ impl Default for Options {
             retention: Duration::from_secs(7 * 24 * 3600),
             log_retention: Duration::ZERO,
             checkpoint_bytes: 64 << 20,
+            page_cache_bytes: 128 << 20,
+            block_cache_bytes: 192 << 20,
             row_cache_bytes: 32 << 20,
             txn_memory_bytes: 256 << 20,
             background: true,

@@ -63,14 +63,18 @@ pub(crate) fn open(path: &Path, options: Options) -> Result<Core> {
 
 fn open_files(path: &Path, options: Options) -> Result<Core> {
     let directory = Directory::open(path, options.create)?;
-    let kv = open_state(&directory, options.verify)?;
+    let kv = open_state(&directory, &options)?;
     recover(kv, directory, options)
 }
 
-fn open_state(directory: &Directory, verify: bool) -> Result<Arc<dyn Kv>> {
-    let options = KvOptions::new(directory.identity);
-    let mut state = DurableKv::open(&directory.state(), &options)?;
-    if verify {
+fn open_state(directory: &Directory, options: &Options) -> Result<Arc<dyn Kv>> {
+    let kv_options = KvOptions {
+        database: directory.identity,
+        cache_bytes: options.page_cache_bytes,
+        block_bytes: options.block_cache_bytes,
+    };
+    let mut state = DurableKv::open(&directory.state(), &kv_options)?;
+    if options.verify {
         state.check()?;
     }
     Ok(Arc::new(state))

@@ -57,6 +57,30 @@ impl Options {
         self
     }
 
+    /// Memory for pages of the state file, which writing and first reads go through: 128 MiB unless
+    /// said otherwise.
+    #[must_use]
+    pub fn page_cache(mut self, bytes: usize) -> Self {
+        self.engine.page_cache = Some(bytes);
+        self
+    }
+
+    /// Memory for rows and index entries of the state file that were read, packed for being found
+    /// quickly: 192 MiB unless said otherwise; 0 for none.
+    #[must_use]
+    pub fn block_cache(mut self, bytes: usize) -> Self {
+        self.engine.block_cache = Some(bytes);
+        self
+    }
+
+    /// Memory for single rows that are read again and again: 32 MiB unless said otherwise; 0 for
+    /// none.
+    #[must_use]
+    pub fn row_cache(mut self, bytes: usize) -> Self {
+        self.engine.row_cache = Some(bytes);
+        self
+    }
+
     /// Opens the database in the directory `path`.
     ///
     /// # Errors

@@ -28,6 +28,12 @@ pub struct EngineOptions {
     pub verify: bool,
     /// How long replaced versions stay readable; `None` for the store's default.
     pub retention: Option<std::time::Duration>,
+    /// Memory for pages of the state file, in bytes; `None` for the store's default, as below.
+    pub page_cache: Option<usize>,
+    /// Memory for entries of the state file that were read.
+    pub block_cache: Option<usize>,
+    /// Memory for rows that are read again and again.
+    pub row_cache: Option<usize>,
 }
 
 /// An open database. Cheap to clone; closes when the last clone and the last session are gone.
@@ -211,6 +217,14 @@ fn store_options(options: &EngineOptions) -> Options {
     };
     if let Some(retention) = options.retention {
         store.retention = retention;
+    }
+    let caches = [
+        (&mut store.page_cache_bytes, options.page_cache),
+        (&mut store.block_cache_bytes, options.block_cache),
+        (&mut store.row_cache_bytes, options.row_cache),
+    ];
+    for (bytes, chosen) in caches {
+        *bytes = chosen.unwrap_or(*bytes);
     }
     store
 }

@@ -101,6 +101,7 @@ fn options() -> Options {
         background: false,
         retention: Duration::from_secs(3600),
         row_cache_bytes: 256 << 10,
+        block_cache_bytes: 512 << 10,
         ..Options::default()
     }
 }
