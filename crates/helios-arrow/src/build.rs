@@ -72,21 +72,28 @@ impl ColumnBuilder {
             | DataType::CharByte
             | DataType::Unknown
             | DataType::Void
-            | DataType::Json => Inner::Text(StringViewBuilder::with_capacity(rows)),
+            | DataType::Json
+            | DataType::JsonPath => Inner::Text(StringViewBuilder::with_capacity(rows)),
             DataType::Jsonb => Inner::Jsonb(StringViewBuilder::with_capacity(rows)),
             DataType::Bytea => Inner::Bytea(BinaryViewBuilder::with_capacity(rows)),
             DataType::Date => Inner::Date(Date32Builder::with_capacity(rows)),
-            DataType::Time => Inner::Time(Time64MicrosecondBuilder::with_capacity(rows)),
-            DataType::Timestamp | DataType::TimestampTz => Inner::Timestamp(
+            DataType::Time(_) => Inner::Time(Time64MicrosecondBuilder::with_capacity(rows)),
+            DataType::Timestamp(_) | DataType::TimestampTz(_) => Inner::Timestamp(
                 TimestampMicrosecondBuilder::with_capacity(rows)
                     .with_data_type(shape.arrow.clone()),
             ),
             DataType::Uuid => Inner::Uuid(FixedSizeBinaryBuilder::with_capacity(rows, 16)),
-            DataType::Interval
+            DataType::Interval(_)
             | DataType::Array(_)
             | DataType::Int2Vector
             | DataType::OidVector
             | DataType::Range(_)
+            | DataType::TimeTz(_)
+            | DataType::Bit(_)
+            | DataType::VarBit(_)
+            | DataType::Inet
+            | DataType::Cidr
+            | DataType::MacAddr
             | DataType::User(_)
             | DataType::Record => Inner::Opaque(BinaryViewBuilder::with_capacity(rows)),
         };
@@ -146,6 +153,14 @@ impl ColumnBuilder {
                 opaque::push_range(v, scratch)?;
                 b.append_value(&*scratch);
             }
+            (
+                Inner::Opaque(b),
+                Value::TimeTz(_) | Value::Bits(_) | Value::Inet(_) | Value::MacAddr(_),
+            ) => {
+                scratch.clear();
+                opaque::push(value, scratch)?;
+                b.append_value(&*scratch);
+            }
             (Inner::Opaque(b), Value::Record(v)) => {
                 scratch.clear();
                 opaque::push_record(v, scratch)?;
@@ -186,8 +201,10 @@ impl ColumnBuilder {
                 b.append_value(f64::from_le_bytes(fixed(bytes)?));
             }
             (Inner::Date(b), DataType::Date) => b.append_value(i32::from_le_bytes(fixed(bytes)?)),
-            (Inner::Time(b), DataType::Time) => b.append_value(i64::from_le_bytes(fixed(bytes)?)),
-            (Inner::Timestamp(b), DataType::Timestamp | DataType::TimestampTz) => {
+            (Inner::Time(b), DataType::Time(_)) => {
+                b.append_value(i64::from_le_bytes(fixed(bytes)?))
+            }
+            (Inner::Timestamp(b), DataType::Timestamp(_) | DataType::TimestampTz(_)) => {
                 b.append_value(i64::from_le_bytes(fixed(bytes)?));
             }
             (

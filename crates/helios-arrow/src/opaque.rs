@@ -9,13 +9,16 @@
 //! | array     | dimensions u32, (length u32, lower i32) each, elements as items        |
 //! | record    | fields as items                                                        |
 //! | range     | kind u8, flags u8, both ends as items                                  |
+//! | timetz    | microseconds i64, seconds east i32, as an item                          |
+//! | bit       | length u32, bytes, as an item                                          |
+//! | inet      | bits of the network u8, address, as an item; macaddr alike             |
 //! | item      | tag u8 ([`Tag`]), then length u32 and bytes unless fixed by the tag    |
 
 use std::sync::Arc;
 
 use helios_base::{
-    ArrayValue, DataType, EnumLabel, Error, Interval, Json, Numeric, RangeKind, RangeValue, Result,
-    TextContext, Value,
+    ArrayValue, BitString, DataType, EnumLabel, Error, Inet, Interval, Json, Numeric, RangeKind,
+    RangeValue, Result, TextContext, TimeTz, Value,
 };
 
 use super::decimal;
@@ -61,6 +64,10 @@ tags! {
     Record = 20,
     Enum = 21,
     Range = 22,
+    TimeTz = 23,
+    Bits = 24,
+    Inet = 25,
+    MacAddr = 26,
 }
 
 /// Appends an interval.
@@ -159,6 +166,23 @@ pub fn push(value: &Value, out: &mut Vec<u8>) -> Result<()> {
                 push_bytes(out, label.name.as_bytes())
             });
         }
+        Value::TimeTz(time) => {
+            fixed(out, Tag::TimeTz, &time.micros.to_le_bytes());
+            out.extend_from_slice(&time.offset.to_le_bytes());
+        }
+        Value::Bits(bits) => {
+            return sized(out, Tag::Bits, |out| {
+                out.extend_from_slice(&length(bits.len())?);
+                push_bytes(out, bits.bytes())
+            });
+        }
+        Value::Inet(inet) => {
+            return sized(out, Tag::Inet, |out| {
+                out.push(inet.bits());
+                push_bytes(out, inet.address())
+            });
+        }
+        Value::MacAddr(address) => fixed(out, Tag::MacAddr, address),
         Value::Range(range) => return sized(out, Tag::Range, |out| push_range(range, out)),
         Value::Array(array) => return sized(out, Tag::Array, |out| push_array(array, out)),
         Value::Record(fields) => return sized(out, Tag::Record, |out| push_record(fields, out)),
@@ -237,10 +261,32 @@ pub(crate) fn read(bytes: &mut &[u8]) -> Result<Value> {
             let name = text(rest)?.into();
             Value::Enum(Arc::new(EnumLabel { oid, order, name }))
         }
+        Tag::TimeTz => Value::from(TimeTz {
+            micros: i64::from_le_bytes(take(bytes)?),
+            offset: i32::from_le_bytes(take(bytes)?),
+        }),
+        Tag::Bits => {
+            let mut rest = body(bytes)?;
+            let length = u32::from_le_bytes(take(&mut rest)?);
+            Value::from(BitString::new(rest.to_vec(), length as usize))
+        }
+        Tag::Inet => read_inet(body(bytes)?)?,
+        Tag::MacAddr => Value::MacAddr(take(bytes)?),
         Tag::Range => Value::Range(Arc::new(read_range(body(bytes)?)?)),
         Tag::Array => Value::Array(Arc::new(read_array(body(bytes)?)?)),
         Tag::Record => Value::Record(read_items(body(bytes)?)?.into()),
     })
+}
+
+/// How many bits are the network's, then an address of four or sixteen bytes.
+fn read_inet(bytes: &[u8]) -> Result<Value> {
+    let (bits, written) = bytes.split_first().ok_or_else(truncated)?;
+    let mut address = [0; 16];
+    for (slot, byte) in address.iter_mut().zip(written) {
+        *slot = *byte;
+    }
+    let inet = Inet::new(written.len() == 16, *bits, address).ok_or_else(truncated)?;
+    Ok(Value::from(inet))
 }
 
 /// A `jsonb` value from the text that its `Display` wrote.

@@ -46,6 +46,7 @@ enum Inner {
     Array(BinaryViewArray),
     Record(BinaryViewArray),
     Range(BinaryViewArray),
+    Item(BinaryViewArray),
 }
 
 impl ColumnReader {
@@ -102,6 +103,7 @@ impl ColumnReader {
             Inner::Interval(a) => Value::from(opaque::read_interval(a.value(row))?),
             Inner::Array(a) => Value::from(opaque::read_array(a.value(row))?),
             Inner::Range(a) => Value::Range(Arc::new(opaque::read_range(a.value(row))?)),
+            Inner::Item(a) => opaque::read(&mut a.value(row))?,
             Inner::Record(a) => Value::Record(opaque::read_items(a.value(row))?.into()),
         })
     }
@@ -145,25 +147,34 @@ fn open(array: &dyn Array, shape: &Shape) -> Option<Inner> {
         | DataType::CharByte
         | DataType::Unknown
         | DataType::Void
-        | DataType::Json => Inner::Text(array.as_string_view_opt()?.clone()),
+        | DataType::Json
+        | DataType::JsonPath => Inner::Text(array.as_string_view_opt()?.clone()),
         DataType::Jsonb => Inner::Jsonb(array.as_string_view_opt()?.clone()),
         DataType::Bytea => Inner::Bytea(array.as_binary_view_opt()?.clone()),
         DataType::Date => Inner::Date(array.as_primitive_opt::<Date32Type>()?.clone()),
-        DataType::Time => Inner::Time(array.as_primitive_opt::<Time64MicrosecondType>()?.clone()),
-        DataType::Timestamp => Inner::Timestamp(
+        DataType::Time(_) => {
+            Inner::Time(array.as_primitive_opt::<Time64MicrosecondType>()?.clone())
+        }
+        DataType::Timestamp(_) => Inner::Timestamp(
             array
                 .as_primitive_opt::<TimestampMicrosecondType>()?
                 .clone(),
         ),
-        DataType::TimestampTz => Inner::TimestampTz(
+        DataType::TimestampTz(_) => Inner::TimestampTz(
             array
                 .as_primitive_opt::<TimestampMicrosecondType>()?
                 .clone(),
         ),
         DataType::Uuid => Inner::Uuid(array.as_fixed_size_binary_opt()?.clone()),
-        DataType::Interval => Inner::Interval(array.as_binary_view_opt()?.clone()),
+        DataType::Interval(_) => Inner::Interval(array.as_binary_view_opt()?.clone()),
         DataType::Array(_) => Inner::Array(array.as_binary_view_opt()?.clone()),
         DataType::Range(_) => Inner::Range(array.as_binary_view_opt()?.clone()),
+        DataType::TimeTz(_)
+        | DataType::Bit(_)
+        | DataType::VarBit(_)
+        | DataType::Inet
+        | DataType::Cidr
+        | DataType::MacAddr => Inner::Item(array.as_binary_view_opt()?.clone()),
         DataType::Record => Inner::Record(array.as_binary_view_opt()?.clone()),
     })
 }

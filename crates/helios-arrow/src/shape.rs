@@ -62,21 +62,28 @@ impl Shape {
             | DataType::Unknown
             | DataType::Void
             | DataType::Json
+            | DataType::JsonPath
             | DataType::Jsonb => ArrowType::Utf8View,
             DataType::Date => ArrowType::Date32,
-            DataType::Time => ArrowType::Time64(TimeUnit::Microsecond),
-            DataType::Timestamp => ArrowType::Timestamp(TimeUnit::Microsecond, None),
-            DataType::TimestampTz => {
+            DataType::Time(_) => ArrowType::Time64(TimeUnit::Microsecond),
+            DataType::Timestamp(_) => ArrowType::Timestamp(TimeUnit::Microsecond, None),
+            DataType::TimestampTz(_) => {
                 ArrowType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
             }
             DataType::Uuid => ArrowType::FixedSizeBinary(16),
             DataType::Numeric(None)
             | DataType::Bytea
-            | DataType::Interval
+            | DataType::Interval(_)
             | DataType::Array(_)
             | DataType::Int2Vector
             | DataType::OidVector
             | DataType::Range(_)
+            | DataType::TimeTz(_)
+            | DataType::Bit(_)
+            | DataType::VarBit(_)
+            | DataType::Inet
+            | DataType::Cidr
+            | DataType::MacAddr
             | DataType::Record => ArrowType::BinaryView,
             DataType::User(user) => match &user.kind {
                 UserKind::Enum(_) => ArrowType::UInt64,
@@ -139,9 +146,9 @@ impl Shape {
             | DataType::Unknown
             | DataType::Bytea
             | DataType::Date
-            | DataType::Time
-            | DataType::Timestamp
-            | DataType::TimestampTz
+            | DataType::Time(_)
+            | DataType::Timestamp(_)
+            | DataType::TimestampTz(_)
             | DataType::Uuid
             | DataType::Void => true,
             DataType::Numeric(_) => self.as_decimal().is_some(),
@@ -151,12 +158,19 @@ impl Shape {
             | DataType::Float8
             | DataType::Char(_)
             | DataType::Json
+            | DataType::JsonPath
             | DataType::Jsonb
-            | DataType::Interval
+            | DataType::Interval(_)
             | DataType::Array(_)
             | DataType::Int2Vector
             | DataType::OidVector
             | DataType::Range(_)
+            | DataType::TimeTz(_)
+            | DataType::Bit(_)
+            | DataType::VarBit(_)
+            | DataType::Inet
+            | DataType::Cidr
+            | DataType::MacAddr
             | DataType::Record => false,
         }
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::datetime::IntervalModifier;
 use crate::{RangeKind, RegKind, UserKind, UserType};
 
 /// A type with its modifier, such as `numeric(10,2)` or `varchar(20)`.
@@ -35,20 +36,34 @@ pub enum DataType {
     Bytea,
     /// `date`
     Date,
-    /// `time without time zone`
-    Time,
-    /// `timestamp without time zone`
-    Timestamp,
-    /// `timestamp with time zone`
-    TimestampTz,
-    /// `interval`
-    Interval,
+    /// `time without time zone`, with its digits of the second.
+    Time(Option<u8>),
+    /// `time with time zone`, with its digits of the second.
+    TimeTz(Option<u8>),
+    /// `timestamp without time zone`, with its digits of the second.
+    Timestamp(Option<u8>),
+    /// `timestamp with time zone`, with its digits of the second.
+    TimestampTz(Option<u8>),
+    /// `interval`, with its fields and its digits of the second.
+    Interval(Option<IntervalModifier>),
     /// `uuid`
     Uuid,
     /// `json`: the text as it was written.
     Json,
     /// `jsonb`: normalised.
     Jsonb,
+    /// `jsonpath`
+    JsonPath,
+    /// `bit`, with its length in bits.
+    Bit(Option<u32>),
+    /// `bit varying`, with its limit in bits.
+    VarBit(Option<u32>),
+    /// `inet`: the address of a host, perhaps with its network.
+    Inet,
+    /// `cidr`: the address of a network.
+    Cidr,
+    /// `macaddr`
+    MacAddr,
     /// `oid`
     Oid,
     /// `regclass` and its kin: object identifiers shown by name.
@@ -83,6 +98,13 @@ impl DataType {
             Self::Numeric(_) => Self::Numeric(None),
             Self::Varchar(_) => Self::Varchar(None),
             Self::Char(_) => Self::Char(None),
+            Self::Time(_) => Self::Time(None),
+            Self::TimeTz(_) => Self::TimeTz(None),
+            Self::Timestamp(_) => Self::Timestamp(None),
+            Self::TimestampTz(_) => Self::TimestampTz(None),
+            Self::Interval(_) => Self::Interval(None),
+            Self::Bit(_) => Self::Bit(None),
+            Self::VarBit(_) => Self::VarBit(None),
             Self::Array(element) => Self::Array(Box::new(element.bare())),
             other => other.clone(),
         }
@@ -137,15 +159,22 @@ impl DataType {
             Self::Char(None),
             Self::Varchar(None),
             Self::Date,
-            Self::Time,
-            Self::Timestamp,
-            Self::TimestampTz,
-            Self::Interval,
+            Self::Time(None),
+            Self::TimeTz(None),
+            Self::Timestamp(None),
+            Self::TimestampTz(None),
+            Self::Interval(None),
             Self::Numeric(None),
             Self::Record,
             Self::Void,
             Self::Uuid,
             Self::Jsonb,
+            Self::JsonPath,
+            Self::Bit(None),
+            Self::VarBit(None),
+            Self::Inet,
+            Self::Cidr,
+            Self::MacAddr,
         ]
         .into_iter()
         .chain(RegKind::ALL.into_iter().map(Self::Reg))
@@ -248,10 +277,17 @@ impl DataType {
             Self::Char(_) => 1042,
             Self::Varchar(_) => 1043,
             Self::Date => 1082,
-            Self::Time => 1083,
-            Self::Timestamp => 1114,
-            Self::TimestampTz => 1184,
-            Self::Interval => 1186,
+            Self::Time(_) => 1083,
+            Self::TimeTz(_) => 1266,
+            Self::Timestamp(_) => 1114,
+            Self::TimestampTz(_) => 1184,
+            Self::Interval(_) => 1186,
+            Self::Bit(_) => 1560,
+            Self::VarBit(_) => 1562,
+            Self::Inet => 869,
+            Self::Cidr => 650,
+            Self::MacAddr => 829,
+            Self::JsonPath => 4072,
             Self::Numeric(_) => 1700,
             Self::Record => 2249,
             Self::Void => 2278,
@@ -283,11 +319,18 @@ impl DataType {
             Self::Float4 => 1021,
             Self::Float8 => 1022,
             Self::Oid => 1028,
-            Self::Timestamp => 1115,
+            Self::Timestamp(_) => 1115,
             Self::Date => 1182,
-            Self::Time => 1183,
-            Self::TimestampTz => 1185,
-            Self::Interval => 1187,
+            Self::Time(_) => 1183,
+            Self::TimeTz(_) => 1270,
+            Self::TimestampTz(_) => 1185,
+            Self::Interval(_) => 1187,
+            Self::Bit(_) => 1561,
+            Self::VarBit(_) => 1563,
+            Self::Inet => 1041,
+            Self::Cidr => 651,
+            Self::MacAddr => 1040,
+            Self::JsonPath => 4073,
             Self::Numeric(_) => 1231,
             Self::Record => 2287,
             Self::Uuid => 2951,
@@ -327,10 +370,25 @@ impl fmt::Display for DataType {
             Self::Name => "name",
             Self::Bytea => "bytea",
             Self::Date => "date",
-            Self::Time => "time without time zone",
-            Self::Timestamp => "timestamp without time zone",
-            Self::TimestampTz => "timestamp with time zone",
-            Self::Interval => "interval",
+            Self::Time(precision) => return moment(f, "time", *precision, "without time zone"),
+            Self::TimeTz(precision) => return moment(f, "time", *precision, "with time zone"),
+            Self::Timestamp(precision) => {
+                return moment(f, "timestamp", *precision, "without time zone");
+            }
+            Self::TimestampTz(precision) => {
+                return moment(f, "timestamp", *precision, "with time zone");
+            }
+            Self::Interval(None) => "interval",
+            Self::Interval(Some(modifier)) => return write!(f, "interval{modifier}"),
+            // Without a length it is not what `bit` alone means, which is one bit.
+            Self::Bit(None) => "\"bit\"",
+            Self::Bit(Some(length)) => return write!(f, "bit({length})"),
+            Self::VarBit(None) => "bit varying",
+            Self::VarBit(Some(limit)) => return write!(f, "bit varying({limit})"),
+            Self::Inet => "inet",
+            Self::Cidr => "cidr",
+            Self::MacAddr => "macaddr",
+            Self::JsonPath => "jsonpath",
             Self::Uuid => "uuid",
             Self::Json => "json",
             Self::Jsonb => "jsonb",
@@ -347,5 +405,18 @@ impl fmt::Display for DataType {
             Self::Record => "record",
             Self::Void => "void",
         })
+    }
+}
+
+/// `time(3) with time zone` and its kin.
+fn moment(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    precision: Option<u8>,
+    zone: &str,
+) -> fmt::Result {
+    match precision {
+        Some(digits) => write!(f, "{name}({digits}) {zone}"),
+        None => write!(f, "{name} {zone}"),
     }
 }

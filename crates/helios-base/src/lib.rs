@@ -8,6 +8,7 @@
 //! **Invariant:** knows nothing of files, transactions, SQL text or Arrow.
 
 pub mod binary;
+pub mod bits;
 pub mod codec;
 pub mod datatype;
 pub mod datetime;
@@ -15,7 +16,9 @@ pub mod error;
 pub mod failpoint;
 pub mod ids;
 pub mod json;
+pub mod jsonpath;
 pub mod key;
+pub mod network;
 pub mod numeric;
 pub mod range;
 pub mod reg;
@@ -27,12 +30,15 @@ mod type_width;
 pub mod user_type;
 pub mod value;
 
+pub use bits::BitString;
 pub use datatype::DataType;
-pub use datetime::{Interval, TimeZone};
+pub use datetime::{Interval, TimeTz, TimeZone};
 pub use error::{Error, ErrorKind, Result};
 pub use ids::{BranchId, ColumnId, IndexId, Scn, TableId, TxId};
 pub use json::Json;
+pub use jsonpath::JsonPath;
 pub use key::KeyOrder;
+pub use network::Inet;
 pub use numeric::Numeric;
 pub use range::{RangeKind, RangeValue};
 pub use reg::{ObjectNames, RegKind};

@@ -2,6 +2,7 @@
 //! and its modifier packed into a number.
 
 use crate::DataType;
+use crate::datetime::IntervalModifier;
 
 /// PostgreSQL counts the header of a value into modifiers.
 const HEADER: i32 = 4;
@@ -20,8 +21,14 @@ impl DataType {
             | Self::Xid
             | Self::Void
             | Self::Reg(_) => 4,
-            Self::Int8 | Self::Float8 | Self::Time | Self::Timestamp | Self::TimestampTz => 8,
-            Self::Interval | Self::Uuid => 16,
+            Self::MacAddr => 6,
+            Self::Int8
+            | Self::Float8
+            | Self::Time(_)
+            | Self::Timestamp(_)
+            | Self::TimestampTz(_) => 8,
+            Self::TimeTz(_) => 12,
+            Self::Interval(_) | Self::Uuid => 16,
             Self::Name => 64,
             Self::Unknown => -2,
             Self::User(user) if user.is_enum() => 4,
@@ -39,6 +46,14 @@ impl DataType {
             }
             Self::Varchar(Some(limit)) | Self::Char(Some(limit)) => {
                 i32::try_from(*limit).map_or(-1, |limit| limit.saturating_add(HEADER))
+            }
+            Self::Time(precision)
+            | Self::TimeTz(precision)
+            | Self::Timestamp(precision)
+            | Self::TimestampTz(precision) => precision.map_or(-1, i32::from),
+            Self::Interval(modifier) => modifier.map_or(-1, IntervalModifier::packed),
+            Self::Bit(Some(length)) | Self::VarBit(Some(length)) => {
+                i32::try_from(*length).unwrap_or(-1)
             }
             Self::Array(element) => element.modifier(),
             _ => -1,

@@ -25,12 +25,19 @@ pub enum Ty {
     Bytea,
     Date,
     Time,
+    TimeTz,
     Timestamp,
     TimestampTz,
     Interval,
     Uuid,
     Json,
     Jsonb,
+    JsonPath,
+    Bit,
+    VarBit,
+    Inet,
+    Cidr,
+    MacAddr,
     Oid,
     Xid,
     CharByte,
@@ -88,13 +95,20 @@ impl Ty {
             Self::Name => DataType::Name,
             Self::Bytea => DataType::Bytea,
             Self::Date => DataType::Date,
-            Self::Time => DataType::Time,
-            Self::Timestamp => DataType::Timestamp,
-            Self::TimestampTz => DataType::TimestampTz,
-            Self::Interval => DataType::Interval,
+            Self::Time => DataType::Time(None),
+            Self::TimeTz => DataType::TimeTz(None),
+            Self::Timestamp => DataType::Timestamp(None),
+            Self::TimestampTz => DataType::TimestampTz(None),
+            Self::Interval => DataType::Interval(None),
             Self::Uuid => DataType::Uuid,
             Self::Json => DataType::Json,
             Self::Jsonb => DataType::Jsonb,
+            Self::JsonPath => DataType::JsonPath,
+            Self::Bit => DataType::Bit(None),
+            Self::VarBit => DataType::VarBit(None),
+            Self::Inet => DataType::Inet,
+            Self::Cidr => DataType::Cidr,
+            Self::MacAddr => DataType::MacAddr,
             Self::Oid => DataType::Oid,
             Self::Xid => DataType::Xid,
             Self::CharByte => DataType::CharByte,
@@ -137,13 +151,20 @@ impl Ty {
             | (Self::Name, DataType::Name)
             | (Self::Bytea, DataType::Bytea)
             | (Self::Date, DataType::Date)
-            | (Self::Time, DataType::Time)
-            | (Self::Timestamp, DataType::Timestamp)
-            | (Self::TimestampTz, DataType::TimestampTz)
-            | (Self::Interval, DataType::Interval)
+            | (Self::Time, DataType::Time(_))
+            | (Self::TimeTz, DataType::TimeTz(_))
+            | (Self::Timestamp, DataType::Timestamp(_))
+            | (Self::TimestampTz, DataType::TimestampTz(_))
+            | (Self::Interval, DataType::Interval(_))
             | (Self::Uuid, DataType::Uuid)
             | (Self::Json, DataType::Json)
             | (Self::Jsonb, DataType::Jsonb)
+            | (Self::JsonPath, DataType::JsonPath)
+            | (Self::Bit, DataType::Bit(_))
+            | (Self::VarBit, DataType::VarBit(_))
+            | (Self::Inet, DataType::Inet)
+            | (Self::Cidr, DataType::Cidr)
+            | (Self::MacAddr, DataType::MacAddr)
             | (Self::Oid, DataType::Oid)
             | (Self::Xid, DataType::Xid)
             | (Self::CharByte, DataType::CharByte)

@@ -1,6 +1,6 @@
 //! Random values of every storable type, with the awkward ones more often than chance has them.
 
-use helios_base::{ArrayValue, DataType, Interval, Json, Numeric, Value};
+use helios_base::{ArrayValue, BitString, DataType, Inet, Interval, Json, Numeric, TimeTz, Value};
 
 use crate::Rng;
 
@@ -22,14 +22,20 @@ pub fn all_types() -> Vec<DataType> {
         DataType::Name,
         DataType::Bytea,
         DataType::Date,
-        DataType::Time,
-        DataType::Timestamp,
-        DataType::TimestampTz,
-        DataType::Interval,
+        DataType::Time(None),
+        DataType::Timestamp(None),
+        DataType::TimestampTz(None),
+        DataType::Interval(None),
         DataType::Uuid,
         DataType::Json,
         DataType::Jsonb,
         DataType::Oid,
+        DataType::TimeTz(None),
+        DataType::Bit(Some(5)),
+        DataType::VarBit(None),
+        DataType::Inet,
+        DataType::Cidr,
+        DataType::MacAddr,
     ]
 }
 
@@ -60,10 +66,10 @@ pub fn random_value(ty: &DataType, rng: &mut Rng) -> Value {
         }
         DataType::Bytea => rng.bytes(30).into(),
         DataType::Date => Value::Date(random_i64(rng) as i32),
-        DataType::Time => Value::Time(rng.i64(0..=86_400_000_000)),
-        DataType::Timestamp => Value::Timestamp(random_i64(rng)),
-        DataType::TimestampTz => Value::TimestampTz(random_i64(rng)),
-        DataType::Interval => Interval::new(
+        DataType::Time(_) => Value::Time(rng.i64(0..=86_400_000_000)),
+        DataType::Timestamp(_) => Value::Timestamp(random_i64(rng)),
+        DataType::TimestampTz(_) => Value::TimestampTz(random_i64(rng)),
+        DataType::Interval(_) => Interval::new(
             rng.i32(-3..3),
             rng.i32(-60..60),
             rng.i64(-2..2) * 86_400_000_000 + rng.i64(-1..1),
@@ -73,6 +79,21 @@ pub fn random_value(ty: &DataType, rng: &mut Rng) -> Value {
         DataType::Json => random_json(rng, 3).to_string().into(),
         DataType::Jsonb => random_json(rng, 3).into(),
         DataType::Oid => Value::Oid(random_i64(rng) as u32),
+        DataType::TimeTz(_) => Value::from(TimeTz {
+            micros: rng.i64(0..=86_400_000_000),
+            offset: rng.i32(-57_599..57_600),
+        }),
+        DataType::Bit(length) => random_bits(rng, length.unwrap_or(1) as usize).into(),
+        DataType::VarBit(_) => {
+            let length = rng.usize(0..20);
+            random_bits(rng, length).into()
+        }
+        DataType::Inet => random_inet(rng).into(),
+        DataType::Cidr => random_inet(rng).network().into(),
+        DataType::MacAddr => {
+            let [_, _, address @ ..] = rng.u64(..).to_be_bytes();
+            Value::MacAddr(address)
+        }
         DataType::Array(element) => random_array(element, rng).into(),
         other => panic!("type {other} has no storable values"),
     }
@@ -162,4 +183,20 @@ fn random_array(element: &DataType, rng: &mut Rng) -> ArrayValue {
         })
         .collect();
     ArrayValue { dims, elements }
+}
+
+fn random_bits(rng: &mut Rng, length: usize) -> BitString {
+    BitString::from_bits((0..length).map(|_| rng.one_in(3)))
+}
+
+/// Few networks, so that some hold others.
+fn random_inet(rng: &mut Rng) -> Inet {
+    let six = rng.one_in(3);
+    let (bits, width) = if six { (128, 16) } else { (32, 4) };
+    let mut address = [0; 16];
+    for byte in address.iter_mut().take(width) {
+        *byte = rng.u8(0..3) * 100;
+    }
+    let bits = if rng.bool() { bits } else { rng.u8(0..bits) };
+    Inet::new(six, bits, address).unwrap_or_else(|| unreachable!("as wide as its family"))
 }

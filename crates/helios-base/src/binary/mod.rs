@@ -8,6 +8,7 @@
 //! `COPY … WITH (FORMAT binary)`.
 
 mod array;
+mod network;
 mod numeric;
 mod reader;
 
@@ -17,11 +18,11 @@ use reader::Reader;
 
 use crate::datetime::{
     DATE_INFINITY, DATE_NEG_INFINITY, MICROS_PER_DAY, TIMESTAMP_INFINITY, TIMESTAMP_NEG_INFINITY,
-    check_date, check_timestamp, timestamp_out_of_range,
+    check_date, check_timestamp, round_micros, round_timestamp, timestamp_out_of_range,
 };
 use crate::{
-    DataType, Error, Interval, Json, RangeValue, Result, SqlState, TextContext, UserKind, Value,
-    range, text,
+    DataType, Error, Interval, Json, RangeValue, Result, SqlState, TextContext, TimeTz, UserKind,
+    Value, range, text,
 };
 
 /// Days from 1970-01-01 to 2000-01-01.
@@ -30,6 +31,8 @@ const EPOCH_DAYS: i32 = 10_957;
 const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * MICROS_PER_DAY;
 /// The only version of the binary form of `jsonb`.
 const JSONB_VERSION: u8 = 1;
+/// The only version of the binary form of `jsonpath`.
+const JSONPATH_VERSION: u8 = 1;
 
 /// Appends the binary form of a value that is not `NULL`; nothing for `NULL`.
 ///
@@ -47,6 +50,10 @@ pub fn write(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
         Value::Float8(x) => out.extend(x.to_be_bytes()),
         Value::Numeric(number) => numeric::write(number, out),
         Value::Text(text) => match ty {
+            DataType::JsonPath => {
+                out.push(JSONPATH_VERSION);
+                out.extend(text.as_bytes());
+            }
             // One byte, which is zero when there is no character.
             DataType::CharByte => out.push(text.bytes().next().unwrap_or(0)),
             _ => out.extend(text.as_bytes()),
@@ -61,6 +68,17 @@ pub fn write(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
             out.extend(interval.days.to_be_bytes());
             out.extend(interval.months.to_be_bytes());
         }
+        Value::TimeTz(time) => {
+            out.extend(time.micros.to_be_bytes());
+            // PostgreSQL counts towards the west.
+            out.extend((-time.offset).to_be_bytes());
+        }
+        Value::Bits(bits) => {
+            out.extend(i32::try_from(bits.len()).unwrap_or(i32::MAX).to_be_bytes());
+            out.extend(bits.bytes());
+        }
+        Value::Inet(inet) => network::write(inet, matches!(*ty.base(), DataType::Cidr), out),
+        Value::MacAddr(address) => out.extend(address),
         Value::Uuid(bytes) => out.extend(&bytes[..]),
         Value::Jsonb(json) => {
             out.push(JSONB_VERSION);
@@ -144,12 +162,38 @@ fn read_from(reader: &mut Reader<'_>, ty: &DataType) -> Result<Value> {
         }
         DataType::Bytea => Value::Bytea(reader.rest().into()),
         DataType::Date => date_in(reader.i32()?)?,
-        DataType::Time => time_in(reader.i64()?)?,
-        DataType::Timestamp => Value::Timestamp(timestamp_in(reader.i64()?)?),
-        DataType::TimestampTz => Value::TimestampTz(timestamp_in(reader.i64()?)?),
-        DataType::Interval => {
+        DataType::Time(precision) => {
+            let time = time_in(reader.i64()?)?;
+            Value::Time(precision.map_or(time, |digits| round_micros(time, digits)))
+        }
+        DataType::TimeTz(precision) => {
+            let (time, west) = (time_in(reader.i64()?)?, reader.i32()?);
+            let time = precision.map_or(time, |digits| round_micros(time, digits));
+            Value::TimeTz(TimeTz::new(time, west.saturating_neg())?)
+        }
+        DataType::Timestamp(precision) => {
+            Value::Timestamp(timestamp_in(reader.i64()?, *precision)?)
+        }
+        DataType::TimestampTz(precision) => {
+            Value::TimestampTz(timestamp_in(reader.i64()?, *precision)?)
+        }
+        DataType::Interval(modifier) => {
             let (micros, days, months) = (reader.i64()?, reader.i32()?, reader.i32()?);
-            Interval::new(months, days, micros).into()
+            let interval = Interval::new(months, days, micros);
+            modifier.map_or(interval, |m| m.apply(&interval)).into()
+        }
+        DataType::Bit(_) | DataType::VarBit(_) => network::read_bits(reader, ty)?,
+        DataType::Inet => network::read(reader, false)?,
+        DataType::Cidr => network::read(reader, true)?,
+        DataType::MacAddr => Value::MacAddr(reader.array()?),
+        DataType::JsonPath => {
+            let version = reader.u8()?;
+            if version != JSONPATH_VERSION {
+                return Err(malformed(format!(
+                    "unsupported jsonpath version number: {version}"
+                )));
+            }
+            text::parse(utf8(reader.rest())?, ty, &TextContext::default())?
         }
         DataType::Uuid => Value::Uuid(Box::new(reader.array()?)),
         DataType::Jsonb => {
@@ -243,9 +287,9 @@ fn date_in(days: i32) -> Result<Value> {
     check_date(i64::from(days) + i64::from(EPOCH_DAYS)).map(Value::Date)
 }
 
-fn time_in(micros: i64) -> Result<Value> {
+fn time_in(micros: i64) -> Result<i64> {
     if (0..=MICROS_PER_DAY).contains(&micros) {
-        return Ok(Value::Time(micros));
+        return Ok(micros);
     }
     Err(Error::new(
         SqlState::DATETIME_FIELD_OVERFLOW,
@@ -260,12 +304,15 @@ fn timestamp_out(micros: i64) -> i64 {
     }
 }
 
-fn timestamp_in(micros: i64) -> Result<i64> {
+fn timestamp_in(micros: i64, precision: Option<u8>) -> Result<i64> {
     if matches!(micros, TIMESTAMP_INFINITY | TIMESTAMP_NEG_INFINITY) {
         return Ok(micros);
     }
     match micros.checked_add(EPOCH_MICROS) {
-        Some(micros) => check_timestamp(micros),
+        Some(micros) => {
+            let micros = check_timestamp(micros)?;
+            precision.map_or(Ok(micros), |digits| round_timestamp(micros, digits))
+        }
         None => Err(timestamp_out_of_range()),
     }
 }

@@ -125,6 +125,26 @@ pub(super) fn date_time(fields: &[Field], context: &TextContext) -> Result<Momen
 
 /// Reads a time of day; a date may stand before it and is ignored but for its offset.
 pub(super) fn time_only(fields: &[Field], context: &TextContext) -> Result<Civil> {
+    Ok(time_decoder(fields, context)?.civil)
+}
+
+/// Reads a time of day and its offset: the one that is written, or that of the session's zone, on
+/// the date that is written or today.
+pub(super) fn time_and_offset(fields: &[Field], context: &TextContext) -> Result<(Civil, i32)> {
+    let mut decoder = time_decoder(fields, context)?;
+    let civil = decoder.civil;
+    if decoder.zone.is_none() && decoder.mask & DATE != DATE {
+        let zone = &context.time_zone;
+        let today = context
+            .now
+            .saturating_add(i64::from(zone.offset_at(context.now)) * MICROS_PER_SECOND)
+            .div_euclid(MICROS_PER_DAY);
+        decoder.set_days(today);
+    }
+    Ok((civil, decoder.offset()?))
+}
+
+fn time_decoder<'a>(fields: &[Field], context: &'a TextContext) -> Result<Decoder<'a>> {
     let mut decoder = Decoder::new(context, true);
     decoder.fields(fields)?;
     if decoder.special.is_some() {
@@ -144,7 +164,7 @@ pub(super) fn time_only(fields: &[Field], context: &TextContext) -> Result<Civil
         // Without a date nobody knows whether daylight saving applies.
         return Err(DecodeError::Format);
     }
-    Ok(decoder.civil)
+    Ok(decoder)
 }
 
 fn time_overflows(civil: &Civil) -> bool {

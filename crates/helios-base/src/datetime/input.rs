@@ -4,7 +4,7 @@ use super::civil::Civil;
 use super::decode::{self, DecodeError, Moment};
 use super::{
     DATE_INFINITY, DATE_MAX, DATE_MIN, DATE_NEG_INFINITY, MICROS_PER_SECOND, TIMESTAMP_END,
-    TIMESTAMP_INFINITY, TIMESTAMP_MIN, TIMESTAMP_NEG_INFINITY, iso, token,
+    TIMESTAMP_INFINITY, TIMESTAMP_MIN, TIMESTAMP_NEG_INFINITY, TimeTz, iso, token,
 };
 use crate::{Error, Result, SqlState, TextContext};
 
@@ -62,6 +62,25 @@ pub fn parse_time(text: &str, context: &TextContext) -> Result<i64> {
         })
         .map(|civil| civil.micros_of_day())
         .map_err(|error| error.into_error("time", text))
+}
+
+/// Reads a `time with time zone`; without an offset that of the session's zone applies.
+///
+/// # Errors
+/// As [`parse_date`].
+pub fn parse_timetz(text: &str, context: &TextContext) -> Result<TimeTz> {
+    token::split(text)
+        .and_then(|fields| {
+            if fields.is_empty() {
+                return Err(DecodeError::Format);
+            }
+            decode::time_and_offset(&fields, context)
+        })
+        .map(|(civil, offset)| TimeTz {
+            micros: civil.micros_of_day(),
+            offset,
+        })
+        .map_err(|error| error.into_error("time with time zone", text))
 }
 
 /// Reads a `timestamp`, in microseconds since 1970-01-01 00:00; an offset is read and ignored.

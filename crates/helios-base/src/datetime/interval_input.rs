@@ -5,8 +5,8 @@ use super::keyword::{self, IntervalWord, Unit};
 use super::number::{fraction, leading_i32, leading_i64};
 use super::token::{self, Field, Kind};
 use super::{
-    Interval, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, interval_iso,
-    interval_out_of_range,
+    Interval, IntervalFields, IntervalModifier, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE,
+    MICROS_PER_SECOND, interval_iso, interval_out_of_range,
 };
 use crate::{Error, Result, SqlState};
 
@@ -23,22 +23,10 @@ pub fn parse_interval(text: &str) -> Result<Interval> {
 ///
 /// # Errors
 /// As [`parse_interval`].
-pub fn parse_interval_fields(text: &str, fields: Option<&str>) -> Result<Interval> {
-    let interval = parse(text, fields)?;
-    Ok(match fields.map(last_field) {
-        None | Some(Unit::Second) => interval,
-        Some(Unit::Year) => Interval::new(interval.months / 12 * 12, 0, 0),
-        Some(Unit::Month) => Interval::new(interval.months, 0, 0),
-        Some(Unit::Day) => Interval::new(interval.months, interval.days, 0),
-        Some(unit) => {
-            let unit = match unit {
-                Unit::Hour => MICROS_PER_HOUR,
-                _ => MICROS_PER_MINUTE,
-            };
-            let micros = interval.micros / unit * unit;
-            Interval::new(interval.months, interval.days, micros)
-        }
-    })
+pub fn parse_interval_as(text: &str, modifier: Option<IntervalModifier>) -> Result<Interval> {
+    let fields = modifier.and_then(IntervalModifier::fields);
+    let interval = parse(text, fields.map(IntervalFields::text))?;
+    Ok(modifier.map_or(interval, |modifier| modifier.apply(&interval)))
 }
 
 /// The last of the fields that a type names.

@@ -17,7 +17,9 @@ mod iso;
 mod keyword;
 mod number;
 mod output;
+mod precision;
 mod style;
+mod timetz;
 mod token;
 mod truncate;
 mod zone;
@@ -27,12 +29,16 @@ pub use civil::{Civil, civil_from_days, days_from_civil, days_in_month, is_leap,
 pub use extract::{
     extract_date, extract_interval, extract_time, extract_timestamp, extract_timestamptz,
 };
-pub use input::{parse_date, parse_time, parse_timestamp, parse_timestamptz};
+pub use input::{parse_date, parse_time, parse_timestamp, parse_timestamptz, parse_timetz};
 pub use interval::Interval;
-pub use interval_input::{parse_interval, parse_interval_fields};
+pub use interval_input::{parse_interval, parse_interval_as};
 pub use interval_output::write_interval;
 pub use output::{write_date, write_time, write_timestamp, write_timestamptz};
+pub use precision::{
+    IntervalFields, IntervalModifier, PRECISION_MAX, round_micros, round_timestamp,
+};
 pub use style::{DateOrder, DateStyle, IntervalStyle, parse_date_style, show_date_style};
+pub use timetz::{TimeTz, extract_timetz};
 pub use truncate::{bin, truncate_interval, truncate_timestamp, truncate_timestamptz};
 pub use zone::TimeZone;
 

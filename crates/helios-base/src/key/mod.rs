@@ -24,6 +24,8 @@
 //! | composite types           | each field as a column under `NULLS LAST`                      |
 //! | `real`, `double precision`| IEEE bits, big-endian; negative: all flipped, else: sign flipped; `-0` as `0`, one `NaN` |
 //! | `interval`                | 16 bytes, big-endian: its span in µs, sign bit flipped         |
+//! | `timetz`, `bit`, `inet`   | see `key/small.rs`, which encodes them                         |
+//! | `macaddr`                 | its 6 bytes                                                    |
 //! | `uuid`                    | its 16 bytes                                                   |
 //! | strings, `"char"`, `bytea`| bytes; `00` as `01 01`, `01` as `01 02`; then `00`             |
 //! | `char(n)`                 | the same, without trailing blanks                              |
@@ -39,6 +41,7 @@ mod json;
 mod numeric;
 mod range;
 mod reader;
+mod small;
 
 use crate::datetime::{Interval, MICROS_PER_DAY};
 use crate::value::trim_blanks;
@@ -167,9 +170,9 @@ fn put_body(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
             out.extend((n ^ i32::MIN).to_be_bytes());
         }
         (Value::Int8(n), DataType::Int8)
-        | (Value::Time(n), DataType::Time)
-        | (Value::Timestamp(n), DataType::Timestamp)
-        | (Value::TimestampTz(n), DataType::TimestampTz) => {
+        | (Value::Time(n), DataType::Time(_))
+        | (Value::Timestamp(n), DataType::Timestamp(_))
+        | (Value::TimestampTz(n), DataType::TimestampTz(_)) => {
             out.extend((n ^ i64::MIN).to_be_bytes());
         }
         (Value::Oid(n), DataType::Oid | DataType::Xid | DataType::Reg(_)) => {
@@ -188,7 +191,11 @@ fn put_body(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
             let bits = canonical(*x).to_bits() as i64;
             out.extend((bits ^ ((bits >> 63) | i64::MIN)).to_be_bytes());
         }
-        (Value::Interval(interval), DataType::Interval) => {
+        (Value::TimeTz(time), DataType::TimeTz(_)) => small::put_timetz(time, out),
+        (Value::Bits(bits), DataType::Bit(_) | DataType::VarBit(_)) => small::put_bits(bits, out),
+        (Value::Inet(inet), DataType::Inet | DataType::Cidr) => small::put_inet(inet, out),
+        (Value::MacAddr(address), DataType::MacAddr) => out.extend(address),
+        (Value::Interval(interval), DataType::Interval(_)) => {
             out.extend((interval.span() ^ i128::MIN).to_be_bytes());
         }
         (Value::Uuid(uuid), DataType::Uuid) => out.extend(uuid.as_slice()),
@@ -198,7 +205,14 @@ fn put_body(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
         (Value::Numeric(number), DataType::Numeric(_)) => numeric::put(number, out),
         (Value::Jsonb(json), DataType::Jsonb) => json::put(json, out)?,
         (Value::Array(array), DataType::Array(element)) => put_array(array, element, out)?,
-        (_, DataType::Json | DataType::Record | DataType::Unknown | DataType::Void) => {
+        (
+            _,
+            DataType::Json
+            | DataType::JsonPath
+            | DataType::Record
+            | DataType::Unknown
+            | DataType::Void,
+        ) => {
             return Err(Error::new(
                 SqlState::UNDEFINED_FUNCTION,
                 format!("could not identify an ordering operator for type {ty}"),
@@ -225,9 +239,13 @@ fn take_body(reader: &mut KeyReader<'_>, ty: &DataType) -> Result<Value> {
         DataType::Int4 => Value::Int4(take_i32(reader)?),
         DataType::Date => Value::Date(take_i32(reader)?),
         DataType::Int8 => Value::Int8(take_i64(reader)?),
-        DataType::Time => Value::Time(take_i64(reader)?),
-        DataType::Timestamp => Value::Timestamp(take_i64(reader)?),
-        DataType::TimestampTz => Value::TimestampTz(take_i64(reader)?),
+        DataType::Time(_) => Value::Time(take_i64(reader)?),
+        DataType::TimeTz(_) => Value::TimeTz(small::take_timetz(reader)?),
+        DataType::Timestamp(_) => Value::Timestamp(take_i64(reader)?),
+        DataType::TimestampTz(_) => Value::TimestampTz(take_i64(reader)?),
+        DataType::Bit(_) | DataType::VarBit(_) => Value::Bits(small::take_bits(reader)?.into()),
+        DataType::Inet | DataType::Cidr => Value::Inet(small::take_inet(reader)?.into()),
+        DataType::MacAddr => Value::MacAddr(reader.array()?),
         DataType::Oid | DataType::Xid | DataType::Reg(_) => {
             Value::Oid(u32::from_be_bytes(reader.array()?))
         }
@@ -246,7 +264,7 @@ fn take_body(reader: &mut KeyReader<'_>, ty: &DataType) -> Result<Value> {
             let bits = bits ^ ((!bits >> 63) | i64::MIN);
             Value::Float8(f64::from_bits(bits as u64))
         }
-        DataType::Interval => {
+        DataType::Interval(_) => {
             let span = i128::from_be_bytes(reader.array()?) ^ i128::MIN;
             Value::Interval(Box::new(interval_of_span(span)?))
         }
@@ -269,7 +287,11 @@ fn take_body(reader: &mut KeyReader<'_>, ty: &DataType) -> Result<Value> {
         }
         DataType::Jsonb => Value::Jsonb(json::take(reader)?.into()),
         DataType::Array(element) => Value::Array(take_array(reader, element)?.into()),
-        DataType::Json | DataType::Record | DataType::Unknown | DataType::Void => {
+        DataType::Json
+        | DataType::JsonPath
+        | DataType::Record
+        | DataType::Unknown
+        | DataType::Void => {
             return Err(Error::internal(format!("type {ty} has no keys")));
         }
     })

@@ -78,8 +78,8 @@ impl RangeKind {
             Self::Int4 => DataType::Int4,
             Self::Int8 => DataType::Int8,
             Self::Numeric => DataType::Numeric(None),
-            Self::Timestamp => DataType::Timestamp,
-            Self::TimestampTz => DataType::TimestampTz,
+            Self::Timestamp => DataType::Timestamp(None),
+            Self::TimestampTz => DataType::TimestampTz(None),
             Self::Date => DataType::Date,
         }
     }

@@ -1,5 +1,7 @@
 //! The bytes of one value within a row; the table is in [`super`].
 
+use std::sync::Arc;
+
 use num_bigint::BigInt;
 
 use crate::codec::{
@@ -8,8 +10,8 @@ use crate::codec::{
 use crate::json::{DEPTH_MAX, JsonObject};
 use crate::numeric::SCALE_MAX;
 use crate::{
-    ArrayValue, DataType, Error, Interval, Json, Numeric, RangeKind, RangeValue, Result, UserKind,
-    UserType, Value, range,
+    ArrayValue, BitString, DataType, Error, Inet, Interval, Json, Numeric, RangeKind, RangeValue,
+    Result, TimeTz, UserKind, UserType, Value, range,
 };
 
 const NAN: u64 = 0;
@@ -36,12 +38,14 @@ pub(super) fn fixed_width(ty: &DataType) -> Option<usize> {
         | DataType::Xid
         | DataType::Reg(_)
         | DataType::Float4 => Some(4),
+        DataType::MacAddr => Some(6),
         DataType::Int8
-        | DataType::Time
-        | DataType::Timestamp
-        | DataType::TimestampTz
+        | DataType::Time(_)
+        | DataType::Timestamp(_)
+        | DataType::TimestampTz(_)
         | DataType::Float8 => Some(8),
-        DataType::Interval | DataType::Uuid => Some(16),
+        DataType::TimeTz(_) => Some(12),
+        DataType::Interval(_) | DataType::Uuid => Some(16),
         DataType::User(user) => match &user.kind {
             UserKind::Enum(_) => Some(8),
             UserKind::Domain(domain) => fixed_width(&domain.base),
@@ -75,11 +79,22 @@ pub(super) fn put(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()>
         }
         (Value::Float4(x), DataType::Float4) => out.extend(x.to_le_bytes()),
         (Value::Int8(n), DataType::Int8)
-        | (Value::Time(n), DataType::Time)
-        | (Value::Timestamp(n), DataType::Timestamp)
-        | (Value::TimestampTz(n), DataType::TimestampTz) => out.extend(n.to_le_bytes()),
+        | (Value::Time(n), DataType::Time(_))
+        | (Value::Timestamp(n), DataType::Timestamp(_))
+        | (Value::TimestampTz(n), DataType::TimestampTz(_)) => out.extend(n.to_le_bytes()),
+        (Value::TimeTz(time), DataType::TimeTz(_)) => {
+            out.extend(time.micros.to_le_bytes());
+            out.extend(time.offset.to_le_bytes());
+        }
+        (Value::Bits(bits), DataType::Bit(_) | DataType::VarBit(_)) => put_bits(bits, out),
+        (Value::Inet(inet), DataType::Inet | DataType::Cidr) => {
+            // Four bytes of address, or sixteen, tell the family.
+            out.push(inet.bits());
+            out.extend(inet.address());
+        }
+        (Value::MacAddr(address), DataType::MacAddr) => out.extend(address),
         (Value::Float8(x), DataType::Float8) => out.extend(x.to_le_bytes()),
-        (Value::Interval(interval), DataType::Interval) => {
+        (Value::Interval(interval), DataType::Interval(_)) => {
             out.extend(interval.micros.to_le_bytes());
             out.extend(interval.days.to_le_bytes());
             out.extend(interval.months.to_le_bytes());
@@ -87,7 +102,10 @@ pub(super) fn put(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()>
         (Value::Uuid(uuid), DataType::Uuid) => out.extend(uuid.as_slice()),
         (Value::Text(text), ty)
             if ty.is_string()
-                || matches!(ty, DataType::Json | DataType::Unknown | DataType::CharByte) =>
+                || matches!(
+                    ty,
+                    DataType::Json | DataType::JsonPath | DataType::Unknown | DataType::CharByte
+                ) =>
         {
             out.extend_from_slice(text.as_bytes());
         }
@@ -189,11 +207,23 @@ pub(super) fn get(bytes: &[u8], ty: &DataType) -> Result<Value> {
         DataType::OidVector => Value::Array(take_array_value(&mut rest, &DataType::Oid)?.into()),
         DataType::Float4 => Value::Float4(f32::from_le_bytes(take_array(&mut rest)?)),
         DataType::Int8 => Value::Int8(i64::from_le_bytes(take_array(&mut rest)?)),
-        DataType::Time => Value::Time(i64::from_le_bytes(take_array(&mut rest)?)),
-        DataType::Timestamp => Value::Timestamp(i64::from_le_bytes(take_array(&mut rest)?)),
-        DataType::TimestampTz => Value::TimestampTz(i64::from_le_bytes(take_array(&mut rest)?)),
+        DataType::Time(_) => Value::Time(i64::from_le_bytes(take_array(&mut rest)?)),
+        DataType::Timestamp(_) => Value::Timestamp(i64::from_le_bytes(take_array(&mut rest)?)),
+        DataType::TimestampTz(_) => Value::TimestampTz(i64::from_le_bytes(take_array(&mut rest)?)),
         DataType::Float8 => Value::Float8(f64::from_le_bytes(take_array(&mut rest)?)),
-        DataType::Interval => {
+        DataType::TimeTz(_) => {
+            let micros = i64::from_le_bytes(take_array(&mut rest)?);
+            let offset = i32::from_le_bytes(take_array(&mut rest)?);
+            Value::TimeTz(TimeTz { micros, offset })
+        }
+        DataType::Bit(_) | DataType::VarBit(_) => {
+            Value::Bits(Arc::new(get_bits(std::mem::take(&mut rest))?))
+        }
+        DataType::Inet | DataType::Cidr => {
+            Value::Inet(Arc::new(get_inet(std::mem::take(&mut rest))?))
+        }
+        DataType::MacAddr => Value::MacAddr(take_array(&mut rest)?),
+        DataType::Interval(_) => {
             let micros = i64::from_le_bytes(take_array(&mut rest)?);
             let days = i32::from_le_bytes(take_array(&mut rest)?);
             let months = i32::from_le_bytes(take_array(&mut rest)?);
@@ -205,6 +235,7 @@ pub(super) fn get(bytes: &[u8], ty: &DataType) -> Result<Value> {
         | DataType::Char(_)
         | DataType::Name
         | DataType::Json
+        | DataType::JsonPath
         | DataType::CharByte
         | DataType::Unknown => Value::Text(text(std::mem::take(&mut rest))?.into()),
         DataType::Bytea => Value::Bytea(std::mem::take(&mut rest).into()),
@@ -259,6 +290,37 @@ fn take_range(rest: &mut &[u8], kind: RangeKind) -> Result<RangeValue> {
 #[inline]
 pub(super) fn text_value(bytes: &[u8]) -> Result<Value> {
     Ok(Value::Text(text(bytes)?.into()))
+}
+
+/// How many bits of the last byte are padding, then the bytes.
+fn put_bits(bits: &BitString, out: &mut Vec<u8>) {
+    let bytes = bits.bytes();
+    // Fewer than eight.
+    out.push((bytes.len() * 8 - bits.len()) as u8);
+    out.extend(bytes);
+}
+
+fn get_bits(bytes: &[u8]) -> Result<BitString> {
+    let wrong = || Error::corrupt("stored bit string has a wrong length");
+    let (padding, bytes) = bytes.split_first().ok_or_else(wrong)?;
+    let length = (bytes.len() * 8).checked_sub(usize::from(*padding));
+    let length = length.filter(|_| *padding < 8).ok_or_else(wrong)?;
+    Ok(BitString::new(bytes.to_vec(), length))
+}
+
+fn get_inet(bytes: &[u8]) -> Result<Inet> {
+    let wrong = || Error::corrupt("stored network address is none");
+    let (bits, written) = bytes.split_first().ok_or_else(wrong)?;
+    let six = match written.len() {
+        4 => false,
+        16 => true,
+        _ => return Err(wrong()),
+    };
+    let mut address = [0; 16];
+    for (slot, byte) in address.iter_mut().zip(written) {
+        *slot = *byte;
+    }
+    Inet::new(six, *bits, address).ok_or_else(wrong)
 }
 
 fn text(bytes: &[u8]) -> Result<&str> {

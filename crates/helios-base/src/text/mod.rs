@@ -14,11 +14,13 @@ pub use float::{write_f32, write_f64};
 pub(crate) use scalar::parse_oid;
 pub use string::fit_length;
 
-use crate::datetime::{self, TimeZone};
+use crate::bits::BitString;
+use crate::datetime::{self, TimeZone, round_micros, round_timestamp};
 pub use crate::datetime::{DateOrder, DateStyle, IntervalStyle};
+use crate::network::{self, Inet};
 use crate::{
-    DataType, Error, Json, Numeric, ObjectNames, Result, SqlState, UserKind, Value, json, range,
-    reg,
+    DataType, Error, Json, JsonPath, Numeric, ObjectNames, Result, SqlState, UserKind, Value, json,
+    range, reg,
 };
 
 /// The session settings that text input and output depend on.
@@ -91,10 +93,50 @@ pub(crate) fn parse(text: &str, ty: &DataType, context: &TextContext) -> Result<
         }
         DataType::Bytea => Value::Bytea(bytea::parse(text)?.into()),
         DataType::Date => Value::Date(datetime::parse_date(text, context)?),
-        DataType::Time => Value::Time(datetime::parse_time(text, context)?),
-        DataType::Timestamp => Value::Timestamp(datetime::parse_timestamp(text, context)?),
-        DataType::TimestampTz => Value::TimestampTz(datetime::parse_timestamptz(text, context)?),
-        DataType::Interval => datetime::parse_interval(text)?.into(),
+        DataType::Time(precision) => {
+            let time = datetime::parse_time(text, context)?;
+            Value::Time(precision.map_or(time, |digits| round_micros(time, digits)))
+        }
+        DataType::TimeTz(precision) => {
+            let mut time = datetime::parse_timetz(text, context)?;
+            if let Some(digits) = precision {
+                time.micros = round_micros(time.micros, *digits);
+            }
+            Value::TimeTz(time)
+        }
+        DataType::Timestamp(precision) => {
+            let timestamp = datetime::parse_timestamp(text, context)?;
+            Value::Timestamp(match precision {
+                Some(digits) => round_timestamp(timestamp, *digits)?,
+                None => timestamp,
+            })
+        }
+        DataType::TimestampTz(precision) => {
+            let instant = datetime::parse_timestamptz(text, context)?;
+            Value::TimestampTz(match precision {
+                Some(digits) => round_timestamp(instant, *digits)?,
+                None => instant,
+            })
+        }
+        DataType::Interval(modifier) => datetime::parse_interval_as(text, *modifier)?.into(),
+        DataType::Bit(length) => {
+            let bits = BitString::parse(text)?;
+            Value::Bits(Arc::new(match length {
+                Some(length) => bits.fit_fixed(*length, false)?,
+                None => bits,
+            }))
+        }
+        DataType::VarBit(limit) => {
+            let bits = BitString::parse(text)?;
+            Value::Bits(Arc::new(match limit {
+                Some(limit) => bits.fit_varying(*limit, false)?,
+                None => bits,
+            }))
+        }
+        DataType::Inet => Value::Inet(Arc::new(Inet::parse(text, false)?)),
+        DataType::Cidr => Value::Inet(Arc::new(Inet::parse(text, true)?)),
+        DataType::MacAddr => Value::MacAddr(network::parse_mac(text)?),
+        DataType::JsonPath => Value::text(JsonPath::parse(text)?.to_string()),
         DataType::Uuid => Value::Uuid(Box::new(scalar::parse_uuid(text)?)),
         DataType::Json => {
             json::validate(text)?;
@@ -186,6 +228,22 @@ pub(crate) fn write(value: &Value, ty: &DataType, context: &TextContext, out: &m
                 context.date_order,
                 out,
             );
+            Ok(())
+        }
+        Value::TimeTz(time) => {
+            time.write(out);
+            Ok(())
+        }
+        Value::Bits(bits) => {
+            bits.write(out);
+            Ok(())
+        }
+        Value::Inet(inet) => {
+            inet.write(matches!(*ty.base(), DataType::Cidr), out);
+            Ok(())
+        }
+        Value::MacAddr(address) => {
+            network::write_mac(address, out);
             Ok(())
         }
         Value::Interval(interval) => {

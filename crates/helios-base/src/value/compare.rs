@@ -34,7 +34,11 @@ impl Value {
             (Self::Time(a), Self::Time(b))
             | (Self::Timestamp(a), Self::Timestamp(b))
             | (Self::TimestampTz(a), Self::TimestampTz(b)) => a.cmp(b),
+            (Self::TimeTz(a), Self::TimeTz(b)) => a.cmp(b),
             (Self::Interval(a), Self::Interval(b)) => a.cmp(b),
+            (Self::Bits(a), Self::Bits(b)) => a.cmp(b),
+            (Self::Inet(a), Self::Inet(b)) => a.cmp(b),
+            (Self::MacAddr(a), Self::MacAddr(b)) => a.cmp(b),
             (Self::Uuid(a), Self::Uuid(b)) => a.cmp(b),
             (Self::Jsonb(a), Self::Jsonb(b)) => a.cmp(b),
             (Self::Oid(a), Self::Oid(b)) => a.cmp(b),
@@ -101,9 +105,14 @@ impl Value {
             Self::Jsonb(_) => 13,
             Self::Array(_) => 14,
             Self::Record(_) => 15,
-            Self::Null => 16,
+            // Last, inside arrays and records, too.
+            Self::Null => u8::MAX,
             Self::Enum(_) => 17,
             Self::Range(_) => 18,
+            Self::TimeTz(_) => 19,
+            Self::Bits(_) => 20,
+            Self::Inet(_) => 21,
+            Self::MacAddr(_) => 22,
         }
     }
 }
@@ -182,7 +191,11 @@ impl Hash for Value {
             Self::Bytea(b) => b.hash(state),
             Self::Date(n) => n.hash(state),
             Self::Time(n) | Self::Timestamp(n) | Self::TimestampTz(n) => n.hash(state),
+            Self::TimeTz(time) => time.hash(state),
             Self::Interval(i) => i.hash(state),
+            Self::Bits(bits) => bits.hash(state),
+            Self::Inet(inet) => inet.hash(state),
+            Self::MacAddr(address) => address.hash(state),
             Self::Uuid(u) => u.hash(state),
             Self::Jsonb(j) => j.hash(state),
             Self::Oid(n) => n.hash(state),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{ArrayValue, Value};
-use crate::{Interval, Json, Numeric};
+use crate::{BitString, Inet, Interval, Json, Numeric, TimeTz};
 
 macro_rules! from {
     ($($rust:ty => $variant:ident;)*) => {$(
@@ -32,6 +32,9 @@ from! {
     Interval => Interval;
     [u8; 16] => Uuid;
     Json => Jsonb;
+    TimeTz => TimeTz;
+    BitString => Bits;
+    Inet => Inet;
     ArrayValue => Array;
 }
 

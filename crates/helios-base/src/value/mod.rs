@@ -9,8 +9,10 @@ use std::sync::Arc;
 pub use array::ArrayValue;
 pub(crate) use compare::trim_blanks;
 
-use crate::datetime::Interval;
+use crate::bits::BitString;
+use crate::datetime::{Interval, TimeTz};
 use crate::json::Json;
+use crate::network::Inet;
 use crate::numeric::Numeric;
 use crate::{DataType, EnumLabel, RangeValue, Result, TextContext, UserKind, text};
 
@@ -40,7 +42,7 @@ pub enum Value {
     Float8(f64),
     /// `numeric`
     Numeric(Numeric),
-    /// `text`, `varchar`, `char` (padded), `name`, `"char"`, `json` and `unknown`
+    /// `text`, `varchar`, `char` (padded), `name`, `"char"`, `json`, `jsonpath` and `unknown`
     Text(Arc<str>),
     /// `bytea`
     Bytea(Arc<[u8]>),
@@ -48,6 +50,8 @@ pub enum Value {
     Date(i32),
     /// `time`: microseconds since midnight, up to and including 24:00:00.
     Time(i64),
+    /// `time with time zone`
+    TimeTz(TimeTz),
     /// `timestamp`: microseconds since 1970-01-01 00:00; the extremes are the infinities.
     Timestamp(i64),
     /// `timestamptz`: microseconds since 1970-01-01 00:00 UTC; the extremes are the infinities.
@@ -60,6 +64,12 @@ pub enum Value {
     Jsonb(Arc<Json>),
     /// `oid`, `xid`, `regclass` and its kin
     Oid(u32),
+    /// `bit` and `bit varying`
+    Bits(Arc<BitString>),
+    /// `inet` and `cidr`
+    Inet(Arc<Inet>),
+    /// `macaddr`
+    MacAddr([u8; 6]),
     /// A label of an enum.
     Enum(Arc<EnumLabel>),
     /// A range.
@@ -102,10 +112,14 @@ impl Value {
             Self::Text(_) => DataType::Text,
             Self::Bytea(_) => DataType::Bytea,
             Self::Date(_) => DataType::Date,
-            Self::Time(_) => DataType::Time,
-            Self::Timestamp(_) => DataType::Timestamp,
-            Self::TimestampTz(_) => DataType::TimestampTz,
-            Self::Interval(_) => DataType::Interval,
+            Self::Time(_) => DataType::Time(None),
+            Self::TimeTz(_) => DataType::TimeTz(None),
+            Self::Timestamp(_) => DataType::Timestamp(None),
+            Self::TimestampTz(_) => DataType::TimestampTz(None),
+            Self::Interval(_) => DataType::Interval(None),
+            Self::Bits(_) => DataType::VarBit(None),
+            Self::Inet(_) => DataType::Inet,
+            Self::MacAddr(_) => DataType::MacAddr,
             Self::Uuid(_) => DataType::Uuid,
             Self::Jsonb(_) => DataType::Jsonb,
             Self::Oid(_) => DataType::Oid,
@@ -137,10 +151,14 @@ impl Value {
             | (Self::Numeric(_), DataType::Numeric(_))
             | (Self::Bytea(_), DataType::Bytea)
             | (Self::Date(_), DataType::Date)
-            | (Self::Time(_), DataType::Time)
-            | (Self::Timestamp(_), DataType::Timestamp)
-            | (Self::TimestampTz(_), DataType::TimestampTz)
-            | (Self::Interval(_), DataType::Interval)
+            | (Self::Time(_), DataType::Time(_))
+            | (Self::TimeTz(_), DataType::TimeTz(_))
+            | (Self::Timestamp(_), DataType::Timestamp(_))
+            | (Self::TimestampTz(_), DataType::TimestampTz(_))
+            | (Self::Interval(_), DataType::Interval(_))
+            | (Self::Bits(_), DataType::Bit(_) | DataType::VarBit(_))
+            | (Self::Inet(_), DataType::Inet | DataType::Cidr)
+            | (Self::MacAddr(_), DataType::MacAddr)
             | (Self::Uuid(_), DataType::Uuid)
             | (Self::Jsonb(_), DataType::Jsonb)
             | (Self::Oid(_), DataType::Oid | DataType::Xid | DataType::Reg(_))
@@ -150,7 +168,11 @@ impl Value {
                 ty.is_string()
                     || matches!(
                         ty,
-                        DataType::Json | DataType::Unknown | DataType::Void | DataType::CharByte
+                        DataType::Json
+                            | DataType::JsonPath
+                            | DataType::Unknown
+                            | DataType::Void
+                            | DataType::CharByte
                     )
                     || ty.has_domain() && self.fits(&ty.base())
             }

@@ -28,8 +28,8 @@ fn answer(op: &str, ty: &str, a: &str, b: &str, context: &TextContext) -> Result
     let timestamp = |text: &str| datetime::parse_timestamp(text, context);
     let instant = |text: &str| datetime::parse_timestamptz(text, context);
     let show = |ty: DataType, value: Value| value.to_text(&ty, context);
-    let show_timestamp = |t: i64| show(DataType::Timestamp, Value::Timestamp(t));
-    let show_instant = |t: i64| show(DataType::TimestampTz, Value::TimestampTz(t));
+    let show_timestamp = |t: i64| show(DataType::Timestamp(None), Value::Timestamp(t));
+    let show_instant = |t: i64| show(DataType::TimestampTz(None), Value::TimestampTz(t));
     Ok(match (op, ty) {
         ("extract", _) => extract(ty, a, b, context)?,
         ("trunc", "timestamp") => show_timestamp(datetime::truncate_timestamp(a, timestamp(b)?)?),

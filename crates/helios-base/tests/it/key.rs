@@ -60,7 +60,7 @@ fn golden_bytes() {
         ),
         (
             Interval::new(0, 1, 0).into(),
-            DataType::Interval,
+            DataType::Interval(None),
             "018000000000000000000000141DD76000",
         ),
         (

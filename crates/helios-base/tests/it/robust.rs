@@ -177,14 +177,14 @@ fn no_moment_is_fatal() {
             interval.justify_hours(),
         );
         for ty in [
-            DataType::Timestamp,
-            DataType::TimestampTz,
+            DataType::Timestamp(None),
+            DataType::TimestampTz(None),
             DataType::Date,
-            DataType::Time,
+            DataType::Time(None),
         ] {
             let value = match ty {
-                DataType::Timestamp => Value::Timestamp(a),
-                DataType::TimestampTz => Value::TimestampTz(a),
+                DataType::Timestamp(_) => Value::Timestamp(a),
+                DataType::TimestampTz(_) => Value::TimestampTz(a),
                 DataType::Date => Value::Date(a as i32),
                 _ => Value::Time(a),
             };

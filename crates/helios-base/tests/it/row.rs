@@ -53,7 +53,7 @@ fn golden_bytes() {
     assert_eq!(one(DataType::Int2, Value::Int2(-2)), "0001FEFF");
     assert_eq!(one(DataType::Float8, 1.5.into()), "0001000000000000F83F");
     assert_eq!(
-        one(DataType::Interval, Interval::new(1, 2, 3).into()),
+        one(DataType::Interval(None), Interval::new(1, 2, 3).into()),
         "000103000000000000000200000001000000"
     );
     let numeric = |text: &str| {

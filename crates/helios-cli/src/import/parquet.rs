@@ -154,14 +154,14 @@ fn column_type(arrow: &Arrow) -> Option<(DataType, Arrow)> {
         }
         Arrow::Date32 | Arrow::Date64 => (DataType::Date, Arrow::Date32),
         Arrow::Time32(_) | Arrow::Time64(_) => {
-            (DataType::Time, Arrow::Time64(TimeUnit::Microsecond))
+            (DataType::Time(None), Arrow::Time64(TimeUnit::Microsecond))
         }
         Arrow::Timestamp(_, None) => (
-            DataType::Timestamp,
+            DataType::Timestamp(None),
             Arrow::Timestamp(TimeUnit::Microsecond, None),
         ),
         Arrow::Timestamp(_, zone) => (
-            DataType::TimestampTz,
+            DataType::TimestampTz(None),
             Arrow::Timestamp(TimeUnit::Microsecond, zone.clone()),
         ),
         Arrow::Dictionary(_, values) => return column_type(values),
@@ -187,11 +187,11 @@ fn value(array: &ArrayRef, row: usize, ty: &DataType) -> Result<Value> {
         DataType::Text => Value::Text(Arc::from(array.as_string::<i64>().value(row))),
         DataType::Bytea => Value::Bytea(Arc::from(array.as_binary::<i64>().value(row))),
         DataType::Date => Value::Date(array.as_primitive::<Date32Type>().value(row)),
-        DataType::Time => Value::Time(array.as_primitive::<Time64MicrosecondType>().value(row)),
-        DataType::Timestamp => {
+        DataType::Time(_) => Value::Time(array.as_primitive::<Time64MicrosecondType>().value(row)),
+        DataType::Timestamp(_) => {
             Value::Timestamp(array.as_primitive::<TimestampMicrosecondType>().value(row))
         }
-        DataType::TimestampTz => {
+        DataType::TimestampTz(_) => {
             Value::TimestampTz(array.as_primitive::<TimestampMicrosecondType>().value(row))
         }
         other => {

@@ -4,7 +4,7 @@ use helios_base::{Result, Value};
 
 use super::{Accumulator, Aggregate, aggregate};
 use crate::function::mismatch;
-use crate::ty::Ty::{Bool, Int2, Int4, Int8};
+use crate::ty::Ty::{Bit, Bool, Int2, Int4, Int8};
 
 macro_rules! bits {
     ($name:literal, $op:tt) => {
@@ -21,13 +21,19 @@ macro_rules! bits {
                 (Value::Int8(a), Value::Int8(b)) => Some(Value::Int8(a $op b)),
                 _ => None,
             })),
+            aggregate($name, &[Bit], Bit, |_| Fold::start(|a, b| match (a, b) {
+                (Value::Bits(a), Value::Bits(b)) => {
+                    a.combined(b, |a, b| a $op b).map(Value::from)
+                }
+                _ => None,
+            })),
         ]
     };
 }
 
-const BIT_AND: &[Aggregate; 3] = bits!("bit_and", &);
-const BIT_OR: &[Aggregate; 3] = bits!("bit_or", |);
-const BIT_XOR: &[Aggregate; 3] = bits!("bit_xor", ^);
+const BIT_AND: &[Aggregate; 4] = bits!("bit_and", &);
+const BIT_OR: &[Aggregate; 4] = bits!("bit_or", |);
+const BIT_XOR: &[Aggregate; 4] = bits!("bit_xor", ^);
 
 pub(super) static AGGREGATES: &[Aggregate] = &[
     aggregate("bool_and", &[Bool], Bool, |_| Fold::start(and)),
@@ -41,12 +47,15 @@ pub(super) static AGGREGATES: &[Aggregate] = &[
     BIT_AND[0],
     BIT_AND[1],
     BIT_AND[2],
+    BIT_AND[3],
     BIT_OR[0],
     BIT_OR[1],
     BIT_OR[2],
+    BIT_OR[3],
     BIT_XOR[0],
     BIT_XOR[1],
     BIT_XOR[2],
+    BIT_XOR[3],
 ];
 
 fn and(a: &Value, b: &Value) -> Option<Value> {

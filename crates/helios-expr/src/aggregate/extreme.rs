@@ -16,7 +16,7 @@ macro_rules! extremes {
 }
 
 pub(super) static AGGREGATES: &[Aggregate] = extremes! {
-    Int2 Int4 Int8 Oid Float4 Float8 Numeric Text Char Date Time Timestamp TimestampTz Interval
+    Int2 Int4 Int8 Oid Float4 Float8 Numeric Text Char Date Time TimeTz Inet Timestamp TimestampTz Interval
     AnyArray AnyEnum
 };
 

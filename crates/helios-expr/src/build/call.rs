@@ -124,8 +124,11 @@ impl Builder<'_> {
             args.push(match given {
                 Some((_, value)) => value.clone(),
                 None if at >= required => {
-                    let zero = Expr::unknown("0");
                     let ty = entry.args().get(at)?.concrete()?;
+                    let zero = Expr::unknown(match ty {
+                        DataType::Jsonb => "{}",
+                        _ => "0",
+                    });
                     self.coerce(zero, &ty).ok()?
                 }
                 None => return None,

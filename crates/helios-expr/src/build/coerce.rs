@@ -197,7 +197,11 @@ impl Builder<'_> {
             Expr::Literal(Value::Null, _) => Ok(Expr::Literal(Value::Null, to.clone())),
             Expr::Literal(Value::Text(text), _) => {
                 // The length modifier comes afterwards: an explicit cast cuts, others complain.
-                let bare = to.bare();
+                let bare = match to {
+                    // What a bare number counts depends on the fields.
+                    DataType::Interval(_) => to.clone(),
+                    to => to.bare(),
+                };
                 let value = match (&bare, self.names) {
                     (DataType::Reg(kind), Some(names)) => {
                         Value::Oid(reg::parse(&text, *kind, Some(names))?)
@@ -292,7 +296,7 @@ fn depends_on_session(text: &str, ty: &DataType) -> bool {
     }
     let words = text.chars().any(|c| c.is_ascii_alphabetic());
     let zoned = match ty {
-        DataType::TimestampTz => {
+        DataType::TimestampTz(_) => {
             let offset = text
                 .rfind(['+', '-'])
                 .is_some_and(|sign| text.get(..sign).is_some_and(|time| time.contains(':')));

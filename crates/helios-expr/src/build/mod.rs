@@ -8,11 +8,14 @@ mod compare;
 mod conditional;
 mod literal;
 mod params;
+mod part;
+mod sample;
 
 use helios_base::{ObjectNames, TextContext};
 
 pub use compare::PatternKind;
 pub use params::ParamTypes;
+pub use part::Part;
 
 /// Builds expressions. Cheap; make one per statement.
 #[derive(Clone, Copy)]

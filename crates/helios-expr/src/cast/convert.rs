@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use helios_base::{DataType, Error, Json, Numeric, Result, SqlState, UserType, Value};
+use helios_base::{BitString, DataType, Error, Json, Numeric, Result, SqlState, UserType, Value};
 
 use crate::context::EvalContext;
 use crate::op::float::{overflow, underflow};
@@ -40,6 +40,26 @@ pub(super) fn convert(
         (Value::Bool(b), DataType::Int4) => Ok(Value::Int4(i32::from(*b))),
         (Value::Int4(n), DataType::Bool) => Ok(Value::Bool(*n != 0)),
         (Value::Int4(n), DataType::CharByte) => char_byte(*n),
+        (Value::Int4(n), DataType::Bit(length)) => Ok(bits(i64::from(*n), *length)),
+        (Value::Int8(n), DataType::Bit(length)) => Ok(bits(*n, *length)),
+        (Value::Bits(bits), DataType::Int4) => bits
+            .to_integer(32)
+            .and_then(|n| i32::try_from(n).ok())
+            .map(Value::Int4)
+            .ok_or_else(|| out_of_range(Ty::Int4)),
+        (Value::Bits(bits), DataType::Int8) => bits
+            .to_integer(64)
+            .map(Value::Int8)
+            .ok_or_else(|| out_of_range(Ty::Int8)),
+        (Value::Bits(_), DataType::Bit(_) | DataType::VarBit(_)) => Ok(value.clone()),
+        (Value::Inet(_), DataType::Inet) => Ok(value.clone()),
+        (Value::Inet(inet), DataType::Cidr) => Ok(Value::from(inet.network())),
+        // A cast shows the length of the network even where it is the whole address.
+        (Value::Inet(inet), to) if to.is_string() => {
+            let mut shown = String::new();
+            inet.write(true, &mut shown);
+            Ok(Value::text(shown))
+        }
         (Value::Int2(n), to) => integer(i64::from(*n), to, value, from, ctx),
         (Value::Int4(n), to) => integer(i64::from(*n), to, value, from, ctx),
         (Value::Int8(n), to) => integer(*n, to, value, from, ctx),
@@ -83,6 +103,12 @@ pub(super) fn convert(
         _ => super::moment::convert(value, to, ctx)
             .unwrap_or_else(|| through_text(value, from, to, ctx)),
     }
+}
+
+/// The lowest bits of a number; one without a length.
+fn bits(n: i64, length: Option<u32>) -> Value {
+    let length = usize::try_from(length.unwrap_or(1)).unwrap_or(1);
+    Value::from(BitString::from_integer(n, length))
 }
 
 /// Number to `"char"`: one byte, of which we have the ASCII half.
@@ -141,7 +167,11 @@ fn through_text(
     to: &DataType,
     ctx: &EvalContext<'_>,
 ) -> Result<Value> {
-    let to = to.bare();
+    let to = match to {
+        // What a bare number counts depends on the fields.
+        DataType::Interval(_) => to.clone(),
+        to => to.bare(),
+    };
     if let (Value::Text(text), true) = (value, from.is_string() || *from == DataType::Unknown) {
         return Value::parse(text, &to, ctx.text);
     }

@@ -107,10 +107,16 @@ pub fn volatility(from: &DataType, to: &DataType) -> Volatility {
     let clocked = |ty: &DataType| {
         matches!(
             ty,
-            DataType::Date | DataType::Time | DataType::Timestamp | DataType::TimestampTz
+            DataType::Date
+                | DataType::Time(_)
+                | DataType::TimeTz(_)
+                | DataType::Timestamp(_)
+                | DataType::TimestampTz(_)
         )
     };
-    let zoned = matches!(from, DataType::TimestampTz) != matches!(to, DataType::TimestampTz);
+    let dated = matches!(from, DataType::Time(_)) && matches!(to, DataType::TimeTz(_));
+    let zoned =
+        dated || matches!(from, DataType::TimestampTz(_)) != matches!(to, DataType::TimestampTz(_));
     // Words such as `now` are read from text; bytes, floats and moments are shown as settings say.
     let textual = from.is_string() || matches!(from, DataType::Unknown);
     let shown = matches!(
@@ -119,9 +125,9 @@ pub fn volatility(from: &DataType, to: &DataType) -> Volatility {
             | DataType::Float4
             | DataType::Float8
             | DataType::Date
-            | DataType::Timestamp
-            | DataType::TimestampTz
-            | DataType::Interval
+            | DataType::Timestamp(_)
+            | DataType::TimestampTz(_)
+            | DataType::Interval(_)
             | DataType::Reg(_)
     );
     let looked_up = matches!(to, DataType::Reg(_) | DataType::User(_));

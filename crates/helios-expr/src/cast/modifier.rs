@@ -1,13 +1,22 @@
-//! Length and precision modifiers: `varchar(n)`, `char(n)`, `numeric(p,s)`.
+//! Length and precision modifiers: `varchar(n)`, `char(n)`, `numeric(p,s)`, `timestamp(p)`, `bit(n)`.
 
-use helios_base::{DataType, Error, Result, SqlState, Value};
+use helios_base::datetime::{round_micros, round_timestamp};
+use helios_base::{DataType, Error, Result, SqlState, TimeTz, Value};
 
 /// Whether values of this type are checked against a modifier.
 #[must_use]
 pub fn has_modifier(ty: &DataType) -> bool {
     match ty {
         DataType::Numeric(modifier) => modifier.is_some(),
-        DataType::Varchar(limit) | DataType::Char(limit) => limit.is_some(),
+        DataType::Varchar(limit)
+        | DataType::Char(limit)
+        | DataType::Bit(limit)
+        | DataType::VarBit(limit) => limit.is_some(),
+        DataType::Time(precision)
+        | DataType::TimeTz(precision)
+        | DataType::Timestamp(precision)
+        | DataType::TimestampTz(precision) => precision.is_some(),
+        DataType::Interval(modifier) => modifier.is_some(),
         DataType::Array(element) => has_modifier(element),
         _ => false,
     }
@@ -52,8 +61,37 @@ pub fn modifier(value: &Value, from: &DataType, to: &DataType, explicit: bool) -
                 .apply_modifier(*precision, *scale)
                 .map(Value::Numeric)
         }
-        _ => Ok(value.clone()),
+        (Value::Bits(bits), DataType::Bit(Some(length))) => {
+            Ok(Value::from(bits.fit_fixed(*length, explicit)?))
+        }
+        (Value::Bits(bits), DataType::VarBit(Some(limit))) => {
+            Ok(Value::from(bits.fit_varying(*limit, explicit)?))
+        }
+        _ => moment(value, to),
     }
+}
+
+/// Rounds a time to the digits of its type.
+fn moment(value: &Value, to: &DataType) -> Result<Value> {
+    Ok(match (value, to) {
+        (Value::Time(time), DataType::Time(Some(digits))) => {
+            Value::Time(round_micros(*time, *digits))
+        }
+        (Value::TimeTz(time), DataType::TimeTz(Some(digits))) => Value::TimeTz(TimeTz {
+            micros: round_micros(time.micros, *digits),
+            offset: time.offset,
+        }),
+        (Value::Timestamp(timestamp), DataType::Timestamp(Some(digits))) => {
+            Value::Timestamp(round_timestamp(*timestamp, *digits)?)
+        }
+        (Value::TimestampTz(instant), DataType::TimestampTz(Some(digits))) => {
+            Value::TimestampTz(round_timestamp(*instant, *digits)?)
+        }
+        (Value::Interval(interval), DataType::Interval(Some(modifier))) => {
+            modifier.apply(interval).into()
+        }
+        _ => value.clone(),
+    })
 }
 
 /// The part of `text` that fits `limit` characters; `None` if more than blanks would be lost and

@@ -178,6 +178,16 @@ pub(crate) static FUNCTIONS: &[Function] = hooks! {
     "pg_try_advisory_lock"(Int4, Int4) -> Bool volatile;
     "pg_try_advisory_xact_lock"(Int8) -> Bool volatile;
     "pg_try_advisory_xact_lock"(Int4, Int4) -> Bool volatile;
+    "pg_advisory_lock_shared"(Int8) -> Void volatile;
+    "pg_advisory_lock_shared"(Int4, Int4) -> Void volatile;
+    "pg_advisory_unlock_shared"(Int8) -> Bool volatile;
+    "pg_advisory_unlock_shared"(Int4, Int4) -> Bool volatile;
+    "pg_advisory_xact_lock_shared"(Int8) -> Void volatile;
+    "pg_advisory_xact_lock_shared"(Int4, Int4) -> Void volatile;
+    "pg_try_advisory_lock_shared"(Int8) -> Bool volatile;
+    "pg_try_advisory_lock_shared"(Int4, Int4) -> Bool volatile;
+    "pg_try_advisory_xact_lock_shared"(Int8) -> Bool volatile;
+    "pg_try_advisory_xact_lock_shared"(Int4, Int4) -> Bool volatile;
     "txid_status"(Int8) -> Text volatile;
     "current_query"() -> Text volatile;
     "helios_current_scn"() -> Int8 stable;

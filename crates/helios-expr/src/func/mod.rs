@@ -3,12 +3,14 @@
 //! To add a family: a file with `pub(crate) static FUNCTIONS: &[Function]`, one line here.
 
 pub(crate) mod array;
+pub(crate) mod assign;
 mod catalog;
 mod enums;
 mod format;
 pub(crate) mod json;
 mod math;
 mod moment;
+pub(crate) mod sample;
 pub(crate) mod string;
 mod system;
 

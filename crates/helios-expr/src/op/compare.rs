@@ -48,6 +48,11 @@ pub(crate) static FUNCTIONS: &[Function] = comparisons! {
     Time Time plain immutable;
     Timestamp Timestamp plain immutable;
     TimestampTz TimestampTz plain immutable;
+    TimeTz TimeTz plain immutable;
+    Bit Bit plain immutable;
+    VarBit VarBit plain immutable;
+    Inet Inet plain immutable;
+    MacAddr MacAddr plain immutable;
     Interval Interval plain immutable;
     Numeric Numeric plain immutable;
     Record Record record immutable;

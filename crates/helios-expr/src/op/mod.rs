@@ -1,11 +1,13 @@
 //! Operators (and functions that are their namesakes), one family per file.
 
 pub(crate) mod array;
+mod bits;
 mod compare;
 pub(crate) mod float;
 pub(crate) mod integer;
 pub(crate) mod json;
 mod moment;
+mod network;
 mod numeric;
 mod range;
 mod text;
@@ -20,6 +22,8 @@ pub(crate) static FAMILIES: &[&[&[Function]]] = &[
         json::FUNCTIONS,
         array::FUNCTIONS,
         moment::FUNCTIONS,
+        bits::FUNCTIONS,
+        network::FUNCTIONS,
     ],
     integer::FAMILIES,
     float::FAMILIES,

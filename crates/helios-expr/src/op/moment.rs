@@ -1,14 +1,16 @@
 //! Arithmetic operators on dates, times, timestamps and intervals.
 
 use helios_base::datetime::{
-    MICROS_PER_DAY, add_to_timestamp, add_to_timestamptz, check_date, date_to_timestamp,
-    is_infinite_date, is_infinite_timestamp, subtract_timestamps,
+    MICROS_PER_DAY, add_to_timestamp, add_to_timestamptz, check_date, check_timestamp,
+    date_to_timestamp, is_infinite_date, is_infinite_timestamp, subtract_timestamps,
+    timestamp_out_of_range,
 };
 use helios_base::{Error, Interval, Result, SqlState, Value};
 
 use crate::function::{Call, Function, infix, mismatch, prefix};
 use crate::ty::Ty::{
-    Date as D, Float8 as F, Int4 as I, Interval as V, Time as T, Timestamp as S, TimestampTz as Z,
+    Date as D, Float8 as F, Int4 as I, Interval as V, Time as T, TimeTz as O, Timestamp as S,
+    TimestampTz as Z,
 };
 
 pub(crate) static FUNCTIONS: &[Function] = &[
@@ -33,6 +35,11 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     infix("+", &[V, T], T, |args, _| clock(args, false)),
     infix("-", &[T, V], T, |args, _| clock(args, true)),
     infix("-", &[T, T], V, between),
+    infix("+", &[O, V], O, |args, _| offset_clock(args, false)),
+    infix("+", &[V, O], O, |args, _| offset_clock(args, false)),
+    infix("-", &[O, V], O, |args, _| offset_clock(args, true)),
+    infix("+", &[D, O], Z, date_and_offset_time),
+    infix("+", &[O, D], Z, date_and_offset_time),
     infix("+", &[V, V], V, |args, _| match args {
         [Value::Interval(a), Value::Interval(b)] => a.add(b).map(Value::from),
         args => Err(mismatch(args)),
@@ -93,6 +100,33 @@ fn date_and_time(args: &[&Value], _: &Call<'_>) -> Result<Value> {
         return Ok(Value::Timestamp(midnight));
     }
     add_to_timestamp(midnight, &Interval::new(0, 0, *time)).map(Value::Timestamp)
+}
+
+/// The moment of a time with an offset on a day.
+fn date_and_offset_time(args: &[&Value], _: &Call<'_>) -> Result<Value> {
+    let ([Value::Date(date), Value::TimeTz(time)] | [Value::TimeTz(time), Value::Date(date)]) =
+        args
+    else {
+        return Err(mismatch(args));
+    };
+    let midnight = date_to_timestamp(*date)?;
+    if is_infinite_timestamp(midnight) {
+        return Ok(Value::TimestampTz(midnight));
+    }
+    let instant = midnight.checked_add(time.utc());
+    check_timestamp(instant.ok_or_else(timestamp_out_of_range)?).map(Value::TimestampTz)
+}
+
+fn offset_clock(args: &[&Value], negate: bool) -> Result<Value> {
+    let ([Value::TimeTz(time), Value::Interval(interval)]
+    | [Value::Interval(interval), Value::TimeTz(time)]) = args
+    else {
+        return Err(mismatch(args));
+    };
+    // Only what is less than a day counts, so that there is always a negative.
+    let micros = interval.micros % MICROS_PER_DAY;
+    let by = Interval::new(0, 0, if negate { -micros } else { micros });
+    Ok(time.plus(&by).into())
 }
 
 fn moved(args: &[&Value], call: &Call<'_>, negate: bool) -> Result<Value> {

@@ -25,6 +25,10 @@ pub enum Category {
     String,
     /// `T`
     Timespan,
+    /// `I`
+    Network,
+    /// `V`
+    Bits,
     /// `U`
     User,
     /// `P`: polymorphic patterns
@@ -51,10 +55,14 @@ pub fn category(ty: &DataType) -> Category {
         DataType::Text | DataType::Varchar(_) | DataType::Char(_) | DataType::Name => {
             Category::String
         }
-        DataType::Date | DataType::Time | DataType::Timestamp | DataType::TimestampTz => {
-            Category::DateTime
-        }
-        DataType::Interval => Category::Timespan,
+        DataType::Date
+        | DataType::Time(_)
+        | DataType::TimeTz(_)
+        | DataType::Timestamp(_)
+        | DataType::TimestampTz(_) => Category::DateTime,
+        DataType::Interval(_) => Category::Timespan,
+        DataType::Inet | DataType::Cidr => Category::Network,
+        DataType::Bit(_) | DataType::VarBit(_) => Category::Bits,
         DataType::Range(_) => Category::Range,
         DataType::Array(_) | DataType::Int2Vector | DataType::OidVector => Category::Array,
         DataType::CharByte => Category::Internal,
@@ -79,8 +87,10 @@ pub fn is_preferred(ty: &DataType) -> bool {
             | DataType::Text
             | DataType::Float8
             | DataType::Oid
-            | DataType::TimestampTz
-            | DataType::Interval
+            | DataType::TimestampTz(_)
+            | DataType::Interval(_)
+            | DataType::Inet
+            | DataType::VarBit(_)
     )
 }
 

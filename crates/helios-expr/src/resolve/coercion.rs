@@ -91,23 +91,30 @@ fn declared(from: &DataType, to: &DataType) -> Option<(CastContext, Path)> {
         | (T::Int8, T::Oid | T::Float4 | T::Float8 | T::Numeric(_))
         | (T::Numeric(_), T::Float4 | T::Float8)
         | (T::Float4, T::Float8)
-        | (T::Date, T::Timestamp | T::TimestampTz)
-        | (T::Timestamp, T::TimestampTz)
-        | (T::Time, T::Interval)
+        | (T::Date, T::Timestamp(_) | T::TimestampTz(_))
+        | (T::Timestamp(_), T::TimestampTz(_))
+        | (T::Time(_), T::Interval(_) | T::TimeTz(_))
         | (T::Text | T::Varchar(_) | T::Char(_), T::Name)
         | (T::Char(_), T::Text | T::Varchar(_)) => (Implicit, Path::Convert),
         (T::Name, T::Text)
         | (T::Text, T::Char(_) | T::Varchar(_))
-        | (T::Varchar(_), T::Text | T::Char(_)) => (Implicit, Path::Relabel),
+        | (T::Varchar(_), T::Text | T::Char(_))
+        | (T::Bit(_), T::VarBit(_))
+        | (T::VarBit(_), T::Bit(_))
+        | (T::Cidr, T::Inet) => (Implicit, Path::Relabel),
         (T::Int4, T::Int2)
         | (T::Int8, T::Int2 | T::Int4)
         | (T::Float4, T::Int2 | T::Int4 | T::Int8 | T::Numeric(_))
         | (T::Float8, T::Int2 | T::Int4 | T::Int8 | T::Float4 | T::Numeric(_))
         | (T::Numeric(_), T::Int2 | T::Int4 | T::Int8)
         | (T::Oid, T::Int4 | T::Int8)
-        | (T::Timestamp | T::TimestampTz, T::Date | T::Time)
-        | (T::TimestampTz, T::Timestamp)
-        | (T::Interval, T::Time)
+        | (T::Timestamp(_) | T::TimestampTz(_), T::Date | T::Time(_))
+        | (T::TimestampTz(_), T::Timestamp(_))
+        | (T::Interval(_), T::Time(_))
+        | (T::TimeTz(_), T::Time(_))
+        | (T::TimestampTz(_), T::TimeTz(_))
+        | (T::Inet, T::Cidr)
+        | (T::Inet | T::Cidr, T::Text | T::Varchar(_) | T::Char(_))
         | (T::Bool, T::Text | T::Varchar(_) | T::Char(_))
         | (T::Name, T::Varchar(_) | T::Char(_)) => (Assignment, Path::Convert),
         (T::Int2 | T::Int4 | T::Int8, T::Reg(_))
@@ -131,6 +138,8 @@ fn declared(from: &DataType, to: &DataType) -> Option<(CastContext, Path)> {
         (T::Json, T::Jsonb) | (T::Jsonb, T::Json) => (Assignment, Path::Text),
         (T::Bool, T::Int4)
         | (T::Int4, T::Bool)
+        | (T::Int4 | T::Int8, T::Bit(_))
+        | (T::Bit(_), T::Int4 | T::Int8)
         | (
             T::Jsonb,
             T::Bool | T::Int2 | T::Int4 | T::Int8 | T::Float4 | T::Float8 | T::Numeric(_),

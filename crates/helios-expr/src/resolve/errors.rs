@@ -9,6 +9,7 @@ use crate::catalog;
 pub fn type_name(ty: &DataType) -> String {
     match ty {
         DataType::Char(_) => "character".to_owned(),
+        DataType::Bit(_) => "bit".to_owned(),
         DataType::Array(element) => format!("{}[]", type_name(element)),
         other => other.bare().to_string(),
     }

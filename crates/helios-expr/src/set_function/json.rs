@@ -5,7 +5,7 @@ use std::sync::Arc;
 use helios_base::{Json, Result, Value};
 
 use super::{Rows, SetFunction, set_function};
-use crate::func::json::invalid;
+use crate::func::json::{invalid, path};
 use crate::function::{Call, mismatch};
 use crate::text::json_text;
 use crate::ty::Ty::{self, Text};
@@ -56,6 +56,45 @@ pub(super) static FUNCTIONS: &[SetFunction] = &[
         &[("key", Text), ("value", Text)],
         |args, _| json_each(args, true),
     ),
+    set_function(
+        "jsonb_path_query",
+        &[B, Ty::JsonPath],
+        &[("", B)],
+        |args, call| paths(args, call, false),
+    ),
+    set_function(
+        "jsonb_path_query",
+        &[B, Ty::JsonPath, B],
+        &[("", B)],
+        |args, call| paths(args, call, false),
+    ),
+    set_function(
+        "jsonb_path_query",
+        &[B, Ty::JsonPath, B, Ty::Bool],
+        &[("", B)],
+        |args, call| paths(args, call, false),
+    ),
+    set_function(
+        "jsonb_path_query_tz",
+        &[B, Ty::JsonPath],
+        &[("", B)],
+        |args, call| paths(args, call, true),
+    )
+    .stable(),
+    set_function(
+        "jsonb_path_query_tz",
+        &[B, Ty::JsonPath, B],
+        &[("", B)],
+        |args, call| paths(args, call, true),
+    )
+    .stable(),
+    set_function(
+        "jsonb_path_query_tz",
+        &[B, Ty::JsonPath, B, Ty::Bool],
+        &[("", B)],
+        |args, call| paths(args, call, true),
+    )
+    .stable(),
     set_function("jsonb_object_keys", &[B], &[("", Text)], keys),
     set_function("json_object_keys", &[J], &[("", Text)], json_keys),
 ];
@@ -170,6 +209,13 @@ fn json_each(args: &[&Value], text: bool) -> Result<Rows> {
         .map(|(name, value)| Ok(vec![unquoted(name)?, json_shown(value, text)?]))
         .collect::<Result<_>>()?;
     Ok(rows(found))
+}
+
+fn paths(args: &[&Value], call: &Call<'_>, zoned: bool) -> Result<Rows> {
+    let found = path::query(args, call, zoned)?;
+    Ok(Box::new(
+        found.into_iter().map(|json| Ok(vec![Value::from(json)])),
+    ))
 }
 
 fn keys(args: &[&Value], _: &Call<'_>) -> Result<Rows> {

@@ -70,7 +70,7 @@ pub fn push(value: &Value, ty: &DataType, context: &TextContext, out: &mut Strin
 }
 
 /// The text of a value that becomes a JSON string; moments in ISO 8601 whatever `DateStyle` says.
-fn shown(value: &Value, ty: &DataType, context: &TextContext) -> String {
+pub(crate) fn shown(value: &Value, ty: &DataType, context: &TextContext) -> String {
     let mut out = String::new();
     let (style, order) = (DateStyle::Iso, DateOrder::Mdy);
     match value {

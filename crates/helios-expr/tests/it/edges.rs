@@ -86,15 +86,15 @@ fn edges(ty: &DataType, context: &TextContext) -> Vec<Value> {
             "2020-02-29",
             "0001-01-01",
         ],
-        DataType::Time => &["00:00", "24:00", "23:59:59.999999"],
-        DataType::Timestamp | DataType::TimestampTz => &[
+        DataType::Time(_) => &["00:00", "24:00", "23:59:59.999999"],
+        DataType::Timestamp(_) | DataType::TimestampTz(_) => &[
             "infinity",
             "-infinity",
             "4714-11-24 00:00:00+00 BC",
             "294246-12-31 23:59:59.999999+00",
             "2020-02-29 12:00+00",
         ],
-        DataType::Interval => &[
+        DataType::Interval(_) => &[
             "0",
             "-178000000 years",
             "178000000 years",

@@ -285,9 +285,6 @@ impl Binder<'_> {
     /// `CURRENT_DATE` and its kin: functions without parentheses.
     fn value_function(&mut self, name: &str, call: &Call, pos: Pos) -> Result<Expr> {
         if let Some(precision) = call.args.first() {
-            if name == "current_time" {
-                return Err(self.unsupported("type time with time zone", pos));
-            }
             let digits = self.expr(&precision.value)?;
             let built = self.builder.function(name, vec![digits], false);
             return self.place(built, pos);
@@ -296,15 +293,12 @@ impl Binder<'_> {
         let built = match name {
             "current_timestamp" => simple("now"),
             "localtimestamp" => {
-                simple("now").and_then(|now| self.builder.cast(now, &DataType::Timestamp))
+                simple("now").and_then(|now| self.builder.cast(now, &DataType::Timestamp(None)))
             }
             "current_date" => simple("now").and_then(|now| self.builder.cast(now, &DataType::Date)),
             "localtime" => simple("now")
-                .and_then(|now| self.builder.cast(now, &DataType::Timestamp))
-                .and_then(|now| self.builder.cast(now, &DataType::Time)),
-            "current_time" => {
-                return Err(self.unsupported("type time with time zone", pos));
-            }
+                .and_then(|now| self.builder.cast(now, &DataType::Timestamp(None)))
+                .and_then(|now| self.builder.cast(now, &DataType::Time(None))),
             "user" | "current_role" => simple("current_user"),
             "current_catalog" => simple("current_database"),
             other => simple(other),

@@ -137,6 +137,9 @@ impl Binder<'_> {
             let depth = self.ctes.len();
             let plan = match &cte.body {
                 CteBody::Change(change) => self.change(cte, id, change, changes, with.recursive),
+                CteBody::Query(query) if cte.search.is_some() || cte.cycle.is_some() => {
+                    self.searched(cte, query, with.recursive, parent)
+                }
                 CteBody::Query(query) if with.recursive => self.recursive(cte, query, id, parent),
                 CteBody::Query(query) => self.query(query, parent, true),
             };
@@ -241,6 +244,41 @@ impl Binder<'_> {
             .returning()
             .map_or_else(Vec::new, |returning| returning.columns.clone());
         Ok(Plan::Change(Box::new(ChangeNode { change, columns })))
+    }
+
+    /// A recursive query with `SEARCH` or `CYCLE`.
+    fn searched(
+        &mut self,
+        cte: &ast::Cte,
+        query: &ast::Query,
+        recursive: bool,
+        parent: Option<usize>,
+    ) -> Result<Plan> {
+        let QueryBody::SetOp { left, .. } = &query.body else {
+            return Err(self.not_searchable(cte));
+        };
+        if !recursive {
+            return Err(self.not_searchable(cte));
+        }
+        // Only for the names of its columns.
+        let subplans = self.subplans.len();
+        let anchor = self.query(left, parent, false)?;
+        self.subplans.truncate(subplans);
+        let columns = self.renamed(anchor.columns(), &cte.columns, &cte.name)?;
+        let names = columns.iter().map(|column| Ident {
+            name: column.name.to_string(),
+            pos: cte.name.pos,
+        });
+        let rewritten = self.with_ways(cte, names.collect())?;
+        self.query(&rewritten, parent, true)
+    }
+
+    fn not_searchable(&self, cte: &ast::Cte) -> Error {
+        self.fail(
+            SqlState::SYNTAX_ERROR,
+            "WITH query is not recursive",
+            cte.name.pos,
+        )
     }
 
     /// A query of `WITH RECURSIVE`; it need not be recursive.

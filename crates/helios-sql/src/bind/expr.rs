@@ -1,6 +1,5 @@
 //! Expressions.
 
-use helios_base::datetime::parse_interval_fields;
 use helios_base::{DataType, Error, Result, SqlState, Value};
 use helios_expr::build::PatternKind;
 use helios_expr::{Expr, Subscript};
@@ -15,7 +14,11 @@ impl Binder<'_> {
         match &expr.kind {
             ExprKind::Number(text) => self.place(self.builder.number(text), pos),
             ExprKind::Text(text) => Ok(self.builder.string(text)),
-            ExprKind::Bits(_) => Err(self.unsupported("type bit", pos)),
+            ExprKind::Bits(digits) => {
+                let text = self.builder.string(digits);
+                let built = self.builder.cast(text, &DataType::Bit(None));
+                self.place(built, pos)
+            }
             ExprKind::Bool(value) => Ok(Expr::bool(*value)),
             ExprKind::Null => Ok(Expr::NULL),
             ExprKind::Default => Err(self.fail(
@@ -202,21 +205,26 @@ impl Binder<'_> {
             }
             ExprKind::Subscript { expr, subscripts } => {
                 let base = self.expr(expr)?;
-                let mut bound = Vec::with_capacity(subscripts.len());
-                for subscript in subscripts {
-                    bound.push(match subscript {
-                        ast::Subscript::Index(index) => Subscript::Index(self.expr(index)?),
-                        ast::Subscript::Slice(low, high) => Subscript::Slice(
-                            low.as_ref().map(|e| self.expr(e)).transpose()?,
-                            high.as_ref().map(|e| self.expr(e)).transpose()?,
-                        ),
-                    });
-                }
+                let bound = self.subscripts(subscripts)?;
                 self.place(self.builder.subscript(base, bound), pos)
             }
             ExprKind::Field { expr, field } => self.field(expr, field),
             ExprKind::Grouping(args) => self.grouping(args, pos),
         }
+    }
+
+    pub(super) fn subscripts(&mut self, written: &[ast::Subscript]) -> Result<Vec<Subscript>> {
+        let mut bound = Vec::with_capacity(written.len());
+        for subscript in written {
+            bound.push(match subscript {
+                ast::Subscript::Index(index) => Subscript::Index(self.expr(index)?),
+                ast::Subscript::Slice(low, high) => Subscript::Slice(
+                    low.as_ref().map(|e| self.expr(e)).transpose()?,
+                    high.as_ref().map(|e| self.expr(e)).transpose()?,
+                ),
+            });
+        }
+        Ok(bound)
     }
 
     pub(super) fn exprs(&mut self, exprs: &[ast::Expr]) -> Result<Vec<Expr>> {
@@ -352,13 +360,7 @@ impl Binder<'_> {
     }
 
     fn cast(&mut self, expr: &ast::Expr, ty: &ast::TypeName, pos: Pos) -> Result<Expr> {
-        let fields = ty.fields.as_deref();
-        let mut plain = ty.clone();
-        plain.fields = None;
-        if fields.is_some() || (ty.name == "interval" && !ty.modifiers.is_empty()) {
-            return self.interval(expr, &plain, fields, pos);
-        }
-        let to = self.data_type(&plain)?;
+        let to = self.data_type(ty)?;
         // The elements are told the type: an empty array has none of its own, and literals are read
         // as what is wanted.
         if let (ExprKind::Array(items), DataType::Array(_)) = (&expr.kind, &to) {
@@ -377,39 +379,6 @@ impl Binder<'_> {
             });
         }
         self.place(self.builder.array_as(elements, to), pos)
-    }
-
-    /// `interval '1' day`, `interval(2) '1.234 s'`: the fields say what a bare number means, and
-    /// how much of the value is kept.
-    fn interval(
-        &mut self,
-        expr: &ast::Expr,
-        ty: &ast::TypeName,
-        fields: Option<&str>,
-        pos: Pos,
-    ) -> Result<Expr> {
-        let ExprKind::Text(text) = &expr.kind else {
-            return Err(self.unsupported("a cast to an interval of some fields only", pos));
-        };
-        let digits = match ty.modifiers.as_slice() {
-            [] => 6,
-            [digits] => u32::try_from(*digits).map_or(6, |digits| digits.min(6)),
-            _ => return Err(self.unsupported("an interval with such modifiers", pos)),
-        };
-        let mut interval = self.place(parse_interval_fields(text, fields), expr.pos)?;
-        let unit = 10_i64.pow(6 - digits);
-        // Half away from zero.
-        let half = unit / 2 * interval.micros.signum();
-        interval.micros = interval.micros.saturating_add(half) / unit * unit;
-        let literal = ast::Expr {
-            kind: ExprKind::Text(interval.to_string()),
-            pos: expr.pos,
-        };
-        let plain = ast::TypeName {
-            modifiers: Vec::new(),
-            ..ty.clone()
-        };
-        self.cast(&literal, &plain, pos)
     }
 
     /// Text compares by code points, which is what the collations named here do.

@@ -9,7 +9,7 @@ use helios_table::catalog::Privileges;
 use super::Binder;
 use super::relation::KEY_COLUMN;
 use super::scope::{Scope, ScopeTable};
-use crate::parse::ast::{Ident, Pos, TableAlias, TableItem};
+use crate::parse::ast::{Ident, Pos, TableAlias, TableItem, TableSample};
 use crate::plan::{Join, JoinKind, Plan, PlanColumn, TableRef, VersionColumn};
 
 /// What an item of `FROM` yields, and how its columns are called.
@@ -96,20 +96,33 @@ impl Binder<'_> {
         lock: bool,
     ) -> Result<Item> {
         match item {
-            TableItem::Table { name, at, alias } => {
+            TableItem::Table {
+                name,
+                at,
+                alias,
+                sample,
+            } => {
                 let shown = alias
                     .as_ref()
                     .and_then(|alias| alias.name.clone())
                     .unwrap_or_else(|| name.name.clone());
                 let aliased = alias.as_ref().is_some_and(|alias| alias.name.is_some());
-                let (plan, schema) = self.at_moment(at.as_ref(), parent, |binder| {
-                    binder.table_reference(name, &shown, lock)
+                let repeated = |sample: &Box<TableSample>| sample.repeatable.is_some();
+                let key = lock || sample.as_ref().is_some_and(repeated);
+                let (mut plan, schema) = self.at_moment(at.as_ref(), parent, |binder| {
+                    binder.table_reference(name, &shown, lock, key)
                 })?;
                 let need = self.last_need.take();
                 if lock {
                     self.need_column(need, Privileges::UPDATE, None);
                 }
                 let watched = watched(&plan);
+                if let Some(sample) = sample {
+                    if lock {
+                        return Err(self.unsupported("FOR UPDATE of a sample", name.pos()));
+                    }
+                    plan = self.sampled(plan, sample, name.pos())?;
+                }
                 let schema = if aliased { None } else { schema };
                 let mut item = self.aliased(plan, alias.as_ref(), &shown, schema, lock)?;
                 Self::watch(need, &mut item.scope, &watched);

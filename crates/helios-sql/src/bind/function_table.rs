@@ -164,6 +164,13 @@ impl Binder<'_> {
         named.names.clear();
         named.call.columns.clear();
         for (name, ty) in columns {
+            if named.names.contains(&name.name) {
+                return Err(self.fail(
+                    SqlState::DUPLICATE_COLUMN,
+                    format!("column name \"{}\" specified more than once", name.name),
+                    name.pos,
+                ));
+            }
             let ty = self.data_type(ty)?;
             let null = helios_expr::Expr::Literal(Value::Null, ty.clone());
             named.call.args.push(null);

@@ -273,6 +273,14 @@ impl Binder<'_> {
         used: &Range<usize>,
     ) -> Result<()> {
         grouping.passed.clear();
+        // A constant that is grouped by is not there in the sets without it.
+        if matches!(expr, Expr::Literal(..))
+            && grouping.sets.len() > 1
+            && let Some(index) = grouping.exprs.iter().position(|known| known == expr)
+        {
+            *expr = Expr::column(index, expr.ty().clone());
+            return Ok(());
+        }
         self.regroup_part(expr, grouping, used, false)
     }
 

@@ -322,7 +322,7 @@ impl Binder<'_> {
             }
             _ => self
                 .builder
-                .argument_of(value, &DataType::TimestampTz, clause)
+                .argument_of(value, &DataType::TimestampTz(None), clause)
                 .map(Point::Timestamp),
         };
         self.place_literal(built, tree.pos, &[tree])
@@ -339,7 +339,7 @@ impl Binder<'_> {
     /// `now()` and so many seconds, or an interval.
     fn offset(&self, value: Expr, clause: &str) -> Result<Expr> {
         let now = self.builder.function("now", Vec::new(), false)?;
-        let interval = if matches!(value.ty(), DataType::Interval) {
+        let interval = if matches!(value.ty(), DataType::Interval(_)) {
             value
         } else {
             let seconds = self.builder.argument_of(value, &DataType::Float8, clause)?;
@@ -348,7 +348,7 @@ impl Binder<'_> {
                 days: 0,
                 micros: 1_000_000,
             };
-            let second = Expr::Literal(Value::Interval(Box::new(second)), DataType::Interval);
+            let second = Expr::Literal(Value::Interval(Box::new(second)), DataType::Interval(None));
             self.builder.operator("*", seconds, second)?
         };
         self.builder.operator("+", now, interval)

@@ -76,11 +76,12 @@ impl Binder<'_> {
     }
 
     /// A table, view or named query of `FROM`; with `key`, the row key is the last column, unless
-    /// the rows are those of another moment.
+    /// the rows are those of another moment. `lock`: the rows are to be locked.
     pub(super) fn table_reference(
         &mut self,
         name: &Name,
         alias: &Ident,
+        lock: bool,
         key: bool,
     ) -> Result<(Plan, Option<Arc<str>>)> {
         self.last_need = None;
@@ -106,7 +107,6 @@ impl Binder<'_> {
                 self.need_column(self.last_need, Privileges::SELECT, None);
                 let schema: Arc<str> = table.schema_name.as_str().into();
                 let at = self.scan_at(&table.name);
-                let lock = key;
                 let key = key && at.is_none();
                 let key = key && versions.is_none();
                 let policies = self.visible_rows(&table, lock)?;

@@ -89,7 +89,7 @@ fn catalog() -> Arc<Catalog> {
     });
     let mut g = column("g", DataType::Int8);
     g.generated = Some("id * 2".to_owned());
-    let mut at = column("at", DataType::TimestampTz);
+    let mut at = column("at", DataType::TimestampTz(None));
     at.default = Some("now()".to_owned());
     let o = create(table(
         "o",

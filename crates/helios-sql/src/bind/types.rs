@@ -1,5 +1,6 @@
 //! Type names to types.
 
+use helios_base::datetime::{IntervalFields, IntervalModifier, PRECISION_MAX as DIGITS_MAX};
 use helios_base::{DataType, Error, RangeKind, RegKind, Result, SqlState, TextContext, nearest};
 use helios_expr::{NoSession, ParamTypes};
 use helios_table::Catalog;
@@ -43,6 +44,8 @@ const NAMES: [&str; 28] = [
 const PRECISION_MAX: i64 = 1000;
 /// The longest declarable string, in characters.
 const LENGTH_MAX: i64 = 10_485_760;
+/// The longest declarable bit string.
+const BITS_MAX: u32 = 83_886_080;
 
 /// The bare type of this name in `pg_catalog`.
 fn plain(name: &str) -> Option<DataType> {
@@ -60,10 +63,17 @@ fn plain(name: &str) -> Option<DataType> {
         "name" => DataType::Name,
         "bytea" => DataType::Bytea,
         "date" => DataType::Date,
-        "time" => DataType::Time,
-        "timestamp" => DataType::Timestamp,
-        "timestamptz" => DataType::TimestampTz,
-        "interval" => DataType::Interval,
+        "time" => DataType::Time(None),
+        "timestamp" => DataType::Timestamp(None),
+        "timestamptz" => DataType::TimestampTz(None),
+        "interval" => DataType::Interval(None),
+        "timetz" => DataType::TimeTz(None),
+        "bit" => DataType::Bit(None),
+        "varbit" => DataType::VarBit(None),
+        "inet" => DataType::Inet,
+        "cidr" => DataType::Cidr,
+        "macaddr" => DataType::MacAddr,
+        "jsonpath" => DataType::JsonPath,
         "uuid" => DataType::Uuid,
         "json" => DataType::Json,
         "jsonb" => DataType::Jsonb,
@@ -172,15 +182,10 @@ impl Binder<'_> {
     }
 
     fn no_type(&self, ty: &TypeName) -> Error {
-        const KNOWN: [&str; 23] = [
-            "timetz",
-            "bit",
-            "varbit",
+        const KNOWN: [&str; 21] = [
             "money",
             "xml",
-            "inet",
-            "cidr",
-            "macaddr",
+            "macaddr8",
             "point",
             "line",
             "lseg",
@@ -190,6 +195,9 @@ impl Binder<'_> {
             "circle",
             "tsvector",
             "tsquery",
+            "xid8",
+            "pg_lsn",
+            "tid",
             "int4multirange",
             "int8multirange",
             "nummultirange",
@@ -198,12 +206,17 @@ impl Binder<'_> {
             "datemultirange",
         ];
         if ty.schema.is_none() && KNOWN.contains(&ty.name.as_str()) {
-            let shown = match ty.name.as_str() {
-                "timetz" => "time with time zone",
-                "varbit" => "bit varying",
-                name => name,
+            let error = Error::unsupported(format!("type {} is not supported", ty.name));
+            return match ty.name.as_str() {
+                "money" => error.with_hint(
+                    "Use numeric, whose values do not change with the locale of a session.",
+                ),
+                "xml" => error.with_hint("Use text, or jsonb for documents to look into."),
+                name if name.ends_with("multirange") => {
+                    error.with_hint("Use an array of ranges, or a table with a row for each.")
+                }
+                _ => error,
             };
-            return Error::unsupported(format!("type {shown} is not supported"));
         }
         let shown = match &ty.schema {
             Some(schema) => format!("{}.{}", schema.name, ty.name),
@@ -226,13 +239,9 @@ fn invalid(message: String) -> Error {
 
 fn with_modifiers(bare: DataType, ty: &TypeName) -> Result<DataType> {
     let modifiers = ty.modifiers.as_slice();
-    if ty.fields.is_some() {
-        return Err(Error::unsupported(format!(
-            "interval fields ({}) are not supported in a type",
-            ty.fields.as_deref().unwrap_or_default()
-        )));
-    }
+    let fields = ty.fields.as_deref().and_then(IntervalFields::named);
     match (bare, modifiers) {
+        (DataType::Interval(_), []) => Ok(DataType::Interval(IntervalModifier::new(fields, None))),
         (bare, []) => Ok(bare),
         (DataType::Numeric(_), [precision, rest @ ..]) => {
             let scale = match rest {
@@ -257,25 +266,25 @@ fn with_modifiers(bare: DataType, ty: &TypeName) -> Result<DataType> {
             Ok(DataType::Varchar(Some(string_length("varchar", *length)?)))
         }
         (DataType::Char(_), [length]) => Ok(DataType::Char(Some(string_length("char", *length)?))),
-        // Microseconds are all we store; PostgreSQL's precision 6 is the same.
-        (
-            bare @ (DataType::Time
-            | DataType::Timestamp
-            | DataType::TimestampTz
-            | DataType::Interval),
-            [precision],
-        ) if *precision >= 6 => Ok(bare),
-        (bare @ (DataType::Time | DataType::Timestamp | DataType::TimestampTz), [precision]) => {
-            Err(if *precision < 0 {
-                invalid(format!(
-                    "{bare}({precision}) precision must not be negative"
-                ))
-            } else {
-                Error::unsupported(format!(
-                    "{bare} with precision {precision} is not supported"
-                ))
-                .with_hint("Times are stored in microseconds; use date_trunc to round them.")
-            })
+        (DataType::Time(_), [digits]) => Ok(DataType::Time(Some(precision("TIME", *digits)?))),
+        (DataType::TimeTz(_), [digits]) => Ok(DataType::TimeTz(Some(precision("TIME", *digits)?))),
+        (DataType::Timestamp(_), [digits]) => {
+            Ok(DataType::Timestamp(Some(precision("TIMESTAMP", *digits)?)))
+        }
+        (DataType::TimestampTz(_), [digits]) => Ok(DataType::TimestampTz(Some(precision(
+            "TIMESTAMP",
+            *digits,
+        )?))),
+        (DataType::Interval(_), [digits]) => {
+            let digits = precision("INTERVAL", *digits)?;
+            Ok(DataType::Interval(IntervalModifier::new(
+                fields,
+                Some(digits),
+            )))
+        }
+        (DataType::Bit(_), [length]) => Ok(DataType::Bit(Some(bit_length("bit", *length)?))),
+        (DataType::VarBit(_), [length]) => {
+            Ok(DataType::VarBit(Some(bit_length("varbit", *length)?)))
         }
         (bare, _) => Err(Error::new(
             SqlState::SYNTAX_ERROR,
@@ -296,4 +305,26 @@ fn string_length(name: &str, length: i64) -> Result<u32> {
         )));
     }
     u32::try_from(length).map_err(|_| invalid(format!("length for type {name} is too large")))
+}
+
+/// Digits of the second; more than there are count as all.
+fn precision(name: &str, digits: i64) -> Result<u8> {
+    if digits < 0 {
+        return Err(invalid(format!(
+            "{name}({digits}) precision must not be negative"
+        )));
+    }
+    Ok(u8::try_from(digits).map_or(DIGITS_MAX, |digits| digits.min(DIGITS_MAX)))
+}
+
+fn bit_length(name: &str, length: i64) -> Result<u32> {
+    if length < 1 {
+        return Err(invalid(format!(
+            "length for type {name} must be at least 1"
+        )));
+    }
+    u32::try_from(length)
+        .ok()
+        .filter(|length| *length <= BITS_MAX)
+        .ok_or_else(|| invalid(format!("length for type {name} cannot exceed {BITS_MAX}")))
 }

@@ -65,7 +65,7 @@ pub(crate) fn simple(query: &Query) -> Result<Simple<'_>, &'static str> {
                 name,
                 at: None,
                 alias,
-                ..
+                sample: None,
             },
         ] => Ok(Simple {
             select,

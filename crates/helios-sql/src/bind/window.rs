@@ -276,10 +276,10 @@ impl Binder<'_> {
         let key = key.ok_or_else(|| Error::internal("range frame without key"))?;
         let wanted = match key {
             DataType::Date
-            | DataType::Time
-            | DataType::Timestamp
-            | DataType::TimestampTz
-            | DataType::Interval => DataType::Interval,
+            | DataType::Time(_)
+            | DataType::Timestamp(_)
+            | DataType::TimestampTz(_)
+            | DataType::Interval(_) => DataType::Interval(None),
             numeric if numeric.is_numeric() => numeric.bare(),
             other => {
                 return Err(self.at(

@@ -45,10 +45,10 @@ fn type_of(arrow: &ArrowType) -> Option<DataType> {
         | ArrowType::BinaryView
         | ArrowType::FixedSizeBinary(_) => DataType::Bytea,
         ArrowType::Date32 | ArrowType::Date64 => DataType::Date,
-        ArrowType::Time32(_) | ArrowType::Time64(_) => DataType::Time,
-        ArrowType::Timestamp(_, None) => DataType::Timestamp,
-        ArrowType::Timestamp(_, Some(_)) => DataType::TimestampTz,
-        ArrowType::Interval(_) | ArrowType::Duration(_) => DataType::Interval,
+        ArrowType::Time32(_) | ArrowType::Time64(_) => DataType::Time(None),
+        ArrowType::Timestamp(_, None) => DataType::Timestamp(None),
+        ArrowType::Timestamp(_, Some(_)) => DataType::TimestampTz(None),
+        ArrowType::Interval(_) | ArrowType::Duration(_) => DataType::Interval(None),
         ArrowType::Dictionary(_, values) => type_of(values)?,
         ArrowType::RunEndEncoded(_, values) => type_of(values.data_type())?,
         ArrowType::List(item) | ArrowType::LargeList(item) | ArrowType::FixedSizeList(item, _) => {

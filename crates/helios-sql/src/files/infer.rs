@@ -10,8 +10,8 @@ const LADDER: &[DataType] = &[
     DataType::Float8,
     DataType::Bool,
     DataType::Date,
-    DataType::Timestamp,
-    DataType::TimestampTz,
+    DataType::Timestamp(None),
+    DataType::TimestampTz(None),
     DataType::Uuid,
 ];
 
@@ -78,7 +78,7 @@ fn fits(text: &str, ty: &DataType, context: &TextContext) -> bool {
                 "true" | "false" | "t" | "f"
             );
         }
-        DataType::Date | DataType::Timestamp | DataType::TimestampTz => {
+        DataType::Date | DataType::Timestamp(_) | DataType::TimestampTz(_) => {
             // `2024-01-02…` only: other orders of day and month are guesses.
             let digit = |at: usize| trimmed.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
             let dash = |at: usize| trimmed.as_bytes().get(at) == Some(&b'-');
@@ -90,7 +90,7 @@ fn fits(text: &str, ty: &DataType, context: &TextContext) -> bool {
                     .is_some_and(|time| time.ends_with(['Z', 'z']) || time.contains(['+', '-']));
             let wanted = match ty {
                 DataType::Date => !has_time,
-                DataType::Timestamp => has_time && !has_zone,
+                DataType::Timestamp(_) => has_time && !has_zone,
                 _ => has_zone,
             };
             if !iso || !wanted {
@@ -145,8 +145,8 @@ impl JsonInference {
             // A string of digits is a string: only dates, times and identifiers are told apart.
             (true, false, false, false) => match self.texts.decide(whole) {
                 ty @ (DataType::Date
-                | DataType::Timestamp
-                | DataType::TimestampTz
+                | DataType::Timestamp(_)
+                | DataType::TimestampTz(_)
                 | DataType::Uuid) => ty,
                 _ => DataType::Text,
             },
@@ -176,8 +176,11 @@ mod tests {
         assert_eq!(decide(&["1", "2.5e300"]), DataType::Float8);
         assert_eq!(decide(&["true", "f"]), DataType::Bool);
         assert_eq!(decide(&["2024-01-02"]), DataType::Date);
-        assert_eq!(decide(&["2024-01-02 03:04:05"]), DataType::Timestamp);
-        assert_eq!(decide(&["2024-01-02T03:04:05Z"]), DataType::TimestampTz);
+        assert_eq!(decide(&["2024-01-02 03:04:05"]), DataType::Timestamp(None));
+        assert_eq!(
+            decide(&["2024-01-02T03:04:05Z"]),
+            DataType::TimestampTz(None)
+        );
         assert_eq!(decide(&["1", "x"]), DataType::Text);
         assert_eq!(decide(&[]), DataType::Text);
     }

@@ -130,7 +130,7 @@ impl<W: Write + Send> ParquetSink<W> {
 /// Whether Parquet has no column that keeps such values exactly, so that their text is written.
 fn is_text(ty: &DataType) -> bool {
     match ty {
-        DataType::Interval | DataType::Record => true,
+        DataType::Interval(_) | DataType::Record => true,
         DataType::Array(element) => is_text(element),
         DataType::User(user) => user.as_domain().is_some_and(|domain| is_text(&domain.base)),
         _ => false,

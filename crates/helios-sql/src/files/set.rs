@@ -229,8 +229,8 @@ fn common_type(one: &DataType, other: &DataType) -> Option<DataType> {
             _ => DataType::Float8,
         }),
         _ => match (one, other) {
-            (DataType::Date, DataType::Timestamp) | (DataType::Timestamp, DataType::Date) => {
-                Some(DataType::Timestamp)
+            (DataType::Date, DataType::Timestamp(_)) | (DataType::Timestamp(_), DataType::Date) => {
+                Some(DataType::Timestamp(None))
             }
             // Text of another kind than nested values.
             (DataType::Text, ty) | (ty, DataType::Text) if !matches!(ty, DataType::Array(_)) => {

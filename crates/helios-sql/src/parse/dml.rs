@@ -4,7 +4,7 @@ use helios_base::Result;
 
 use super::ast::{
     ConflictTarget, Delete, Expr, ExprKind, Ident, Insert, OnConflict, SelectItem, SetItem,
-    Statement, Update, With,
+    Statement, TargetColumn, TargetPart, Update, With,
 };
 use super::cursor::Parser;
 use super::expr::node;
@@ -68,13 +68,19 @@ impl Parser<'_> {
         })
     }
 
-    /// A column to write; parts of a column cannot be written yet.
-    pub(super) fn target_column(&mut self) -> Result<Ident> {
-        let column = self.ident()?;
-        if self.is_punct("[") || self.is_punct(".") {
-            return Err(self.unsupported("assignment to a part of a column", self.pos()));
+    /// A column to write, or a part of one.
+    pub(super) fn target_column(&mut self) -> Result<TargetColumn> {
+        let name = self.ident()?;
+        let mut parts = Vec::new();
+        loop {
+            if self.is_punct("[") {
+                parts.push(TargetPart::Subscripts(self.subscripts()?));
+            } else if self.eat_punct(".") {
+                parts.push(TargetPart::Field(self.label()?));
+            } else {
+                return Ok(TargetColumn { name, parts });
+            }
         }
-        Ok(column)
     }
 
     fn on_conflict(&mut self) -> Result<OnConflict> {

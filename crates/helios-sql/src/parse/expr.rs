@@ -214,7 +214,7 @@ impl Parser<'_> {
         Ok(right)
     }
 
-    fn subscripts(&mut self) -> Result<Vec<Subscript>> {
+    pub(super) fn subscripts(&mut self) -> Result<Vec<Subscript>> {
         let mut subscripts = Vec::new();
         while self.eat_punct("[") {
             let bound = |parser: &mut Self| -> Result<Option<Expr>> {

@@ -2,7 +2,9 @@
 
 use helios_base::Result;
 
-use super::ast::{ExprKind, Ident, JoinOn, TableAlias, TableCall, TableItem, TypeName};
+use super::ast::{
+    ExprKind, Ident, JoinOn, TableAlias, TableCall, TableItem, TableSample, TypeName,
+};
 use super::cursor::{CHAIN_MAX, Parser};
 use super::function::VALUE_FUNCTIONS;
 use crate::plan::JoinKind;
@@ -159,10 +161,35 @@ impl Parser<'_> {
         // `t*` is the old spelling of "with inheritance children", which is the default.
         self.eat_op("*");
         let (at, alias) = self.as_of_and_alias(branch)?;
-        if self.is_word("tablesample") {
-            return Err(self.unsupported("TABLESAMPLE", self.pos()));
+        let sample = self.table_sample()?;
+        Ok(TableItem::Table {
+            name,
+            at,
+            alias,
+            sample,
+        })
+    }
+
+    /// `TABLESAMPLE BERNOULLI (10) REPEATABLE (1)`, if it comes next.
+    fn table_sample(&mut self) -> Result<Option<Box<TableSample>>> {
+        if !self.eat("tablesample") {
+            return Ok(None);
         }
-        Ok(TableItem::Table { name, at, alias })
+        let method = self.ident()?;
+        let args = self.paren_list(Self::expr)?;
+        let repeatable = if self.eat("repeatable") {
+            self.expect_punct("(")?;
+            let seed = self.expr()?;
+            self.expect_punct(")")?;
+            Some(seed)
+        } else {
+            None
+        };
+        Ok(Some(Box::new(TableSample {
+            method,
+            args,
+            repeatable,
+        })))
     }
 
     /// Whether a function call begins here.

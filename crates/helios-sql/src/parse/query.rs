@@ -3,8 +3,8 @@
 use helios_base::Result;
 
 use super::ast::{
-    Cte, CteBody, Distinct, Expr, ExprKind, GroupItem, Ident, Into, Lock, Query, QueryBody, Select,
-    SelectItem, TableItem, With,
+    Cte, CteBody, Cycle, Distinct, Expr, ExprKind, GroupItem, Ident, Into, Lock, Query, QueryBody,
+    Search, Select, SelectItem, TableItem, With,
 };
 use super::cursor::{CHAIN_MAX, Parser};
 use super::expr::node;
@@ -86,17 +86,58 @@ impl Parser<'_> {
             CteBody::Change(Box::new(self.nested(|parser| parser.dml(with))?))
         };
         self.close_query()?;
-        for word in ["search", "cycle"] {
-            if self.is_word(word) {
-                return Err(self.unsupported(word.to_uppercase(), self.pos()));
-            }
-        }
+        let search = self.search()?;
+        let cycle = self.cycle()?;
         Ok(Cte {
             name,
             columns,
             materialized,
             body,
+            search,
+            cycle,
         })
+    }
+
+    fn search(&mut self) -> Result<Option<Search>> {
+        if !self.eat("search") {
+            return Ok(None);
+        }
+        let breadth_first = self.eat("breadth");
+        if !breadth_first {
+            self.expect("depth")?;
+        }
+        self.expect_words("first by")?;
+        let columns = self.comma_list(Self::ident)?;
+        self.expect("set")?;
+        Ok(Some(Search {
+            breadth_first,
+            columns,
+            sequence: self.ident()?,
+        }))
+    }
+
+    fn cycle(&mut self) -> Result<Option<Cycle>> {
+        if !self.eat("cycle") {
+            return Ok(None);
+        }
+        let columns = self.comma_list(Self::ident)?;
+        self.expect("set")?;
+        let mark = self.ident()?;
+        let (value, default) = if self.eat("to") {
+            let value = self.expr()?;
+            self.expect("default")?;
+            (Some(value), Some(self.expr()?))
+        } else {
+            (None, None)
+        };
+        self.expect("using")?;
+        Ok(Some(Cycle {
+            columns,
+            mark,
+            value,
+            default,
+            path: self.ident()?,
+        }))
     }
 
     /// Set operations; `INTERSECT` (2) binds tighter than `UNION` and `EXCEPT` (1).
@@ -172,6 +213,7 @@ impl Parser<'_> {
                     name,
                     at: None,
                     alias: None,
+                    sample: None,
                 }],
                 filter: None,
                 group_by: Vec::new(),

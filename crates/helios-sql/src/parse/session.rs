@@ -1,6 +1,6 @@
 //! Transactions, settings, prepared statements, cursors, maintenance, `COPY`.
 
-use helios_base::datetime::parse_interval_fields;
+use helios_base::datetime::{IntervalFields, IntervalModifier, parse_interval_as};
 use helios_base::{Error, Result, SqlState};
 
 use super::ast::{Copy, Declare, Explain, Ident, Name, Statement, StorageOption};
@@ -61,9 +61,9 @@ impl Parser<'_> {
         let pos = self.pos();
         let text = self.string()?;
         let fields = self.interval_fields()?;
-        let fields = fields.as_ref().map(|(fields, _)| fields.as_str());
-        let interval =
-            parse_interval_fields(&text, fields).map_err(|error| error.at(pos.0 as usize))?;
+        let fields = fields.and_then(|(fields, _)| IntervalFields::named(&fields));
+        let interval = parse_interval_as(&text, IntervalModifier::new(fields, None))
+            .map_err(|error| error.at(pos.0 as usize))?;
         if interval.months != 0 || interval.days != 0 {
             let unit = if interval.months == 0 {
                 "days"

@@ -69,7 +69,12 @@ impl Parser<'_> {
             "bit" => {
                 self.advance();
                 let name = if self.eat("varying") { "varbit" } else { "bit" };
-                let modifiers = self.modifiers()?;
+                let mut modifiers = self.modifiers()?;
+                // As for characters: one, unless a literal follows.
+                let literal = matches!(self.peek().kind, Kind::Text(_));
+                if name == "bit" && modifiers.is_empty() && !literal {
+                    modifiers.push(1);
+                }
                 return Ok(Some(Self::plain(name, modifiers)));
             }
             "time" | "timestamp" => return self.time().map(Some),

@@ -151,8 +151,8 @@ impl VersionColumn {
         let (name, ty) = match self {
             Self::StartScn => ("versions_startscn", DataType::Int8),
             Self::EndScn => ("versions_endscn", DataType::Int8),
-            Self::StartTime => ("versions_starttime", DataType::TimestampTz),
-            Self::EndTime => ("versions_endtime", DataType::TimestampTz),
+            Self::StartTime => ("versions_starttime", DataType::TimestampTz(None)),
+            Self::EndTime => ("versions_endtime", DataType::TimestampTz(None)),
             Self::Xid => ("versions_xid", DataType::Int8),
             Self::Operation => ("versions_operation", DataType::Text),
         };

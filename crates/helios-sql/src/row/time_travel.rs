@@ -128,7 +128,8 @@ pub(crate) fn scn_at(point: &Point, store: &Store, context: &EvalContext<'_>) ->
         Point::Scn(expr) => number(value(expr)?).map(Scn),
         Point::Timestamp(expr) => match value(expr)? {
             Value::TimestampTz(time) if time > crate::session::clock::now() => {
-                let shown = Value::TimestampTz(time).to_text(&DataType::TimestampTz, context.text);
+                let shown =
+                    Value::TimestampTz(time).to_text(&DataType::TimestampTz(None), context.text);
                 Err(future(&format!("timestamp {shown}"), store))
             }
             Value::TimestampTz(time) => store.scn_at(time),
@@ -158,8 +159,10 @@ pub(crate) fn future(what: &str, store: &Store) -> Error {
         Ok(Some(newest)) => format!(
             "The newest commit is change number {}, of {}.",
             newest.scn,
-            Value::TimestampTz(newest.time)
-                .to_text(&DataType::TimestampTz, &helios_base::TextContext::default())
+            Value::TimestampTz(newest.time).to_text(
+                &DataType::TimestampTz(None),
+                &helios_base::TextContext::default()
+            )
         ),
         _ => format!("The newest change number is {}.", store.scn()),
     })

@@ -20,7 +20,7 @@ pub(super) fn columns() -> Columns {
         text_column("lsn"),
         column("transaction", DataType::Int8),
         text_column("branch_name"),
-        column("committed_at", DataType::TimestampTz),
+        column("committed_at", DataType::TimestampTz(None)),
         text_column("author"),
         text_column("message"),
         column("before", DataType::Bool),

@@ -167,7 +167,7 @@ impl Session {
             Some(first) => error.with_detail(format!(
                 "Its first commit was made at {}.",
                 Value::TimestampTz(first.time).to_text(
-                    &helios_base::DataType::TimestampTz,
+                    &helios_base::DataType::TimestampTz(None),
                     &helios_base::TextContext::default()
                 )
             )),

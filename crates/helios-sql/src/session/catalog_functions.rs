@@ -19,6 +19,12 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value], _: &DataType) -> 
     if let Some(rows) = super::versions::call(state, name, args) {
         return rows.map(table);
     }
+    if let Some(result) = super::advisory::call(state, name, args) {
+        return result;
+    }
+    if let Some(result) = super::sizes::call(state, name, args) {
+        return result;
+    }
     if let Some(result) = super::object_functions::call(state, name, args) {
         return result;
     }
@@ -203,6 +209,26 @@ fn locks(state: &State) -> Vec<Row> {
         None => Default::default(),
     };
     let branches = store.branches();
+    let advisory = state.shared.upgrade().map(|shared| shared.advisory.list());
+    let advisory = advisory.into_iter().flatten().map(|lock| {
+        let (class, object, part) = lock.key.parts();
+        vec![
+            Value::text("advisory"),
+            Value::Null,
+            Value::Null,
+            Value::Null,
+            i32::try_from(lock.session).map_or(Value::Null, Value::Int4),
+            Value::text(if lock.exclusive {
+                "ExclusiveLock"
+            } else {
+                "ShareLock"
+            }),
+            Value::Bool(lock.granted),
+            Value::Oid(class),
+            Value::Oid(object),
+            Value::Int2(part),
+        ]
+    });
     store
         .locks()
         .into_iter()
@@ -222,8 +248,12 @@ fn locks(state: &State) -> Vec<Row> {
                 owner.map_or(Value::Null, Value::Int4),
                 Value::text(lock.mode),
                 Value::Bool(lock.granted),
+                Value::Null,
+                Value::Null,
+                Value::Null,
             ]
         })
+        .chain(advisory)
         .collect()
 }
 

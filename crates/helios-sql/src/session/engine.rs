@@ -53,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) activity: Mutex<BTreeMap<u64, Arc<Activity>>>,
     /// Who listens to what.
     pub(crate) channels: super::notify::Channels,
+    /// Locks on numbers.
+    pub(super) advisory: super::advisory::AdvisoryLocks,
     next_session: AtomicU64,
     /// Runs what is better off in vectors.
     pub(crate) fusion: FusionEngine,
@@ -104,6 +106,7 @@ impl Engine {
                 expiry: super::expiry::Expiry::default(),
                 activity: Mutex::default(),
                 channels: super::notify::Channels::default(),
+                advisory: super::advisory::AdvisoryLocks::default(),
                 next_session: AtomicU64::new(1),
                 fusion: FusionEngine::new(FusionOptions::default()),
                 retention,

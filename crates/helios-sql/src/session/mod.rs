@@ -6,6 +6,7 @@
 //! statement meets neither parser nor binder again.
 
 mod activity;
+mod advisory;
 mod append;
 mod as_of;
 mod batch;
@@ -49,6 +50,7 @@ mod scram;
 mod script;
 mod settings;
 mod signal;
+mod sizes;
 mod snapshots;
 mod state;
 mod statement;
@@ -356,6 +358,7 @@ impl Drop for Session {
         self.roll_back();
         self.unlisten_all();
         self.end_temporary();
+        advisory::end(&self.state);
         let shared = &self.engine.shared;
         shared.activity.lock().remove(&self.activity.number);
     }

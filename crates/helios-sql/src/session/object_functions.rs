@@ -1,8 +1,8 @@
 //! Functions that describe objects of the catalog by their numbers.
 
+use helios_base::datetime::IntervalModifier;
 use helios_base::{ColumnId, DataType, Error, RegKind, Result, SqlState, Value};
 use helios_table::catalog::{Relation, TypeDef};
-use helios_version::Read;
 
 use super::state::State;
 use crate::parse::quote_ident;
@@ -53,14 +53,9 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
         ("pg_describe_object", [Value::Oid(_), Value::Oid(oid), Value::Int4(_)]) => {
             or_null(state.names().name_of(RegKind::Class, *oid))
         }
-        ("pg_relation_size" | "pg_table_size" | "pg_total_relation_size", [Value::Oid(oid), ..]) => {
-            size(state, *oid)
-        }
         ("pg_tablespace_location", _) => Ok(Value::text("")),
-        ("pg_indexes_size" | "pg_database_size", _)
-        | ("pg_sequence_last_value", _)
         // There are no such objects.
-        | (
+        (
             "pg_get_ruledef"
             | "pg_get_triggerdef"
             | "pg_get_partkeydef"
@@ -69,7 +64,10 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
         ) => Ok(Value::Null),
         ("pg_relation_is_publishable" | "pg_is_other_temp_schema", _) => Ok(Value::Bool(false)),
         ("pg_relation_is_updatable", [Value::Oid(oid), _]) => {
-            let table = matches!(state.catalog().relation_by_oid(*oid), Some(Relation::Table(_)));
+            let table = matches!(
+                state.catalog().relation_by_oid(*oid),
+                Some(Relation::Table(_))
+            );
             // INSERT, UPDATE and DELETE as bits.
             Ok(Value::Int4(if table { 28 } else { 0 }))
         }
@@ -78,8 +76,6 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
             Some(Relation::Table(_))
         ))),
         ("pg_my_temp_schema", []) => Ok(Value::Oid(0)),
-        // Nobody can take one; pools of connections give all back all the same.
-        ("pg_advisory_unlock_all", []) => Ok(Value::text("")),
         ("pg_encoding_to_char", [Value::Int4(number)]) => Ok(Value::text(match number {
             0 => "SQL_ASCII",
             6 => "UTF8",
@@ -145,6 +141,9 @@ fn format_type(state: &State, oid: u32, modifier: i32) -> String {
     let Some(ty) = names.type_of(oid) else {
         return system::pseudo_type(oid).map_or_else(|| "???".to_owned(), str::to_owned);
     };
+    if let Some(shown) = with_small_modifier(&ty, modifier) {
+        return shown;
+    }
     if modifier < 4 {
         return match &ty {
             // A length of one is what `character` alone means; none is this type's own name.
@@ -172,6 +171,30 @@ fn format_type(state: &State, oid: u32, modifier: i32) -> String {
         DataType::User(_) => names.show_type(&ty),
         ty => with_modifier(ty).to_string(),
     }
+}
+
+/// A type whose modifier is packed without a header: digits of the second, bits.
+fn with_small_modifier(ty: &DataType, modifier: i32) -> Option<String> {
+    let digits = u8::try_from(modifier).ok();
+    let length = u32::try_from(modifier).ok().filter(|length| *length > 0);
+    let shown = match ty {
+        DataType::Array(element) => {
+            return with_small_modifier(element, modifier).map(|shown| format!("{shown}[]"));
+        }
+        DataType::Time(_) => DataType::Time(digits),
+        DataType::TimeTz(_) => DataType::TimeTz(digits),
+        DataType::Timestamp(_) => DataType::Timestamp(digits),
+        DataType::TimestampTz(_) => DataType::TimestampTz(digits),
+        DataType::Interval(_) => DataType::Interval(IntervalModifier::unpacked(modifier)),
+        // Without a length it is this type's own name, which `bit` alone is not.
+        DataType::Bit(_) if length.is_none() && modifier == -1 => {
+            return Some(DataType::Bit(None).to_string());
+        }
+        DataType::Bit(_) => DataType::Bit(length),
+        DataType::VarBit(_) => DataType::VarBit(length),
+        _ => return None,
+    };
+    Some(shown.to_string())
 }
 
 /// `to_regclass` and its kin: `NULL` for what is not there.
@@ -351,28 +374,4 @@ fn column_description(state: &State, oid: u32, number: i32) -> Option<String> {
         }
         _ => None,
     }
-}
-
-/// The bytes of a table's rows with their keys, at the running statement's snapshot. Reads them all.
-fn size(state: &State, oid: u32) -> Result<Value> {
-    let Some(Relation::Table(table)) = state.catalog().relation_by_oid(oid) else {
-        return Ok(Value::Null);
-    };
-    let view;
-    let snapshot;
-    let read: &dyn Read = if let Some(txn) = state.transaction() {
-        view = txn.view()?;
-        &view
-    } else {
-        snapshot = state.tables.store().snapshot(state.branch(), None)?;
-        &snapshot
-    };
-    let everything = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
-    let mut rows = read.scan(table.storage, everything, false)?;
-    let mut bytes = 0_u64;
-    while let Some(row) = rows.next()? {
-        state.interrupt.check()?;
-        bytes += (row.pk.len() + row.row.len()) as u64;
-    }
-    Ok(Value::Int8(i64::try_from(bytes).unwrap_or(i64::MAX)))
 }

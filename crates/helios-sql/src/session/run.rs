@@ -133,6 +133,10 @@ impl Session {
     /// Starts the clock of a statement.
     pub(super) fn start_statement(&mut self, text: Arc<str>) -> Option<Alarm> {
         self.interrupt.start();
+        if self.current.is_none() {
+            // Rows that were read after their statement may have taken some.
+            self.state.end_advisory(0);
+        }
         self.statement_start = clock::now();
         self.heed_settings();
         self.note_activity(text);

@@ -48,6 +48,7 @@ pub(crate) struct State {
     pub(super) notes: super::notify::Notes,
     /// Whether the session listens to others.
     pub(super) listens: std::sync::atomic::AtomicBool,
+    pub(super) advisory: Mutex<super::advisory::Mine>,
     now: Mutex<Now>,
     /// Finds names for `regclass` and its kin.
     names: Arc<SessionNames>,
@@ -150,6 +151,7 @@ impl State {
             known_who: Mutex::default(),
             temporary: Mutex::default(),
             temporary_digest: AtomicU64::new(0),
+            advisory: Mutex::default(),
             text: Mutex::default(),
             now: Mutex::new(Now {
                 branch: BranchId::MAIN,
@@ -184,6 +186,7 @@ impl State {
     /// Forgets the transaction, which is over.
     pub(crate) fn look_away(&self) {
         self.now.lock().txn = None;
+        self.end_advisory(0);
     }
 
     /// Switches branches.

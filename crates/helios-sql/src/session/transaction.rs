@@ -36,6 +36,8 @@ struct NamedSavepoint {
     savepoint: Savepoint,
     settings: usize,
     notes: super::notify::Mark,
+    /// How many advisory locks the transaction had.
+    advisory: usize,
 }
 
 /// An idle transaction and the alarm that ends it.
@@ -488,6 +490,7 @@ impl Session {
         self.check_not_failed()?;
         let settings = self.state.settings.lock().mark();
         let notes = self.mark_notes();
+        let advisory = self.state.advisory_mark();
         let current = self.block("SAVEPOINT")?;
         current.used = true;
         let savepoint = NamedSavepoint {
@@ -495,6 +498,7 @@ impl Session {
             savepoint: current.txn.savepoint(),
             settings,
             notes,
+            advisory,
         };
         current.savepoints.push(savepoint);
         Ok("SAVEPOINT")
@@ -512,14 +516,16 @@ impl Session {
         let current = self.block("ROLLBACK TO SAVEPOINT")?;
         let at = current.find(name)?;
         current.savepoints.truncate(at + 1);
-        let mut settings = 0;
+        let (mut settings, mut advisory) = (0, 0);
         let mut notes = super::notify::Mark::default();
         if let Some(savepoint) = current.savepoints.last() {
             current.txn.rollback_to(&savepoint.savepoint)?;
             settings = savepoint.settings;
             notes = savepoint.notes;
+            advisory = savepoint.advisory;
         }
         current.failed = false;
+        self.state.end_advisory(advisory);
         self.state.settings.lock().rollback_to(settings);
         self.return_notes(notes);
         self.close_cursors(false);

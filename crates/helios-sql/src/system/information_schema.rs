@@ -250,6 +250,7 @@ pub(super) fn type_name(ty: &DataType) -> String {
             None => "USER-DEFINED".to_owned(),
         },
         DataType::Char(_) => "character".to_owned(),
+        DataType::Bit(_) => "bit".to_owned(),
         other => other.bare().to_string(),
     }
 }
@@ -283,17 +284,29 @@ fn columns(source: &Source<'_>) -> Vec<Row> {
         let base = ty.base();
         let ty = &*base;
         let length = match ty {
-            DataType::Varchar(Some(n)) | DataType::Char(Some(n)) => i32::try_from(*n).ok(),
+            DataType::Varchar(Some(n))
+            | DataType::Char(Some(n))
+            | DataType::Bit(Some(n))
+            | DataType::VarBit(Some(n)) => i32::try_from(*n).ok(),
             _ => None,
         };
         let octets = length
+            .filter(|_| ty.is_string())
             .map(|n| n.saturating_mul(4))
             .or(ty.is_string().then_some(1 << 30));
         let [precision, radix, scale] = numeric(ty);
-        let moment = matches!(
-            ty,
-            DataType::Time | DataType::Timestamp | DataType::TimestampTz | DataType::Interval
-        );
+        let moment = match ty {
+            DataType::Date => Some(0),
+            DataType::Time(digits)
+            | DataType::TimeTz(digits)
+            | DataType::Timestamp(digits)
+            | DataType::TimestampTz(digits) => Some(digits.map_or(6, i32::from)),
+            DataType::Interval(modifier) => {
+                let digits = modifier.and_then(|modifier| modifier.precision());
+                Some(digits.map_or(6, i32::from))
+            }
+            _ => None,
+        };
         vec![
             text(source.session.current_database()),
             text(schema),
@@ -308,7 +321,7 @@ fn columns(source: &Source<'_>) -> Vec<Row> {
             number(precision),
             number(radix),
             number(scale),
-            number(moment.then_some(6)),
+            number(moment),
             text(super::types::short_name(ty)),
             yes_no(false),
             Value::Null,

@@ -319,7 +319,7 @@ impl Ty {
             Self::Name => DataType::Name,
             Self::Float8 => DataType::Float8,
             Self::Jsonb => DataType::Jsonb,
-            Self::Time => DataType::TimestampTz,
+            Self::Time => DataType::TimestampTz(None),
             Self::Texts => DataType::Array(Box::new(DataType::Text)),
             Self::Int2s => DataType::Array(Box::new(DataType::Int2)),
             Self::Oids => DataType::OidVector,

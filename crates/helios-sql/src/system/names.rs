@@ -132,6 +132,7 @@ impl Names<'_> {
                     format!("{}.{name}", quote_ident(&user.schema))
                 }
             }
+            DataType::Bit(_) => "bit".to_owned(),
             plain => type_name(plain),
         }
     }

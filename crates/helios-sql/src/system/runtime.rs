@@ -7,7 +7,7 @@
 use helios_base::{DataType, Row, Value};
 
 use super::Source;
-use super::Ty::{Bool, Int4, Int8, Name, Oid, Text, Time};
+use super::Ty::{Bool, Int2, Int4, Int8, Name, Oid, Text, Time};
 use super::relation::{Relation, pg};
 
 pub(super) static RELATIONS: &[Relation] = &[
@@ -60,6 +60,9 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("pid", Int4),
             ("mode", Text),
             ("granted", Bool),
+            ("classid", Oid),
+            ("objid", Oid),
+            ("objsubid", Int2),
         ],
         |source| ask(source, "pg_locks"),
     )

@@ -100,7 +100,7 @@ pub(super) static RELATIONS: &[Relation] = &[
         ],
         |source| {
             vec![vec![
-                Value::Oid(5),
+                Value::Oid(super::DATABASE_OID),
                 text(source.session.current_database()),
                 Value::Oid(OWNER),
                 Value::Int4(6),
@@ -124,6 +124,8 @@ pub(super) fn category(ty: &DataType) -> &'static str {
         (DataType::Record | DataType::Void, _) => "P",
         (_, Category::Array) => "A",
         (_, Category::Range) => "R",
+        (_, Category::Network) => "I",
+        (_, Category::Bits) => "V",
         (_, Category::Boolean) => "B",
         (_, Category::Composite) => "C",
         (_, Category::DateTime) => "D",
@@ -151,9 +153,12 @@ pub(super) fn short_name(ty: &DataType) -> String {
         DataType::Float8 => "float8".to_owned(),
         DataType::Char(_) => "bpchar".to_owned(),
         DataType::Varchar(_) => "varchar".to_owned(),
-        DataType::Time => "time".to_owned(),
-        DataType::Timestamp => "timestamp".to_owned(),
-        DataType::TimestampTz => "timestamptz".to_owned(),
+        DataType::Time(_) => "time".to_owned(),
+        DataType::TimeTz(_) => "timetz".to_owned(),
+        DataType::Bit(_) => "bit".to_owned(),
+        DataType::VarBit(_) => "varbit".to_owned(),
+        DataType::Timestamp(_) => "timestamp".to_owned(),
+        DataType::TimestampTz(_) => "timestamptz".to_owned(),
         DataType::CharByte => "char".to_owned(),
         other => other.bare().to_string(),
     }

@@ -11,6 +11,7 @@
 
 use std::sync::Arc;
 
+use helios_base::datetime::IntervalModifier;
 use helios_base::row::{Layout, RowReader};
 use helios_base::{ColumnId, DataType, Error, Result, UserType, Value};
 use serde::de::DeserializeOwned;
@@ -170,6 +171,22 @@ fn parse_type(name: &str) -> Option<DataType> {
     if let Some(element) = name.strip_suffix("[]") {
         return Some(DataType::Array(Box::new(parse_type(element)?)));
     }
+    if let Some(modifier) = name.strip_prefix("interval") {
+        let modifier = IntervalModifier::parse(modifier);
+        return (modifier.is_some() || name == "interval").then_some(DataType::Interval(modifier));
+    }
+    if let Some((base, rest)) = name.split_once('(')
+        && let Some((digits, zone)) = rest.split_once(") ")
+    {
+        let digits = Some(digits.parse().ok()?);
+        return Some(match (base, zone) {
+            ("time", "without time zone") => DataType::Time(digits),
+            ("time", "with time zone") => DataType::TimeTz(digits),
+            ("timestamp", "without time zone") => DataType::Timestamp(digits),
+            ("timestamp", "with time zone") => DataType::TimestampTz(digits),
+            _ => return None,
+        });
+    }
     if let Some((base, modifier)) = name.strip_suffix(')').and_then(|n| n.split_once('(')) {
         return Some(match base {
             "numeric" => {
@@ -178,6 +195,8 @@ fn parse_type(name: &str) -> Option<DataType> {
             }
             "character varying" => DataType::Varchar(Some(modifier.parse().ok()?)),
             "character" => DataType::Char(Some(modifier.parse().ok()?)),
+            "bit" => DataType::Bit(Some(modifier.parse().ok()?)),
+            "bit varying" => DataType::VarBit(Some(modifier.parse().ok()?)),
             _ => return None,
         });
     }
@@ -219,7 +238,7 @@ mod tests {
             DataType::Varchar(Some(20)),
             DataType::Char(Some(3)),
             DataType::Char(None),
-            DataType::TimestampTz,
+            DataType::TimestampTz(None),
             DataType::Array(Box::new(DataType::Numeric(Some((5, 2))))),
         ];
         for ty in types {

@@ -43,9 +43,9 @@ impl Form {
             | DataType::Float8
             | DataType::Bytea
             | DataType::Date
-            | DataType::Time
-            | DataType::Timestamp
-            | DataType::TimestampTz
+            | DataType::Time(_)
+            | DataType::Timestamp(_)
+            | DataType::TimestampTz(_)
             | DataType::Uuid
             | DataType::Text => plain(ty.clone()),
             DataType::Xid | DataType::Reg(_) => plain(DataType::Oid),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod advisory;
 mod branch_crash;
 mod branch_crowd;
 mod branches;
@@ -16,6 +17,7 @@ mod notify;
 mod roles;
 mod row_security;
 mod short_ways;
+mod sizes;
 mod system_functions;
 mod temporary;
 mod time_travel;

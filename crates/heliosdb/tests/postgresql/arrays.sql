@@ -51,39 +51,23 @@ SELECT x FROM (VALUES (ARRAY[2]), (ARRAY[1, 2]), ('{}'), (NULL), (ARRAY[NULL]::i
 SELECT DISTINCT x FROM (VALUES (ARRAY[1]), (ARRAY[1]), (ARRAY[2])) v(x) ORDER BY x;
 CREATE TABLE arr (id int PRIMARY KEY, a int[], t text[], m int[][]);
 INSERT INTO arr VALUES (1, '{1,2,3}', '{a,b}', '{{1,2},{3,4}}'), (2, NULL, '{}', NULL), (3, ARRAY[5], ARRAY[NULL, 'x'], ARRAY[[9]]) RETURNING *;
--- differs: parts-of-columns
 UPDATE arr SET a[2] = 20 WHERE id = 1 RETURNING a;
--- differs: parts-of-columns
 UPDATE arr SET a[5] = 50 WHERE id = 1 RETURNING a;
--- differs: parts-of-columns
 UPDATE arr SET a[1:2] = '{7,8}' WHERE id = 1 RETURNING a;
--- differs: parts-of-columns
 UPDATE arr SET a[3] = 1 WHERE id = 2 RETURNING a;
--- differs: parts-of-columns
 UPDATE arr SET a[-1] = 0 WHERE id = 3 RETURNING a;
--- differs: parts-of-columns
 UPDATE arr SET m[1][2] = 99 WHERE id = 1 RETURNING m;
--- differs: parts-of-columns
 UPDATE arr SET t = t || 'z'::text, a = array_append(a, 1) RETURNING id, t, a;
--- differs: parts-of-columns
 INSERT INTO arr (id, a[1], a[2]) VALUES (4, 1, 2) RETURNING a;
--- differs: parts-of-columns
 SELECT id, a[1], t[1], m[1][1] FROM arr ORDER BY id;
--- differs: parts-of-columns
 SELECT id FROM arr WHERE 7 = ANY (a) ORDER BY id;
--- differs: parts-of-columns
 SELECT id, x FROM arr, unnest(a) x ORDER BY id, x;
 SELECT id, x, n FROM arr, unnest(t) WITH ORDINALITY AS u(x, n) ORDER BY id, n;
--- differs: parts-of-columns
 SELECT id FROM arr WHERE a @> ARRAY[1] ORDER BY id;
--- differs: parts-of-columns
 SELECT array_agg(a ORDER BY id) FROM arr WHERE id = 1;
--- differs: parts-of-columns
 SELECT array_to_string(array_agg(id ORDER BY id), '|') FROM arr;
--- differs: parts-of-columns
 SELECT a FROM arr WHERE a = '{7,8,3,NULL,50,1}';
 INSERT INTO arr VALUES (9, '{1,x}');
--- differs: parts-of-columns
 SELECT count(DISTINCT a), max(a), min(t) FROM arr;
 SELECT array_shuffle(ARRAY[1]);
 SELECT array_sample(ARRAY[1], 1);

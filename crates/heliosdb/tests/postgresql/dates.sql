@@ -15,7 +15,6 @@ SELECT date '5874897-12-31' + 1;
 SELECT time '04:05:06.789', time '040506', time '04:05', time '04:05 PM', time '24:00:00', time '12:00 AM', time '00:00:60', time '4:5:6', time '04:05:06.1234567', time 'allballs';
 SELECT time '25:00';
 SELECT time '12:60';
--- differs: time-precision
 SELECT time(2) '04:05:06.789', time(0) '23:59:59.9', '10:00'::time(3);
 SELECT time '10:00' + interval '15 hours', time '10:00' - time '12:30', time '10:00' - interval '11 hours', time '23:00' + date '2020-01-01', interval '25 hours'::time;
 SELECT timestamp '2004-10-19 10:23:54', timestamp '2004-10-19T10:23:54.123456789', timestamp '2004-10-19', timestamp '19 Oct 2004 10:23 PM', timestamp 'epoch', timestamp 'infinity', timestamp '2004-10-19 10:23:54+02', timestamp '20041019 102354', timestamp '2004-10-19 24:00:00', timestamp 'Mon Oct 18 10:23:54 2004';
@@ -23,9 +22,7 @@ SELECT timestamp '2004-10-19 25:00';
 SELECT timestamp '294277-01-01';
 -- differs: timestamp-range
 SELECT timestamp '294276-12-31 23:59:59.999999', timestamp '4714-11-24 00:00:00 BC';
--- differs: time-precision
 SELECT timestamp(0) '2004-10-19 10:23:54.5', timestamp(3) '2004-10-19 10:23:54.123456', timestamptz(1) '2004-10-19 10:23:54.99+00';
--- differs: time-precision
 SELECT timestamp(7) '2020-01-01';
 SELECT timestamptz '2004-10-19 10:23:54+02', timestamptz '2004-10-19 10:23:54', timestamptz '2004-10-19 10:23:54 America/New_York', timestamptz '2004-10-19 10:23:54 PST', timestamptz '2004-10-19 10:23:54-08:00', timestamptz '2004-10-19 10:23:54Z', timestamptz '2004-10-19T10:23:54.5+0530';
 SELECT timestamptz '2004-10-19 10:23:54 Nowhere/City';
@@ -60,9 +57,7 @@ SELECT interval '1 year 2 months 3 days 4 hours 5 minutes 6.7 seconds', interval
 SELECT interval '1 fortnight';
 SELECT interval '';
 SELECT interval '@ 1 minute', interval '1 mon -1 day', interval '-1 mons +1 day', interval '0', interval '90 minutes', interval '36 hours', interval '1000000 hours', interval '1d2h3m4s', interval '1:2', interval '1:2.5', interval '-0:0:1';
--- differs: interval-fields
 SELECT interval '1' year, interval '1' month, interval '1' day, interval '1' hour, interval '1' minute, interval '1' second, interval '1-2' year to month, interval '3 4:05' day to minute, interval '4:05:06.789' hour to second, interval '1.5' second(0), interval(2) '1.2345 seconds', interval '5' minute to second;
--- differs: interval-fields
 SELECT interval '1 day 2:03:04' day, interval '1 year 2 months' year, interval '10:20:30' hour;
 SELECT interval '178956970 years 7 months', interval '2147483647 days', interval '-178956970 years -8 months';
 SELECT interval '178956971 years';
@@ -95,10 +90,8 @@ SELECT to_timestamp('nan'::float8);
 SELECT (date '2001-02-16', date '2001-12-21') OVERLAPS (date '2001-10-30', date '2002-10-30'), (date '2001-02-16', interval '100 days') OVERLAPS (date '2001-10-30', date '2002-10-30'), (time '10:00', time '11:00') OVERLAPS (time '11:00', time '12:00');
 SELECT isfinite(timestamp 'infinity'), isfinite(interval '4 hours'), isfinite(date '2020-01-01');
 SELECT now() = current_timestamp, current_date = now()::date, localtimestamp = now()::timestamp, statement_timestamp() >= now(), clock_timestamp() >= statement_timestamp(), transaction_timestamp() = now();
--- differs: timetz
 SELECT pg_typeof(now()), pg_typeof(current_time), pg_typeof(localtime), pg_typeof(current_timestamp(2)), pg_typeof(localtimestamp), pg_typeof(timeofday()), pg_typeof(current_date);
 SELECT timestamp '2020-01-01'::text, date '2020-01-01'::text || 'x', interval '1 day'::text, '2020-01-01'::text::date, '10:00'::varchar::time, timestamptz '2020-01-01 00:00+00'::text;
--- differs: timetz
 SELECT time with time zone '10:00+02', timetz '10:00:00-08';
 SELECT timestamp '2020-01-01' + 1;
 SELECT time '10:00' + time '11:00';

@@ -21,11 +21,8 @@ SELECT '{"a":1}'::jsonb - 0;
 SELECT '{"a":1}'::jsonb = '{"a":1.0}', '[1,2]'::jsonb < '[1,3]', '{}'::jsonb > '[]', '1'::jsonb < '"a"', 'null'::jsonb < '1', 'true'::jsonb > 'false', '[]'::jsonb < 'null', '[1]'::jsonb > '[0,0]';
 SELECT '{"a":1}'::json = '{"a":1}';
 SELECT x FROM (VALUES ('1'::jsonb), ('"a"'), ('null'), ('[]'), ('[1]'), ('{}'), ('{"a":1}'), ('true'), ('2'), ('"A"')) v(x) ORDER BY x;
--- differs: jsonpath
 SELECT '{"a":1}'::jsonb @? '$.a', '{"a":[1,2,3]}'::jsonb @@ '$.a[*] > 2';
--- differs: jsonpath
 SELECT jsonb_path_query('{"a":[1,2,3,4]}', '$.a[*] ? (@ > 2)');
--- differs: jsonpath
 SELECT jsonb_path_exists('{"a":[1,2]}', '$.a[*] ? (@ >= $min)', '{"min":2}'), jsonb_path_query_array('{"a":[1,2]}', '$.a[*]'), jsonb_path_query_first('{"a":[1,2]}', '$.a[*]'), jsonb_path_match('{"a":1}', '$.a == 1');
 SELECT to_json('a"b'::text), to_json(1.50), to_json(ARRAY[1, 2]), to_jsonb(ARRAY[[1], [2]]), to_json(true), to_json(NULL::int), to_json(date '2020-01-01'), to_json(timestamp '2020-01-01 10:00'), to_json(timestamptz '2020-01-01 10:00+00'), to_jsonb('NaN'::float8), to_json(interval '1 day'), to_jsonb('{"a":1}'::json), to_json('\x01'::bytea);
 SELECT row_to_json(r), to_jsonb(r) FROM (SELECT 1 AS a, 'x' AS b, NULL AS c, ARRAY[1, 2] AS d) r;
@@ -80,24 +77,18 @@ SELECT id, j -> 'n', b ->> 'n', (b ->> 'n')::int + 1 FROM docs ORDER BY id;
 SELECT id, t FROM docs, jsonb_array_elements_text(b -> 'tags') t ORDER BY id, t;
 SELECT id FROM docs WHERE b @> '{"tags":["a"]}';
 UPDATE docs SET b = jsonb_set(b, '{n}', to_jsonb((b ->> 'n')::int + 10)) RETURNING id, b;
--- differs: parts-of-columns
 UPDATE docs SET b['x'] = '5' WHERE id = 1 RETURNING b;
 SELECT b -> 'tags' -> 0, b #>> '{tags,1}' FROM docs WHERE id = 1;
--- differs: parts-of-columns
 SELECT id, b - 'tags', b || '{"z": true}' FROM docs ORDER BY id;
--- differs: parts-of-columns
 SELECT jsonb_agg(b ORDER BY id) FROM docs;
--- differs: parts-of-columns
 SELECT b, count(*) FROM docs GROUP BY b ORDER BY b;
 SELECT DISTINCT b ->> 'n' AS n FROM docs ORDER BY n NULLS FIRST;
 SELECT DISTINCT j FROM docs;
 SELECT id FROM docs ORDER BY j;
--- differs: parts-of-columns
 SELECT to_jsonb(d) - 'j' FROM docs d ORDER BY id;
 SELECT row_to_json(d) FROM docs d WHERE id = 3;
 INSERT INTO docs VALUES (4, '{bad', NULL);
 SELECT json_build_object('id', id, 'has', b ? 'tags') FROM docs ORDER BY id;
--- differs: jsonpath
 SELECT jsonb_path_query_array(b, '$.tags[*]') FROM docs WHERE id = 1;
 SELECT '{"a":1}'::jsonb || NULL, NULL::jsonb || '{}', jsonb_set(NULL, '{a}', '1'), jsonb_set('{"a":1}', '{a}', NULL);
 SELECT '123456789012345678901234567890.123'::jsonb, '1e1000'::jsonb, '0.1'::jsonb::float8, '1.10'::jsonb = '1.1'::jsonb, '1.10'::jsonb, '[1.10]'::json;

@@ -18,7 +18,6 @@ SELECT substring('Thomas' from 2 for 3), substring('Thomas', 3), substr('alphabe
 SELECT substring('abc', 1, -1);
 -- differs: substring-similar
 SELECT substring('Thomas' from '...$'), substring('Thomas' from 'o(.)a'), substring('Thomas' similar '%#"o_a#"_' escape '#'), substring('foobar' from 'x');
--- differs: bit
 SELECT substring(B'1010' from 2 for 2);
 SELECT position('om' in 'Thomas'), strpos('high', 'ig'), position('' in 'abc'), position('x' in 'abc');
 SELECT overlay('Txxxxas' placing 'hom' from 2 for 4), overlay('abcdef' placing 'ZZ' from 3), overlay('abc' placing 'x' from 10);

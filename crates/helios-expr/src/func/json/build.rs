@@ -202,7 +202,7 @@ fn key(value: &Value, index: usize, call: &Call<'_>) -> Result<String> {
     }
     Ok(match value {
         Value::Bool(b) => b.to_string(),
-        _ => value.to_text(ty, call.ctx.text),
+        _ => to_json::shown(value, ty, call.ctx.text),
     })
 }
 

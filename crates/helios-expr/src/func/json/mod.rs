@@ -3,6 +3,7 @@
 mod build;
 mod edit;
 mod inspect;
+pub(crate) mod path;
 
 use helios_base::{Error, SqlState};
 
@@ -10,8 +11,12 @@ pub use build::ROW_AS_JSON;
 
 use crate::function::Function;
 
-pub(crate) static FAMILIES: &[&[Function]] =
-    &[build::FUNCTIONS, edit::FUNCTIONS, inspect::FUNCTIONS];
+pub(crate) static FAMILIES: &[&[Function]] = &[
+    build::FUNCTIONS,
+    edit::FUNCTIONS,
+    inspect::FUNCTIONS,
+    path::FUNCTIONS,
+];
 
 /// A refusal with SQLSTATE `22023`.
 #[cold]

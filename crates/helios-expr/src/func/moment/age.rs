@@ -7,7 +7,9 @@ use helios_base::datetime::{
 use helios_base::{Interval, Result, Value};
 
 use crate::function::{Call, Function, function, mismatch};
-use crate::ty::Ty::{Bool, Date as D, Interval as V, Time as T, Timestamp as S, TimestampTz as Z};
+use crate::ty::Ty::{
+    Bool, Date as D, Interval as V, Time as T, TimeTz as O, Timestamp as S, TimestampTz as Z,
+};
 
 macro_rules! justify {
     ($f:ident) => {
@@ -33,6 +35,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function("overlaps", &[S, S, S, S], Bool, overlaps).not_strict(),
     function("overlaps", &[Z, Z, Z, Z], Bool, overlaps).not_strict(),
     function("overlaps", &[T, T, T, T], Bool, overlaps).not_strict(),
+    function("overlaps", &[O, O, O, O], Bool, overlaps).not_strict(),
     function("overlaps", &[S, V, S, V], Bool, overlaps).not_strict(),
     function("overlaps", &[Z, V, Z, V], Bool, overlaps)
         .not_strict()

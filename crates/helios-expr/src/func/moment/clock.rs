@@ -1,11 +1,13 @@
 //! `current_date`, `current_timestamp` and the other clocks of a transaction.
 
-use helios_base::datetime::{MICROS_PER_DAY, timestamp_to_date, timestamptz_to_local};
+use helios_base::datetime::{
+    MICROS_PER_DAY, PRECISION_MAX, round_micros, timestamp_to_date, timestamptz_to_local,
+};
 use helios_base::text::{DateOrder, DateStyle};
-use helios_base::{Error, Result, Value};
+use helios_base::{Result, TimeTz as OffsetTime, Value};
 
 use crate::function::{Call, Function, function, mismatch};
-use crate::ty::Ty::{Date, Int4, Time, Timestamp, TimestampTz};
+use crate::ty::Ty::{Date, Int4, Time, TimeTz, Timestamp, TimestampTz};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     function("current_date", &[], Date, |_, call| {
@@ -18,8 +20,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function("localtimestamp", &[Int4], Timestamp, timestamp).stable(),
     function("localtime", &[], Time, time).stable(),
     function("localtime", &[Int4], Time, time).stable(),
-    function("current_time", &[], Time, no_zone).stable(),
-    function("current_time", &[Int4], Time, no_zone).stable(),
+    function("current_time", &[], TimeTz, offset_time).stable(),
+    function("current_time", &[Int4], TimeTz, offset_time).stable(),
     function("timeofday", &[], crate::ty::Ty::Text, |_, call| {
         let mut shown = String::new();
         let now = call.ctx.statement_time;
@@ -44,12 +46,10 @@ fn local(call: &Call<'_>) -> Result<i64> {
 fn rounded(micros: i64, args: &[&Value]) -> Result<i64> {
     let digits = match args {
         [] => return Ok(micros),
-        [Value::Int4(digits)] => u32::try_from(*digits).unwrap_or(0),
+        [Value::Int4(digits)] => u8::try_from(*digits).unwrap_or(0).min(PRECISION_MAX),
         args => return Err(mismatch(args)),
     };
-    let unit = 10i64.pow(6u32.saturating_sub(digits));
-    let half = if micros < 0 { -unit / 2 } else { unit / 2 };
-    Ok(micros.saturating_add(half) / unit * unit)
+    Ok(round_micros(micros, digits))
 }
 
 fn instant(args: &[&Value], call: &Call<'_>) -> Result<Value> {
@@ -64,9 +64,11 @@ fn time(args: &[&Value], call: &Call<'_>) -> Result<Value> {
     rounded(local(call)?.rem_euclid(MICROS_PER_DAY), args).map(Value::Time)
 }
 
-fn no_zone(_: &[&Value], _: &Call<'_>) -> Result<Value> {
-    Err(
-        Error::unsupported("type time with time zone is not supported")
-            .with_hint("Use LOCALTIME or CURRENT_TIMESTAMP."),
-    )
+fn offset_time(args: &[&Value], call: &Call<'_>) -> Result<Value> {
+    let now = OffsetTime::of_instant(call.ctx.transaction_time, &call.ctx.text.time_zone)?;
+    let Some(mut now) = now else {
+        return Ok(Value::Null);
+    };
+    now.micros = rounded(now.micros, args)?;
+    Ok(now.into())
 }

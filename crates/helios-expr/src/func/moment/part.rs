@@ -5,8 +5,8 @@ use helios_base::{Numeric, Result, TimeZone, Value};
 
 use crate::function::{Call, Function, function, mismatch};
 use crate::ty::Ty::{
-    Date as D, Float8 as F, Interval as V, Numeric as N, Text, Time as T, Timestamp as S,
-    TimestampTz as Z,
+    Date as D, Float8 as F, Interval as V, Numeric as N, Text, Time as T, TimeTz as O,
+    Timestamp as S, TimestampTz as Z,
 };
 
 pub(super) static FUNCTIONS: &[Function] = &[
@@ -14,11 +14,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function("extract", &[Text, Z], N, extract).stable(),
     function("extract", &[Text, D], N, extract),
     function("extract", &[Text, T], N, extract),
+    function("extract", &[Text, O], N, extract),
     function("extract", &[Text, V], N, extract),
     function("date_part", &[Text, S], F, date_part),
     function("date_part", &[Text, Z], F, date_part).stable(),
     function("date_part", &[Text, D], F, date_part),
     function("date_part", &[Text, T], F, date_part),
+    function("date_part", &[Text, O], F, date_part),
     function("date_part", &[Text, V], F, date_part),
     function("date_trunc", &[Text, S], S, truncate),
     function("date_trunc", &[Text, Z], Z, truncate).stable(),
@@ -38,6 +40,7 @@ fn part(args: &[&Value], call: &Call<'_>) -> Result<Option<Numeric>> {
         }
         [Value::Text(part), Value::Date(date)] => datetime::extract_date(part, *date),
         [Value::Text(part), Value::Time(time)] => datetime::extract_time(part, *time).map(Some),
+        [Value::Text(part), Value::TimeTz(time)] => datetime::extract_timetz(part, time).map(Some),
         [Value::Text(part), Value::Interval(interval)] => {
             datetime::extract_interval(part, interval).map(Some)
         }

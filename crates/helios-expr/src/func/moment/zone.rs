@@ -7,17 +7,19 @@ use helios_base::datetime::{
 use helios_base::{Error, Result, SqlState, TimeZone, Value};
 
 use crate::function::{Call, Function, function, mismatch};
-use crate::ty::Ty::{Float8, Interval as V, Text, Timestamp as S, TimestampTz as Z};
+use crate::ty::Ty::{Float8, Interval as V, Text, TimeTz as O, Timestamp as S, TimestampTz as Z};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     function("timezone", &[Text, Z], S, at_zone),
     function("timezone", &[Text, S], Z, at_zone),
     function("timezone", &[V, Z], S, at_zone),
     function("timezone", &[V, S], Z, at_zone),
+    function("timezone", &[Text, O], O, at_zone).volatile(),
+    function("timezone", &[V, O], O, at_zone),
     function("to_timestamp", &[Float8], Z, to_timestamp),
 ];
 
-fn at_zone(args: &[&Value], _: &Call<'_>) -> Result<Value> {
+fn at_zone(args: &[&Value], call: &Call<'_>) -> Result<Value> {
     // Infinity is the same in every zone, known or not.
     match args {
         [
@@ -55,6 +57,11 @@ fn at_zone(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     };
     match moment {
         Value::TimestampTz(instant) => timestamptz_to_local(*instant, &zone).map(Value::Timestamp),
+        // Which offset it is then depends on the day.
+        Value::TimeTz(time) => {
+            let offset = zone.offset_at(call.ctx.transaction_time);
+            Ok(Value::from(time.in_offset(offset)))
+        }
         Value::Timestamp(local) => local_to_timestamptz(*local, &zone).map(Value::TimestampTz),
         _ => Err(mismatch(args)),
     }

@@ -17,6 +17,8 @@ pub(super) struct Target<'t> {
     column: &'t ColumnDef,
     /// Its name as written, for errors; where it was not written, the table's.
     name: Ident,
+    /// The part of it that the values are for, if not all.
+    part: Option<&'t ast::TargetColumn>,
 }
 
 impl Binder<'_> {
@@ -104,7 +106,7 @@ impl Binder<'_> {
     pub(super) fn insert_columns<'t>(
         &self,
         table: &'t TableDef,
-        insert: &ast::Insert,
+        insert: &'t ast::Insert,
     ) -> Result<Vec<Target<'t>>> {
         if let (Some(view), true) = (&self.written_view, insert.columns.is_empty()) {
             let mut targets = Vec::with_capacity(view.columns.len());
@@ -117,7 +119,11 @@ impl Binder<'_> {
                 let Some((_, column)) = column.of.and_then(|id| table.column_by_id(id)) else {
                     break;
                 };
-                targets.push(Target { column, name });
+                targets.push(Target {
+                    column,
+                    name,
+                    part: None,
+                });
             }
             return Ok(targets);
         }
@@ -131,13 +137,21 @@ impl Binder<'_> {
                         name: column.name.clone(),
                         pos: insert.table.pos(),
                     },
+                    part: None,
                 })
                 .collect());
         }
         let mut targets: Vec<Target<'t>> = Vec::with_capacity(insert.columns.len());
-        for name in &insert.columns {
+        for written in &insert.columns {
+            let name = &written.name;
             let (_, column) = self.target_column(table, name)?;
-            if targets.iter().any(|known| known.column.id == column.id) {
+            let whole = written.parts.is_empty();
+            let same = |known: &&Target<'_>| known.column.id == column.id;
+            if targets
+                .iter()
+                .find(same)
+                .is_some_and(|known| whole || known.part.is_none())
+            {
                 return Err(self.fail(
                     SqlState::DUPLICATE_COLUMN,
                     format!("column \"{}\" specified more than once", name.name),
@@ -147,6 +161,7 @@ impl Binder<'_> {
             targets.push(Target {
                 column,
                 name: name.clone(),
+                part: (!whole).then_some(written),
             });
         }
         Ok(targets)
@@ -183,10 +198,20 @@ impl Binder<'_> {
         let bound = self.value_rows(rows, &kept);
         self.pop_level();
         let bound = bound?;
-        let columns = kept
+        // Several parts of a column are one value.
+        let mut columns_of: Vec<&Target<'_>> = Vec::with_capacity(kept.len());
+        for (_, target) in &kept {
+            if !columns_of
+                .iter()
+                .any(|known| known.column.id == target.column.id)
+            {
+                columns_of.push(target);
+            }
+        }
+        let columns = columns_of
             .iter()
             .enumerate()
-            .map(|(index, (_, target))| {
+            .map(|(index, target)| {
                 let mut column = plan_column(target.column.name.as_str(), &Expr::NULL);
                 column.ty = target.column.ty.base().into_owned();
                 let constant = |row: &Vec<Expr>| {
@@ -196,7 +221,7 @@ impl Binder<'_> {
                 column
             })
             .collect();
-        let ids = kept.iter().map(|(_, target)| target.column.id).collect();
+        let ids = columns_of.iter().map(|target| target.column.id).collect();
         let plan = Plan::Values(Box::new(Values {
             rows: bound,
             columns,
@@ -211,12 +236,32 @@ impl Binder<'_> {
     ) -> Result<Vec<Vec<Expr>>> {
         let mut bound = Vec::with_capacity(rows.len());
         for row in rows {
-            let mut values = Vec::with_capacity(kept.len());
+            let mut values: Vec<Expr> = Vec::with_capacity(kept.len());
+            let mut places: Vec<ColumnId> = Vec::with_capacity(kept.len());
             for (index, target) in kept {
                 let Some(written) = row.get(*index) else {
                     continue;
                 };
                 let column = target.column;
+                if let Some(part) = target.part {
+                    if matches!(written.kind, ExprKind::Default) {
+                        return Err(self.no_default_part(part));
+                    }
+                    let value = self.expr(written)?;
+                    let at = places.iter().position(|id| *id == column.id);
+                    let base = at.and_then(|at| values.get(at).cloned());
+                    let base = base.unwrap_or_else(|| null_of(column));
+                    let value = self.part_of(base, part, value, &column.ty, written.pos)?;
+                    match at.and_then(|at| values.get_mut(at)) {
+                        Some(slot) => *slot = value,
+                        None => {
+                            places.push(column.id);
+                            values.push(value);
+                        }
+                    }
+                    continue;
+                }
+                places.push(column.id);
                 values.push(if matches!(written.kind, ExprKind::Default) {
                     let default = self.column_default(column)?;
                     default.unwrap_or_else(|| null_of(column))
@@ -240,6 +285,19 @@ impl Binder<'_> {
         insert: &ast::Insert,
     ) -> Result<(Plan, Vec<ColumnId>)> {
         let plan = self.query(query, None, false)?;
+        for (at, target) in targets.iter().enumerate() {
+            let before = targets.iter().take(at);
+            if before
+                .filter(|known| known.column.id == target.column.id)
+                .count()
+                > 0
+            {
+                return Err(self.unsupported(
+                    "several parts of one column as targets of a query",
+                    target.name.pos,
+                ));
+            }
+        }
         let width = plan.columns().len();
         let extra = match &query.body {
             QueryBody::Select(select) => select.items.get(targets.len()).map(|item| &item.expr),
@@ -269,6 +327,13 @@ impl Binder<'_> {
                 columns,
             }))
         };
+        self.push_level(Scope::default(), None);
+        let parts = kept.iter().map(|(_, target)| target.part);
+        let parts: Result<Vec<_>> = parts
+            .map(|part| part.map(|part| self.parts(part)).transpose())
+            .collect();
+        self.pop_level();
+        let parts = parts?;
         let items: Vec<crate::parse::Pos> = match &query.body {
             QueryBody::Select(select) => select.items.iter().map(|item| item.expr.pos).collect(),
             _ => Vec::new(),
@@ -278,8 +343,14 @@ impl Binder<'_> {
                 return Ok(value);
             };
             let column = target.column;
-            let assigned = self.builder.assign(value, &column.ty, &column.name);
             let pos = items.get(*written).copied().unwrap_or(query.pos);
+            if let Some(Some(part)) = parts.get(index) {
+                let assigned = self
+                    .builder
+                    .assign_part(null_of(column), part, value, &column.name);
+                return self.place(assigned, pos);
+            }
+            let assigned = self.builder.assign(value, &column.ty, &column.name);
             self.place(assigned, pos)
         })?;
         let ids = kept.iter().map(|(_, target)| target.column.id).collect();

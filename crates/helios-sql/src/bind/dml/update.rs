@@ -1,6 +1,7 @@
 //! `UPDATE`, and the assignments that `ON CONFLICT` shares with it.
 
-use helios_base::{Result, SqlState};
+use helios_base::{DataType, Result, SqlState};
+use helios_expr::build::Part;
 use helios_expr::{Expr, SubplanKind};
 use helios_table::catalog::{Privileges, TableDef};
 
@@ -75,11 +76,18 @@ impl Binder<'_> {
     ) -> Result<Vec<Assignment>> {
         self.set_clause(Clause::Plain("UPDATE"));
         let mut assignments: Vec<Assignment> = Vec::with_capacity(set.len());
+        // Those that change parts of their columns: more parts may follow.
+        let mut in_parts = Vec::new();
         for item in set {
             let values = self.set_values(item)?;
-            for (name, value) in item.columns.iter().zip(values) {
-                let (_, column) = self.target_column(table, name)?;
-                if assignments.iter().any(|known| known.column == column.id) {
+            for (target, value) in item.columns.iter().zip(values) {
+                let name = &target.name;
+                let (index, column) = self.target_column(table, name)?;
+                let known = assignments
+                    .iter()
+                    .position(|known| known.column == column.id);
+                let partial = known.is_none_or(|known| in_parts.contains(&known));
+                if known.is_some() && (target.parts.is_empty() || !partial) {
                     return Err(self.fail(
                         SqlState::SYNTAX_ERROR,
                         format!("multiple assignments to same column \"{}\"", name.name),
@@ -91,12 +99,30 @@ impl Binder<'_> {
                     .as_ref()
                     .is_some_and(|identity| identity.always);
                 let value = match value {
+                    None if !target.parts.is_empty() => {
+                        return Err(self.no_default_part(target));
+                    }
                     None if column.generated.is_some() => continue,
                     None => self
                         .column_default(column)?
                         .unwrap_or_else(|| null_of(column)),
                     Some(_) if column.generated.is_some() || always => {
                         return Err(self.computed(column, false, name));
+                    }
+                    Some((value, pos)) if !target.parts.is_empty() => {
+                        let base = match known.and_then(|known| assignments.get(known)) {
+                            Some(known) => known.value.clone(),
+                            None => Expr::column(index, column.ty.base().into_owned()),
+                        };
+                        let value = self.part_of(base, target, value, &column.ty, pos)?;
+                        match known.and_then(|known| assignments.get_mut(known)) {
+                            Some(known) => {
+                                known.value = value;
+                                continue;
+                            }
+                            None => in_parts.push(assignments.len()),
+                        }
+                        value
                     }
                     Some((value, pos)) => {
                         let assigned = self.builder.assign(value, &column.ty, &column.name);
@@ -120,6 +146,51 @@ impl Binder<'_> {
             }
         }
         Ok(assignments)
+    }
+
+    /// The column's value with a new part, checked against its domain.
+    pub(super) fn part_of(
+        &mut self,
+        base: Expr,
+        target: &ast::TargetColumn,
+        value: Expr,
+        ty: &DataType,
+        pos: crate::parse::Pos,
+    ) -> Result<Expr> {
+        let parts = self.parts(target)?;
+        let name = &target.name.name;
+        let built = self.builder.assign_part(base, &parts, value, name);
+        let built = self.place(built, pos)?;
+        if !ty.has_domain() {
+            return Ok(built);
+        }
+        let checked = self.builder.assign(built, ty, name);
+        self.place(checked, pos)
+    }
+
+    /// The way to a part of a column, bound.
+    pub(super) fn parts(&mut self, target: &ast::TargetColumn) -> Result<Vec<Part>> {
+        let mut parts = Vec::with_capacity(target.parts.len());
+        for part in &target.parts {
+            parts.push(match part {
+                ast::TargetPart::Field(field) => Part::Field(field.name.clone()),
+                ast::TargetPart::Subscripts(subscripts) => {
+                    Part::Subscripts(self.subscripts(subscripts)?)
+                }
+            });
+        }
+        Ok(parts)
+    }
+
+    pub(super) fn no_default_part(&self, target: &ast::TargetColumn) -> helios_base::Error {
+        let what = match target.parts.first() {
+            Some(ast::TargetPart::Field(_)) => "a subfield",
+            _ => "an array element",
+        };
+        self.at(
+            helios_base::Error::unsupported(format!("cannot set {what} to DEFAULT")),
+            target.name.pos,
+        )
     }
 
     /// The values of one `SET` item, one per column; `None` for `DEFAULT`.

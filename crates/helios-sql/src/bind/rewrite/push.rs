@@ -17,7 +17,11 @@ pub(super) fn push(plan: Plan, predicates: Vec<Expr>) -> Plan {
             push(input, all)
         }
         Plan::Scan(mut node) => {
-            let (down, above) = split(predicates, |_| true);
+            // The key of a row is added after its filters.
+            let width = node.reads.len();
+            let (down, above) = split(predicates, |predicate| {
+                predicate.used_columns().iter().all(|index| *index < width)
+            });
             node.filters.extend(down);
             keep(Plan::Scan(node), above)
         }

@@ -50,13 +50,19 @@ pub(crate) fn export_type(ty: &DataType) -> ArrowType {
             }
             _ => ArrowType::Utf8View,
         },
-        DataType::Interval => ArrowType::Interval(IntervalUnit::MonthDayNano),
+        DataType::Interval(_) => ArrowType::Interval(IntervalUnit::MonthDayNano),
         DataType::Array(element) => ArrowType::List(element_field(element)),
         DataType::Record
         | DataType::Reg(_)
         | DataType::Int2Vector
         | DataType::OidVector
-        | DataType::Range(_) => ArrowType::Utf8View,
+        | DataType::Range(_)
+        | DataType::TimeTz(_)
+        | DataType::Bit(_)
+        | DataType::VarBit(_)
+        | DataType::Inet
+        | DataType::Cidr
+        | DataType::MacAddr => ArrowType::Utf8View,
         DataType::User(user) => match user.as_domain() {
             Some(domain) => export_type(&domain.base),
             None => ArrowType::Utf8View,
@@ -109,7 +115,13 @@ pub(crate) fn export_values(values: &[Value], ty: &DataType) -> Result<ArrayRef>
             | DataType::Reg(_)
             | DataType::Int2Vector
             | DataType::OidVector
-            | DataType::Range(_),
+            | DataType::Range(_)
+            | DataType::TimeTz(_)
+            | DataType::Bit(_)
+            | DataType::VarBit(_)
+            | DataType::Inet
+            | DataType::Cidr
+            | DataType::MacAddr,
         ) => Ok(as_text(values, ty)),
         _ => {
             let array = array_of(values, &Shape::of(ty))?;

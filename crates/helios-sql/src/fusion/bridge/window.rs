@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::DataType as ArrowType;
 use datafusion::common::{Column, ScalarValue};
 use datafusion::functions_aggregate::bool_and_or::{bool_and_udaf, bool_or_udaf};
 use datafusion::functions_aggregate::count::count_udaf;
@@ -37,11 +38,16 @@ impl PlanBridge<'_> {
             .into_iter()
             .map(Typed::key)
             .collect();
+        let mut binary = false;
         let order = node
             .order_by
             .iter()
             .map(|key| {
                 let typed = self.expr(&columns, &key.expr)?;
+                binary |= matches!(
+                    typed.shape.arrow,
+                    ArrowType::BinaryView | ArrowType::FixedSizeBinary(_)
+                );
                 Ok(sort_key(typed, key.descending, key.nulls_first))
             })
             .collect::<Result<Vec<_>>>()?;
@@ -51,7 +57,7 @@ impl PlanBridge<'_> {
             let (mut window, shape, convert) = self.window_call(&columns, call)?;
             window.params.partition_by = partition.clone();
             window.params.order_by = order.clone();
-            window.params.window_frame = frame(&call.frame, order.is_empty())?;
+            window.params.window_frame = frame(&call.frame, order.is_empty(), binary)?;
             let name = self.names.fresh(call.function.name());
             windows.push(DfExpr::WindowFunction(Box::new(window)).alias(name.clone()));
             let column = DfExpr::Column(Column::new_unqualified(name));
@@ -208,14 +214,16 @@ fn starts_unbounded(frame: &Frame) -> bool {
     matches!(frame.start, FrameBound::UnboundedPreceding)
 }
 
-fn frame(frame: &Frame, unordered: bool) -> Result<WindowFrame> {
+/// `binary`: an order by bytes, which ranges cannot have in DataFusion. Without offsets, and others
+/// are refused below, a range is a range of groups.
+fn frame(frame: &Frame, unordered: bool, binary: bool) -> Result<WindowFrame> {
     if frame.exclude != FrameExclude::NoOthers {
         return Err(Error::unsupported("vectorized frame exclusion"));
     }
     let units = match frame.unit {
         FrameUnit::Rows => WindowFrameUnits::Rows,
-        FrameUnit::Range => WindowFrameUnits::Range,
-        FrameUnit::Groups => WindowFrameUnits::Groups,
+        FrameUnit::Range if !binary => WindowFrameUnits::Range,
+        FrameUnit::Range | FrameUnit::Groups => WindowFrameUnits::Groups,
     };
     let start = bound(&frame.start, frame.unit)?;
     let end = bound(&frame.end, frame.unit)?;

@@ -78,9 +78,9 @@ impl FileTable {
                     | DataType::Text
                     | DataType::Bytea
                     | DataType::Date
-                    | DataType::Time
-                    | DataType::Timestamp
-                    | DataType::TimestampTz
+                    | DataType::Time(_)
+                    | DataType::Timestamp(_)
+                    | DataType::TimestampTz(_)
                     | DataType::Uuid
             ) || Shape::of(&column.ty).as_decimal().is_some();
             // A file that has the column in another type may show other values once converted.

@@ -324,7 +324,9 @@ fn kind_of(ty: &DataType) -> Option<Kind> {
         DataType::Bool => Kind::Bool,
         DataType::Int2 => Kind::Int2,
         DataType::Int4 | DataType::Date => Kind::Int4,
-        DataType::Int8 | DataType::Time | DataType::Timestamp | DataType::TimestampTz => Kind::Int8,
+        DataType::Int8 | DataType::Time(_) | DataType::Timestamp(_) | DataType::TimestampTz(_) => {
+            Kind::Int8
+        }
         DataType::Oid => Kind::Oid,
         DataType::Text
         | DataType::Varchar(_)

@@ -57,7 +57,7 @@ fn fixture() -> Fixture {
             name: "odd",
             types: vec![
                 DataType::Float8,
-                DataType::Interval,
+                DataType::Interval(None),
                 DataType::Numeric(None),
             ],
             rows: vec![

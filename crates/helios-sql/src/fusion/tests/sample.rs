@@ -23,10 +23,14 @@ pub fn types() -> Vec<DataType> {
         Name,
         Bytea,
         Date,
-        Time,
-        Timestamp,
-        TimestampTz,
-        DataType::Interval,
+        Time(None),
+        Timestamp(None),
+        TimestampTz(None),
+        DataType::Interval(None),
+        DataType::TimeTz(None),
+        DataType::VarBit(None),
+        DataType::Inet,
+        DataType::MacAddr,
         Uuid,
         Json,
         Jsonb,
@@ -149,8 +153,8 @@ pub fn values(ty: &DataType) -> Vec<Value> {
             all.extend([Value::Date(i32::MAX), Value::Date(i32::MIN)]);
             all
         }
-        DataType::Time => texts(&["00:00:00", "12:34:56.789012", "24:00:00"]),
-        DataType::Timestamp => {
+        DataType::Time(_) => texts(&["00:00:00", "12:34:56.789012", "24:00:00"]),
+        DataType::Timestamp(_) => {
             let mut all = texts(&[
                 "1970-01-01 00:00:00",
                 "2024-02-29 12:34:56.789",
@@ -159,12 +163,12 @@ pub fn values(ty: &DataType) -> Vec<Value> {
             all.extend([Value::Timestamp(i64::MAX), Value::Timestamp(i64::MIN)]);
             all
         }
-        DataType::TimestampTz => {
+        DataType::TimestampTz(_) => {
             let mut all = texts(&["1970-01-01 00:00:00+00", "2024-02-29 12:34:56.789+02"]);
             all.extend([Value::TimestampTz(i64::MAX), Value::TimestampTz(i64::MIN)]);
             all
         }
-        DataType::Interval => [
+        DataType::Interval(_) => [
             (0, 0, 0),
             (1, 0, 0),
             (0, 30, 0),
@@ -180,6 +184,18 @@ pub fn values(ty: &DataType) -> Vec<Value> {
             })
         })
         .into(),
+        DataType::TimeTz(_) => texts(&[
+            "00:00+00",
+            "12:00+02",
+            "10:00+00",
+            "24:00-15:59",
+            "01:02:03.000004-08",
+        ]),
+        DataType::Bit(_) | DataType::VarBit(_) => texts(&["", "0", "00", "1", "101", "111111111"]),
+        DataType::Inet => texts(&["10.0.0.1", "10.0.0.1/8", "10.0.0.0/8", "::1", "::/0"]),
+        DataType::Cidr => texts(&["10.0.0.0/8", "10.0.0.0/16", "::/0"]),
+        DataType::MacAddr => texts(&["00:00:00:00:00:00", "08:00:2b:01:02:03"]),
+        DataType::JsonPath => texts(&["$", "$.a"]),
         DataType::Uuid => texts(&[
             "00000000-0000-0000-0000-000000000000",
             "ffffffff-ffff-ffff-ffff-ffffffffffff",

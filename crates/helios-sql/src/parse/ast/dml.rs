@@ -1,6 +1,24 @@
 //! Statements that change rows, as written.
 
-use super::{Expr, Ident, Name, Pos, Query, SelectItem, TableItem, With};
+use super::{Expr, Ident, Name, Pos, Query, SelectItem, Subscript, TableItem, With};
+
+/// A column to write, or a part of one.
+#[derive(Clone, Debug)]
+pub struct TargetColumn {
+    /// The column.
+    pub name: Ident,
+    /// The way to the part; empty: all of it.
+    pub parts: Vec<TargetPart>,
+}
+
+/// A step to a part of a column.
+#[derive(Clone, Debug)]
+pub enum TargetPart {
+    /// `[1]`, `[1:2][3]`
+    Subscripts(Vec<Subscript>),
+    /// `.field`
+    Field(Ident),
+}
 
 /// `INSERT`
 #[derive(Clone, Debug)]
@@ -12,7 +30,7 @@ pub struct Insert {
     /// Alias.
     pub alias: Option<Ident>,
     /// Columns; empty: all, or as many as there are values.
-    pub columns: Vec<Ident>,
+    pub columns: Vec<TargetColumn>,
     /// `OVERRIDING SYSTEM | USER VALUE`
     pub overriding: Option<Overriding>,
     /// The rows; `None`: `DEFAULT VALUES`
@@ -58,7 +76,7 @@ pub enum ConflictTarget {
 #[derive(Clone, Debug)]
 pub struct SetItem {
     /// Columns; more than one with a row on the right.
-    pub columns: Vec<Ident>,
+    pub columns: Vec<TargetColumn>,
     /// Whether the columns were in parentheses.
     pub row: bool,
     /// Value; may be `DEFAULT`.

@@ -48,6 +48,36 @@ pub struct Cte {
     pub materialized: Option<bool>,
     /// What it names.
     pub body: CteBody,
+    /// `SEARCH`
+    pub search: Option<Search>,
+    /// `CYCLE`
+    pub cycle: Option<Cycle>,
+}
+
+/// `SEARCH {DEPTH | BREADTH} FIRST BY columns SET sequence`
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// `BREADTH FIRST`
+    pub breadth_first: bool,
+    /// Columns that tell rows apart.
+    pub columns: Vec<Ident>,
+    /// The column to order by.
+    pub sequence: Ident,
+}
+
+/// `CYCLE columns SET mark [TO value DEFAULT default] USING path`
+#[derive(Clone, Debug)]
+pub struct Cycle {
+    /// Columns that tell rows apart.
+    pub columns: Vec<Ident>,
+    /// The column that says whether a row was met before.
+    pub mark: Ident,
+    /// What it says then; `true`.
+    pub value: Option<Expr>,
+    /// What it says otherwise; `false`.
+    pub default: Option<Expr>,
+    /// The column of the rows on the way.
+    pub path: Ident,
 }
 
 /// What a name of `WITH` stands for.
@@ -150,6 +180,17 @@ pub enum GroupItem {
     List(Vec<Expr>),
 }
 
+/// `TABLESAMPLE method (args) [REPEATABLE (seed)]`
+#[derive(Clone, Debug)]
+pub struct TableSample {
+    /// `bernoulli`, `system`
+    pub method: Ident,
+    /// Its arguments.
+    pub args: Vec<Expr>,
+    /// `REPEATABLE`
+    pub repeatable: Option<Expr>,
+}
+
 /// One item of `FROM`.
 #[derive(Clone, Debug)]
 pub enum TableItem {
@@ -161,6 +202,8 @@ pub enum TableItem {
         at: Option<AsOf>,
         /// Alias.
         alias: Option<TableAlias>,
+        /// `TABLESAMPLE`
+        sample: Option<Box<TableSample>>,
     },
     /// `(query)`
     Query {

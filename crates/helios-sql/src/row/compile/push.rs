@@ -15,7 +15,13 @@ pub(crate) fn push(plan: Plan, mut predicates: Vec<Expr>) -> Plan {
             push(input, all)
         }
         Plan::Scan(mut scan) => {
-            let (here, above) = movable(predicates);
+            let (here, mut above) = movable(predicates);
+            // The key of a row is added after its filters.
+            let width = scan.reads.len();
+            let of_columns =
+                |predicate: &Expr| predicate.used_columns().iter().all(|at| *at < width);
+            let (here, of_key): (Vec<_>, Vec<_>) = here.into_iter().partition(of_columns);
+            above.extend(of_key);
             scan.filters.extend(here);
             keep(Plan::Scan(scan), above)
         }

@@ -292,7 +292,7 @@ impl Acting<'_> {
                 RoleOption::Password(Some(text)) => role.password = Some(scram::kept(text)?),
                 RoleOption::ValidUntil(text) => {
                     let context = self.session.state.text(clock::now());
-                    let ty = helios_base::DataType::TimestampTz;
+                    let ty = helios_base::DataType::TimestampTz(None);
                     role.valid_until = match Value::parse(text, &ty, &context)? {
                         Value::TimestampTz(micros) => Some(micros),
                         _ => None,

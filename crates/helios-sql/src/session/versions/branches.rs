@@ -92,8 +92,10 @@ pub(super) fn retention(state: &State) -> Result<Vec<Row>> {
         days: i32::try_from(micros / DAY).unwrap_or(i32::MAX),
         micros: micros % DAY,
     };
-    let shown = Value::Interval(Box::new(interval))
-        .to_text(&DataType::Interval, &helios_base::TextContext::default());
+    let shown = Value::Interval(Box::new(interval)).to_text(
+        &DataType::Interval(None),
+        &helios_base::TextContext::default(),
+    );
     let mut rows = vec![vec![
         Value::text("database"),
         Value::Null,

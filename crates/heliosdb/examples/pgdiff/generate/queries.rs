@@ -26,6 +26,12 @@ const COLUMNS: &[(&str, &str)] = &[
     ("j", "jsonb"),
     ("ai", "integer[]"),
     ("at", "text[]"),
+    ("oz", "time with time zone"),
+    ("bv", "bit varying"),
+    ("ip", "inet"),
+    ("mac", "macaddr"),
+    ("rg", "int4range"),
+    ("t3", "timestamp(3) without time zone"),
 ];
 
 /// Values that neither overflow nor break arithmetic, so that which expression fails first does
@@ -65,6 +71,12 @@ fn tame(rng: &mut Rng, ty: &str) -> String {
         ],
         "integer[]" => &["{}", "{1}", "{1,2,3}", "{3,NULL}"],
         "text[]" => &["{}", "{a}", "{b,a}", "{NULL}"],
+        "time with time zone" => &["10:00:00+00", "12:00:00+02", "05:30:00-08"],
+        "bit varying" => &["", "0", "1", "101", "0110"],
+        "inet" => &["10.0.0.1", "10.0.0.0/8", "::1", "192.168.1.5/24"],
+        "macaddr" => &["08:00:2b:01:02:03", "00:00:00:00:00:01"],
+        "int4range" => &["empty", "[1,5)", "(,3)", "[4,)"],
+        "timestamp(3) without time zone" => &["2020-01-01 00:00:00.1234", "2021-03-14 02:30:00"],
         _ => &["0"],
     };
     format!("{}::{ty}", pools::quoted(rng.pick::<&str>(texts)))
@@ -488,6 +500,24 @@ impl Queries<'_> {
             }
             "text[]" => {
                 one! { "(@ || @)": "text[]", "text[]"; "string_to_array(@, 'b')": "text"; "ARRAY[@, @]": "text", "text"; "array_prepend(@, @)": "text", "text[]"; }
+            }
+            "time with time zone" => one! {
+                "(@ + @)": "time with time zone", "interval"; "(@)::time with time zone": "timestamp with time zone"; "(@ AT TIME ZONE INTERVAL '02:00')": "time with time zone";
+            },
+            "bit varying" => one! {
+                "(@ || @)": "bit varying", "bit varying"; "((@)::bit(3))::bit varying": "integer"; "substring((@)::bit(4) FROM 2)::bit varying": "bit varying";
+            },
+            "inet" => one! {
+                "(network(@))::inet": "inet"; "set_masklen(@, 8)": "inet"; "broadcast(@)": "inet"; "netmask(@)": "inet"; "(~ @)": "inet";
+            },
+            "macaddr" => {
+                one! { "(~ @)": "macaddr"; "trunc(@)": "macaddr"; "(@ & @)": "macaddr", "macaddr"; }
+            }
+            "int4range" => {
+                one! { "(@ * @)": "int4range", "int4range"; "int4range(LEAST(@, 5), NULL)": "integer"; }
+            }
+            "timestamp(3) without time zone" => {
+                one! { "(@)::timestamp(3)": "timestamp without time zone"; "(@ + @)::timestamp(3)": "timestamp without time zone", "interval"; }
             }
             _ => self.leaf(ty),
         }

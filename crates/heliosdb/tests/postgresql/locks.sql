@@ -1,0 +1,23 @@
+-- Advisory locks of one session.
+SELECT pg_advisory_lock(1), pg_try_advisory_lock(1), pg_try_advisory_lock(1, 2), pg_advisory_lock_shared(7), pg_try_advisory_lock_shared(8), pg_try_advisory_lock_shared(1, 3);
+SELECT locktype, classid, objid, objsubid, mode, granted FROM pg_locks WHERE locktype = 'advisory' ORDER BY 2, 3, 4, 5;
+SELECT pg_advisory_unlock(1), pg_advisory_unlock(1), pg_advisory_unlock(1), pg_advisory_unlock(1, 2), pg_advisory_unlock_shared(7), pg_advisory_unlock_shared(7), pg_advisory_unlock(8);
+SELECT pg_advisory_unlock_all();
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+BEGIN;
+SELECT pg_advisory_xact_lock(5), pg_advisory_xact_lock_shared(6), pg_try_advisory_xact_lock(9), pg_try_advisory_xact_lock_shared(1, 1), pg_advisory_xact_lock(2, 3), pg_advisory_xact_lock_shared(2, 4);
+SELECT pg_advisory_unlock(5);
+SELECT classid, objid, objsubid, mode FROM pg_locks WHERE locktype = 'advisory' ORDER BY 1, 2, 3, 4;
+SAVEPOINT s;
+SELECT pg_advisory_xact_lock(50);
+ROLLBACK TO s;
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+COMMIT;
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+SELECT pg_advisory_xact_lock(5);
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+SELECT pg_advisory_lock(-1), pg_advisory_lock(4294967297), pg_advisory_lock(-1, -2);
+SELECT classid, objid, objsubid FROM pg_locks WHERE locktype = 'advisory' ORDER BY 1, 2, 3;
+SELECT pg_advisory_unlock_all();
+SELECT pg_advisory_lock(NULL), pg_advisory_lock('x');
+SELECT pg_relation_size('pg_class') IS NOT NULL, pg_database_size('nowhere');
