@@ -9,7 +9,7 @@ use helios_table::catalog::Privileges;
 use super::Binder;
 use super::relation::KEY_COLUMN;
 use super::scope::{Scope, ScopeTable};
-use crate::parse::ast::{Ident, Pos, TableAlias, TableItem, TableSample};
+use crate::parse::ast::{Ident, Pos, TableAlias, TableItem};
 use crate::plan::{Join, JoinKind, Plan, PlanColumn, TableRef, VersionColumn};
 
 /// What an item of `FROM` yields, and how its columns are called.
@@ -107,8 +107,8 @@ impl Binder<'_> {
                     .and_then(|alias| alias.name.clone())
                     .unwrap_or_else(|| name.name.clone());
                 let aliased = alias.as_ref().is_some_and(|alias| alias.name.is_some());
-                let repeated = |sample: &Box<TableSample>| sample.repeatable.is_some();
-                let key = lock || sample.as_ref().is_some_and(repeated);
+                let sampled = sample.as_deref();
+                let key = lock || sampled.is_some_and(|sample| sample.repeatable.is_some());
                 let (mut plan, schema) = self.at_moment(at.as_ref(), parent, |binder| {
                     binder.table_reference(name, &shown, lock, key)
                 })?;

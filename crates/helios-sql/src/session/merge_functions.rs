@@ -130,7 +130,7 @@ impl Session {
         if !by_value {
             let said = self.ask_json(&name, decision, Some(column))?;
             return Ok(match said {
-                Some(json) => Reply::Value(self.from_json(&json, &ty)?),
+                Some(json) => Reply::Value(self.typed_json(&json, &ty)?),
                 None => Reply::Open,
             });
         }
@@ -175,7 +175,7 @@ impl Session {
         for (position, column) in decision.table.columns.iter().enumerate() {
             let said = members.get(&column.name).cloned();
             row.push(match said {
-                Some(json) => self.from_json(&Arc::new(json), &column.ty)?,
+                Some(json) => self.typed_json(&Arc::new(json), &column.ty)?,
                 None => {
                     let value = there.and_then(|row| row.get(position));
                     value.cloned().unwrap_or(Value::Null)
@@ -228,7 +228,7 @@ impl Session {
     }
 
     /// A JSON value as one of a type.
-    fn from_json(&mut self, json: &Arc<Json>, ty: &DataType) -> Result<Value> {
+    fn typed_json(&mut self, json: &Arc<Json>, ty: &DataType) -> Result<Value> {
         if *ty == DataType::Jsonb {
             return Ok(Value::Jsonb(json.clone()));
         }

@@ -77,7 +77,7 @@ impl<'a> Side<'a> {
     }
 
     /// All rows, by the key that they have in `to`.
-    fn rows(&self, to: &TableDef) -> Result<BTreeMap<Vec<u8>, (Scn, Vec<Value>)>> {
+    fn rows(&self, to: &TableDef) -> Result<Rows> {
         let mut all = BTreeMap::new();
         if let (Some(def), Some(align)) = (self.def, &self.align) {
             let mut rows = self.at.scan(def.storage, KeyRange::ALL.bounds(), false)?;
@@ -89,6 +89,9 @@ impl<'a> Side<'a> {
         Ok(all)
     }
 }
+
+/// Rows with the commits that wrote them, by key.
+type Rows = BTreeMap<Vec<u8>, (Scn, Vec<Value>)>;
 
 /// A row that is not everywhere the same.
 pub(super) struct Changed {
@@ -123,9 +126,9 @@ enum Found {
 
 struct All {
     keys: std::collections::btree_set::IntoIter<Vec<u8>>,
-    bases: Vec<BTreeMap<Vec<u8>, (Scn, Vec<Value>)>>,
-    root: BTreeMap<Vec<u8>, (Scn, Vec<Value>)>,
-    now: BTreeMap<Vec<u8>, (Scn, Vec<Value>)>,
+    bases: Vec<Rows>,
+    root: Rows,
+    now: Rows,
 }
 
 impl<'a> Compare<'a> {

@@ -415,7 +415,7 @@ impl<'a> Execution<'a> {
             if wanted {
                 any |= self.next(rest, child.clone(), found.as_deref_mut())?;
             }
-            if !(any && found.is_none()) && !leaf {
+            if !leaf && (!any || found.is_some()) {
                 any |= self.below(rest, &child, found.as_deref_mut(), levels, level + 1)?;
             }
             if any && found.is_none() {

@@ -44,7 +44,8 @@ fn form(text: &str) -> Option<DataType> {
             if !pattern(&mut offset, "dd") {
                 return None;
             }
-            if !offset.is_empty() && !(pattern(&mut offset, ":dd") && offset.is_empty()) {
+            let minutes = |mut offset| pattern(&mut offset, ":dd") && offset.is_empty();
+            if !offset.is_empty() && !minutes(offset) {
                 return None;
             }
             true

@@ -1,0 +1,230 @@
+//! How a transaction locks rows, keys and tables, and learns what others did to them.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use helios_base::{Error, Result, Scn, SqlState, TableId};
+
+use super::held::Held;
+use super::{FOREVER, Isolation, Locked, Txn, over};
+use crate::cache::Newest;
+use crate::lock::manager::{LockKey, Outcome, Patience};
+use crate::lock::mode::Mode;
+use crate::lock::{LockMode, TableLock, Wait};
+use crate::row::RowVersion;
+use crate::snapshot::Read;
+use crate::writes::Own;
+
+impl Txn {
+    /// Locks a row until the end of the transaction, whether it exists or not. `None` if it is
+    /// locked and `wait` says to skip.
+    ///
+    /// # Errors
+    /// 40P01 deadlock, 55P03 not available, 57014 cancelled. REPEATABLE READ and SERIALIZABLE: 40001
+    /// when the row changed after the snapshot, except with [`LockMode::KeyShare`].
+    pub fn lock_row(
+        &self,
+        table: TableId,
+        pk: &[u8],
+        mode: LockMode,
+        wait: Wait,
+    ) -> Result<Option<Locked>> {
+        let mut held = self.held.lock();
+        if !self.take_row(&mut held, table, pk, mode, wait)? {
+            return Ok(None);
+        }
+        let own = self.own(table, pk)?;
+        if own.is_none() && held.in_gap(table, pk) {
+            held.remember(table, pk, mode, true);
+            return Ok(Some(Locked {
+                latest: None,
+                changed_since_snapshot: false,
+            }));
+        }
+        let (row, newest) = self.newest(&mut held, table, pk)?;
+        let changed = self.changed(&newest)?;
+        if changed && mode != LockMode::KeyShare {
+            self.refuse_changed(&newest)?;
+        }
+        held.remember(table, pk, mode, newest == Newest::Absent);
+        let latest = match own {
+            Some(Own::Put(row)) => Some(RowVersion {
+                begin: Scn::MAX,
+                row,
+            }),
+            Some(Own::Delete) => None,
+            None => row,
+        };
+        Ok(Some(Locked {
+            latest,
+            changed_since_snapshot: changed,
+        }))
+    }
+
+    /// As [`Txn::lock_row`] for a row that the running statement's view has just shown: it is looked
+    /// at again only if something was committed since the statement began.
+    ///
+    /// # Errors
+    /// As [`Txn::lock_row`].
+    pub fn lock_seen(
+        &self,
+        table: TableId,
+        pk: &[u8],
+        seen: RowVersion,
+        mode: LockMode,
+        wait: Wait,
+    ) -> Result<Option<Locked>> {
+        {
+            let mut held = self.held.lock();
+            if !self.take_row(&mut held, table, pk, mode, wait)? {
+                return Ok(None);
+            }
+            // Whoever changed the row had its lock until the change was published.
+            let state = self.state.lock();
+            if (state.view.as_ref()).is_some_and(|last| last.scn() == self.core.published()) {
+                held.remember(table, pk, mode, false);
+                return Ok(Some(Locked {
+                    latest: Some(seen),
+                    changed_since_snapshot: false,
+                }));
+            }
+        }
+        self.lock_row(table, pk, mode, wait)
+    }
+
+    /// Whether the newest version is younger than the statement's snapshot.
+    pub(super) fn changed(&self, newest: &Newest) -> Result<bool> {
+        let state = self.state.lock();
+        if let Some(view) = &state.view {
+            return Ok(newest.begin() > view.scn());
+        }
+        drop(state);
+        Ok(newest.begin() > self.statement()?.scn())
+    }
+
+    /// First updater wins.
+    pub(super) fn refuse_changed(&self, newest: &Newest) -> Result<()> {
+        if self.options.isolation == Isolation::ReadCommitted {
+            return Ok(());
+        }
+        let what = match newest {
+            Newest::Row(..) | Newest::Cold(..) => "update",
+            _ => "delete",
+        };
+        Err(Error::new(
+            SqlState::SERIALIZATION_FAILURE,
+            format!("could not serialize access due to concurrent {what}"),
+        ))
+    }
+
+    pub(super) fn patience(&self, wait: Wait) -> Patience<'_> {
+        Patience {
+            wait,
+            timeout: match self.lock_timeout.load(Ordering::Relaxed) {
+                FOREVER => None,
+                micros => Some(Duration::from_micros(micros)),
+            },
+            cancel: &self.options.cancel,
+        }
+    }
+
+    pub(super) fn take(
+        &self,
+        held: &mut Held,
+        key: LockKey,
+        mode: Mode,
+        wait: Wait,
+    ) -> Result<Outcome> {
+        let outcome = self
+            .core
+            .locks
+            .lock(&self.owner, key, mode, &self.patience(wait))?;
+        held.note(key, outcome);
+        Ok(outcome)
+    }
+
+    pub(super) fn take_table(
+        &self,
+        held: &mut Held,
+        table: TableId,
+        mode: TableLock,
+        wait: Wait,
+    ) -> Result<bool> {
+        if held.table(table).has(mode) {
+            return Ok(true);
+        }
+        let key = LockKey::table(self.options.branch, table.0);
+        if self.take(held, key, mode.into(), wait)? == Outcome::Skipped {
+            return Ok(false);
+        }
+        held.table(table).add(mode);
+        Ok(true)
+    }
+
+    pub(super) fn take_row(
+        &self,
+        held: &mut Held,
+        table: TableId,
+        pk: &[u8],
+        mode: LockMode,
+        wait: Wait,
+    ) -> Result<bool> {
+        if self.state.lock().over {
+            return Err(over());
+        }
+        let intent = if mode >= LockMode::NoKeyUpdate {
+            TableLock::RowExclusive
+        } else {
+            TableLock::RowShare
+        };
+        if !self.take_table(held, table, intent, wait)? {
+            return Ok(false);
+        }
+        if held.table(table).covers_rows(mode) {
+            return Ok(true);
+        }
+        if held.table(table).wants_whole() {
+            // Many row locks cost memory: take the whole table if nobody else is in it.
+            let key = LockKey::table(self.options.branch, table.0);
+            let exclusive = Mode::from(TableLock::Exclusive);
+            let outcome = self.core.locks.try_lock(self.owner.number, key, exclusive);
+            if let Some(outcome) = outcome {
+                held.note(key, outcome);
+                held.table(table).add(TableLock::Exclusive);
+                return Ok(true);
+            }
+        }
+        let key = LockKey::row(self.options.branch, table.0, pk);
+        let outcome = self.take(held, key, mode.into(), wait)?;
+        if outcome == Outcome::New {
+            held.table(table).rows += 1;
+        }
+        Ok(outcome != Outcome::Skipped)
+    }
+
+    /// Locks a key of a space numbered by the layer above (an index, a name). False if it is locked
+    /// and `wait` says to skip.
+    ///
+    /// # Errors
+    /// As [`Txn::lock_row`], never 40001.
+    pub fn lock_key(&self, space: u32, key: &[u8], mode: LockMode, wait: Wait) -> Result<bool> {
+        let mut held = self.held.lock();
+        if self.state.lock().over {
+            return Err(over());
+        }
+        let key = LockKey::key(self.options.branch, space, key);
+        Ok(self.take(&mut held, key, mode.into(), wait)? != Outcome::Skipped)
+    }
+
+    /// Locks a table on this branch. False if it is locked and `wait` says to skip.
+    ///
+    /// # Errors
+    /// As [`Txn::lock_key`].
+    pub fn lock_table(&self, table: TableId, mode: TableLock, wait: Wait) -> Result<bool> {
+        let mut held = self.held.lock();
+        if self.state.lock().over {
+            return Err(over());
+        }
+        self.take_table(&mut held, table, mode, wait)
+    }
+}
