@@ -79,13 +79,13 @@ impl Throttle {
         if known.len() >= ENTRIES_MAX {
             known.retain(|_, failures| now.duration_since(failures.last) < MEMORY);
         }
-        if known.len() >= ENTRIES_MAX {
-            let oldest = known.iter().min_by_key(|(_, failures)| failures.last);
-            if let Some(key) = oldest.map(|(key, _)| key.clone()) {
-                known.remove(&key);
-            }
-        }
         for key in [by_name, (address, None)] {
+            if known.len() >= ENTRIES_MAX && !known.contains_key(&key) {
+                let oldest = known.iter().min_by_key(|(_, failures)| failures.last);
+                if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
+                    known.remove(&oldest);
+                }
+            }
             let failures = known.entry(key).or_insert(Failures {
                 count: 0,
                 last: now,
@@ -149,6 +149,6 @@ mod tests {
         for name in 0..ENTRIES_MAX + 100 {
             throttle.note_at(None, &name.to_string(), false, start);
         }
-        assert!(throttle.0.lock().len() <= ENTRIES_MAX + 1);
+        assert_eq!(throttle.0.lock().len(), ENTRIES_MAX);
     }
 }
