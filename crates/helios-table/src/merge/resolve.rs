@@ -24,7 +24,7 @@ pub enum Strategy {
     LastWriteWins,
     /// Rules alone; what they leave open stops the merge.
     RuleBased,
-    /// A function of a user, by the caller's number; see [`Question`].
+    /// A function of a user, by the caller's number; see [`Question`](super::Question).
     Custom(u32),
 }
 
@@ -87,7 +87,7 @@ pub enum Action {
     Max,
     /// The lesser value.
     Min,
-    /// What a function of a user says, by the caller's number; see [`Question`].
+    /// What a function of a user says, by the caller's number; see [`Question`](super::Question).
     Call(u32),
 }
 
