@@ -7,7 +7,6 @@
 //! - [`Segment`] opens one from a [`ReadAt`] by its footer alone; reads columns of chunks as Arrow
 //!   arrays, finds rows by key, tells which rows had begun at an SCN, and reports what compression
 //!   did.
-//! - [`KillMask`] says which rows of a segment ended since, and when. It lives outside of the file.
 //! - [`Codec`] and its registry: Vortex encodings, and our own for what those lack.
 //!
 //! A segment is written once and never changed, so its bytes can be shared by branches, cached
@@ -16,7 +15,7 @@
 //! # What it never knows
 //! Tables, SQL types, transactions, branches, paths. Columns are ids with Arrow types; keys are bytes
 //! that a [`KeyEncoder`] of the caller makes; an SCN is a number that grows; which segments a snapshot
-//! consists of, and where kill masks are kept, is the caller's affair.
+//! consists of, and which of their rows have ended since, is the caller's affair.
 //!
 //! # Damage
 //! Every block has a checksum and every error names the segment, chunk, column and offset. A bad
@@ -27,10 +26,8 @@ mod codec;
 mod error;
 mod format;
 mod key;
-mod kill;
 mod read;
 mod schema;
-mod selection;
 mod source;
 mod stats;
 mod write;
@@ -40,10 +37,8 @@ pub use codec::{Block, Codec, Effort, Encoded, Refusal, codec, codec_for_setting
 pub use error::{Error, ErrorKind, Place, Result};
 pub use format::meta::{Begins, BlockAt, Chunk, ColumnChunk, EncodedAt, Keys};
 pub use key::KeyEncoder;
-pub use kill::KillMask;
 pub use read::{ColumnReport, Segment};
 pub use schema::{Column, SegmentSchema};
-pub use selection::Selection;
 pub use source::{FileSink, FileSource, MemorySource, ReadAt, Sink};
 pub use stats::{Bound, Sketch, Zone, ZoneValue};
 pub use write::{Begin, SegmentWriter, WriterOptions, Written};

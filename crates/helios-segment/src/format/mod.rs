@@ -24,7 +24,7 @@
 //! block has its length and CRC-32C in the footer, so that a damaged one is found before it is
 //! decoded and leaves the others readable.
 //!
-//! A chunk has at most 65,536 rows: a row in it is 16 bits in kill masks; a column of it, decoded,
+//! A chunk has at most 65,536 rows: a column of it, decoded,
 //! fits a core's second-level cache while being long enough for dictionaries and symbol tables to pay
 //! off; and it is a whole number of batches of 8,192 rows and of packed units of 1,024. It is closed
 //! earlier when its raw bytes exceed a limit, so that a writer's memory is bounded for wide rows too.

@@ -21,7 +21,7 @@ pub(super) struct Lookup {
 
 impl Segment {
     /// The rows of `key`, ascending, as chunk × 65,536 + row: several if the segment holds several
-    /// versions of a row. Neither SCNs nor kills are looked at.
+    /// versions of a row. SCNs are not looked at.
     ///
     /// # Errors
     /// Invalid if the schema has no key; damaged; the encoder's; the source's.

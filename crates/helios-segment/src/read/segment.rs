@@ -17,7 +17,6 @@ use crate::format::footer::Footer;
 use crate::format::meta::{BlockAt, Chunk, EncodedAt};
 use crate::format::{HEADER, TRAILER, Trailer};
 use crate::schema::SegmentSchema;
-use crate::selection::Selection;
 use crate::source::ReadAt;
 use crate::stats::{REGISTERS, Sketch};
 
@@ -285,22 +284,22 @@ impl Segment {
         }
     }
 
-    /// The rows of a chunk that had begun at `scn`. Reads nothing when the footer can tell.
+    /// One bit per row of a chunk: whether it had begun at `scn`. Reads nothing when the footer can tell.
     ///
     /// # Errors
     /// Damaged; the source's.
-    pub fn visible(&self, chunk: usize, scn: u64) -> Result<Selection> {
+    pub fn visible(&self, chunk: usize, scn: u64) -> Result<BooleanBuffer> {
         let meta = self.chunk(chunk)?;
         let rows = meta.rows as usize;
         if meta.begins.max <= scn {
-            return Ok(Selection::all(rows));
+            return Ok(BooleanBuffer::new_set(rows));
         }
         if meta.begins.min > scn {
-            return Ok(Selection::none(rows));
+            return Ok(BooleanBuffer::new_unset(rows));
         }
         let begins = self.begins(chunk)?;
         let begun = |row: usize| begins.values().get(row).is_some_and(|begin| *begin <= scn);
-        Ok(Selection::of(BooleanBuffer::collect_bool(rows, begun)))
+        Ok(BooleanBuffer::collect_bool(rows, begun))
     }
 
     /// The distinct sketch of a column over all chunks, for merging with other segments'.

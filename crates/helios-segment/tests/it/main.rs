@@ -3,7 +3,6 @@
 mod codecs;
 mod damage;
 mod golden;
-mod kills;
 mod lookup;
 mod model;
 mod random;

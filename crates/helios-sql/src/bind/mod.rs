@@ -21,6 +21,7 @@ mod context;
 mod cte;
 mod ddl;
 mod dml;
+mod elsewhere;
 mod error;
 mod expr;
 mod file_item;

@@ -225,19 +225,11 @@ impl Binder<'_> {
             ));
         }
         let query = parse_query(&view.sql)?;
-        let source = self.source.take();
-        let path = std::mem::replace(&mut self.search_path, view.search_path.clone());
-        let ctes = std::mem::take(&mut self.ctes);
-        let depends = std::mem::take(&mut self.depends);
-        let arguments = self.arguments.take();
         self.view_depth += 1;
-        let plan = self.query(&query, None, true);
+        let plan = self.elsewhere(view.search_path.clone(), |binder| {
+            binder.query(&query, None, true)
+        });
         self.view_depth -= 1;
-        self.arguments = arguments;
-        self.depends = depends;
-        self.ctes = ctes;
-        self.search_path = path;
-        self.source = source;
         let reference = TableRef {
             id: helios_base::TableId(view.id.0),
             schema: view.schema_name.as_str().into(),

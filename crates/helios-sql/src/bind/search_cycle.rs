@@ -290,28 +290,8 @@ fn tables_of<'a>(item: &'a TableItem, found: &mut Vec<(Option<&'a str>, &'a str)
 }
 
 fn selecting(items: Vec<SelectItem>, from: Vec<TableItem>, pos: Pos) -> Query {
-    Query {
-        with: None,
-        body: QueryBody::Select(Box::new(Select {
-            distinct: None,
-            items,
-            into: None,
-            from,
-            filter: None,
-            group_by: Vec::new(),
-            group_distinct: false,
-            having: None,
-            windows: Vec::new(),
-            pos,
-        })),
-        order_by: Vec::new(),
-        limit: None,
-        with_ties: false,
-        offset: None,
-        locks: Vec::new(),
-        pos,
-        span: ast::Span::default(),
-    }
+    let select = Select::bare(items, from, pos);
+    Query::bare(QueryBody::Select(Box::new(select)), pos)
 }
 
 impl Binder<'_> {

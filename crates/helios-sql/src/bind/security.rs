@@ -13,7 +13,6 @@ use helios_expr::Expr;
 use helios_table::catalog::{PolicyCommand, PolicyDef, PolicyExpr, TableDef, Who};
 
 use super::Binder;
-use super::cte::Changes;
 use super::moment::Here;
 use super::relation::table_columns;
 use super::scope::{Clause, Scope};
@@ -292,37 +291,19 @@ impl Binder<'_> {
         work: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
         let here = self.newest_moment()?;
-        let source = self.source.take();
-        let path = std::mem::replace(&mut self.search_path, path.to_vec());
-        let ctes = std::mem::take(&mut self.ctes);
-        let depends = std::mem::take(&mut self.depends);
-        let stars = self.stars.take();
         let named = std::mem::take(&mut self.named_columns);
-        let arguments = self.arguments.take();
         let merge_action = self.merge_action.take();
         let written_view = self.written_view.take();
         let last_need = self.last_need.take();
         let versions = self.moments.versions.take();
-        let changes = std::mem::replace(&mut self.with_changes, Changes::Nested);
-        let changes_rows = std::mem::replace(&mut self.changes_rows, false);
-        let levels = self.levels.len();
         self.open_policies.push(table);
-        let result = self.in_moment(here, work);
+        let result = self.elsewhere(path.to_vec(), |binder| binder.in_moment(here, work));
         self.open_policies.pop();
-        self.levels.truncate(levels);
-        self.changes_rows = changes_rows;
-        self.with_changes = changes;
         self.moments.versions = versions;
         self.last_need = last_need;
         self.written_view = written_view;
         self.merge_action = merge_action;
-        self.arguments = arguments;
         self.named_columns = named;
-        self.stars = stars;
-        self.depends = depends;
-        self.ctes = ctes;
-        self.search_path = path;
-        self.source = source;
         result
     }
 

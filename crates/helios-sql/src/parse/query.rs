@@ -169,7 +169,7 @@ impl Parser<'_> {
             }
             let right = self.nested(|parser| parser.set_operations(strength))?;
             let start = left.pos;
-            left = bare(
+            left = Query::bare(
                 QueryBody::SetOp {
                     kind,
                     all,
@@ -202,31 +202,22 @@ impl Parser<'_> {
             self.eat("only");
             let name = self.name()?;
             let at = name.pos();
-            QueryBody::Select(Box::new(Select {
-                distinct: None,
-                items: vec![SelectItem {
-                    expr: node(ExprKind::Star(Vec::new()), at),
-                    alias: None,
-                }],
-                into: None,
-                from: vec![TableItem::Table {
-                    name,
-                    at: None,
-                    alias: None,
-                    sample: None,
-                }],
-                filter: None,
-                group_by: Vec::new(),
-                group_distinct: false,
-                having: None,
-                windows: Vec::new(),
-                pos,
-            }))
+            let item = SelectItem {
+                expr: node(ExprKind::Star(Vec::new()), at),
+                alias: None,
+            };
+            let table = TableItem::Table {
+                name,
+                at: None,
+                alias: None,
+                sample: None,
+            };
+            QueryBody::Select(Box::new(Select::bare(vec![item], vec![table], pos)))
         } else {
             self.expect("select")?;
             QueryBody::Select(Box::new(self.select(pos)?))
         };
-        let mut query = bare(body, pos);
+        let mut query = Query::bare(body, pos);
         query.span = self.span_since(mark);
         Ok(query)
     }
@@ -437,7 +428,7 @@ impl Parser<'_> {
             // An inner limit comes before an outer order.
             if query.limit.is_some() || query.offset.is_some() {
                 let inner =
-                    std::mem::replace(query, bare(QueryBody::Values(Vec::new()), query.pos));
+                    std::mem::replace(query, Query::bare(QueryBody::Values(Vec::new()), query.pos));
                 *query = wrap(inner);
             }
             query.order_by = order_by;
@@ -552,45 +543,22 @@ impl Parser<'_> {
     }
 }
 
-fn bare(body: QueryBody, pos: super::Pos) -> Query {
-    Query {
-        with: None,
-        body,
-        order_by: Vec::new(),
-        limit: None,
-        with_ties: false,
-        offset: None,
-        locks: Vec::new(),
-        pos,
-        span: super::ast::Span::default(),
-    }
-}
-
 /// `SELECT * FROM (inner)`
 fn wrap(inner: Query) -> Query {
     let (pos, span) = (inner.pos, inner.span);
-    let select = Select {
-        distinct: None,
-        items: vec![SelectItem {
-            expr: node(ExprKind::Star(Vec::new()), pos),
-            alias: None,
-        }],
-        into: None,
-        from: vec![TableItem::Query {
-            query: Box::new(inner),
-            lateral: false,
-            at: None,
-            alias: None,
-            pos,
-        }],
-        filter: None,
-        group_by: Vec::new(),
-        group_distinct: false,
-        having: None,
-        windows: Vec::new(),
+    let item = SelectItem {
+        expr: node(ExprKind::Star(Vec::new()), pos),
+        alias: None,
+    };
+    let from = TableItem::Query {
+        query: Box::new(inner),
+        lateral: false,
+        at: None,
+        alias: None,
         pos,
     };
-    let mut query = bare(QueryBody::Select(Box::new(select)), pos);
+    let select = Select::bare(vec![item], vec![from], pos);
+    let mut query = Query::bare(QueryBody::Select(Box::new(select)), pos);
     query.span = span;
     query
 }

@@ -6,7 +6,6 @@ use helios_table::catalog::{FunctionBody, FunctionDef};
 
 use super::is_void;
 use crate::bind::Binder;
-use crate::bind::cte::Changes;
 use crate::bind::scope::{Scope, ScopeColumn, ScopeTable};
 use crate::parse::ast::{self, Statement};
 use crate::parse::{Parsed, Script, parse_expression};
@@ -133,31 +132,16 @@ impl Binder<'_> {
         }
         let path = def.search_path.clone();
         let path = path.unwrap_or_else(|| self.search_path.clone());
-        let source = self.source.take();
-        let path = std::mem::replace(&mut self.search_path, path);
-        let ctes = std::mem::take(&mut self.ctes);
-        let depends = std::mem::take(&mut self.depends);
-        let stars = self.stars.take();
-        let changes = std::mem::replace(&mut self.with_changes, Changes::Nested);
-        let changes_rows = std::mem::replace(&mut self.changes_rows, false);
         // A body runs as whoever calls it, also where a view calls it.
         let checked_as = self.checked_as.take();
-        let outer = self.arguments;
-        let level = self.push_level(argument_scope(def, args), None);
-        self.arguments = Some(level);
         self.body_depth += 1;
-        let result = work(self);
+        let result = self.elsewhere(path, |binder| {
+            let level = binder.push_level(argument_scope(def, args), None);
+            binder.arguments = Some(level);
+            work(binder)
+        });
         self.body_depth -= 1;
-        self.arguments = outer;
         self.checked_as = checked_as;
-        self.levels.truncate(level);
-        self.changes_rows = changes_rows;
-        self.with_changes = changes;
-        self.stars = stars;
-        self.depends = depends;
-        self.ctes = ctes;
-        self.search_path = path;
-        self.source = source;
         result
     }
 

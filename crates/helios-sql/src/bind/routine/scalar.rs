@@ -436,28 +436,9 @@ fn without_modifier(value: Expr, wanted: &DataType) -> Expr {
 /// `SELECT expression`
 pub(super) fn query_of(expr: ast::Expr) -> ast::Query {
     let pos = expr.pos;
-    ast::Query {
-        with: None,
-        body: ast::QueryBody::Select(Box::new(ast::Select {
-            distinct: None,
-            items: vec![ast::SelectItem { expr, alias: None }],
-            into: None,
-            from: Vec::new(),
-            filter: None,
-            group_by: Vec::new(),
-            group_distinct: false,
-            having: None,
-            windows: Vec::new(),
-            pos,
-        })),
-        order_by: Vec::new(),
-        limit: None,
-        with_ties: false,
-        offset: None,
-        locks: Vec::new(),
-        pos,
-        span: ast::Span::default(),
-    }
+    let item = ast::SelectItem { expr, alias: None };
+    let select = ast::Select::bare(vec![item], Vec::new(), pos);
+    ast::Query::bare(ast::QueryBody::Select(Box::new(select)), pos)
 }
 
 /// Only the first row: a function returns that, where a subquery would fail.

@@ -28,6 +28,23 @@ pub struct Query {
     pub span: Span,
 }
 
+impl Query {
+    /// Nothing but `body`.
+    pub(crate) fn bare(body: QueryBody, pos: Pos) -> Self {
+        Self {
+            with: None,
+            body,
+            order_by: Vec::new(),
+            limit: None,
+            with_ties: false,
+            offset: None,
+            locks: Vec::new(),
+            pos,
+            span: Span::default(),
+        }
+    }
+}
+
 /// `WITH`
 #[derive(Clone, Debug)]
 pub struct With {
@@ -134,6 +151,24 @@ pub struct Select {
     pub windows: Vec<(Ident, WindowSpec)>,
     /// Where it begins.
     pub pos: Pos,
+}
+
+impl Select {
+    /// `SELECT items FROM from`
+    pub(crate) fn bare(items: Vec<SelectItem>, from: Vec<TableItem>, pos: Pos) -> Self {
+        Self {
+            distinct: None,
+            items,
+            into: None,
+            from,
+            filter: None,
+            group_by: Vec::new(),
+            group_distinct: false,
+            having: None,
+            windows: Vec::new(),
+            pos,
+        }
+    }
 }
 
 /// `DISTINCT`
