@@ -165,8 +165,24 @@ impl<'a> Parser<'a> {
             Kind::End => "syntax error at end of input".to_owned(),
             _ => format!("syntax error at or near \"{}\"", self.text_of(token)),
         };
-        let error = Error::new(SqlState::SYNTAX_ERROR, message);
+        let mut error = Error::new(SqlState::SYNTAX_ERROR, message);
+        if let Some(keyword) = self.meant(token) {
+            error = error.with_hint(format!("Perhaps you meant {keyword}."));
+        }
         self.at_pos(error, Pos::new(token.start))
+    }
+
+    /// The keyword that the token may have been meant to be, or the one before it: misspelt, a word
+    /// that goes on with a query is taken for a name first.
+    fn meant(&self, token: &Token) -> Option<&'static str> {
+        let after = self
+            .tokens
+            .partition_point(|other| other.start <= token.start);
+        let last_two = self.tokens.get(after.saturating_sub(2)..after)?;
+        last_two.iter().rev().find_map(|token| match &token.kind {
+            Kind::Word(word) => keyword::meant(word),
+            _ => None,
+        })
     }
 
     pub(super) fn syntax(&self, message: impl Into<String>, pos: Pos) -> Error {

@@ -1,5 +1,7 @@
 //! Keywords: which words cannot be names where.
 
+use helios_base::nearest;
+
 /// Words that cannot name a column, table or function without quotes.
 const RESERVED: &[&str] = &[
     "all",
@@ -368,6 +370,19 @@ pub(super) fn is_function_name(word: &str) -> bool {
 /// Whether the word is an alias even without `AS`.
 pub(super) fn is_bare_label(word: &str) -> bool {
     !contains(NEEDS_AS, word)
+}
+
+/// The keyword that `word`, which is none, looks like a slip of.
+pub(super) fn meant(word: &str) -> Option<&'static str> {
+    // Of three letters each is near too many others.
+    let long = |keyword: &&str| keyword.len() > 3;
+    let is_one = KEYWORDS
+        .iter()
+        .any(|keyword| keyword.eq_ignore_ascii_case(word));
+    match word.len() > 3 && !is_one {
+        true => nearest(word, KEYWORDS.iter().copied().filter(long)),
+        false => None,
+    }
 }
 
 fn contains(list: &[&str], word: &str) -> bool {

@@ -178,6 +178,23 @@ fn words_and_places_syntax_errors_as_postgresql() {
 }
 
 #[test]
+fn hints_at_the_keyword_that_was_meant() {
+    let cases = [
+        ("selekt 1", Some("SELECT")),
+        ("insert into t (a) vales (1)", Some("VALUES")),
+        ("select * from t wehre a = 1", Some("WHERE")),
+        ("select * form t", Some("FROM")),
+        ("select 1 1", None),
+        ("select * from where", None),
+    ];
+    for (text, keyword) in cases {
+        let error = Script::parse(text).unwrap_err();
+        let wanted = keyword.map(|keyword| format!("Perhaps you meant {keyword}."));
+        assert_eq!(error.hint(), wanted.as_deref(), "{text}");
+    }
+}
+
+#[test]
 fn operators_bind_as_in_postgresql() {
     fn shape(kind: &ExprKind) -> String {
         match kind {

@@ -95,7 +95,7 @@ pub(super) fn virtual_base(
                 }
             }
             // Deleted or added since the root on one of the two: that is newer.
-            (Some(_), None) if root.is_some() => merged.row = None,
+            (Some(_), None) if root.is_some() => merged = BaseRow::default(),
             (None, Some(other)) if root.is_none() => merged.row = Some(other),
             _ => {}
         }

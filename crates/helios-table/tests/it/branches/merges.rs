@@ -11,9 +11,9 @@ use helios_table::merge::{
 };
 use helios_version::{Read, Snapshot};
 
-use super::oracle::{self, How, Outcome, Sides, State};
+use super::oracle::{self, How, Outcome, Rows, Sides, State};
 use super::{Point, World, cells_of};
-use crate::support::context;
+use crate::support::{context, rows};
 
 /// Decisions by table and key.
 type Resolutions = BTreeMap<(TableId, Vec<u8>), Resolution>;
@@ -99,14 +99,17 @@ impl World {
         }
     }
 
-    fn oracle(task: &Task, ours: &State, how: &dyn Fn(i32, Option<usize>) -> How) -> Outcome {
+    fn oracle(task: &Task, ours: &State, way: Way, chosen: &BTreeMap<i32, How>) -> Outcome {
         let sides = Sides {
             bases: task.bases.iter().map(|base| &base.rows).collect(),
             root: task.root.as_ref().map(|root| &root.rows),
             ours,
             theirs: &task.theirs,
+            sums: [0, 1, 2].map(|column| way.how(Some(column)) == How::Sum),
         };
-        oracle::merge(&sides, how)
+        oracle::merge(&sides, &|id, column| {
+            chosen.get(&id).copied().unwrap_or(way.how(column))
+        })
     }
 
     /// Merges two branches as they are.
@@ -174,7 +177,7 @@ impl World {
     ) -> bool {
         let ours = self.newest(target);
         let mut options = way.options();
-        let mut wanted = Self::oracle(task, &ours, &|_, column| way.how(column));
+        let mut wanted = Self::oracle(task, &ours, way, &BTreeMap::new());
         let mut report = txn.merge(&task.input, &options, &context()).unwrap();
         expect_open(&report, &wanted, way);
         self.counts.merges += 1;
@@ -188,23 +191,86 @@ impl World {
             }
             let (resolutions, chosen) = self.resolve(&report);
             options.resolutions = resolutions;
-            wanted = Self::oracle(task, &ours, &|id, column| {
-                chosen.get(&id).copied().unwrap_or(way.how(column))
-            });
+            wanted = Self::oracle(task, &ours, way, &chosen);
             let txn = self.begin_on(target);
             report = txn.merge(&task.input, &options, &context()).unwrap();
             expect_open(&report, &wanted, way);
             self.counts.resolved += 1;
-            self.end(txn, target, parent, wanted);
+            self.end(txn, task, target, parent, way, wanted);
             return false;
         }
-        self.end(txn, target, parent, wanted);
+        self.end(txn, task, target, parent, way, wanted);
         clean
     }
 
-    fn end(&mut self, txn: Transaction, target: BranchId, parent: Option<Point>, wanted: Outcome) {
+    /// Fails with what there is to know about rows that the merge made otherwise.
+    fn explain(&self, task: &Task, target: BranchId, found: &Rows, wanted: &Outcome, way: Way) {
+        let mut lines = vec![format!("{way:?}")];
+        let all: std::collections::BTreeSet<_> = found.keys().chain(wanted.rows.keys()).collect();
+        for id in all
+            .into_iter()
+            .filter(|id| found.get(id) != wanted.rows.get(id))
+        {
+            let bases: Vec<_> = task.bases.iter().map(|base| base.rows.get(id)).collect();
+            let root = task.root.as_ref().map(|root| root.rows.get(id));
+            let def = crate::support::table(&crate::support::begin(self.tables()), "t");
+            let mut key = Vec::new();
+            def.shape()
+                .encode_key(&[crate::support::int(*id)], &mut key)
+                .unwrap();
+            let history = |at: &Snapshot| -> Vec<_> {
+                let versions = at.history(def.storage, &key).unwrap();
+                versions
+                    .into_iter()
+                    .map(|v| (v.branch, v.begin, v.end, v.row.is_some()))
+                    .take(8)
+                    .collect()
+            };
+            let ours = self.store().snapshot(target, None).unwrap();
+            for at in task.input.bases.iter().chain(&task.input.root) {
+                let seen = self.seen(at).get(id).copied();
+                lines.push(format!(
+                    "base {} of {}: {seen:?}, {:?}",
+                    at.scn(),
+                    at.branch(),
+                    history(at)
+                ));
+            }
+            lines.push(format!(
+                "ages {:?} {:?}, histories {:?} and {:?} at {} of {}",
+                self.newest(target).ages.get(id),
+                task.theirs.ages.get(id),
+                history(&ours),
+                history(&task.input.source),
+                task.input.source.scn(),
+                task.input.source.branch(),
+            ));
+            lines.push(format!(
+                "row {id}: bases {bases:?} of {root:?}, target {:?}, source {:?}: {:?} instead of {:?}",
+                self.newest(target).rows.get(id),
+                task.theirs.rows.get(id),
+                found.get(id),
+                wanted.rows.get(id)
+            ));
+        }
+        panic!("{}", lines.join("\n"));
+    }
+
+    fn end(
+        &mut self,
+        txn: Transaction,
+        task: &Task,
+        target: BranchId,
+        parent: Option<Point>,
+        way: Way,
+        wanted: Outcome,
+    ) {
         if let Some((branch, scn)) = parent {
             txn.txn().add_merge_parent(branch, scn);
+        }
+        let found: Rows = rows(&txn, "t").iter().map(|row| cells_of(row)).collect();
+        if found != wanted.rows {
+            self.explain(task, target, &found, &wanted, way);
         }
         let scn = txn.commit().unwrap();
         if parent.is_some() || !wanted.written.is_empty() {

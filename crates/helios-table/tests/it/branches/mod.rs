@@ -289,12 +289,17 @@ impl World {
 
     fn commit(&mut self, n: usize) {
         let open = self.open.swap_remove(n);
-        let mut rows = self.newest(open.branch).rows.clone();
+        let before = self.newest(open.branch);
+        let mut rows = before.rows.clone();
         overlay(&mut rows, &open.writes);
         let scn = open.txn.commit().unwrap();
-        if !open.writes.is_empty() {
-            self.push(open.branch, scn, rows, open.writes.into_keys());
+        if open.writes.is_empty() {
+            return;
         }
+        // What was added and deleted again has not been there, and gets no older or younger.
+        let there = |id: &i32| before.rows.contains_key(id) || rows.contains_key(id);
+        let written: Vec<i32> = open.writes.into_keys().filter(there).collect();
+        self.push(open.branch, scn, rows, written.into_iter());
     }
 
     /// Ends what runs on a branch, for whoever needs its rows.

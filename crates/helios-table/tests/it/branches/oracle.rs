@@ -38,6 +38,8 @@ pub(super) struct Sides<'a> {
     pub(super) root: Option<&'a Rows>,
     pub(super) ours: &'a State,
     pub(super) theirs: &'a State,
+    /// Columns that are added up. What a person decided of a row changes nothing about its base.
+    pub(super) sums: [bool; 3],
 }
 
 /// What comes out.
@@ -102,8 +104,7 @@ pub(super) fn merge(sides: &Sides<'_>, how: &dyn Fn(i32, Option<usize>) -> How) 
             .iter()
             .map(|base| base.get(&id).copied())
             .collect();
-        let sums = [0, 1, 2].map(|n| how(id, Some(n)) == How::Sum);
-        let base = base_of(sides.root.and_then(|root| root.get(&id)), &of, sums);
+        let base = base_of(sides.root.and_then(|root| root.get(&id)), &of, sides.sums);
         let (o, t) = (ours.rows.get(&id), theirs.rows.get(&id));
         // What no base sees differently on the source is not looked at.
         if of.iter().all(|base| base.as_ref() == t) {
