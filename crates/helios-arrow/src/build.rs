@@ -83,19 +83,8 @@ impl ColumnBuilder {
                     .with_data_type(shape.arrow.clone()),
             ),
             DataType::Uuid => Inner::Uuid(FixedSizeBinaryBuilder::with_capacity(rows, 16)),
-            DataType::Interval(_)
-            | DataType::Array(_)
-            | DataType::Int2Vector
-            | DataType::OidVector
-            | DataType::Range(_)
-            | DataType::TimeTz(_)
-            | DataType::Bit(_)
-            | DataType::VarBit(_)
-            | DataType::Inet
-            | DataType::Cidr
-            | DataType::MacAddr
-            | DataType::User(_)
-            | DataType::Record => Inner::Opaque(BinaryViewBuilder::with_capacity(rows)),
+            // Those that `Shape::of` gives no array form of their own.
+            _ => Inner::Opaque(BinaryViewBuilder::with_capacity(rows)),
         };
         Self {
             inner,

@@ -255,17 +255,7 @@ impl Binder<'_> {
     /// Options that only aggregates have.
     fn no_aggregate_options(&self, call: &Call, pos: Pos) -> Result<()> {
         let name = &call.name.name.name;
-        let option = if call.star {
-            "(*)"
-        } else if call.distinct {
-            "DISTINCT"
-        } else if call.within_group {
-            "WITHIN GROUP"
-        } else if !call.order_by.is_empty() {
-            "ORDER BY"
-        } else if call.filter.is_some() {
-            "FILTER"
-        } else {
+        let Some(option) = call.aggregate_option() else {
             return Ok(());
         };
         let known = !catalog::functions(name).is_empty()

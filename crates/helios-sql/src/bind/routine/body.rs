@@ -86,23 +86,11 @@ fn changes_rows(query: &ast::Query) -> bool {
 
 /// The expression of a query that is nothing but `SELECT expression`.
 fn lone_expression(query: &ast::Query) -> Option<&ast::Expr> {
-    let ast::QueryBody::Select(select) = &query.body else {
-        return None;
-    };
-    let plain = query.with.is_none()
-        && query.order_by.is_empty()
-        && query.limit.is_none()
-        && query.offset.is_none()
-        && query.locks.is_empty()
-        && select.distinct.is_none()
-        && select.into.is_none()
-        && select.from.is_empty()
-        && select.filter.is_none()
-        && select.group_by.is_empty()
-        && select.having.is_none()
-        && select.windows.is_empty();
+    let select = query.as_plain()?;
     match select.items.as_slice() {
-        [item] if plain && !matches!(item.expr.kind, ast::ExprKind::Star(_)) => Some(&item.expr),
+        [item] if select.from.is_empty() && !matches!(item.expr.kind, ast::ExprKind::Star(_)) => {
+            Some(&item.expr)
+        }
         _ => None,
     }
 }

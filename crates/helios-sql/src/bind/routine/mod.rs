@@ -78,30 +78,12 @@ impl Binder<'_> {
     /// Refuses what only aggregates and window functions have.
     fn only_plain_calls(&self, call: &Call, pos: Pos) -> Result<()> {
         let name = &call.name.name.name;
-        let what = if call.star {
-            "(*)"
-        } else if call.distinct {
-            "DISTINCT"
-        } else if call.within_group {
-            "WITHIN GROUP"
-        } else if !call.order_by.is_empty() {
-            "ORDER BY"
-        } else if call.filter.is_some() {
-            "FILTER"
-        } else if call.over.is_some() {
-            "OVER"
-        } else {
-            return Ok(());
-        };
-        let kind = if what == "OVER" {
-            "a window function nor an aggregate function"
-        } else {
-            "an aggregate function"
-        };
-        let message = if what == "OVER" {
-            format!("OVER specified, but {name} is neither {kind}", kind = kind)
-        } else {
-            format!("{what} specified, but {name} is not {kind}")
+        let message = match call.aggregate_option() {
+            Some(option) => format!("{option} specified, but {name} is not an aggregate function"),
+            None if call.over.is_some() => format!(
+                "OVER specified, but {name} is neither a window function nor an aggregate function"
+            ),
+            None => return Ok(()),
         };
         Err(self.fail(SqlState::WRONG_OBJECT_TYPE, message, pos))
     }

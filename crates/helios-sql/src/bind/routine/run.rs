@@ -194,26 +194,10 @@ impl Binder<'_> {
 
 /// The call that a query consists of.
 fn alone(query: &ast::Query) -> Option<Lone<'_>> {
-    let ast::QueryBody::Select(select) = &query.body else {
-        return None;
-    };
-    let plain = query.with.is_none()
-        && query.order_by.is_empty()
-        && query.limit.is_none()
-        && query.offset.is_none()
-        && query.locks.is_empty()
-        && select.distinct.is_none()
-        && select.into.is_none()
-        && select.filter.is_none()
-        && select.group_by.is_empty()
-        && select.having.is_none()
-        && select.windows.is_empty();
+    let select = query.as_plain()?;
     let [item] = select.items.as_slice() else {
         return None;
     };
-    if !plain {
-        return None;
-    }
     match (select.from.as_slice(), &item.expr.kind) {
         ([], ExprKind::Call(call)) => Some(Lone {
             call,

@@ -52,22 +52,17 @@ pub(crate) fn export_type(ty: &DataType) -> ArrowType {
         },
         DataType::Interval(_) => ArrowType::Interval(IntervalUnit::MonthDayNano),
         DataType::Array(element) => ArrowType::List(element_field(element)),
-        DataType::Record
-        | DataType::Reg(_)
-        | DataType::Int2Vector
-        | DataType::OidVector
-        | DataType::Range(_)
-        | DataType::TimeTz(_)
-        | DataType::Bit(_)
-        | DataType::VarBit(_)
-        | DataType::Inet
-        | DataType::Cidr
-        | DataType::MacAddr => ArrowType::Utf8View,
+        DataType::Reg(_) => ArrowType::Utf8View,
         DataType::User(user) => match user.as_domain() {
             Some(domain) => export_type(&domain.base),
             None => ArrowType::Utf8View,
         },
-        other => Shape::of(other).arrow,
+        DataType::Bytea => ArrowType::BinaryView,
+        other => match Shape::of(other).arrow {
+            // The inner form is for us alone.
+            ArrowType::BinaryView => ArrowType::Utf8View,
+            arrow => arrow,
+        },
     }
 }
 
@@ -109,20 +104,7 @@ pub(crate) fn export_values(values: &[Value], ty: &DataType) -> Result<ArrayRef>
         (ArrowType::Utf8View, DataType::Record) => {
             Err(Error::unsupported("row values have no Arrow form"))
         }
-        (
-            ArrowType::Utf8View,
-            DataType::User(_)
-            | DataType::Reg(_)
-            | DataType::Int2Vector
-            | DataType::OidVector
-            | DataType::Range(_)
-            | DataType::TimeTz(_)
-            | DataType::Bit(_)
-            | DataType::VarBit(_)
-            | DataType::Inet
-            | DataType::Cidr
-            | DataType::MacAddr,
-        ) => Ok(as_text(values, ty)),
+        (ArrowType::Utf8View, _) if Shape::of(ty).arrow != outer => Ok(as_text(values, ty)),
         _ => {
             let array = array_of(values, &Shape::of(ty))?;
             if let ArrowType::Decimal128(..) = outer {

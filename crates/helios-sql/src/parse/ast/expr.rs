@@ -256,6 +256,25 @@ pub struct Call {
 }
 
 impl Call {
+    /// The first of its options that only aggregates have.
+    pub(crate) fn aggregate_option(&self) -> Option<&'static str> {
+        Some(if self.star {
+            "(*)"
+        } else if self.distinct {
+            "DISTINCT"
+        } else if self.within_group {
+            "WITHIN GROUP"
+        } else if !self.order_by.is_empty() {
+            "ORDER BY"
+        } else if self.filter.is_some() {
+            "FILTER"
+        } else {
+            return None;
+        })
+    }
+}
+
+impl Call {
     /// A plain call of a function of the system.
     pub fn plain(name: &str, args: Vec<Expr>, pos: Pos) -> Self {
         let name = Ident {

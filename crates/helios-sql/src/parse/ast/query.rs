@@ -43,6 +43,25 @@ impl Query {
             span: Span::default(),
         }
     }
+
+    /// The `SELECT` of a query that has nothing but items and `FROM`.
+    pub(crate) fn as_plain(&self) -> Option<&Select> {
+        let QueryBody::Select(select) = &self.body else {
+            return None;
+        };
+        let plain = self.with.is_none()
+            && self.order_by.is_empty()
+            && self.limit.is_none()
+            && self.offset.is_none()
+            && self.locks.is_empty()
+            && select.distinct.is_none()
+            && select.into.is_none()
+            && select.filter.is_none()
+            && select.group_by.is_empty()
+            && select.having.is_none()
+            && select.windows.is_empty();
+        plain.then_some(&**select)
+    }
 }
 
 /// `WITH`
