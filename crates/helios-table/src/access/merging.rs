@@ -2,6 +2,7 @@
 
 use helios_base::{Result, Value};
 use helios_expr::EvalContext;
+use helios_version::{LockMode, Wait};
 
 use super::writer::{LockedRow, TableWriter};
 
@@ -26,6 +27,42 @@ impl TableWriter<'_> {
     ) -> Result<()> {
         self.complete(row, ctx)?;
         self.store_merged(key, old, row)
+    }
+
+    /// Whether rows can be written as they are stored elsewhere, by [`TableWriter::take_stored`]: nothing is to
+    /// be done about other rows or indexes.
+    pub(crate) fn takes_stored_rows(&self) -> bool {
+        let rules = self.rules();
+        rules.foreign_keys.is_empty()
+            && !self.referenced
+            && rules.indexes.iter().all(|index| index.def.clustered)
+    }
+
+    /// Puts `new`, a stored row that satisfies the constraints of this table, in place of `old`, or deletes it. False
+    /// if the row is not `old`; then nothing is done.
+    ///
+    /// # Errors
+    /// 40P01, 55P03, 57014 from waiting.
+    pub(crate) fn take_stored(
+        &mut self,
+        key: &[u8],
+        old: Option<&[u8]>,
+        new: Option<&[u8]>,
+    ) -> Result<bool> {
+        let storage = self.table().storage;
+        let txn = self.txn();
+        let locked = txn.lock_row(storage, key, LockMode::Update, Wait::Block)?;
+        let latest = locked.and_then(|locked| locked.latest);
+        if latest.as_ref().map(|latest| &*latest.row) != old {
+            return Ok(false);
+        }
+        match new {
+            Some(row) => txn.put(storage, key, row, &[])?,
+            None => txn.delete(storage, key)?,
+        }
+        let count = i64::from(new.is_some()) - i64::from(old.is_some());
+        self.transaction().count(storage, count);
+        Ok(true)
     }
 
     /// Verifies that no other row has the unique keys of the row stored under `key`.

@@ -19,7 +19,7 @@ pub struct TableWriter<'t> {
     table: Arc<TableDef>,
     rules: Arc<Rules>,
     /// Whether foreign keys reference the table.
-    referenced: bool,
+    pub(super) referenced: bool,
     /// See `put_checks_off`.
     pub(super) lenient: bool,
     /// For each foreign key, the last key whose parent was found and locked.

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use helios_base::{Result, Scn, TableId, Value};
-use helios_version::{Diff, Read, Snapshot};
+use helios_version::{Change, Diff, Read, Snapshot};
 
 use super::MergeInput;
 use super::align::Align;
 use super::cell::Row;
+use super::schema::same_definition;
 use crate::catalog::{ColumnDef, TableDef};
 use crate::row::KeyRange;
 use crate::transaction::Transaction;
@@ -107,6 +108,14 @@ pub(super) struct Changed {
     pub(super) begin: Option<Scn>,
 }
 
+/// What a comparison finds.
+pub(super) enum Difference {
+    /// Of one base: as it is stored.
+    Stored(Change),
+    /// Of several bases, or of a table whose rows all are compared.
+    Row(Changed),
+}
+
 /// Compares a snapshot with the merge bases.
 pub(super) struct Compare<'a> {
     bases: Vec<Side<'a>>,
@@ -201,27 +210,36 @@ impl<'a> Compare<'a> {
 
     /// The next row that may differ, by key.
     pub(super) fn next(&mut self) -> Result<Option<Changed>> {
+        Ok(match self.next_stored()? {
+            Some(Difference::Stored(change)) => Some(self.decode(change)?),
+            Some(Difference::Row(changed)) => Some(changed),
+            None => None,
+        })
+    }
+
+    /// Reads both sides of a difference.
+    pub(super) fn decode(&self, change: Change) -> Result<Changed> {
+        let base = match (self.bases.first(), &change.old) {
+            (Some(base), Some(old)) => base.decode(&change.pk, old.begin, &old.row)?,
+            _ => None,
+        };
+        let now = match &change.new {
+            Some(new) => self.now.decode(&change.pk, new.begin, &new.row)?,
+            None => None,
+        };
+        Ok(Changed {
+            key: change.pk,
+            bases: vec![base],
+            root: None,
+            now,
+            begin: change.new.map(|new| new.begin),
+        })
+    }
+
+    /// As [`Compare::next`], as it is stored where that is so.
+    pub(super) fn next_stored(&mut self) -> Result<Option<Difference>> {
         match &mut self.found {
-            Found::Diff(diff) => {
-                let Some(change) = diff.next()? else {
-                    return Ok(None);
-                };
-                let base = match (self.bases.first(), &change.old) {
-                    (Some(base), Some(old)) => base.decode(&change.pk, old.begin, &old.row)?,
-                    _ => None,
-                };
-                let now = match &change.new {
-                    Some(new) => self.now.decode(&change.pk, new.begin, &new.row)?,
-                    None => None,
-                };
-                Ok(Some(Changed {
-                    key: change.pk,
-                    bases: vec![base],
-                    root: None,
-                    now,
-                    begin: change.new.map(|new| new.begin),
-                }))
-            }
+            Found::Diff(diff) => Ok(diff.next()?.map(Difference::Stored)),
             Found::Keys(keys) => {
                 let Some(key) = keys.next() else {
                     return Ok(None);
@@ -230,13 +248,13 @@ impl<'a> Compare<'a> {
                 let bases = self.bases.iter().map(row).collect::<Result<_>>()?;
                 let root = self.root.as_ref().map(row).transpose()?.flatten();
                 let now = self.now.row(&key)?;
-                Ok(Some(Changed {
+                Ok(Some(Difference::Row(Changed {
                     bases,
                     root,
                     begin: now.as_ref().map(|(begin, _)| *begin),
                     now: now.map(|(_, row)| row),
                     key,
-                }))
+                })))
             }
             Found::All(all) => {
                 let Some(key) = all.keys.next() else {
@@ -244,7 +262,7 @@ impl<'a> Compare<'a> {
                 };
                 let now = all.now.remove(&key);
                 let bases = all.bases.iter_mut();
-                Ok(Some(Changed {
+                Ok(Some(Difference::Row(Changed {
                     bases: bases
                         .map(|rows| rows.remove(&key).map(|(_, row)| row))
                         .collect(),
@@ -252,7 +270,7 @@ impl<'a> Compare<'a> {
                     begin: now.as_ref().map(|(begin, _)| *begin),
                     now: now.map(|(_, row)| row),
                     key,
-                }))
+                })))
             }
         }
     }
@@ -282,6 +300,16 @@ impl Definitions {
             common: common_columns(&bases),
             bases,
         })
+    }
+
+    /// Whether stored rows mean the same in every base as in `table`.
+    pub(super) fn are(&self, table: &TableDef) -> Result<bool> {
+        for base in self.bases.iter().flatten() {
+            if !is_read_alike(base, table)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Compares the bases with the table at `at`, where it is `now`, in the columns of `to`.
@@ -314,6 +342,11 @@ impl Definitions {
         let root = root.map(|at| side(at, self.root.as_deref()));
         Compare::new(transaction, bases, root, side(at, Some(now)), to, whole)
     }
+}
+
+/// Whether two definitions read, and check, stored rows alike.
+pub(super) fn is_read_alike(a: &TableDef, b: &TableDef) -> Result<bool> {
+    Ok(a.storage == b.storage && a.layouts == b.layouts && same_definition(a, b)?)
 }
 
 fn common_columns(bases: &[Option<Arc<TableDef>>]) -> Option<TableDef> {

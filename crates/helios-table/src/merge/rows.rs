@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use helios_base::{Result, Scn, TableId};
 use helios_expr::EvalContext;
-use helios_version::{LockMode, Read, Wait};
+use helios_version::{Change, LockMode, Read, Wait};
 
 use super::cell::{BaseRow, Merged, Row, Versions, merge_row, virtual_base};
-use super::compare::{Compare, Definitions};
+use super::compare::{Compare, Definitions, Difference, is_read_alike};
 use super::resolve::Ages;
 use super::schema::SchemaMerge;
 use super::{Catalogs, MergeInput, MergeOptions, MergeReport, TableReport};
@@ -43,6 +43,7 @@ pub(super) fn merge(
             table: &table,
             writer: None,
             written: Vec::new(),
+            verbatim: is_read_alike(source, &table)? && versions.are(&table)?,
             report: TableReport {
                 name: table.name.clone(),
                 ..TableReport::default()
@@ -68,6 +69,9 @@ struct TableMerge<'a> {
     writer: Option<TableWriter<'a>>,
     /// Keys of rows whose uniqueness is to be verified at the end.
     written: Vec<Vec<u8>>,
+    /// Whether stored rows of all sides mean the same, so that what only the source changed can be taken as
+    /// it is.
+    verbatim: bool,
     report: TableReport,
 }
 
@@ -81,7 +85,13 @@ impl<'a> TableMerge<'a> {
         // Columns that the source does not have are unchanged by it.
         let columns = 0..self.table.columns.len();
         let lacks: Vec<usize> = columns.filter(|n| !compare.now().has(*n)).collect();
-        while let Some(changed) = compare.next()? {
+        self.verbatim = self.verbatim && self.writer()?.takes_stored_rows();
+        while let Some(difference) = compare.next_stored()? {
+            let changed = match difference {
+                Difference::Stored(change) if self.verbatim && self.take(&change)? => continue,
+                Difference::Stored(change) => compare.decode(change)?,
+                Difference::Row(changed) => changed,
+            };
             let base = virtual_base(&changed.root, changed.bases, self.table, self.options, ctx)?;
             let mut theirs = changed.now;
             if let (Some(theirs), Some(base)) = (&mut theirs, &base.row) {
@@ -97,6 +107,22 @@ impl<'a> TableMerge<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Takes a row as it is stored on the source, if the target has it as the base.
+    fn take(&mut self, change: &Change) -> Result<bool> {
+        let (old, new) = (change.old.as_ref(), change.new.as_ref());
+        let new = new.map(|new| &*new.row);
+        let writer = self.writer()?;
+        if !writer.take_stored(&change.pk, old.map(|old| &*old.row), new)? {
+            return Ok(false);
+        }
+        match (old, new) {
+            (Some(_), Some(_)) => self.report.updated += 1,
+            (None, Some(_)) => self.report.inserted += 1,
+            (_, None) => self.report.deleted += 1,
+        }
+        Ok(true)
     }
 
     fn writer(&mut self) -> Result<&mut TableWriter<'a>> {

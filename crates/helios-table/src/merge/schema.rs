@@ -24,6 +24,7 @@ use crate::system;
 use crate::transaction::Transaction;
 use change::{Event, Sides, Three};
 use table::TablePlan;
+pub(super) use table::same_definition;
 
 /// What is to become of the definitions.
 pub(super) struct SchemaMerge<'a> {
@@ -305,7 +306,7 @@ impl<'a> SchemaMerge<'a> {
                 (None, Some(s), None) => self.created(&s, sides, report),
                 (Some(b), None, Some(t)) => {
                     let mine = self.transaction.view()?;
-                    if !table::same_definition(&b, &t)?
+                    if !same_definition(&b, &t)?
                         || self.has_changed_rows(input, mine.snapshot(), &b, &t)?
                     {
                         report.schema_conflicts.push(format!(
@@ -318,7 +319,7 @@ impl<'a> SchemaMerge<'a> {
                     }
                 }
                 (Some(b), Some(s), None) => {
-                    let changed = !table::same_definition(&b, &s)?
+                    let changed = !same_definition(&b, &s)?
                         || self.has_changed_rows(input, &input.source, &b, &s)?;
                     if changed {
                         report.schema_conflicts.push(format!(

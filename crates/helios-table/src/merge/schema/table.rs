@@ -36,7 +36,7 @@ pub(super) struct TablePlan {
 }
 
 /// Whether two definitions are the same but for their revision and the place of their rows.
-pub(super) fn same_definition(a: &TableDef, b: &TableDef) -> Result<bool> {
+pub(in crate::merge) fn same_definition(a: &TableDef, b: &TableDef) -> Result<bool> {
     let plain = |def: &TableDef| {
         let mut def = def.clone();
         def.revision = 0;

@@ -5,6 +5,7 @@
 //
 // HELIOS_MODEL_OPS sets the number of operations, HELIOS_SEED the seed.
 
+mod load;
 mod merges;
 mod oracle;
 
