@@ -3,8 +3,11 @@
 //! Applying is deterministic, and doing it twice is the same as doing it once: recovery may apply a
 //! commit that a checkpoint has already taken in, wholly or in part.
 
+mod ahead;
+
 use std::sync::Arc;
 
+use ahead::Ahead;
 use bytes::Bytes;
 use helios_base::{BranchId, Error, IndexId, Result, Scn, TableId};
 use helios_kv::{Batch, Keyspace, KvSnapshot};
@@ -44,6 +47,8 @@ pub(crate) struct Applier<'a> {
     flood: bool,
     /// The commit has more than `fresh` takes.
     large: bool,
+    /// Rows of a large commit.
+    ahead: Ahead,
     touched: Vec<(TableId, BranchId, Scn)>,
     changes: ListWriter,
     tree: Option<BranchTree>,
@@ -75,6 +80,7 @@ impl<'a> Applier<'a> {
             fresh: Vec::new(),
             flood: false,
             large: false,
+            ahead: Ahead::default(),
             touched: Vec::new(),
             changes: ListWriter::default(),
             tree: None,
@@ -139,6 +145,19 @@ impl<'a> Applier<'a> {
                 pk,
                 row,
                 fresh,
+            } if self.large && !(fresh && self.ahead.is_empty()) => {
+                if self.ahead.is_full_for(table) {
+                    self.let_go()?;
+                }
+                let place = (table, self.current.branch);
+                self.ahead.hold(place, pk, row, fresh);
+                Ok(())
+            }
+            Live::Row {
+                table,
+                pk,
+                row,
+                fresh,
             } => self.row(table, pk, row, fresh),
             Live::Entry { index, key } => self.entry(index, key),
             Live::Other(bytes) => {
@@ -146,6 +165,7 @@ impl<'a> Applier<'a> {
                 self.op(&op)
             }
         })?;
+        self.let_go()?;
         self.end(info)
     }
 
@@ -167,11 +187,24 @@ impl<'a> Applier<'a> {
         self.batch.put(Keyspace::Meta, &key, &state.encode());
     }
 
+    /// Writes the rows that are held back.
+    fn let_go(&mut self) -> Result<()> {
+        if self.ahead.is_empty() {
+            return Ok(());
+        }
+        let core = self.core;
+        let kv = Arc::clone(self.snapshot.get_or_insert_with(|| core.kv.snapshot()));
+        let mut ahead = std::mem::take(&mut self.ahead);
+        ahead.let_go(&*kv, &mut |table, pk, row, old| {
+            self.replace(table, pk, row, old)
+        })?;
+        drop(kv);
+        self.ahead = ahead;
+        self.flush_if_full()
+    }
+
     fn row(&mut self, table: TableId, pk: &[u8], row: Option<&[u8]>, fresh: bool) -> Result<()> {
-        let (scn, branch) = (self.current.scn, self.current.branch);
-        // Before anything is decided: applying a commit again must write the same lists.
-        self.changes.open(table, branch, scn, &mut self.batch);
-        self.changes.add(pk, &mut self.batch);
+        let branch = self.current.branch;
         let old = if fresh {
             Newest::Absent
         } else {
@@ -187,13 +220,29 @@ impl<'a> Applier<'a> {
                 }
             }
         };
+        self.replace(table, pk, row, &old)?;
+        self.flush_if_full()
+    }
+
+    /// Writes a row in place of `old`, the newest version on its branch outside of segments.
+    fn replace(
+        &mut self,
+        table: TableId,
+        pk: &[u8],
+        row: Option<&[u8]>,
+        old: &Newest,
+    ) -> Result<()> {
+        let (scn, branch) = (self.current.scn, self.current.branch);
+        // Before anything is decided: applying a commit again must write the same lists.
+        self.changes.open(table, branch, scn, &mut self.batch);
+        self.changes.add(pk, &mut self.batch);
         match row {
             Some(_) => self.current.puts += 1,
             None => self.current.deletes += 1,
         }
         let is_root = self.current.ancestors.is_empty();
-        let replaced = match &old {
-            Newest::Absent | Newest::Cold(..) => {
+        let replaced = match old {
+            Newest::Absent | Newest::Above(_) | Newest::Cold(..) => {
                 let ancestors = Arc::clone(&self.current.ancestors);
                 if row.is_none()
                     && !self.core.cold_shows(table, branch, pk)
@@ -237,7 +286,7 @@ impl<'a> Applier<'a> {
             let pk = Bytes::copy_from_slice(pk);
             self.fresh.push((table, branch, scn, pk, row));
         }
-        self.flush_if_full()
+        Ok(())
     }
 
     fn entry(&mut self, index: IndexId, key: &[u8]) -> Result<()> {

@@ -32,6 +32,9 @@ pub(crate) enum Newest {
     Cold(Scn, Bytes),
     /// The branch has no version of the key.
     Absent,
+    /// As [`Newest::Absent`]; and of its ancestors, as it sees them, this is the nearest that has one. What
+    /// ancestors had at their forks never changes.
+    Above(BranchId),
 }
 
 impl Newest {
@@ -46,8 +49,13 @@ impl Newest {
     pub(crate) fn begin(&self) -> Scn {
         match self {
             Self::Row(begin, _) | Self::Cold(begin, _) | Self::Tombstone(begin) => *begin,
-            Self::Absent => Scn::ZERO,
+            Self::Absent | Self::Above(_) => Scn::ZERO,
         }
+    }
+
+    /// Whether the branch has no version of the key.
+    pub(crate) const fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent | Self::Above(_))
     }
 }
 
@@ -208,6 +216,17 @@ impl RowCache {
         shard.young_bytes += bytes;
         if let Some(old) = shard.young.insert(hash, entry) {
             shard.young_bytes -= old.key.len() + old.newest.bytes() + OVERHEAD;
+        }
+    }
+
+    /// Says which ancestor has the key, if it is here as absent.
+    pub(crate) fn note_above(&self, probe: &Probe<'_>, branch: BranchId) {
+        let mut shard = self.shard(probe).lock();
+        if let Some(entry) = shard.young.get_mut(&probe.hash)
+            && probe.is(entry)
+            && entry.newest == Newest::Absent
+        {
+            entry.newest = Newest::Above(branch);
         }
     }
 

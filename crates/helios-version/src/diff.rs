@@ -5,11 +5,13 @@
 //! one chain has for that branch and not after the number of the other. The lists of changes in
 //! those ranges name the candidates; the rows at both snapshots decide.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range as Span;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use helios_base::{BranchId, Result, Scn, TableId};
-use helios_kv::{Keyspace, KvSnapshot};
+use helios_kv::{Cursor, Keyspace, KvSnapshot};
 
 use crate::changes::{self, KeySet};
 use crate::gc::objects_of;
@@ -29,11 +31,47 @@ pub struct Change {
     pub new: Option<RowVersion>,
 }
 
+/// The most candidates that are read together.
+const AHEAD_MAX: usize = 256;
+
 /// The rows that two snapshots see differently, by table and key.
 pub struct Diff {
     old: Snapshot,
     new: Snapshot,
     candidates: Candidates,
+    /// Found and not yet handed out.
+    ready: VecDeque<Change>,
+    /// How many candidates are read together next.
+    ahead: usize,
+}
+
+/// The rows that one snapshot has under keys that were read together.
+struct Side {
+    bytes: Bytes,
+    rows: Vec<Option<(Scn, Span<usize>)>>,
+}
+
+impl Side {
+    fn read(at: &Snapshot, table: TableId, keys: &[&[u8]]) -> Result<Self> {
+        let mut bytes = Vec::new();
+        let mut rows = vec![None; keys.len()];
+        at.show_each(table, keys, &mut |number, row| {
+            let start = bytes.len();
+            bytes.extend_from_slice(row.row);
+            if let Some(place) = rows.get_mut(number) {
+                *place = Some((row.begin, start..bytes.len()));
+            }
+            Ok(())
+        })?;
+        let bytes = Bytes::from(bytes);
+        Ok(Self { bytes, rows })
+    }
+
+    fn row(&self, number: usize) -> Option<RowVersion> {
+        let (begin, row) = self.rows.get(number)?.clone()?;
+        let row = self.bytes.slice(row);
+        Some(RowVersion { begin, row })
+    }
 }
 
 impl Diff {
@@ -43,6 +81,8 @@ impl Diff {
             old: old.clone(),
             new: new.clone(),
             candidates: Candidates::new(old, new, table)?,
+            ready: VecDeque::new(),
+            ahead: 4,
         })
     }
 
@@ -52,30 +92,85 @@ impl Diff {
     /// As [`Read::get`].
     #[allow(clippy::should_implement_trait, reason = "it can fail")]
     pub fn next(&mut self) -> Result<Option<Change>> {
-        while let Some((table, pk)) = self.candidates.next()? {
-            let old = self.old.get(table, pk)?;
-            let new = self.new.get(table, pk)?;
+        while self.ready.is_empty() {
+            if !self.read_on()? {
+                return Ok(None);
+            }
+        }
+        Ok(self.ready.pop_front())
+    }
+
+    /// Reads the next candidates at both snapshots; false if there are none.
+    fn read_on(&mut self) -> Result<bool> {
+        let Some((table, keys)) = self.candidates.next_keys(self.ahead)? else {
+            return Ok(false);
+        };
+        self.ahead = (self.ahead * 2).min(AHEAD_MAX);
+        let old = Side::read(&self.old, table, &keys)?;
+        let new = Side::read(&self.new, table, &keys)?;
+        for (number, pk) in keys.iter().enumerate() {
+            let (old, new) = (old.row(number), new.row(number));
             let same = match (&old, &new) {
                 (Some(old), Some(new)) => old.begin == new.begin || old.row == new.row,
                 (None, None) => true,
                 _ => false,
             };
             if !same {
-                let pk = pk.to_vec();
-                return Ok(Some(Change {
+                self.ready.push_back(Change {
                     table,
-                    pk,
+                    pk: pk.to_vec(),
                     old,
                     new,
-                }));
+                });
             }
         }
-        Ok(None)
+        Ok(true)
+    }
+}
+
+/// The keys of a table in which two snapshots may differ.
+pub struct ChangedKeys(Candidates);
+
+impl ChangedKeys {
+    pub(crate) fn new(a: &Snapshot, b: &Snapshot, table: TableId) -> Result<Self> {
+        Candidates::new(a, b, Some(table)).map(Self)
+    }
+
+    /// Whether the snapshots may have different rows under `pk`; if not, they have the same. Keys are to
+    /// be asked for in ascending order.
+    ///
+    /// # Errors
+    /// As [`Read::get`].
+    pub fn may_have(&mut self, pk: &[u8]) -> Result<bool> {
+        self.0.load()?;
+        let Candidates { keys, at, .. } = &mut self.0;
+        while let Some(key) = keys.get(*at) {
+            if key >= pk {
+                return Ok(key == pk);
+            }
+            *at += 1;
+        }
+        Ok(false)
+    }
+
+    /// Whether there are none.
+    ///
+    /// # Errors
+    /// As [`Read::get`].
+    pub fn is_empty(&mut self) -> Result<bool> {
+        if let [table] = *self.0.tables {
+            for range in &self.0.ranges {
+                if range.lists(&*self.0.kv, table)?.step()? {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(self.0.keys.len() == 0)
     }
 }
 
 /// The keys in which two snapshots may differ, by table and key, without doubles.
-pub struct Candidates {
+pub(crate) struct Candidates {
     kv: Arc<dyn KvSnapshot>,
     ranges: Vec<Range>,
     /// Tables still to come, the next one last.
@@ -85,11 +180,20 @@ pub struct Candidates {
     at: usize,
 }
 
+/// Keys of one table.
+type KeysOf<'k> = (TableId, Vec<&'k [u8]>);
+
 /// What one branch wrote between the snapshots.
 struct Range {
     branch: BranchId,
     after: Scn,
     upto: Scn,
+}
+
+impl Range {
+    fn lists(&self, kv: &dyn KvSnapshot, table: TableId) -> Result<Box<dyn Cursor>> {
+        changes::lists(kv, table, self.branch, self.after, self.upto)
+    }
 }
 
 impl Candidates {
@@ -133,26 +237,34 @@ impl Candidates {
         })
     }
 
-    /// The next key.
-    pub(crate) fn next(&mut self) -> Result<Option<(TableId, &[u8])>> {
+    /// The next keys of one table, up to `most`; none at the end.
+    fn next_keys(&mut self, most: usize) -> Result<Option<KeysOf<'_>>> {
         while self.at >= self.keys.len() {
-            let Some(table) = self.tables.pop() else {
+            if !self.load()? {
                 return Ok(None);
-            };
-            self.table = table;
-            self.at = 0;
-            self.keys = KeySet::new();
-            for range in &self.ranges {
-                let mut lists =
-                    changes::lists(&*self.kv, table, range.branch, range.after, range.upto)?;
-                while let Some((_, value)) = lists.next()? {
-                    self.keys.add_part(value)?;
-                }
             }
-            self.keys.sort();
         }
-        let key = self.keys.get(self.at);
-        self.at += 1;
-        Ok(key.map(|key| (self.table, key)))
+        let upto = self.keys.len().min(self.at + most);
+        let keys = (self.at..upto).filter_map(|at| self.keys.get(at)).collect();
+        self.at = upto;
+        Ok(Some((self.table, keys)))
+    }
+
+    /// Turns to the next table, if there is one.
+    fn load(&mut self) -> Result<bool> {
+        let Some(table) = self.tables.pop() else {
+            return Ok(false);
+        };
+        self.table = table;
+        self.at = 0;
+        self.keys = KeySet::new();
+        for range in &self.ranges {
+            let mut lists = range.lists(&*self.kv, table)?;
+            while let Some((_, value)) = lists.next()? {
+                self.keys.add_part(value)?;
+            }
+        }
+        self.keys.sort();
+        Ok(true)
     }
 }

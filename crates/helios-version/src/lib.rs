@@ -61,7 +61,7 @@ pub use branch::{Branch, BranchSpec};
 pub use cold::{Adoption, Cold, ColdBlock, ColdRows, Freeze, Frozen, SegmentInfo};
 pub use commit::CommitInfo;
 pub use cursor::{KeyCursor, RowCursor, Run, Stretch};
-pub use diff::{Change, Diff};
+pub use diff::{Change, ChangedKeys, Diff};
 pub use lock::{LockInfo, LockMode, LockTarget, TableLock, Wait};
 pub use options::Options;
 pub use row::{Bounds, IndexEntry, Indexer, RowRef, RowVersion, ShowEachRow, ShowRow, Version};

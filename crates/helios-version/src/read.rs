@@ -12,6 +12,9 @@ use crate::core::Core;
 use crate::keys::{self, Stored};
 use crate::row::{RowVersion, Version};
 
+/// Ancestors from which on it is noted where keys are.
+const FAR: usize = 3;
+
 /// What one branch says of a key at a change number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
@@ -39,6 +42,9 @@ impl Core {
         {
             (first, rest) = (*root, &[]);
         }
+        if rest.len() >= FAR {
+            return self.get_far(first, rest, table, pk);
+        }
         match self.seen(first, table, pk)? {
             Seen::Row(row) => return Ok(Some(row)),
             Seen::Deleted => return Ok(None),
@@ -54,9 +60,44 @@ impl Core {
         Ok(None)
     }
 
+    /// As [`Core::get`] on a deep branch: which ancestor has a key is kept beside the knowledge that the branch
+    /// itself has not.
+    fn get_far(
+        &self,
+        first: Link,
+        rest: &[Link],
+        table: TableId,
+        pk: &[u8],
+    ) -> Result<Option<RowVersion>> {
+        let probe = Probe::new(table, first.branch, pk);
+        if let Found::Hit(Newest::Above(branch)) = self.cache.get(&probe)
+            && let Some(link) = rest.iter().find(|link| link.branch == branch)
+        {
+            match self.seen(*link, table, pk)? {
+                Seen::Row(row) => return Ok(Some(row)),
+                Seen::Deleted => return Ok(None),
+                // A reader of a time before: the nearer ones said nothing then either, but others may.
+                Seen::Nothing => {}
+            }
+        }
+        for link in std::iter::once(&first).chain(rest) {
+            let found = match self.seen(*link, table, pk)? {
+                Seen::Row(row) => Some(row),
+                Seen::Deleted => None,
+                Seen::Nothing => continue,
+            };
+            // Who reads the past may see less of its ancestors than the branch does.
+            if link.branch != first.branch && rest.first().is_some_and(|up| up.scn < first.scn) {
+                self.cache.note_above(&probe, link.branch);
+            }
+            return Ok(found);
+        }
+        Ok(None)
+    }
+
     /// What `link` says of a key, through the cache.
     #[inline]
-    fn seen(&self, link: Link, table: TableId, pk: &[u8]) -> Result<Seen> {
+    pub(crate) fn seen(&self, link: Link, table: TableId, pk: &[u8]) -> Result<Seen> {
         let probe = Probe::new(table, link.branch, pk);
         let miss = match self.cache.get(&probe) {
             Found::Hit(newest) => match newest {
@@ -64,7 +105,7 @@ impl Core {
                     return Ok(Seen::Row(RowVersion { begin, row }));
                 }
                 Newest::Tombstone(begin) if begin <= link.scn => return Ok(Seen::Deleted),
-                Newest::Absent => return Ok(Seen::Nothing),
+                newest if newest.is_absent() => return Ok(Seen::Nothing),
                 newest => {
                     return self.seen_before(&*self.kv.snapshot(), newest, link, table, pk);
                 }
@@ -200,7 +241,7 @@ impl Core {
             // The oldest version outside of segments ended the one in there.
             let mut oldest;
             match newest_in(&*kv, table, link.branch, pk)? {
-                Newest::Absent | Newest::Cold(..) => {
+                Newest::Absent | Newest::Above(_) | Newest::Cold(..) => {
                     if let Some((begin, row)) = cold {
                         push(begin, None, Some(row));
                     }

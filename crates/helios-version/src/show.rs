@@ -3,15 +3,34 @@
 //! What cannot be shown so (an older version, a key of another branch, a key of no row) goes the way of
 //! [`Core::get`].
 
-use helios_base::{Result, TableId};
+use std::ops::Range;
+
+use helios_base::{Result, Scn, TableId};
 use helios_kv::Keyspace;
 
 use crate::branch::Link;
 use crate::cache::{Found, Newest, Probe};
 use crate::core::Core;
 use crate::keys::{self, PREFIX, Stored};
-use crate::read::newest_of;
+use crate::read::{Seen, newest_of};
 use crate::row::{RowRef, ShowEachRow, ShowRow};
+
+/// Rows that were found, by the number of their key.
+#[derive(Default)]
+struct FoundRows {
+    bytes: Vec<u8>,
+    rows: Vec<Option<(Scn, Range<usize>)>>,
+}
+
+impl FoundRows {
+    fn put(&mut self, number: usize, begin: Scn, row: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(row);
+        if let Some(place) = self.rows.get_mut(number) {
+            *place = Some((begin, start..self.bytes.len()));
+        }
+    }
+}
 
 impl Core {
     /// Shows the row that a reader with these links sees; false if there is none.
@@ -85,6 +104,12 @@ impl Core {
         pks: &[&[u8]],
         visit: &mut ShowEachRow<'_>,
     ) -> Result<()> {
+        if !rest.is_empty()
+            && pks.len() > 1
+            && !self.cold_on(table, std::iter::once(first).chain(rest.iter().copied()))
+        {
+            return self.show_each_of_chain(first, rest, table, pks, visit);
+        }
         // Those before it were shown, or are known not to be there.
         let mut next = 0;
         let one_by_one = |upto: usize, next: &mut usize, visit: &mut ShowEachRow<'_>| {
@@ -114,6 +139,92 @@ impl Core {
             })?;
         }
         one_by_one(pks.len(), &mut next, visit)
+    }
+
+    /// As [`Core::show_each`] on a branch that has ancestors: each is asked for all keys of which the
+    /// branches before it say nothing.
+    fn show_each_of_chain(
+        &self,
+        first: Link,
+        rest: &[Link],
+        table: TableId,
+        pks: &[&[u8]],
+        visit: &mut ShowEachRow<'_>,
+    ) -> Result<()> {
+        let mut found = FoundRows::default();
+        found.rows.resize(pks.len(), None);
+        // The keys that are still looked for, and those that only the root can have.
+        let (mut open, mut of_root) = (Vec::new(), Vec::new());
+        for (number, pk) in pks.iter().enumerate() {
+            match self.chains.rules_out(&*self.kv, first, rest, table, pk)? {
+                true => of_root.push(number),
+                false => open.push(number),
+            }
+        }
+        for (depth, link) in std::iter::once(&first).chain(rest).enumerate() {
+            if depth == rest.len() {
+                open.append(&mut of_root);
+                open.sort_unstable();
+            }
+            open = self.find_each(*link, table, pks, &open, &mut found)?;
+        }
+        for (number, row) in found.rows.iter().enumerate() {
+            if let (Some((begin, row)), Some(pk)) = (row, pks.get(number)) {
+                let (begin, row) = (*begin, found.bytes.get(row.clone()).unwrap_or_default());
+                visit(number, RowRef { pk, begin, row })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds the rows of the keys with these numbers that `link` has; returns the numbers of the keys of
+    /// which it says nothing.
+    fn find_each(
+        &self,
+        link: Link,
+        table: TableId,
+        pks: &[&[u8]],
+        numbers: &[usize],
+        found: &mut FoundRows,
+    ) -> Result<Vec<usize>> {
+        let wanted: Vec<&[u8]> = numbers
+            .iter()
+            .filter_map(|number| pks.get(*number).copied())
+            .collect();
+        let bytes = keys::object_keys(table.0, link.branch, &wanted);
+        let keys = split_keys(&bytes, &wanted);
+        // By the place of each key among those asked for: nothing said, and a newer version there.
+        let mut unsaid = vec![true; wanted.len()];
+        let mut newer = Vec::new();
+        let kv = self.kv.snapshot();
+        kv.show_each(Keyspace::Current, &keys, &mut |at, value| {
+            let stored = Stored::decode(value)?;
+            if stored.scn > link.scn {
+                newer.push(at);
+            } else if let (Some(row), Some(number)) = (stored.row, numbers.get(at)) {
+                found.put(*number, stored.scn, row);
+            }
+            if let Some(unsaid) = unsaid.get_mut(at) {
+                *unsaid = false;
+            }
+            Ok(())
+        })?;
+        for at in newer {
+            let (Some(number), Some(pk)) = (numbers.get(at), wanted.get(at)) else {
+                continue;
+            };
+            match self.seen(link, table, pk)? {
+                Seen::Row(row) => found.put(*number, row.begin, &row.row),
+                Seen::Deleted => {}
+                Seen::Nothing => {
+                    if let Some(unsaid) = unsaid.get_mut(at) {
+                        *unsaid = true;
+                    }
+                }
+            }
+        }
+        let left = numbers.iter().zip(&unsaid).filter(|(_, unsaid)| **unsaid);
+        Ok(left.map(|(number, _)| *number).collect())
     }
 }
 

@@ -16,7 +16,7 @@ use crate::codec::Reader;
 use crate::cold::{Adoption, Cold, ColdRows, Freeze, SegmentInfo};
 use crate::commit::CommitInfo;
 use crate::core::Core;
-use crate::diff::Diff;
+use crate::diff::{ChangedKeys, Diff};
 use crate::keys;
 use crate::lock::LockInfo;
 use crate::options::Options;
@@ -419,6 +419,23 @@ impl Store {
     /// size of the tables. The keys of one table at a time are kept in memory.
     pub fn diff(&self, old: &Snapshot, new: &Snapshot, table: Option<TableId>) -> Result<Diff> {
         Diff::new(old, new, table)
+    }
+
+    /// The keys of a table under which two snapshots, on any two branches, may have different rows. Under every
+    /// other key they have the same.
+    ///
+    /// # Errors
+    /// As [`Read::get`].
+    ///
+    /// # Cost
+    /// As [`Store::diff`], without reading any row.
+    pub fn changed_keys(
+        &self,
+        old: &Snapshot,
+        new: &Snapshot,
+        table: TableId,
+    ) -> Result<ChangedKeys> {
+        ChangedKeys::new(old, new, table)
     }
 
     /// The newest states that both states contain, by fork points and recorded merges, newest

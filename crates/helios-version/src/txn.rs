@@ -257,7 +257,7 @@ impl Txn {
                 row: row.clone(),
             }),
             Newest::Tombstone(_) => None,
-            Newest::Absent => {
+            Newest::Absent | Newest::Above(_) => {
                 let (_, ancestors) = self.core.links(branch, Scn::MAX)?;
                 let row = match ancestors.split_first() {
                     Some((first, rest)) => self.core.get(*first, rest, table, pk)?,
@@ -313,6 +313,12 @@ impl Txn {
         Ok(())
     }
 
+    /// Whether this transaction has written rows of a table; true also if it has undone that since.
+    #[must_use]
+    pub fn has_written(&self, table: TableId) -> bool {
+        self.writes.read().has_rows(table)
+    }
+
     /// Deletes a row. Deleting a row that does not exist changes nothing. Locks it (`Update`).
     ///
     /// # Errors
@@ -346,7 +352,7 @@ impl Txn {
             if self.changed(&newest)? {
                 self.refuse_changed(&newest)?;
             }
-            return Ok(newest == Newest::Absent);
+            return Ok(newest.is_absent());
         }
         Ok(false)
     }

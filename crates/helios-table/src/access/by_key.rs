@@ -38,7 +38,7 @@ impl Transaction {
             return Ok(Sought::Missing);
         };
         let txn = self.txn();
-        let locked = txn.lock_seen(table.storage, key, seen, mode, Wait::Block)?;
+        let locked = txn.lock_seen(table.storage, key, Some(seen), mode, Wait::Block)?;
         Ok(match locked {
             Some(locked) if locked.changed_since_snapshot => Sought::Changed,
             Some(locked) => locked.latest.map_or(Sought::Missing, Sought::Found),

@@ -2,7 +2,7 @@
 
 use helios_base::{Result, Value};
 use helios_expr::EvalContext;
-use helios_version::{LockMode, Wait};
+use helios_version::{LockMode, RowVersion, Wait};
 
 use super::writer::{LockedRow, TableWriter};
 
@@ -39,21 +39,26 @@ impl TableWriter<'_> {
     }
 
     /// Puts `new`, a stored row that satisfies the constraints of this table, in place of `old`, or deletes it. False
-    /// if the row is not `old`; then nothing is done.
+    /// if the row is not `old`; then nothing is done. `seen`: the statement's view has it as `old`.
     ///
     /// # Errors
     /// 40P01, 55P03, 57014 from waiting.
     pub(crate) fn take_stored(
         &mut self,
         key: &[u8],
-        old: Option<&[u8]>,
+        old: Option<&RowVersion>,
         new: Option<&[u8]>,
+        seen: bool,
     ) -> Result<bool> {
         let storage = self.table().storage;
         let txn = self.txn();
-        let locked = txn.lock_row(storage, key, LockMode::Update, Wait::Block)?;
+        let (mode, wait) = (LockMode::Update, Wait::Block);
+        let locked = match seen {
+            true => txn.lock_seen(storage, key, old.cloned(), mode, wait)?,
+            false => txn.lock_row(storage, key, mode, wait)?,
+        };
         let latest = locked.and_then(|locked| locked.latest);
-        if latest.as_ref().map(|latest| &*latest.row) != old {
+        if latest.as_ref().map(|latest| &latest.row) != old.map(|old| &old.row) {
             return Ok(false);
         }
         match new {

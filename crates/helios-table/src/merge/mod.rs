@@ -319,10 +319,9 @@ impl Transaction {
             let mut changed = before.is_none_or(|before| before.revision != table.revision);
             for base in &input.bases {
                 changed = changed
-                    || store
-                        .diff(base, &input.source, Some(table.storage))?
-                        .next()?
-                        .is_some();
+                    || !store
+                        .changed_keys(base, &input.source, table.storage)?
+                        .is_empty()?;
             }
             if changed {
                 tables.insert(there);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use helios_base::{Result, Scn, TableId};
 use helios_expr::EvalContext;
-use helios_version::{Change, LockMode, Read, Wait};
+use helios_version::{Change, ChangedKeys, LockMode, Read, Snapshot, Wait};
 
 use super::cell::{BaseRow, Merged, Row, Versions, merge_row, virtual_base};
 use super::compare::{Compare, Definitions, Difference, is_read_alike};
@@ -12,7 +12,7 @@ use super::resolve::Ages;
 use super::schema::SchemaMerge;
 use super::{Catalogs, MergeInput, MergeOptions, MergeReport, TableReport};
 use crate::access::{Lock, TableWriter};
-use crate::catalog::TableDef;
+use crate::catalog::{Catalog, TableDef, codec};
 use crate::transaction::Transaction;
 
 /// Merges every table that is on both sides.
@@ -39,11 +39,14 @@ pub(super) fn merge(
             transaction,
             input,
             options,
+            catalogs,
+            versions: &versions,
             source,
             table: &table,
             writer: None,
             written: Vec::new(),
-            verbatim: is_read_alike(source, &table)? && versions.are(&table)?,
+            verbatim: None,
+            ours: None,
             report: TableReport {
                 name: table.name.clone(),
                 ..TableReport::default()
@@ -64,14 +67,17 @@ struct TableMerge<'a> {
     transaction: &'a Transaction,
     input: &'a MergeInput,
     options: &'a MergeOptions,
+    catalogs: &'a Catalogs,
+    versions: &'a Definitions,
     source: &'a TableDef,
     table: &'a Arc<TableDef>,
     writer: Option<TableWriter<'a>>,
     /// Keys of rows whose uniqueness is to be verified at the end.
     written: Vec<Vec<u8>>,
-    /// Whether stored rows of all sides mean the same, so that what only the source changed can be taken as
-    /// it is.
-    verbatim: bool,
+    /// Whether what only the source changed can be taken as it is stored, once that is known.
+    verbatim: Option<bool>,
+    /// The rows that the target has changed since the base; all others need no look.
+    ours: Option<ChangedKeys>,
     report: TableReport,
 }
 
@@ -85,10 +91,9 @@ impl<'a> TableMerge<'a> {
         // Columns that the source does not have are unchanged by it.
         let columns = 0..self.table.columns.len();
         let lacks: Vec<usize> = columns.filter(|n| !compare.now().has(*n)).collect();
-        self.verbatim = self.verbatim && self.writer()?.takes_stored_rows();
         while let Some(difference) = compare.next_stored()? {
             let changed = match difference {
-                Difference::Stored(change) if self.verbatim && self.take(&change)? => continue,
+                Difference::Stored(change) if self.take(&change)? => continue,
                 Difference::Stored(change) => compare.decode(change)?,
                 Difference::Row(changed) => changed,
             };
@@ -111,10 +116,20 @@ impl<'a> TableMerge<'a> {
 
     /// Takes a row as it is stored on the source, if the target has it as the base.
     fn take(&mut self, change: &Change) -> Result<bool> {
+        let verbatim = match self.verbatim {
+            Some(verbatim) => verbatim,
+            None => self.begin_verbatim()?,
+        };
+        if !verbatim {
+            return Ok(false);
+        }
         let (old, new) = (change.old.as_ref(), change.new.as_ref());
         let new = new.map(|new| &*new.row);
-        let writer = self.writer()?;
-        if !writer.take_stored(&change.pk, old.map(|old| &*old.row), new)? {
+        let seen = match &mut self.ours {
+            Some(changed) => !changed.may_have(&change.pk)?,
+            None => false,
+        };
+        if !self.writer()?.take_stored(&change.pk, old, new, seen)? {
             return Ok(false);
         }
         match (old, new) {
@@ -123,6 +138,36 @@ impl<'a> TableMerge<'a> {
             (_, None) => self.report.deleted += 1,
         }
         Ok(true)
+    }
+
+    /// Finds out whether stored rows of all sides mean the same and satisfy the same constraints.
+    fn begin_verbatim(&mut self) -> Result<bool> {
+        let mut verbatim = is_read_alike(self.source, self.table)?
+            && self.versions.are(self.table)?
+            && self.writer()?.takes_stored_rows();
+        // The target may have changed a function that they call.
+        let rules = self.writer()?.rules();
+        if verbatim && !(rules.checks.is_empty() && rules.generated.is_empty()) {
+            let catalog = self.transaction.latest_catalog()?;
+            verbatim = have_same_functions(&catalog, &self.catalogs.source)?;
+        }
+        if let (true, [base]) = (verbatim, self.input.bases.as_slice()) {
+            self.ours = self.changed_here(base)?;
+        }
+        self.verbatim = Some(verbatim);
+        Ok(verbatim)
+    }
+
+    /// What the target has changed since the base, unless this transaction has written to the table.
+    fn changed_here(&self, base: &Snapshot) -> Result<Option<ChangedKeys>> {
+        let storage = self.table.storage;
+        if self.transaction.txn().has_written(storage) {
+            return Ok(None);
+        }
+        let view = self.transaction.view()?;
+        let store = self.transaction.tables().store();
+        let changed = store.changed_keys(base, view.snapshot(), storage)?;
+        Ok(Some(changed))
     }
 
     fn writer(&mut self) -> Result<&mut TableWriter<'a>> {
@@ -197,6 +242,15 @@ impl<'a> TableMerge<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether expressions that call functions mean the same.
+fn have_same_functions(a: &Catalog, b: &Catalog) -> Result<bool> {
+    let all = |catalog: &Catalog| -> Result<Vec<Vec<u8>>> {
+        let functions = catalog.functions();
+        functions.map(|def| codec::encode(def.as_ref())).collect()
+    };
+    Ok(all(a)? == all(b)?)
 }
 
 /// When the newest version of a row, or its deletion, was written.

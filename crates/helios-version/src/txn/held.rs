@@ -3,7 +3,7 @@
 use std::ops::Bound;
 use std::sync::atomic::Ordering;
 
-use helios_base::{Result, TableId};
+use helios_base::{Result, Scn, TableId};
 use helios_kv::Keyspace;
 
 use crate::branch::Link;
@@ -50,6 +50,8 @@ pub(super) struct Remembered {
 #[derive(Default)]
 pub(super) struct HeldTable {
     modes: Modes,
+    /// Which commits there were when rows of the table could first be changed by nobody else.
+    alone_since: Option<Scn>,
     pub(super) rows: usize,
     next_try: usize,
     absent: u32,
@@ -101,6 +103,7 @@ impl Held {
                 && let Some((_, held)) = self.tables.iter_mut().find(|(id, _)| *id == table)
             {
                 held.modes = before;
+                held.alone_since = None;
             }
         }
         let gone = self.keys.split_off(mark.keys.min(self.keys.len()));
@@ -109,6 +112,7 @@ impl Held {
             let held = self.table(table);
             if whole {
                 held.modes = 0;
+                held.alone_since = None;
             } else {
                 held.rows = held.rows.saturating_sub(1);
             }
@@ -234,8 +238,17 @@ impl HeldTable {
         self.modes & mode.bit() != 0 || (self.modes != 0 && mode.covered_by(self.modes))
     }
 
-    pub(super) fn add(&mut self, mode: TableLock) {
+    /// Notes a mode that was taken when `newest` was the newest commit, or an older one.
+    pub(super) fn add(&mut self, mode: TableLock, newest: Scn) {
         self.modes |= Mode::from(mode).bit();
+        if self.alone_since.is_none() && self.covers_rows(LockMode::Update) {
+            self.alone_since = Some(newest);
+        }
+    }
+
+    /// Since which commit nobody else can have changed a row, if row locks of `mode` are not needed.
+    pub(super) fn alone_since(&self, mode: LockMode) -> Option<Scn> {
+        self.alone_since.filter(|_| self.covers_rows(mode))
     }
 
     /// Whether nobody else can lock a row of the table in a conflicting way.

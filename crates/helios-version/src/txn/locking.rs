@@ -46,7 +46,7 @@ impl Txn {
         if changed && mode != LockMode::KeyShare {
             self.refuse_changed(&newest)?;
         }
-        held.remember(table, pk, mode, newest == Newest::Absent);
+        held.remember(table, pk, mode, newest.is_absent());
         let latest = match own {
             Some(Own::Put(row)) => Some(RowVersion {
                 begin: Scn::MAX,
@@ -61,8 +61,9 @@ impl Txn {
         }))
     }
 
-    /// As [`Txn::lock_row`] for a row that the running statement's view has just shown: it is looked
-    /// at again only if something was committed since the statement began.
+    /// As [`Txn::lock_row`] for a key under which the running statement's view has the row `seen`, or none: it
+    /// is looked at again only if it may have changed since the statement began. That is so if anything was
+    /// committed meanwhile, unless this transaction had the whole table to itself before.
     ///
     /// # Errors
     /// As [`Txn::lock_row`].
@@ -70,7 +71,7 @@ impl Txn {
         &self,
         table: TableId,
         pk: &[u8],
-        seen: RowVersion,
+        seen: Option<RowVersion>,
         mode: LockMode,
         wait: Wait,
     ) -> Result<Option<Locked>> {
@@ -80,11 +81,13 @@ impl Txn {
                 return Ok(None);
             }
             // Whoever changed the row had its lock until the change was published.
-            let state = self.state.lock();
-            if (state.view.as_ref()).is_some_and(|last| last.scn() == self.core.published()) {
+            let view = self.state.lock().view.as_ref().map(Read::scn);
+            let alone = held.table(table).alone_since(mode);
+            let same = |view| view == self.core.published() || alone.is_some_and(|at| at <= view);
+            if view.is_some_and(same) {
                 held.remember(table, pk, mode, false);
                 return Ok(Some(Locked {
-                    latest: Some(seen),
+                    latest: seen,
                     changed_since_snapshot: false,
                 }));
             }
@@ -157,7 +160,7 @@ impl Txn {
         if self.take(held, key, mode.into(), wait)? == Outcome::Skipped {
             return Ok(false);
         }
-        held.table(table).add(mode);
+        held.table(table).add(mode, self.core.published());
         Ok(true)
     }
 
@@ -190,7 +193,8 @@ impl Txn {
             let outcome = self.core.locks.try_lock(self.owner.number, key, exclusive);
             if let Some(outcome) = outcome {
                 held.note(key, outcome);
-                held.table(table).add(TableLock::Exclusive);
+                held.table(table)
+                    .add(TableLock::Exclusive, self.core.published());
                 return Ok(true);
             }
         }

@@ -587,3 +587,49 @@ fn a_small_commit_after_a_load_does_not_leave_a_long_log_behind() {
     assert_eq!(get(&snapshot, "small").unwrap(), "change");
     assert_eq!(get(&snapshot, "smaller").unwrap(), "change");
 }
+
+// Guards against a row taken as seen that somebody else has changed since.
+#[test]
+fn rows_seen_are_taken_as_seen_only_while_that_is_known() {
+    let store = store();
+    let scn = put(&store, "k", "old");
+    let seen = || {
+        store
+            .snapshot(BranchId::MAIN, Some(scn))
+            .unwrap()
+            .get(T, b"k")
+    };
+    let locked = |txn: &Txn| {
+        let seen = seen().unwrap();
+        let locked = txn.lock_seen(T, b"k", seen, LockMode::Update, Wait::NoWait);
+        let row = locked.unwrap().unwrap().latest.unwrap().row;
+        String::from_utf8(row.to_vec()).unwrap()
+    };
+    let elsewhere = || {
+        let txn = begin(&store);
+        txn.put(TableId(1001), b"x", b"y", &[]).unwrap();
+        txn.commit().unwrap();
+    };
+    // With the whole table at hand, others may commit elsewhere.
+    let txn = begin(&store);
+    let savepoint = txn.savepoint();
+    txn.lock_table(T, TableLock::Exclusive, Wait::NoWait)
+        .unwrap();
+    txn.statement().unwrap();
+    elsewhere();
+    assert_eq!(locked(&txn), "old");
+    // Without it, it must be looked at.
+    txn.rollback_to(savepoint).unwrap();
+    put(&store, "k", "new");
+    txn.lock_table(T, TableLock::Exclusive, Wait::NoWait)
+        .unwrap();
+    assert_eq!(locked(&txn), "new");
+    drop(txn);
+    // The table was taken after the statement's snapshot.
+    let txn = begin(&store);
+    txn.statement().unwrap();
+    put(&store, "k", "newer");
+    txn.lock_table(T, TableLock::Exclusive, Wait::NoWait)
+        .unwrap();
+    assert_eq!(locked(&txn), "newer");
+}

@@ -286,13 +286,18 @@ impl World {
         let pk = key.to_be_bytes();
         let branch = self.open[n].branch;
         let (view, rows) = self.statement(n);
+        let seen = view.snapshot().get(T, &pk).unwrap();
         drop(view);
         let others = self.open.iter().enumerate();
         let blocked = others
             .filter(|(other, _)| *other != n)
             .any(|(_, open)| open.branch == branch && open.locks.contains(&key));
         let open = &self.open[n];
-        let locked = open.txn.lock_row(T, &pk, LockMode::Update, Wait::NoWait);
+        let (mode, wait) = (LockMode::Update, Wait::NoWait);
+        let locked = match open.writes.contains_key(&key) || self.random.bool() {
+            true => open.txn.lock_row(T, &pk, mode, wait),
+            false => open.txn.lock_seen(T, &pk, seen, mode, wait),
+        };
         if blocked {
             assert_eq!(locked.unwrap_err().sqlstate().as_str(), "55P03");
             return;
@@ -511,6 +516,12 @@ impl World {
                 expected.insert(*key, sides);
             }
         }
+        let mut named = self.store().changed_keys(a, b, T).unwrap();
+        assert!(expected.is_empty() || !named.is_empty().unwrap());
+        for key in 0..KEYS {
+            let may = named.may_have(&key.to_be_bytes()).unwrap();
+            assert!(may || !expected.contains_key(&key), "{key} is not named");
+        }
         let mut found = BTreeMap::new();
         let mut diff = self.store().diff(a, b, Some(T)).unwrap();
         let mut last = None;
@@ -567,7 +578,7 @@ impl World {
     }
 
     fn branch(&mut self) {
-        if self.branches.len() >= 5 {
+        if self.branches.len() >= 8 {
             return self.drop_branch();
         }
         let parent = self.any_branch();
