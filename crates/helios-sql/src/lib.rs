@@ -6,6 +6,7 @@
 //! **Invariant:** the only crate that knows DataFusion.
 
 pub mod bind;
+mod deparse;
 mod explain;
 mod files;
 mod fusion;
@@ -15,6 +16,7 @@ mod row;
 mod session;
 mod system;
 
+pub use deparse::object::Definitions;
 pub use session::{
     Appender, CancelHandle, Columns, Completion, CopyPeer, CopyShape, Engine, EngineOptions,
     Interrupt, NameContext, Notice, Notification, Outcome, Prepared, Progress, ResultColumn,

@@ -150,6 +150,12 @@ impl Connection {
         self.session.text_context()
     }
 
+    /// The schemas in which unqualified names are looked up.
+    #[must_use]
+    pub fn search_path(&self) -> Vec<String> {
+        self.session.search_path()
+    }
+
     /// Runs one statement and gives its outcome, rows or not.
     ///
     /// # Errors

@@ -64,7 +64,7 @@ pub use helios_base::{
 };
 pub use helios_sql::parse::KEYWORDS;
 pub use helios_sql::{
-    Appender, CancelHandle, Completion, NameContext, Notice, Notification, Outcome, Progress,
-    ResultColumn, RowStream, Severity, TransactionStatus,
+    Appender, CancelHandle, Completion, Definitions, NameContext, Notice, Notification, Outcome,
+    Progress, ResultColumn, RowStream, Severity, TransactionStatus,
 };
 pub use helios_table::catalog::{self, quoted};

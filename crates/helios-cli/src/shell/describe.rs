@@ -11,6 +11,7 @@ use super::commands::Meta;
 use super::meta::unquoted;
 use crate::app::App;
 use crate::output::Cell;
+use heliosdb::Definitions;
 
 /// Runs one command of the family. The inner error is a message for the user.
 pub fn run(
@@ -181,6 +182,8 @@ fn relations(
 
 fn indexes(app: &mut App, catalog: &Catalog, pattern: &Pattern) -> std::io::Result<()> {
     let mut rows = Vec::new();
+    let path = search_path(app);
+    let definitions = Definitions::pretty(catalog, &path);
     for relation in all(catalog) {
         let Relation::Index(owner, index) = &relation else {
             continue;
@@ -191,7 +194,7 @@ fn indexes(app: &mut App, catalog: &Catalog, pattern: &Pattern) -> std::io::Resu
                 Some(index.name.clone()),
                 Some(owner.name.clone()),
                 Some(index_kind(index).to_owned()),
-                Some(index.key_definition(owner)),
+                Some(index.key_definition(owner, &definitions)),
             ]);
         }
     }
@@ -250,11 +253,13 @@ fn describe(
     for relation in found {
         match &relation {
             Relation::Table(table) => describe_table(app, catalog, table, verbose)?,
-            Relation::View(view) => describe_view(app, view)?,
+            Relation::View(view) => describe_view(app, catalog, view)?,
             Relation::Index(table, index) => {
                 let title = format!("Index \"{}.{}\"", table.schema_name, index.name);
+                let path = search_path(app);
+                let definitions = Definitions::pretty(catalog, &path);
                 app.say(&heading(app, &title))?;
-                app.say(&format!("    {}", index.definition(table)))?;
+                app.say(&format!("    {}", index.definition(table, &definitions)))?;
             }
             Relation::Sequence(sequence) => {
                 let title = format!("Sequence \"{}.{}\"", sequence.schema_name, sequence.name);
@@ -293,6 +298,8 @@ fn describe_table(
     def: &TableDef,
     verbose: bool,
 ) -> std::io::Result<()> {
+    let path = search_path(app);
+    let definitions = Definitions::pretty(catalog, &path);
     let mut names = vec!["Column", "Type", "Nullable", "Default"];
     if verbose {
         names.push("Description");
@@ -302,8 +309,9 @@ fn describe_table(
         .iter()
         .map(|column| {
             let default = match (&column.generated, &column.identity, &column.default) {
-                (Some(generated), ..) => {
-                    Some(format!("generated always as ({}) stored", generated.sql))
+                (Some(_), ..) => {
+                    let shown = definitions.column_value(def, column).unwrap_or_default();
+                    Some(format!("generated always as ({shown}) stored"))
                 }
                 (_, Some(identity), _) => {
                     let when = if identity.always {
@@ -313,7 +321,8 @@ fn describe_table(
                     };
                     Some(format!("generated {when} as identity"))
                 }
-                (.., default) => default.clone(),
+                (.., None) => None,
+                _ => definitions.column_value(def, column),
             };
             let mut row = vec![
                 Some(column.name.clone()),
@@ -336,7 +345,7 @@ fn describe_table(
                 "index" => String::new(),
                 kind => format!(" {},", kind.to_uppercase()),
             };
-            let keys = index.key_definition(def);
+            let keys = index.key_definition(def, &definitions);
             app.say(&format!(
                 "    \"{}\"{kind} {} {keys}",
                 index.name, index.method
@@ -349,7 +358,7 @@ fn describe_table(
             if std::mem::take(&mut first) {
                 app.say(title)?;
             }
-            let text = constraint.definition(catalog, def);
+            let text = constraint.definition(catalog, def, &definitions);
             app.say(&format!("    \"{}\" {text}", constraint.name))?;
         }
         std::io::Result::Ok(())
@@ -365,7 +374,7 @@ fn describe_table(
         if std::mem::take(&mut first) {
             app.say("Referenced by:")?;
         }
-        let text = constraint.definition(catalog, child);
+        let text = constraint.definition(catalog, child, &definitions);
         app.say(&format!(
             "    \"{}\" on \"{}\": {text}",
             constraint.name, child.name
@@ -379,7 +388,12 @@ fn describe_table(
     app.say("")
 }
 
-fn describe_view(app: &mut App, view: &ViewDef) -> std::io::Result<()> {
+/// Where the session looks names up.
+fn search_path(app: &App) -> Vec<String> {
+    app.connection.lock().search_path()
+}
+
+fn describe_view(app: &mut App, catalog: &Catalog, view: &ViewDef) -> std::io::Result<()> {
     let rows = view
         .columns
         .iter()
@@ -388,7 +402,9 @@ fn describe_view(app: &mut App, view: &ViewDef) -> std::io::Result<()> {
     let title = format!("View \"{}.{}\"", view.schema_name, view.name);
     table(app, &title, &["Column", "Type"], rows, Footer::Nothing)?;
     app.say("Definition:")?;
-    app.say(&format!("    {}\n", view.sql.trim()))
+    let path = search_path(app);
+    let shown = Definitions::pretty(catalog, &path).view(view);
+    app.say(&format!("{shown}\n"))
 }
 
 fn index_kind(index: &IndexDef) -> &'static str {

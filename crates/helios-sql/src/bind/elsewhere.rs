@@ -18,6 +18,7 @@ impl Binder<'_> {
         let ctes = std::mem::take(&mut self.ctes);
         let depends = std::mem::take(&mut self.depends);
         let stars = self.stars.take();
+        let notes = self.notes.take();
         let changes = std::mem::replace(&mut self.with_changes, Changes::Nested);
         let changes_rows = std::mem::replace(&mut self.changes_rows, false);
         let arguments = self.arguments.take();
@@ -27,6 +28,7 @@ impl Binder<'_> {
         self.arguments = arguments;
         self.changes_rows = changes_rows;
         self.with_changes = changes;
+        self.notes = notes;
         self.stars = stars;
         self.depends = depends;
         self.ctes = ctes;

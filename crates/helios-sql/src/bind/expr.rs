@@ -10,6 +10,14 @@ use crate::parse::ast::{self, ExprKind, Ident, LikeKind, Pos, Quantity};
 impl Binder<'_> {
     /// An expression of the innermost level. Literals and parameters may be undecided.
     pub(super) fn expr(&mut self, expr: &ast::Expr) -> Result<Expr> {
+        let bound = self.expr_here(expr)?;
+        if self.notes.is_some() {
+            self.note_value(expr, &bound);
+        }
+        Ok(bound)
+    }
+
+    fn expr_here(&mut self, expr: &ast::Expr) -> Result<Expr> {
         let pos = expr.pos;
         match &expr.kind {
             ExprKind::Number(text) => self.place(self.builder.number(text), pos),

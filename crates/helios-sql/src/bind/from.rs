@@ -236,6 +236,7 @@ impl Binder<'_> {
         let (visible, pseudo) = visible.split_at(visible.len().saturating_sub(pseudo));
         let pseudo = pseudo.to_vec();
         let columns = self.renamed(visible, names, name)?;
+        self.note_item(name, &columns);
         if !names.is_empty() {
             rename_columns(&mut plan, &columns);
         }
@@ -269,6 +270,8 @@ impl Binder<'_> {
         for (column, name) in columns.iter_mut().zip(&alias.columns) {
             column.name = name.name.as_str().into();
         }
+        let shown: Vec<PlanColumn> = columns.iter().map(|column| column.to_plan()).collect();
+        self.note_item(name, &shown);
         let scope = Scope {
             tables: vec![ScopeTable {
                 name: name.name.as_str().into(),

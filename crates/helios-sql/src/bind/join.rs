@@ -76,6 +76,7 @@ impl Binder<'_> {
         alias: Option<&Ident>,
         pos: Pos,
     ) -> Result<Item> {
+        self.note_join(pos, names);
         let offset = left.plan.columns().len();
         let mut on = Vec::with_capacity(names.len());
         let mut merged: Vec<ScopeColumn> = Vec::with_capacity(names.len());

@@ -3,7 +3,7 @@
 use crate::parse::ast::{Expr, ExprKind, Query, QueryBody};
 
 /// The name of a select item.
-pub(super) fn label(expr: &Expr) -> String {
+pub(crate) fn label(expr: &Expr) -> String {
     figure(expr).map_or_else(|| "?column?".to_owned(), |(name, _)| name)
 }
 

@@ -32,6 +32,7 @@ mod group;
 mod join;
 mod label;
 mod moment;
+pub(crate) mod notes;
 mod pending;
 mod query;
 mod relation;
@@ -55,7 +56,9 @@ mod values;
 mod window;
 
 pub use context::BindContext;
+pub(crate) use label::label;
 pub use moment::{NoPast, Past};
+pub(crate) use relation::table_columns as relation_columns;
 pub(crate) use types::named_type;
 
 use helios_base::{DataType, Error, Result, SqlState};
@@ -235,6 +238,8 @@ pub(crate) struct Binder<'a> {
     written_policies: security::WrittenPolicies,
     /// Whether it is a table whose rows the role may not see all of.
     hides_rows: bool,
+    /// What is found out about the text, if anybody wants to know.
+    notes: Option<Box<notes::Notes>>,
 }
 
 impl<'a> Binder<'a> {
@@ -272,6 +277,7 @@ impl<'a> Binder<'a> {
             writing: security::Writing::default(),
             written_policies: security::WrittenPolicies::default(),
             hides_rows: false,
+            notes: None,
         }
     }
 }

@@ -6,6 +6,7 @@ use helios_base::{ColumnId, DataType, Error, Result, SqlState};
 use helios_table::catalog::{Privileges, Relation, TableDef, ViewDef};
 
 use super::Binder;
+use super::notes::NamedRelation;
 use crate::parse::ast::{Ident, Name};
 use crate::parse::parse_query;
 use crate::plan::{At, ColumnSource, Plan, PlanColumn, Scan, TableRef, VersionColumn, Versions};
@@ -90,18 +91,27 @@ impl Binder<'_> {
         if name.schema.is_none()
             && let Some(plan) = self.cte_reference(&name.name)?
         {
+            self.note_relation(name.pos(), || NamedRelation::Cte);
             return match refused {
                 Some(pos) => Err(self.only_tables_have_versions(pos)),
                 None => Ok((plan, None)),
             };
         }
         if let Some(found) = self.system_relation(name) {
+            if let Some(schema) = &found.1 {
+                let known = (schema.clone(), name.name.name.as_str().into());
+                self.note_relation(name.pos(), || NamedRelation::Stored(known.0, known.1));
+            }
             return match refused {
                 Some(pos) => Err(self.only_tables_have_versions(pos)),
                 None => Ok(found),
             };
         }
-        match self.relation(name)? {
+        let relation = self.relation(name)?;
+        self.note_relation(name.pos(), || {
+            NamedRelation::Stored(relation.schema_name().into(), relation.name().into())
+        });
+        match relation {
             Relation::Table(table) => {
                 self.last_need = self.need_table(&table, Privileges::NONE);
                 self.need_column(self.last_need, Privileges::SELECT, None);
@@ -152,6 +162,7 @@ impl Binder<'_> {
         let source = system::Source {
             catalog: self.catalog(),
             session: self.context.session,
+            path: self.context.search_path,
             roles: self.context.roles,
         };
         let found = system::relation(schema, &name.name.name, &source)?;

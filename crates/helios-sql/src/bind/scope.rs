@@ -477,6 +477,7 @@ impl Binder<'_> {
     /// A column that was found, as an expression of the innermost level.
     pub(super) fn use_column(&mut self, found: Found, pos: Pos) -> Result<Expr> {
         self.note_column(&found.column);
+        self.note_named(pos, found.level, &found.column);
         if Some(found.level) == self.here() {
             let columns = found.column.expr.used_columns();
             let level = self.level()?;

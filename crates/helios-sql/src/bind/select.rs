@@ -508,6 +508,7 @@ impl Binder<'_> {
             }
         };
         self.note_star(qualifier, pos, &columns)?;
+        self.note_expanded(pos, level, &columns);
         for column in columns {
             let from = self.level()?.used.len();
             let expr = self.use_column(

@@ -59,13 +59,15 @@ impl Binder<'_> {
                 source: None,
             })
             .collect();
-        Ok(Plan::SetOp(Box::new(SetOp {
+        let plan = Plan::SetOp(Box::new(SetOp {
             kind,
             all,
             left,
             right,
             columns,
-        })))
+        }));
+        self.note_types(pos, &plan);
+        Ok(plan)
     }
 
     /// One side with its columns converted; errors point to the column's expression.

@@ -60,10 +60,14 @@ impl Binder<'_> {
                 row.push(value);
             }
         }
-        Ok(Plan::Values(Box::new(Values {
+        let plan = Plan::Values(Box::new(Values {
             rows: out,
             columns: plan_columns,
-        })))
+        }));
+        if let Some(first) = rows.first().and_then(|row| row.first()) {
+            self.note_types(first.pos, &plan);
+        }
+        Ok(plan)
     }
 
     /// The expressions of `VALUES`, without common types.

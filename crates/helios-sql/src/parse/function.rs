@@ -20,7 +20,16 @@ pub(super) fn special(name: &str, args: Vec<Expr>, pos: Pos) -> Expr {
         pos,
     );
     call.args = positional(args);
+    call.syntax = true;
     node(ExprKind::Call(Box::new(call)), pos)
+}
+
+/// A call that has a grammar of its own and may have been written without it.
+fn unless_plain(mut expr: Expr, plain: bool) -> Expr {
+    if let ExprKind::Call(call) = &mut expr.kind {
+        call.syntax = !plain;
+    }
+    expr
 }
 
 fn empty_call(name: Name, pos: Pos) -> Call {
@@ -36,6 +45,7 @@ fn empty_call(name: Name, pos: Pos) -> Call {
         over: None,
         pos,
         label: None,
+        syntax: false,
     }
 }
 
@@ -248,6 +258,7 @@ impl Parser<'_> {
         self.advance();
         self.expect_punct("(")?;
         let mut args = vec![self.expr()?];
+        let mut plain = false;
         if self.eat("from") {
             args.push(self.expr()?);
             if self.eat("for") {
@@ -264,18 +275,20 @@ impl Parser<'_> {
         } else if self.is_word("similar") {
             return Err(self.unsupported("SUBSTRING … SIMILAR", self.pos()));
         } else {
+            plain = true;
             while self.eat_punct(",") {
                 args.push(self.expr()?);
             }
         }
         self.expect_punct(")")?;
-        Ok(special("substring", args, pos))
+        Ok(unless_plain(special("substring", args, pos), plain))
     }
 
     fn overlay(&mut self, pos: Pos) -> Result<Expr> {
         self.advance();
         self.expect_punct("(")?;
         let mut args = vec![self.expr()?];
+        let plain = !self.is_word("placing");
         if self.eat("placing") {
             args.push(self.expr()?);
             self.expect("from")?;
@@ -289,7 +302,7 @@ impl Parser<'_> {
             }
         }
         self.expect_punct(")")?;
-        Ok(special("overlay", args, pos))
+        Ok(unless_plain(special("overlay", args, pos), plain))
     }
 
     fn trim(&mut self, pos: Pos) -> Result<Expr> {

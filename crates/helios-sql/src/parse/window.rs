@@ -49,7 +49,8 @@ impl Parser<'_> {
         } else {
             return Ok(None);
         };
-        let (start, end) = if self.eat("between") {
+        let between = self.eat("between");
+        let (start, end) = if between {
             let start = self.frame_bound()?;
             self.expect("and")?;
             (start, self.frame_bound()?)
@@ -77,6 +78,7 @@ impl Parser<'_> {
             unit,
             start,
             end,
+            between,
             exclude,
             pos,
         }))

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use helios_base::{ArrayValue, DataType, Error, Result, Row, Value};
 use helios_expr::SessionHooks;
-use helios_table::catalog::{Relation, RoleId};
+use helios_table::catalog::RoleId;
 
 use super::signal::{Signal, send};
 use super::state::{DATABASE, State};
@@ -68,14 +68,6 @@ fn about(state: &State, name: &str, oid: u32) -> Result<Value> {
     let catalog = state.catalog();
     let relation = catalog.relation_by_oid(oid);
     Ok(match name {
-        "pg_get_indexdef" => match relation {
-            Some(Relation::Index(table, index)) => Value::text(index.definition(&table)),
-            _ => Value::Null,
-        },
-        "pg_get_viewdef" => match relation {
-            Some(Relation::View(view)) => Value::text(view.sql.as_str()),
-            _ => Value::Null,
-        },
         "pg_table_is_visible" => match relation {
             Some(relation) => {
                 let path = state.search_path();

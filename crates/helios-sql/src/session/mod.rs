@@ -21,6 +21,7 @@ mod conflicts;
 mod copy;
 mod cursor;
 mod ddl;
+mod definitions;
 mod engine;
 mod expiry;
 mod explain;
@@ -69,6 +70,7 @@ use std::sync::Arc;
 
 use helios_base::{BranchId, Error, Result, SqlState, Value};
 use helios_table::Catalog;
+use helios_table::catalog::RoleId;
 use helios_version::Read as _;
 use parking_lot::Mutex;
 
@@ -149,7 +151,11 @@ impl Session {
     pub(crate) fn start(engine: Engine, options: SessionOptions, number: u64) -> Result<Self> {
         let embedded = options.user.is_empty();
         let user = match options.user {
-            user if user.is_empty() => "heliosdb".to_owned(),
+            // Who opens the database as a library is its first superuser.
+            user if user.is_empty() => {
+                let catalog = engine.shared.tables.newest_catalog(BranchId::MAIN)?;
+                catalog.roles().name(RoleId::BOOTSTRAP)
+            }
             user => user,
         };
         let interrupt = Interrupt::default();

@@ -35,14 +35,10 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
             | "pg_get_function_sqlbody",
             [Value::Oid(oid)],
         ) => or_null(function_text(state, name, *oid)),
-        ("pg_get_indexdef", [Value::Oid(oid), Value::Int4(key), ..]) if *key > 0 => {
-            or_null(index_key(state, *oid, *key))
-        }
-        ("pg_get_indexdef", [Value::Oid(oid), Value::Int4(_), Value::Bool(true)]) => {
-            or_null(pretty_index(state, *oid))
-        }
-        ("pg_get_expr", [Value::Text(sql), ..]) => Ok(Value::text(shown_expr(state, sql))),
-        ("pg_get_constraintdef", [Value::Oid(oid), ..]) => or_null(constraint(state, *oid)),
+        (
+            "pg_get_viewdef" | "pg_get_indexdef" | "pg_get_constraintdef" | "pg_get_expr",
+            [about, rest @ ..],
+        ) => super::definitions::call(state, name, about, rest),
         ("pg_type_is_visible", [Value::Oid(oid)]) => Ok(type_is_visible(state, *oid)),
         ("obj_description" | "shobj_description", [Value::Oid(oid), ..]) => {
             or_null(description(state, *oid))
@@ -119,7 +115,7 @@ fn function_text(state: &State, what: &str, oid: u32) -> Option<String> {
     match what {
         "pg_get_function_result" => system::routines::result(def, &names),
         "pg_get_functiondef" => Some(system::routines::definition(def, &names)),
-        "pg_get_function_sqlbody" => system::routines::sql_body(def),
+        "pg_get_function_sqlbody" => system::routines::sql_body(def, &names),
         "pg_get_function_arguments" => Some(system::routines::arguments(def, &names, true)),
         _ => Some(system::routines::arguments(def, &names, false)),
     }
@@ -251,77 +247,6 @@ fn serial_sequence(state: &State, table: &str, column: &str) -> Result<Value> {
             quote_ident(&sequence.name)
         ))
     }))
-}
-
-/// The statement that makes an index, its table's name as short as the search path allows.
-fn pretty_index(state: &State, oid: u32) -> Option<String> {
-    let Some(Relation::Index(table, index)) = state.catalog().relation_by_oid(oid) else {
-        return None;
-    };
-    let name = state.names().name_of(RegKind::Class, table.id.0)?;
-    let qualified = format!(
-        "{}.{}",
-        quote_ident(&table.schema_name),
-        quote_ident(&table.name)
-    );
-    let text = index.definition(&table).replacen(&qualified, &name, 1);
-    let Some(predicate) = &index.predicate else {
-        return Some(text);
-    };
-    let written = format!(" WHERE ({})", predicate.sql);
-    Some(match text.strip_suffix(&written) {
-        Some(keys) => format!("{keys} WHERE {}", predicate.sql),
-        None => text,
-    })
-}
-
-/// A stored expression as PostgreSQL shows it: sequences by `regclass`.
-pub(crate) fn shown_expr(state: &State, sql: &str) -> String {
-    let name = sql
-        .strip_prefix("nextval('")
-        .and_then(|rest| rest.strip_suffix("')"));
-    let oid = name.and_then(|name| state.names().find(RegKind::Class, name).ok());
-    match oid.and_then(|oid| state.names().name_of(RegKind::Class, oid)) {
-        Some(name) => format!("nextval('{}'::regclass)", name.replace('\'', "''")),
-        None => sql.to_owned(),
-    }
-}
-
-/// One key of an index.
-fn index_key(state: &State, oid: u32, key: i32) -> Option<String> {
-    let Some(Relation::Index(table, index)) = state.catalog().relation_by_oid(oid) else {
-        return None;
-    };
-    let at = usize::try_from(key - 1).ok()?;
-    match index.keys.get(at) {
-        Some(key) => Some(match key.as_column() {
-            Some(column) => quote_ident(&table.column_by_id(column)?.1.name).to_string(),
-            None => match &key.source {
-                helios_table::catalog::KeySource::Expression { expr, .. } => expr.sql.clone(),
-                helios_table::catalog::KeySource::Column(_) => String::new(),
-            },
-        }),
-        None => {
-            let column = index.include.get(at.checked_sub(index.keys.len())?)?;
-            Some(quote_ident(&table.column_by_id(*column)?.1.name).to_string())
-        }
-    }
-}
-
-fn constraint(state: &State, oid: u32) -> Option<String> {
-    let catalog = state.catalog();
-    let of_table = catalog.tables().find_map(|table| {
-        let constraint = table.constraints.iter().find(|c| c.id.0 == oid)?;
-        Some(constraint.definition(&catalog, table))
-    });
-    of_table.or_else(|| {
-        catalog.types().find_map(|def| {
-            let mut checks = def.as_domain()?.checks.iter();
-            let check = checks.find(|check| check.id.0 == oid)?;
-            let not_valid = if check.validated { "" } else { " NOT VALID" };
-            Some(format!("CHECK ({}){not_valid}", check.sql))
-        })
-    })
 }
 
 pub(super) fn type_is_visible(state: &State, oid: u32) -> Value {

@@ -5,6 +5,7 @@ use helios_table::catalog::{CheckOption, ConstraintKind, FkAction, TableDef, Vie
 use helios_table::is_temporary_schema;
 
 use crate::bind::updatable;
+use crate::deparse;
 
 use super::Ty::{Int4, Name, Text};
 use super::objects::constrained;
@@ -104,7 +105,7 @@ pub(super) static RELATIONS: &[Relation] = &[
                         text(source.session.current_database()),
                         text(view.schema_name.as_str()),
                         text(view.name.as_str()),
-                        text(view.sql.as_str()),
+                        text(deparse::view_or_text(view, source.names(), false)),
                         text(match view.check_option {
                             None => "NONE",
                             Some(CheckOption::Local) => "LOCAL",
@@ -192,13 +193,40 @@ pub(super) static RELATIONS: &[Relation] = &[
         ],
         |source| {
             let mut rows = Vec::new();
+            let names = source.names();
+            let database = || text(source.session.current_database());
             for table in source.catalog.tables() {
-                for (constraint, sql) in table.checks() {
+                for constraint in &table.constraints {
+                    if !matches!(constraint.kind, ConstraintKind::Check { .. }) {
+                        continue;
+                    }
+                    let shown = deparse::object::constraint(
+                        constraint,
+                        source.catalog,
+                        table,
+                        names,
+                        false,
+                    );
                     rows.push(vec![
-                        text(source.session.current_database()),
+                        database(),
                         text(table.schema_name.as_str()),
                         text(constraint.name.as_str()),
-                        text(format!("({sql})")),
+                        text(shown.strip_prefix("CHECK ").unwrap_or(&shown)),
+                    ]);
+                }
+            }
+            for def in source.catalog.types() {
+                for check in def
+                    .as_domain()
+                    .into_iter()
+                    .flat_map(|domain| &domain.checks)
+                {
+                    let shown = deparse::object::domain_check(def, &check.sql, names, false);
+                    rows.push(vec![
+                        database(),
+                        text(def.schema_name.as_str()),
+                        text(check.name.as_str()),
+                        text(format!("({shown})")),
                     ]);
                 }
             }
@@ -352,8 +380,9 @@ fn columns(source: &Source<'_>) -> Vec<Row> {
                 &column.ty,
                 !column.not_null,
             );
-            if let Some(default) = &column.default {
-                row[DEFAULT] = text(default.as_str());
+            let value = deparse::object::column_value(table, column, source.names(), false);
+            if column.default.is_some() {
+                row[DEFAULT] = value.clone().map_or(Value::Null, text);
             }
             if let Some(identity) = &column.identity {
                 row[IDENTITY] = yes_no(true);
@@ -363,9 +392,9 @@ fn columns(source: &Source<'_>) -> Vec<Row> {
                     "BY DEFAULT"
                 });
             }
-            if let Some(generated) = &column.generated {
+            if column.generated.is_some() {
                 row[IDENTITY + 2] = text("ALWAYS");
-                row[IDENTITY + 3] = text(generated.sql.as_str());
+                row[IDENTITY + 3] = value.map_or(Value::Null, text);
             }
             row[IDENTITY + 4] = yes_no(true);
             rows.push(row);

@@ -3,6 +3,8 @@
 use helios_base::{DataType, Row, Value};
 use helios_table::catalog::TypeKind;
 
+use crate::deparse;
+
 use super::Ty::{Int4, Name, Text};
 use super::information_schema::{HERE, type_name};
 use super::relation::{Relation, pg};
@@ -155,10 +157,14 @@ fn domains(source: &Source<'_>) -> Vec<Row> {
             text(def.name.as_str()),
             text(base_name(base)),
             length.map_or(Value::Null, Value::Int4),
-            domain
-                .default
-                .as_ref()
-                .map_or(Value::Null, |sql| text(sql.as_str())),
+            domain.default.as_ref().map_or(Value::Null, |sql| {
+                text(deparse::object::domain_default(
+                    def,
+                    sql,
+                    source.names(),
+                    false,
+                ))
+            }),
             database(),
             text(schema),
             text(super::types::short_name(base)),

@@ -53,11 +53,23 @@ pub(crate) fn schema_oid(name: &str) -> Option<u32> {
 pub(crate) struct Source<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) session: &'a dyn SessionHooks,
+    /// Where names are looked up.
+    pub(crate) path: &'a [String],
     /// All roles; the catalog's if not given.
     pub(crate) roles: Option<&'a helios_table::catalog::Roles>,
 }
 
 impl Source<'_> {
+    /// The names that definitions are shown with.
+    fn names(&self) -> Names<'_> {
+        Names {
+            catalog: self.catalog,
+            path: self.path,
+            user: "",
+            roles: self.roles,
+        }
+    }
+
     /// The name of an object's owner.
     fn owner_name(&self, object: u32) -> String {
         self.role_name(self.catalog.owner(object))

@@ -6,6 +6,8 @@ use helios_table::catalog::{
 };
 use helios_table::is_temporary_schema;
 
+use crate::deparse;
+
 use super::Ty::{Bool, Char, Float4, Int2, Int2s, Int4, Name, Oid, Text};
 use super::relation::{Relation, pg};
 use super::{INFORMATION_SCHEMA, OWNER, PG_CATALOG, Source, numbers, text};
@@ -359,7 +361,7 @@ fn attributes(source: &Source<'_>) -> Vec<Row> {
                 &column.name,
                 &column.ty,
                 column.not_null,
-                column.default.is_some() || column.generated.is_some(),
+                deparse::object::shows_default(column) || column.generated.is_some(),
                 identity,
                 generated,
             );
@@ -444,12 +446,14 @@ fn defaults(source: &Source<'_>) -> Vec<Row> {
     for table in source.catalog.tables() {
         for column in &table.columns {
             let generated = column.generated.as_ref().map(|generated| &generated.sql);
-            if let Some(sql) = column.default.as_ref().or(generated) {
+            let default = column.default.as_ref();
+            let default = default.filter(|_| deparse::object::shows_default(column));
+            if let Some(sql) = default.or(generated) {
                 rows.push(vec![
                     Value::Oid(default_oid(table, column)),
                     Value::Oid(table.id.0),
                     Value::Int2(number(column.id)),
-                    text(sql.as_str()),
+                    text(deparse::object::stored_default(sql, column)),
                 ]);
             }
         }
@@ -491,7 +495,6 @@ fn indexes(source: &Source<'_>) -> Vec<Row> {
                 .keys
                 .iter()
                 .map(|key| i16::from(key.descending) | (i16::from(key.nulls_first) << 1));
-            let expressions = !index.is_plain();
             rows.push(vec![
                 Value::Oid(index.id.0),
                 Value::Oid(table.id.0),
@@ -509,11 +512,7 @@ fn indexes(source: &Source<'_>) -> Vec<Row> {
                 Value::Bool(false),
                 key_numbers(index),
                 vector(options),
-                if expressions {
-                    text("expression")
-                } else {
-                    Value::Null
-                },
+                deparse::object::stored_keys(index).map_or(Value::Null, text),
                 index
                     .predicate
                     .as_ref()

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use helios_base::{ArrayValue, Row, Value};
 use helios_table::catalog::{PolicyDef, PolicyExpr, RoleId, TableDef};
 
+use crate::deparse;
+
 use super::Ty::{Bool, Char, Name, Oid, Text};
 use super::relation::{Relation, pg};
 use super::{Source, text};
@@ -33,8 +35,8 @@ pub(super) static RELATIONS: &[Relation] = &[
                     text(policy.command.letter().to_string()),
                     Value::Bool(policy.permissive),
                     list(roles.collect()),
-                    condition(policy.using.as_ref()),
-                    condition(policy.check.as_ref()),
+                    raw(policy.using.as_ref()),
+                    raw(policy.check.as_ref()),
                 ]
             })
         },
@@ -68,8 +70,8 @@ pub(super) static RELATIONS: &[Relation] = &[
                     }),
                     list(roles.collect()),
                     text(policy.command.word()),
-                    condition(policy.using.as_ref()),
-                    condition(policy.check.as_ref()),
+                    condition(source, table, policy.using.as_ref()),
+                    condition(source, table, policy.check.as_ref()),
                 ]
             })
         },
@@ -88,7 +90,19 @@ fn list(elements: Vec<Value>) -> Value {
     Value::from(ArrayValue::one_dimensional(elements))
 }
 
-/// In parentheses, as PostgreSQL shows expressions.
-fn condition(expr: Option<&PolicyExpr>) -> Value {
-    expr.map_or(Value::Null, |expr| text(format!("({})", expr.sql)))
+/// As `pg_get_expr` takes it.
+fn raw(expr: Option<&PolicyExpr>) -> Value {
+    expr.map_or(Value::Null, |expr| text(expr.sql.as_str()))
+}
+
+/// As PostgreSQL shows it.
+fn condition(source: &Source<'_>, table: &TableDef, expr: Option<&PolicyExpr>) -> Value {
+    expr.map_or(Value::Null, |expr| {
+        text(deparse::object::stored(
+            &expr.sql,
+            table.id.0,
+            source.names(),
+            false,
+        ))
+    })
 }

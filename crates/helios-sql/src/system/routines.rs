@@ -9,6 +9,8 @@ use helios_table::catalog::{
     ArgMode, FunctionBody, FunctionDef, FunctionId, FunctionVolatility, ReturnShape,
 };
 
+use crate::deparse;
+
 use super::Ty::{Name, Text};
 use super::relation::{Relation, pg};
 use super::{Names, OWNER, Source, text, yes_no};
@@ -177,10 +179,14 @@ fn source(def: &FunctionDef) -> &str {
 }
 
 /// The body that is not text, as SQL.
-pub(crate) fn sql_body(def: &FunctionDef) -> Option<String> {
+pub(crate) fn sql_body(def: &FunctionDef, names: &Names<'_>) -> Option<String> {
     match &def.body {
         FunctionBody::Text(_) => None,
-        FunctionBody::Return(sql) => Some(format!("RETURN {sql}")),
+        FunctionBody::Return(sql) => {
+            let subject = deparse::Subject::Function(def);
+            let shown = deparse::expression_or_text(sql, subject, None, *names, false);
+            Some(format!("RETURN {shown}"))
+        }
         FunctionBody::Atomic(statements) => {
             let mut body = "BEGIN ATOMIC\n".to_owned();
             for statement in statements {
@@ -207,7 +213,10 @@ pub(crate) fn arguments(def: &FunctionDef, names: &Names<'_>, defaults: bool) ->
         }
         one += &names.show_type(&arg.ty);
         if let (true, Some(default)) = (defaults, &arg.default) {
-            one += &format!(" DEFAULT {default}");
+            let subject = deparse::Subject::Alone(&def.schema_name);
+            let base = arg.ty.base();
+            let shown = deparse::expression_or_text(default, subject, Some(&base), *names, false);
+            one += &format!(" DEFAULT {shown}");
         }
         shown.push(one);
     }
@@ -286,7 +295,7 @@ pub(crate) fn definition(def: &FunctionDef, names: &Names<'_>) -> String {
         text += &line;
         text.push('\n');
     }
-    match (&def.body, sql_body(def)) {
+    match (&def.body, sql_body(def, names)) {
         (FunctionBody::Text(body), _) => {
             if let Some(path) = &def.search_path {
                 let path: Vec<String> = path.iter().map(|name| format!("'{name}'")).collect();
@@ -347,7 +356,7 @@ fn routines(source_: &Source<'_>) -> Vec<Row> {
             };
             let body = match &def.body {
                 FunctionBody::Text(body) => text(body.as_str()),
-                _ => sql_body(def).map_or(Value::Null, text),
+                _ => sql_body(def, &source_.names()).map_or(Value::Null, text),
             };
             vec![
                 database(),

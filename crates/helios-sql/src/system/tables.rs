@@ -2,6 +2,8 @@
 
 use helios_base::{Row, Value};
 
+use crate::deparse;
+
 use super::Ty::{Bool, Int8, Name, Text};
 use super::relation::{Relation, pg};
 use super::{Source, text};
@@ -53,7 +55,7 @@ pub(super) static RELATIONS: &[Relation] = &[
                         text(view.schema_name.as_str()),
                         text(view.name.as_str()),
                         owner(view.id.0),
-                        text(view.sql.as_str()),
+                        text(deparse::view_or_text(view, source.names(), false)),
                     ]
                 })
                 .collect()
@@ -98,7 +100,7 @@ fn indexes(source: &Source<'_>) -> Vec<Row> {
                     text(table.name.as_str()),
                     text(index.name.as_str()),
                     Value::Null,
-                    text(index.definition(table)),
+                    text(deparse::object::index(table, index, source.names(), false)),
                 ]
             })
         })

@@ -23,14 +23,65 @@ pub fn quoted(name: &str) -> String {
     }
 }
 
-impl TableDef {
-    fn column_name(&self, id: ColumnId) -> String {
-        self.column_by_id(id)
-            .map_or_else(|| format!("?{id}?"), |(_, column)| quoted(&column.name))
+/// How a definition names what is outside it, and writes the expressions in it.
+pub trait DefinitionStyle {
+    /// A name, in quotes where it needs them.
+    fn name(&self, name: &str) -> String {
+        quoted(name)
+    }
+    /// The table that an index is of.
+    fn indexed_table(&self, table: &TableDef) -> String;
+    /// The table that a foreign key refers to.
+    fn referenced_table(&self, table: &TableDef) -> String;
+    /// An expression that is a key of an index, in the parentheses that it needs.
+    fn key(&self, table: &TableDef, sql: &str) -> String;
+    /// The predicate of an index, in the parentheses that it needs.
+    fn predicate(&self, table: &TableDef, sql: &str) -> String;
+    /// The condition of a `CHECK`, which gets parentheses around it anyway.
+    fn condition(&self, table: &TableDef, sql: &str) -> String;
+}
+
+/// Expressions as they were written.
+#[derive(Clone, Copy, Debug)]
+pub struct AsWritten;
+
+impl DefinitionStyle for AsWritten {
+    fn indexed_table(&self, table: &TableDef) -> String {
+        format!("{}.{}", quoted(&table.schema_name), quoted(&table.name))
     }
 
-    fn column_names(&self, ids: &[ColumnId]) -> String {
-        let names: Vec<_> = ids.iter().map(|id| self.column_name(*id)).collect();
+    fn referenced_table(&self, table: &TableDef) -> String {
+        match table.schema_name.as_str() {
+            "public" => quoted(&table.name),
+            _ => self.indexed_table(table),
+        }
+    }
+
+    fn key(&self, _: &TableDef, sql: &str) -> String {
+        if is_call(sql) {
+            sql.to_owned()
+        } else {
+            format!("({sql})")
+        }
+    }
+
+    fn predicate(&self, _: &TableDef, sql: &str) -> String {
+        format!("({sql})")
+    }
+
+    fn condition(&self, _: &TableDef, sql: &str) -> String {
+        sql.to_owned()
+    }
+}
+
+impl TableDef {
+    fn column_name(&self, id: ColumnId, style: &dyn DefinitionStyle) -> String {
+        let column = self.column_by_id(id);
+        column.map_or_else(|| format!("?{id}?"), |(_, column)| style.name(&column.name))
+    }
+
+    fn column_names(&self, ids: &[ColumnId], style: &dyn DefinitionStyle) -> String {
+        let names: Vec<_> = ids.iter().map(|id| self.column_name(*id, style)).collect();
         names.join(", ")
     }
 }
@@ -38,32 +89,32 @@ impl TableDef {
 impl IndexDef {
     /// The keys with their order, and what else is in the index: `(a, b DESC) INCLUDE (c) WHERE …`.
     #[must_use]
-    pub fn key_definition(&self, table: &TableDef) -> String {
-        let keys: Vec<_> = self.keys.iter().map(|key| key.definition(table)).collect();
+    pub fn key_definition(&self, table: &TableDef, style: &dyn DefinitionStyle) -> String {
+        let keys = self.keys.iter();
+        let keys: Vec<_> = keys.map(|key| key.definition(table, style)).collect();
         let mut text = format!("({})", keys.join(", "));
         if !self.include.is_empty() {
-            text += &format!(" INCLUDE ({})", table.column_names(&self.include));
+            text += &format!(" INCLUDE ({})", table.column_names(&self.include, style));
         }
         if self.nulls_not_distinct {
             text += " NULLS NOT DISTINCT";
         }
         if let Some(predicate) = &self.predicate {
-            text += &format!(" WHERE ({})", predicate.sql);
+            text += &format!(" WHERE {}", style.predicate(table, &predicate.sql));
         }
         text
     }
 
     /// The whole statement.
     #[must_use]
-    pub fn definition(&self, table: &TableDef) -> String {
+    pub fn definition(&self, table: &TableDef, style: &dyn DefinitionStyle) -> String {
         format!(
-            "CREATE {}INDEX {} ON {}.{} USING {} {}",
+            "CREATE {}INDEX {} ON {} USING {} {}",
             if self.unique { "UNIQUE " } else { "" },
-            quoted(&self.name),
-            quoted(&table.schema_name),
-            quoted(&table.name),
+            style.name(&self.name),
+            style.indexed_table(table),
             self.method,
-            self.key_definition(table)
+            self.key_definition(table, style)
         )
     }
 }
@@ -92,12 +143,17 @@ fn is_call(sql: &str) -> bool {
 }
 
 impl IndexKey {
-    fn definition(&self, table: &TableDef) -> String {
-        let mut text = match &self.source {
-            KeySource::Column(column) => table.column_name(*column),
-            KeySource::Expression { expr, .. } if is_call(&expr.sql) => expr.sql.clone(),
-            KeySource::Expression { expr, .. } => format!("({})", expr.sql),
-        };
+    /// What it is of, without its order.
+    #[must_use]
+    pub fn source_definition(&self, table: &TableDef, style: &dyn DefinitionStyle) -> String {
+        match &self.source {
+            KeySource::Column(column) => table.column_name(*column, style),
+            KeySource::Expression { expr, .. } => style.key(table, &expr.sql),
+        }
+    }
+
+    fn definition(&self, table: &TableDef, style: &dyn DefinitionStyle) -> String {
+        let mut text = self.source_definition(table, style);
         if self.descending {
             text += " DESC";
         }
@@ -114,9 +170,16 @@ impl IndexKey {
 impl ConstraintDef {
     /// The constraint as it would stand in `CREATE TABLE`, without its name.
     #[must_use]
-    pub fn definition(&self, catalog: &Catalog, table: &TableDef) -> String {
+    pub fn definition(
+        &self,
+        catalog: &Catalog,
+        table: &TableDef,
+        style: &dyn DefinitionStyle,
+    ) -> String {
         let mut text = match &self.kind {
-            ConstraintKind::Check { sql, .. } => format!("CHECK ({sql})"),
+            ConstraintKind::Check { sql, .. } => {
+                format!("CHECK ({})", style.condition(table, sql))
+            }
             ConstraintKind::PrimaryKey { index } | ConstraintKind::Unique { index } => {
                 let kind = match self.kind {
                     ConstraintKind::PrimaryKey { .. } => "PRIMARY KEY",
@@ -130,15 +193,16 @@ impl ConstraintDef {
                 let keys = index.map_or_else(String::new, |index| {
                     let columns: Vec<_> =
                         index.keys.iter().filter_map(IndexKey::as_column).collect();
-                    let mut keys = format!("({})", table.column_names(&columns));
+                    let mut keys = format!("({})", table.column_names(&columns, style));
                     if !index.include.is_empty() {
-                        keys += &format!(" INCLUDE ({})", table.column_names(&index.include));
+                        keys +=
+                            &format!(" INCLUDE ({})", table.column_names(&index.include, style));
                     }
                     keys
                 });
                 format!("{kind}{nulls} {keys}")
             }
-            ConstraintKind::ForeignKey(key) => key.definition(catalog, table),
+            ConstraintKind::ForeignKey(key) => key.definition(catalog, table, style),
         };
         if self.deferrable {
             text += " DEFERRABLE";
@@ -154,18 +218,20 @@ impl ConstraintDef {
 }
 
 impl ForeignKeyDef {
-    fn definition(&self, catalog: &Catalog, table: &TableDef) -> String {
+    fn definition(
+        &self,
+        catalog: &Catalog,
+        table: &TableDef,
+        style: &dyn DefinitionStyle,
+    ) -> String {
         let parent = catalog.table_by_id(self.parent);
         let (name, columns) = parent.map_or_else(Default::default, |parent| {
-            let name = match parent.schema_name.as_str() {
-                "public" => quoted(&parent.name),
-                schema => format!("{}.{}", quoted(schema), quoted(&parent.name)),
-            };
-            (name, parent.column_names(&self.parent_columns))
+            let name = style.referenced_table(parent);
+            (name, parent.column_names(&self.parent_columns, style))
         });
         let mut text = format!(
             "FOREIGN KEY ({}) REFERENCES {name}({columns})",
-            table.column_names(&self.columns)
+            table.column_names(&self.columns, style)
         );
         if self.match_full {
             text += " MATCH FULL";
@@ -176,7 +242,7 @@ impl ForeignKeyDef {
             }
         }
         if !self.set_columns.is_empty() {
-            text += &format!(" ({})", table.column_names(&self.set_columns));
+            text += &format!(" ({})", table.column_names(&self.set_columns, style));
         }
         text
     }

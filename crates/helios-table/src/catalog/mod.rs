@@ -28,7 +28,7 @@ use helios_base::{Error, IndexId, Result, SqlState, TableId, nearest};
 
 pub use column::{ColumnDef, GeneratedDef, IdentityDef};
 pub use constraint::{ConstraintDef, ConstraintKind, FkAction, ForeignKeyDef};
-pub use definition::quoted;
+pub use definition::{AsWritten, DefinitionStyle, quoted};
 pub use function::{
     ArgMode, FunctionArg, FunctionBody, FunctionDef, FunctionOptions, FunctionVolatility,
     ReturnShape, Returns,

@@ -11,7 +11,7 @@ use super::answer::{Answer, Outcome};
 use super::wire::Connection;
 
 /// The superuser, named as ours is.
-const USER: &str = "heliosdb";
+const USER: &str = "helios";
 
 /// A running server.
 pub struct Server {

@@ -160,3 +160,9 @@ fn psql_queries_run() {
     }
     assert!(wrong.is_empty(), "{wrong}");
 }
+
+/// Views, constraints, defaults and indexes as PostgreSQL shows them.
+#[test]
+fn definitions() {
+    check("definitions");
+}

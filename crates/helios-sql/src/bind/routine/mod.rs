@@ -54,6 +54,7 @@ impl Binder<'_> {
                 )
                 .with_hint("To call a procedure, use CALL."));
         }
+        self.note_arguments(pos, &chosen.args);
         Ok(Some(chosen))
     }
 

@@ -253,6 +253,8 @@ pub struct Call {
     /// A function with a grammar of its own, such as `EXTRACT(… FROM …)` or `CURRENT_DATE`; its
     /// column is named as PostgreSQL does, after the function in `name`, or after this.
     pub label: Option<&'static str>,
+    /// Written in the grammar that SQL has for this function: `EXTRACT(… FROM …)`.
+    pub syntax: bool,
 }
 
 impl Call {
@@ -296,6 +298,7 @@ impl Call {
             over: None,
             pos,
             label: None,
+            syntax: false,
         }
     }
 }
@@ -342,6 +345,8 @@ pub struct Frame {
     pub start: FrameBound,
     /// Last row.
     pub end: FrameBound,
+    /// Written with both ends.
+    pub between: bool,
     /// Exceptions.
     pub exclude: crate::plan::FrameExclude,
     /// Where it begins.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use helios_base::{Result, Row, Value};
 use helios_table::Catalog;
-use helios_table::catalog::{TableDef, quoted};
+use helios_table::catalog::{AsWritten, TableDef, quoted};
 use helios_table::merge::is_bookkeeping;
 
 use super::super::state::State;
@@ -47,7 +47,7 @@ pub(super) fn definition(catalog: &Catalog, table: &TableDef) -> String {
         let part = format!(
             "CONSTRAINT {} {}",
             quoted(&constraint.name),
-            constraint.definition(catalog, table)
+            constraint.definition(catalog, table, &AsWritten)
         );
         line(&mut text, &part);
     }
@@ -82,7 +82,10 @@ fn objects(catalog: &Catalog) -> BTreeMap<(&'static str, u32), (String, String)>
         all.insert(("table", table.id.0), (shown, definition(catalog, table)));
         for index in table.indexes.iter().filter(|i| i.constraint.is_none()) {
             let shown = name(&table.schema_name, &index.name);
-            all.insert(("index", index.id.0), (shown, index.definition(table)));
+            all.insert(
+                ("index", index.id.0),
+                (shown, index.definition(table, &AsWritten)),
+            );
         }
     }
     for view in catalog.views() {

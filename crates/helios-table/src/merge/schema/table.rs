@@ -6,8 +6,8 @@ use helios_base::{ColumnId, Error, IndexId, Result, SqlState, TableId};
 use helios_version::TableLock;
 
 use crate::catalog::{
-    Catalog, Change, ColumnDef, ConstraintDef, ConstraintId, ConstraintKind, IndexDef, IndexExpr,
-    IndexKey, KeySource, TableDef, codec,
+    AsWritten, Catalog, Change, ColumnDef, ConstraintDef, ConstraintId, ConstraintKind, IndexDef,
+    IndexExpr, IndexKey, KeySource, TableDef, codec,
 };
 use crate::ddl::{NewConstraint, NewConstraintKind, ObjectRef};
 use crate::merge::MergeReport;
@@ -401,8 +401,8 @@ impl TablePlan {
             let there = target.constraint(&constraint.name);
             let there = there.filter(|there| !is_going(there.id));
             if let Some(there) = there {
-                let same =
-                    there.definition(catalog, &target) == constraint.definition(catalog, &source);
+                let same = there.definition(catalog, &target, &AsWritten)
+                    == constraint.definition(catalog, &source, &AsWritten);
                 if !same {
                     conflict(both("constraint", &constraint.name));
                 }
@@ -440,7 +440,7 @@ impl TablePlan {
                 base.index_by_id(there.id).is_none() || source.index_by_id(there.id).is_some()
             });
             if let Some(there) = there {
-                if there.definition(&target) != index.definition(&source) {
+                if there.definition(&target, &AsWritten) != index.definition(&source, &AsWritten) {
                     conflict(both("index", &index.name));
                 }
                 continue;

@@ -1,0 +1,190 @@
+//! Definitions as PostgreSQL shows them: views, constraints, defaults, index keys, policies.
+//!
+//! The catalog keeps what was written. To be shown, a text is parsed and bound once more with
+//! [`notes`](crate::bind::notes) taken, and the syntax tree is written out as PostgreSQL's analysis
+//! would have left it: columns with their tables, literals and operands with their types, `IN` and
+//! `BETWEEN` as what they stand for. [`Node`](node::Node) is an expression in that shape; writing it
+//! knows about parentheses and lines only.
+//!
+//! What cannot be shown so (constructs that PostgreSQL lacks, texts that no longer bind) is `None`,
+//! and is shown as it was written.
+
+mod call;
+mod constant;
+mod from;
+mod node;
+pub(crate) mod object;
+mod print;
+mod query;
+mod shape;
+
+use helios_base::{DataType, TextContext};
+use helios_expr::NoSession;
+use helios_table::catalog::{FunctionDef, TableDef, ViewDef};
+
+use self::query::Output;
+use crate::bind::notes::{Notes, noted_expr, noted_query};
+use crate::bind::stored::path_from;
+use crate::bind::{BindContext, NoPast, relation_columns};
+use crate::parse::{ast, parse_expression, parse_query};
+use crate::plan::PlanColumn;
+use crate::system::Names;
+
+/// An expression that is shown.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    /// Its text.
+    pub(crate) text: String,
+    /// Whether it is one call, which needs no parentheses as a key of an index.
+    pub(crate) call: bool,
+}
+
+/// The tables of one query: their names in the text, and what they are shown as.
+#[derive(Clone, Debug, Default)]
+struct Level {
+    names: Vec<(String, String)>,
+}
+
+/// Writes one definition.
+struct Writer<'a> {
+    notes: &'a Notes,
+    names: Names<'a>,
+    /// Where names in the text are looked up.
+    path: &'a [String],
+    text: &'a TextContext,
+    /// Parentheses only where they are needed.
+    pretty: bool,
+    /// Columns with their tables.
+    qualify: bool,
+    levels: Vec<Level>,
+    indent: i32,
+    out: String,
+}
+
+impl Writer<'_> {
+    fn named_type(&self, ty: &ast::TypeName) -> Option<DataType> {
+        crate::bind::named_type(ty, self.names.catalog, self.path).ok()
+    }
+}
+
+fn context<'c>(names: &Names<'c>, path: &'c [String], text: &'c TextContext) -> BindContext<'c> {
+    BindContext {
+        catalog: names.catalog,
+        search_path: path,
+        text,
+        past: &NoPast,
+        runs_as: None,
+        roles: None,
+        session: &NoSession,
+    }
+}
+
+/// The query of a view, with a semicolon.
+pub(crate) fn view(view: &ViewDef, names: Names<'_>, pretty: bool) -> Option<String> {
+    let text = TextContext::default();
+    let query = parse_query(&view.sql).ok()?;
+    let context = context(&names, &view.search_path, &text);
+    let notes = noted_query(&query, &view.sql, &context).ok()?;
+    let mut writer = Writer {
+        notes: &notes,
+        names,
+        path: &view.search_path,
+        text: &text,
+        pretty,
+        qualify: true,
+        levels: Vec::new(),
+        indent: 0,
+        out: String::new(),
+    };
+    let columns: Vec<String> = view
+        .columns
+        .iter()
+        .map(|column| column.name.clone())
+        .collect();
+    let output = Output {
+        names: Some(&columns),
+        ..Output::default()
+    };
+    writer.query(&query, output)?;
+    Some(writer.out + ";")
+}
+
+/// As [`view`]; a view that cannot be shown so as it was written.
+pub(crate) fn view_or_text(def: &ViewDef, names: Names<'_>, pretty: bool) -> String {
+    view(def, names, pretty).unwrap_or_else(|| def.sql.clone())
+}
+
+/// Where a stored expression stands.
+#[derive(Clone, Copy)]
+pub(crate) enum Subject<'s> {
+    /// It belongs to a table, over its columns.
+    Table(&'s TableDef),
+    /// It is about the value of a domain of this base, in this schema.
+    Domain(&'s str, &'s DataType),
+    /// It is what a function returns.
+    Function(&'s FunctionDef),
+    /// It stands by itself, in this schema.
+    Alone(&'s str),
+}
+
+/// A stored expression; assigned to something of type `wanted`, if that is given.
+pub(crate) fn expression(
+    sql: &str,
+    subject: Subject<'_>,
+    wanted: Option<&DataType>,
+    names: Names<'_>,
+    pretty: bool,
+) -> Option<Shown> {
+    let text = TextContext::default();
+    let tree = parse_expression(sql).ok()?;
+    let (schema, table, columns) = match subject {
+        Subject::Table(table) => (
+            table.schema_name.as_str(),
+            table.name.as_str(),
+            relation_columns(table),
+        ),
+        Subject::Domain(schema, base) => (schema, "", vec![PlanColumn::new("value", base.clone())]),
+        Subject::Function(def) => (
+            def.schema_name.as_str(),
+            def.name.as_str(),
+            def.inputs()
+                .map(|arg| PlanColumn::new(arg.name.as_str(), arg.ty.base().into_owned()))
+                .collect(),
+        ),
+        Subject::Alone(schema) => (schema, "", Vec::new()),
+    };
+    let path = path_from(names.catalog, schema);
+    let context = context(&names, &path, &text);
+    let (notes, bound) = noted_expr(&tree, sql, table, &columns, wanted, &context).ok()?;
+    let mut writer = Writer {
+        notes: &notes,
+        names,
+        path: &path,
+        text: &text,
+        pretty,
+        qualify: false,
+        levels: vec![Level {
+            names: vec![(table.to_owned(), table.to_owned())],
+        }],
+        indent: 0,
+        out: String::new(),
+    };
+    let to = wanted.is_some().then(|| bound.ty());
+    let node = writer.value(&tree, to)?;
+    writer.node(&node, false)?;
+    Some(Shown {
+        text: writer.out,
+        call: node.looks_like_call(),
+    })
+}
+
+/// As [`expression`]; one that cannot be shown so as it was written.
+pub(crate) fn expression_or_text(
+    sql: &str,
+    subject: Subject<'_>,
+    wanted: Option<&DataType>,
+    names: Names<'_>,
+    pretty: bool,
+) -> String {
+    expression(sql, subject, wanted, names, pretty).map_or_else(|| sql.to_owned(), |s| s.text)
+}
