@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use crate::cache::Cache;
 use crate::catalog::{Catalog, Change, FIRST_USER_ID, SchemaDef, SchemaId, SequenceDef, TableDef};
-use crate::columnar::Shelf;
+use crate::columnar::{Keeper, Shelf};
 use crate::indexer::CatalogIndexer;
 use crate::row::{Rules, TableExprs};
 use crate::stats::{Counts, TableStats};
@@ -24,6 +24,8 @@ const ADOPTED: usize = 4096;
 
 /// The tables of one open database.
 pub struct Tables {
+    /// Before the store: what it is at belongs to that.
+    pub(crate) keeper: Keeper,
     store: Store,
     exprs: Arc<dyn TableExprs>,
     pub(crate) cache: Cache,
@@ -52,6 +54,7 @@ impl Tables {
             while matches!(adoption.step(ADOPTED), Ok(Step::More)) {}
         }
         let tables = Arc::new(Self {
+            keeper: Keeper::default(),
             shelf,
             store,
             exprs,
@@ -84,7 +87,7 @@ impl Tables {
         &self.store
     }
 
-    pub(crate) fn shelf(&self) -> &Shelf {
+    pub(crate) const fn shelf(&self) -> &Arc<Shelf> {
         &self.shelf
     }
 

@@ -24,6 +24,7 @@
 //! | 9 | branch u32, SCN u64 of a merge | see `ancestry.rs` |
 //! | 10 | table u32, branch u32, segment u64 | see `cold/manifest.rs` |
 //! | 11 | | varint: number of the next segment |
+//! | 12 | | see `cold/ages.rs` |
 //!
 //! A version is visible at `S` when `begin ≤ S < end`; one in `Current` has no end yet.
 //!
@@ -55,6 +56,7 @@ pub(crate) const META_NEXT_BRANCH: u8 = 8;
 pub(crate) const META_MERGE: u8 = 9;
 pub(crate) const META_SEGMENT: u8 = 10;
 pub(crate) const META_NEXT_SEGMENT: u8 = 11;
+pub(crate) const META_AGES: u8 = 12;
 
 /// The first bytes of all keys of an object on a branch.
 #[inline]

@@ -23,7 +23,7 @@ use crate::branch::{BranchTree, Node};
 use crate::cache::RowCache;
 use crate::chains::Chains;
 use crate::codec::{Reader, put_varint};
-use crate::cold::{ColdLevel, SegmentInfo};
+use crate::cold::{Ages, ColdLevel, SegmentInfo};
 use crate::commit::CommitInfo;
 use crate::core::{Core, now};
 use crate::directory::Directory;
@@ -220,7 +220,7 @@ fn core(kv: Arc<dyn Kv>, log: Sink, options: Options) -> Result<Core> {
     let mut tree = BranchTree::new(0);
     let mut pins = BTreeMap::new();
     let mut horizon = (Scn::ZERO, 1);
-    let (mut segments, mut next_segment) = (Vec::new(), 1);
+    let (mut segments, mut next_segment, mut ages) = (Vec::new(), 1, Ages::default());
     let mut cursor = snapshot.scan(Keyspace::Meta, (Bound::Unbounded, Bound::Unbounded), false)?;
     while let Some((key, value)) = cursor.next()? {
         let mut key = Reader::new(key, "meta key");
@@ -256,6 +256,7 @@ fn core(kv: Arc<dyn Kv>, log: Sink, options: Options) -> Result<Core> {
             }
             keys::META_SEGMENT => segments.push(SegmentInfo::decode(key.rest(), value.rest())?),
             keys::META_NEXT_SEGMENT => next_segment = value.varint()?,
+            keys::META_AGES => ages = Ages::decode(value.rest())?,
             keys::META_SEQUENCE | keys::META_DROPPED_TABLE | keys::META_DROPPED_INDEX => {}
             _ => return Err(key.corrupt("unknown tag")),
         }
@@ -273,7 +274,7 @@ fn core(kv: Arc<dyn Kv>, log: Sink, options: Options) -> Result<Core> {
         transactions: Default::default(),
         stamps: Stamps::default(),
         chains: Chains::default(),
-        cold: ColdLevel::new(segments, next_segment),
+        cold: ColdLevel::new(segments, next_segment, ages),
         indexer: ArcSwapOption::empty(),
         retention: AtomicU64::new(micros(options.retention)),
         next_txid: AtomicU64::new(1),

@@ -521,6 +521,33 @@ impl Store {
         Freeze::begin(self.core(), table, branch, until)
     }
 
+    /// The tables, the layer above's own among them, of which the branch has rows or deletions outside of
+    /// segments.
+    ///
+    /// # Errors
+    /// `Io`, `Corrupt`.
+    pub fn tables_written(&self, branch: BranchId) -> Result<Vec<TableId>> {
+        let kv = self.core().kv.snapshot();
+        let tables = crate::gc::objects_of(&*kv, Keyspace::Current, branch)?;
+        Ok(tables.into_iter().map(TableId).collect())
+    }
+
+    /// Remembers which commit is the newest at `now`, in µs since 1970-01-01 UTC, for
+    /// [`Store::scn_before`]; not more than once in an hour.
+    ///
+    /// # Errors
+    /// `Io`, `Poisoned`.
+    pub fn note_age(&self, now: i64) -> Result<()> {
+        self.core().note_age(now)
+    }
+
+    /// A commit at or before `time`, the newest that is known to be; zero if none is. Unlike
+    /// [`Store::scn_at`] it reaches back beyond what is kept, and may be too old.
+    #[must_use]
+    pub fn scn_before(&self, time: i64) -> Scn {
+        self.core().scn_before(time)
+    }
+
     /// The segments that are not wholly adopted, for going on with them.
     #[must_use]
     pub fn adoptions(&self) -> Vec<Adoption> {

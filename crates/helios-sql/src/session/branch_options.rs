@@ -1,11 +1,14 @@
 //! Options of branches: which there are, and what they may be.
 
 use helios_base::{Error, Result, SqlState};
+use helios_table::columnar::HybridStorage;
 
 /// What an option may be.
 enum Kind {
     Bool,
     Choice(&'static [&'static str]),
+    /// As [`HybridStorage`] reads it.
+    Hybrid,
     Interval,
     Text,
 }
@@ -17,6 +20,9 @@ const KNOWN: &[(&str, Kind)] = &[
         "gc_policy",
         Kind::Choice(&["aggressive", "balanced", "conservative"]),
     ),
+    ("hybrid_storage", Kind::Hybrid),
+    ("hybrid_storage_hot_threshold", Kind::Hybrid),
+    ("hybrid_storage_min_rows", Kind::Hybrid),
     ("read_only", Kind::Bool),
     ("retention_period", Kind::Interval),
     ("ttl", Kind::Interval),
@@ -75,6 +81,12 @@ pub(super) fn branch_options(written: &[(String, String)]) -> Result<Vec<(String
                     return Err(bad().with_hint(format!("It is one of {}.", choices.join(", "))));
                 }
                 value
+            }
+            Kind::Hybrid => {
+                if !value.eq_ignore_ascii_case(NONE) {
+                    HybridStorage::default().set(name, value)?;
+                }
+                value.to_ascii_lowercase()
             }
             Kind::Interval => {
                 if !value.eq_ignore_ascii_case(NONE) {

@@ -44,6 +44,8 @@ pub struct Engine {
 
 /// What all sessions of an engine share.
 pub(crate) struct Shared {
+    /// Looks after cold rows. First, for it ends before anything else is gone.
+    _tending: super::tending::Tending,
     pub(crate) tables: Arc<Tables>,
     pub(crate) plans: PlanCache,
     pub(crate) watchdog: Watchdog,
@@ -60,12 +62,15 @@ pub(crate) struct Shared {
     pub(crate) fusion: FusionEngine,
     /// How long replaced rows stay readable on branches that do not say.
     retention: std::time::Duration,
+    /// The settings that all sessions share.
+    pub(super) settings: Arc<super::settings::DatabaseSettings>,
 }
 
 impl Shared {
     /// Tells the store how long to keep what; call it when options of branches have changed.
     pub(crate) fn keep_promises(&self) {
         super::retention::keep(self.tables.store(), self.retention);
+        self.settings.read(self.tables.store());
     }
 }
 
@@ -98,9 +103,12 @@ impl Engine {
 
     fn over(store: Store) -> Result<Self> {
         let retention = store.retention();
+        let tables = Tables::open(store, Arc::new(crate::bind::stored::StoredExprs))?;
         let engine = Self {
             shared: Arc::new(Shared {
-                tables: Tables::open(store, Arc::new(crate::bind::stored::StoredExprs))?,
+                _tending: super::tending::Tending::start(&tables)?,
+                settings: Arc::default(),
+                tables,
                 plans: PlanCache::default(),
                 watchdog: Watchdog::default(),
                 expiry: super::expiry::Expiry::default(),

@@ -133,7 +133,7 @@ impl State {
         number: u64,
         interrupt: Interrupt,
     ) -> Arc<Self> {
-        let settings = Settings::new();
+        let settings = Settings::new(engine.settings.clone());
         Arc::new_cyclic(|state| Self {
             names: Arc::new(SessionNames(state.clone())),
             domains: Mutex::default(),

@@ -27,6 +27,9 @@ impl Session {
             }
             Statement::Set { name, value, scope } => self.set(name, value, *scope)?,
             Statement::Show(name) => return self.show(name.as_deref()),
+            Statement::Reset(Some(name)) if super::settings::is_of_database(name) => {
+                self.set_for_database(name, None, SetScope::Session)?;
+            }
             Statement::Reset(Some(name)) => self.state.settings.lock().set(name, None, false)?,
             Statement::Reset(None) => self.state.settings.lock().reset_all(),
             Statement::Explain(explain) => return self.explain(sight, bound, explain, params),
@@ -54,6 +57,12 @@ impl Session {
                 self.check_no_block("VACUUM")?;
                 let store = self.engine.shared.tables.store();
                 while store.gc_step(GC_STEP)? == helios_version::Step::More {
+                    self.interrupt.check()?;
+                }
+                let cold = &self.engine.shared.tables;
+                while cold.tend_step(super::clock::now(), super::tending::STEP)?
+                    == helios_version::Step::More
+                {
                     self.interrupt.check()?;
                 }
                 if *analyze {
@@ -102,6 +111,9 @@ impl Session {
             }
             SetValue::Values(values) => Some(values.join(", ")),
         };
+        if super::settings::is_of_database(name) {
+            return self.set_for_database(name, text.as_deref(), scope);
+        }
         if super::roles::is_identity(name)
             && let Some(role) = &text
         {

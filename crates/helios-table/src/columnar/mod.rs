@@ -4,7 +4,7 @@
 //! - `descriptor.rs` keeps that beside the segment's entry: a segment is read without a catalog, whatever became
 //!   of its table since.
 //! - `rows.rs` reads segments, `writer.rs` writes them, `shelf.rs` keeps the files.
-//! - `freeze.rs` freezes tables.
+//! - `freeze.rs` freezes tables; `hybrid.rs` says when rows are cold, `keeper.rs` does it in the background.
 //!
 //! A segment has rows of one schema version only: a reader of the past knows the table as it was, and must
 //! find the rows of then as they were.
@@ -12,6 +12,8 @@
 mod descriptor;
 mod form;
 mod freeze;
+mod hybrid;
+mod keeper;
 mod keys;
 mod report;
 mod rows;
@@ -20,6 +22,9 @@ mod shelf;
 mod writer;
 
 pub use freeze::FreezeReport;
+pub use hybrid::{HYBRID_OPTIONS, HybridStorage};
+pub use keeper::HybridReport;
+pub(crate) use keeper::Keeper;
 pub use report::{ColumnCompression, SegmentReport};
 pub use rows::SegmentRows;
 pub use scan::{ColumnZone, ZoneEnd};

@@ -63,7 +63,7 @@ impl Shelf {
     ///
     /// # Errors
     /// `Io`.
-    pub(super) fn create(&self, id: u64) -> Result<Draft> {
+    fn create(&self, id: u64) -> Result<Draft> {
         let Some(directory) = &self.directory else {
             return Ok(Draft::Memory(Vec::new()));
         };
@@ -79,7 +79,7 @@ impl Shelf {
     ///
     /// # Errors
     /// `Io`.
-    pub(super) fn keep(&self, id: u64, draft: Draft) -> Result<()> {
+    fn keep(&self, id: u64, draft: Draft) -> Result<()> {
         match (draft, &self.directory) {
             (Draft::Memory(bytes), _) => {
                 self.memory.lock().insert(id, bytes.into());
@@ -97,7 +97,7 @@ impl Shelf {
     }
 
     /// Deletes a file that was not taken in.
-    pub(super) fn discard(&self, id: u64) {
+    fn discard(&self, id: u64) {
         self.memory.lock().remove(&id);
         if let Some(directory) = &self.directory {
             // What is left is deleted at the next open.
@@ -134,7 +134,7 @@ impl Shelf {
     }
 
     /// Opens a segment whose description is known.
-    pub(super) fn read(&self, id: u64, descriptor: Descriptor) -> Result<Arc<SegmentRows>> {
+    fn read(&self, id: u64, descriptor: Descriptor) -> Result<Arc<SegmentRows>> {
         let name = Self::name(id);
         let (source, label): (Arc<dyn ReadAt>, String) = match &self.directory {
             None => match self.memory.lock().get(&id) {
@@ -174,6 +174,51 @@ impl Cold for Shelf {
 
     fn remove(&self, segment: &SegmentInfo) {
         self.discard(segment.id);
+    }
+}
+
+/// A segment's file that is deleted unless it is taken in.
+pub(super) struct Unfinished {
+    shelf: Arc<Shelf>,
+    id: u64,
+    armed: bool,
+}
+
+impl Unfinished {
+    /// Begins a segment's file.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(super) fn create(shelf: &Arc<Shelf>, id: u64) -> Result<(Self, Draft)> {
+        let unfinished = Self {
+            shelf: Arc::clone(shelf),
+            id,
+            armed: true,
+        };
+        let draft = shelf.create(id)?;
+        Ok((unfinished, draft))
+    }
+
+    /// Makes the finished file durable and opens it.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(super) fn keep(&self, draft: Draft, descriptor: Descriptor) -> Result<Arc<SegmentRows>> {
+        self.shelf.keep(self.id, draft)?;
+        self.shelf.read(self.id, descriptor)
+    }
+
+    /// The file is somebody else's now.
+    pub(super) fn forget(mut self) {
+        self.armed = false;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if self.armed {
+            self.shelf.discard(self.id);
+        }
     }
 }
 

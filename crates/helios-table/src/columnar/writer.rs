@@ -93,6 +93,11 @@ impl<S: Sink> RowsWriter<S> {
             .map_err(from_segment)
     }
 
+    /// The key of the last row; empty if there is none.
+    pub(super) fn last_key(&self) -> &[u8] {
+        &self.greatest
+    }
+
     /// How many rows there are.
     pub(super) const fn rows(&self) -> u64 {
         self.rows

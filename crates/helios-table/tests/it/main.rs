@@ -9,6 +9,7 @@ mod concurrency;
 mod constraints;
 mod ddl;
 mod foreign_keys;
+mod hybrid;
 mod indexes;
 
 mod model;

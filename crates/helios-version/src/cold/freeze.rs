@@ -115,6 +115,20 @@ impl Freeze {
         Ok(freeze)
     }
 
+    /// Goes on behind this key.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Io`.
+    pub fn skip(&mut self, pk: &[u8]) -> Result<()> {
+        let mut key = Vec::new();
+        keys::object_key(&mut key, self.table().0, self.branch(), pk);
+        // The least key after it.
+        key.push(0);
+        self.current.seek(&key)?;
+        self.history.seek(&key)?;
+        self.next_past()
+    }
+
     /// The segment's number.
     #[must_use]
     pub fn id(&self) -> u64 {
@@ -147,16 +161,32 @@ impl Freeze {
     /// `Corrupt`, `Io`.
     #[allow(clippy::should_implement_trait, reason = "a lending iterator")]
     pub fn next(&mut self) -> Result<Option<RowRef<'_>>> {
-        while self.current.step()? {
-            if self.is_due()? {
-                return self.entry();
+        loop {
+            match self.look()? {
+                Some(true) => return self.row(),
+                Some(false) => {}
+                None => return Ok(None),
             }
         }
-        Ok(None)
     }
 
-    /// The row under the cursor.
-    fn entry(&self) -> Result<Option<RowRef<'_>>> {
+    /// Moves on by one key, and says whether its row belongs into the segment; `None` at the end. For those who
+    /// count what they look at.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Io`.
+    pub fn look(&mut self) -> Result<Option<bool>> {
+        if !self.current.step()? {
+            return Ok(None);
+        }
+        self.is_due().map(Some)
+    }
+
+    /// The row of the key that [`Freeze::look`] moved to; `None` if it is deleted.
+    ///
+    /// # Errors
+    /// `Corrupt`.
+    pub fn row(&self) -> Result<Option<RowRef<'_>>> {
         let Some((key, value)) = self.current.entry() else {
             return Ok(None);
         };
@@ -169,7 +199,7 @@ impl Freeze {
     }
 
     fn is_due(&mut self) -> Result<bool> {
-        let key = match self.entry()? {
+        let key = match self.row()? {
             Some(row) if row.begin <= self.until => self.current.entry().map(|(key, _)| key),
             _ => None,
         };
@@ -194,7 +224,7 @@ impl Freeze {
     /// Takes in what was written and is durable. [`Adoption::step`] does the rest.
     ///
     /// # Errors
-    /// 42704 when the branch was dropped meanwhile.
+    /// 42704 when the branch was dropped meanwhile, 42P01 when the table is gone for good.
     pub fn finish(self, frozen: Frozen, rows: Arc<dyn ColdRows>) -> Result<Adoption> {
         failpoint::hit("cold.written")?;
         let Marked {
@@ -218,6 +248,16 @@ impl Freeze {
         };
         core.between_commits(|_| {
             core.tree.load().living(branch)?;
+            if core
+                .cold
+                .level(table, branch)
+                .is_some_and(|level| level.is_gone)
+            {
+                return Err(Error::new(
+                    SqlState::UNDEFINED_TABLE,
+                    format!("the rows of table {table} were dropped while they were frozen"),
+                ));
+            }
             let mut batch = Batch::new();
             batch.put(Keyspace::Meta, &info.key(), &info.encode());
             put_next(&core, &mut batch);

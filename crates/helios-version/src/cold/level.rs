@@ -8,7 +8,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use helios_base::{BranchId, Error, Result, TableId};
 use parking_lot::Mutex;
 
-use super::{Cold, ColdRows, SegmentInfo};
+use super::{Ages, Cold, ColdRows, SegmentInfo};
 
 /// The segments of all tables.
 ///
@@ -24,6 +24,8 @@ pub(crate) struct ColdLevel {
     pub(super) next: AtomicU64,
     /// Whether segments changed after the last checkpoint began.
     pub(crate) unsaved: AtomicBool,
+    /// How old commits are.
+    pub(super) ages: Mutex<Ages>,
     /// Segments that nothing refers to, with the number of checkpoints after which that is durable.
     pub(super) retired: Mutex<Vec<(SegmentInfo, u64)>>,
 }
@@ -37,6 +39,8 @@ pub(crate) struct Level {
     pub(crate) parts: Vec<Arc<Part>>,
     /// How many are being made.
     pub(super) freezing: usize,
+    /// The rows are gone for good: what is being made is of no use.
+    pub(super) is_gone: bool,
 }
 
 /// One segment.
@@ -81,8 +85,11 @@ impl Level {
 
 impl ColdLevel {
     /// What the state store holds.
-    pub(crate) fn new(segments: Vec<SegmentInfo>, next: u64) -> Self {
-        let cold = Self::default();
+    pub(crate) fn new(segments: Vec<SegmentInfo>, next: u64, ages: Ages) -> Self {
+        let cold = Self {
+            ages: Mutex::new(ages),
+            ..Self::default()
+        };
         cold.next.store(next.max(1), Ordering::Relaxed);
         let mut map = Map::new();
         for info in segments {
@@ -114,6 +121,13 @@ impl ColdLevel {
             return None;
         }
         self.map.load().get(&(table, branch)).map(Arc::clone)
+    }
+
+    /// Of which tables and branches segments are being made.
+    pub(super) fn being_made(&self) -> Vec<(TableId, BranchId)> {
+        let map = self.map.load();
+        let made = map.iter().filter(|(_, level)| level.freezing > 0);
+        made.map(|(of, _)| *of).collect()
     }
 
     /// Every segment.

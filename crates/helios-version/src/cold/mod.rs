@@ -21,6 +21,7 @@
 //!   else. At most a deletion looks for its key, and leaves a tombstone where it cannot; recovery, which
 //!   opens no segment, always does.
 
+mod ages;
 mod freeze;
 mod level;
 mod lookup;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 
 use helios_base::{Result, Scn};
 
+pub(crate) use ages::Ages;
 pub use freeze::{Adoption, Freeze, Frozen};
 pub(crate) use level::{ColdLevel, Level, Part};
 pub use manifest::SegmentInfo;

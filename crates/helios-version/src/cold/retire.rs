@@ -28,6 +28,12 @@ impl Core {
                 });
             self.note_retired(part);
         }
+        for (table, branch) in self.cold.being_made() {
+            if gone(table, branch) {
+                self.cold
+                    .change(table, branch, |level| level.is_gone = true);
+            }
+        }
     }
 
     fn note_retired(&self, part: &Arc<Part>) {

@@ -92,9 +92,13 @@ impl Child {
         let (branch, other) = (self.any(), self.any());
         self.run(&format!("USE BRANCH {branch}"))?;
         let next = self.next;
-        if self.random.one_in(4) {
-            self.connection
-                .execute_batch("SELECT * FROM helios_freeze('t')")?;
+        match self.random.u8(0..12) {
+            0..3 => self
+                .connection
+                .execute_batch("SELECT * FROM helios_freeze('t')")?,
+            // What the background would do.
+            3 => self.connection.execute_batch("VACUUM")?,
+            _ => {}
         }
         match self.random.u8(0..16) {
             0..5 => self.change(&branch, "write", |child| {
@@ -389,7 +393,8 @@ fn no_death_leaves_half_of_anything() {
         let mut connection = database.connect().unwrap();
         connection
             .execute_batch(
-                "CREATE TABLE t (id int PRIMARY KEY, n bigint NOT NULL);
+                "CREATE TABLE t (id int PRIMARY KEY, n bigint NOT NULL)
+                     WITH (hybrid_storage_hot_threshold = '0', hybrid_storage_min_rows = 1);
                  CREATE TABLE q (id serial PRIMARY KEY, who bigint);",
             )
             .unwrap();

@@ -12,6 +12,7 @@ mod docs;
 mod expiry;
 mod faults;
 mod files;
+mod hybrid;
 mod model;
 mod notify;
 mod roles;

@@ -127,6 +127,14 @@ impl World {
             statements: 0,
         };
         world.reopen();
+        if world.freezes {
+            // VACUUM freezes, too.
+            world.connections[0]
+                .execute_batch(
+                    "SET hybrid_storage_hot_threshold = '0'; SET hybrid_storage_min_rows = 1",
+                )
+                .unwrap();
+        }
         world.connections[0]
             .execute(
                 "CREATE TABLE t (id integer PRIMARY KEY, a integer UNIQUE, b text)",

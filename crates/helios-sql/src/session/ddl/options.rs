@@ -1,6 +1,7 @@
 //! Options of tables: which there are, and what they may be.
 
 use helios_base::{Error, Result, SqlState, nearest};
+use helios_table::columnar::{HYBRID_OPTIONS, HybridStorage};
 use helios_table::merge::Action;
 
 use super::super::merge_rules;
@@ -49,11 +50,15 @@ fn check_one(name: &str, value: &str) -> Result<()> {
             ),
         );
     }
+    if HybridStorage::default().set(name, value)? {
+        return Ok(());
+    }
     let error = Error::new(
         SqlState::INVALID_PARAMETER_VALUE,
         format!("unrecognized parameter \"{name}\""),
     );
     let known = PHYSICAL.iter().copied().chain(["retention_period"]);
+    let known = known.chain(HYBRID_OPTIONS.iter().map(|(name, _)| *name));
     Err(match nearest(name, known) {
         Some(near) => error.with_hint(format!("Perhaps you meant \"{near}\".")),
         None => error,

@@ -1,5 +1,6 @@
 //! A session's settings: `SET`, `SET LOCAL`, `SHOW`, `RESET`, and what transactions do to them.
 
+mod database;
 mod registry;
 mod value;
 
@@ -12,6 +13,7 @@ use helios_base::datetime::{parse_date_style, show_date_style};
 use helios_base::text::{DateOrder, DateStyle};
 use helios_base::{Error, Result, SqlState, TimeZone, nearest};
 
+pub(crate) use database::{DatabaseSettings, is_of_database};
 pub(crate) use registry::Id;
 use registry::{Change, RESERVED, RESERVED_PREFIXES};
 pub use registry::{SETTINGS, SettingDef};
@@ -33,6 +35,8 @@ pub(crate) struct Settings {
     in_transaction: bool,
     /// Goes up at every change, so that caches know; they need not lock the settings to look.
     generation: Arc<AtomicU64>,
+    /// What all sessions share.
+    database: Arc<DatabaseSettings>,
 }
 
 #[derive(Debug, Clone)]
@@ -50,7 +54,7 @@ struct Undo {
 }
 
 impl Settings {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(database: Arc<DatabaseSettings>) -> Self {
         let slots = SETTINGS
             .iter()
             .map(|def| {
@@ -71,6 +75,7 @@ impl Settings {
             undo: Vec::new(),
             in_transaction: false,
             generation: Arc::default(),
+            database,
         }
     }
 
@@ -167,6 +172,14 @@ impl Settings {
             (Change::Session, Some(text)) => {
                 let value = check(index, text, &self.slots[index].now)?;
                 self.store(index, value, local);
+            }
+            (Change::Database, _) => {
+                return Err(Error::unsupported(format!(
+                    "parameter \"{}\" cannot be set here",
+                    def.name
+                ))
+                .with_detail("It concerns the whole database.")
+                .with_hint("Use SET."));
             }
             (Change::Fixed | Change::Never, None) => {}
             (Change::Fixed, Some(text)) => self.accept_fixed(index, text)?,
@@ -272,6 +285,11 @@ impl Settings {
     }
 
     fn show_at(&self, index: usize) -> String {
+        let shared = SETTINGS.get(index);
+        let shared = shared.filter(|def| def.change == Change::Database);
+        if let Some(value) = shared.and_then(|def| self.database.get(def.name)) {
+            return value;
+        }
         let kind = SETTINGS
             .get(index)
             .map_or(SettingKind::Text, |def| def.kind);
@@ -501,7 +519,7 @@ mod tests {
 
     #[test]
     fn transactions_undo_settings() -> Result<()> {
-        let mut s = Settings::new();
+        let mut s = Settings::new(Arc::default());
         s.begin();
         s.set("lock_timeout", Some("5s"), false)?;
         let mark = s.mark();
@@ -522,7 +540,7 @@ mod tests {
 
     #[test]
     fn unknown_and_reserved_names() {
-        let mut s = Settings::new();
+        let mut s = Settings::new(Arc::default());
         let code = |r: Result<()>| {
             r.err()
                 .map(|e| (e.sqlstate().to_string(), e.hint().map(str::to_owned)))
@@ -537,7 +555,7 @@ mod tests {
         for name in [
             "lite.cpu_budget",
             "full.x",
-            "hybrid_storage",
+            "hybrid_storage_shard_aware",
             "auto_compression",
         ] {
             assert_eq!(

@@ -21,7 +21,7 @@ impl SettingDef {
     /// Whether a session may give it another value.
     #[must_use]
     pub fn is_changeable(&self) -> bool {
-        self.change == Change::Session
+        matches!(self.change, Change::Session | Change::Database)
     }
 
     /// What it takes: `bool`, `integer`, `enum` or `string`.
@@ -36,6 +36,8 @@ impl SettingDef {
 pub(super) enum Change {
     /// Any session, at any time.
     Session,
+    /// A superuser, at any time, for all sessions.
+    Database,
     /// Any session, but other values than the default are not supported.
     Fixed,
     /// Nobody: it reports a fact.
@@ -54,6 +56,13 @@ const fn setting(
         default,
         change: Change::Session,
         doc,
+    }
+}
+
+const fn of_database(name: &'static str, default: &'static str, doc: &'static str) -> SettingDef {
+    SettingDef {
+        change: Change::Database,
+        ..setting(name, SettingKind::Text, default, doc)
     }
 }
 
@@ -126,6 +135,12 @@ settings! {
         "Names the author recorded with commits; the session's user if empty.");
     CommitMessage: setting("helios.commit_message", SettingKind::Text, "",
         "Sets the message recorded with commits.");
+    HybridStorage: of_database("hybrid_storage", "auto",
+        "Moves rows that are not changed any more into columnar segments: auto or off.");
+    HybridHot: of_database("hybrid_storage_hot_threshold", "7 days",
+        "Sets the age from which rows move into columnar segments.");
+    HybridMinRows: of_database("hybrid_storage_min_rows", "10000",
+        "Sets how many rows have to be old enough before a segment is made of them.");
     IdleTimeout: setting("idle_in_transaction_session_timeout", TIMEOUT, "0",
         "Ends a transaction that waits longer than this for its next statement; 0 never does.");
     IntegerDatetimes: fact("integer_datetimes", "on",
@@ -186,9 +201,7 @@ pub(super) static RESERVED: &[&str] = &[
     "enable_ml_optimization",
     "enable_query_rewriting",
     "hot_threshold",
-    "hybrid_storage",
     "hybrid_storage_cold_threshold",
-    "hybrid_storage_hot_threshold",
     "hybrid_storage_replication_factor",
     "hybrid_storage_shard_aware",
     "lazy_catchup_window",

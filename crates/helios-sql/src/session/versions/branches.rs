@@ -1,11 +1,11 @@
 //! Branches, named snapshots, merge bases.
 
-use helios_base::{DataType, Interval, Result, Row, Scn, Value};
+use helios_base::{Result, Row, Scn, Value};
 use helios_version::{Branch, Read};
 
 use super::super::state::State;
 use super::super::transaction::is_read_only;
-use super::{lsn, number, point};
+use super::{lsn, number, point, span};
 
 pub(super) fn branches(state: &State) -> Result<Vec<Row>> {
     let store = state.tables.store();
@@ -86,20 +86,11 @@ pub(super) fn retention(state: &State) -> Result<Vec<Row>> {
     let since = store.commit_info(oldest.next())?;
     let since = since.map_or(Value::Null, |info| Value::TimestampTz(info.time));
     let length = store.retention();
-    let micros = i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
-    let interval = Interval {
-        months: 0,
-        days: i32::try_from(micros / DAY).unwrap_or(i32::MAX),
-        micros: micros % DAY,
-    };
-    let shown = Value::Interval(Box::new(interval)).to_text(
-        &DataType::Interval(None),
-        &helios_base::TextContext::default(),
-    );
+    let shown = span(i64::try_from(length.as_micros()).unwrap_or(i64::MAX));
     let mut rows = vec![vec![
         Value::text("database"),
         Value::Null,
-        Value::text(shown),
+        shown,
         number(oldest.0),
         since,
     ]];
@@ -117,9 +108,6 @@ pub(super) fn retention(state: &State) -> Result<Vec<Row>> {
     }
     Ok(rows)
 }
-
-/// A day in microseconds.
-const DAY: i64 = 86_400_000_000;
 
 /// `helios_system_functions`: the columns of the functions that show what there is.
 pub(super) fn system_functions() -> Vec<Row> {

@@ -4,7 +4,7 @@ use helios_base::{Result, Row, Scn, Value};
 use helios_version::Step;
 
 use super::super::state::State;
-use super::{here, no_table, number, table_at};
+use super::{here, no_table, number, span, table_at};
 
 /// `helios_freeze`: moves the rows of a table, or of all tables, on the session's branch into segments.
 pub(super) fn freeze(state: &State, wanted: Option<&str>) -> Result<Vec<Row>> {
@@ -19,7 +19,10 @@ pub(super) fn freeze(state: &State, wanted: Option<&str>) -> Result<Vec<Row>> {
         if wanted.is_none() && helios_table::is_temporary_schema(&table.schema_name) {
             continue;
         }
-        let report = state.tables.freeze(&table, state.branch(), Scn::MAX)?;
+        let check = || state.interrupt.check();
+        let report = state
+            .tables
+            .freeze(&table, state.branch(), Scn::MAX, &check)?;
         changed |= report.segments > 0;
         rows.push(vec![
             Value::text(table.name.as_str()),
@@ -30,6 +33,42 @@ pub(super) fn freeze(state: &State, wanted: Option<&str>) -> Result<Vec<Row>> {
     }
     // Whoever asks for it wants it to stay: the log does not know of it.
     while changed && state.tables.store().checkpoint_step(usize::MAX)? == Step::More {}
+    Ok(rows)
+}
+
+/// `helios_hybrid_storage`: how the rows of the branch's tables get cold.
+pub(super) fn hybrid(state: &State) -> Result<Vec<Row>> {
+    let store = state.tables.store();
+    let Some(branch) = store.branch_by_id(state.branch()) else {
+        return Ok(Vec::new());
+    };
+    let segments = store.segments();
+    let mut rows = Vec::new();
+    for report in state.tables.hybrid_report(&branch)? {
+        let own = segments.iter();
+        let own = own.filter(|s| (s.table, s.branch) == (report.table.storage, branch.id));
+        let (mut count, mut cold, mut bytes) = (0, 0, 0);
+        for segment in own {
+            count += 1;
+            cold += segment.adopted;
+            bytes += segment.bytes;
+        }
+        rows.push(vec![
+            Value::text(report.table.schema_name.as_str()),
+            Value::text(report.table.name.as_str()),
+            Value::text(if report.hybrid.is_on { "auto" } else { "off" }),
+            span(report.hybrid.hot),
+            number(report.hybrid.min_rows),
+            number(count),
+            number(cold),
+            number(bytes),
+            Value::text(report.state),
+            report.looked_at.map_or(Value::Null, Value::TimestampTz),
+            number(report.frozen.segments),
+            number(report.frozen.rows),
+            report.failure.map_or(Value::Null, Value::text),
+        ]);
+    }
     Ok(rows)
 }
 

@@ -1,0 +1,91 @@
+//! The thread that looks after cold rows.
+//!
+//! It does nothing that a caller could not do step by step with [`Tables::tend_step`], rests four times as long as
+//! it worked, and looks between two steps whether to stop.
+
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use helios_base::{Error, Result};
+use helios_table::Tables;
+use helios_version::Step;
+use parking_lot::{Condvar, Mutex};
+
+use super::clock;
+
+/// Rows looked at in one step.
+pub(super) const STEP: usize = 4096;
+/// Before the first round: programs that are over soon are not kept up.
+const FIRST: Duration = Duration::from_secs(5);
+/// Between two rounds.
+const PAUSE: Duration = Duration::from_secs(60);
+/// It rests this many times as long as it worked.
+const REST: u32 = 4;
+
+/// The running thread; dropping this ends it.
+pub(crate) struct Tending {
+    stop: Arc<Stop>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Stop {
+    asked: Mutex<bool>,
+    wake: Condvar,
+}
+
+impl Stop {
+    /// Waits. True when asked to stop.
+    fn sleep(&self, time: Duration) -> bool {
+        let mut asked = self.asked.lock();
+        let until = Instant::now() + time;
+        while !*asked && !self.wake.wait_until(&mut asked, until).timed_out() {}
+        *asked
+    }
+}
+
+impl Tending {
+    /// Begins to look after the rows of `tables`.
+    ///
+    /// # Errors
+    /// `Io` when there can be no thread.
+    pub(super) fn start(tables: &Arc<Tables>) -> Result<Self> {
+        let stop = Arc::new(Stop::default());
+        let (weak, stopping) = (Arc::downgrade(tables), Arc::clone(&stop));
+        let thread = std::thread::Builder::new()
+            .name("heliosdb-tending".into())
+            .spawn(move || run(&weak, &stopping))
+            .map_err(|error| Error::io("start the thread that looks after cold rows", error))?;
+        Ok(Self {
+            stop,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Tending {
+    fn drop(&mut self) {
+        *self.stop.asked.lock() = true;
+        self.stop.wake.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been reported by its own thread.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(tables: &Weak<Tables>, stop: &Stop) {
+    let mut pause = FIRST;
+    while !stop.sleep(pause) {
+        let Some(tables) = tables.upgrade() else {
+            return;
+        };
+        let began = Instant::now();
+        pause = match tables.tend_step(clock::now(), STEP) {
+            Ok(Step::More) => began.elapsed() * REST,
+            // A round that cannot begin may the next time.
+            Ok(Step::Done) | Err(_) => PAUSE,
+        };
+    }
+}

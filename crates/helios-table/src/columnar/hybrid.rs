@@ -1,0 +1,121 @@
+//! When the rows of a table are cold: the options `hybrid_storage` and its thresholds.
+//!
+//! A table's own options count first, then those of its branch, then those of `main`, which are the settings
+//! of the database.
+
+use std::collections::BTreeMap;
+
+use helios_base::datetime::{MICROS_PER_DAY, parse_interval};
+use helios_base::{Error, Result, SqlState};
+use helios_version::Branch;
+
+/// The names of the options, each with its value where nobody says otherwise.
+pub const HYBRID_OPTIONS: [(&str, &str); 3] = [
+    ("hybrid_storage", "auto"),
+    ("hybrid_storage_hot_threshold", "7 days"),
+    ("hybrid_storage_min_rows", "10000"),
+];
+
+/// When the rows of a table are cold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HybridStorage {
+    /// Whether rows move by themselves.
+    pub is_on: bool,
+    /// Rows that nobody changed for so many µs move into segments.
+    pub hot: i64,
+    /// So many rows have to be due before a segment is made of them.
+    pub min_rows: u64,
+}
+
+impl Default for HybridStorage {
+    fn default() -> Self {
+        Self {
+            is_on: true,
+            hot: 7 * MICROS_PER_DAY,
+            min_rows: 10_000,
+        }
+    }
+}
+
+impl HybridStorage {
+    /// Takes in an option. False if it is none of these.
+    ///
+    /// # Errors
+    /// 22023 for a bad value.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<bool> {
+        let bad = || {
+            Error::new(
+                SqlState::INVALID_PARAMETER_VALUE,
+                format!("invalid value for parameter \"{name}\": \"{value}\""),
+            )
+        };
+        let age = || {
+            let span = parse_interval(value).map_err(|_| bad())?.span();
+            let span = i64::try_from(span).ok().filter(|span| *span >= 0);
+            span.ok_or_else(|| bad().with_hint("It is an interval that is not negative."))
+        };
+        match name {
+            "hybrid_storage" => {
+                self.is_on = match value.to_ascii_lowercase().as_str() {
+                    "auto" => true,
+                    "off" => false,
+                    _ => return Err(bad().with_hint("Available values: auto, off.")),
+                }
+            }
+            "hybrid_storage_hot_threshold" => self.hot = age()?,
+            "hybrid_storage_min_rows" => {
+                let rows = value.trim().parse().ok().filter(|rows| *rows > 0);
+                self.min_rows = rows.ok_or_else(|| bad().with_hint("It is a positive number."))?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Of a table with these options on `branch`.
+    #[must_use]
+    pub fn of(table: &BTreeMap<String, String>, branch: &Branch, main: &Branch) -> Self {
+        let table = table.iter().map(|(name, value)| (name, value));
+        let branches = [main, branch].into_iter();
+        let branches = branches.flat_map(|b| b.options.iter().map(|(name, value)| (name, value)));
+        let mut found = Self::default();
+        for (name, value) in branches.chain(table) {
+            // They were looked at before they were stored.
+            let _ = found.set(name, value);
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_what_they_are_said_to_be() {
+        let mut said = HybridStorage {
+            is_on: false,
+            hot: 0,
+            min_rows: 0,
+        };
+        for (name, value) in HYBRID_OPTIONS {
+            assert_eq!(said.set(name, value).ok(), Some(true), "{name}");
+        }
+        assert_eq!(said, HybridStorage::default());
+    }
+
+    #[test]
+    fn bad_values_are_refused() {
+        let mut hybrid = HybridStorage::default();
+        for (name, value) in [
+            ("hybrid_storage", "on"),
+            ("hybrid_storage_hot_threshold", "-1 day"),
+            ("hybrid_storage_hot_threshold", "soon"),
+            ("hybrid_storage_min_rows", "0"),
+        ] {
+            assert!(hybrid.set(name, value).is_err(), "{name}");
+        }
+        assert_eq!(hybrid.set("fillfactor", "7").ok(), Some(false));
+        assert_eq!(hybrid, HybridStorage::default());
+    }
+}

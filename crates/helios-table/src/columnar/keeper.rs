@@ -1,0 +1,259 @@
+//! What is done to cold rows without being asked: freezing those that are old enough.
+//!
+//! Work goes on in *rounds*, in bounded steps: a round looks which tables of which branches may have rows that
+//! are due, and takes one after the other. A table is looked at again when more rows are old enough, or old
+//! versions are gone, but not too soon: a look passes over all rows outside of segments. One failure costs
+//! one table an hour.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use helios_base::{BranchId, Error, Result, Scn, TableId};
+use helios_version::{Adoption, Branch, Step};
+use parking_lot::{Mutex, MutexGuard};
+
+use super::freeze::{FreezeJob, FreezeReport, Limits};
+use super::hybrid::HybridStorage;
+use crate::catalog::TableDef;
+use crate::tables::Tables;
+use crate::temporary::is_temporary_schema;
+
+/// Rows of one segment at most: more would keep its state of the store for long.
+const MOST_ROWS: u64 = 1 << 20;
+/// A table is looked at so many times at most while a row gets cold.
+const LOOKS: i64 = 128;
+/// After a failure, in µs.
+const AFTER_FAILURE: i64 = 3600 * 1_000_000;
+/// How often one who waits asks whether to go on.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// The work and its state.
+#[derive(Default)]
+pub(crate) struct Keeper(Mutex<State>);
+
+/// What the work is at.
+#[derive(Default)]
+pub(crate) struct State {
+    /// Segments whose rows did not all leave the row store when they should have.
+    adoptions: Vec<Adoption>,
+    /// What is to be done in the round; `None` between rounds.
+    due: Option<VecDeque<Due>>,
+    running: Option<(Due, FreezeJob)>,
+    notes: HashMap<Place, Note>,
+}
+
+type Place = (BranchId, TableId);
+
+/// A table that may have rows to freeze.
+struct Due {
+    table: Arc<TableDef>,
+    branch: BranchId,
+    until: Scn,
+    hybrid: HybridStorage,
+    horizon: Scn,
+}
+
+impl Due {
+    fn place(&self) -> Place {
+        (self.branch, self.table.storage)
+    }
+}
+
+/// What is remembered of a table.
+#[derive(Clone, Debug, Default)]
+struct Note {
+    /// Which rows were old enough, and which versions gone, at the last look.
+    looked: Option<(Scn, Scn)>,
+    looked_at: Option<i64>,
+    not_before: i64,
+    report: FreezeReport,
+    failure: Option<String>,
+}
+
+/// How a table's rows get cold, for system views.
+#[derive(Clone, Debug)]
+pub struct HybridReport {
+    /// The table.
+    pub table: Arc<TableDef>,
+    /// What its options say.
+    pub hybrid: HybridStorage,
+    /// What is done to it: `idle`, `counting`, `writing`, `adopting`.
+    pub state: &'static str,
+    /// When it was last looked at, in µs since 1970-01-01 UTC.
+    pub looked_at: Option<i64>,
+    /// What was frozen in the background since the database was opened.
+    pub frozen: FreezeReport,
+    /// Why it did not work the last time.
+    pub failure: Option<String>,
+}
+
+impl Keeper {
+    /// Keeps the work still for as long as the guard lives.
+    ///
+    /// # Errors
+    /// Those of `interrupt`; `Io`, `Corrupt`.
+    pub(crate) fn pause(
+        &self,
+        interrupt: &dyn Fn() -> Result<()>,
+    ) -> Result<MutexGuard<'_, State>> {
+        let mut state = loop {
+            match self.0.try_lock_for(PATIENCE) {
+                Some(state) => break state,
+                None => interrupt()?,
+            }
+        };
+        // It is due again in the next round.
+        if let Some((_, job)) = state.running.take() {
+            job.settle()?;
+        }
+        for mut adoption in std::mem::take(&mut state.adoptions) {
+            while adoption.step(super::freeze::STEP)? == Step::More {}
+        }
+        Ok(state)
+    }
+}
+
+impl Tables {
+    /// Does a bounded piece of the work on cold rows, about `budget` rows of it, at the time `now` in µs since
+    /// 1970-01-01 UTC; begins a round if there is none. What fails with one table is noted, and the others
+    /// go on.
+    ///
+    /// # Errors
+    /// `Io`, `Corrupt` when it cannot be told what there is to do.
+    pub fn tend_step(&self, now: i64, budget: usize) -> Result<Step> {
+        let mut state = self.keeper.0.lock();
+        if let Some(mut adoption) = state.adoptions.pop() {
+            // One that fails is tried again in the next round.
+            if matches!(adoption.step(budget), Ok(Step::More)) {
+                state.adoptions.push(adoption);
+            }
+            return Ok(Step::More);
+        }
+        if let Some((due, mut job)) = state.running.take() {
+            match job.step(self, budget) {
+                Ok(Step::More) => state.running = Some((due, job)),
+                Ok(Step::Done) => state.note(&due, now, job.report(), None),
+                Err(error) => state.note(&due, now, job.report(), Some(&error)),
+            }
+            return Ok(Step::More);
+        }
+        let Some(round) = &mut state.due else {
+            state.adoptions = self.store().adoptions();
+            state
+                .notes
+                .retain(|(branch, _), _| self.store().branch_by_id(*branch).is_some());
+            let due = self.due(&state.notes, now)?;
+            let nothing = due.is_empty() && state.adoptions.is_empty();
+            state.due = (!nothing).then_some(due);
+            return Ok(if nothing { Step::Done } else { Step::More });
+        };
+        let Some(due) = round.pop_front() else {
+            state.due = None;
+            return Ok(Step::Done);
+        };
+        let limits = Limits {
+            least: due.hybrid.min_rows,
+            most: MOST_ROWS,
+        };
+        let job = FreezeJob::new(due.table.clone(), due.branch, due.until, limits);
+        state.running = Some((due, job));
+        Ok(Step::More)
+    }
+
+    /// The tables that may have rows to freeze.
+    fn due(&self, notes: &HashMap<Place, Note>, now: i64) -> Result<VecDeque<Due>> {
+        let store = self.store();
+        store.note_age(now)?;
+        let horizon = store.horizon();
+        let mut all = VecDeque::new();
+        let branches = store.branches();
+        let Some(main) = branches.iter().find(|branch| branch.parent.is_none()) else {
+            return Ok(all);
+        };
+        for branch in &branches {
+            let written = store.tables_written(branch.id)?;
+            // Most branches of many have nothing of their own.
+            if written.iter().all(|table| is_catalog(*table)) {
+                continue;
+            }
+            for table in self.newest_catalog(branch.id)?.tables() {
+                let hybrid = HybridStorage::of(&table.options, branch, main);
+                if !hybrid.is_on
+                    || !written.contains(&table.storage)
+                    || is_temporary_schema(&table.schema_name)
+                {
+                    continue;
+                }
+                let until = store.scn_before(now.saturating_sub(hybrid.hot));
+                let note = notes.get(&(branch.id, table.storage));
+                let is_due = note.is_none_or(|note| {
+                    note.not_before <= now && note.looked != Some((until, horizon))
+                });
+                if is_due && until > Scn::ZERO {
+                    all.push_back(Due {
+                        table: table.clone(),
+                        branch: branch.id,
+                        until,
+                        hybrid,
+                        horizon,
+                    });
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// How the rows of the tables of a branch get cold.
+    ///
+    /// # Errors
+    /// As [`Tables::newest_catalog`].
+    pub fn hybrid_report(&self, branch: &Branch) -> Result<Vec<HybridReport>> {
+        let branches = self.store().branches();
+        let main = branches.iter().find(|branch| branch.parent.is_none());
+        let main = main.unwrap_or(branch);
+        let catalog = self.newest_catalog(branch.id)?;
+        let state = self.keeper.0.lock();
+        let tables = catalog.tables();
+        let tables = tables.filter(|table| !is_temporary_schema(&table.schema_name));
+        Ok(tables
+            .map(|table| {
+                let place = (branch.id, table.storage);
+                let note = state.notes.get(&place).cloned().unwrap_or_default();
+                let running = state.running.as_ref();
+                let running = running.filter(|(due, _)| due.place() == place);
+                HybridReport {
+                    table: table.clone(),
+                    hybrid: HybridStorage::of(&table.options, branch, main),
+                    state: running.map_or("idle", |(_, job)| job.state()),
+                    looked_at: note.looked_at,
+                    frozen: note.report,
+                    failure: note.failure,
+                }
+            })
+            .collect())
+    }
+}
+
+impl State {
+    /// Remembers what came of a look at a table.
+    fn note(&mut self, due: &Due, now: i64, report: FreezeReport, failure: Option<&Error>) {
+        let note = self.notes.entry(due.place()).or_default();
+        note.looked_at = Some(now);
+        note.report.segments += report.segments;
+        note.report.rows += report.rows;
+        note.report.bytes += report.bytes;
+        note.failure = failure.map(ToString::to_string);
+        let pause = match failure {
+            Some(_) => AFTER_FAILURE,
+            None => due.hybrid.hot / LOOKS,
+        };
+        note.looked = failure.is_none().then_some((due.until, due.horizon));
+        note.not_before = now.saturating_add(pause);
+    }
+}
+
+/// Whether it is one of the tables that have the catalog.
+fn is_catalog(table: TableId) -> bool {
+    table.0 < crate::catalog::FIRST_USER_ID
+}

@@ -1,0 +1,212 @@
+//! Guards against rows that freeze too early, too few at a time, or not at all.
+
+use std::sync::Arc;
+
+use helios_base::{BranchId, DataType, Scn};
+use helios_table::Tables;
+use helios_table::columnar::HybridReport;
+use helios_table::ddl::ObjectRef;
+use helios_version::{BranchSpec, Step};
+
+use crate::support::*;
+
+const DAY: i64 = 86_400_000_000;
+
+fn table(tables: &Arc<Tables>, name: &str, options: &[(&str, &str)]) {
+    let mut new = new_table(
+        name,
+        columns(&[("id", DataType::Int4), ("v", DataType::Text)]),
+        vec![primary_key(&["id"])],
+    );
+    for (name, value) in options {
+        new.options.insert((*name).to_owned(), (*value).to_owned());
+    }
+    create(tables, &new);
+}
+
+fn fill(tables: &Arc<Tables>, name: &str, ids: std::ops::Range<i32>) {
+    let transaction = begin(tables);
+    for id in ids {
+        insert(&transaction, name, &[int(id), text("value")]).unwrap();
+    }
+    transaction.commit().unwrap();
+}
+
+/// The time of the newest commit.
+fn now(tables: &Tables) -> i64 {
+    let store = tables.store();
+    store.commit_info(store.scn()).unwrap().unwrap().time
+}
+
+/// All that is to do at a time, in steps of `budget`.
+fn tend(tables: &Tables, at: i64, budget: usize) -> usize {
+    let mut steps = 0;
+    while tables.tend_step(at, budget).unwrap() == Step::More {
+        steps += 1;
+        assert!(steps < 100_000);
+    }
+    steps
+}
+
+fn report(tables: &Tables, name: &str) -> HybridReport {
+    let branch = tables.store().branch_by_id(BranchId::MAIN).unwrap();
+    let all = tables.hybrid_report(&branch).unwrap();
+    all.into_iter()
+        .find(|report| report.table.name == name)
+        .unwrap()
+}
+
+fn cold_rows(tables: &Tables) -> u64 {
+    let segments = tables.store().segments();
+    segments.iter().map(|segment| segment.adopted).sum()
+}
+
+#[test]
+fn rows_freeze_when_they_are_old_enough() {
+    let tables = database();
+    table(&tables, "t", &[("hybrid_storage_min_rows", "100")]);
+    fill(&tables, "t", 0..500);
+    let first = now(&tables);
+    tend(&tables, first, 64);
+    tend(&tables, first + 6 * DAY, 64);
+    assert_eq!(cold_rows(&tables), 0);
+    let before = committed(&tables, "t");
+    assert!(tend(&tables, first + 8 * DAY, 64) > 8, "in small steps");
+    assert_eq!(cold_rows(&tables), 500);
+    assert_eq!(committed(&tables, "t"), before);
+    let told = report(&tables, "t");
+    assert_eq!((told.frozen.segments, told.frozen.rows), (1, 500));
+    assert_eq!(told.looked_at, Some(first + 8 * DAY));
+    // Too few, then enough.
+    fill(&tables, "t", 500..599);
+    tend(&tables, first + 16 * DAY, 64);
+    assert_eq!(cold_rows(&tables), 500);
+    fill(&tables, "t", 599..600);
+    tend(&tables, first + 24 * DAY, 64);
+    assert_eq!(cold_rows(&tables), 600);
+    assert_eq!(committed(&tables, "t").len(), 600);
+    assert!(tables.store().check().unwrap().is_empty());
+}
+
+#[test]
+fn options_of_tables_count_before_those_of_branches() {
+    let tables = database();
+    let min = ("hybrid_storage_min_rows", "1");
+    table(&tables, "never", &[("hybrid_storage", "off"), min]);
+    table(
+        &tables,
+        "soon",
+        &[("hybrid_storage_hot_threshold", "1 hour"), min],
+    );
+    table(&tables, "as_main", &[min]);
+    for name in ["never", "soon", "as_main"] {
+        fill(&tables, name, 0..10);
+    }
+    let store = tables.store();
+    let main = vec![(
+        "hybrid_storage_hot_threshold".to_owned(),
+        "2 days".to_owned(),
+    )];
+    store.alter_branch(BranchId::MAIN, "main", main).unwrap();
+    let now = now(&tables);
+    tend(&tables, now + DAY, 64);
+    assert_eq!(report(&tables, "soon").frozen.rows, 10);
+    assert_eq!(report(&tables, "as_main").frozen.rows, 0);
+    tend(&tables, now + 3 * DAY, 64);
+    assert_eq!(report(&tables, "as_main").frozen.rows, 10);
+    assert_eq!(cold_rows(&tables), 20);
+    assert!(!report(&tables, "never").hybrid.is_on);
+}
+
+#[test]
+fn branches_freeze_what_they_wrote() {
+    let tables = database();
+    table(&tables, "t", &[("hybrid_storage_min_rows", "1")]);
+    fill(&tables, "t", 0..10);
+    let spec = BranchSpec {
+        name: "dev".to_owned(),
+        options: vec![("hybrid_storage".to_owned(), "off".to_owned())],
+        ..BranchSpec::default()
+    };
+    let dev = tables.store().create_branch(spec).unwrap();
+    let transaction = tables
+        .begin(helios_version::TxnOptions {
+            branch: dev.id,
+            ..Default::default()
+        })
+        .unwrap();
+    insert(&transaction, "t", &[int(50), text("dev")]).unwrap();
+    transaction.commit().unwrap();
+    let later = now(&tables) + 8 * DAY;
+    tend(&tables, later, 64);
+    assert_eq!(cold_rows(&tables), 10);
+    let store = tables.store();
+    store.alter_branch(dev.id, "dev", Vec::new()).unwrap();
+    tend(&tables, later, 64);
+    assert_eq!(cold_rows(&tables), 11);
+    assert!(store.check().unwrap().is_empty());
+}
+
+#[test]
+fn what_happens_in_the_middle_hurts_nobody() {
+    let tables = database();
+    table(&tables, "t", &[("hybrid_storage_min_rows", "1")]);
+    fill(&tables, "t", 0..200);
+    let mut later = now(&tables) + 8 * DAY;
+    // By hand while the background is at it, at every stage.
+    for steps in 0..12 {
+        fill(&tables, "t", 1000 + steps * 50..1050 + steps * 50);
+        later += 8 * DAY;
+        for _ in 0..steps {
+            tables.tend_step(later, 20).unwrap();
+        }
+        let catalog = tables.newest_catalog(BranchId::MAIN).unwrap();
+        let def = catalog.tables().find(|t| t.name == "t").unwrap().clone();
+        tables
+            .freeze(&def, BranchId::MAIN, Scn::MAX, &|| Ok(()))
+            .unwrap();
+        assert_eq!(committed(&tables, "t").len() as i32, 250 + steps * 50);
+        assert!(tables.store().check().unwrap().is_empty());
+    }
+    // The table goes away while its rows are being written.
+    fill(&tables, "t", 5000..5200);
+    later += 8 * DAY;
+    for _ in 0..4 {
+        tables.tend_step(later, 20).unwrap();
+    }
+    let transaction = begin(&tables);
+    let id = transaction.catalog().unwrap();
+    let id = id.tables().find(|t| t.name == "t").unwrap().id;
+    transaction
+        .drop_objects(&[ObjectRef::Table(id)], false)
+        .unwrap();
+    transaction.commit().unwrap();
+    while tables.store().gc_step(1000).unwrap() == Step::More {}
+    tend(&tables, later, 20);
+    assert_eq!(tables.store().segments(), []);
+    assert!(tables.store().check().unwrap().is_empty());
+}
+
+#[test]
+fn ages_beyond_what_is_kept_are_known() {
+    let tables = database();
+    let never = [
+        ("hybrid_storage_min_rows", "1"),
+        ("hybrid_storage_hot_threshold", "100 days"),
+    ];
+    table(&tables, "t", &never);
+    fill(&tables, "t", 0..10);
+    let first = now(&tables);
+    // A mark is set; then the records of commits go, for nothing is retained.
+    tend(&tables, first + 1, 64);
+    for id in 100..120 {
+        fill(&tables, "t", id..id + 1);
+    }
+    while tables.store().gc_step(1000).unwrap() == Step::More {}
+    assert!(tables.store().scn_at(first).is_err());
+    tend(&tables, first + 99 * DAY, 64);
+    assert_eq!(cold_rows(&tables), 0);
+    tend(&tables, first + 100 * DAY + 1, 64);
+    assert_eq!(cold_rows(&tables), 10);
+    assert_eq!(committed(&tables, "t").len(), 30);
+}

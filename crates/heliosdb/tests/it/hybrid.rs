@@ -1,0 +1,115 @@
+//! Guards against settings of the tiers that are not kept, not shared, or not obeyed.
+
+use helios_testkit::Scratch;
+use heliosdb::{Connection, Database};
+
+fn text(connection: &mut Connection, sql: &str) -> String {
+    let row = connection.query_row(sql, ());
+    row.unwrap_or_else(|error| panic!("{sql}: {error}"))
+        .get(0)
+        .unwrap()
+}
+
+fn code(connection: &mut Connection, sql: &str) -> String {
+    let error = connection.execute_batch(sql).unwrap_err();
+    error.sqlstate().as_str().to_owned()
+}
+
+#[test]
+fn settings_are_those_of_the_database() {
+    let scratch = Scratch::new();
+    let path = scratch.join("db");
+    {
+        let database = Database::open(&path).unwrap();
+        let mut c = database.connect().unwrap();
+        let mut other = database.connect().unwrap();
+        assert_eq!(text(&mut c, "SHOW hybrid_storage"), "auto");
+        assert_eq!(text(&mut c, "SHOW hybrid_storage_hot_threshold"), "7 days");
+        c.execute_batch("SET hybrid_storage_hot_threshold = '3 days'")
+            .unwrap();
+        c.execute_batch("SET hybrid_storage = off").unwrap();
+        assert_eq!(
+            text(&mut other, "SHOW hybrid_storage_hot_threshold"),
+            "3 days"
+        );
+        assert_eq!(text(&mut other, "SHOW Hybrid_Storage"), "off");
+        let setting = "SELECT setting FROM pg_settings WHERE name = 'hybrid_storage'";
+        assert_eq!(text(&mut other, setting), "off");
+        other.execute_batch("RESET hybrid_storage").unwrap();
+        assert_eq!(text(&mut c, "SHOW hybrid_storage"), "auto");
+        for (sql, wanted) in [
+            ("SET hybrid_storage = 'on'", "22023"),
+            ("SET hybrid_storage_hot_threshold = '-1 day'", "22023"),
+            ("SET LOCAL hybrid_storage = off", "0A000"),
+            ("BEGIN; SET hybrid_storage = off", "25001"),
+            ("SET hybrid_storage_cold_threshold = '1 day'", "0A000"),
+            (
+                "CREATE TABLE x (a int) WITH (hybrid_storage = 'never')",
+                "22023",
+            ),
+            (
+                "CREATE TABLE x (a int) WITH (hybrid_storag = 'off')",
+                "22023",
+            ),
+            ("CREATE BRANCH x WITH (hybrid_storage = 'never')", "22023"),
+        ] {
+            assert_eq!(code(&mut c, sql), wanted, "{sql}");
+            c.execute_batch("ROLLBACK").unwrap();
+        }
+        c.execute_batch("CREATE ROLE joe LOGIN; SET ROLE joe")
+            .unwrap();
+        assert_eq!(code(&mut c, "SET hybrid_storage = off"), "42501");
+    }
+    let database = Database::open(&path).unwrap();
+    let mut c = database.connect().unwrap();
+    assert_eq!(text(&mut c, "SHOW hybrid_storage_hot_threshold"), "3 days");
+}
+
+#[test]
+fn vacuum_does_what_is_due() {
+    let database = Database::open_in_memory().unwrap();
+    let mut connection = database.connect().unwrap();
+    let c = &mut connection;
+    c.execute_batch(
+        "CREATE TABLE t (id int PRIMARY KEY, v text) WITH (hybrid_storage_hot_threshold = '0', hybrid_storage_min_rows = 100);
+         CREATE TABLE late (id int PRIMARY KEY, v text) WITH (hybrid_storage_min_rows = 1);
+         CREATE TABLE never (id int PRIMARY KEY) WITH (hybrid_storage = off, hybrid_storage_hot_threshold = '0', hybrid_storage_min_rows = 1);
+         INSERT INTO t SELECT n, 'v' || n FROM generate_series(1, 3000) n;
+         INSERT INTO late SELECT * FROM t;
+         INSERT INTO never SELECT id FROM t",
+    )
+    .unwrap();
+    c.execute("VACUUM", ()).unwrap();
+    let view = "SELECT string_agg(format('%s %s %s %s %s', table_name, hybrid_storage, hot_threshold, cold_rows, rows_frozen), ', '
+        ORDER BY table_name) FROM helios_hybrid_storage()";
+    assert_eq!(
+        text(c, view),
+        "late auto 7 days 0 0, never off 00:00:00 0 0, t auto 00:00:00 3000 3000"
+    );
+    // Too few to be worth while.
+    c.execute_batch("INSERT INTO t SELECT n, 'v' || n FROM generate_series(3001, 3050) n")
+        .unwrap();
+    c.execute("VACUUM", ()).unwrap();
+    assert_eq!(
+        text(
+            c,
+            "SELECT cold_rows::text FROM helios_hybrid_storage() WHERE table_name = 't'"
+        ),
+        "3000"
+    );
+    c.execute_batch("ALTER TABLE t SET (hybrid_storage_min_rows = 50)")
+        .unwrap();
+    c.execute("VACUUM", ()).unwrap();
+    assert_eq!(
+        text(
+            c,
+            "SELECT cold_rows || ' ' || segments FROM helios_hybrid_storage() WHERE table_name = 't'"
+        ),
+        "3050 2"
+    );
+    assert_eq!(
+        text(c, "SELECT count(*) || ' ' || max(v) FROM t"),
+        "3050 v999"
+    );
+    assert!(database.check().unwrap().faults.is_empty());
+}
