@@ -221,6 +221,27 @@ pub enum BenchEngine {
 pub enum BenchOf {
     /// Branches, diffs, merges and the past; beside DoltLite if asked.
     Branches(BranchBenchArgs),
+    /// Size on disk while the same few rows are updated again and again, retention being 5 s.
+    Churn(ChurnArgs),
+}
+
+/// `heliosdb bench churn`.
+#[derive(Debug, clap::Args)]
+pub struct ChurnArgs {
+    /// Rows in the table.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(i64).range(1..))]
+    pub rows: i64,
+
+    /// Updates of 100 of them before the size is watched.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(i64).range(0..))]
+    pub updates: i64,
+
+    /// A directory to work in, removed afterwards; by default one for temporary files.
+    #[arg(long)]
+    pub path: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// `heliosdb bench branches`.

@@ -7,6 +7,7 @@
 
 mod branches;
 mod cases;
+mod churn;
 mod helios;
 mod memory;
 mod sqlite;
@@ -71,8 +72,10 @@ pub use branches::parts as branch_parts;
 
 /// Runs all cases and prints the table.
 pub fn run(args: &BenchArgs) -> Result<(), Failure> {
-    if let Some(BenchOf::Branches(args)) = &args.of {
-        return branches::run(args);
+    match &args.of {
+        Some(BenchOf::Branches(args)) => return branches::run(args),
+        Some(BenchOf::Churn(args)) => return churn::run(args),
+        None => {}
     }
     if let (Some(engine), Some(path)) = (args.memory_of, &args.path) {
         return shown(memory::measure(engine, path, args.rows), &args.output);

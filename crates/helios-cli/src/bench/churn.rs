@@ -1,13 +1,14 @@
-//! Guards against growth without bound: 100,000 updates of the same 100 rows in a table of a
-//! million, with a short retention; then what is on disk must come back to near the start while
-//! work goes on.
-//!
-//! `cargo run --release -p heliosdb --example churn [-- ROWS UPDATES]`
+//! `heliosdb bench churn`: growth under updates of the same few rows, with a short retention. What is
+//! on disk must come back to near the start while work goes on.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use heliosdb::{Connection, Error, Options, Result};
+
+use super::megabytes;
+use crate::app::Failure;
+use crate::args::ChurnArgs;
 
 const HOT: i64 = 100;
 const RETENTION: Duration = Duration::from_secs(5);
@@ -15,18 +16,14 @@ const LIMIT: f64 = 1.3;
 /// How long the size may take to come back.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-fn main() -> Result<()> {
-    let mut numbers = std::env::args().skip(1).filter_map(|arg| arg.parse().ok());
-    let rows: i64 = numbers.next().unwrap_or(1_000_000);
-    let updates: i64 = numbers.next().unwrap_or(100_000);
-    let path = std::env::temp_dir().join(format!("heliosdb-churn-{}", std::process::id()));
-    let result = run(&path, rows, updates);
-    // Only a temporary directory.
-    let _ = std::fs::remove_dir_all(&path);
-    result
+/// Runs it and prints the size as it goes.
+pub fn run(args: &ChurnArgs) -> std::result::Result<(), Failure> {
+    super::in_folder(args.path.as_deref(), "churn", &args.output, |folder| {
+        measure(&folder.join("db"), args.rows, args.updates)
+    })
 }
 
-fn run(path: &Path, rows: i64, updates: i64) -> Result<()> {
+fn measure(path: &Path, rows: i64, updates: i64) -> Result<()> {
     let database = Options::new().retention(RETENTION).open(path)?;
     let mut connection = database.connect()?;
     connection.execute(
@@ -101,25 +98,4 @@ fn run(path: &Path, rows: i64, updates: i64) -> Result<()> {
     }
     println!("back within {LIMIT}; {counted} updates counted, check finds no fault");
     Ok(())
-}
-
-/// What the files take of the disk.
-fn megabytes(path: &Path) -> f64 {
-    let mut bytes = 0;
-    let mut folders = vec![path.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = std::fs::read_dir(&folder) else {
-            continue;
-        };
-        for entry in entries.flatten() {
-            match entry.metadata() {
-                Ok(meta) if meta.is_dir() => folders.push(entry.path()),
-                Ok(meta) => bytes += meta.len(),
-                Err(_) => {}
-            }
-        }
-    }
-    #[allow(clippy::cast_precision_loss, reason = "far below 2^52")]
-    let bytes = bytes as f64;
-    bytes / 1e6
 }
