@@ -64,11 +64,14 @@ struct Handle {
     core: Arc<Core>,
     thread: Mutex<Option<JoinHandle<()>>>,
     abandoned: AtomicBool,
+    /// The end of the log when everything was durable and stopped.
+    closed: Mutex<Option<u64>>,
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        if !self.abandoned.load(Ordering::Relaxed) {
+        let closed = *self.closed.lock() == Some(self.core.log.end());
+        if !closed && !self.abandoned.load(Ordering::Relaxed) {
             // Whoever wants to know of failures calls `close`.
             let _ = self.close();
         }
@@ -78,7 +81,11 @@ impl Drop for Handle {
 impl Handle {
     fn stop(&self) {
         self.core.signal.stop();
-        if let Some(thread) = self.thread.lock().take() {
+        if let Some(thread) = self.thread.lock().take()
+            // An indexer that had the last handle lets go of it on the background thread itself,
+            // which ends when this is done.
+            && thread.thread().id() != std::thread::current().id()
+        {
             // A panic there has been reported by its own thread.
             let _ = thread.join();
         }
@@ -91,7 +98,9 @@ impl Handle {
         if !self.core.little_to_save() {
             self.core.checkpoint()?;
         }
-        self.core.log.mark(self.core.log_needed()?)
+        self.core.log.mark(self.core.log_needed()?)?;
+        *self.closed.lock() = Some(self.core.log.end());
+        Ok(())
     }
 }
 
@@ -107,6 +116,7 @@ impl Store {
             core,
             thread: Mutex::new(thread),
             abandoned: AtomicBool::new(false),
+            closed: Mutex::default(),
         })))
     }
 

@@ -78,6 +78,9 @@ impl Drop for Shared {
     fn drop(&mut self) {
         // Only estimates: without them the next session counts again.
         let _ = self.tables.save_counts();
+        // Garbage collection may be looking at the tables on a thread of its own. Waiting for it here
+        // means that whoever let go of the last handle can open the database again at once.
+        let _ = self.tables.store().close();
     }
 }
 
