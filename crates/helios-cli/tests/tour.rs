@@ -23,6 +23,60 @@ fn branches() {
     tour("branches.md");
 }
 
+const RED: &str = "\u{1b}[31m";
+const GREEN: &str = "\u{1b}[32m";
+const YELLOW: &str = "\u{1b}[33m";
+const PLAIN: &str = "\u{1b}[0m";
+
+// Guards against colours that do not tell additions from deletions, or the current branch from others.
+#[test]
+fn colours() {
+    let script = "CREATE TABLE city (id int PRIMARY KEY, people int);
+        INSERT INTO city VALUES (1, 10), (2, 20);
+        CREATE BRANCH census; \n\\use census
+        UPDATE city SET people = 21 WHERE id = 2;
+        DELETE FROM city WHERE id = 1;
+        INSERT INTO city VALUES (3, 30);
+        \\branch diff main census
+        \\branch tree
+        \\timeline 1\n";
+    let script: String = script
+        .lines()
+        .map(|line| line.trim().to_owned() + "\n")
+        .collect();
+    let out = shell(&["--color", "always"], &script);
+    for line in [
+        format!("{YELLOW}~ 2{PLAIN}"),
+        format!("    people: {RED}20{PLAIN} → {GREEN}21{PLAIN}"),
+        format!("{RED}- {{\"id\": 1, \"people\": 10}}{PLAIN}"),
+        format!("{GREEN}+ {{\"id\": 3, \"people\": 30}}{PLAIN}"),
+    ] {
+        assert!(out.lines().any(|found| found == line), "{line}\n{out}");
+    }
+    let current = "\u{1b}[1;32mcensus\u{1b}[0m *";
+    assert!(out.contains(current), "{out}");
+    assert!(out.contains(&format!("{YELLOW}SCN ")), "{out}");
+}
+
+/// What the shell answers to a script.
+fn shell(args: &[&str], script: &str) -> String {
+    let mut shell = Command::new(env!("CARGO_BIN_EXE_heliosdb"))
+        .args(args)
+        .args(["-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = shell.stdin.take().unwrap();
+    stdin.write_all(script.as_bytes()).unwrap();
+    drop(stdin);
+    let output = shell.wait_with_output().unwrap();
+    let complaints = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{complaints}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 fn tour(page: &str) {
     let path = format!("{}/../../docs/{page}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap();
@@ -96,21 +150,9 @@ fn run(entries: &[Entry]) -> Vec<Vec<String>> {
     for entry in entries {
         let _ = writeln!(script, "{}\n\\echo @@", entry.input);
     }
-    let mut shell = Command::new(env!("CARGO_BIN_EXE_heliosdb"))
-        .args(["-f", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = shell.stdin.take().unwrap();
-    stdin.write_all(script.as_bytes()).unwrap();
-    drop(stdin);
-    let output = shell.wait_with_output().unwrap();
-    let complaints = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{complaints}");
+    let out = shell(&[], &script);
     let mut answers = vec![Vec::new()];
-    for line in String::from_utf8(output.stdout).unwrap().lines() {
+    for line in out.lines() {
         if line == "@@" {
             answers.push(Vec::new());
         } else {

@@ -69,27 +69,25 @@ fn candidates(
         .iter()
         .map(|token| before[token.span.clone()].to_ascii_uppercase())
         .collect();
-    let previous: Vec<&str> = upper.iter().rev().take(3).map(String::as_str).collect();
+    let previous: Vec<&str> = upper.iter().rev().take(4).map(String::as_str).collect();
 
     let branches = |prefix: &str| quoted(names(NameContext::Branch, prefix));
     let mut found = match previous.as_slice() {
-        ["OF", "AS", ..] => {
-            return (
-                start,
-                fixed(
-                    &[
-                        "TIMESTAMP",
-                        "LSN",
-                        "SCN",
-                        "TRANSACTION",
-                        "BRANCH",
-                        "SNAPSHOT",
-                        "SYSTEM_TIME",
-                        "NOW",
-                    ],
-                    prefix,
-                ),
-            );
+        ["OF", "AS", "SYSTEM_TIME", ..] | ["BETWEEN", "SYSTEM_TIME", ..] => {
+            return (start, fixed(&["TIMESTAMP"], prefix));
+        }
+        ["OF", "AS", ..] => return (start, fixed(POINTS, prefix)),
+        // What of a branch may follow its name, and which moment of it.
+        ["AT", _, "BRANCH", ..] => return (start, fixed(MOMENTS, prefix)),
+        [_, "BRANCH", "OF", "AS"] => return (start, fixed(&["AT"], prefix)),
+        ["BETWEEN", "VERSIONS", ..] => return (start, fixed(&["SCN", "TIMESTAMP"], prefix)),
+        ["VERSIONS", ..] => return (start, fixed(&["BETWEEN"], prefix)),
+        ["SYSTEM_TIME", "FOR", ..] => {
+            let ranges = ["AS", "FROM", "BETWEEN", "CONTAINED", "ALL"];
+            return (start, fixed(&ranges, prefix));
+        }
+        ["FOR", _, "BRANCH", "USE"] => {
+            return (start, fixed(&["SESSION", "TRANSACTION"], prefix));
         }
         ["BRANCH", ..] => return (start, branches(prefix)),
         ["SNAPSHOT", ..] => return (start, quoted(names(NameContext::Snapshot, prefix))),
@@ -215,6 +213,21 @@ fn meta_candidates(
     (start, names(context, argument))
 }
 
+/// What may follow `AS OF`.
+const POINTS: &[&str] = &[
+    "TIMESTAMP",
+    "LSN",
+    "SCN",
+    "TRANSACTION",
+    "BRANCH",
+    "SNAPSHOT",
+    "SYSTEM_TIME",
+    "NOW",
+];
+
+/// The moments of a branch.
+const MOMENTS: &[&str] = &["TIMESTAMP", "LSN", "SCN", "TRANSACTION", "SNAPSHOT", "NOW"];
+
 /// The strategies of a merge.
 const STRATEGIES: &[&str] = &[
     "ABORT",
@@ -223,6 +236,7 @@ const STRATEGIES: &[&str] = &[
     "MANUAL",
     "RULE_BASED",
     "LAST_WRITE_WINS",
+    "CUSTOM",
 ];
 
 /// The rules of a merge that need no table.
@@ -386,6 +400,17 @@ mod tests {
             complete("SELECT * FROM t AS OF SNAPSHOT "),
             ["\"before move\""]
         );
+        assert_eq!(complete("SELECT * FROM t AS OF BRANCH dev "), ["AT"]);
+        assert_eq!(
+            complete("SELECT * FROM t AS OF BRANCH dev AT S"),
+            ["SCN", "SNAPSHOT"]
+        );
+        assert_eq!(
+            complete("SELECT * FROM t VERSIONS BETWEEN "),
+            ["SCN", "TIMESTAMP"]
+        );
+        assert_eq!(complete("SELECT * FROM t FOR SYSTEM_TIME C"), ["CONTAINED"]);
+        assert_eq!(complete("USE BRANCH dev FOR T"), ["TRANSACTION"]);
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl Pattern {
         }
     }
 
-    fn matches(&self, schema: &str, name: &str) -> bool {
+    pub(super) fn matches(&self, schema: &str, name: &str) -> bool {
         let in_schema = match &self.schema {
             Some(wanted) => wild(wanted, schema),
             None => true,

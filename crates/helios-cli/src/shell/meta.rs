@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::commands::{self, COMMANDS, Invocation, Meta};
-use super::{branches, copy, describe, edit, history, preferences, words};
+use super::{branches, copy, describe, edit, history, preferences, system, words};
 use crate::app::{App, Failure};
 use crate::lexer;
 use crate::output::{Expanded, Format};
@@ -57,6 +57,7 @@ pub fn meta(app: &mut App, before: &str, line: &str) -> Result<Next, Failure> {
                 return fail(app, &message);
             }
         }
+        Meta::System => return system::list(app, argument),
         Meta::Branches => return branches::list(app, unquoted_name(argument)),
         Meta::Use => return branches::switch(app, argument),
         Meta::Branch => return branches::branch(app, argument),

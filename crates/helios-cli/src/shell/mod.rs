@@ -13,6 +13,7 @@ mod history;
 mod meta;
 mod preferences;
 mod prompt;
+mod system;
 mod words;
 
 use std::io;

@@ -64,3 +64,54 @@ impl Prompt for BranchPrompt {
         format!("({failing}search {}) ", search.term).into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prompt(transaction: TransactionStatus, as_of: Option<u64>) -> BranchPrompt {
+        BranchPrompt {
+            branch: "main".into(),
+            transaction,
+            as_of,
+            coloured: false,
+        }
+    }
+
+    #[test]
+    fn states_show() {
+        let left = |prompt: &BranchPrompt| {
+            let arrow = prompt.render_prompt_indicator(PromptEditMode::Default);
+            format!("{}{arrow}", prompt.render_prompt_left())
+        };
+        let idle = prompt(TransactionStatus::Idle, None);
+        assert_eq!(left(&idle), "heliosdb[main]=> ");
+        assert_eq!(
+            idle.render_prompt_multiline_indicator(),
+            "heliosdb[main]-> "
+        );
+        let back = prompt(TransactionStatus::Idle, Some(0x1A3F));
+        assert_eq!(left(&back), "heliosdb[main@LSN:0/1A3F]=> ");
+        let open = prompt(TransactionStatus::Active, None);
+        assert_eq!(left(&open), "heliosdb[main]*=> ");
+        let failed = prompt(TransactionStatus::Failed, None);
+        assert_eq!(left(&failed), "heliosdb[main]!=> ");
+    }
+
+    #[test]
+    fn colours_tell_the_state() {
+        let coloured = |transaction| {
+            let mut prompt = prompt(transaction, None);
+            prompt.coloured = true;
+            prompt.render_prompt_left().into_owned()
+        };
+        let states = [
+            (TransactionStatus::Idle, Color::Green, "heliosdb[main]"),
+            (TransactionStatus::Active, Color::Yellow, "heliosdb[main]*"),
+            (TransactionStatus::Failed, Color::Red, "heliosdb[main]!"),
+        ];
+        for (state, colour, name) in states {
+            assert_eq!(coloured(state), colour.paint(name).to_string());
+        }
+    }
+}

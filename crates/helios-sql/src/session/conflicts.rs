@@ -130,8 +130,8 @@ impl Session {
             self.own_query(
                 &format!(
                     "CREATE TABLE {} (conflict_id serial PRIMARY KEY, table_name text NOT NULL, page_id bigint, \
-                     row_key bytea NOT NULL, kind text NOT NULL, column_names text[], source_value jsonb, target_value jsonb, \
-                     base_value jsonb, resolution text, resolved_by text, resolved_at timestamp, \
+                     row_key bytea NOT NULL, source_value jsonb, target_value jsonb, base_value jsonb, resolution text, \
+                     resolved_by text, resolved_at timestamp, kind text NOT NULL, column_names text[], \
                      UNIQUE (table_name, row_key, kind))",
                     table_of(&id)
                 ),

@@ -20,5 +20,6 @@ mod row_security;
 mod short_ways;
 mod sizes;
 mod system_functions;
+mod system_views;
 mod temporary;
 mod time_travel;

@@ -12,6 +12,7 @@ use super::super::merge_report::key_text;
 use super::super::row_json;
 use super::super::state::State;
 use super::{Point, no_table, number, point, table_at};
+use crate::parse::quote_ident;
 
 /// A row by the definition of its point.
 fn decode(table: &TableDef, key: &[u8], row: Option<&RowVersion>) -> Result<Option<Vec<Value>>> {
@@ -107,6 +108,15 @@ fn each_change(
     Ok(())
 }
 
+/// A name that leads to the table, with its schema unless that is `public`.
+fn shown_name(table: &TableDef) -> String {
+    let name = quote_ident(&table.name);
+    match table.schema_name.as_str() {
+        "public" => name,
+        schema => format!("{}.{name}", quote_ident(schema)),
+    }
+}
+
 /// `pg_compare_branches`: what happened from one point to the other, by table.
 pub(super) fn summary(state: &State, from: &str, to: &str) -> Result<Vec<Row>> {
     let (from, to) = (point(state, from)?, point(state, to)?);
@@ -154,7 +164,7 @@ pub(super) fn summary(state: &State, from: &str, to: &str) -> Result<Vec<Row>> {
         if counts != [0; 3] || !schema.is_null() {
             let [added, updated, deleted] = counts.map(number);
             rows.push(vec![
-                Value::text(table.name.as_str()),
+                Value::text(shown_name(table)),
                 added,
                 updated,
                 deleted,
