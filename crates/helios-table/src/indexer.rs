@@ -1,8 +1,8 @@
-//! Tells garbage collection which index entries a row version has.
+//! Tells garbage collection which index entries a row version has, and how tables are called.
 
 use std::sync::{Arc, Weak};
 
-use helios_base::{BranchId, Result, TableId, Value};
+use helios_base::{BranchId, Result, Scn, TableId, Value};
 use helios_version::{IndexEntry, Indexer};
 
 use crate::catalog::Catalog;
@@ -43,7 +43,7 @@ impl CatalogIndexer {
             return Ok(());
         }
         let rules = tables.rules(&catalog, table)?;
-        let stored = StoredRow::new(table.shape(), pk, helios_base::Scn::ZERO, row)?;
+        let stored = StoredRow::new(table.shape(), pk, Scn::ZERO, row)?;
         let mut values = vec![Value::Null; table.columns.len()];
         for index in rules.indexes.iter().filter(|index| !index.def.clustered) {
             stored.fill(index.reads(), &mut values)?;
@@ -75,5 +75,14 @@ impl Indexer for CatalogIndexer {
         if self.append(branch, table, pk, row, entries).is_err() {
             entries.truncate(known);
         }
+    }
+
+    fn name(&self, branch: BranchId, scn: Scn, table: TableId) -> Option<String> {
+        let tables = self.tables.upgrade()?;
+        let snapshot = tables.store().snapshot(branch, Some(scn)).ok()?;
+        let catalog = tables.catalog(&snapshot).ok()?;
+        catalog
+            .table_by_storage(table)
+            .map(|table| table.name.clone())
     }
 }

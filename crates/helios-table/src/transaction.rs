@@ -169,6 +169,18 @@ impl Transaction {
     pub(crate) fn change(&self, change: Change) -> Result<()> {
         self.changing.store(true, Ordering::Relaxed);
         change.write(&self.txn)?;
+        if let Change::Table(id, Some(table)) = &change {
+            let latest = self.latest_catalog()?;
+            let old = latest.table_by_id(*id);
+            let is_new = old.is_none_or(|old| old.storage != table.storage);
+            self.txn.retain(table.storage, table.retention(), is_new)?;
+            if old.is_none() {
+                // A table that comes back is what it was.
+                for index in table.indexes.iter().filter(|index| !index.clustered) {
+                    self.txn.keep_index(index.storage)?;
+                }
+            }
+        }
         self.state.lock().changes.push(change);
         Ok(())
     }

@@ -159,11 +159,11 @@ impl BranchTree {
     }
 
     /// Points that future merges may start from, besides forks: what the states contain that can be
-    /// read, every one from `horizon` on and those at the points `held`. A branch made from any of
-    /// them has what it contains as merge bases, however long ago others moved on.
+    /// read, every one of a branch from its `floor` on and those at the points `held`. A branch made from
+    /// any of them has what it contains as merge bases, however long ago others moved on.
     pub(crate) fn bases(
         &self,
-        horizon: Scn,
+        floor: &dyn Fn(BranchId) -> Scn,
         held: impl Iterator<Item = (BranchId, Scn)>,
     ) -> BTreeSet<(BranchId, Scn)> {
         let mut points = BTreeSet::new();
@@ -173,9 +173,14 @@ impl BranchTree {
         let others = |own| move |point: &(BranchId, Scn)| point.0 != own;
         for node in self.all() {
             let own = node.branch.id;
-            let first = horizon.max(node.branch.fork);
+            let first = floor(own).max(node.branch.fork);
             let mut reach = self.reach(own, first);
             points.extend(reach.clone().into_iter().filter(others(own)));
+            if first > node.branch.fork && node.branch.parent.is_some() {
+                // Up to its creation a branch can always be read.
+                let forked = self.reach(own, node.branch.fork);
+                points.extend(forked.into_iter().filter(others(own)));
+            }
             for merged in self.merges.after(own, first) {
                 for (branch, scn) in merged {
                     raise(&mut reach, *branch, *scn);
@@ -287,7 +292,7 @@ mod tests {
             tree.merge_bases(now(M), now(A)),
             [(M, Scn(29)), (A, Scn(28))]
         );
-        let bases = tree.bases(Scn::MAX, std::iter::empty());
+        let bases = tree.bases(&|_| Scn::MAX, std::iter::empty());
         assert!(bases.contains(&(A, Scn(28))));
         assert!(bases.contains(&(M, Scn(29))));
     }
@@ -380,11 +385,11 @@ mod tests {
         let mut tree = tree();
         tree.note_merge(A, Scn(40), &[(M, Scn(30))]);
         tree.note_merge(A, Scn(60), &[(M, Scn(50))]);
-        let newest = tree.bases(Scn(70), std::iter::empty());
+        let newest = tree.bases(&|_| Scn(70), std::iter::empty());
         assert!(newest.contains(&(M, Scn(50))) && !newest.contains(&(M, Scn(30))));
-        let between = tree.bases(Scn(45), std::iter::empty());
+        let between = tree.bases(&|_| Scn(45), std::iter::empty());
         assert!(between.contains(&(M, Scn(50))) && between.contains(&(M, Scn(30))));
-        let held = tree.bases(Scn(70), [(A, Scn(45))].into_iter());
+        let held = tree.bases(&|_| Scn(70), [(A, Scn(45))].into_iter());
         assert!(held.contains(&(M, Scn(30))));
     }
 

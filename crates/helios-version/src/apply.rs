@@ -21,6 +21,7 @@ use crate::core::Core;
 use crate::keys::{self, Stored};
 use crate::read::newest_in;
 use crate::record::{Op, Ops, decode_pairs};
+use crate::retention::put_period;
 use crate::sequence::{SequenceState, sequence_key};
 use crate::writes::{Live, WriteSet};
 
@@ -345,6 +346,26 @@ impl<'a> Applier<'a> {
                 self.core.registry.pin(name, branch, scn);
                 Ok(())
             }
+            Op::Retain {
+                table,
+                period,
+                is_new,
+            } => {
+                let (branch, scn) = (self.current.branch, self.current.scn);
+                let is_new = is_new && !self.revive(keys::META_DROPPED_TABLE, table.0)?;
+                let tree = self.core.tree.load();
+                let tree = self.tree.as_ref().unwrap_or(&tree);
+                if !tree.has_period(branch, table, scn, period) {
+                    self.tree()
+                        .note_period(branch, table, scn, (period, is_new));
+                    let key = keys::period_key(table, branch, scn);
+                    self.value.clear();
+                    put_period(&mut self.value, period, is_new);
+                    self.batch.put(Keyspace::Meta, &key, &self.value);
+                }
+                Ok(())
+            }
+            Op::KeepIndex { index } => self.revive(keys::META_DROPPED_INDEX, index.0).map(drop),
             Op::Unpin { name } => {
                 let key = keys::meta_key(keys::META_PIN, name.as_bytes());
                 self.batch.delete(Keyspace::Meta, &key);
@@ -381,6 +402,19 @@ impl<'a> Applier<'a> {
         self.tree().insert(node);
         self.put_branch(id, &record);
         Ok(())
+    }
+
+    /// What was dropped on the branch may be in use again: then it stays. Whether it is so.
+    fn revive(&mut self, tag: u8, object: u32) -> Result<bool> {
+        let rest = keys::prefix(object, self.current.branch);
+        let key = keys::meta_key(tag, &rest);
+        let core = self.core;
+        let kv = self.snapshot.get_or_insert_with(|| core.kv.snapshot());
+        let was_dropped = kv.get(Keyspace::Meta, &key)?.is_some();
+        if was_dropped {
+            self.batch.delete(Keyspace::Meta, &key);
+        }
+        Ok(was_dropped)
     }
 
     fn dropped(&mut self, tag: u8, object: u32) {

@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 use std::sync::Weak;
-use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -24,10 +23,8 @@ const TICK: Duration = Duration::from_millis(200);
 const CHECKPOINT_BUDGET: usize = 4096;
 /// Versions looked at by garbage collection per step.
 const GC_BUDGET: usize = 1024;
-/// Shortest and longest pause between two rounds of garbage collection.
-const GC_PAUSE: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
-/// Between the two, a round per this part of the retention is enough.
-const GC_PART: u64 = 32;
+/// Until the first round of garbage collection.
+const GC_FIRST: Duration = Duration::from_secs(1);
 /// Garbage collection rests this many times as long as it worked.
 const GC_REST: u32 = 4;
 
@@ -88,7 +85,7 @@ pub(crate) fn start(core: &Arc<Core>) -> Result<JoinHandle<()>> {
 }
 
 fn run(weak: &Weak<Core>) {
-    let mut next_gc = Instant::now() + GC_PAUSE[0];
+    let mut next_gc = Instant::now() + GC_FIRST;
     loop {
         let Some(core) = weak.upgrade() else { return };
         let Some(flush) = core.signal.sleep() else {
@@ -115,8 +112,7 @@ fn work(core: &Core, flush: bool, next_gc: &mut Instant) -> Result<()> {
                 {}
             }
         }
-        let retention = core.retention.load(Ordering::Relaxed);
-        let pause = Duration::from_micros(retention / GC_PART).clamp(GC_PAUSE[0], GC_PAUSE[1]);
+        let pause = core.gc_pause();
         *next_gc = Instant::now() + (started.elapsed() * GC_REST).max(pause);
     }
     Ok(())

@@ -20,6 +20,7 @@ use helios_base::{BranchId, Error, Result, Scn, SqlState};
 use crate::ancestry::Merges;
 use crate::codec::{Reader, put_bytes, put_varint};
 use crate::record::{decode_pairs, encode_pairs};
+use crate::retention::Periods;
 
 /// A branch of the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,6 +154,8 @@ pub(crate) struct BranchTree {
     pub(crate) next: BranchId,
     /// What merges took in.
     pub(crate) merges: Arc<Merges>,
+    /// How long tables are kept.
+    pub(crate) periods: Arc<Periods>,
 }
 
 impl BranchTree {
@@ -162,6 +165,7 @@ impl BranchTree {
             nodes: BTreeMap::new(),
             next: BranchId(1),
             merges: Arc::default(),
+            periods: Arc::default(),
         };
         tree.insert(Node {
             branch: Branch {
@@ -223,6 +227,18 @@ impl BranchTree {
                     format!("branch number {id} does not exist"),
                 )
             })
+    }
+
+    /// The branch that a point belongs to: before its fork a branch is its parent.
+    pub(crate) fn owner(&self, branch: BranchId, scn: Scn) -> BranchId {
+        let mut owner = branch;
+        while let Some(node) = self.any(owner)
+            && let Some(parent) = node.branch.parent
+            && scn < node.branch.fork
+        {
+            owner = parent;
+        }
+        owner
     }
 
     /// The living branch of that name.

@@ -198,6 +198,13 @@ impl Range {
 
 impl Candidates {
     pub(crate) fn new(a: &Snapshot, b: &Snapshot, table: Option<TableId>) -> Result<Self> {
+        // Of what is gone the lists of changes are gone, too.
+        for snapshot in [a, b] {
+            match table {
+                Some(table) => snapshot.require(table)?,
+                None => snapshot.require_whole()?,
+            }
+        }
         let kv = a.kv();
         let mut ranges = Vec::new();
         let of = |snapshot: &Snapshot, branch| {

@@ -7,7 +7,7 @@
 //! 2. dropped tables and indexes, whole ranges at once;
 //! 3. dropped branches that nobody reads;
 //! 4. lists of changes, which are joined or go;
-//! 5. records of commits before the horizon;
+//! 5. records of commits before the oldest floor;
 //! 6. the log.
 //!
 //! No step changes what any possible snapshot sees. Versions are immutable once in `History`, so
@@ -33,6 +33,7 @@ use crate::core::{Core, now};
 use crate::keys::{self, ObjectRange, Stored};
 use crate::read::{newest_in, newest_of};
 use crate::registry::Plan;
+use crate::retention::put_period;
 use crate::row::{IndexEntry, Indexer};
 use crate::store::Step;
 
@@ -63,6 +64,8 @@ enum Phase {
 struct Group {
     /// Its key in `Current`.
     key: Vec<u8>,
+    /// From where on all its versions are needed.
+    floor: Scn,
     /// Begin of the newest version when the first was seen.
     newest: Scn,
     keeps_versions: bool,
@@ -116,37 +119,19 @@ impl Core {
         }
     }
 
-    /// What must be kept now. From here on older points are refused, so it is remembered.
-    fn plan(&self) -> Result<Plan> {
-        let retention = self.retention.load(Ordering::Relaxed);
-        let since = now().saturating_sub_unsigned(retention);
-        let published = self.published();
-        let horizon = match self.scn_at(since) {
-            Ok(scn) => scn.min(published),
-            // Longer ago than anything that is kept.
-            Err(_) => Scn::ZERO,
-        };
-        let before = self.registry.floor();
-        let plan = self.registry.plan(horizon, &self.tree.load());
-        if plan.horizon != before {
-            self.between_commits(|_| {
-                let mut batch = Batch::new();
-                self.put_horizon(&mut batch);
-                self.kv.apply(batch)
-            })?;
-        }
-        Ok(plan)
-    }
-
-    fn put_horizon(&self, batch: &mut Batch) {
+    /// Remembers which points are refused.
+    pub(crate) fn put_floors(&self, batch: &mut Batch) {
+        let floors = self.registry.floors();
         let mut value = Vec::new();
-        put_varint(&mut value, self.registry.floor().0);
+        put_varint(&mut value, floors.base.0);
         put_varint(&mut value, self.first_commit.load(Ordering::Acquire));
         batch.put(
             Keyspace::Meta,
             &keys::meta_key(keys::META_HORIZON, &[]),
             &value,
         );
+        let key = keys::meta_key(keys::META_FLOORS, &[]);
+        batch.put(Keyspace::Meta, &key, &floors.encode());
     }
 
     fn collect_history(
@@ -172,14 +157,15 @@ impl Core {
                 let (table, branch, pk) = keys::split(row_key)?;
                 if group.as_ref().is_none_or(|group| group.key != row_key) {
                     finished.extend(group.take());
-                    group = Some(self.open_group(&*kv, row_key, indexer)?);
+                    let floor = plan.floors.of(branch, TableId(table));
+                    group = Some(self.open_group(&*kv, row_key, floor, indexer)?);
                 }
                 let stored = Stored::decode(value)?;
-                let needed = plan.needs(branch, begin, stored.scn);
-                if !needed {
-                    batch.delete(Keyspace::History, key);
-                }
                 if let Some(group) = &mut group {
+                    let needed = plan.needs(branch, group.floor, begin, stored.scn);
+                    if !needed {
+                        batch.delete(Keyspace::History, key);
+                    }
                     group.keeps_versions |= needed;
                     if let (Some(indexer), Some(row)) = (indexer, stored.row) {
                         group.add(indexer, branch, TableId(table), pk, row, needed);
@@ -202,7 +188,7 @@ impl Core {
             self.between_commits(|_| {
                 let kv = self.kv.snapshot();
                 for group in &mut finished {
-                    self.finish_group(&*kv, plan, group, indexer, &mut batch)?;
+                    self.finish_group(&*kv, group, indexer, &mut batch)?;
                 }
                 if batch.is_empty() {
                     return Ok(());
@@ -221,10 +207,12 @@ impl Core {
         &self,
         kv: &dyn KvSnapshot,
         row_key: &[u8],
+        floor: Scn,
         indexer: Option<&dyn Indexer>,
     ) -> Result<Group> {
         let mut group = Group {
             key: row_key.to_vec(),
+            floor,
             newest: Scn::ZERO,
             keeps_versions: false,
             keeps_entries: false,
@@ -255,7 +243,6 @@ impl Core {
     fn finish_group(
         &self,
         kv: &dyn KvSnapshot,
-        plan: &Plan,
         group: &mut Group,
         indexer: Option<&dyn Indexer>,
         batch: &mut Batch,
@@ -269,7 +256,7 @@ impl Core {
         if newest.begin() == group.newest {
             if let Newest::Tombstone(begin) = newest
                 && !group.keeps_versions
-                && begin <= plan.horizon
+                && begin <= group.floor
                 && !self.cold_has(table, branch, pk)
             {
                 let tree = self.tree.load();
@@ -328,7 +315,12 @@ impl Core {
             while let Some((key, value)) = cursor.next()? {
                 let (object, branch, _) = keys::split(key.get(1..).unwrap_or_default())?;
                 let scn = Scn(Reader::new(value, "drop record").varint()?);
-                if plan.needs_before(branch, scn) {
+                // Which table an index belonged to is not known here.
+                let floor = match tag {
+                    keys::META_DROPPED_TABLE => plan.floors.of(branch, TableId(object)),
+                    _ => plan.floors.least(branch),
+                };
+                if plan.needs_before(branch, floor, scn) {
                     continue;
                 }
                 let mut batch = Batch::new();
@@ -344,6 +336,7 @@ impl Core {
                 self.between_commits(|_| {
                     if tag == keys::META_DROPPED_TABLE {
                         self.retire(|table, on| (table.0, on) == (object, branch), &mut batch);
+                        self.forget_period(branch, TableId(object), scn, &mut batch);
                     }
                     self.kv.apply(batch)
                 })?;
@@ -351,6 +344,35 @@ impl Core {
             }
         }
         Ok(Some(Phase::Branches))
+    }
+
+    /// Forgets how long a table was kept that the commit `scn` dropped; where the branch would inherit that
+    /// of an ancestor's, it says that there is none.
+    fn forget_period(&self, branch: BranchId, table: TableId, scn: Scn, batch: &mut Batch) {
+        let before = self.tree.load();
+        if !before.says_period(branch, table) && before.period(branch, table).is_none() {
+            return;
+        }
+        let mut tree = BranchTree::clone(&before);
+        tree.forget_period(branch, table);
+        let from = keys::period_key(table, branch, Scn::ZERO);
+        let upto = keys::period_key(table, branch, Scn::MAX);
+        let said = (
+            Bound::Included(from.as_slice()),
+            Bound::Included(upto.as_slice()),
+        );
+        batch.delete_range(Keyspace::Meta, said);
+        if tree.period(branch, table).is_some() {
+            tree.note_period(branch, table, scn, (None, false));
+            let mut value = Vec::new();
+            put_period(&mut value, None, false);
+            batch.put(
+                Keyspace::Meta,
+                &keys::period_key(table, branch, scn),
+                &value,
+            );
+        }
+        self.tree.store(Arc::new(tree));
     }
 
     fn has_dropped_branches(&self) -> bool {
@@ -391,7 +413,11 @@ impl Core {
                 Bound::Excluded(last.as_slice()),
             );
             batch.delete_range(Keyspace::Meta, range);
-            for tag in [keys::META_DROPPED_TABLE, keys::META_DROPPED_INDEX] {
+            for tag in [
+                keys::META_DROPPED_TABLE,
+                keys::META_DROPPED_INDEX,
+                keys::META_PERIOD,
+            ] {
                 let (start, end) = ([tag], [tag + 1]);
                 let range = (Bound::Included(&start[..]), Bound::Excluded(&end[..]));
                 let mut cursor = kv.scan(Keyspace::Meta, range, false)?;
@@ -416,16 +442,17 @@ impl Core {
             let mut tree = BranchTree::clone(&self.tree.load());
             tree.remove(id);
             tree.forget_merges(id);
+            tree.forget_periods(id);
             self.tree.store(Arc::new(tree));
             Ok(())
         })?;
         Ok(Some(Phase::Branches))
     }
 
-    /// Removes records of commits before the horizon, except those of kept points.
+    /// Removes records of commits before the oldest floor, except those of kept points.
     fn collect_commits(&self, plan: &Plan, budget: usize) -> Result<Option<Phase>> {
         let first = self.first_commit.load(Ordering::Acquire);
-        let upto = plan.horizon.0.min(first.saturating_add(budget as u64));
+        let upto = plan.oldest.0.min(first.saturating_add(budget as u64));
         if upto <= first {
             return Ok(None);
         }
@@ -444,10 +471,10 @@ impl Core {
         }
         self.between_commits(|_| {
             self.first_commit.store(upto, Ordering::Release);
-            self.put_horizon(&mut batch);
+            self.put_floors(&mut batch);
             self.kv.apply(batch)
         })?;
-        Ok((upto < plan.horizon.0).then_some(Phase::Commits))
+        Ok((upto < plan.oldest.0).then_some(Phase::Commits))
     }
 
     /// Lets go of log segments that neither recovery nor readers of changes need.

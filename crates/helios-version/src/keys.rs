@@ -19,12 +19,14 @@
 //! | 4 | name of a pin | varint branch, varint SCN |
 //! | 5 | table u32, branch u32 | varint SCN of the drop |
 //! | 6 | index u32, branch u32 | varint SCN of the drop |
-//! | 7 | | horizon: varint oldest SCN readable everywhere, varint first SCN in `Commits` |
+//! | 7 | | horizon: varint floor of all that tag 13 does not name, varint first SCN in `Commits` |
 //! | 8 | | varint: number of the next branch |
 //! | 9 | branch u32, SCN u64 of a merge | see `ancestry.rs` |
 //! | 10 | table u32, branch u32, segment u64 | see `cold/manifest.rs` |
 //! | 11 | | varint: number of the next segment |
 //! | 12 | | see `cold/ages.rs` |
+//! | 13 | table u32, branch u32, SCN u64 | see `retention.rs` |
+//! | 14 | | see `floors.rs` |
 //!
 //! A version is visible at `S` when `begin ≤ S < end`; one in `Current` has no end yet.
 //!
@@ -57,6 +59,8 @@ pub(crate) const META_MERGE: u8 = 9;
 pub(crate) const META_SEGMENT: u8 = 10;
 pub(crate) const META_NEXT_SEGMENT: u8 = 11;
 pub(crate) const META_AGES: u8 = 12;
+pub(crate) const META_PERIOD: u8 = 13;
+pub(crate) const META_FLOORS: u8 = 14;
 
 /// The first bytes of all keys of an object on a branch.
 #[inline]
@@ -146,6 +150,13 @@ pub(crate) fn meta_key(tag: u8, rest: &[u8]) -> Vec<u8> {
     let mut key = Vec::with_capacity(1 + rest.len());
     key.push(tag);
     key.extend_from_slice(rest);
+    key
+}
+
+/// The key of a table's period on a branch from a commit on.
+pub(crate) fn period_key(table: TableId, branch: BranchId, scn: Scn) -> Vec<u8> {
+    let mut key = meta_key(META_PERIOD, &prefix(table.0, branch));
+    key.extend_from_slice(&scn.0.to_be_bytes());
     key
 }
 

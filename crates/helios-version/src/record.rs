@@ -29,6 +29,7 @@ use std::ops::Range;
 use helios_base::{BranchId, Error, IndexId, Result, Scn, TableId, TxId};
 
 use crate::codec::{Reader, put_bytes, put_varint};
+use crate::retention::{put_period, read_period};
 use crate::sequence::SequenceState;
 
 const VERSION: u8 = 1;
@@ -84,6 +85,15 @@ pub(crate) enum Op<'a> {
     },
     /// 10: a named pin removed.
     Unpin { name: &'a str },
+    /// 11: how long a table is kept on the commit's branch: 0 as the branch says, else µs + 1; then a byte
+    /// that is 1 if the branch does not have the table yet.
+    Retain {
+        table: TableId,
+        period: Option<u64>,
+        is_new: bool,
+    },
+    /// 12: an index that may have been dropped on the commit's branch is in use there.
+    KeepIndex { index: IndexId },
 }
 
 /// Encoded name/value pairs: a varint count, then texts with lengths.
@@ -177,6 +187,19 @@ impl<'a> Op<'a> {
                 out.push(10);
                 put_bytes(out, name.as_bytes());
             }
+            Self::Retain {
+                table,
+                period,
+                is_new,
+            } => {
+                out.push(11);
+                put_varint(out, u64::from(table.0));
+                put_period(out, period, is_new);
+            }
+            Self::KeepIndex { index } => {
+                out.push(12);
+                put_varint(out, u64::from(index.0));
+            }
         }
     }
 
@@ -225,6 +248,18 @@ impl<'a> Op<'a> {
             },
             10 => Self::Unpin {
                 name: name(reader)?,
+            },
+            11 => {
+                let table = TableId(reader.varint32()?);
+                let (period, is_new) = read_period(reader)?;
+                Self::Retain {
+                    table,
+                    period,
+                    is_new,
+                }
+            }
+            12 => Self::KeepIndex {
+                index: IndexId(reader.varint32()?),
             },
             _ => return Err(reader.corrupt("unknown operation")),
         })
@@ -392,7 +427,7 @@ mod tests {
         out
     }
 
-    fn ops() -> [Op<'static>; 10] {
+    fn ops() -> [Op<'static>; 13] {
         let options = Pairs(b"\x01\x01k\x01v");
         [
             Op::Put {
@@ -429,6 +464,17 @@ mod tests {
                 scn: Scn(2),
             },
             Op::Unpin { name: "n" },
+            Op::Retain {
+                table: TableId(5),
+                period: Some(299),
+                is_new: true,
+            },
+            Op::Retain {
+                table: TableId(5),
+                period: None,
+                is_new: false,
+            },
+            Op::KeepIndex { index: IndexId(6) },
         ]
     }
 
@@ -439,7 +485,7 @@ mod tests {
             \x07\0\0\0\0\0\0\0\x03\0\0\0\x03ann\x01m\x01\x01\xc8\x01\
             \x01\xe8\x07\x01p\x03row\x02\x05\x01q\x03\x06\x01e\
             \x04\x04\0\x08\x03dev\x05\x01\x01k\x01v\x05\x04\x01d\x05\x01\x01k\x01v\
-            \x06\x04\x07\x05\x08\x06\x09\x01n\x01\x02\x0a\x01n";
+            \x06\x04\x07\x05\x08\x06\x09\x01n\x01\x02\x0a\x01n\x0b\x05\xac\x02\x01\x0b\x05\0\0\x0c\x06";
         assert_eq!(sample(), expected);
         let state = SequenceState {
             value: -1,

@@ -8,10 +8,9 @@ use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use helios_base::{BranchId, Error, Result, Scn, SqlState, failpoint};
+use helios_base::{BranchId, Error, Result, Scn, SqlState, TableId, failpoint};
 use helios_kv::{Batch, DurableKv, Keyspace, Kv, KvOptions, MemoryKv};
 use helios_log::{Log, LogOptions, Position};
 use parking_lot::Mutex;
@@ -27,12 +26,14 @@ use crate::cold::{Ages, ColdLevel, SegmentInfo};
 use crate::commit::CommitInfo;
 use crate::core::{Core, now};
 use crate::directory::Directory;
+use crate::floors::Floors;
 use crate::keys;
 use crate::lock::manager::LockManager;
 use crate::options::Options;
 use crate::pipeline::Pipeline;
 use crate::record::Record;
 use crate::registry::Registry;
+use crate::retention::{self, read_period};
 use crate::sink::Sink;
 use crate::stamps::Stamps;
 
@@ -219,7 +220,7 @@ fn core(kv: Arc<dyn Kv>, log: Sink, options: Options) -> Result<Core> {
     let snapshot = kv.snapshot();
     let mut tree = BranchTree::new(0);
     let mut pins = BTreeMap::new();
-    let mut horizon = (Scn::ZERO, 1);
+    let (mut floors, mut first_commit) = (Floors::default(), 1);
     let (mut segments, mut next_segment, mut ages) = (Vec::new(), 1, Ages::default());
     let mut cursor = snapshot.scan(Keyspace::Meta, (Bound::Unbounded, Bound::Unbounded), false)?;
     while let Some((key, value)) = cursor.next()? {
@@ -244,7 +245,17 @@ fn core(kv: Arc<dyn Kv>, log: Sink, options: Options) -> Result<Core> {
                 let branch = BranchId(value.varint32()?);
                 pins.insert(name, (branch, Scn(value.varint()?)));
             }
-            keys::META_HORIZON => horizon = (Scn(value.varint()?), value.varint()?),
+            keys::META_HORIZON => {
+                floors.base = Scn(value.varint()?);
+                first_commit = value.varint()?;
+            }
+            keys::META_FLOORS => floors.decode(&mut value)?,
+            keys::META_PERIOD => {
+                let (table, branch, rest) = keys::split(key.rest())?;
+                let scn = Scn(u64::from_be_bytes(Reader::new(rest, "period key").array()?));
+                let period = read_period(&mut value)?;
+                tree.note_period(branch, TableId(table), scn, period);
+            }
             keys::META_NEXT_BRANCH => {
                 tree.next = tree.next.max(BranchId(value.varint32()?));
             }
@@ -268,7 +279,7 @@ fn core(kv: Arc<dyn Kv>, log: Sink, options: Options) -> Result<Core> {
         pipeline: Pipeline::new(Scn::ZERO, 0, 0),
         cache: RowCache::new(options.row_cache_bytes),
         locks: LockManager::new(),
-        registry: Registry::new(horizon.0, pins),
+        registry: Registry::new(floors, pins),
         tree: ArcSwap::from_pointee(tree),
         sequences: Default::default(),
         transactions: Default::default(),
@@ -276,11 +287,11 @@ fn core(kv: Arc<dyn Kv>, log: Sink, options: Options) -> Result<Core> {
         chains: Chains::default(),
         cold: ColdLevel::new(segments, next_segment, ages),
         indexer: ArcSwapOption::empty(),
-        retention: AtomicU64::new(micros(options.retention)),
+        retention: AtomicU64::new(retention::micros(options.retention)),
         next_txid: AtomicU64::new(1),
         collector: Mutex::default(),
         checkpoint: Mutex::default(),
-        first_commit: AtomicU64::new(horizon.1),
+        first_commit: AtomicU64::new(first_commit),
         ddl: Mutex::new(()),
         signal: Signal::default(),
         directory: None,
@@ -304,8 +315,4 @@ fn format(kv: &dyn Kv) -> Result<()> {
         batch.put(Keyspace::Meta, &key, &main.encode());
     }
     kv.apply(batch)
-}
-
-pub(crate) fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

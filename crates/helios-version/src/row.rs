@@ -56,7 +56,7 @@ pub struct IndexEntry {
     pub key: Vec<u8>,
 }
 
-/// Tells garbage collection which index entries a row version has.
+/// Tells garbage collection which index entries a row version has, and errors how tables are called.
 pub trait Indexer: Send + Sync {
     /// Appends the entries that `row` has in the indexes of `table` on `branch`.
     ///
@@ -70,4 +70,10 @@ pub trait Indexer: Send + Sync {
         row: &[u8],
         entries: &mut Vec<IndexEntry>,
     );
+
+    /// The name of a table at a commit on a branch, for messages.
+    fn name(&self, branch: BranchId, scn: Scn, table: TableId) -> Option<String> {
+        let _ = (branch, scn, table);
+        None
+    }
 }

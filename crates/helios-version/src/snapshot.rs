@@ -8,6 +8,7 @@ use helios_kv::KvSnapshot;
 use crate::branch::Link;
 use crate::core::Core;
 use crate::cursor::{KeyCursor, RowCursor};
+use crate::registry::Partial;
 use crate::row::{Bounds, RowRef, RowVersion, ShowEachRow, ShowRow, Version};
 use crate::versions::{VersionCursor, last_change};
 
@@ -19,10 +20,18 @@ pub trait Read: Send + Sync {
     /// The change number read at.
     fn scn(&self) -> Scn;
 
+    /// Refuses a table whose rows are no longer kept at this point, as all methods that read rows do:
+    /// for those that begin with an index.
+    ///
+    /// # Errors
+    /// 72000.
+    fn require(&self, table: TableId) -> Result<()>;
+
     /// The row with this key.
     ///
     /// # Errors
-    /// `Corrupt` when stored bytes are wrong, `Io` when the disk refuses.
+    /// `Corrupt` when stored bytes are wrong, `Io` when the disk refuses; 72000 when the table is kept
+    /// for a shorter time than others that can be read at this point.
     ///
     /// # Cost
     /// A hash lookup for a hot row, else a few lookups in the store per branch of the chain.
@@ -62,7 +71,7 @@ pub trait Read: Send + Sync {
     fn scan(&self, table: TableId, range: Bounds<'_>, reverse: bool) -> Result<RowCursor>;
 
     /// The entries of an index in `range`: candidates, ascending, or descending with `reverse`.
-    /// The row at this snapshot is the judge of each.
+    /// The row at this snapshot is the judge of each. Callers ask [`Read::require`] for the table before.
     ///
     /// # Errors
     /// As [`Read::get`].
@@ -91,23 +100,44 @@ struct Inner {
     core: Arc<Core>,
     first: Link,
     rest: Arc<[Link]>,
+    /// Which tables are gone, if any are.
+    partial: Option<Partial>,
+}
+
+impl Inner {
+    /// Refuses a table that is gone.
+    #[inline]
+    fn require(&self, table: TableId) -> Result<()> {
+        match &self.partial {
+            Some(partial) if partial.misses(table) => {
+                Err(self.core.gone(partial, self.first.scn, table))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.core
-            .registry
-            .release(self.first.branch, self.first.scn);
+        let Link { branch, scn } = self.first;
+        let is_whole = self.partial.is_none();
+        self.core.registry.release(branch, scn, is_whole);
     }
 }
 
 impl Snapshot {
     /// Wraps a point that is registered already; dropping the last clone ends the registration.
-    pub(crate) fn registered(core: &Arc<Core>, first: Link, rest: Arc<[Link]>) -> Self {
+    pub(crate) fn registered(
+        core: &Arc<Core>,
+        first: Link,
+        rest: Arc<[Link]>,
+        partial: Option<Partial>,
+    ) -> Self {
         Self(Arc::new(Inner {
             core: Arc::clone(core),
             first,
             rest,
+            partial,
         }))
     }
 
@@ -119,7 +149,7 @@ impl Snapshot {
             .registry
             .acquire_newest(branch, &core.pipeline.published);
         let (first, rest) = node.links(scn);
-        Ok(Self::registered(core, first, rest))
+        Ok(Self::registered(core, first, rest, None))
     }
 
     /// The present state of the store, which has all that the snapshot sees.
@@ -133,11 +163,37 @@ impl Snapshot {
 }
 
 impl Snapshot {
+    /// Whether every table can be read: some may be kept longer than others.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.0.partial.is_none()
+    }
+
+    /// Refuses a snapshot of which some tables are gone.
+    ///
+    /// # Errors
+    /// 72000.
+    pub fn require_whole(&self) -> Result<()> {
+        match &self.0.partial {
+            Some(partial) => Err(self.0.core.not_whole(partial, self.scn())),
+            None => Ok(()),
+        }
+    }
+
+    /// The first change number from which on every state of a table can be read on the way to this
+    /// snapshot.
+    #[must_use]
+    pub fn kept(&self, table: TableId) -> Scn {
+        let core = &self.0.core;
+        let owner = core.tree.load().owner(self.branch(), self.scn());
+        core.kept(owner, Some(table))
+    }
+
     /// The keys of a table in `range`, ascending, each with the versions that some reader on this
     /// branch sees between `since` and this snapshot.
     ///
     /// What garbage collection has removed is not there: ask
-    /// [`Store::horizon`](crate::Store::horizon) afterwards whether it has come past `since`.
+    /// [`Snapshot::kept`] afterwards whether it has come past `since`.
     ///
     /// # Errors
     /// As [`Read::get`].
@@ -145,6 +201,7 @@ impl Snapshot {
     /// # Cost
     /// A few lookups per key of the range, whether it changed or not.
     pub fn versions(&self, table: TableId, range: Bounds<'_>, since: Scn) -> Result<VersionCursor> {
+        self.0.require(table)?;
         VersionCursor::new(
             &self.0.core,
             (self.0.first, Arc::clone(&self.0.rest)),
@@ -178,23 +235,31 @@ impl Read for Snapshot {
         self.0.first.scn
     }
 
+    fn require(&self, table: TableId) -> Result<()> {
+        self.0.require(table)
+    }
+
     #[inline]
     fn get(&self, table: TableId, pk: &[u8]) -> Result<Option<RowVersion>> {
+        self.0.require(table)?;
         self.0.core.get(self.0.first, &self.0.rest, table, pk)
     }
 
     #[inline]
     fn show(&self, table: TableId, pk: &[u8], visit: &mut ShowRow<'_>) -> Result<bool> {
+        self.0.require(table)?;
         let (first, rest) = (self.0.first, &self.0.rest);
         self.0.core.show(first, rest, table, pk, visit)
     }
 
     fn show_each(&self, table: TableId, pks: &[&[u8]], visit: &mut ShowEachRow<'_>) -> Result<()> {
+        self.0.require(table)?;
         let (first, rest) = (self.0.first, &self.0.rest);
         self.0.core.show_each(first, rest, table, pks, visit)
     }
 
     fn scan(&self, table: TableId, range: Bounds<'_>, reverse: bool) -> Result<RowCursor> {
+        self.0.require(table)?;
         let kv = self.0.core.kv.snapshot();
         RowCursor::new(
             &self.0.core,
@@ -228,6 +293,7 @@ impl Read for Snapshot {
     }
 
     fn history(&self, table: TableId, pk: &[u8]) -> Result<Vec<Version>> {
+        self.0.require(table)?;
         self.0.core.history(self.0.first, &self.0.rest, table, pk)
     }
 }

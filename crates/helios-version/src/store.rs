@@ -22,6 +22,7 @@ use crate::lock::LockInfo;
 use crate::options::Options;
 use crate::record::{Op, Pairs, encode_pairs};
 use crate::recover;
+use crate::retention;
 use crate::row::Indexer;
 use crate::sequence::{SequenceSpec, SequenceState};
 use crate::snapshot::{Read, Snapshot};
@@ -47,7 +48,7 @@ pub struct StoreStats {
     pub state_bytes: u64,
     /// Size of the log.
     pub log_bytes: u64,
-    /// Oldest change number readable on every branch.
+    /// Oldest change number at which every table is readable on every branch.
     pub horizon: Scn,
     /// Running transactions.
     pub transactions: u64,
@@ -164,11 +165,12 @@ impl Store {
         Txn::begin(self.core(), options)
     }
 
-    /// The database at `scn`, or the newest, on `branch`.
+    /// The database at `scn`, or the newest, on `branch`. Where tables are kept for different times, a
+    /// snapshot may lack some: reading those fails, see [`Snapshot::is_whole`].
     ///
     /// # Errors
-    /// 42704 when the branch does not exist, 22023 when `scn` is in the future, 72000 when it is no
-    /// longer kept.
+    /// 42704 when the branch does not exist, 22023 when `scn` is in the future, 72000 when nothing of it
+    /// is kept any more.
     pub fn snapshot(&self, branch: BranchId, scn: Option<Scn>) -> Result<Snapshot> {
         let core = self.core();
         let Some(scn) = scn else {
@@ -183,8 +185,8 @@ impl Store {
         }
         let tree = core.tree.load();
         let (first, rest) = tree.living(branch)?.links(scn);
-        core.registry.acquire(branch, scn, &tree)?;
-        Ok(Snapshot::registered(core, first, rest))
+        let partial = core.registry.acquire(branch, scn, &tree)?;
+        Ok(Snapshot::registered(core, first, rest, partial))
     }
 
     /// The newest visible commit.
@@ -233,13 +235,15 @@ impl Store {
     /// Creates a branch: one log record, whatever the size of the database.
     ///
     /// # Errors
-    /// 42704 no such parent, 42710 the name is taken, 22023 and 72000 as [`Store::snapshot`].
+    /// 42704 no such parent, 42710 the name is taken, 22023 and 72000 as [`Store::snapshot`], 72000 also
+    /// when some tables are no longer kept at that point.
     pub fn create_branch(&self, spec: BranchSpec) -> Result<Branch> {
         let core = self.core();
         let _ddl = core.ddl.lock();
         self.refuse_taken(&spec.name)?;
         // Holds the fork point until the branch does.
         let fork = self.snapshot(spec.parent, spec.at)?;
+        fork.require_whole()?;
         let id = core.tree.load().next;
         self.commit_op(&Op::CreateBranch {
             id,
@@ -391,7 +395,8 @@ impl Store {
             ));
         }
         // Holds the point until the pin does.
-        let _held = self.snapshot(branch, Some(scn))?;
+        let held = self.snapshot(branch, Some(scn))?;
+        held.require_whole()?;
         self.commit_op(&Op::Pin { name, branch, scn })?;
         Ok(())
     }
@@ -567,17 +572,25 @@ impl Store {
             .collect()
     }
 
-    /// Sets how long replaced versions stay readable.
+    /// Sets how long replaced versions stay readable where neither the table nor its branch has a period of
+    /// its own: see [`Txn::retain`] and [`RETENTION_PERIOD`](crate::RETENTION_PERIOD).
     pub fn set_retention(&self, retention: Duration) {
         self.core()
             .retention
-            .store(recover::micros(retention), Ordering::Relaxed);
+            .store(retention::micros(retention), Ordering::Relaxed);
     }
 
-    /// How long replaced versions stay readable.
+    /// How long replaced versions stay readable where nothing else is said.
     #[must_use]
     pub fn retention(&self) -> Duration {
         Duration::from_micros(self.core().retention.load(Ordering::Relaxed))
+    }
+
+    /// The first change number from which on every state of a table can be read on a branch, before its fork
+    /// by way of its ancestors; without a table, of all tables.
+    #[must_use]
+    pub fn kept(&self, branch: BranchId, table: Option<TableId>) -> Scn {
+        self.core().kept(branch, table)
     }
 
     /// Does a bounded piece of checkpointing, about `budget` keys; begins a checkpoint if there is
@@ -619,10 +632,16 @@ impl Store {
         self.core().locks.list()
     }
 
-    /// The oldest change number that is readable on every branch, so far.
+    /// The oldest change number at which every table is readable on every branch, so far.
     #[must_use]
     pub fn horizon(&self) -> Scn {
-        self.core().registry.floor()
+        self.core().horizon()
+    }
+
+    /// The oldest change number at which any table is readable on any branch, so far.
+    #[must_use]
+    pub fn oldest(&self) -> Scn {
+        self.core().oldest()
     }
 
     /// Sizes and counts.
@@ -635,7 +654,7 @@ impl Store {
             overlay_bytes: kv.overlay_bytes,
             state_bytes: kv.file_bytes,
             log_bytes: core.log.bytes(),
-            horizon: core.registry.floor(),
+            horizon: core.horizon(),
             transactions: core.transactions.len() as u64,
             cached_rows: core.cache.len() as u64,
         }

@@ -21,6 +21,7 @@ use crate::lock::{LockMode, Wait};
 use crate::pipeline::{Commit, SharedWrites};
 use crate::reads::ReadSet;
 use crate::record::{CommitHead, Op};
+use crate::retention;
 use crate::row::{Bounds, IndexEntry, RowVersion};
 use crate::snapshot::{Read, Snapshot};
 use crate::view::View;
@@ -406,6 +407,30 @@ impl Txn {
     pub fn drop_table(&self, table: TableId) -> Result<()> {
         self.refuse_read_only()?;
         self.writes.write().write_other(&Op::DropTable { table })
+    }
+
+    /// Says how long versions of `table` that were replaced on this branch stay readable once this commits,
+    /// whatever the branch says; `None`: as the branch says. Branches made from then on inherit it. `is_new`
+    /// if the branch does not have the table yet, or not any more.
+    ///
+    /// # Errors
+    /// 25006 in a read-only transaction.
+    pub fn retain(&self, table: TableId, period: Option<Duration>, is_new: bool) -> Result<()> {
+        self.refuse_read_only()?;
+        self.write_op(&Op::Retain {
+            table,
+            period: period.map(retention::micros),
+            is_new,
+        })
+    }
+
+    /// Says that `index` is in use on this branch, though it may have been dropped there before.
+    ///
+    /// # Errors
+    /// 25006 in a read-only transaction.
+    pub fn keep_index(&self, index: IndexId) -> Result<()> {
+        self.refuse_read_only()?;
+        self.write_op(&Op::KeepIndex { index })
     }
 
     /// Like [`Txn::drop_table`] for an index.

@@ -62,6 +62,10 @@ impl Read for View {
         self.snapshot.scn()
     }
 
+    fn require(&self, table: TableId) -> Result<()> {
+        self.snapshot.require(table)
+    }
+
     #[inline]
     fn get(&self, table: TableId, pk: &[u8]) -> Result<Option<RowVersion>> {
         if let Some(own) = self.own_row(table, pk)? {

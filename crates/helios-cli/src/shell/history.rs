@@ -214,11 +214,18 @@ pub fn undo(app: &mut App, argument: &str) -> Result<Next, Failure> {
 pub fn retention(app: &mut App) -> Result<Next, Failure> {
     let cells = rows(
         app,
-        "SELECT scope, name, retention, oldest_scn, to_char(oldest_time, 'YYYY-MM-DD HH24:MI:SS') \
+        "SELECT scope, name, retention, gc_policy, oldest_scn, to_char(oldest_time, 'YYYY-MM-DD HH24:MI:SS') \
          FROM helios_retention()",
         (),
     )?;
-    let names = ["Scope", "Name", "Keeps", "Readable from SCN", "Of"];
+    let names = [
+        "Scope",
+        "Name",
+        "Keeps",
+        "Collection",
+        "Readable from SCN",
+        "Of",
+    ];
     table(
         app,
         "Retention",

@@ -47,7 +47,7 @@ impl Session {
         };
         let low = bound(&bisect.low)?;
         let high = bound(&bisect.high)?.unwrap_or_else(|| sight.reader.scn());
-        let mut low = low.unwrap_or_else(|| store.horizon().min(high));
+        let mut low = low.unwrap_or_else(|| store.kept(branch, None).min(high));
         let mut high = high;
         if low > high {
             return Err(Error::new(

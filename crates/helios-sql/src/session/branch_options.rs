@@ -2,13 +2,14 @@
 
 use helios_base::{Error, Result, SqlState};
 use helios_table::columnar::HybridStorage;
+use helios_version::{GC_POLICY, GcPolicy, RETENTION_PERIOD};
 
 /// What an option may be.
 enum Kind {
     Bool,
-    Choice(&'static [&'static str]),
     /// As [`HybridStorage`] reads it.
     Hybrid,
+    Policy,
     Interval,
     Text,
 }
@@ -16,15 +17,12 @@ enum Kind {
 /// The options that one process can keep.
 const KNOWN: &[(&str, Kind)] = &[
     ("comment", Kind::Text),
-    (
-        "gc_policy",
-        Kind::Choice(&["aggressive", "balanced", "conservative"]),
-    ),
+    (GC_POLICY, Kind::Policy),
     ("hybrid_storage", Kind::Hybrid),
     ("hybrid_storage_hot_threshold", Kind::Hybrid),
     ("hybrid_storage_min_rows", Kind::Hybrid),
     ("read_only", Kind::Bool),
-    ("retention_period", Kind::Interval),
+    (RETENTION_PERIOD, Kind::Interval),
     ("ttl", Kind::Interval),
 ];
 
@@ -36,7 +34,7 @@ const CLUSTER: &[&str] = &[
     "storage_node",
 ];
 
-/// Takes an interval away again.
+/// Takes an interval or a policy away again.
 pub(super) const NONE: &str = "none";
 
 /// Checks options and brings them into their stored form.
@@ -75,10 +73,11 @@ pub(super) fn branch_options(written: &[(String, String)]) -> Result<Vec<(String
                 "false" | "off" | "0" | "no" => "false".to_owned(),
                 _ => return Err(bad()),
             },
-            Kind::Choice(choices) => {
+            Kind::Policy => {
                 let value = value.to_ascii_lowercase();
-                if !choices.contains(&value.as_str()) {
-                    return Err(bad().with_hint(format!("It is one of {}.", choices.join(", "))));
+                if value != NONE && GcPolicy::named(&value).is_none() {
+                    let names = GcPolicy::ALL.map(GcPolicy::name).join(", ");
+                    return Err(bad().with_hint(format!("It is one of {names}.")));
                 }
                 value
             }
@@ -90,9 +89,7 @@ pub(super) fn branch_options(written: &[(String, String)]) -> Result<Vec<(String
             }
             Kind::Interval => {
                 if !value.eq_ignore_ascii_case(NONE) {
-                    let interval =
-                        helios_base::datetime::parse_interval(value).map_err(|_| bad())?;
-                    let length = super::retention::length(&interval);
+                    let length = helios_version::parse_period(value).ok_or_else(bad)?;
                     if length.is_zero() && name == super::expiry::OPTION {
                         return Err(bad().with_hint("A time to live is longer than nothing."));
                     }

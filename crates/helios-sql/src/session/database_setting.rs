@@ -46,7 +46,7 @@ impl Session {
         options.extend(value.map(|value| (name, value.to_ascii_lowercase())));
         options.sort();
         store.alter_branch(main.id, &main.name, options)?;
-        self.engine.shared.keep_promises();
+        self.engine.shared.read_settings();
         Ok(())
     }
 }

@@ -60,16 +60,13 @@ pub(crate) struct Shared {
     next_session: AtomicU64,
     /// Runs what is better off in vectors.
     pub(crate) fusion: FusionEngine,
-    /// How long replaced rows stay readable on branches that do not say.
-    retention: std::time::Duration,
     /// The settings that all sessions share.
     pub(super) settings: Arc<super::settings::DatabaseSettings>,
 }
 
 impl Shared {
-    /// Tells the store how long to keep what; call it when options of branches have changed.
-    pub(crate) fn keep_promises(&self) {
-        super::retention::keep(self.tables.store(), self.retention);
+    /// Takes over settings that all sessions share; call it when options of branches have changed.
+    pub(crate) fn read_settings(&self) {
         self.settings.read(self.tables.store());
     }
 }
@@ -105,7 +102,6 @@ impl Engine {
     }
 
     fn over(store: Store) -> Result<Self> {
-        let retention = store.retention();
         let tables = Tables::open(store, Arc::new(crate::bind::stored::StoredExprs))?;
         let engine = Self {
             shared: Arc::new(Shared {
@@ -120,10 +116,9 @@ impl Engine {
                 advisory: super::advisory::AdvisoryLocks::default(),
                 next_session: AtomicU64::new(1),
                 fusion: FusionEngine::new(FusionOptions::default()),
-                retention,
             }),
         };
-        engine.shared.keep_promises();
+        engine.shared.read_settings();
         super::expiry::arm(&engine.shared);
         Ok(engine)
     }

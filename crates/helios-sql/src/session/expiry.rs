@@ -33,8 +33,8 @@ pub(crate) struct Expiry(parking_lot::Mutex<Option<Alarm>>);
 pub(super) fn expires_at(branch: &Branch) -> Option<i64> {
     branch.parent?;
     let (_, text) = branch.options.iter().find(|(name, _)| name == OPTION)?;
-    let ttl = helios_base::datetime::parse_interval(text).ok()?;
-    let micros = i64::try_from(super::retention::length(&ttl).as_micros()).ok()?;
+    let ttl = helios_version::parse_period(text)?;
+    let micros = i64::try_from(ttl.as_micros()).ok()?;
     branch.created_at.checked_add(micros)
 }
 
@@ -78,9 +78,6 @@ fn ring(shared: &Arc<Shared>) {
             }
             Err(_) => stuck = true,
         }
-    }
-    if dropped > 0 {
-        shared.keep_promises();
     }
     match stuck {
         true => arm_after(shared, Some(AGAIN)),

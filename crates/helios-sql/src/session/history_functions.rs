@@ -43,9 +43,6 @@ fn timestamp_at(state: &State, scn: i64) -> Result<Value> {
             SqlState::SNAPSHOT_TOO_OLD,
             format!("the time of change number {scn} is no longer known"),
         )
-        .with_detail(format!(
-            "The oldest that is kept is {}.",
-            store.stats().horizon
-        ))),
+        .with_detail(format!("The oldest that is kept is {}.", store.oldest()))),
     }
 }

@@ -122,9 +122,10 @@ impl Looking<'_> {
 }
 
 /// Another branch at the moment of a statement's own snapshot, so that all its tables are of one
-/// moment; the newest if that moment is no longer kept there.
+/// moment; the newest if that moment is no longer kept there, or in part only.
 fn beside(store: &Store, branch: BranchId, scn: Scn) -> Result<Snapshot> {
     match store.snapshot(branch, Some(scn)) {
+        Ok(snapshot) if !snapshot.is_whole() => store.snapshot(branch, None),
         Err(error) if error.sqlstate() == SqlState::SNAPSHOT_TOO_OLD => {
             store.snapshot(branch, None)
         }

@@ -82,7 +82,7 @@ impl Session {
                     BranchCommand::Merge(merge) => return self.merge_command(sight, merge),
                     command => self.branch_command(sight, command)?,
                 }
-                self.engine.shared.keep_promises();
+                self.engine.shared.read_settings();
                 super::expiry::arm(&self.engine.shared);
             }
             Statement::Lock {

@@ -169,7 +169,7 @@ static FUNCTIONS: &[SystemFunction] = &[
     },
     SystemFunction {
         name: "helios_retention",
-        version: 1,
+        version: 2,
         args: (0, 0),
         columns: &[
             ("scope", Text),
@@ -177,6 +177,7 @@ static FUNCTIONS: &[SystemFunction] = &[
             ("retention", Text),
             ("oldest_scn", Int8),
             ("oldest_time", Time),
+            ("gc_policy", Text),
         ],
     },
     SystemFunction {

@@ -1,16 +1,18 @@
 //! `pg_namespace`, `pg_class`, `pg_attribute`, `pg_index`, `pg_constraint` and their kin.
 
-use helios_base::{ColumnId, DataType, Row, Value};
+use std::sync::Arc;
+
+use helios_base::{ArrayValue, ColumnId, DataType, Row, Value};
 use helios_table::catalog::{
     ColumnDef, ConstraintKind, FkAction, IndexDef, KeySource, SchemaId, TableDef, TypeKind,
 };
 use helios_table::is_temporary_schema;
 
-use crate::deparse;
-
-use super::Ty::{Bool, Char, Float4, Int2, Int2s, Int4, Name, Oid, Text};
+use super::Ty::{Bool, Char, Float4, Int2, Int2s, Int4, Name, Oid, Text, Texts};
 use super::relation::{Relation, pg};
 use super::{INFORMATION_SCHEMA, OWNER, PG_CATALOG, Source, numbers, text};
+use crate::deparse;
+use crate::plan::OnCommit;
 
 pub(super) static RELATIONS: &[Relation] = &[
     pg(
@@ -49,6 +51,7 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("relreplident", Char),
             ("relispartition", Bool),
             ("relispopulated", Bool),
+            ("reloptions", Texts),
         ],
         classes,
     ),
@@ -210,7 +213,21 @@ impl Class<'_> {
             text(if matches!(self.kind, "r") { "d" } else { "n" }),
             no(),
             Value::Bool(true),
+            table.map_or(Value::Null, options),
         ]
+    }
+}
+
+/// The options of a table, as they are written.
+fn options(table: &Arc<TableDef>) -> Value {
+    let shown = |(name, _): &(&String, &String)| *name != OnCommit::OPTION;
+    let options = table.options.iter().filter(shown);
+    let options: Vec<_> = options
+        .map(|(name, value)| text(format!("{name}={value}")))
+        .collect();
+    match options.is_empty() {
+        true => Value::Null,
+        false => Value::from(ArrayValue::one_dimensional(options)),
     }
 }
 
@@ -470,7 +487,7 @@ fn vector(list: impl IntoIterator<Item = i16>) -> Value {
     } else {
         vec![(length, 0)]
     };
-    helios_base::ArrayValue::new(dims, elements).map_or(Value::Null, Value::from)
+    ArrayValue::new(dims, elements).map_or(Value::Null, Value::from)
 }
 
 fn key_numbers(index: &IndexDef) -> Value {

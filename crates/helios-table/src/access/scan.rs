@@ -62,6 +62,7 @@ impl<'a> TableScan<'a> {
         let source = if range.is_empty() {
             Source::Empty
         } else {
+            read.require(table.storage)?;
             Source::Index(Box::new(IndexSource {
                 table,
                 read,

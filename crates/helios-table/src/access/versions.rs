@@ -146,6 +146,19 @@ impl TableVersions {
         })
     }
 
+    /// The first change number from which on all versions of `table` are there.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Io`.
+    pub fn kept(snapshot: &Snapshot, table: &Arc<TableDef>) -> Result<Scn> {
+        let mut kept = Scn::ZERO;
+        for (def, _, until) in storages(snapshot, table)? {
+            let own = snapshot.kept(def.storage);
+            kept = kept.max(until.map_or(own, |until| own.min(until)));
+        }
+        Ok(kept)
+    }
+
     /// The next version.
     ///
     /// # Errors

@@ -177,6 +177,13 @@ impl TableDef {
         })
     }
 
+    /// How long rows that are replaced stay readable, if it has a say in that.
+    #[must_use]
+    pub fn retention(&self) -> Option<std::time::Duration> {
+        let text = self.options.get(helios_version::RETENTION_PERIOD)?;
+        helios_version::parse_period(text)
+    }
+
     /// Whether any column is computed from the others.
     #[must_use]
     pub fn has_generated(&self) -> bool {

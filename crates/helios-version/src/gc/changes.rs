@@ -79,7 +79,8 @@ impl Core {
         while let Some((key, value)) = cursor.next()? {
             let (table, branch, scn) = changes::split_key(key)?;
             // The first needed point at or after the list names its interval.
-            let (point, is_first) = plan.interval(branch, scn);
+            let floor = plan.floors.of(branch, table);
+            let (point, is_first) = plan.interval(branch, floor, scn);
             let place = point.map(|point| (table, branch, point));
             // A list is never cut: its two halves would get the same stored keys.
             let full = joining.keys.bytes() >= JOIN_BYTES && joining.newest != scn;
@@ -95,7 +96,7 @@ impl Core {
             last.clear();
             last.extend_from_slice(key);
             if place.is_none() {
-                // After the horizon every number is a point: go on with the next table or branch.
+                // After the floor every number is a point: go on with the next table or branch.
                 continue;
             }
             if is_first && branch == BranchId::MAIN {

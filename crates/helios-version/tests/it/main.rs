@@ -9,3 +9,4 @@ mod collection;
 mod crash;
 mod isolation;
 mod model;
+mod retention;

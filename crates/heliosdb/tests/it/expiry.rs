@@ -117,7 +117,7 @@ fn bad_times_are_refused() {
         ("ALTER BRANCH main SET (ttl = '1 day')", "22023"),
         (
             "CREATE TABLE r (id int) WITH (retention = '1 day')",
-            "0A000",
+            "22023",
         ),
         (
             "CREATE TABLE r (id int) WITH (retentoin = '1 day')",

@@ -204,6 +204,7 @@ fn next_piece(source: &Source, taker: &Taker, interrupt: &Interrupt) -> Result<O
                 None => return Ok(None),
             },
             Pieces::Probe(probe) => {
+                source.read.require(source.table.storage)?;
                 let keys = probe.piece(number, source.read.as_ref(), interrupt)?;
                 return Ok(keys.map(|(keys, numbers)| Piece::Keys(keys, numbers)));
             }

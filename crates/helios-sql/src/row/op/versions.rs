@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use helios_base::{Error, Result, Row, Scn, SqlState, Value};
+use helios_table::catalog::TableDef;
 use helios_table::{HistoricRow, KeyRange, Operation, TableVersions, VersionSpan};
 use helios_version::{CommitInfo, Snapshot, Store};
 
@@ -50,7 +51,7 @@ pub(super) fn open(
     };
     let store = cx.exec.tables.store();
     let snapshot = store.snapshot(reader.branch(), Some(reader.scn()))?;
-    let Some((span, shown)) = span(versions, &snapshot, store, cx)? else {
+    let Some((span, shown)) = span(versions, &snapshot, &node.table, cx)? else {
         return Ok(Box::new(super::source::Empty));
     };
     let mut ranges = super::scan::key_ranges(node, cx)?;
@@ -72,12 +73,13 @@ pub(super) fn open(
 fn span(
     versions: &Versions,
     snapshot: &Snapshot,
-    store: &Store,
+    table: &Arc<TableDef>,
     cx: &Cx<'_>,
 ) -> Result<Option<(VersionSpan, Shown)>> {
     use helios_version::Read;
+    let store = cx.exec.tables.store();
     let newest = snapshot.scn();
-    let floor = store.horizon();
+    let floor = TableVersions::kept(snapshot, table)?;
     let low = bound(versions.low.as_ref(), store, newest, cx)?.filter(|low| low.at > i64::MIN);
     let high = bound(versions.high.as_ref(), store, newest, cx)?.unwrap_or(Moment {
         at: i64::MAX,
@@ -87,7 +89,7 @@ fn span(
     if let Some(low) = low
         && low.state < floor
     {
-        return Err(too_old(low.state, floor));
+        return Err(too_old(table, low.state, floor));
     }
     let open = low.is_none();
     let low = low.unwrap_or(Moment {
@@ -167,10 +169,13 @@ fn bound(point: Option<&Point>, store: &Store, newest: Scn, cx: &Cx<'_>) -> Resu
     }))
 }
 
-fn too_old(wanted: Scn, floor: Scn) -> Error {
+fn too_old(table: &TableDef, wanted: Scn, floor: Scn) -> Error {
     Error::new(
         SqlState::SNAPSHOT_TOO_OLD,
-        format!("versions from change number {wanted} on are no longer kept"),
+        format!(
+            "versions of table \"{}\" from change number {wanted} on are no longer kept",
+            table.name
+        ),
     )
     .with_detail(format!("The oldest that is kept is {floor}."))
     .with_hint("Begin with MINVALUE for all that is kept, or raise the retention.")
@@ -271,11 +276,11 @@ impl VersionScan {
 
     /// Whether all that was asked for is still there: what garbage collection took meanwhile is
     /// missing in the answer.
-    fn check_kept(&self, store: &Store) -> Result<()> {
-        let floor = store.horizon();
+    fn check_kept(&self) -> Result<()> {
+        let floor = TableVersions::kept(&self.snapshot, &self.node.table)?;
         let wanted = self.span.end_after.max(self.span.begin_min);
         if floor > self.shown.floor && floor > wanted {
-            return Err(too_old(wanted, floor));
+            return Err(too_old(&self.node.table, wanted, floor));
         }
         Ok(())
     }
@@ -288,7 +293,7 @@ impl Operator for VersionScan {
                 Some(versions) => versions,
                 None => {
                     let Some(range) = self.ranges.pop() else {
-                        self.check_kept(cx.exec.tables.store())?;
+                        self.check_kept()?;
                         return Ok(None);
                     };
                     let table = &self.node.table;

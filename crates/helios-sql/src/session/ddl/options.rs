@@ -3,8 +3,9 @@
 use helios_base::{Error, Result, SqlState, nearest};
 use helios_table::columnar::{HYBRID_OPTIONS, HybridStorage};
 use helios_table::merge::Action;
+use helios_version::RETENTION_PERIOD;
 
-use super::super::merge_rules;
+use super::super::{merge_rules, retention};
 
 /// PostgreSQL's parameters of storage, which say how it lays out pages and when it cleans up. Dumps have
 /// them; nothing here depends on them.
@@ -43,12 +44,8 @@ fn check_one(name: &str, value: &str) -> Result<()> {
             None => Err(merge_rules::bad_action(value)),
         };
     }
-    if matches!(name, "retention" | "retention_period") {
-        return Err(
-            Error::unsupported("a retention of its own is not supported for a table").with_hint(
-                "ALTER DATABASE BRANCH ... SET (retention_period = '...') keeps the past of all tables.",
-            ),
-        );
+    if name == RETENTION_PERIOD {
+        return retention::check(name, value).map(drop);
     }
     if HybridStorage::default().set(name, value)? {
         return Ok(());
@@ -57,9 +54,10 @@ fn check_one(name: &str, value: &str) -> Result<()> {
         SqlState::INVALID_PARAMETER_VALUE,
         format!("unrecognized parameter \"{name}\""),
     );
-    let known = PHYSICAL.iter().copied().chain(["retention_period"]);
+    let known = PHYSICAL.iter().copied().chain([RETENTION_PERIOD]);
     let known = known.chain(HYBRID_OPTIONS.iter().map(|(name, _)| *name));
-    Err(match nearest(name, known) {
+    let short = (name == "retention").then_some(RETENTION_PERIOD);
+    Err(match short.or_else(|| nearest(name, known)) {
         Some(near) => error.with_hint(format!("Perhaps you meant \"{near}\".")),
         None => error,
     })

@@ -1,7 +1,7 @@
 //! Branches, named snapshots, merge bases.
 
-use helios_base::{Result, Row, Scn, Value};
-use helios_version::{Branch, Read};
+use helios_base::{Result, Row, Scn, SqlState, Value};
+use helios_version::{Branch, GC_POLICY, GcPolicy, RETENTION_PERIOD, Read};
 
 use super::super::state::State;
 use super::super::transaction::is_read_only;
@@ -46,7 +46,11 @@ pub(super) fn all(state: &State) -> Result<Vec<Row>> {
             found.map_or(Value::Null, |(_, value)| Value::text(value.as_str()))
         };
         let parent = branch.parent.and_then(|id| store.branch_by_id(id));
-        let last = last_commit(state, branch)?;
+        let last = match last_commit(state, branch) {
+            // It was dropped meanwhile.
+            Err(error) if error.sqlstate() == SqlState::UNDEFINED_OBJECT => continue,
+            last => last?,
+        };
         rows.push(vec![
             Value::text(branch.name.as_str()),
             parent.map_or(Value::Null, |parent| Value::text(parent.name)),
@@ -61,8 +65,8 @@ pub(super) fn all(state: &State) -> Result<Vec<Row>> {
             Value::text(lsn(last)),
             Value::TimestampTz(branch.created_at),
             super::super::expiry::expires_at(branch).map_or(Value::Null, Value::TimestampTz),
-            option("retention_period"),
-            option("gc_policy"),
+            option(RETENTION_PERIOD),
+            option(GC_POLICY),
             number(store.branch_bytes(branch.id)?),
             option("comment"),
         ]);
@@ -79,31 +83,58 @@ fn last_commit(state: &State, branch: &Branch) -> Result<Scn> {
     Ok(snapshot.last_change(&tables)?.unwrap_or(branch.fork))
 }
 
-/// `helios_retention`: how long which parts of the past stay readable.
+/// `helios_retention`: how long which parts of the past stay readable: in the database, on branches that
+/// say so, and of tables on the current branch that do.
 pub(super) fn retention(state: &State) -> Result<Vec<Row>> {
     let store = state.tables.store();
-    let oldest = store.horizon();
-    let since = store.commit_info(oldest.next())?;
-    let since = since.map_or(Value::Null, |info| Value::TimestampTz(info.time));
-    let length = store.retention();
-    let shown = span(i64::try_from(length.as_micros()).unwrap_or(i64::MAX));
-    let mut rows = vec![vec![
-        Value::text("database"),
+    let since = |oldest: Scn| -> Result<[Value; 2]> {
+        // Before the first commit there was no moment.
+        let info = store.commit_info(oldest.max(Scn(1)))?;
+        let time = info.map_or(Value::Null, |info| Value::TimestampTz(info.time));
+        Ok([number(oldest.0), time])
+    };
+    let rule = |scope, name, policy, period, oldest| -> Result<Row> {
+        let [scn, time] = since(oldest)?;
+        Ok(vec![Value::text(scope), name, period, scn, time, policy])
+    };
+    let default = span(i64::try_from(store.retention().as_micros()).unwrap_or(i64::MAX));
+    let whole = store.horizon();
+    let mut rows = vec![rule(
+        "database",
         Value::Null,
-        shown,
-        number(oldest.0),
-        since,
-    ]];
+        Value::text(GcPolicy::default().name()),
+        default.clone(),
+        whole,
+    )?];
     for branch in store.branches() {
-        let option = branch.options.iter();
-        for (_, value) in option.filter(|(name, _)| name == "retention_period") {
-            rows.push(vec![
-                Value::text("branch"),
+        let says = |(name, _): &(String, String)| name == RETENTION_PERIOD || name == GC_POLICY;
+        if branch.options.iter().any(says) {
+            let mut own = branch.options.iter();
+            let own = own.find(|(name, _)| name == RETENTION_PERIOD);
+            rows.push(rule(
+                "branch",
                 Value::text(branch.name.as_str()),
-                Value::text(value.as_str()),
+                Value::text(branch.gc_policy().name()),
+                own.map_or_else(
+                    || default.clone(),
+                    |(_, written)| Value::text(written.as_str()),
+                ),
+                store.kept(branch.id, None),
+            )?);
+        }
+    }
+    let here = super::here(state)?;
+    for table in here.catalog.tables() {
+        if let Some(written) = table.options.get(RETENTION_PERIOD) {
+            let name = format!("{}.{}", table.schema_name, table.name);
+            let oldest = here.snapshot.kept(table.storage);
+            rows.push(rule(
+                "table",
+                Value::text(name),
                 Value::Null,
-                Value::Null,
-            ]);
+                Value::text(written.as_str()),
+                oldest,
+            )?);
         }
     }
     Ok(rows)

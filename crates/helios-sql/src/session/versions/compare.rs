@@ -197,7 +197,10 @@ pub(super) fn rows(state: &State, name: &str, from: &str, to: &str) -> Result<Ve
     let store = state.tables.store();
     let place = |point: &Point| (point.snapshot.branch(), point.snapshot.scn());
     let base = match store.merge_bases(place(&from), place(&to)).first() {
-        Some((branch, scn)) => store.snapshot(*branch, Some(*scn)).ok(),
+        Some((branch, scn)) => {
+            let snapshot = store.snapshot(*branch, Some(*scn)).ok();
+            snapshot.filter(|snapshot| snapshot.require(a.storage).is_ok())
+        }
         None => None,
     };
     let base = match base {

@@ -8,6 +8,7 @@
 mod load;
 mod merges;
 mod oracle;
+mod retention;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -50,6 +51,7 @@ struct Open {
 struct Counts {
     commits: u32,
     reads: u32,
+    parts: u32,
     diffs: u32,
     merges: u32,
     conflicts: u32,
@@ -204,7 +206,11 @@ impl World {
     /// A snapshot of a point, unless it is forgotten.
     fn snapshot(&self, (branch, scn): Point) -> Option<Snapshot> {
         match self.store().snapshot(branch, Some(scn)) {
-            Ok(snapshot) => Some(snapshot),
+            Ok(snapshot) if snapshot.is_whole() => Some(snapshot),
+            Ok(_) => {
+                assert!(scn < self.store().horizon(), "{branch} {scn}");
+                None
+            }
             Err(error) => {
                 assert_eq!(error.sqlstate().as_str(), "72000");
                 assert!(scn < self.store().horizon(), "{branch} {scn}");
@@ -365,6 +371,8 @@ impl World {
             let (found, wanted) = (self.seen(&snapshot), self.state_at(point));
             assert_eq!(found, wanted.rows, "{} at {}", point.0, point.1);
             self.counts.reads += 1;
+        } else {
+            self.expect_part(point);
         }
     }
 
@@ -442,6 +450,7 @@ impl World {
                 let _: Step = self.store().checkpoint_step(budget).unwrap();
             }
             4..6 => while self.store().gc_step(budget).unwrap() == Step::More {},
+            _ if self.place.is_some() && self.random.bool() => self.set_period(),
             _ if self.place.is_some() => {
                 self.retains = !self.retains;
                 let retention = if self.retains { 3600 } else { 0 };

@@ -633,7 +633,8 @@ fn what_is_no_longer_kept_is_refused() {
     c.execute("COMMIT", ()).unwrap();
     let refused = ask(&mut other, &sql, ());
     assert!(
-        refused.starts_with("72000: ") && refused.contains("The oldest that is kept is"),
+        refused.starts_with("72000: ")
+            && refused.contains("The oldest that is kept on branch \"main\" is"),
         "{refused}"
     );
     let versions = format!("SELECT count(*) FROM t VERSIONS BETWEEN SCN {one} AND MAXVALUE");

@@ -3,4 +3,5 @@
 mod ask;
 mod cases;
 mod model;
+mod retention;
 mod versions;

@@ -149,6 +149,7 @@ impl IndexScan {
                         break;
                     };
                     let reverse = self.output.node.reverse;
+                    self.reader.require(self.output.table.storage)?;
                     let opened = self
                         .reader
                         .index_scan(self.storage, range.bounds(), reverse)?;
