@@ -5,9 +5,11 @@ use helios_base::Value;
 
 use crate::function::{Function, function};
 use crate::ty::Ty::{
-    Bool, Float8, Int2, Int4, Int8, Interval, Name, Oid, Regclass, Regnamespace, Regproc,
-    Regprocedure, Regrole, Regtype, Text, TimestampTz, Void,
+    self, Bool, Float8, Inet, Int2, Int4, Int8, Interval, Name, Oid, Regclass, Regcollation,
+    Regnamespace, Regproc, Regprocedure, Regrole, Regtype, Text, TimestampTz, Void,
 };
+
+const INT4S: Ty = Ty::Array(&Int4);
 
 macro_rules! hooks {
     ($($name:literal ($($arg:ident),*) -> $result:ident $when:ident;)*) => {
@@ -188,6 +190,14 @@ pub(crate) static FUNCTIONS: &[Function] = hooks! {
     "pg_try_advisory_lock_shared"(Int4, Int4) -> Bool volatile;
     "pg_try_advisory_xact_lock_shared"(Int8) -> Bool volatile;
     "pg_try_advisory_xact_lock_shared"(Int4, Int4) -> Bool volatile;
+    "inet_client_addr"() -> Inet stable;
+    "inet_client_port"() -> Int4 stable;
+    "pg_blocking_pids"(Int4) -> INT4S volatile;
+    "pg_trigger_depth"() -> Int4 stable;
+    "to_regcollation"(Text) -> Regcollation stable;
+    "row_security_active"(Oid) -> Bool stable;
+    "row_security_active"(Text) -> Bool stable;
+    "pg_get_function_arg_default"(Oid, Int4) -> Text stable;
     "txid_status"(Int8) -> Text volatile;
     "current_query"() -> Text volatile;
     "helios_current_scn"() -> Int8 stable;

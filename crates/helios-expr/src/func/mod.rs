@@ -27,6 +27,7 @@ pub(crate) static FAMILIES: &[&[&[Function]]] = &[
         catalog::LENIENT,
         enums::FUNCTIONS,
         system::FUNCTIONS,
+        crate::set_function::COMPOSITES,
     ],
     format::FAMILIES,
     json::FAMILIES,

@@ -114,6 +114,17 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     .not_strict(),
     function("pg_column_size", &[Any], Int4, column_size).stable(),
     function("pg_size_pretty", &[Int8], Text, size_pretty),
+    function("pg_size_pretty", &[Ty::Numeric], Text, size_pretty),
+    function("pg_size_bytes", &[Text], Int8, size_bytes),
+    function("pg_jit_available", &[], Bool, |_, _| Ok(Value::Bool(false))).stable(),
+    function("pg_encoding_max_length", &[Int4], Int4, |args, _| {
+        Ok(match args {
+            [Value::Int4(0)] => Value::Int4(1),
+            [Value::Int4(6)] => Value::Int4(4),
+            _ => Value::Null,
+        })
+    })
+    .stable(),
     function("pg_client_encoding", &[], Name, |_, _| {
         Ok(Value::text("UTF8"))
     })
@@ -247,10 +258,15 @@ fn column_size(args: &[&Value], call: &Call<'_>) -> Result<Value> {
 /// A size in the largest unit that leaves at least ten of it.
 fn size_pretty(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     const UNITS: [&str; 6] = ["bytes", "kB", "MB", "GB", "TB", "PB"];
-    let [Value::Int8(size)] = args else {
-        return Err(mismatch(args));
+    let mut amount = match args {
+        [Value::Int8(size)] => i128::from(*size),
+        [Value::Numeric(size)] => {
+            let whole = size.to_string();
+            let whole = whole.split('.').next().unwrap_or_default();
+            whole.parse().map_err(|_| too_large())?
+        }
+        _ => return Err(mismatch(args)),
     };
-    let mut amount = i128::from(*size);
     let mut unit = "bytes";
     let mut halves = false;
     for (i, name) in UNITS.iter().enumerate() {
@@ -260,11 +276,72 @@ fn size_pretty(args: &[&Value], _: &Call<'_>) -> Result<Value> {
             break;
         }
         // Kept in halves of a unit so that the last step rounds.
-        amount >>= if halves || i > 0 { 10 } else { 9 };
+        amount /= if halves || i > 0 { 1024 } else { 512 };
         halves = true;
     }
     if halves {
         amount = (amount + amount.signum()) / 2;
     }
     Ok(Value::text(format!("{amount} {unit}")))
+}
+
+fn too_large() -> Error {
+    Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "bigint out of range")
+}
+
+/// How many bytes a size such as `1.5 GB` is.
+fn size_bytes(args: &[&Value], _: &Call<'_>) -> Result<Value> {
+    const UNITS: [(&str, u32); 6] = [
+        ("bytes", 0),
+        ("kB", 10),
+        ("MB", 20),
+        ("GB", 30),
+        ("TB", 40),
+        ("PB", 50),
+    ];
+    let given = text(args, 0)?;
+    let invalid = || {
+        Error::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            format!("invalid size: \"{given}\""),
+        )
+    };
+    let trimmed = given.trim();
+    // The number ends where its unit begins; `e` belongs to it if digits follow.
+    let bytes = trimmed.as_bytes();
+    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let mut end = 0;
+    while let Some(byte) = bytes.get(end) {
+        let exponent = byte.eq_ignore_ascii_case(&b'e')
+            && (digit(end + 1)
+                || matches!(bytes.get(end + 1), Some(b'+' | b'-')) && digit(end + 2));
+        match byte {
+            b'0'..=b'9' | b'.' => end += 1,
+            b'+' | b'-' if end == 0 => end += 1,
+            _ if exponent => end += 2,
+            _ => break,
+        }
+    }
+    let (number, unit) = trimmed.split_at_checked(end).ok_or_else(invalid)?;
+    let number: helios_base::Numeric = number.parse().map_err(|_| invalid())?;
+    let unit = unit.trim();
+    let shift = if unit.is_empty() {
+        0
+    } else {
+        let known = UNITS
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(unit));
+        let known = known.or_else(|| unit.eq_ignore_ascii_case("b").then_some(&UNITS[0]));
+        known
+            .ok_or_else(|| {
+                invalid()
+                    .with_detail(format!("Invalid size unit: \"{unit}\"."))
+                    .with_hint(
+                        "Valid units are \"bytes\", \"kB\", \"MB\", \"GB\", \"TB\", and \"PB\".",
+                    )
+            })?
+            .1
+    };
+    let factor = helios_base::Numeric::from(1_i64 << shift);
+    number.mul(&factor)?.to_i64().map(Value::Int8)
 }

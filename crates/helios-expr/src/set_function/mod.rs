@@ -8,6 +8,8 @@ mod regex;
 mod series;
 mod system;
 
+pub(crate) use record::COMPOSITES;
+
 use helios_base::{DataType, Result, Row, Value};
 
 use crate::function::{Call, Volatility};

@@ -10,7 +10,7 @@ use helios_base::{ArrayValue, DataType, Error, Json, Result, SqlState, Value};
 use super::{Rows, SetFunction, set_function};
 use crate::cast;
 use crate::func::json::invalid;
-use crate::function::{Call, mismatch};
+use crate::function::{Call, Function, function, mismatch};
 use crate::text::json_text;
 use crate::ty::Ty;
 
@@ -19,7 +19,141 @@ pub(super) static FUNCTIONS: &[SetFunction] = &[
     set_function("jsonb_to_record", &[Ty::Jsonb], &[], record).not_strict(),
     set_function("json_to_recordset", &[Ty::Json], &[], recordset).not_strict(),
     set_function("jsonb_to_recordset", &[Ty::Jsonb], &[], recordset).not_strict(),
+    set_function(
+        "json_populate_recordset",
+        &[Ty::AnyElement, Ty::Json],
+        &[("", Ty::AnyElement)],
+        |args, call| populated(args, call, "json_populate_recordset"),
+    )
+    .not_strict(),
+    set_function(
+        "jsonb_populate_recordset",
+        &[Ty::AnyElement, Ty::Jsonb],
+        &[("", Ty::AnyElement)],
+        |args, call| populated(args, call, "jsonb_populate_recordset"),
+    )
+    .not_strict(),
 ];
+
+/// Composite values out of JSON objects.
+pub(crate) static COMPOSITES: &[Function] = &[
+    function(
+        "json_populate_record",
+        &[Ty::AnyElement, Ty::Json],
+        Ty::AnyElement,
+        |args, call| populate(args, call, "json_populate_record"),
+    )
+    .not_strict()
+    .stable(),
+    function(
+        "jsonb_populate_record",
+        &[Ty::AnyElement, Ty::Jsonb],
+        Ty::AnyElement,
+        |args, call| populate(args, call, "jsonb_populate_record"),
+    )
+    .not_strict()
+    .stable(),
+];
+
+/// The base with the members of an object in the fields of their names.
+fn populate(args: &[&Value], call: &Call<'_>, name: &str) -> Result<Value> {
+    let [base, json] = args else {
+        return Err(mismatch(args));
+    };
+    is_row(call.result_type(), name)?;
+    if json.is_null() {
+        return Ok((*base).clone());
+    }
+    let (json, text) = read(json)?;
+    composite(
+        &json,
+        text,
+        base,
+        call.result_type(),
+        "populate_composite",
+        call,
+    )
+}
+
+fn populated(args: &[&Value], call: &Call<'_>, name: &str) -> Result<Rows> {
+    let [base, json] = args else {
+        return Err(mismatch(args));
+    };
+    is_row(call.arg_type(0), name)?;
+    if json.is_null() {
+        return Ok(Box::new(std::iter::empty()));
+    }
+    let (json, text) = read(json)?;
+    let Json::Array(elements) = &*json else {
+        let what = match *json {
+            _ if text.is_none() => "a non-array",
+            Json::Object(_) => "an object",
+            _ => "a scalar",
+        };
+        return Err(invalid(format!("cannot call {name} on {what}")));
+    };
+    let texts = text.and_then(json_text::elements).unwrap_or_default();
+    let mut rows = Vec::with_capacity(elements.len());
+    for (at, element) in elements.iter().enumerate() {
+        if !matches!(element, Json::Object(_)) {
+            return Err(invalid(format!(
+                "argument of {name} must be an array of objects"
+            )));
+        }
+        let text = texts.get(at).copied();
+        let value = composite(element, text, base, call.arg_type(0), "", call)?;
+        rows.push(Ok(vec![value]));
+    }
+    Ok(Box::new(rows.into_iter()))
+}
+
+/// Refuses a base that is no row.
+fn is_row(ty: &DataType, name: &str) -> Result<()> {
+    match ty {
+        DataType::User(user) if user.is_composite() => Ok(()),
+        _ => Err(Error::new(
+            SqlState::DATATYPE_MISMATCH,
+            format!("first argument of {name} must be a row type"),
+        )),
+    }
+}
+
+/// An object as a value of a composite type; what it lacks is as in `base`.
+fn composite(
+    json: &Json,
+    text: Option<&str>,
+    base: &Value,
+    ty: &DataType,
+    what: &str,
+    call: &Call<'_>,
+) -> Result<Value> {
+    let DataType::User(user) = ty else {
+        return Err(Error::internal("a row of no composite type"));
+    };
+    let Json::Object(members) = json else {
+        let kind = match json {
+            Json::Array(_) => "an array",
+            _ => "a scalar",
+        };
+        return Err(invalid(format!("cannot call {what} on {kind}")));
+    };
+    let mut fields = Vec::with_capacity(user.fields().len());
+    for (at, (name, ty)) in user.fields().iter().enumerate() {
+        let Some(member) = members.get(name) else {
+            fields.push(match base {
+                Value::Record(base) => base.get(at).cloned().unwrap_or(Value::Null),
+                _ => Value::Null,
+            });
+            continue;
+        };
+        let text = text.and_then(|text| json_text::member(text, name));
+        fields.push(match (ty, text) {
+            (DataType::Json, Some(text)) if text != "null" => Value::text(text),
+            _ => value(member, ty, call)?,
+        });
+    }
+    Ok(Value::Record(fields.into()))
+}
 
 /// An object, of which the text is kept where it may be wanted as `json`.
 struct Object<'a> {
@@ -136,6 +270,9 @@ fn value(json: &Json, ty: &DataType, call: &Call<'_>) -> Result<Value> {
                 dims,
                 elements: values,
             })))
+        }
+        (Json::Object(_), DataType::User(user)) if user.is_composite() => {
+            composite(json, None, &Value::Null, ty, "populate_composite", call)
         }
         (Json::String(text), _) => input(text, ty, call),
         (other, DataType::Array(_)) => Err(Error::new(

@@ -30,7 +30,7 @@ impl Binder<'_> {
     }
 
     /// Refuses an aggregate where none may stand.
-    fn may_aggregate(&mut self, pos: Pos) -> Result<()> {
+    pub(super) fn may_aggregate(&mut self, pos: Pos) -> Result<()> {
         let clause = self.clause();
         let refusal = match self.levels.last() {
             None => Some("aggregate functions are not allowed here".to_owned()),

@@ -96,6 +96,9 @@ impl Binder<'_> {
         if name == "merge_action" && call.args.is_empty() {
             return self.merge_action_call(pos);
         }
+        if call.within_group && super::hypothetical::is_hypothetical(name) {
+            return self.hypothetical(call, pos);
+        }
         if call.over.is_some() {
             return self.window_call(call, pos);
         }

@@ -14,9 +14,9 @@ use crate::parse::ast::{
 use crate::plan::{Plan, PlanColumn, TableFunction, TableFunctionCall};
 
 /// A call with the names of its columns; an empty name is the alias's or the function's.
-struct Named {
-    call: TableFunctionCall,
-    names: Vec<String>,
+pub(super) struct Named {
+    pub(super) call: TableFunctionCall,
+    pub(super) names: Vec<String>,
     function: String,
 }
 
@@ -102,6 +102,10 @@ impl Binder<'_> {
                 named.push(record);
                 continue;
             }
+            if let Some(populated) = self.populated(call)? {
+                named.push(populated);
+                continue;
+            }
             // `unnest(a, b)` is `ROWS FROM (unnest(a), unnest(b))`.
             if let (ExprKind::Call(function), false) = (&call.kind, rows_from)
                 && function.name.name.name == "unnest"
@@ -180,7 +184,7 @@ impl Binder<'_> {
         Ok(Some(named))
     }
 
-    fn table_function(&mut self, call: &Call, pos: Pos) -> Result<Named> {
+    pub(super) fn table_function(&mut self, call: &Call, pos: Pos) -> Result<Named> {
         let name = call.name.name.name.clone();
         let known = call
             .name

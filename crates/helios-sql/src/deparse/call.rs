@@ -226,6 +226,22 @@ impl<'a> Writer<'a> {
                     parts.push(text(between));
                 }
             }
+            ("normalize", 1 | 2) => {
+                parts.push(text("NORMALIZE("));
+                parts.push(arg(0)?);
+                if let Some(form) = call.args.get(1) {
+                    parts.push(text(format!(", {}", word(&form.value)?)));
+                }
+            }
+            ("is_normalized", 1 | 2) => {
+                parts.push(text("("));
+                parts.push(operand(0)?);
+                parts.push(text(" IS "));
+                if let Some(form) = call.args.get(1) {
+                    parts.push(text(format!("{} ", word(&form.value)?)));
+                }
+                parts.push(text("NORMALIZED"));
+            }
             ("position", 2) => {
                 parts.push(text("POSITION(("));
                 parts.push(arg(1)?);
@@ -367,6 +383,14 @@ impl<'a> Writer<'a> {
             ExprKind::Call(written) => self.call(written, call.call.pos),
             _ => self.value(&call.call, None),
         }
+    }
+}
+
+/// A keyword that the parser has made a literal of.
+fn word(expr: &ast::Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Text(word) => Some(word),
+        _ => None,
     }
 }
 

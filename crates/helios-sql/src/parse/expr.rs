@@ -357,13 +357,31 @@ impl Parser<'_> {
                 right,
                 negated,
             }
-        } else if self.is_word("document") || self.is_word("normalized") || self.is_word("json") {
+        } else if let Some(test) = self.normalized(&expr, pos)? {
+            if !negated {
+                return Ok(test);
+            }
+            ExprKind::Not(Box::new(test))
+        } else if self.is_word("document") || self.is_word("json") {
             let what = format!("IS {}", self.text_of(self.peek()).to_uppercase());
             return Err(self.unsupported(what, pos));
         } else {
             return Err(self.unexpected());
         };
         Ok(node(kind, pos))
+    }
+
+    /// `[form] NORMALIZED`, after `IS`.
+    fn normalized(&mut self, expr: &Expr, pos: Pos) -> Result<Option<Expr>> {
+        let at = self.pos();
+        let form = self.eat_form();
+        if form.is_none() && !self.is_word("normalized") {
+            return Ok(None);
+        }
+        self.expect("normalized")?;
+        let mut args = vec![expr.clone()];
+        args.extend(form.map(|form| node(ExprKind::Text(form.to_owned()), at)));
+        Ok(Some(super::function::special("is_normalized", args, pos)))
     }
 
     /// `BETWEEN`, `IN`, `LIKE` and their kin, after an optional `NOT`.

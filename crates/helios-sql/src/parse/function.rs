@@ -188,8 +188,9 @@ impl Parser<'_> {
                 self.expect_punct("(")?;
                 let mut args = vec![self.expr()?];
                 if self.eat_punct(",") {
-                    let form = self.label()?;
-                    args.push(node(ExprKind::Text(form.name.to_uppercase()), form.pos));
+                    let at = self.pos();
+                    let form = self.eat_form().ok_or_else(|| self.unexpected())?;
+                    args.push(node(ExprKind::Text(form.to_owned()), at));
                 }
                 self.expect_punct(")")?;
                 special("normalize", args, pos)
@@ -201,6 +202,19 @@ impl Parser<'_> {
             _ => return Ok(None),
         };
         Ok(Some(expr))
+    }
+
+    /// A Unicode normalization form.
+    pub(super) fn eat_form(&mut self) -> Option<&'static str> {
+        let forms = [
+            ("nfc", "NFC"),
+            ("nfd", "NFD"),
+            ("nfkc", "NFKC"),
+            ("nfkd", "NFKD"),
+        ];
+        forms
+            .into_iter()
+            .find_map(|(word, form)| self.eat(word).then_some(form))
     }
 
     fn plain_args(&mut self) -> Result<Vec<Expr>> {

@@ -28,6 +28,9 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value], _: &DataType) -> 
     if let Some(result) = super::object_functions::call(state, name, args) {
         return result;
     }
+    if let Some(result) = super::facts::call(state, name, args) {
+        return result;
+    }
     match (name, args) {
         ("pg_sleep", [Value::Float8(seconds)]) => sleep(state, *seconds),
         ("pg_notify", [Value::Text(channel), payload]) => {

@@ -26,6 +26,7 @@ mod definitions;
 mod engine;
 mod expiry;
 mod explain;
+mod facts;
 mod history_functions;
 mod interrupt;
 mod locks;

@@ -21,7 +21,7 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
         }
         (
             "to_regclass" | "to_regtype" | "to_regproc" | "to_regprocedure" | "to_regnamespace"
-            | "to_regrole",
+            | "to_regrole" | "to_regcollation",
             [Value::Text(text)],
         ) => to_reg(state, name, text),
         ("pg_get_serial_sequence", [Value::Text(table), Value::Text(column)]) => {

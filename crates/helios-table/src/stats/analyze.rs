@@ -23,7 +23,7 @@ const COMMON: usize = 20;
 const BOUNDS: usize = 101;
 
 /// What `ANALYZE` found out about a table.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct TableStats {
     /// How many rows it had.
     pub rows: u64,
@@ -32,8 +32,8 @@ pub struct TableStats {
 }
 
 /// What `ANALYZE` found out about a column.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(try_from = "Stored", into = "Stored")]
+#[derive(Clone, Debug, Serialize)]
+#[serde(into = "Stored")]
 pub struct ColumnStats {
     /// The column.
     pub column: ColumnId,
@@ -77,7 +77,8 @@ impl Tables {
         {
             return Ok(Some(stats.clone()));
         }
-        let stats: Arc<TableStats> = Arc::new(codec::decode(&found.row)?);
+        let stored: StoredTable = codec::decode(&found.row)?;
+        let stats = Arc::new(stored.of(table)?);
         // Uncommitted versions all have the same number, so they cannot be told apart by it.
         if found.begin != Scn::MAX {
             let known = (found.begin, stats.clone());
@@ -277,26 +278,47 @@ impl From<ColumnStats> for Stored {
     }
 }
 
-impl TryFrom<Stored> for ColumnStats {
-    type Error = helios_base::Error;
+/// A table's statistics as they are stored.
+#[derive(Deserialize)]
+struct StoredTable {
+    rows: u64,
+    columns: Vec<Stored>,
+}
 
-    fn try_from(stored: Stored) -> Result<Self> {
-        let ty = stored.ty;
-        Ok(Self {
-            column: stored.column,
-            null_fraction: stored.nulls,
-            distinct: stored.distinct,
-            width: stored.width,
-            common: stored
-                .common
-                .iter()
-                .map(|(hex, share)| Ok((codec::value_from_hex(hex, &ty)?, *share)))
-                .collect::<Result<_>>()?,
-            histogram: stored
-                .histogram
-                .iter()
-                .map(|hex| codec::value_from_hex(hex, &ty))
-                .collect::<Result<_>>()?,
+impl StoredTable {
+    fn of(self, table: &TableDef) -> Result<TableStats> {
+        let columns = self.columns.into_iter().map(|stored| {
+            let declared = table.column_by_id(stored.column);
+            stored.of(declared.map(|(_, column)| &column.ty))
+        });
+        Ok(TableStats {
+            rows: self.rows,
+            columns: columns.collect::<Result<_>>()?,
+        })
+    }
+}
+
+impl Stored {
+    /// The statistics of a column that is now declared so. Only its declaration knows what a user's
+    /// type looks like; without it the values stay unread.
+    fn of(self, declared: Option<&DataType>) -> Result<ColumnStats> {
+        let number = |ty: &DataType| ty.user_type().map(|user| user.oid);
+        let (ty, readable) = match declared {
+            _ if number(&self.ty).is_none() => (self.ty, true),
+            Some(declared) if number(declared) == number(&self.ty) => (declared.clone(), true),
+            _ => (self.ty, false),
+        };
+        let value = |hex: &String| codec::value_from_hex(hex, &ty);
+        let common = self.common.iter().filter(|_| readable);
+        let common = common.map(|(hex, share)| Ok((value(hex)?, *share)));
+        let histogram = self.histogram.iter().filter(|_| readable).map(value);
+        Ok(ColumnStats {
+            column: self.column,
+            null_fraction: self.nulls,
+            distinct: self.distinct,
+            width: self.width,
+            common: common.collect::<Result<_>>()?,
+            histogram: histogram.collect::<Result<_>>()?,
             ty,
         })
     }

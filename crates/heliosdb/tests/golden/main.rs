@@ -166,3 +166,9 @@ fn psql_queries_run() {
 fn definitions() {
     check("definitions");
 }
+
+/// Functions and aggregates that need more than a table of types.
+#[test]
+fn functions() {
+    check("functions");
+}

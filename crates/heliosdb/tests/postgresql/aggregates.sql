@@ -19,7 +19,6 @@ SELECT corr(qty, f), covar_pop(qty, f), covar_samp(qty, f), regr_avgx(qty, f), r
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY qty), percentile_disc(0.5) WITHIN GROUP (ORDER BY qty), mode() WITHIN GROUP (ORDER BY product), percentile_cont(ARRAY[0, 0.25, 0.75, 1]) WITHIN GROUP (ORDER BY qty), percentile_disc(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY product) FROM sales;
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY (sold - date '2020-01-01') * interval '1 day') FROM sales;
 SELECT percentile_cont(1.5) WITHIN GROUP (ORDER BY qty) FROM sales;
--- differs: hypothetical-sets
 SELECT rank(6) WITHIN GROUP (ORDER BY qty), dense_rank(6) WITHIN GROUP (ORDER BY qty), percent_rank(6) WITHIN GROUP (ORDER BY qty), cume_dist(6) WITHIN GROUP (ORDER BY qty) FROM sales;
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY qty) FILTER (WHERE region = 'north') FROM sales;
 SELECT sum(qty), avg(qty), count(*), min(qty), string_agg(product, ','), array_agg(qty), bool_and(ok) FROM sales WHERE false;

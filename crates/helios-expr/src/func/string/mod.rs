@@ -4,6 +4,7 @@ mod bits;
 mod encode;
 mod format;
 mod ident;
+mod normalize;
 mod pad;
 mod part;
 pub(crate) mod quote;
@@ -21,6 +22,7 @@ pub(super) static FAMILIES: &[&[Function]] = &[
     encode::FUNCTIONS,
     format::FUNCTIONS,
     ident::FUNCTIONS,
+    normalize::FUNCTIONS,
     pad::FUNCTIONS,
     part::FUNCTIONS,
     quote::FUNCTIONS,
