@@ -256,6 +256,13 @@ impl Transaction {
             self.txn.rollback();
             return Err(error);
         }
+        let loads = match self.write_segments() {
+            Ok(loads) => loads,
+            Err(error) => {
+                self.txn.rollback();
+                return Err(error);
+            }
+        };
         let State {
             changes,
             counts,
@@ -265,13 +272,14 @@ impl Transaction {
         let roles = changes
             .iter()
             .any(|change| matches!(change, Change::Role(..)));
-        let scn = if changes.is_empty() {
-            self.txn.commit()?
+        let committed = if changes.is_empty() {
+            self.txn.commit()
         } else {
             let txid = self.txn.id();
-            self.slot
-                .commit(txid, changes.into(), || self.txn.commit())?
+            self.slot.commit(txid, changes.into(), || self.txn.commit())
         };
+        loads.settle(&committed);
+        let scn = committed?;
         self.tables.counts.add(self.branch(), counts);
         // Plans of other branches were made for the roles as they were.
         if analyzed || roles {
@@ -291,6 +299,13 @@ impl Transaction {
         if rows != 0 {
             *self.state.lock().counts.entry(storage).or_default() += rows;
         }
+    }
+
+    /// The storages to which at least `least` rows were added, with how many.
+    pub(crate) fn added(&self, least: i64) -> Vec<(TableId, i64)> {
+        let state = self.state.lock();
+        let counts = state.counts.iter().map(|(storage, rows)| (*storage, *rows));
+        counts.filter(|(_, rows)| *rows >= least).collect()
     }
 
     /// Rows added to a storage by this transaction so far.

@@ -14,8 +14,9 @@ use helios_kv::{Batch, Keyspace, KvSnapshot};
 
 use crate::branch::{Branch, BranchTree, Link, Node};
 use crate::cache::{Newest, Probe};
-use crate::changes::ListWriter;
+use crate::changes::{KeySet, ListWriter};
 use crate::codec::{Reader, put_varint};
+use crate::cold::SegmentInfo;
 use crate::commit::CommitInfo;
 use crate::core::Core;
 use crate::keys::{self, Stored};
@@ -161,6 +162,8 @@ impl<'a> Applier<'a> {
                 fresh,
             } => self.row(table, pk, row, fresh),
             Live::Entry { index, key } => self.entry(index, key),
+            Live::Segment { table, id, entry } => self.segment(table, id, entry),
+            Live::Loaded { table, pk } => self.loaded(table, pk),
             Live::Other(bytes) => {
                 let op = Op::decode(&mut Reader::new(bytes, "operation"))?;
                 self.op(&op)
@@ -296,11 +299,41 @@ impl<'a> Applier<'a> {
         self.flush_if_full()
     }
 
+    /// A segment that the commit brings along.
+    fn segment(&mut self, table: TableId, id: u64, entry: &[u8]) -> Result<()> {
+        let mut info = SegmentInfo::decode_entry((table, self.current.branch, id), entry)?;
+        info.newest = self.current.scn;
+        self.core.take_in(info, &mut self.batch);
+        self.flush_if_full()
+    }
+
+    /// A row in such a segment.
+    fn loaded(&mut self, table: TableId, pk: &[u8]) -> Result<()> {
+        let (scn, branch) = (self.current.scn, self.current.branch);
+        self.changes.open(table, branch, scn, &mut self.batch);
+        self.changes.add(pk, &mut self.batch);
+        self.current.puts += 1;
+        if self.touched.last() != Some(&(table, branch, scn)) {
+            self.touched.push((table, branch, scn));
+        }
+        // Nothing was there, and that may be what the cache says.
+        self.flood = true;
+        self.flush_if_full()
+    }
+
     fn op(&mut self, op: &Op<'_>) -> Result<()> {
         match *op {
             Op::Put { table, pk, row } => self.row(table, pk, Some(row), false),
             Op::Delete { table, pk } => self.row(table, pk, None, false),
             Op::Entry { index, key } => self.entry(index, key),
+            Op::Segment { table, id, entry } => self.segment(table, id, entry),
+            Op::Loaded { table, keys } => {
+                let mut set = KeySet::new();
+                set.add_part(keys)?;
+                (0..set.len())
+                    .filter_map(|n| set.get(n))
+                    .try_for_each(|pk| self.loaded(table, pk))
+            }
             Op::CreateBranch {
                 id,
                 parent,

@@ -53,16 +53,51 @@ pub(crate) fn shared(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
+/// One part of a list.
+#[derive(Default)]
+pub(crate) struct ListPart {
+    /// Empty when nothing was added to it.
+    value: Vec<u8>,
+    last: Vec<u8>,
+}
+
+impl ListPart {
+    /// Adds a key, in ascending order. True if the part is full then.
+    #[inline]
+    pub(crate) fn add(&mut self, pk: &[u8]) -> bool {
+        let common = if self.value.is_empty() {
+            0
+        } else {
+            shared(&self.last, pk)
+        };
+        let rest = pk.get(common..).unwrap_or_default();
+        put_varint(&mut self.value, common as u64);
+        put_bytes(&mut self.value, rest);
+        self.last.truncate(common);
+        self.last.extend_from_slice(rest);
+        self.value.len() >= PART_BYTES
+    }
+
+    /// What there is.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.value
+    }
+
+    /// Begins anew.
+    pub(crate) fn clear(&mut self) {
+        self.value.clear();
+        self.last.clear();
+    }
+}
+
 /// Writes one list.
 #[derive(Default)]
 pub(crate) struct ListWriter {
     table: TableId,
     branch: BranchId,
     scn: Scn,
-    part: u32,
-    /// The part so far; empty when nothing was added to it.
-    value: Vec<u8>,
-    last: Vec<u8>,
+    number: u32,
+    part: ListPart,
 }
 
 impl ListWriter {
@@ -72,39 +107,27 @@ impl ListWriter {
         if (self.table, self.branch, self.scn) != (table, branch, scn) {
             self.end(batch);
             (self.table, self.branch, self.scn) = (table, branch, scn);
-            self.part = 0;
+            self.number = 0;
         }
     }
 
     /// Adds a key, in ascending order.
     #[inline]
     pub(crate) fn add(&mut self, pk: &[u8], batch: &mut Batch) {
-        let common = if self.value.is_empty() {
-            0
-        } else {
-            shared(&self.last, pk)
-        };
-        put_varint(&mut self.value, common as u64);
-        put_bytes(&mut self.value, pk.get(common..).unwrap_or_default());
-        if self.value.len() >= PART_BYTES {
+        if self.part.add(pk) {
             self.end(batch);
-            return;
         }
-        self.last.truncate(common);
-        self.last
-            .extend_from_slice(pk.get(common..).unwrap_or_default());
     }
 
     /// Hands over what is left of the part.
     pub(crate) fn end(&mut self, batch: &mut Batch) {
-        if self.value.is_empty() {
+        if self.part.bytes().is_empty() {
             return;
         }
-        let key = key_of(self.table, self.branch, self.scn, self.part);
-        batch.put(Keyspace::Changes, &key, &self.value);
-        self.part += 1;
-        self.value.clear();
-        self.last.clear();
+        let key = key_of(self.table, self.branch, self.scn, self.number);
+        batch.put(Keyspace::Changes, &key, self.part.bytes());
+        self.number += 1;
+        self.part.clear();
     }
 }
 

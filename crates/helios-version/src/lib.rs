@@ -87,4 +87,5 @@ pub const FAILPOINTS: &[&str] = &[
     "version.replay",
     "cold.written",
     "cold.adopted",
+    "cold.loaded",
 ];

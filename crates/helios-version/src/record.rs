@@ -94,6 +94,14 @@ pub(crate) enum Op<'a> {
     },
     /// 12: an index that may have been dropped on the commit's branch is in use there.
     KeepIndex { index: IndexId },
+    /// 13: rows that the commit puts into a segment, whose file is durable: its number and its entry.
+    Segment {
+        table: TableId,
+        id: u64,
+        entry: &'a [u8],
+    },
+    /// 14: keys of such rows, as in a list of changes.
+    Loaded { table: TableId, keys: &'a [u8] },
 }
 
 /// Encoded name/value pairs: a varint count, then texts with lengths.
@@ -200,6 +208,17 @@ impl<'a> Op<'a> {
                 out.push(12);
                 put_varint(out, u64::from(index.0));
             }
+            Self::Segment { table, id, entry } => {
+                out.push(13);
+                put_varint(out, u64::from(table.0));
+                put_varint(out, id);
+                put_bytes(out, entry);
+            }
+            Self::Loaded { table, keys } => {
+                out.push(14);
+                put_varint(out, u64::from(table.0));
+                put_bytes(out, keys);
+            }
         }
     }
 
@@ -260,6 +279,15 @@ impl<'a> Op<'a> {
             }
             12 => Self::KeepIndex {
                 index: IndexId(reader.varint32()?),
+            },
+            13 => Self::Segment {
+                table: TableId(reader.varint32()?),
+                id: reader.varint()?,
+                entry: reader.bytes()?,
+            },
+            14 => Self::Loaded {
+                table: TableId(reader.varint32()?),
+                keys: reader.bytes()?,
             },
             _ => return Err(reader.corrupt("unknown operation")),
         })

@@ -478,6 +478,14 @@ impl Txn {
         Ok(())
     }
 
+    pub(crate) const fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    pub(crate) const fn writes(&self) -> &SharedWrites {
+        &self.writes
+    }
+
     /// Writes an operation of the store itself.
     pub(crate) fn write_op(&self, op: &Op<'_>) -> Result<()> {
         self.writes.write().write_other(op)

@@ -6,6 +6,7 @@
 //! scan that must not see later writes ignores slots above its limit.
 
 mod arena;
+mod bulk;
 mod keymap;
 mod loose;
 
@@ -73,6 +74,8 @@ pub(crate) struct WriteSet {
     slots: Vec<Slot>,
     tables: Vec<(u32, KeyMap)>,
     indexes: Vec<(u32, KeyMap)>,
+    /// Tables whose rows lie in segments already.
+    loads: Vec<bulk::Load>,
 }
 
 impl WriteSet {
@@ -83,6 +86,7 @@ impl WriteSet {
             slots: Vec::new(),
             tables: Vec::new(),
             indexes: Vec::new(),
+            loads: Vec::new(),
         }
     }
 
@@ -412,13 +416,15 @@ impl WriteSet {
         let mut upto = 0;
         for (number, slot) in self.slots.iter().enumerate() {
             let next = self.slots.get(number + 1).map_or(end, |next| next.at);
-            if slot.dead || next - from > piece as u64 {
+            let left_out = slot.dead || self.is_loaded(slot);
+            if left_out || next - from > piece as u64 {
                 self.hand(from, upto, part)?;
-                from = if slot.dead { next } else { slot.at };
+                from = if left_out { next } else { slot.at };
             }
             upto = next;
         }
-        self.hand(from, upto, part)
+        self.hand(from, upto, part)?;
+        self.encoded_loads(piece, part)
     }
 
     fn hand(&self, from: u64, upto: u64, part: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
@@ -437,6 +443,10 @@ impl WriteSet {
     /// of every index in key order, then for the other operations in the order they were made.
     pub(crate) fn for_each(&self, visit: &mut dyn FnMut(Live<'_>) -> Result<()>) -> Result<()> {
         for (table, map) in &self.tables {
+            if let Some(load) = self.load_of(*table) {
+                self.for_each_loaded(load, map, visit)?;
+                continue;
+            }
             map.for_each(&self.arena, &self.slots, &mut |slot| {
                 let pk = self.key_of(slot)?;
                 let row = match slot.kind {
@@ -486,6 +496,17 @@ pub(crate) enum Live<'a> {
     Entry {
         index: IndexId,
         key: &'a [u8],
+    },
+    /// A segment that has rows of the table.
+    Segment {
+        table: TableId,
+        id: u64,
+        entry: &'a [u8],
+    },
+    /// A row in such a segment.
+    Loaded {
+        table: TableId,
+        pk: &'a [u8],
     },
     /// One encoded operation.
     Other(&'a [u8]),

@@ -23,6 +23,9 @@ pub(super) struct Descriptor {
     pub(super) columns: Vec<(u32, Form)>,
     /// Where the keys are.
     pub(super) key: KeyForm,
+    /// All rows began with the commit that brought the segment along: what the file says of it counts for nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) loaded: bool,
 }
 
 /// Where the keys of rows are.
@@ -58,6 +61,15 @@ impl Descriptor {
             version: layout.version,
             columns,
             key,
+            loaded: false,
+        }
+    }
+
+    /// Of rows that begin with a commit still to come.
+    pub(super) fn loaded(self) -> Self {
+        Self {
+            loaded: true,
+            ..self
         }
     }
 

@@ -10,7 +10,8 @@ use helios_base::{Error, Result, SqlState};
 use helios_version::Branch;
 
 /// The names of the options, each with its value where nobody says otherwise.
-pub const HYBRID_OPTIONS: [(&str, &str); 3] = [
+pub const HYBRID_OPTIONS: [(&str, &str); 4] = [
+    ("bulk_load_threshold", "100000"),
     ("hybrid_storage", "auto"),
     ("hybrid_storage_hot_threshold", "7 days"),
     ("hybrid_storage_min_rows", "10000"),
@@ -25,7 +26,12 @@ pub struct HybridStorage {
     pub hot: i64,
     /// So many rows have to be due before a segment is made of them.
     pub min_rows: u64,
+    /// A transaction that adds so many rows writes them straight into segments.
+    pub bulk_rows: u64,
 }
+
+/// The least value of `bulk_load_threshold`: no smaller transaction asks for it.
+pub(super) const BULK_LEAST: u64 = 1000;
 
 impl Default for HybridStorage {
     fn default() -> Self {
@@ -33,6 +39,7 @@ impl Default for HybridStorage {
             is_on: true,
             hot: 7 * MICROS_PER_DAY,
             min_rows: 10_000,
+            bulk_rows: 100_000,
         }
     }
 }
@@ -67,6 +74,11 @@ impl HybridStorage {
                 let rows = value.trim().parse().ok().filter(|rows| *rows > 0);
                 self.min_rows = rows.ok_or_else(|| bad().with_hint("It is a positive number."))?;
             }
+            "bulk_load_threshold" => {
+                let rows = value.trim().parse().ok().filter(|rows| *rows >= BULK_LEAST);
+                let hint = || format!("It is a number of rows from {BULK_LEAST} on.");
+                self.bulk_rows = rows.ok_or_else(|| bad().with_hint(hint()))?;
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -97,6 +109,7 @@ mod tests {
             is_on: false,
             hot: 0,
             min_rows: 0,
+            bulk_rows: 0,
         };
         for (name, value) in HYBRID_OPTIONS {
             assert_eq!(said.set(name, value).ok(), Some(true), "{name}");
@@ -112,6 +125,7 @@ mod tests {
             ("hybrid_storage_hot_threshold", "-1 day"),
             ("hybrid_storage_hot_threshold", "soon"),
             ("hybrid_storage_min_rows", "0"),
+            ("bulk_load_threshold", "999"),
         ] {
             assert!(hybrid.set(name, value).is_err(), "{name}");
         }

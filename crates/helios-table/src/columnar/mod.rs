@@ -4,6 +4,7 @@
 //! - `descriptor.rs` keeps that beside the segment's entry: a segment is read without a catalog, whatever became
 //!   of its table since.
 //! - `rows.rs` reads segments, `writer.rs` writes them, `shelf.rs` keeps the files.
+//! - `load.rs` writes the rows of large transactions.
 //! - `freeze.rs` freezes tables; `hybrid.rs` says when rows are cold, `keeper.rs` does it in the background.
 //!
 //! A segment has rows of one schema version only: a reader of the past knows the table as it was, and must
@@ -15,6 +16,7 @@ mod freeze;
 mod hybrid;
 mod keeper;
 mod keys;
+mod load;
 mod report;
 mod rows;
 mod scan;
@@ -25,6 +27,7 @@ pub use freeze::FreezeReport;
 pub use hybrid::{HYBRID_OPTIONS, HybridStorage};
 pub use keeper::HybridReport;
 pub(crate) use keeper::Keeper;
+pub(crate) use load::Loads;
 pub use report::{ColumnCompression, SegmentReport};
 pub use rows::SegmentRows;
 pub use scan::{ColumnZone, ZoneEnd};

@@ -22,6 +22,8 @@ pub struct SegmentRows {
     descriptor: Descriptor,
     layout: Layout,
     keys: Keys,
+    /// When all rows began, if they came with one commit.
+    begin: Option<Scn>,
 }
 
 impl SegmentRows {
@@ -29,6 +31,7 @@ impl SegmentRows {
         source: Arc<dyn ReadAt>,
         label: &str,
         descriptor: Descriptor,
+        newest: Scn,
     ) -> Result<Self> {
         let segment = Segment::open(source, label).map_err(from_segment)?;
         if *segment.schema() != descriptor.schema()? {
@@ -47,6 +50,7 @@ impl SegmentRows {
             segment,
             starts,
             layout: descriptor.layout(),
+            begin: descriptor.loaded.then_some(newest),
             keys: Keys::new(&descriptor),
             descriptor,
         })
@@ -60,6 +64,11 @@ impl SegmentRows {
 
     pub(super) const fn descriptor(&self) -> &Descriptor {
         &self.descriptor
+    }
+
+    /// When all rows began, if they came with one commit.
+    pub(super) const fn begin(&self) -> Option<Scn> {
+        self.begin
     }
 
     /// The columns that keys are made of, by their places in the file.
@@ -131,8 +140,13 @@ impl ColdRows for SegmentRows {
         let wanted: Vec<usize> = (0..forms.len()).collect();
         let batch = self.segment.read_rows(chunk, range.clone(), &wanted);
         let batch = batch.map_err(|error| self.placed(error))?;
-        let begins = self.segment.begins_of(chunk, range.clone());
-        let begins = begins.map_err(|error| self.placed(error))?;
+        let begins = match self.begin {
+            Some(_) => None,
+            None => {
+                let begins = self.segment.begins_of(chunk, range.clone());
+                Some(begins.map_err(|error| self.placed(error))?)
+            }
+        };
         let cells = forms.iter().zip(batch.columns());
         let cells = cells
             .map(|(form, array)| Cells::new(form, array))
@@ -158,7 +172,9 @@ impl ColdRows for SegmentRows {
             let parts: Vec<Option<&[u8]>> = (ends.iter())
                 .map(|end| end.clone().map(|end| bytes.get(end).unwrap_or_default()))
                 .collect();
-            rows.push(Scn(begins.value(at)), |out| {
+            let begin = begins.as_ref().map(|begins| Scn(begins.value(at)));
+            let begin = begin.or(self.begin).unwrap_or_default();
+            rows.push(begin, |out| {
                 self.keys.push(&key, at, out)?;
                 let key_end = out.len();
                 row::assemble(&self.layout, &parts, out)?;

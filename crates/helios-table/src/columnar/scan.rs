@@ -62,6 +62,10 @@ impl SegmentRows {
         rows: Range<usize>,
         scn: Scn,
     ) -> Result<Option<BooleanArray>> {
+        if let Some(begin) = self.begin() {
+            let none = || std::iter::repeat_n(Some(false), rows.len()).collect();
+            return Ok((begin > scn).then(none));
+        }
         let meta = self.segment().chunks().get(chunk);
         if meta.is_some_and(|meta| meta.begins.max <= scn.0) {
             return Ok(None);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use helios_base::{Error, Result};
+use helios_base::{Error, Result, Scn};
 use helios_segment::{FileSink, FileSource, MemorySource, ReadAt, Sink};
 use helios_version::{Cold, ColdRows, SegmentInfo};
 use parking_lot::Mutex;
@@ -133,8 +133,8 @@ impl Shelf {
         Ok(())
     }
 
-    /// Opens a segment whose description is known.
-    fn read(&self, id: u64, descriptor: Descriptor) -> Result<Arc<SegmentRows>> {
+    /// Opens a segment whose description is known, and when its newest row began.
+    fn read(&self, id: u64, descriptor: Descriptor, newest: Scn) -> Result<Arc<SegmentRows>> {
         let name = Self::name(id);
         let (source, label): (Arc<dyn ReadAt>, String) = match &self.directory {
             None => match self.memory.lock().get(&id) {
@@ -158,7 +158,7 @@ impl Shelf {
                 (Arc::new(file.map_err(missing)?), path.display().to_string())
             }
         };
-        SegmentRows::open(source, &label, descriptor).map(Arc::new)
+        SegmentRows::open(source, &label, descriptor, newest).map(Arc::new)
     }
 }
 
@@ -166,7 +166,7 @@ impl Cold for Shelf {
     fn open(&self, segment: &SegmentInfo) -> Result<Arc<dyn ColdRows>> {
         let descriptor = Descriptor::decode(&segment.descriptor)?;
         let table = descriptor.table.clone();
-        match self.read(segment.id, descriptor) {
+        match self.read(segment.id, descriptor, segment.newest) {
             Ok(rows) => Ok(rows),
             Err(error) => Err(error.with_table(&table)),
         }
@@ -204,8 +204,16 @@ impl Unfinished {
     /// # Errors
     /// `Io`.
     pub(super) fn keep(&self, draft: Draft, descriptor: Descriptor) -> Result<Arc<SegmentRows>> {
-        self.shelf.keep(self.id, draft)?;
-        self.shelf.read(self.id, descriptor)
+        self.seal(draft)?;
+        self.shelf.read(self.id, descriptor, Scn::ZERO)
+    }
+
+    /// Makes the finished file durable.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(super) fn seal(&self, draft: Draft) -> Result<()> {
+        self.shelf.keep(self.id, draft)
     }
 
     /// The file is somebody else's now.

@@ -66,10 +66,21 @@ impl SegmentInfo {
         let (table, branch, rest) = keys::split(key)?;
         let mut key = Reader::new(rest, "key of a segment");
         let id = u64::from_be_bytes(key.array()?);
+        if !key.is_empty() {
+            return Err(key.corrupt("it is too long"));
+        }
+        Self::decode_entry((TableId(table), branch, id), value)
+    }
+
+    /// Reads what [`SegmentInfo::encode`] wrote.
+    pub(crate) fn decode_entry(
+        (table, branch, id): (TableId, BranchId, u64),
+        value: &[u8],
+    ) -> Result<Self> {
         let mut reader = Reader::new(value, "entry of a segment");
         let info = Self {
             id,
-            table: TableId(table),
+            table,
             branch,
             rows: reader.varint()?,
             adopted: reader.varint()?,
@@ -79,7 +90,7 @@ impl SegmentInfo {
             bytes: reader.varint()?,
             descriptor: reader.rest().to_vec(),
         };
-        if info.adopted > info.rows || info.least > info.greatest || !key.is_empty() {
+        if info.adopted > info.rows || info.least > info.greatest {
             return Err(reader.corrupt("it contradicts itself"));
         }
         Ok(info)

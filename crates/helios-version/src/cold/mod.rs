@@ -12,6 +12,9 @@
 //! nothing. Only the first rows of a segment, as many as its manifest says, are *adopted*: they count; the others are
 //! still in `Current`.
 //!
+//! A commit of many rows may bring them along as segments ([`Txn::load`](crate::Txn::load)): then all begin with
+//! it, which the file does not know and the manifest does.
+//!
 //! **Invariants:**
 //! - A key is in at most one segment of a table on a branch.
 //! - A tombstone in `Current` goes only when no segment of the branch has the key.
@@ -24,6 +27,7 @@
 mod ages;
 mod freeze;
 mod level;
+mod load;
 mod lookup;
 mod manifest;
 mod retire;

@@ -4,8 +4,8 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use helios_base::{Error, Result, Scn};
-use helios_version::{Adoption, Cold, ColdBlock, ColdRows, Freeze, Frozen, SegmentInfo};
+use helios_base::{Error, Result, Scn, TableId};
+use helios_version::{Adoption, Cold, ColdBlock, ColdRows, Freeze, Frozen, SegmentInfo, Txn};
 
 /// A row: key, begin, stored form.
 pub type Row = (Vec<u8>, Scn, Vec<u8>);
@@ -52,6 +52,12 @@ pub struct Shelf(Arc<Mutex<BTreeMap<u64, Arc<MemoryRows>>>>);
 impl Cold for Shelf {
     fn open(&self, segment: &SegmentInfo) -> Result<Arc<dyn ColdRows>> {
         match self.0.lock().unwrap().get(&segment.id) {
+            // Written before the number of their commit was known.
+            Some(rows) if rows.0.iter().all(|row| row.1 == Scn::ZERO) => {
+                let rows = rows.0.iter().cloned();
+                let rows = rows.map(|(pk, _, row)| (pk, segment.newest, row));
+                Ok(Arc::new(MemoryRows(rows.collect())))
+            }
             Some(rows) => Ok(Arc::clone(rows) as _),
             None => Err(Error::corrupt(format!("segment {} is missing", segment.id))),
         }
@@ -75,18 +81,42 @@ impl Shelf {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
             return Ok(None);
         };
-        let frozen = Frozen {
-            rows: rows.len() as u64,
-            least: first.0.clone(),
-            greatest: last.0.clone(),
-            newest: rows.iter().map(|row| row.1).max().unwrap_or_default(),
-            bytes: 0,
-            descriptor: Vec::new(),
-        };
+        let frozen = frozen(first, last, &rows);
         let rows = Arc::new(MemoryRows(rows));
         let shelf = Arc::clone(&self.0);
         shelf.lock().unwrap().insert(freeze.id(), Arc::clone(&rows));
         freeze.finish(frozen, rows).map(Some)
+    }
+
+    /// Writes the rows that a transaction put into a table as segments of `size` rows.
+    pub fn load(&self, txn: &Txn, table: TableId, size: usize) -> Result<()> {
+        let mut rows: Vec<Row> = Vec::new();
+        txn.each_put(table, &mut |row| {
+            rows.push((row.pk.to_vec(), Scn::ZERO, row.row.to_vec()));
+            Ok(())
+        })?;
+        let mut segments = Vec::new();
+        for rows in rows.chunks(size) {
+            let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+                continue;
+            };
+            let id = txn.next_segment();
+            segments.push((id, frozen(first, last, rows)));
+            let rows = Arc::new(MemoryRows(rows.to_vec()));
+            self.0.lock().unwrap().insert(id, rows);
+        }
+        txn.load(table, segments)
+    }
+}
+
+fn frozen(first: &Row, last: &Row, rows: &[Row]) -> Frozen {
+    Frozen {
+        rows: rows.len() as u64,
+        least: first.0.clone(),
+        greatest: last.0.clone(),
+        newest: rows.iter().map(|row| row.1).max().unwrap_or_default(),
+        bytes: 0,
+        descriptor: Vec::new(),
     }
 }
 

@@ -402,6 +402,9 @@ impl World {
                     && open.reads.conflict_with(done)
             });
         let has_writes = open.txn.has_writes();
+        if self.random.bool() {
+            self.freezing.load(&open.txn, &mut self.random);
+        }
         if has_writes && self.random.u8(0..8) == 0 {
             let other = self.any_branch();
             let scn = self.store().scn();

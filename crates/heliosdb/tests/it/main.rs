@@ -6,6 +6,7 @@ mod advisory;
 mod branch_crash;
 mod branch_crowd;
 mod branches;
+mod bulk;
 mod columnar;
 mod copy;
 mod docs;

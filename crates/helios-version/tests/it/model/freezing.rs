@@ -3,7 +3,7 @@
 
 use fastrand::Rng;
 use helios_base::{BranchId, Scn};
-use helios_version::{Adoption, Freeze, Step, Store};
+use helios_version::{Adoption, Freeze, Step, Store, Txn};
 
 use super::T;
 use crate::cold::{Row, Shelf, read};
@@ -16,6 +16,8 @@ pub(super) struct Freezing {
     adopting: Vec<Adoption>,
     /// Segments taken in.
     pub(super) made: u64,
+    /// Transactions that brought segments along.
+    pub(super) loaded: u64,
 }
 
 impl Freezing {
@@ -67,6 +69,15 @@ impl Freezing {
             }
             Ok(None) => {}
             Err(error) => assert!(is_gone, "{error}"),
+        }
+    }
+
+    /// Lets a transaction that is about to commit bring its rows along as segments, if it may.
+    pub(super) fn load(&mut self, txn: &Txn, random: &mut Rng) {
+        let least = random.u64(1..4);
+        if txn.loadable(least).unwrap().contains(&T) {
+            self.shelf.load(txn, T, random.usize(1..5)).unwrap();
+            self.loaded += 1;
         }
     }
 
