@@ -17,6 +17,7 @@ pub enum Meta {
     Branch,
     Snapshots,
     Retention,
+    Compression,
     Timeline,
     Undo,
     Scn,
@@ -97,6 +98,12 @@ pub const COMMANDS: &[(&str, &str, Meta, &str)] = &[
         "",
         Meta::Retention,
         "how long the past stays readable",
+    ),
+    (
+        "compression",
+        "[TABLE]",
+        Meta::Compression,
+        "what compression did to the columns in segments",
     ),
     (
         "scn",

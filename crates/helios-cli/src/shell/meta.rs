@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::commands::{self, COMMANDS, Invocation, Meta};
-use super::{branches, copy, describe, edit, history, preferences, system, words};
+use super::{branches, copy, describe, edit, history, preferences, segments, system, words};
 use crate::app::{App, Failure};
 use crate::lexer;
 use crate::output::{Expanded, Format};
@@ -63,6 +63,7 @@ pub fn meta(app: &mut App, before: &str, line: &str) -> Result<Next, Failure> {
         Meta::Branch => return branches::branch(app, argument),
         Meta::Snapshots => return history::snapshots(app, argument),
         Meta::Retention => return history::retention(app),
+        Meta::Compression => return segments::compression(app, argument),
         Meta::Timeline => return history::timeline(app, argument),
         Meta::Undo => return history::undo(app, argument),
         Meta::Scn => return history::number(app, false, argument),

@@ -13,6 +13,7 @@ mod history;
 mod meta;
 mod preferences;
 mod prompt;
+mod segments;
 mod system;
 mod words;
 

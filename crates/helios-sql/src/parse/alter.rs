@@ -249,7 +249,11 @@ impl Parser<'_> {
             self.integer()?;
             return Ok(AlterAction::Nothing);
         }
-        if self.eat_words("set storage") || self.eat_words("set compression") {
+        if self.eat_words("set compression") {
+            let codec = self.label()?.name;
+            return Ok(AlterAction::Compression(column, codec));
+        }
+        if self.eat_words("set storage") {
             self.label()?;
             return Ok(AlterAction::Nothing);
         }

@@ -5,7 +5,7 @@
 //! rows.
 
 use helios_base::row::schema_version;
-use helios_base::{ErrorKind, Result, Scn, TableId};
+use helios_base::{ErrorKind, Result, Scn};
 use helios_version::Frozen;
 
 use super::descriptor::Descriptor;
@@ -92,7 +92,7 @@ impl Transaction {
                     let id = self.txn().next_segment();
                     let (file, sink) = Unfinished::create(self.tables().shelf(), id)?;
                     let descriptor = Descriptor::new(table, layout).loaded();
-                    empty.insert((id, file, RowsWriter::new(descriptor, sink)?))
+                    empty.insert((id, file, RowsWriter::new(table, descriptor, sink)?))
                 }
             };
             writer.push(row)?;

@@ -4,12 +4,14 @@
 //! - `descriptor.rs` keeps that beside the segment's entry: a segment is read without a catalog, whatever became
 //!   of its table since.
 //! - `rows.rs` reads segments, `writer.rs` writes them, `shelf.rs` keeps the files.
+//! - `compress.rs` says how columns are compressed.
 //! - `load.rs` writes the rows of large transactions.
 //! - `freeze.rs` freezes tables; `hybrid.rs` says when rows are cold, `keeper.rs` does it in the background.
 //!
 //! A segment has rows of one schema version only: a reader of the past knows the table as it was, and must
 //! find the rows of then as they were.
 
+mod compress;
 mod descriptor;
 mod form;
 mod freeze;
@@ -23,11 +25,11 @@ mod scan;
 mod shelf;
 mod writer;
 
+pub use compress::{check_compression, column_option};
 pub use freeze::FreezeReport;
 pub use hybrid::{HYBRID_OPTIONS, HybridStorage};
 pub use keeper::HybridReport;
 pub(crate) use keeper::Keeper;
-pub(crate) use load::Loads;
 pub use report::{ColumnCompression, SegmentReport};
 pub use rows::SegmentRows;
 pub use scan::{ColumnZone, ZoneEnd};

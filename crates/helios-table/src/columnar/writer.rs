@@ -6,13 +6,15 @@ use arrow_array::{ArrayRef, UInt64Array};
 use helios_arrow::ColumnBuilder;
 use helios_base::row::{Layout, RowReader};
 use helios_base::{Result, Scn};
-use helios_segment::{Begin, SegmentWriter, Sink, WriterOptions};
+use helios_segment::{Begin, Effort, SegmentWriter, Sink, WriterOptions};
 use helios_version::{Frozen, RowRef};
 
+use super::compress;
 use super::descriptor::Descriptor;
 use super::form::Form;
 use super::from_segment;
 use super::keys::Keys;
+use crate::catalog::TableDef;
 
 /// Rows gathered before they go to the segment.
 const BATCH: usize = 8192;
@@ -33,8 +35,10 @@ pub(super) struct RowsWriter<S> {
 }
 
 impl<S: Sink> RowsWriter<S> {
-    pub(super) fn new(descriptor: Descriptor, sink: S) -> Result<Self> {
+    /// Writes rows of `table` as the descriptor says.
+    pub(super) fn new(table: &TableDef, descriptor: Descriptor, sink: S) -> Result<Self> {
         let options = WriterOptions {
+            columns: compress::columns(table, &descriptor, Effort::Warm),
             keys: Some(Arc::new(Keys::new(&descriptor))),
             ..WriterOptions::default()
         };

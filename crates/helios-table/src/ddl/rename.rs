@@ -64,6 +64,10 @@ impl Transaction {
         let mut table = TableDef::clone(&old);
         self.rename_in_exprs(&old, &mut table, column, name, to)?;
         super::column::edit(&mut table, column, |column| to.clone_into(&mut column.name))?;
+        let option = crate::columnar::column_option;
+        if let Some(compression) = table.options.remove(&option(name)) {
+            table.options.insert(option(to), compression);
+        }
         self.change_table(table)?;
         Ok(())
     }

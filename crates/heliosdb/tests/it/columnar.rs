@@ -402,3 +402,76 @@ fn scans_over_segments_and_rows_agree() {
     run(c, "ROLLBACK");
     sound(&database);
 }
+
+#[test]
+fn compression_does_as_it_is_told() {
+    let database = Database::open_in_memory().unwrap();
+    let mut connection = database.connect().unwrap();
+    let c = &mut connection;
+    run(
+        c,
+        "CREATE TABLE logs (id integer PRIMARY KEY, level text, message text, value double precision)
+             WITH (compression = 'auto', compression.level = 'dictionary', compression.value = 'gorilla');
+         CREATE TABLE plain (id integer PRIMARY KEY, message text) WITH (compression = none);
+         CREATE TABLE pinned (id integer PRIMARY KEY, message text, value double precision)
+             WITH (compression = 'auto', compression_codec = 'alp');
+         CREATE TABLE small (id integer PRIMARY KEY, message text) WITH (compression_threshold = '1MB');
+         ALTER TABLE logs ALTER COLUMN message SET COMPRESSION zstd;
+         ALTER TABLE logs RENAME COLUMN level TO severity;
+         INSERT INTO logs SELECT i, 'level ' || i % 3, 'request ' || i || ' took a while', i / 8.0 FROM generate_series(1, 20000) i;
+         INSERT INTO plain SELECT id, message FROM logs;
+         INSERT INTO pinned SELECT id, message, value FROM logs;
+         INSERT INTO small SELECT id, message FROM logs LIMIT 2000;
+         SELECT * FROM helios_freeze()",
+    );
+    let codecs = |c: &mut Connection, table: &str| {
+        let sql = format!(
+            "SELECT string_agg(format('%s %s %s', column_name, codec, reason), ', ' ORDER BY column_name)
+             FROM helios_compression() WHERE table_name = '{table}'"
+        );
+        texts(c, &sql).remove(0)
+    };
+    let logs = codecs(c, "logs");
+    for told in [
+        "message zstd setting",
+        "severity dictionary setting",
+        "value chimp setting",
+    ] {
+        assert!(logs.contains(told), "{logs}");
+    }
+    assert!(logs.contains("id ") && logs.contains(" sampled"), "{logs}");
+    assert_eq!(codecs(c, "plain"), "id none setting, message none setting");
+    let pinned = codecs(c, "pinned");
+    assert!(pinned.contains("value alp setting"), "{pinned}");
+    assert!(
+        pinned.contains("message ") && pinned.contains("sampled"),
+        "{pinned}"
+    );
+    assert_eq!(codecs(c, "small"), "id none small, message none small");
+    let all = "SELECT count(*)::text, sum(value)::text, max(message) FROM logs";
+    assert_eq!(texts(c, all), ["20000|25001250|request 9999 took a while"]);
+    for (sql, wanted) in [
+        ("ALTER TABLE logs SET (compression = 'lzma')", "22023"),
+        ("ALTER TABLE logs SET (compression = 'brotli')", "0A000"),
+        (
+            "ALTER TABLE logs ALTER COLUMN nothing SET COMPRESSION zstd",
+            "42703",
+        ),
+        (
+            "ALTER TABLE logs ALTER COLUMN message SET COMPRESSION best",
+            "22023",
+        ),
+        (
+            "CREATE TABLE x (a int) WITH (compression_threshold = 'much')",
+            "22023",
+        ),
+    ] {
+        let error = c.execute_batch(sql).unwrap_err();
+        assert_eq!(error.sqlstate().as_str(), wanted, "{sql}");
+    }
+    run(
+        c,
+        "ALTER TABLE logs ALTER COLUMN message SET COMPRESSION DEFAULT",
+    );
+    sound(&database);
+}

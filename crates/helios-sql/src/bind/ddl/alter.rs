@@ -246,6 +246,15 @@ impl Binder<'_> {
             Tree::Validate(name) => AlterAction::ValidateConstraint {
                 name: name.name.clone(),
             },
+            Tree::Compression(name, codec) => {
+                known(self, row, name)?;
+                let option = helios_table::columnar::column_option(&name.name);
+                match codec.as_str() {
+                    // PostgreSQL's own, which dumps may name.
+                    "default" | "pglz" => AlterAction::ResetOptions(vec![option]),
+                    codec => AlterAction::SetOptions(vec![(option, codec.to_owned())]),
+                }
+            }
             Tree::Nothing => AlterAction::Nothing,
             Tree::SetOptions(options) => AlterAction::SetOptions(storage(options)),
             Tree::ResetOptions(names) => {

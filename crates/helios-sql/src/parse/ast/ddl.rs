@@ -234,6 +234,8 @@ pub enum AlterAction {
     SetOptions(Vec<StorageOption>),
     /// `RESET (…)`
     ResetOptions(Vec<Ident>),
+    /// `ALTER COLUMN … SET COMPRESSION`
+    Compression(Ident, String),
     /// `ENABLE ROW LEVEL SECURITY` and its kin
     RowSecurity(helios_table::ddl::RowSecurityChange),
     /// What changes nothing here: owners, `SET UNLOGGED`, statistics targets, storage kinds.

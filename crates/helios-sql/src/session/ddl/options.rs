@@ -1,7 +1,7 @@
 //! Options of tables: which there are, and what they may be.
 
 use helios_base::{Error, Result, SqlState, nearest};
-use helios_table::columnar::{HYBRID_OPTIONS, HybridStorage};
+use helios_table::columnar::{HYBRID_OPTIONS, HybridStorage, check_compression};
 use helios_table::merge::Action;
 use helios_version::RETENTION_PERIOD;
 
@@ -47,14 +47,19 @@ fn check_one(name: &str, value: &str) -> Result<()> {
     if name == RETENTION_PERIOD {
         return retention::check(name, value).map(drop);
     }
-    if HybridStorage::default().set(name, value)? {
+    if HybridStorage::default().set(name, value)? || check_compression(name, value)? {
         return Ok(());
     }
     let error = Error::new(
         SqlState::INVALID_PARAMETER_VALUE,
         format!("unrecognized parameter \"{name}\""),
     );
-    let known = PHYSICAL.iter().copied().chain([RETENTION_PERIOD]);
+    let known = PHYSICAL.iter().copied().chain([
+        "compression",
+        "compression_codec",
+        "compression_threshold",
+        RETENTION_PERIOD,
+    ]);
     let known = known.chain(HYBRID_OPTIONS.iter().map(|(name, _)| *name));
     let short = (name == "retention").then_some(RETENTION_PERIOD);
     Err(match short.or_else(|| nearest(name, known)) {
