@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use helios_base::{Result, failpoint};
+use helios_base::{Result, Scn, failpoint};
 
 use crate::core::Core;
 use crate::store::Step;
@@ -55,10 +55,12 @@ impl Core {
                 return Ok(true);
             }
             if end == self.kv.applied() && self.kv.stats().overlay_entries == 0 {
+                state.saved = self.published();
                 return Ok(false);
             }
             if self.kv.freeze(end)? {
                 state.running = Some(end);
+                state.saving = self.published();
                 self.cold.unsaved.store(false, Ordering::Release);
             }
             Ok(state.is_running())
@@ -76,6 +78,7 @@ impl Core {
             return Ok(Step::More);
         }
         state.running = None;
+        state.saved = state.saving;
         self.remove_retired();
         Ok(Step::Done)
     }
@@ -92,7 +95,19 @@ impl Core {
         while self.continue_checkpoint(&mut state, usize::MAX)? == Step::More {}
         if self.kv.freeze(before)? {
             state.running = Some(before);
+            // The commits before may not be visible yet.
+            state.saving = state.saved;
             while self.continue_checkpoint(&mut state, usize::MAX)? == Step::More {}
+        }
+        Ok(())
+    }
+
+    /// Brings the state file beyond everything that is visible now, so that recovery will not apply it again.
+    pub(crate) fn save_visible(&self) -> Result<()> {
+        let wanted = self.published();
+        // In memory nothing is recovered. The first round may end a checkpoint that began too early.
+        while self.directory.is_some() && self.checkpoint.lock().saved < wanted {
+            self.checkpoint()?;
         }
         Ok(())
     }
@@ -109,6 +124,10 @@ impl Core {
 pub(crate) struct Checkpoint {
     /// Its mark, once frozen.
     running: Option<u64>,
+    /// A commit that was visible when it began.
+    saving: Scn,
+    /// Every commit up to here is before the mark of the state file.
+    saved: Scn,
 }
 
 impl Checkpoint {

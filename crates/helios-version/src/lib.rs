@@ -61,7 +61,7 @@ mod view;
 mod writes;
 
 pub use branch::{Branch, BranchSpec};
-pub use cold::{Adoption, Cold, ColdBlock, ColdRows, Freeze, Frozen, SegmentInfo};
+pub use cold::{Adoption, Cold, ColdBlock, ColdRows, Compaction, Freeze, Frozen, SegmentInfo};
 pub use commit::CommitInfo;
 pub use cursor::{KeyCursor, RowCursor, Run, Stretch};
 pub use diff::{Change, ChangedKeys, Diff};
@@ -88,4 +88,5 @@ pub const FAILPOINTS: &[&str] = &[
     "cold.written",
     "cold.adopted",
     "cold.loaded",
+    "cold.swapped",
 ];

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use crate::background;
 use crate::branch::{Branch, BranchSpec};
 use crate::codec::Reader;
-use crate::cold::{Adoption, Cold, ColdRows, Freeze, SegmentInfo};
+use crate::cold::{Adoption, Cold, ColdRows, Compaction, Freeze, SegmentInfo};
 use crate::commit::CommitInfo;
 use crate::core::Core;
 use crate::diff::{ChangedKeys, Diff};
@@ -561,6 +561,29 @@ impl Store {
     #[must_use]
     pub fn scn_before(&self, time: i64) -> Scn {
         self.core().scn_before(time)
+    }
+
+    /// Begins to make one segment of several, which all have to be there and wholly adopted; of one, to leave out
+    /// what nobody needs.
+    ///
+    /// # Errors
+    /// 42704 when the branch or one of the segments does not exist, 55006 when rows of the table are being frozen;
+    /// `Io`, `Corrupt`.
+    pub fn compact(
+        &self,
+        table: TableId,
+        branch: BranchId,
+        segments: &[u64],
+    ) -> Result<Compaction> {
+        Compaction::begin(self.core(), table, branch, segments)
+    }
+
+    /// About how many rows of a segment nobody needs any more, counted up to `most`.
+    ///
+    /// # Errors
+    /// `Io`, `Corrupt`.
+    pub fn shadows(&self, segment: &SegmentInfo, most: u64) -> Result<u64> {
+        self.core().shadows(segment, most)
     }
 
     /// The segments that are not wholly adopted, for going on with them.

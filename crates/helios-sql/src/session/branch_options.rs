@@ -20,6 +20,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("comment", Kind::Text),
     (GC_POLICY, Kind::Policy),
     ("hybrid_storage", Kind::Hybrid),
+    ("hybrid_storage_cold_threshold", Kind::Hybrid),
     ("hybrid_storage_hot_threshold", Kind::Hybrid),
     ("hybrid_storage_min_rows", Kind::Hybrid),
     ("read_only", Kind::Bool),

@@ -44,8 +44,8 @@ pub struct Engine {
 
 /// What all sessions of an engine share.
 pub(crate) struct Shared {
-    /// Looks after cold rows. First, for it ends before anything else is gone.
-    _tending: super::tending::Tending,
+    /// Looks after cold rows.
+    tending: super::tending::Tending,
     pub(crate) tables: Arc<Tables>,
     pub(crate) plans: PlanCache,
     pub(crate) watchdog: Watchdog,
@@ -73,6 +73,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        self.tending.end();
         // Only estimates: without them the next session counts again.
         let _ = self.tables.save_counts();
         // Garbage collection may be looking at the tables on a thread of its own. Waiting for it here
@@ -105,7 +106,7 @@ impl Engine {
         let tables = Tables::open(store, Arc::new(crate::bind::stored::StoredExprs))?;
         let engine = Self {
             shared: Arc::new(Shared {
-                _tending: super::tending::Tending::start(&tables)?,
+                tending: super::tending::Tending::start(&tables)?,
                 settings: Arc::default(),
                 tables,
                 plans: PlanCache::default(),

@@ -64,14 +64,21 @@ impl Tending {
     }
 }
 
-impl Drop for Tending {
-    fn drop(&mut self) {
+impl Tending {
+    /// Ends the work and waits for that.
+    pub(super) fn end(&mut self) {
         *self.stop.asked.lock() = true;
         self.stop.wake.notify_all();
         if let Some(thread) = self.thread.take() {
             // A panic there has been reported by its own thread.
             let _ = thread.join();
         }
+    }
+}
+
+impl Drop for Tending {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

@@ -211,7 +211,7 @@ static FUNCTIONS: &[SystemFunction] = &[
     },
     SystemFunction {
         name: "helios_hybrid_storage",
-        version: 1,
+        version: 2,
         args: (0, 0),
         columns: &[
             ("schema_name", Text),
@@ -227,6 +227,9 @@ static FUNCTIONS: &[SystemFunction] = &[
             ("segments_made", Int8),
             ("rows_frozen", Int8),
             ("last_failure", Text),
+            ("cold_threshold", Text),
+            ("segments_replaced", Int8),
+            ("rows_dropped", Int8),
         ],
     },
     SystemFunction {

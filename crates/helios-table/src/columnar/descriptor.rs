@@ -2,7 +2,7 @@
 
 use helios_base::row::Layout;
 use helios_base::{ColumnId, Error, Result};
-use helios_segment::{Column, SegmentSchema};
+use helios_segment::{Column, Effort, SegmentSchema};
 use serde::{Deserialize, Serialize};
 
 use super::form::Form;
@@ -26,6 +26,9 @@ pub(super) struct Descriptor {
     /// All rows began with the commit that brought the segment along: what the file says of it counts for nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) loaded: bool,
+    /// Compressed as what is hardly read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_cold: bool,
 }
 
 /// Where the keys of rows are.
@@ -62,6 +65,16 @@ impl Descriptor {
             columns,
             key,
             loaded: false,
+            is_cold: false,
+        }
+    }
+
+    /// Of rows taken over from a segment, with the numbers of their commits.
+    pub(super) fn made_anew(self, effort: Effort) -> Self {
+        Self {
+            loaded: false,
+            is_cold: effort == Effort::Cold,
+            ..self
         }
     }
 

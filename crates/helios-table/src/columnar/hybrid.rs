@@ -10,9 +10,10 @@ use helios_base::{Error, Result, SqlState};
 use helios_version::Branch;
 
 /// The names of the options, each with its value where nobody says otherwise.
-pub const HYBRID_OPTIONS: [(&str, &str); 4] = [
-    ("bulk_load_threshold", "100000"),
+pub const HYBRID_OPTIONS: [(&str, &str); 5] = [
+    ("bulk_load_threshold", "2000000"),
     ("hybrid_storage", "auto"),
+    ("hybrid_storage_cold_threshold", "30 days"),
     ("hybrid_storage_hot_threshold", "7 days"),
     ("hybrid_storage_min_rows", "10000"),
 ];
@@ -24,6 +25,8 @@ pub struct HybridStorage {
     pub is_on: bool,
     /// Rows that nobody changed for so many µs move into segments.
     pub hot: i64,
+    /// Segments that nobody changed for so many µs are compressed harder.
+    pub cold: i64,
     /// So many rows have to be due before a segment is made of them.
     pub min_rows: u64,
     /// A transaction that adds so many rows writes them straight into segments.
@@ -38,8 +41,9 @@ impl Default for HybridStorage {
         Self {
             is_on: true,
             hot: 7 * MICROS_PER_DAY,
+            cold: 30 * MICROS_PER_DAY,
             min_rows: 10_000,
-            bulk_rows: 100_000,
+            bulk_rows: 2_000_000,
         }
     }
 }
@@ -70,6 +74,7 @@ impl HybridStorage {
                 }
             }
             "hybrid_storage_hot_threshold" => self.hot = age()?,
+            "hybrid_storage_cold_threshold" => self.cold = age()?,
             "hybrid_storage_min_rows" => {
                 let rows = value.trim().parse().ok().filter(|rows| *rows > 0);
                 self.min_rows = rows.ok_or_else(|| bad().with_hint("It is a positive number."))?;
@@ -87,7 +92,7 @@ impl HybridStorage {
     /// Of a table with these options on `branch`.
     #[must_use]
     pub fn of(table: &BTreeMap<String, String>, branch: &Branch, main: &Branch) -> Self {
-        let table = table.iter().map(|(name, value)| (name, value));
+        let table = table.iter();
         let branches = [main, branch].into_iter();
         let branches = branches.flat_map(|b| b.options.iter().map(|(name, value)| (name, value)));
         let mut found = Self::default();
@@ -108,6 +113,7 @@ mod tests {
         let mut said = HybridStorage {
             is_on: false,
             hot: 0,
+            cold: 0,
             min_rows: 0,
             bulk_rows: 0,
         };

@@ -1,11 +1,12 @@
-//! What is done to cold rows without being asked: freezing those that are old enough.
+//! What is done to cold rows without being asked: freezing those that are old enough, and making new segments of
+//! old ones.
 //!
 //! Work goes on in *rounds*, in bounded steps: a round looks which tables of which branches may have rows that
 //! are due, and takes one after the other. A table is looked at again when more rows are old enough, or old
 //! versions are gone, but not too soon: a look passes over all rows outside of segments. One failure costs
 //! one table an hour.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use helios_base::{BranchId, Error, Result, Scn, TableId};
 use helios_version::{Adoption, Branch, Step};
 use parking_lot::{Mutex, MutexGuard};
 
+use super::compact::{self, CompactionJob, CompactionReport};
 use super::freeze::{FreezeJob, FreezeReport, Limits};
 use super::hybrid::HybridStorage;
 use crate::catalog::TableDef;
@@ -20,7 +22,7 @@ use crate::tables::Tables;
 use crate::temporary::is_temporary_schema;
 
 /// Rows of one segment at most: more would keep its state of the store for long.
-const MOST_ROWS: u64 = 1 << 20;
+pub(super) const MOST_ROWS: u64 = 1 << 20;
 /// A table is looked at so many times at most while a row gets cold.
 const LOOKS: i64 = 128;
 /// After a failure, in µs.
@@ -39,17 +41,50 @@ pub(crate) struct State {
     adoptions: Vec<Adoption>,
     /// What is to be done in the round; `None` between rounds.
     due: Option<VecDeque<Due>>,
-    running: Option<(Due, FreezeJob)>,
+    running: Option<(Due, Job)>,
+    /// Segments made anew without finding dead rows: they are not looked at for that again.
+    barren: HashSet<u64>,
     notes: HashMap<Place, Note>,
 }
 
 type Place = (BranchId, TableId);
 
-/// A table that may have rows to freeze.
+/// What is done to one table.
+enum Job {
+    Freeze(FreezeJob),
+    Compact(CompactionJob),
+}
+
+impl Job {
+    fn step(&mut self, tables: &Tables, budget: usize) -> Result<Step> {
+        match self {
+            Self::Freeze(job) => job.step(tables, budget),
+            Self::Compact(job) => job.step(tables, budget),
+        }
+    }
+
+    /// Finishes what cannot be left half done.
+    fn settle(self) -> Result<()> {
+        match self {
+            Self::Freeze(job) => job.settle(),
+            Self::Compact(_) => Ok(()),
+        }
+    }
+
+    const fn state(&self) -> &'static str {
+        match self {
+            Self::Freeze(job) => job.state(),
+            Self::Compact(_) => "compacting",
+        }
+    }
+}
+
+/// A table that may have rows to freeze, or segments to make anew.
 struct Due {
     table: Arc<TableDef>,
     branch: BranchId,
-    until: Scn,
+    /// Rows not after this commit are to be frozen; `None` if that was done.
+    until: Option<Scn>,
     hybrid: HybridStorage,
     horizon: Scn,
 }
@@ -68,6 +103,7 @@ struct Note {
     looked_at: Option<i64>,
     not_before: i64,
     report: FreezeReport,
+    compacted: CompactionReport,
     failure: Option<String>,
 }
 
@@ -78,12 +114,14 @@ pub struct HybridReport {
     pub table: Arc<TableDef>,
     /// What its options say.
     pub hybrid: HybridStorage,
-    /// What is done to it: `idle`, `counting`, `writing`, `adopting`.
+    /// What is done to it: `idle`, `counting`, `writing`, `adopting`, `compacting`.
     pub state: &'static str,
     /// When it was last looked at, in µs since 1970-01-01 UTC.
     pub looked_at: Option<i64>,
     /// What was frozen in the background since the database was opened.
     pub frozen: FreezeReport,
+    /// What became of segments since.
+    pub compacted: CompactionReport,
     /// Why it did not work the last time.
     pub failure: Option<String>,
 }
@@ -133,8 +171,12 @@ impl Tables {
         if let Some((due, mut job)) = state.running.take() {
             match job.step(self, budget) {
                 Ok(Step::More) => state.running = Some((due, job)),
-                Ok(Step::Done) => state.note(&due, now, job.report(), None),
-                Err(error) => state.note(&due, now, job.report(), Some(&error)),
+                Ok(Step::Done) => {
+                    state.note(&due, now, &job);
+                    // Freezing may have made one small segment too many; one compaction may lead to another.
+                    self.compact(&mut state, due, now);
+                }
+                Err(error) => state.fail(&due, now, &error),
             }
             return Ok(Step::More);
         }
@@ -152,20 +194,43 @@ impl Tables {
             state.due = None;
             return Ok(Step::Done);
         };
-        let limits = Limits {
-            least: due.hybrid.min_rows,
-            most: MOST_ROWS,
-        };
-        let job = FreezeJob::new(due.table.clone(), due.branch, due.until, limits);
-        state.running = Some((due, job));
+        match due.until {
+            Some(until) => {
+                let limits = Limits {
+                    least: due.hybrid.min_rows,
+                    most: MOST_ROWS,
+                };
+                let job = FreezeJob::new(due.table.clone(), due.branch, until, limits);
+                state.running = Some((due, Job::Freeze(job)));
+            }
+            None => self.compact(&mut state, due, now),
+        }
         Ok(Step::More)
     }
 
-    /// The tables that may have rows to freeze.
+    /// Begins what is to be done to the segments of a table.
+    fn compact(&self, state: &mut State, due: Due, now: i64) {
+        let store = self.store();
+        let mut segments = store.segments();
+        segments.retain(|info| (info.branch, info.table) == due.place());
+        let old = store.scn_before(now.saturating_sub(due.hybrid.cold));
+        match compact::due(store, &segments, old, &state.barren) {
+            Ok(Some(wanted)) => {
+                let job = CompactionJob::new(due.table.clone(), due.branch, wanted);
+                state.running = Some((due, Job::Compact(job)));
+            }
+            Ok(None) => state.rest(&due, now),
+            Err(error) => state.fail(&due, now, &error),
+        }
+    }
+
+    /// The tables that may have rows to freeze, or segments to make anew.
     fn due(&self, notes: &HashMap<Place, Note>, now: i64) -> Result<VecDeque<Due>> {
         let store = self.store();
         store.note_age(now)?;
         let horizon = store.horizon();
+        let segments = store.segments();
+        let cold: HashSet<Place> = segments.iter().map(|s| (s.branch, s.table)).collect();
         let mut all = VecDeque::new();
         let branches = store.branches();
         let Some(main) = branches.iter().find(|branch| branch.parent.is_none()) else {
@@ -174,23 +239,26 @@ impl Tables {
         for branch in &branches {
             let written = store.tables_written(branch.id)?;
             // Most branches of many have nothing of their own.
-            if written.iter().all(|table| is_catalog(*table)) {
+            if written.iter().all(|table| is_catalog(*table))
+                && !cold.iter().any(|(on, _)| *on == branch.id)
+            {
                 continue;
             }
             for table in self.newest_catalog(branch.id)?.tables() {
                 let hybrid = HybridStorage::of(&table.options, branch, main);
-                if !hybrid.is_on
-                    || !written.contains(&table.storage)
-                    || is_temporary_schema(&table.schema_name)
-                {
+                if !hybrid.is_on || is_temporary_schema(&table.schema_name) {
                     continue;
                 }
                 let until = store.scn_before(now.saturating_sub(hybrid.hot));
                 let note = notes.get(&(branch.id, table.storage));
-                let is_due = note.is_none_or(|note| {
-                    note.not_before <= now && note.looked != Some((until, horizon))
-                });
-                if is_due && until > Scn::ZERO {
+                if note.is_some_and(|note| note.not_before > now) {
+                    continue;
+                }
+                let is_due = until > Scn::ZERO
+                    && written.contains(&table.storage)
+                    && note.is_none_or(|note| note.looked != Some((until, horizon)));
+                let until = is_due.then_some(until);
+                if is_due || cold.contains(&(branch.id, table.storage)) {
                     all.push_back(Due {
                         table: table.clone(),
                         branch: branch.id,
@@ -228,6 +296,7 @@ impl Tables {
                     state: running.map_or("idle", |(_, job)| job.state()),
                     looked_at: note.looked_at,
                     frozen: note.report,
+                    compacted: note.compacted,
                     failure: note.failure,
                 }
             })
@@ -236,20 +305,42 @@ impl Tables {
 }
 
 impl State {
-    /// Remembers what came of a look at a table.
-    fn note(&mut self, due: &Due, now: i64, report: FreezeReport, failure: Option<&Error>) {
+    /// Remembers what came of work on a table.
+    fn note(&mut self, due: &Due, now: i64, job: &Job) {
+        let note = self.notes.entry(due.place()).or_default();
+        note.failure = None;
+        match job {
+            Job::Freeze(job) => {
+                let report = job.report();
+                note.report.segments += report.segments;
+                note.report.rows += report.rows;
+                note.report.bytes += report.bytes;
+                note.looked_at = Some(now);
+                note.looked = due.until.map(|until| (until, due.horizon));
+            }
+            Job::Compact(job) => {
+                let report = job.report();
+                note.compacted.segments += report.segments;
+                note.compacted.rows += report.rows;
+                note.compacted.dead += report.dead;
+                self.barren.extend(job.barren());
+            }
+        }
+    }
+
+    /// Leaves a table alone for a while.
+    fn rest(&mut self, due: &Due, now: i64) {
+        let note = self.notes.entry(due.place()).or_default();
+        note.not_before = now.saturating_add(due.hybrid.hot / LOOKS);
+    }
+
+    /// Remembers what went wrong with a table.
+    fn fail(&mut self, due: &Due, now: i64, failure: &Error) {
         let note = self.notes.entry(due.place()).or_default();
         note.looked_at = Some(now);
-        note.report.segments += report.segments;
-        note.report.rows += report.rows;
-        note.report.bytes += report.bytes;
-        note.failure = failure.map(ToString::to_string);
-        let pause = match failure {
-            Some(_) => AFTER_FAILURE,
-            None => due.hybrid.hot / LOOKS,
-        };
-        note.looked = failure.is_none().then_some((due.until, due.horizon));
-        note.not_before = now.saturating_add(pause);
+        note.looked = None;
+        note.not_before = now.saturating_add(AFTER_FAILURE);
+        note.failure = Some(failure.to_string());
     }
 }
 

@@ -4,6 +4,7 @@
 //! - `descriptor.rs` keeps that beside the segment's entry: a segment is read without a catalog, whatever became
 //!   of its table since.
 //! - `rows.rs` reads segments, `writer.rs` writes them, `shelf.rs` keeps the files.
+//! - `compact.rs` makes one segment of several.
 //! - `compress.rs` says how columns are compressed.
 //! - `load.rs` writes the rows of large transactions.
 //! - `freeze.rs` freezes tables; `hybrid.rs` says when rows are cold, `keeper.rs` does it in the background.
@@ -11,6 +12,7 @@
 //! A segment has rows of one schema version only: a reader of the past knows the table as it was, and must
 //! find the rows of then as they were.
 
+mod compact;
 mod compress;
 mod descriptor;
 mod form;
@@ -25,6 +27,7 @@ mod scan;
 mod shelf;
 mod writer;
 
+pub use compact::CompactionReport;
 pub use compress::{check_compression, column_option};
 pub use freeze::FreezeReport;
 pub use hybrid::{HYBRID_OPTIONS, HybridStorage};

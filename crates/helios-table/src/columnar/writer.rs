@@ -37,8 +37,13 @@ pub(super) struct RowsWriter<S> {
 impl<S: Sink> RowsWriter<S> {
     /// Writes rows of `table` as the descriptor says.
     pub(super) fn new(table: &TableDef, descriptor: Descriptor, sink: S) -> Result<Self> {
+        let effort = if descriptor.is_cold {
+            Effort::Cold
+        } else {
+            Effort::Warm
+        };
         let options = WriterOptions {
-            columns: compress::columns(table, &descriptor, Effort::Warm),
+            columns: compress::columns(table, &descriptor, effort),
             keys: Some(Arc::new(Keys::new(&descriptor))),
             ..WriterOptions::default()
         };

@@ -210,3 +210,99 @@ fn ages_beyond_what_is_kept_are_known() {
     assert_eq!(cold_rows(&tables), 10);
     assert_eq!(committed(&tables, "t").len(), 30);
 }
+
+#[test]
+fn small_segments_become_one() {
+    let tables = database();
+    table(&tables, "t", &[("hybrid_storage_min_rows", "100")]);
+    let mut at = now(&tables);
+    for batch in 0..9 {
+        // Not in order of time, and between each other.
+        let first = [4, 0, 6, 2, 8, 1, 3, 5, 7][batch] * 100;
+        fill(&tables, "t", first..first + 100);
+        at = now(&tables) + 8 * DAY * (batch as i64 + 1);
+        tend(&tables, at, 64);
+        let segments = tables.store().segments();
+        assert!(segments.len() < 4, "{} segments", segments.len());
+        assert_eq!(cold_rows(&tables), (batch as u64 + 1) * 100);
+        assert_eq!(committed(&tables, "t").len(), (batch + 1) * 100);
+        assert!(tables.store().check().unwrap().is_empty());
+    }
+    assert!(report(&tables, "t").compacted.segments >= 8);
+    // Nothing is left to do.
+    let before = tables.store().segments();
+    tend(&tables, at + DAY, 64);
+    assert_eq!(tables.store().segments(), before);
+}
+
+#[test]
+fn dead_rows_go() {
+    let tables = database();
+    let mut new = new_table(
+        "t",
+        columns(&[("id", DataType::Int4), ("v", DataType::Text)]),
+        vec![primary_key(&["id"]), unique(&["v"])],
+    );
+    new.options
+        .insert("hybrid_storage_min_rows".to_owned(), "1".to_owned());
+    create(&tables, &new);
+    let transaction = begin(&tables);
+    for id in 0..500 {
+        insert(&transaction, "t", &[int(id), text(&format!("v{id}"))]).unwrap();
+    }
+    transaction.commit().unwrap();
+    let mut at = now(&tables) + 8 * DAY;
+    tend(&tables, at, 64);
+    assert_eq!(cold_rows(&tables), 500);
+    let held = tables.store().snapshot(BranchId::MAIN, None).unwrap();
+    let transaction = begin(&tables);
+    for id in 0..400 {
+        delete(&transaction, "t", &int(id)).unwrap();
+    }
+    transaction.commit().unwrap();
+    // What a snapshot needs stays.
+    while tables.store().gc_step(1000).unwrap() == Step::More {}
+    at += DAY;
+    tend(&tables, at, 64);
+    assert_eq!(cold_rows(&tables), 500);
+    drop(held);
+    fill(&tables, "t", 1000..1001);
+    while tables.store().gc_step(1000).unwrap() == Step::More {}
+    at += DAY;
+    tend(&tables, at, 64);
+    assert_eq!(committed(&tables, "t").len(), 101);
+    assert!(report(&tables, "t").compacted.dead >= 400);
+    assert!(tables.store().check().unwrap().is_empty());
+    // Neither the rows nor what hid them is left anywhere.
+    let keys: u64 = tables.store().segments().iter().map(|s| s.rows).sum();
+    assert!(keys <= 101, "{keys}");
+    let written = tables.store().branch_bytes(BranchId::MAIN).unwrap();
+    let transaction = begin(&tables);
+    for id in 0..400 {
+        insert(&transaction, "t", &[int(id), text(&format!("v{id}"))]).unwrap();
+    }
+    transaction.commit().unwrap();
+    assert!(tables.store().branch_bytes(BranchId::MAIN).unwrap() > written);
+    assert_eq!(committed(&tables, "t").len(), 501);
+    assert!(tables.store().check().unwrap().is_empty());
+}
+
+#[test]
+fn old_segments_are_compressed_harder_once() {
+    let tables = database();
+    table(&tables, "t", &[("hybrid_storage_min_rows", "1")]);
+    fill(&tables, "t", 0..300);
+    let first = now(&tables);
+    tend(&tables, first + 8 * DAY, 64);
+    let warm = tables.store().segments();
+    tend(&tables, first + 29 * DAY, 64);
+    assert_eq!(tables.store().segments(), warm);
+    tend(&tables, first + 31 * DAY, 64);
+    let cold = tables.store().segments();
+    assert_ne!(cold, warm);
+    assert_eq!((cold.len(), cold[0].rows), (1, 300));
+    tend(&tables, first + 90 * DAY, 64);
+    assert_eq!(tables.store().segments(), cold);
+    assert_eq!(committed(&tables, "t").len(), 300);
+    assert!(tables.store().check().unwrap().is_empty());
+}

@@ -34,11 +34,74 @@ pub struct Freeze {
 }
 
 /// That a segment of the table is being made, for as long as it lives.
-struct Marked {
-    core: Arc<Core>,
-    id: u64,
-    table: TableId,
-    branch: BranchId,
+pub(super) struct Marked {
+    pub(super) core: Arc<Core>,
+    pub(super) id: u64,
+    pub(super) table: TableId,
+    pub(super) branch: BranchId,
+}
+
+impl Marked {
+    /// From here on deletions leave tombstones. Returns the state of the store from then.
+    pub(super) fn begin(
+        core: &Arc<Core>,
+        table: TableId,
+        branch: BranchId,
+    ) -> Result<(Self, Arc<dyn KvSnapshot>)> {
+        let mut busy = false;
+        // The mark comes before the rows are looked at.
+        let kv = core.between_commits(|_| {
+            core.tree.load().living(branch)?;
+            core.cold.change(table, branch, |level| {
+                busy = level.freezing > 0;
+                level.freezing += usize::from(!busy);
+            });
+            Ok(core.kv.snapshot())
+        })?;
+        if busy {
+            return Err(Error::new(
+                SqlState::OBJECT_IN_USE,
+                format!("rows of table {table} are being frozen already"),
+            ));
+        }
+        let marked = Self {
+            core: Arc::clone(core),
+            id: core.cold.next.fetch_add(1, Ordering::Relaxed),
+            table,
+            branch,
+        };
+        Ok((marked, kv))
+    }
+
+    /// Refuses to go on when the branch or the table is gone.
+    pub(super) fn still(&self) -> Result<()> {
+        let (table, branch) = (self.table, self.branch);
+        self.core.tree.load().living(branch)?;
+        let level = self.core.cold.level(table, branch);
+        if level.is_some_and(|level| level.is_gone) {
+            return Err(Error::new(
+                SqlState::UNDEFINED_TABLE,
+                format!("the rows of table {table} were dropped while they were frozen"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The entry of a segment that holds these rows.
+    pub(super) fn entry(&self, frozen: Frozen, adopted: u64) -> SegmentInfo {
+        SegmentInfo {
+            id: self.id,
+            table: self.table,
+            branch: self.branch,
+            rows: frozen.rows,
+            adopted,
+            least: frozen.least,
+            greatest: frozen.greatest,
+            newest: frozen.newest,
+            bytes: frozen.bytes,
+            descriptor: frozen.descriptor,
+        }
+    }
 }
 
 impl Drop for Marked {
@@ -78,29 +141,7 @@ impl Freeze {
         branch: BranchId,
         until: Scn,
     ) -> Result<Self> {
-        let id = core.cold.next.fetch_add(1, Ordering::Relaxed);
-        let mut busy = false;
-        // From here on deletions leave tombstones, so the mark comes before the rows are looked at.
-        let kv = core.between_commits(|_| {
-            core.tree.load().living(branch)?;
-            core.cold.change(table, branch, |level| {
-                busy = level.freezing > 0;
-                level.freezing += usize::from(!busy);
-            });
-            Ok(core.kv.snapshot())
-        })?;
-        if busy {
-            return Err(Error::new(
-                SqlState::OBJECT_IN_USE,
-                format!("rows of table {table} are being frozen already"),
-            ));
-        }
-        let marked = Marked {
-            core: Arc::clone(core),
-            id,
-            table,
-            branch,
-        };
+        let (marked, kv) = Marked::begin(core, table, branch)?;
         let range = ObjectRange::all(table.0, branch);
         let mut freeze = Self {
             until: until.min(core.published()),
@@ -227,37 +268,11 @@ impl Freeze {
     /// 42704 when the branch was dropped meanwhile, 42P01 when the table is gone for good.
     pub fn finish(self, frozen: Frozen, rows: Arc<dyn ColdRows>) -> Result<Adoption> {
         failpoint::hit("cold.written")?;
-        let Marked {
-            ref core,
-            id,
-            table,
-            branch,
-        } = self.marked;
-        let core = Arc::clone(core);
-        let info = SegmentInfo {
-            id,
-            table,
-            branch,
-            rows: frozen.rows,
-            adopted: 0,
-            least: frozen.least,
-            greatest: frozen.greatest,
-            newest: frozen.newest,
-            bytes: frozen.bytes,
-            descriptor: frozen.descriptor,
-        };
+        let core = Arc::clone(&self.marked.core);
+        let (id, table, branch) = (self.id(), self.table(), self.branch());
+        let info = self.marked.entry(frozen, 0);
         core.between_commits(|_| {
-            core.tree.load().living(branch)?;
-            if core
-                .cold
-                .level(table, branch)
-                .is_some_and(|level| level.is_gone)
-            {
-                return Err(Error::new(
-                    SqlState::UNDEFINED_TABLE,
-                    format!("the rows of table {table} were dropped while they were frozen"),
-                ));
-            }
+            self.marked.still()?;
             let mut batch = Batch::new();
             batch.put(Keyspace::Meta, &info.key(), &info.encode());
             put_next(&core, &mut batch);

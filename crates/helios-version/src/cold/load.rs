@@ -125,6 +125,9 @@ impl Txn {
             )));
         }
         failpoint::hit("cold.loaded")?;
+        // Recovery may find versions of these keys that are collected now, or leave a tombstone where it cannot look
+        // into segments; they would shadow the rows.
+        self.core().save_visible()?;
         let branch = self.branch();
         let entry = |(id, frozen): (u64, Frozen)| (id, frozen.entry(table, branch, id).encode());
         let segments = segments.into_iter().map(entry).collect();

@@ -25,6 +25,7 @@
 //!   opens no segment, always does.
 
 mod ages;
+mod compact;
 mod freeze;
 mod level;
 mod load;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 use helios_base::{Result, Scn};
 
 pub(crate) use ages::Ages;
+pub use compact::Compaction;
 pub use freeze::{Adoption, Freeze, Frozen};
 pub(crate) use level::{ColdLevel, Level, Part};
 pub use manifest::SegmentInfo;

@@ -36,7 +36,7 @@ impl Core {
         }
     }
 
-    fn note_retired(&self, part: &Arc<Part>) {
+    pub(super) fn note_retired(&self, part: &Arc<Part>) {
         // A checkpoint that runs does not have it yet.
         let running = u64::from(self.checkpoint.lock().is_running());
         let after = self.kv.stats().checkpoints + 1 + running;

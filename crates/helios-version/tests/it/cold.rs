@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use helios_base::{Error, Result, Scn, TableId};
-use helios_version::{Adoption, Cold, ColdBlock, ColdRows, Freeze, Frozen, SegmentInfo, Txn};
+use helios_version::{
+    Adoption, Cold, ColdBlock, ColdRows, Compaction, Freeze, Frozen, SegmentInfo, Txn,
+};
 
 /// A row: key, begin, stored form.
 pub type Row = (Vec<u8>, Scn, Vec<u8>);
@@ -86,6 +88,19 @@ impl Shelf {
         let shelf = Arc::clone(&self.0);
         shelf.lock().unwrap().insert(freeze.id(), Arc::clone(&rows));
         freeze.finish(frozen, rows).map(Some)
+    }
+
+    /// Puts the rows that `compaction` has shown in the place of its segments.
+    pub fn swap(&self, compaction: Compaction, rows: Vec<Row>) -> Result<()> {
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+            return compaction.finish(None);
+        };
+        let frozen = frozen(first, last, &rows);
+        let rows = Arc::new(MemoryRows(rows));
+        let shelf = Arc::clone(&self.0);
+        let id = compaction.id();
+        shelf.lock().unwrap().insert(id, Arc::clone(&rows));
+        compaction.finish(Some((frozen, rows)))
     }
 
     /// Writes the rows that a transaction put into a table as segments of `size` rows.

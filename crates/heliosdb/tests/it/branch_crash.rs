@@ -385,6 +385,7 @@ fn no_death_leaves_half_of_anything() {
         "kv.checkpoint.committed",
         "cold.written",
         "cold.adopted",
+        "cold.swapped",
     ];
     let scratch = Scratch::new();
     let path = scratch.join("db");

@@ -294,6 +294,7 @@ fn no_death_leaves_half_a_load() {
         "kv.checkpoint.step",
         "cold.written",
         "cold.adopted",
+        "cold.swapped",
     ];
     let scratch = Scratch::new();
     let path = scratch.join("db");

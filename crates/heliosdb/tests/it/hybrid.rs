@@ -42,7 +42,7 @@ fn settings_are_those_of_the_database() {
             ("SET hybrid_storage_hot_threshold = '-1 day'", "22023"),
             ("SET LOCAL hybrid_storage = off", "0A000"),
             ("BEGIN; SET hybrid_storage = off", "25001"),
-            ("SET hybrid_storage_cold_threshold = '1 day'", "0A000"),
+            ("SET hybrid_storage_shard_aware = true", "0A000"),
             (
                 "CREATE TABLE x (a int) WITH (hybrid_storage = 'never')",
                 "22023",

@@ -108,7 +108,7 @@ macro_rules! settings {
 settings! {
     ApplicationName: setting("application_name", SettingKind::Text, "",
         "Names the program that uses the session.");
-    BulkLoad: of_database("bulk_load_threshold", "100000",
+    BulkLoad: of_database("bulk_load_threshold", "2000000",
         "Sets how many rows a transaction has to add to a table to write them straight into segments.");
     ByteaOutput: setting("bytea_output", SettingKind::Choice(&["hex", "escape"]), "hex",
         "Sets the output format for values of type bytea.");
@@ -139,6 +139,8 @@ settings! {
         "Sets the message recorded with commits.");
     HybridStorage: of_database("hybrid_storage", "auto",
         "Moves rows that are not changed any more into columnar segments: auto or off.");
+    HybridCold: of_database("hybrid_storage_cold_threshold", "30 days",
+        "Sets the age from which segments are compressed harder.");
     HybridHot: of_database("hybrid_storage_hot_threshold", "7 days",
         "Sets the age from which rows move into columnar segments.");
     HybridMinRows: of_database("hybrid_storage_min_rows", "10000",
@@ -203,7 +205,6 @@ pub(super) static RESERVED: &[&str] = &[
     "enable_ml_optimization",
     "enable_query_rewriting",
     "hot_threshold",
-    "hybrid_storage_cold_threshold",
     "hybrid_storage_replication_factor",
     "hybrid_storage_shard_aware",
     "lazy_catchup_window",

@@ -67,6 +67,9 @@ pub(super) fn hybrid(state: &State) -> Result<Vec<Row>> {
             number(report.frozen.segments),
             number(report.frozen.rows),
             report.failure.map_or(Value::Null, Value::text),
+            span(report.hybrid.cold),
+            number(report.compacted.segments),
+            number(report.compacted.dead),
         ]);
     }
     Ok(rows)

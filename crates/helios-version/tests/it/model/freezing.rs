@@ -3,7 +3,7 @@
 
 use fastrand::Rng;
 use helios_base::{BranchId, Scn};
-use helios_version::{Adoption, Freeze, Step, Store, Txn};
+use helios_version::{Adoption, Compaction, Freeze, Step, Store, Txn};
 
 use super::T;
 use crate::cold::{Row, Shelf, read};
@@ -14,16 +14,21 @@ pub(super) struct Freezing {
     shelf: Shelf,
     reading: Option<(Freeze, Vec<Row>)>,
     adopting: Vec<Adoption>,
+    compacting: Option<(Compaction, Vec<Row>)>,
     /// Segments taken in.
     pub(super) made: u64,
     /// Transactions that brought segments along.
     pub(super) loaded: u64,
+    /// Segments made of others, and rows left out of them.
+    pub(super) compacted: u64,
+    pub(super) dead: u64,
 }
 
 impl Freezing {
     /// The store is about to be closed.
     pub(super) fn stop(&mut self) {
         self.reading = None;
+        self.compacting = None;
         self.adopting.clear();
     }
 
@@ -34,6 +39,45 @@ impl Freezing {
         self.adopting = store.adoptions();
     }
 
+    /// Makes one segment of some, little by little.
+    fn compact(&mut self, store: &Store, random: &mut Rng, branch: BranchId) {
+        let Some((mut compaction, mut rows)) = self.compacting.take() else {
+            let mut segments = store.segments();
+            segments.retain(|info| info.branch == branch && info.adopted == info.rows);
+            segments.retain(|_| random.u8(0..3) > 0);
+            let ids: Vec<u64> = segments.iter().map(|info| info.id).collect();
+            if !ids.is_empty() {
+                let compaction = store.compact(T, branch, &ids).unwrap();
+                self.compacting = Some((compaction, Vec::new()));
+            }
+            return;
+        };
+        if random.u8(0..20) == 0 {
+            // Given up.
+            return;
+        }
+        for _ in 0..random.usize(1..60) {
+            match compaction.look().unwrap() {
+                Some(true) => {
+                    let row = compaction.row().unwrap();
+                    rows.push((row.pk.to_vec(), row.begin, row.row.to_vec()));
+                }
+                Some(false) => self.dead += 1,
+                None => {
+                    self.compacted += 1;
+                    // The branch, and its rows, may be gone.
+                    let done = self.shelf.swap(compaction, rows);
+                    if let Err(error) = done {
+                        let code = error.sqlstate();
+                        assert!(["42704", "42P01"].contains(&code.as_str()), "{error}");
+                    }
+                    return;
+                }
+            }
+        }
+        self.compacting = Some((compaction, rows));
+    }
+
     /// A little of what there is to do.
     pub(super) fn step(&mut self, store: &Store, random: &mut Rng, branch: BranchId) {
         if !self.adopting.is_empty() && random.bool() {
@@ -42,6 +86,9 @@ impl Freezing {
                 self.adopting.swap_remove(at);
             }
             return;
+        }
+        if self.compacting.is_some() || (self.reading.is_none() && random.u8(0..3) == 0) {
+            return self.compact(store, random, branch);
         }
         let Some((mut freeze, mut rows)) = self.reading.take() else {
             let until = match random.u8(0..4) {
@@ -84,6 +131,7 @@ impl Freezing {
     /// All of it.
     pub(super) fn settle(&mut self) {
         self.reading = None;
+        self.compacting = None;
         for mut adoption in self.adopting.drain(..) {
             while adoption.step(1000).unwrap() == Step::More {}
         }
