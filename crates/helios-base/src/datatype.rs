@@ -215,6 +215,16 @@ impl DataType {
         }
     }
 
+    /// Whether values are rows, which `IS NULL` asks for their fields.
+    #[must_use]
+    pub fn is_row(&self) -> bool {
+        match self {
+            Self::Record => true,
+            Self::User(user) => user.is_composite(),
+            _ => false,
+        }
+    }
+
     /// Whether this is an enum.
     #[must_use]
     pub fn is_enum(&self) -> bool {

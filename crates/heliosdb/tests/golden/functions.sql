@@ -48,3 +48,13 @@ insert into kinds select i, (array['sad', 'ok', 'happy'])[1 + i % 3]::mood, row(
 analyze kinds;
 select m, count(*) from kinds where p >= row(1, 'a')::pair and e <= 4 group by m order by m;
 select count(*) from kinds a join kinds b on a.p = b.p and a.m = b.m where a.ms = b.ms;
+create table rows (id int primary key, p pair);
+insert into rows values (1, '(,)'), (2, '(1,)'), (3, '(1,a)'), (4, null), (5, '(2,b)');
+create index rows_p on rows (p);
+create index rows_set on rows (id) where p is not null;
+select id from rows where p is null order by id;
+select id from rows where p is not null order by id;
+select id from rows where not (p is null) order by id;
+select sum(case when p is null then 100 else 1 end), count(p), count(*) filter (where p is not null) from rows;
+select id from rows where p > '(1,)'::pair and p is not null order by id;
+select id from rows where p >= '(1,)'::pair and id > 0 order by id;

@@ -164,6 +164,8 @@ impl<'a> ExprBridge<'a> {
             Expr::And(terms) => self.logical(terms, Operator::And)?,
             Expr::Or(terms) => self.logical(terms, Operator::Or)?,
             Expr::Not(operand) => self.map(operand, |e| DfExpr::Not(Box::new(e)))?,
+            // A row is NULL when all its fields are; an array of rows only knows about itself.
+            Expr::IsNull { expr: row, .. } if row.ty().is_row() => return self.rows(expr),
             Expr::IsNull { expr, negated } => self.map(expr, |e| match negated {
                 false => DfExpr::IsNull(Box::new(e)),
                 true => DfExpr::IsNotNull(Box::new(e)),

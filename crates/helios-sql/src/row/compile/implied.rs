@@ -62,6 +62,7 @@ fn follows(part: &Expr, conditions: &[Condition<'_>]) -> bool {
         expr,
         negated: true,
     } = part
+        && !expr.ty().is_row()
     {
         let Some(subject) = Subject::of(expr, &all) else {
             return false;

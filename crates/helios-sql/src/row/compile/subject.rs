@@ -133,7 +133,7 @@ pub(super) fn condition<'a>(filter: &'a Expr, at: usize, reads: &[usize]) -> Opt
         Expr::IsNull {
             expr,
             negated: false,
-        } => made(Subject::of(expr, reads), Test::Null),
+        } if !expr.ty().is_row() => made(Subject::of(expr, reads), Test::Null),
         _ => None,
     }
 }

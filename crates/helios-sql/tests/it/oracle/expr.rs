@@ -73,6 +73,30 @@ impl Exprs<'_> {
                 let (a, b) = (self.value(ty, below), self.random.u8(..3));
                 format!("({a} + {b})")
             }
+            (Type::Timestamp, _) => {
+                let (a, b) = (self.value(ty, below), self.random.u8(..3));
+                format!("({a} + interval '{b} hours')")
+            }
+            (Type::Bit, 2) => {
+                let (a, b) = (self.value(ty, below), self.value(ty, 0));
+                let sign = ["&", "|", "#"][self.random.usize(..3)];
+                format!("({a} {sign} {b})")
+            }
+            (Type::Bit | Type::MacAddr, _) => format!("(~ {})", self.value(ty, below)),
+            (Type::Inet, _) => format!("set_masklen({}, 16)", self.value(ty, below)),
+            (Type::Range, _) => {
+                let (a, b) = (self.value(ty, below), self.value(ty, 0));
+                format!("({a} * {b})")
+            }
+            (Type::Texts, _) => {
+                let (a, b) = (self.value(ty, below), self.value(Type::Text, 0));
+                format!("array_append({a}, {b})")
+            }
+            (Type::Composite, 2) => {
+                let (a, b) = (self.value(Type::Int, below), self.value(Type::Text, 0));
+                format!("row({a}, {b})::pair")
+            }
+            _ => self.leaf(ty),
         }
     }
 
@@ -94,6 +118,13 @@ impl Exprs<'_> {
                 _ => {}
             }
         }
+        if self.random.u8(..12) == 0
+            && let Some(path) = self.column(Type::JsonPath)
+        {
+            return format!(
+                "jsonb_path_exists('{{\"a\": 1, \"b\": [1, 2]}}', {path}, '{{}}', true)"
+            );
+        }
         let left = self.value(ty, depth.min(1));
         match self.random.u8(..9) {
             0 => format!("({left} is null)"),
@@ -113,6 +144,25 @@ impl Exprs<'_> {
                 let not = if self.random.bool() { " not" } else { "" };
                 format!("({left} is{not} distinct from {right})")
             }
+            5 if ty == Type::Range => {
+                let right = self.leaf(ty);
+                let operator = ["&&", "@>", "<@", "<<", "-|-"][self.random.usize(..5)];
+                format!("({left} {operator} {right})")
+            }
+            5 if matches!(ty, Type::Ints | Type::Texts) => {
+                let right = self.leaf(ty);
+                let operator = ["&&", "@>", "<@"][self.random.usize(..3)];
+                format!("({left} {operator} {right})")
+            }
+            6 if ty == Type::Ints => {
+                let right = self.leaf(Type::Int);
+                format!("({right} = any ({left}))")
+            }
+            5 if matches!(ty, Type::Inet | Type::Cidr) => {
+                let right = self.leaf(ty);
+                let operator = ["<<", "<<=", ">>", "&&"][self.random.usize(..4)];
+                format!("({left} {operator} {right})")
+            }
             5 if ty == Type::Text => format!(
                 "({left} like '{}')",
                 ["a%", "%b", "_"][self.random.usize(..3)]
@@ -129,11 +179,7 @@ impl Exprs<'_> {
 
 fn cast_name(ty: Type) -> &'static str {
     match ty {
-        Type::Int => "int",
-        Type::Big => "bigint",
-        Type::Text => "text",
         Type::Numeric => "numeric",
-        Type::Bool => "bool",
-        Type::Date => "date",
+        other => other.sql(),
     }
 }
