@@ -1,7 +1,9 @@
 //! The numbers of the system's own tables, sequences and lock spaces. Persisted: never reused.
 
 use helios_base::TableId;
-use helios_version::SequenceSpec;
+use helios_version::{FIRST_TABLE, SequenceSpec};
+
+use crate::catalog::FIRST_USER_ID;
 
 /// Catalog: schemas.
 pub(crate) const SCHEMAS: TableId = TableId(1);
@@ -39,6 +41,9 @@ pub(crate) const OBJECT_LOCKS: u32 = 2;
 
 /// Lock space of merges into a branch, which come one after the other.
 pub(crate) const MERGE_LOCKS: u32 = 3;
+
+// The store keeps what describes tables as long as any of them.
+const _: () = assert!(ACCESS.0 < FIRST_TABLE.0 && FIRST_TABLE.0 <= FIRST_USER_ID);
 
 /// An ascending sequence from `start` in steps of `increment`.
 pub(crate) const fn counter(start: i64, increment: i64) -> SequenceSpec {

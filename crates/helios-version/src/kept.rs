@@ -193,3 +193,47 @@ impl Core {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::branch::Node;
+    use crate::options::Options;
+    use crate::retention::{GC_POLICY, RETENTION_PERIOD};
+    use crate::txn::{Txn, TxnOptions};
+
+    // Guards against policies that all do the same, and against one that lets go too early.
+    #[test]
+    fn policies_differ_in_how_long_they_wait() {
+        let options = Options {
+            background: false,
+            ..Options::default()
+        };
+        let core = Arc::new(crate::recover::in_memory(options).unwrap());
+        for key in 0..3u8 {
+            let txn = Txn::begin(&core, TxnOptions::default()).unwrap();
+            txn.put(TableId(1000), &[key], b"", &[]).unwrap();
+            txn.commit().unwrap();
+        }
+        let (published, tree) = (core.published(), core.tree.load_full());
+        let floor = |policy: &str, seconds: u64| {
+            let mut node = Node::clone(tree.any(BranchId::MAIN).unwrap());
+            let option = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+            node.branch.options = vec![
+                option(GC_POLICY, policy),
+                option(RETENTION_PERIOD, "3200 seconds"),
+            ];
+            let mut tree = BranchTree::clone(&tree);
+            tree.insert(node);
+            let later = now().saturating_add_unsigned(seconds * 1_000_000);
+            let wanted = core.wanted(&tree, &Floors::default(), &Dropped::new(), later);
+            wanted.of_branch(BranchId::MAIN)
+        };
+        for (policy, waits) in [("aggressive", 0), ("balanced", 100), ("conservative", 800)] {
+            assert_eq!(floor(policy, 3190 + waits), Scn::ZERO, "{policy}");
+            assert_eq!(floor(policy, 3210 + waits), published, "{policy}");
+        }
+    }
+}
