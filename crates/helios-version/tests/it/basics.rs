@@ -633,3 +633,59 @@ fn rows_seen_are_taken_as_seen_only_while_that_is_known() {
         .unwrap();
     assert_eq!(locked(&txn), "newer");
 }
+
+// Guards against large commits, which read what they replace in batches, losing or mixing up versions.
+#[test]
+fn large_commits_keep_what_they_replace() {
+    use std::collections::BTreeMap;
+    type Rows = BTreeMap<u32, u32>;
+    const KEYS: u32 = 6000;
+    let store = store();
+    let branch = store.create_branch(BranchSpec {
+        name: "b".into(),
+        ..BranchSpec::default()
+    });
+    let branches = [BranchId::MAIN, branch.unwrap().id];
+    let other = TableId(1001);
+    let mut rows = [Rows::new(), Rows::new()];
+    let mut states: Vec<(BranchId, Scn, Rows)> = Vec::new();
+    for round in 0..8 {
+        let at = round % 2;
+        let txn = on(&store, branches[at]);
+        for key in 0..KEYS {
+            let (pk, value) = (key.to_be_bytes(), key + round as u32);
+            match (key * 7 + round as u32 * 3) % 5 {
+                // Another table in between, in the order of the keys of each.
+                0 => txn.put(other, &pk, b"x", &[]).unwrap(),
+                1 if round > 1 => {
+                    txn.delete(T, &pk).unwrap();
+                    rows[at].remove(&key);
+                }
+                _ => {
+                    txn.put(T, &pk, &value.to_be_bytes(), &[]).unwrap();
+                    rows[at].insert(key, value);
+                }
+            }
+        }
+        let scn = txn.commit().unwrap();
+        states.push((branches[at], scn, rows[at].clone()));
+        if round % 3 == 0 {
+            while store.checkpoint_step(1 << 20).unwrap() == Step::More {}
+        }
+    }
+    for (branch, scn, rows) in &states {
+        let snapshot = store.snapshot(*branch, Some(*scn)).unwrap();
+        let found = snapshot.scan(T, ALL, false).unwrap().collect().unwrap();
+        let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().unwrap());
+        let found: Rows = found
+            .iter()
+            .map(|(pk, row)| (number(pk), number(row)))
+            .collect();
+        assert!(found == *rows, "branch {branch} at {scn}");
+        for key in (0..KEYS).step_by(97) {
+            let row = snapshot.get(T, &key.to_be_bytes()).unwrap();
+            let row = row.map(|row| number(&row.row));
+            assert_eq!(row, rows.get(&key).copied(), "{key} of {branch} at {scn}");
+        }
+    }
+}
