@@ -164,6 +164,7 @@ pub(crate) static FUNCTIONS: &[Function] = hooks! {
     "pg_postmaster_start_time"() -> TimestampTz stable;
     "pg_is_in_recovery"() -> Bool volatile;
     "pg_cancel_backend"(Int4) -> Bool volatile;
+    "pg_stat_statements_reset"() -> Void volatile;
     "pg_terminate_backend"(Int4) -> Bool volatile;
     "pg_sleep"(Float8) -> Void volatile;
     "pg_sleep_for"(Interval) -> Void volatile;

@@ -22,6 +22,9 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value], _: &DataType) -> 
     if let Some(result) = super::advisory::call(state, name, args) {
         return result;
     }
+    if let Some(result) = super::costs::call(state, name) {
+        return result;
+    }
     if let Some(result) = super::sizes::call(state, name, args) {
         return result;
     }
@@ -46,6 +49,8 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value], _: &DataType) -> 
         }
         ("pg_settings", []) => Ok(table(settings(state))),
         ("pg_stat_activity", []) => Ok(table(activity(state))),
+        ("pg_stat_statements", []) => Ok(table(super::costs::rows(state))),
+        ("pg_stat_statements_info", []) => Ok(table(super::costs::info(state))),
         ("pg_locks", []) => Ok(table(locks(state))),
         ("pg_branches", []) => Ok(table(branches(state))),
         ("pg_sleep_for", [Value::Interval(time)]) => {

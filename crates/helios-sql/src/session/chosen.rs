@@ -20,6 +20,10 @@ pub(super) struct Chosen {
     asynchronous: bool,
     /// Statements read the past.
     pub(super) looks_back: bool,
+    /// Statements are counted.
+    pub(super) tracks: bool,
+    /// From what time on a statement is logged.
+    pub(super) slow: Option<Duration>,
 }
 
 /// Who is to run queries.
@@ -47,7 +51,19 @@ impl Chosen {
             lock_timeout: settings.timeout(Id::LockTimeout),
             asynchronous: settings.text(Id::SynchronousCommit) == "off",
             looks_back: !settings.text(Id::AsOf).is_empty(),
+            tracks: settings.text(Id::TrackStatements) == "top",
+            slow: u64::try_from(settings.int(Id::LogMinDuration))
+                .ok()
+                .map(Duration::from_millis),
         }
+    }
+}
+
+impl Chosen {
+    /// Whether anybody wants to know what statements cost.
+    #[inline]
+    pub(super) fn measures(&self) -> bool {
+        self.tracks || self.slow.is_some()
     }
 }
 

@@ -55,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) activity: Mutex<BTreeMap<u64, Arc<Activity>>>,
     /// Who listens to what.
     pub(crate) channels: super::notify::Channels,
+    /// What statements cost.
+    pub(super) costs: Arc<super::costs::Costs>,
     /// Locks on numbers.
     pub(super) advisory: super::advisory::AdvisoryLocks,
     next_session: AtomicU64,
@@ -114,6 +116,7 @@ impl Engine {
                 expiry: super::expiry::Expiry::default(),
                 activity: Mutex::default(),
                 channels: super::notify::Channels::default(),
+                costs: Arc::default(),
                 advisory: super::advisory::AdvisoryLocks::default(),
                 next_session: AtomicU64::new(1),
                 fusion: FusionEngine::new(FusionOptions::default()),

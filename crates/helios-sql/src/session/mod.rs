@@ -19,6 +19,7 @@ mod chosen;
 pub(crate) mod clock;
 mod conflicts;
 mod copy;
+mod costs;
 mod cursor;
 mod database_setting;
 mod ddl;
@@ -196,6 +197,10 @@ impl Session {
             inbox: Arc::default(),
             engine,
         };
+        if !embedded {
+            let mut settings = session.state.settings.lock();
+            settings.start_with("pg_stat_statements.track", "top")?;
+        }
         for (name, value) in &options.settings {
             session.state.settings.lock().start_with(name, value)?;
         }
@@ -272,9 +277,19 @@ impl Session {
     /// # Errors
     /// `08P01` for a wrong number of parameters; whatever the statement meets.
     pub fn run(&mut self, prepared: &Arc<Prepared>, parameters: &[Value]) -> Result<Outcome> {
-        if let Some(done) = self.run_short(prepared, parameters) {
-            return done;
+        let begun = self.begin_measure();
+        let mut result = match self.run_short(prepared, parameters) {
+            Some(done) => done,
+            None => self.run_long(prepared, parameters),
+        };
+        if let (Some(begun), Ok(outcome)) = (begun, &mut result) {
+            let (text, known) = (&prepared.text, Some(&prepared.normal));
+            self.end_measure(begun, text, known, outcome);
         }
+        result
+    }
+
+    fn run_long(&mut self, prepared: &Arc<Prepared>, parameters: &[Value]) -> Result<Outcome> {
         let mut result = self.run_prepared(prepared, parameters);
         if result.is_ok() {
             result = result.and_then(|outcome| {

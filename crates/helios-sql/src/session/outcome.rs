@@ -6,6 +6,8 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use helios_base::{DataType, Result, Row};
 
+use super::costs::Measure;
+
 /// A column of a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResultColumn {
@@ -138,6 +140,8 @@ pub struct RowStream {
     read: u64,
     /// Rows the statement changed, where that is not the number of rows returned.
     affected: Option<u64>,
+    /// What the statement has cost so far, if that is measured.
+    measure: Option<Box<Measure>>,
 }
 
 impl RowStream {
@@ -148,6 +152,7 @@ impl RowStream {
             source: Source::Running(source),
             read: 0,
             affected: None,
+            measure: None,
         }
     }
 
@@ -159,6 +164,7 @@ impl RowStream {
             source: Source::Rows(rows.into_iter()),
             read: 0,
             affected: None,
+            measure: None,
         }
     }
 
@@ -170,7 +176,32 @@ impl RowStream {
             source: Source::Row(row),
             read: 0,
             affected: None,
+            measure: None,
         }
+    }
+
+    /// Has the statement counted when its rows have been read.
+    pub(super) fn measure(&mut self, measure: Measure) {
+        let ready = match &self.source {
+            Source::Row(row) => u64::from(row.is_some()),
+            Source::Rows(rows) => rows.len() as u64,
+            Source::Running(_) => {
+                self.measure = Some(Box::new(measure));
+                return;
+            }
+        };
+        measure.finish(self.affected.unwrap_or(ready));
+    }
+
+    /// Notes the end: a statement that failed does not count.
+    fn end<T>(&mut self, end: Result<Option<T>>) -> Result<Option<T>> {
+        self.source = Source::Row(None);
+        if let Some(measure) = self.measure.take()
+            && end.is_ok()
+        {
+            measure.finish(self.affected.unwrap_or(self.read));
+        }
+        end
     }
 
     pub(crate) fn with_affected(mut self, rows: u64) -> Self {
@@ -192,13 +223,16 @@ impl RowStream {
         let row = match &mut self.source {
             Source::Row(row) => row.take(),
             Source::Rows(rows) => rows.next(),
-            Source::Running(running) => match running.next_row() {
-                Ok(Some(row)) => Some(row),
-                other => {
-                    self.source = Source::Row(None);
-                    return other;
+            Source::Running(running) => {
+                let row = match &mut self.measure {
+                    Some(measure) => measure.part(|| running.next_row()),
+                    None => running.next_row(),
+                };
+                match row {
+                    Ok(Some(row)) => Some(row),
+                    end => return self.end(end),
                 }
-            },
+            }
         };
         self.read += u64::from(row.is_some());
         Ok(row)
@@ -212,17 +246,17 @@ impl RowStream {
         let batch = match &mut self.source {
             Source::Row(row) => Ready(row.take().into_iter()).next_batch(&self.columns),
             Source::Rows(rows) => Ready(rows).next_batch(&self.columns),
-            Source::Running(running) => running.next_batch(&self.columns),
+            Source::Running(running) => match &mut self.measure {
+                Some(measure) => measure.part(|| running.next_batch(&self.columns)),
+                None => running.next_batch(&self.columns),
+            },
         };
         match batch {
             Ok(Some(batch)) => {
                 self.read += batch.num_rows() as u64;
                 Ok(Some(batch))
             }
-            other => {
-                self.source = Source::Row(None);
-                other
-            }
+            end => self.end(end),
         }
     }
 

@@ -23,6 +23,8 @@ pub struct Prepared {
     pub(crate) tag: &'static str,
     /// Made for a run at once: nobody has been told its columns, so they may change.
     pub(crate) loose: bool,
+    /// The text without its constants, once it has been asked for.
+    pub(super) normal: std::sync::OnceLock<Arc<super::costs::Normal>>,
     /// The plan of the last run.
     pub(crate) plan: Mutex<Option<Arc<Planned>>>,
 }

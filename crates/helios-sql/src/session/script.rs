@@ -64,7 +64,12 @@ impl Iterator for Script<'_> {
         }
         let parsed = self.statements.next()?;
         let last = self.statements.as_slice().is_empty();
+        let begun = self.session.begin_measure();
         let mut result = self.session.run_parsed(&self.source, &parsed, self.single);
+        if let (Some(begun), Ok(outcome)) = (begun, &mut result) {
+            let text: Arc<str> = Arc::from(parsed.span.of(&self.source).trim());
+            self.session.end_measure(begun, &text, None, outcome);
+        }
         if result.is_ok() && last {
             result = result.and_then(|outcome| {
                 self.session.finish_implicit()?;

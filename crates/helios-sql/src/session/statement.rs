@@ -194,6 +194,7 @@ impl Session {
     ) -> Result<Arc<Prepared>> {
         let Some(parsed) = parse::Script::single(sql)? else {
             return Ok(Arc::new(Prepared {
+                normal: std::sync::OnceLock::new(),
                 text: Arc::from(sql),
                 parsed: None,
                 declared,
@@ -218,6 +219,7 @@ impl Session {
         let text = parsed.span.of(sql).trim();
         let planned = self.plan(sql, &parsed, text, &declared, &sight, params)?;
         Ok(Arc::new(Prepared {
+            normal: std::sync::OnceLock::new(),
             text: Arc::from(sql),
             parsed: Some(parsed),
             declared,

@@ -71,6 +71,7 @@ fn data_type(name: &str) -> DataType {
         "int8" => DataType::Int8,
         "float4" => DataType::Float4,
         "float8" => DataType::Float8,
+        "numeric" => DataType::Numeric(None),
         "oid" => DataType::Oid,
         "xid" => DataType::Xid,
         "name" => DataType::Name,

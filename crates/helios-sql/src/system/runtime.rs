@@ -7,7 +7,7 @@
 use helios_base::{DataType, Row, Value};
 
 use super::Source;
-use super::Ty::{Bool, Int2, Int4, Int8, Name, Oid, Text, Time};
+use super::Ty::{Bool, Float8, Int2, Int4, Int8, Name, Oid, Text, Time};
 use super::relation::{Relation, pg};
 
 pub(super) static RELATIONS: &[Relation] = &[
@@ -82,6 +82,31 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("created_at", Time),
         ],
         |source| ask(source, "pg_branches"),
+    )
+    .unsteady(),
+    pg(
+        "pg_stat_statements",
+        &[
+            ("userid", Oid),
+            ("dbid", Oid),
+            ("toplevel", Bool),
+            ("queryid", Int8),
+            ("query", Text),
+            ("calls", Int8),
+            ("total_exec_time", Float8),
+            ("min_exec_time", Float8),
+            ("max_exec_time", Float8),
+            ("mean_exec_time", Float8),
+            ("stddev_exec_time", Float8),
+            ("rows", Int8),
+        ],
+        |source| ask(source, "pg_stat_statements"),
+    )
+    .unsteady(),
+    pg(
+        "pg_stat_statements_info",
+        &[("dealloc", Int8), ("stats_reset", Time)],
+        |source| ask(source, "pg_stat_statements_info"),
     )
     .unsteady(),
 ];

@@ -20,6 +20,7 @@ mod roles;
 mod row_security;
 mod short_ways;
 mod sizes;
+mod statement_costs;
 mod system_functions;
 mod system_views;
 mod temporary;
