@@ -495,14 +495,14 @@ MERGE DATABASE BRANCH dev INTO main USING STRATEGY rule_based DRY RUN;
 --> NOTICE: merge of branch "dev" (SCN 6) into branch "main", common ancestor at SCN 3
 --> NOTICE: tables to modify: 0 ()
 --> NOTICE: rows to merge: 0; conflicts resolved: 0; open conflicts: 1
---> NOTICE: estimated time: 0.0 seconds; estimated storage: +0.0 MB
+--> NOTICE: estimated time: some seconds; estimated storage: +0.0 MB
 MERGE DATABASE BRANCH dev INTO main WITH CONFLICT RESOLUTION sum DRY RUN;
 --> table_name | row_key | column_name | kind | base | ours | theirs | result | resolution | rule
 --> t | 1 | a | update/update | 10 | 12 | 11 | 13 | computed | sum
 --> NOTICE: merge of branch "dev" (SCN 6) into branch "main", common ancestor at SCN 3
 --> NOTICE: tables to modify: 1 (t)
 --> NOTICE: rows to merge: 1; conflicts resolved: 1; open conflicts: 0
---> NOTICE: estimated time: 0.0 seconds; estimated storage: +0.0 MB
+--> NOTICE: estimated time: some seconds; estimated storage: +0.0 MB
 SELECT * FROM t ORDER BY 1;
 --> id | a | b
 --> 1 | 12 | one
@@ -589,7 +589,7 @@ MERGE DATABASE BRANCH dev INTO main DRY RUN;
 --> NOTICE: merge of branch "dev" (SCN 6) into branch "main", common ancestor at SCN 3
 --> NOTICE: tables to modify: 0 ()
 --> NOTICE: rows to merge: 0; conflicts resolved: 0; open conflicts: 1
---> NOTICE: estimated time: 0.0 seconds; estimated storage: +0.0 MB
+--> NOTICE: estimated time: some seconds; estimated storage: +0.0 MB
 
 -- case: source deleted, target updated
 CREATE TABLE t (id int PRIMARY KEY, a int, b text);
@@ -673,7 +673,7 @@ MERGE DATABASE BRANCH dev INTO main DRY RUN;
 --> NOTICE: merge of branch "dev" (SCN 6) into branch "main", common ancestor at SCN 3
 --> NOTICE: tables to modify: 0 ()
 --> NOTICE: rows to merge: 0; conflicts resolved: 0; open conflicts: 1
---> NOTICE: estimated time: 0.0 seconds; estimated storage: +0.0 MB
+--> NOTICE: estimated time: some seconds; estimated storage: +0.0 MB
 
 -- case: insert/insert
 CREATE TABLE t (id int PRIMARY KEY, a int, b text);
@@ -762,7 +762,7 @@ MERGE DATABASE BRANCH dev INTO main DRY RUN;
 --> NOTICE: merge of branch "dev" (SCN 6) into branch "main", common ancestor at SCN 3
 --> NOTICE: tables to modify: 0 ()
 --> NOTICE: rows to merge: 0; conflicts resolved: 0; open conflicts: 1
---> NOTICE: estimated time: 0.0 seconds; estimated storage: +0.0 MB
+--> NOTICE: estimated time: some seconds; estimated storage: +0.0 MB
 
 -- case: concatenate text
 CREATE TABLE t (id int PRIMARY KEY, a int, b text);

@@ -34,7 +34,7 @@ COMPLETE MERGE m10 DRY RUN;
 --> NOTICE: merge of branch "dev" (SCN 9) into branch "main", common ancestor at SCN 3
 --> NOTICE: tables to modify: 1 (t)
 --> NOTICE: rows to merge: 2; conflicts resolved: 2; open conflicts: 0
---> NOTICE: estimated time: 0.0 seconds; estimated storage: +0.0 MB
+--> NOTICE: estimated time: some seconds; estimated storage: +0.0 MB
 COMPLETE MERGE m10;
 --> status | source | target | base_scn | scn | inserted | updated | deleted | conflicts | schema_changes | merge_id
 --> merged | dev | main | 3 | 13 | 0 | 2 | 0 | 2 | 0 | NULL
@@ -158,7 +158,7 @@ CHERRY PICK TRANSACTION 6 DRY RUN;
 --> NOTICE: cherry-pick of transaction 6 (SCN 6) into branch "main", common ancestor at SCN 5
 --> NOTICE: tables to modify: 1 (t)
 --> NOTICE: rows to merge: 1; conflicts resolved: 0; open conflicts: 0
---> NOTICE: estimated time: 0.0 seconds; estimated storage: +0.0 MB
+--> NOTICE: estimated time: some seconds; estimated storage: +0.0 MB
 CHERRY PICK TRANSACTION 6;
 --> status | source | target | base_scn | scn | inserted | updated | deleted | conflicts | schema_changes | merge_id
 --> merged | cherry-pick of transaction 6 | main | 5 | 7 | 0 | 1 | 0 | 0 | 0 | NULL

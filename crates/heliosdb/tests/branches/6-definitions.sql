@@ -20,7 +20,7 @@ MERGE BRANCH dev INTO main DRY RUN;
 --> NOTICE: merge of branch "dev" (SCN 8) into branch "main", common ancestor at SCN 3
 --> NOTICE: tables to modify: 1 (t)
 --> NOTICE: rows to merge: 3; conflicts resolved: 0; open conflicts: 2
---> NOTICE: estimated time: 0.0 seconds; estimated storage: +0.0 MB
+--> NOTICE: estimated time: some seconds; estimated storage: +0.0 MB
 SELECT * FROM t ORDER BY 1;
 --> id | a
 --> 1 | 10
@@ -266,7 +266,7 @@ COMPLETE MERGE m10 DRY RUN;
 --> NOTICE: merge of branch "dev" (SCN 9) into branch "main", common ancestor at SCN 3
 --> NOTICE: tables to modify: 1 (t)
 --> NOTICE: rows to merge: 3; conflicts resolved: 3; open conflicts: 0
---> NOTICE: estimated time: 0.0 seconds; estimated storage: +0.0 MB
+--> NOTICE: estimated time: some seconds; estimated storage: +0.0 MB
 UPDATE _merge_conflicts_m10 SET resolution = '{"b": "given"}' WHERE conflict_id = 2;
 UPDATE _merge_conflicts_m10 SET resolution = 'base' WHERE conflict_id = 3;
 COMPLETE MERGE m10;
@@ -303,7 +303,7 @@ MERGE BRANCH dev INTO main DRY RUN;
 --> NOTICE: merge of branch "dev" (SCN 8) into branch "main", common ancestor at SCN 3
 --> NOTICE: tables to modify: 1 (t)
 --> NOTICE: rows to merge: 1; conflicts resolved: 0; open conflicts: 2
---> NOTICE: estimated time: 0.0 seconds; estimated storage: +0.0 MB
+--> NOTICE: estimated time: some seconds; estimated storage: +0.0 MB
 SELECT * FROM t ORDER BY 1;
 --> id | a | b
 --> 1 | 11 | uno
@@ -553,7 +553,7 @@ COMPLETE MERGE m10 DRY RUN;
 --> NOTICE: merge of branch "dev" (SCN 9) into branch "main", common ancestor at SCN 3
 --> NOTICE: tables to modify: 1 (t)
 --> NOTICE: rows to merge: 1; conflicts resolved: 2; open conflicts: 0
---> NOTICE: estimated time: 0.0 seconds; estimated storage: +0.0 MB
+--> NOTICE: estimated time: some seconds; estimated storage: +0.0 MB
 UPDATE _merge_conflicts_m10 SET resolution = '{"b": "given"}' WHERE conflict_id = 2;
 UPDATE _merge_conflicts_m10 SET resolution = 'base' WHERE conflict_id = 3;
 COMPLETE MERGE m10;

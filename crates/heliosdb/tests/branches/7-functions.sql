@@ -16,7 +16,7 @@ MERGE BRANCH dev INTO main USING STRATEGY CUSTOM (middle) DRY RUN;
 --> NOTICE: merge of branch "dev" (SCN 9) into branch "main", common ancestor at SCN 5
 --> NOTICE: tables to modify: 1 (t)
 --> NOTICE: rows to merge: 2; conflicts resolved: 1; open conflicts: 0
---> NOTICE: estimated time: 0.0 seconds; estimated storage: +0.0 MB
+--> NOTICE: estimated time: some seconds; estimated storage: +0.0 MB
 MERGE BRANCH dev INTO main USING STRATEGY CUSTOM (public.middle);
 --> status | source | target | base_scn | scn | inserted | updated | deleted | conflicts | schema_changes | merge_id
 --> merged | dev | main | 5 | 10 | 0 | 2 | 0 | 1 | 0 | NULL
@@ -59,7 +59,7 @@ MERGE BRANCH dev INTO main USING STRATEGY CUSTOM (judge) DRY RUN;
 --> NOTICE: merge of branch "dev" (SCN 12) into branch "main", common ancestor at SCN 4
 --> NOTICE: tables to modify: 1 (t)
 --> NOTICE: rows to merge: 3; conflicts resolved: 3; open conflicts: 0
---> NOTICE: estimated time: 0.0 seconds; estimated storage: +0.0 MB
+--> NOTICE: estimated time: some seconds; estimated storage: +0.0 MB
 MERGE BRANCH dev INTO main USING STRATEGY CUSTOM (judge);
 --> status | source | target | base_scn | scn | inserted | updated | deleted | conflicts | schema_changes | merge_id
 --> merged | dev | main | 4 | 13 | 0 | 2 | 1 | 3 | 0 | NULL

@@ -122,7 +122,19 @@ fn run(connection: &mut Connection, statement: &str) -> Vec<String> {
         Ok(_) => lines.push("?".into()),
     }
     for notice in connection.take_notices() {
-        lines.push(format!("{}: {}", notice.severity, notice.message));
+        lines.push(format!("{}: {}", notice.severity, untimed(&notice.message)));
     }
     lines
+}
+
+/// How long something took is for people only.
+fn untimed(message: &str) -> String {
+    const TIME: &str = "estimated time: ";
+    match message.split_once(TIME) {
+        Some((before, rest)) => {
+            let rest = rest.split_once(' ').map_or("", |(_, rest)| rest);
+            format!("{before}{TIME}some {rest}")
+        }
+        None => message.to_owned(),
+    }
 }
