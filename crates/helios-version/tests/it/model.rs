@@ -24,7 +24,7 @@ use helios_version::{
 
 use expect::{
     ByCategory, entry_of, expect_all, expect_history, expect_index, expect_row, expect_scan,
-    row_of, value_of,
+    overlay, row_of, value_of,
 };
 use freezing::Freezing;
 use reads::{Done, Reads};
@@ -741,15 +741,6 @@ impl World {
                 }
             }
         }
-    }
-}
-
-fn overlay(rows: &mut BTreeMap<Key, u32>, writes: &BTreeMap<Key, Option<u32>>) {
-    for (key, value) in writes {
-        match value {
-            Some(value) => rows.insert(*key, *value),
-            None => rows.remove(key),
-        };
     }
 }
 

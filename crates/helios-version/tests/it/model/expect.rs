@@ -28,6 +28,15 @@ pub(super) fn entry_of(key: Key, value: u32) -> Vec<u8> {
     entry
 }
 
+pub(super) fn overlay(rows: &mut BTreeMap<Key, u32>, writes: &BTreeMap<Key, Option<u32>>) {
+    for (key, value) in writes {
+        match value {
+            Some(value) => rows.insert(*key, *value),
+            None => rows.remove(key),
+        };
+    }
+}
+
 pub(super) struct ByCategory;
 
 impl Indexer for ByCategory {
