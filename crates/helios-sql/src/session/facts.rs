@@ -34,10 +34,9 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
 /// Where the session's client is, if it came over a network.
 fn client(state: &State) -> Option<std::net::SocketAddr> {
     let shared = state.shared.upgrade()?;
-    let sessions = shared.activity.lock();
-    let own = sessions.get(&state.number)?;
-    let client = own.now.lock().client;
-    client
+    let own = shared.activity.lock().get(&state.number).cloned()?;
+    let now = own.now.lock();
+    now.client
 }
 
 /// The sessions that hold what `session` waits for.
