@@ -208,8 +208,10 @@ impl Core {
         pk: &[u8],
     ) -> Result<Vec<Version>> {
         let kv = self.kv.snapshot();
+        let floors = self.registry.floors();
         let mut versions: Vec<Version> = Vec::new();
         for link in std::iter::once(&first).chain(rest) {
+            let floor = floors.of(link.branch, table);
             // When the version found next was replaced, as the reader sees it.
             let mut replaced = versions.last().map(|newer: &Version| newer.begin);
             let mut push = |begin: Scn, end: Option<Scn>, row: Option<Bytes>| {
@@ -220,13 +222,16 @@ impl Core {
                 if let Some(end) = end
                     && replaced != Some(end)
                 {
-                    // On a branch without a parent a gap is a deletion.
-                    versions.push(Version {
-                        branch: link.branch,
-                        begin: end,
-                        end: replaced,
-                        row: None,
-                    });
+                    // On a branch without a parent a gap is a deletion, unless versions that ended so
+                    // long ago may have been collected.
+                    if replaced.is_none_or(|replaced| replaced > floor) {
+                        versions.push(Version {
+                            branch: link.branch,
+                            begin: end,
+                            end: replaced,
+                            row: None,
+                        });
+                    }
                     replaced = Some(end);
                 }
                 versions.push(Version {

@@ -99,6 +99,44 @@ fn updates_of_the_same_rows_do_not_pile_up() {
     assert_eq!(store.check().unwrap(), Vec::<String>::new());
 }
 
+// Guards against a history that takes collected versions for a deletion, or hides one.
+#[test]
+fn a_gap_that_collection_left_is_no_deletion() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir.path().join("db"));
+    let write = |row: Option<&[u8; 8]>| {
+        let txn = store.begin(TxnOptions::default()).unwrap();
+        match row {
+            Some(row) => txn.put(T, b"k", row, &[]).unwrap(),
+            None => txn.delete(T, b"k").unwrap(),
+        }
+        txn.commit().unwrap()
+    };
+    let first = write(Some(b"version1"));
+    store.pin("tag", BranchId::MAIN, first).unwrap();
+    let second = write(Some(b"version2"));
+    let third = write(Some(b"version3"));
+    maintain(&store);
+    let history = || -> Vec<_> {
+        let newest = store.snapshot(BranchId::MAIN, None).unwrap();
+        let versions = newest.history(T, b"k").unwrap().into_iter();
+        versions
+            .map(|version| (version.begin, version.end, version.row.is_some()))
+            .collect()
+    };
+    let kept = (first, Some(second), true);
+    assert_eq!(history(), [(third, None, true), kept]);
+    let deleted = write(None);
+    let again = write(Some(b"version4"));
+    let newer = [
+        (again, None, true),
+        (deleted, Some(again), false),
+        (third, Some(deleted), true),
+        kept,
+    ];
+    assert_eq!(history(), newer);
+}
+
 #[test]
 fn a_transaction_larger_than_memory_commits_whole_and_survives() {
     let dir = tempfile::tempdir().unwrap();

@@ -156,10 +156,10 @@ settings! {
         "Shows whether the current user is a superuser.");
     LcCollate: fact("lc_collate", "C", "Shows the order of text: by code point.");
     LcCtype: fact("lc_ctype", "C.UTF-8", "Shows the classification of characters.");
-    LogMinDuration: setting("log_min_duration_statement", SettingKind::Int(-1, i32::MAX as i64, Unit::Millis), "-1",
-        "Logs statements that take at least this long; -1 logs none.");
     LockTimeout: setting("lock_timeout", TIMEOUT, "0",
         "Ends a statement that waits longer than this for a lock; 0 never does.");
+    LogMinDuration: setting("log_min_duration_statement", SettingKind::Int(-1, i32::MAX as i64, Unit::Millis), "-1",
+        "Logs statements that take at least this long; -1 logs none.");
     MaxIdentifierLength: fact("max_identifier_length", "63",
         "Shows the greatest length of a name in bytes.");
     TrackStatements: setting("pg_stat_statements.track", SettingKind::Choice(&["none", "top"]), "none",
