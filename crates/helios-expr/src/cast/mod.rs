@@ -13,7 +13,7 @@ use crate::context::EvalContext;
 use crate::function::Volatility;
 
 pub use modifier::{has_modifier, modifier};
-pub(crate) use names::type_named;
+pub use names::type_named;
 
 /// Converts `value` of type `from` to `to`, modifier included. `explicit` casts cut overlong
 /// strings, others refuse them.

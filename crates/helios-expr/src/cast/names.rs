@@ -1,9 +1,10 @@
-//! Type names that may be called like functions: `int4('7')`, `text(x)`.
+//! The internal names of types, which may be called like functions too: `int4('7')`, `text(x)`.
 
 use helios_base::{DataType, RegKind};
 
 /// The type of this internal name.
-pub(crate) fn type_named(name: &str) -> Option<DataType> {
+#[must_use]
+pub fn type_named(name: &str) -> Option<DataType> {
     Some(match name {
         "bool" => DataType::Bool,
         "int2" => DataType::Int2,

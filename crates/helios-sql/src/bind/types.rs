@@ -1,7 +1,7 @@
 //! Type names to types.
 
 use helios_base::datetime::{IntervalFields, IntervalModifier, PRECISION_MAX as DIGITS_MAX};
-use helios_base::{DataType, Error, RangeKind, RegKind, Result, SqlState, TextContext, nearest};
+use helios_base::{DataType, Error, RangeKind, Result, SqlState, TextContext, nearest};
 use helios_expr::{NoSession, ParamTypes};
 use helios_table::Catalog;
 
@@ -50,35 +50,12 @@ const BITS_MAX: u32 = 83_886_080;
 /// The bare type of this name in `pg_catalog`.
 fn plain(name: &str) -> Option<DataType> {
     Some(match name {
-        "bool" | "boolean" => DataType::Bool,
-        "int2" | "smallint" => DataType::Int2,
-        "int4" | "int" | "integer" => DataType::Int4,
-        "int8" | "bigint" => DataType::Int8,
-        "float4" | "real" => DataType::Float4,
-        "float8" => DataType::Float8,
-        "numeric" | "decimal" => DataType::Numeric(None),
-        "text" => DataType::Text,
-        "varchar" => DataType::Varchar(None),
-        "bpchar" => DataType::Char(None),
-        "name" => DataType::Name,
-        "bytea" => DataType::Bytea,
-        "date" => DataType::Date,
-        "time" => DataType::Time(None),
-        "timestamp" => DataType::Timestamp(None),
-        "timestamptz" => DataType::TimestampTz(None),
-        "interval" => DataType::Interval(None),
-        "timetz" => DataType::TimeTz(None),
-        "bit" => DataType::Bit(None),
-        "varbit" => DataType::VarBit(None),
-        "inet" => DataType::Inet,
-        "cidr" => DataType::Cidr,
-        "macaddr" => DataType::MacAddr,
-        "jsonpath" => DataType::JsonPath,
-        "uuid" => DataType::Uuid,
-        "json" => DataType::Json,
-        "jsonb" => DataType::Jsonb,
-        "oid" => DataType::Oid,
-        "xid" => DataType::Xid,
+        "boolean" => DataType::Bool,
+        "smallint" => DataType::Int2,
+        "int" | "integer" => DataType::Int4,
+        "bigint" => DataType::Int8,
+        "real" => DataType::Float4,
+        "decimal" => DataType::Numeric(None),
         "char" => DataType::CharByte,
         "int2vector" => DataType::Int2Vector,
         "oidvector" => DataType::OidVector,
@@ -86,9 +63,8 @@ fn plain(name: &str) -> Option<DataType> {
         "void" => DataType::Void,
         "unknown" => DataType::Unknown,
         name => {
-            let reg = RegKind::ALL.into_iter().find(|kind| kind.name() == name);
             let mut ranges = RangeKind::ALL.into_iter();
-            return reg.map(DataType::Reg).or_else(|| {
+            return helios_expr::cast::type_named(name).or_else(|| {
                 let found = ranges.find(|kind| kind.name() == name);
                 found.map(DataType::Range)
             });

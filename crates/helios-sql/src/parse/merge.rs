@@ -2,9 +2,7 @@
 
 use helios_base::Result;
 
-use super::ast::{
-    Insert, Merge, MergeAction, MergeWhen, Name, Overriding, Query, QueryBody, Span, With,
-};
+use super::ast::{Insert, Merge, MergeAction, MergeWhen, Name, Overriding, Query, QueryBody, With};
 use super::cursor::Parser;
 use crate::plan::MergeMatch;
 
@@ -92,17 +90,7 @@ impl Parser<'_> {
         } else {
             self.expect("values")?;
             let row = self.paren_list(Self::expr)?;
-            Some(Query {
-                with: None,
-                body: QueryBody::Values(vec![row]),
-                order_by: Vec::new(),
-                limit: None,
-                with_ties: false,
-                offset: None,
-                locks: Vec::new(),
-                pos,
-                span: Span::default(),
-            })
+            Some(Query::bare(QueryBody::Values(vec![row]), pos))
         };
         Ok(Insert {
             with: None,

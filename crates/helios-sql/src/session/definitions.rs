@@ -9,14 +9,10 @@ use crate::system::Names;
 
 /// Calls the function `name`: what it is about, and what else was given.
 pub(super) fn call(state: &State, name: &str, about: &Value, rest: &[&Value]) -> Result<Value> {
-    let (catalog, path) = (state.catalog(), state.search_path());
-    let roles = state.roles().ok();
-    let names = Names {
-        catalog: &catalog,
-        path: &path,
-        user: &state.user,
-        roles: roles.as_deref(),
-    };
+    state.with_names(|names| shown(names, name, about, rest))
+}
+
+fn shown(names: Names<'_>, name: &str, about: &Value, rest: &[&Value]) -> Result<Value> {
     let pretty = matches!(rest.last(), Some(Value::Bool(true)));
     let shown = match (name, about) {
         ("pg_get_expr", Value::Text(sql)) => {

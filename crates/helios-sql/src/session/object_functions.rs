@@ -126,14 +126,10 @@ fn format_type(state: &State, oid: u32, modifier: i32) -> String {
     if oid == 0 {
         return "-".to_owned();
     }
-    let (catalog, path) = (state.catalog(), state.search_path());
-    let roles = state.roles().ok();
-    let names = Names {
-        catalog: &catalog,
-        path: &path,
-        user: &state.user,
-        roles: roles.as_deref(),
-    };
+    state.with_names(|names| show_type(names, oid, modifier))
+}
+
+fn show_type(names: Names<'_>, oid: u32, modifier: i32) -> String {
     let Some(ty) = names.type_of(oid) else {
         return system::pseudo_type(oid).map_or_else(|| "???".to_owned(), str::to_owned);
     };

@@ -76,15 +76,7 @@ impl std::fmt::Debug for SessionNames {
 impl ObjectNames for SessionNames {
     fn name_of(&self, kind: RegKind, oid: u32) -> Option<String> {
         let state = self.0.upgrade()?;
-        let (catalog, path) = (state.catalog(), state.search_path());
-        let roles = state.roles().ok();
-        let names = Names {
-            catalog: &catalog,
-            path: &path,
-            roles: roles.as_deref(),
-            user: &state.user,
-        };
-        names.name_of(kind, oid)
+        state.with_names(|names| names.name_of(kind, oid))
     }
 
     fn find(&self, kind: RegKind, name: &str) -> Result<u32> {
@@ -92,15 +84,7 @@ impl ObjectNames for SessionNames {
             .0
             .upgrade()
             .ok_or_else(|| Error::internal("a name was looked up after its session"))?;
-        let (catalog, path) = (state.catalog(), state.search_path());
-        let roles = state.roles().ok();
-        let names = Names {
-            catalog: &catalog,
-            path: &path,
-            roles: roles.as_deref(),
-            user: &state.user,
-        };
-        names.find(kind, name)
+        state.with_names(|names| names.find(kind, name))
     }
 }
 
@@ -207,6 +191,18 @@ impl State {
     /// The catalog that the running statement sees.
     pub(crate) fn catalog(&self) -> Arc<Catalog> {
         self.now.lock().catalog.clone()
+    }
+
+    /// Lets `work` look up and show names as the statement sees them.
+    pub(super) fn with_names<T>(&self, work: impl FnOnce(Names<'_>) -> T) -> T {
+        let (catalog, path) = (self.catalog(), self.search_path());
+        let roles = self.roles().ok();
+        work(Names {
+            catalog: &catalog,
+            path: &path,
+            user: &self.user,
+            roles: roles.as_deref(),
+        })
     }
 
     pub(crate) fn transaction(&self) -> Option<Arc<Transaction>> {
