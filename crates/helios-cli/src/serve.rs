@@ -16,6 +16,10 @@ use crate::report;
 
 /// Where the password of the first user comes from.
 const PASSWORD: &str = "HELIOS_PASSWORD";
+/// Says what is logged.
+const LOG: &str = "HELIOS_LOG";
+/// What is, unless it says otherwise.
+const LOGGED: &str = "warn,heliosdb=info,helios_wire=info";
 /// The first user.
 const USER: &str = "helios";
 /// What clients may call the database.
@@ -31,7 +35,25 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
     })
 }
 
+/// Writes the log to standard error: what `HELIOS_LOG` asks for.
+fn start_log() -> Result<(), Error> {
+    let wanted = std::env::var(LOG);
+    let wanted = wanted.as_deref().unwrap_or(LOGGED);
+    let filter = tracing_subscriber::EnvFilter::try_new(wanted).map_err(|error| {
+        let message = format!("invalid value for {LOG}: \"{wanted}\"");
+        Error::new(SqlState::INVALID_PARAMETER_VALUE, message).with_detail(error.to_string())
+    })?;
+    // Whoever has one already keeps it.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .try_init();
+    Ok(())
+}
+
 fn serve(args: &ServeArgs) -> Result<(), Error> {
+    start_log()?;
     let address = match &args.socket {
         Some(path) => Address::Unix(path.clone()),
         None => Address::Tcp(args.listen),
