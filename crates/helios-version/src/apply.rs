@@ -6,6 +6,7 @@
 mod ahead;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ahead::Ahead;
 use bytes::Bytes;
@@ -52,6 +53,8 @@ pub(crate) struct Applier<'a> {
     /// Rows of a large commit.
     ahead: Ahead,
     touched: Vec<(TableId, BranchId, Scn)>,
+    /// Versions that go into `History` with the batch.
+    replaced: u64,
     changes: ListWriter,
     tree: Option<BranchTree>,
     current: Context,
@@ -84,6 +87,7 @@ impl<'a> Applier<'a> {
             large: false,
             ahead: Ahead::default(),
             touched: Vec::new(),
+            replaced: 0,
             changes: ListWriter::default(),
             tree: None,
             current: Context::default(),
@@ -275,6 +279,7 @@ impl<'a> Applier<'a> {
             .encode(&mut self.value);
             self.batch
                 .put(Keyspace::History, &self.history, &self.value);
+            self.replaced += 1;
         }
         keys::object_key(&mut self.key, table.0, branch, pk);
         self.value.clear();
@@ -472,6 +477,8 @@ impl<'a> Applier<'a> {
         if !self.batch.is_empty() {
             self.snapshot = None;
             self.core.kv.apply(std::mem::take(&mut self.batch))?;
+            let replaced = std::mem::take(&mut self.replaced);
+            self.core.replaced.fetch_add(replaced, Ordering::Relaxed);
         }
         if self.flood {
             self.core.cache.clear();

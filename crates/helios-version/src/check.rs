@@ -12,6 +12,7 @@ use crate::branch::BranchTree;
 use crate::codec::Reader;
 use crate::commit::CommitInfo;
 use crate::core::Core;
+use crate::history::{self, Replaced};
 use crate::keys::{self, Stored};
 use crate::row::IndexEntry;
 
@@ -172,7 +173,7 @@ impl Checker<'_> {
         let mut row_key: Vec<u8> = Vec::new();
         let mut younger = Scn::MAX;
         while let Some((key, value)) = cursor.next()? {
-            let Some((current, begin)) = self.sound(keys::split_history(key), || "history".into())
+            let Some((current, oldest)) = self.sound(keys::split_history(key), || "history".into())
             else {
                 continue;
             };
@@ -191,15 +192,6 @@ impl Checker<'_> {
                     }
                 };
             }
-            let Some(stored) = self.sound(Stored::decode(value), || place.clone()) else {
-                continue;
-            };
-            if begin >= stored.scn || stored.scn > younger {
-                self.fault(format!(
-                    "{place}: version [{begin}, {}) overlaps the next, which begins at {younger}",
-                    stored.scn
-                ));
-            }
             let is_root = match keys::split(current) {
                 Ok((_, branch, _)) => self
                     .tree
@@ -211,12 +203,22 @@ impl Checker<'_> {
                 Ok((table, branch, _)) => self.core.cold.level(TableId(table), branch).is_some(),
                 Err(_) => false,
             };
-            if is_root && stored.row.is_none() && !has_segments {
-                self.fault(format!(
-                    "{place}: a tombstone in the history of a root branch"
-                ));
-            }
-            younger = begin;
+            let read = history::each(oldest, value, &mut |version| {
+                let Replaced { begin, end, row } = version;
+                if begin >= end || end > younger {
+                    self.fault(format!(
+                        "{place}: version [{begin}, {end}) overlaps the next, which begins at {younger}"
+                    ));
+                }
+                if is_root && row.is_none() && !has_segments {
+                    self.fault(format!(
+                        "{place}: a tombstone in the history of a root branch"
+                    ));
+                }
+                younger = begin;
+                Ok(())
+            });
+            self.sound(read, || place.clone());
         }
         Ok(())
     }

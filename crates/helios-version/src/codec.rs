@@ -86,6 +86,13 @@ impl<'a> Reader<'a> {
         u32::try_from(value).map_err(|_| self.corrupt("a number is too large"))
     }
 
+    /// A varint that counts bytes or things in memory.
+    #[inline]
+    pub(crate) fn length(&mut self) -> Result<usize> {
+        let value = self.varint()?;
+        usize::try_from(value).map_err(|_| self.corrupt("a length is too large"))
+    }
+
     #[inline]
     pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8]> {
         if len > self.bytes.len() {
@@ -107,8 +114,7 @@ impl<'a> Reader<'a> {
     /// A length and that many bytes.
     #[inline]
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8]> {
-        let len = self.varint()?;
-        let len = usize::try_from(len).map_err(|_| self.corrupt("a length is too large"))?;
+        let len = self.length()?;
         self.take(len)
     }
 

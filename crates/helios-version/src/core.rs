@@ -49,6 +49,8 @@ pub(crate) struct Core {
     pub(crate) retention: AtomicU64,
     pub(crate) next_txid: AtomicU64,
     pub(crate) collector: Mutex<Collector>,
+    /// Versions that went into `History` since the database was opened.
+    pub(crate) replaced: AtomicU64,
     pub(crate) checkpoint: Mutex<Checkpoint>,
     /// The first commit whose record is kept together with those of all later ones.
     pub(crate) first_commit: AtomicU64,

@@ -3,7 +3,8 @@
 //! A *round* fixes a [`Plan`] and then goes, in bounded steps, through
 //!
 //! 1. `History`: versions that the plan does not need; with the last of a key its tombstone, if that
-//!    hides nothing; and index entries that no remaining version of the row has;
+//!    hides nothing; and index entries that no remaining version of the row has. Those that remain are
+//!    bundled (`history/`);
 //! 2. dropped tables and indexes, whole ranges at once;
 //! 3. dropped branches that nobody reads;
 //! 4. lists of changes, which are joined or go;
@@ -16,8 +17,8 @@
 //! row has: readers judge entries anyway.
 
 mod changes;
+mod history;
 
-use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,29 +26,45 @@ use std::sync::atomic::Ordering;
 use helios_base::{BranchId, Result, Scn, TableId, failpoint};
 use helios_kv::{Batch, Keyspace, KvSnapshot};
 
+use self::history::Group;
 use crate::branch::BranchTree;
-use crate::cache::Newest;
 use crate::codec::{Reader, put_varint};
 use crate::commit::CommitInfo;
 use crate::core::{Core, now};
-use crate::keys::{self, ObjectRange, Stored};
-use crate::read::{newest_in, newest_of};
+use crate::keys::{self, ObjectRange};
 use crate::registry::Plan;
 use crate::retention::put_period;
-use crate::row::{IndexEntry, Indexer};
 use crate::store::Step;
+
+/// Versions that have to be replaced before a round is made only to bundle them.
+const BUNDLING_MIN: u64 = 1024;
 
 /// The state of garbage collection.
 #[derive(Default)]
 pub(crate) struct Collector {
     round: Option<Round>,
-    /// The plan of the last finished round: the same plan would find nothing.
+    /// The plan of the last finished round: the same plan would find nothing to remove.
     done: Option<Plan>,
+    /// [`Core::replaced`] when that round began.
+    replaced: u64,
+    /// Versions that it left in `History`.
+    versions: u64,
 }
 
 struct Round {
     plan: Plan,
     phase: Phase,
+    /// [`Core::replaced`] when it began.
+    replaced: u64,
+    /// Versions passed and left in `History`.
+    versions: u64,
+}
+
+impl Collector {
+    /// Whether so many versions were replaced that bundling them pays for a walk over all.
+    fn may_bundle(&self, replaced: u64) -> bool {
+        replaced.saturating_sub(self.replaced) >= BUNDLING_MIN.max(self.versions / 8)
+    }
 }
 
 enum Phase {
@@ -60,23 +77,6 @@ enum Phase {
     Commits,
 }
 
-/// The versions of one key, seen in part.
-struct Group {
-    /// Its key in `Current`.
-    key: Vec<u8>,
-    /// From where on all its versions are needed.
-    floor: Scn,
-    /// Begin of the newest version when the first was seen.
-    newest: Scn,
-    keeps_versions: bool,
-    /// Not all versions that remain are known.
-    keeps_entries: bool,
-    /// Entries of versions that remain.
-    kept: BTreeSet<IndexEntry>,
-    /// Entries of versions that went.
-    suspects: BTreeSet<IndexEntry>,
-}
-
 impl Core {
     /// Does a bounded piece of the running round, or begins one if a new plan could find anything.
     pub(crate) fn gc_step(&self, budget: usize) -> Result<Step> {
@@ -86,19 +86,27 @@ impl Core {
             Some(round) => round,
             None => {
                 let plan = self.plan()?;
-                if collector.done.as_ref() == Some(&plan) && !self.has_dropped_branches() {
+                let replaced = self.replaced.load(Ordering::Relaxed);
+                if collector.done.as_ref() == Some(&plan)
+                    && !self.has_dropped_branches()
+                    && !collector.may_bundle(replaced)
+                {
                     return Ok(Step::Done);
                 }
                 Round {
                     plan,
                     phase: Phase::History(Vec::new(), None),
+                    replaced,
+                    versions: 0,
                 }
             }
         };
         let budget = budget.max(1);
         let next = match round.phase {
             Phase::History(after, group) => {
-                self.collect_history(&round.plan, after, group, budget)?
+                let (next, left) = self.collect_history(&round.plan, after, group, budget)?;
+                round.versions += left;
+                next
             }
             Phase::Dropped => self.collect_dropped(&round.plan)?,
             Phase::Branches => self.collect_branches()?,
@@ -113,6 +121,8 @@ impl Core {
             }
             None => {
                 collector.done = Some(round.plan);
+                collector.replaced = round.replaced;
+                collector.versions = round.versions;
                 self.let_log_go()?;
                 Ok(Step::Done)
             }
@@ -132,177 +142,6 @@ impl Core {
         );
         let key = keys::meta_key(keys::META_FLOORS, &[]);
         batch.put(Keyspace::Meta, &key, &floors.encode());
-    }
-
-    fn collect_history(
-        &self,
-        plan: &Plan,
-        mut after: Vec<u8>,
-        mut group: Option<Group>,
-        budget: usize,
-    ) -> Result<Option<Phase>> {
-        let indexer = self.indexer.load();
-        let indexer: Option<&dyn Indexer> = indexer.as_ref().map(|indexer| &***indexer);
-        let kv = self.kv.snapshot();
-        let mut batch = Batch::new();
-        let mut finished = Vec::new();
-        let mut ended = true;
-        {
-            let from = Bound::Excluded(after.as_slice());
-            let mut cursor = kv.scan(Keyspace::History, (from, Bound::Unbounded), false)?;
-            let mut seen = 0;
-            let mut last = Vec::new();
-            while let Some((key, value)) = cursor.next()? {
-                let (row_key, begin) = keys::split_history(key)?;
-                let (table, branch, pk) = keys::split(row_key)?;
-                if group.as_ref().is_none_or(|group| group.key != row_key) {
-                    finished.extend(group.take());
-                    let floor = plan.floors.of(branch, TableId(table));
-                    group = Some(self.open_group(&*kv, row_key, floor, indexer)?);
-                }
-                let stored = Stored::decode(value)?;
-                if let Some(group) = &mut group {
-                    let needed = plan.needs(branch, group.floor, begin, stored.scn);
-                    if !needed {
-                        batch.delete(Keyspace::History, key);
-                    }
-                    group.keeps_versions |= needed;
-                    if let (Some(indexer), Some(row)) = (indexer, stored.row) {
-                        group.add(indexer, branch, TableId(table), pk, row, needed);
-                    }
-                }
-                last.clear();
-                last.extend_from_slice(key);
-                seen += 1;
-                if seen >= budget {
-                    ended = false;
-                    break;
-                }
-            }
-            after = last;
-        }
-        if ended {
-            finished.extend(group.take());
-        }
-        if !batch.is_empty() || !finished.is_empty() {
-            self.between_commits(|_| {
-                let kv = self.kv.snapshot();
-                for group in &mut finished {
-                    self.finish_group(&*kv, group, indexer, &mut batch)?;
-                }
-                if batch.is_empty() {
-                    return Ok(());
-                }
-                self.kv.apply(batch)
-            })?;
-        }
-        Ok(Some(if ended {
-            Phase::Dropped
-        } else {
-            Phase::History(after, group)
-        }))
-    }
-
-    fn open_group(
-        &self,
-        kv: &dyn KvSnapshot,
-        row_key: &[u8],
-        floor: Scn,
-        indexer: Option<&dyn Indexer>,
-    ) -> Result<Group> {
-        let mut group = Group {
-            key: row_key.to_vec(),
-            floor,
-            newest: Scn::ZERO,
-            keeps_versions: false,
-            keeps_entries: false,
-            kept: BTreeSet::new(),
-            suspects: BTreeSet::new(),
-        };
-        let (table, branch, pk) = keys::split(row_key)?;
-        let newest = newest_in(kv, TableId(table), branch, pk)?;
-        group.newest = newest.begin();
-        if let (Some(indexer), Newest::Row(_, row)) = (indexer, &newest) {
-            group.add(indexer, branch, TableId(table), pk, row, true);
-        }
-        if let Some(indexer) = indexer
-            && self.cold_covers(TableId(table), branch, pk)
-        {
-            // What a segment has is still read, by those from before.
-            match self.cold_row(TableId(table), branch, pk) {
-                Ok(Some((_, row))) => group.add(indexer, branch, TableId(table), pk, &row, true),
-                Ok(None) => {}
-                Err(_) => group.keeps_entries = true,
-            }
-        }
-        Ok(group)
-    }
-
-    /// With nothing being applied meanwhile: removes the tombstone and the index entries that the
-    /// versions that went leave behind.
-    fn finish_group(
-        &self,
-        kv: &dyn KvSnapshot,
-        group: &mut Group,
-        indexer: Option<&dyn Indexer>,
-        batch: &mut Batch,
-    ) -> Result<()> {
-        let (table, branch, pk) = keys::split(&group.key)?;
-        let table = TableId(table);
-        let newest = match kv.get(Keyspace::Current, &group.key)? {
-            Some(value) => newest_of(value)?,
-            None => Newest::Absent,
-        };
-        if newest.begin() == group.newest {
-            if let Newest::Tombstone(begin) = newest
-                && !group.keeps_versions
-                && begin <= group.floor
-                && !self.cold_has(table, branch, pk)
-            {
-                let tree = self.tree.load();
-                let ancestors = tree.any(branch).map(|node| node.ancestors());
-                if !self.inherits(ancestors.unwrap_or_default(), table, pk)? {
-                    batch.delete(Keyspace::Current, &group.key);
-                }
-            }
-        } else if !group.suspects.is_empty()
-            && let Some(indexer) = indexer
-        {
-            // Versions written since the group was opened may have the entries again.
-            let mut from = group.key.clone();
-            from.extend_from_slice(&0u64.to_be_bytes());
-            let mut upto = group.key.clone();
-            upto.extend_from_slice(&(!group.newest.0).to_be_bytes());
-            let range = (
-                Bound::Included(from.as_slice()),
-                Bound::Included(upto.as_slice()),
-            );
-            let mut newer = BTreeSet::new();
-            let mut note = |row: &[u8]| {
-                let mut entries = Vec::new();
-                indexer.entries(branch, table, pk, row, &mut entries);
-                newer.extend(entries);
-            };
-            if let Newest::Row(_, row) = &newest {
-                note(row);
-            }
-            let mut cursor = kv.scan(Keyspace::History, range, false)?;
-            while let Some((_, value)) = cursor.next()? {
-                if let Some(row) = Stored::decode(value)?.row {
-                    note(row);
-                }
-            }
-            group.kept.extend(newer);
-        }
-        if group.keeps_entries {
-            return Ok(());
-        }
-        let mut key = Vec::new();
-        for entry in group.suspects.difference(&group.kept) {
-            keys::object_key(&mut key, entry.index.0, branch, &entry.key);
-            batch.delete(Keyspace::Index, &key);
-        }
-        Ok(())
     }
 
     /// Removes one dropped table or index that nobody can reach any more.
@@ -497,28 +336,6 @@ impl Core {
             }
         }
         Ok(keep)
-    }
-}
-
-impl Group {
-    fn add(
-        &mut self,
-        indexer: &dyn Indexer,
-        branch: BranchId,
-        table: TableId,
-        pk: &[u8],
-        row: &[u8],
-        keep: bool,
-    ) {
-        let mut entries = Vec::new();
-        indexer.entries(branch, table, pk, row, &mut entries);
-        for entry in entries {
-            if keep {
-                self.kept.insert(entry);
-            } else if !self.kept.contains(&entry) {
-                self.suspects.insert(entry);
-            }
-        }
     }
 }
 

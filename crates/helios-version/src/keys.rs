@@ -4,7 +4,7 @@
 //! | keyspace | key | value |
 //! |---|---|---|
 //! | `Current` | table u32, branch u32, pk | varint `begin << 1 \| has row`, row |
-//! | `History` | table u32, branch u32, pk, `!begin` u64 | varint `end << 1 \| has row`, row |
+//! | `History` | table u32, branch u32, pk, `!begin` u64 | varint `end << 1 \| has row`, row; or a bundle |
 //! | `Commits` | SCN u64 | see `commit.rs` |
 //! | `Txids` | transaction id u64 | varint SCN |
 //! | `Index` | index u32, branch u32, entry key | empty |
@@ -27,6 +27,8 @@
 //! | 12 | | see `cold/ages.rs` |
 //! | 13 | table u32, branch u32, SCN u64 | see `retention.rs` |
 //! | 14 | | see `floors.rs` |
+//!
+//! A *bundle* (`history/bundle.rs`) holds several consecutive versions; its key has the begin of the oldest.
 //!
 //! A version is visible at `S` when `begin ≤ S < end`; one in `Current` has no end yet.
 //!

@@ -36,6 +36,7 @@ mod floors;
 mod gc;
 mod group;
 mod hash;
+mod history;
 mod kept;
 mod keys;
 mod lock;

@@ -9,6 +9,7 @@ use helios_kv::{Keyspace, KvSnapshot};
 use crate::branch::Link;
 use crate::cache::{Found, Newest, Probe};
 use crate::core::Core;
+use crate::history;
 use crate::keys::{self, Stored};
 use crate::row::{RowVersion, Version};
 
@@ -170,16 +171,18 @@ impl Core {
         let Some((key, value)) = kv.first(Keyspace::History, &from, &upto)? else {
             return Ok(cold(self.cold_row(table, link.branch, pk)?));
         };
-        let (_, begin) = keys::split_history(&key)?;
-        let stored = Stored::decode(&value)?;
-        if stored.scn <= link.scn {
+        let (_, oldest) = keys::split_history(&key)?;
+        let mut buffer = Vec::new();
+        let version = history::at(oldest, &value, link.scn, &mut buffer)?;
+        let Some(version) = version.filter(|version| version.end > link.scn) else {
             // A gap: deleted between two versions.
             return Ok(Seen::Deleted);
-        }
-        Ok(match stored.row.map(<[u8]>::len) {
-            Some(len) => Seen::Row(RowVersion {
+        };
+        let begin = version.begin;
+        Ok(match version.row {
+            Some(row) => Seen::Row(RowVersion {
                 begin,
-                row: value.slice(value.len() - len..),
+                row: Bytes::copy_from_slice(row),
             }),
             None => Seen::Deleted,
         })
@@ -272,13 +275,12 @@ impl Core {
             let mut cursor = kv.scan(Keyspace::History, range, false)?;
             while let Some((key, value)) = cursor.next()? {
                 let (_, begin) = keys::split_history(key)?;
-                let stored = Stored::decode(value)?;
+                history::each(begin, value, &mut |version| {
+                    let row = version.row.map(Bytes::copy_from_slice);
+                    push(version.begin, Some(version.end), row);
+                    Ok(())
+                })?;
                 oldest = begin;
-                push(
-                    begin,
-                    Some(stored.scn),
-                    stored.row.map(Bytes::copy_from_slice),
-                );
             }
             if let Some((begin, row)) = cold
                 && begin < oldest

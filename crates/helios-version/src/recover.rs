@@ -38,7 +38,7 @@ use crate::sink::Sink;
 use crate::stamps::Stamps;
 
 /// The format of the keyspaces that this program writes.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 
 /// A new database in memory.
 pub(crate) fn in_memory(options: Options) -> Result<Core> {
@@ -233,7 +233,10 @@ fn core(kv: Arc<dyn Kv>, log: Sink, options: Options) -> Result<Core> {
                     return Err(Error::unsupported(format!(
                         "the database has format {found}, this program knows {FORMAT}"
                     ))
-                    .with_hint("open the database with a newer program"));
+                    .with_hint(match found < FORMAT {
+                        true => "export its tables with the program that wrote it",
+                        false => "open the database with a newer program",
+                    }));
                 }
             }
             keys::META_BRANCH => {
@@ -290,6 +293,7 @@ fn core(kv: Arc<dyn Kv>, log: Sink, options: Options) -> Result<Core> {
         retention: AtomicU64::new(retention::micros(options.retention)),
         next_txid: AtomicU64::new(1),
         collector: Mutex::default(),
+        replaced: AtomicU64::new(0),
         checkpoint: Mutex::default(),
         first_commit: AtomicU64::new(first_commit),
         ddl: Mutex::new(()),

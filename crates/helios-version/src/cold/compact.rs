@@ -17,6 +17,7 @@ use super::{ColdRows, Frozen, Level, Part, SegmentInfo};
 use crate::cache::Newest;
 use crate::core::Core;
 use crate::cursor::ColdRun;
+use crate::history;
 use crate::keys::{self, ObjectRange, PREFIX, Stored};
 use crate::read::newest_in;
 use crate::registry::Plan;
@@ -211,10 +212,15 @@ impl Compaction {
                     Bound::Included(upto.as_slice()),
                 );
                 let mut versions = kv.scan(Keyspace::History, range, false)?;
-                while let Some((_, value)) = versions.next()? {
-                    if let Some(row) = Stored::decode(value)?.row {
-                        entries(row, &mut kept);
-                    }
+                while let Some((key, value)) = versions.next()? {
+                    let (_, oldest) = keys::split_history(key)?;
+                    history::each(oldest, value, &mut |version| {
+                        version
+                            .row
+                            .into_iter()
+                            .for_each(|row| entries(row, &mut kept));
+                        Ok(())
+                    })?;
                 }
                 let mut key = Vec::new();
                 for entry in gone.difference(&kept) {

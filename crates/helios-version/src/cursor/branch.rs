@@ -9,6 +9,7 @@ use helios_kv::{Cursor, Keyspace, KvSnapshot};
 use super::gather::Gathered;
 use super::merged::Side;
 use crate::branch::Link;
+use crate::history;
 use crate::keys::{self, ObjectRange, PREFIX, SUFFIX, Stored};
 use crate::row::{Bounds, RowRef};
 
@@ -52,6 +53,7 @@ struct Past {
     seek: Vec<u8>,
     begin: Scn,
     row: Vec<u8>,
+    buffer: Vec<u8>,
     deleted: bool,
 }
 
@@ -92,6 +94,7 @@ impl BranchRows {
                 seek: Vec::new(),
                 begin: Scn::ZERO,
                 row: Vec::new(),
+                buffer: Vec::new(),
                 deleted: false,
             },
             place: Place::End,
@@ -319,14 +322,15 @@ impl Past {
         let Some((found, value)) = history.next()? else {
             return Ok(false);
         };
-        let (row_key, begin) = keys::split_history(found)?;
+        let (row_key, oldest) = keys::split_history(found)?;
         if row_key != key {
             return Ok(false);
         }
-        let stored = Stored::decode(value)?;
-        self.begin = begin;
+        let version = history::at(oldest, value, self.link.scn, &mut self.buffer)?;
         // A gap between two versions: deleted.
-        let row = stored.row.filter(|_| stored.scn > self.link.scn);
+        let version = version.filter(|version| version.end > self.link.scn);
+        self.begin = version.map_or(Scn::ZERO, |version| version.begin);
+        let row = version.and_then(|version| version.row);
         self.deleted = row.is_none();
         self.row.clear();
         self.row.extend_from_slice(row.unwrap_or_default());

@@ -9,7 +9,8 @@ use std::ops::{Bound, ControlFlow, Range};
 use helios_base::{Result, Scn};
 use helios_kv::Cursor;
 
-use crate::keys::{self, PREFIX, SUFFIX, Stored};
+use crate::history::{self, Replaced};
+use crate::keys::{self, PREFIX, SUFFIX};
 use crate::row::RowRef;
 
 /// Entries of `History` that are walked over before looking for a place again.
@@ -98,6 +99,7 @@ impl Gathered {
     pub(super) fn resolve(&mut self, history: &mut dyn Cursor, scn: Scn) -> Result<()> {
         let mut at = self.next_older(0);
         let (mut stride, mut in_vain) = (STRIDE, 0);
+        let mut buffer = Vec::new();
         while let Some(item) = self.items.get(at) {
             self.seek.clear();
             self.seek.reserve(item.key.len() + SUFFIX);
@@ -107,7 +109,7 @@ impl Gathered {
             history.seek(&self.seek)?;
             let mut passed = 0;
             let flow = history.visit(Bound::Unbounded, &mut |key, value| {
-                let (row_key, begin) = keys::split_history(key)?;
+                let (row_key, oldest) = keys::split_history(key)?;
                 while let Some(item) = self.items.get(at) {
                     let wanted = self.bytes.get(item.key.clone()).unwrap_or_default();
                     match row_key.cmp(wanted) {
@@ -118,8 +120,10 @@ impl Gathered {
                                 return Ok(ControlFlow::Break(()));
                             }
                         }
-                        Ordering::Equal if begin <= scn => {
-                            self.found(at, Some((begin, Stored::decode(value)?, scn)));
+                        Ordering::Equal if oldest <= scn => {
+                            let version = history::at(oldest, value, scn, &mut buffer)?;
+                            // Behind a gap between two versions it is deleted.
+                            self.found(at, Some(version.filter(|version| version.end > scn)));
                             at = self.next_older(at + 1);
                             passed = 0;
                             break;
@@ -159,18 +163,20 @@ impl Gathered {
         at + rest.take_while(|item| item.what != What::Older).count()
     }
 
-    fn found(&mut self, at: usize, version: Option<(Scn, Stored<'_>, Scn)>) {
-        let (what, begin, row) = match version {
-            None => (What::Nothing, Scn::ZERO, None),
-            // A gap between two versions: deleted.
-            Some((begin, stored, scn)) => match stored.row.filter(|_| stored.scn > scn) {
-                Some(row) => (What::Row, begin, Some(row)),
-                None => (What::Deleted, begin, None),
-            },
+    /// Notes what `History` has of an item: nothing, a deletion, or a version.
+    fn found(&mut self, at: usize, version: Option<Option<Replaced<'_>>>) {
+        let what = match version {
+            None => What::Nothing,
+            Some(version) if version.is_some_and(|version| version.row.is_some()) => What::Row,
+            Some(_) => What::Deleted,
         };
+        let version = version.flatten();
+        let row = version.and_then(|version| version.row);
         let row = self.push(row.unwrap_or_default());
         if let Some(item) = self.items.get_mut(at) {
-            (item.what, item.begin, item.row) = (what, begin, row);
+            item.what = what;
+            item.begin = version.map_or(Scn::ZERO, |version| version.begin);
+            item.row = row;
         }
     }
 

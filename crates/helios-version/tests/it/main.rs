@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed test is a panic")]
 
 mod basics;
+mod bundles;
 mod closing;
 mod cold;
 mod collection;

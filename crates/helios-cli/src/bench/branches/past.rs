@@ -27,6 +27,8 @@ pub fn measure(folder: &Path, args: &BranchBenchArgs, figures: &mut Figures) -> 
         for _ in 0..versions {
             world.run(&format!("UPDATE {table} SET amount = amount + 1"))?;
         }
+        // As the background leaves it: in the file, long histories bundled.
+        world.run("VACUUM")?;
         world.run("CHECKPOINT")?;
         points(&mut world, &table, versions, then, signed(rows), figures)?;
         scans(&mut world, &table, versions, then, figures)?;
