@@ -107,9 +107,24 @@ pub enum Command {
     Bench(BenchArgs),
     /// Serve a database to PostgreSQL clients.
     Serve(ServeArgs),
-    /// Verify every checksum and invariant of a database.
+    /// Copy a database, as of one commit, into a directory.
+    Backup {
+        /// The database: a directory. A server that has it open does the same by SQL:
+        /// SELECT * FROM helios_backup('/directory').
+        path: PathBuf,
+        /// Where to: a directory that is empty or not there.
+        directory: PathBuf,
+    },
+    /// Make a database of a backup.
+    Restore {
+        /// The backup: a directory.
+        directory: PathBuf,
+        /// The database to make: a directory that is empty or not there.
+        path: PathBuf,
+    },
+    /// Verify every checksum and invariant of a database, or every checksum of a backup.
     Check {
-        /// The database: a directory.
+        /// The database, or the backup: a directory.
         path: PathBuf,
     },
 }

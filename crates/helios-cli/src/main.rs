@@ -1,7 +1,8 @@
-//! The `heliosdb` program: shell, one-shot statements, import, demo, check.
+//! The `heliosdb` program: shell, one-shot statements, import, demo, backup, check.
 
 mod app;
 mod args;
+mod backup;
 mod bench;
 mod check;
 mod demo;
@@ -36,6 +37,9 @@ fn main() -> ExitCode {
         Some(Command::Export(export)) => export::run(export),
         Some(Command::Bench(bench)) => bench::run(bench),
         Some(Command::Serve(serve)) => serve::run(serve),
+        Some(Command::Backup { path, directory }) => backup::backup(path, directory),
+        Some(Command::Restore { directory, path }) => backup::restore(directory, path),
+        Some(Command::Check { path }) if heliosdb::is_backup(path) => backup::verify(path),
         Some(Command::Check { path }) => check::run(path),
         None => statements(&args, work),
     };

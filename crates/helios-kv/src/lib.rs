@@ -13,6 +13,7 @@ mod base_walk;
 mod batch;
 mod blocks;
 mod checkpoint;
+mod copy;
 mod durable;
 mod keyspace;
 mod kv;
@@ -28,6 +29,7 @@ mod tree;
 mod walk;
 
 pub use batch::Batch;
+pub use copy::write_state;
 pub use durable::{DurableKv, KvOptions, KvSpace};
 pub use keyspace::Keyspace;
 pub use kv::{Cursor, KeyRange, Kv, KvSnapshot, KvStats, Show, ShowEach, Visit};

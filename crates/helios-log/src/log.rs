@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use helios_base::{Error, Result, SqlState};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use crate::error::{poison, poisoned};
+use crate::error::{io_error, poison, poisoned};
 use crate::files::{Files, OsFiles};
 use crate::frame::{self, Kind, RECORD_LEN_MAX};
 use crate::reader::Reader;
@@ -112,6 +112,42 @@ impl Log {
         Ok(Self {
             inner: Arc::new(inner),
         })
+    }
+
+    /// Makes the log of a copy of a database that holds everything before `at` already: the first record comes
+    /// there. `dir` must not have a log yet.
+    ///
+    /// # Errors
+    /// `Io`; `Invalid` if there is a log.
+    pub fn make_at(dir: &Path, options: LogOptions, at: Position) -> Result<()> {
+        options.check(dir)?;
+        let directory = Directory {
+            files: Box::new(OsFiles),
+            path: dir.to_path_buf(),
+            options,
+            next_spare: AtomicU64::new(1),
+        };
+        directory
+            .files
+            .create_dir(dir)
+            .map_err(|error| io_error("create", dir, error))?;
+        let names = directory.files.list(dir);
+        let mut names = names
+            .map_err(|error| io_error("list", dir, error))?
+            .into_iter();
+        if names.any(|name| crate::segment::parse_name(&name).is_some()) {
+            return Err(Error::new(
+                SqlState::DUPLICATE_FILE,
+                format!("there is a log in \"{}\" already", dir.display()),
+            ));
+        }
+        let header = Header {
+            database: directory.options.database,
+            number: 1,
+            base: at.0,
+            previous: 0,
+        };
+        directory.make_segment(header, None).map(drop)
     }
 
     /// Adds a record to the buffer. Records lie in the log in the order of the calls.

@@ -78,7 +78,9 @@ impl Directory {
             Some(identity) => identity,
             None => {
                 refuse_foreign(path)?;
-                write_identity(path)?
+                let identity = random();
+                write_identity(path, identity)?;
+                identity
             }
         };
         Ok(Self {
@@ -150,9 +152,8 @@ fn refuse_foreign(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes a new identity so that a crash leaves all of it or nothing.
-fn write_identity(path: &Path) -> Result<u128> {
-    let identity = random();
+/// Writes an identity so that a crash leaves all of it or nothing.
+pub(crate) fn write_identity(path: &Path, identity: u128) -> Result<()> {
     let mut bytes = [0; LEN];
     bytes[..MAGIC.len()].copy_from_slice(MAGIC);
     bytes[FORMAT_AT].copy_from_slice(&FORMAT.to_le_bytes());
@@ -167,8 +168,7 @@ fn write_identity(path: &Path) -> Result<u128> {
         fs::rename(&new, &file)?;
         File::open(path)?.sync_all()
     };
-    write().map_err(|error| Error::io(format!("write \"{}\"", file.display()), error))?;
-    Ok(identity)
+    write().map_err(|error| Error::io(format!("write \"{}\"", file.display()), error))
 }
 
 fn u32_at(bytes: &[u8; LEN], at: Range<usize>) -> u32 {

@@ -19,6 +19,7 @@
 mod ancestry;
 mod apply;
 mod background;
+mod backup;
 mod branch;
 mod cache;
 mod chains;
@@ -61,6 +62,7 @@ mod versions;
 mod view;
 mod writes;
 
+pub use backup::{Copied, Manifest, Watch, is_backup, restore, verify_backup};
 pub use branch::{Branch, BranchSpec};
 pub use cold::{Adoption, Cold, ColdBlock, ColdRows, Compaction, Freeze, Frozen, SegmentInfo};
 pub use commit::CommitInfo;
@@ -90,4 +92,8 @@ pub const FAILPOINTS: &[&str] = &[
     "cold.adopted",
     "cold.loaded",
     "cold.swapped",
+    "backup.state",
+    "backup.segment",
+    "backup.manifest",
+    "restore.file",
 ];

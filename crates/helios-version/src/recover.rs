@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicU64;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use helios_base::{BranchId, Error, Result, Scn, SqlState, TableId, failpoint};
-use helios_kv::{Batch, DurableKv, Keyspace, Kv, KvOptions, MemoryKv};
+use helios_kv::{Batch, DurableKv, Keyspace, Kv, KvOptions, KvSnapshot, MemoryKv};
 use helios_log::{Log, LogOptions, Position};
 use parking_lot::Mutex;
 
@@ -93,7 +93,7 @@ fn recover(kv: Arc<dyn Kv>, directory: Directory, options: Options) -> Result<Co
     }
     let mark = kv.applied();
     let mut core = core(kv, Sink::Memory(AtomicU64::new(0)), options)?;
-    let last = newest_commit(&core)?;
+    let last = newest_commit(&*core.kv.snapshot())?;
     let mut replay = Replay {
         core: &core,
         last,
@@ -202,8 +202,8 @@ fn resume(core: &mut Core, last: Option<(Scn, i64)>, end: u64) -> Result<()> {
     Ok(())
 }
 
-fn newest_commit(core: &Core) -> Result<Option<(Scn, i64)>> {
-    let kv = core.kv.snapshot();
+/// Number and time of the newest commit that a state of the store knows.
+pub(crate) fn newest_commit(kv: &dyn KvSnapshot) -> Result<Option<(Scn, i64)>> {
     let all = (Bound::Unbounded, Bound::Unbounded);
     let mut cursor = kv.scan(Keyspace::Commits, all, true)?;
     match cursor.next()? {

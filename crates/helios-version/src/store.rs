@@ -11,6 +11,7 @@ use helios_kv::Keyspace;
 use parking_lot::Mutex;
 
 use crate::background;
+use crate::backup::{Manifest, Watch};
 use crate::branch::{Branch, BranchSpec};
 use crate::codec::Reader;
 use crate::cold::{Adoption, Cold, ColdRows, Compaction, Freeze, SegmentInfo};
@@ -632,6 +633,16 @@ impl Store {
     /// `Io`, `Corrupt`.
     pub fn gc_step(&self, budget: usize) -> Result<Step> {
         self.core().gc_step(budget)
+    }
+
+    /// Writes a backup of the whole database as of its newest commit into `directory`, which must be empty or not
+    /// there. Nobody has to wait; what comes meanwhile is not in it. Where it fails nothing is left.
+    ///
+    /// # Errors
+    /// `0A000` for a database in memory, `58P02` when something is in `directory`; `Io`, `Corrupt`; those of
+    /// `watch`.
+    pub fn backup(&self, directory: &Path, watch: &mut Watch<'_>) -> Result<Manifest> {
+        self.core().backup(directory, watch)
     }
 
     /// Verifies the invariants that bind the stored structures together. Returns one line per

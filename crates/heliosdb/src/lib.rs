@@ -38,6 +38,7 @@
 //! **Invariant:** the only crate whose interface is a promise.
 
 pub mod asynchronous;
+mod backup;
 mod connection;
 mod database;
 mod from_sql;
@@ -47,6 +48,7 @@ mod rows;
 mod statement;
 mod transaction;
 
+pub use backup::{Backup, is_backup, restore, verify_backup};
 pub use connection::{Connection, Script};
 pub use database::{CheckReport, Database, Options};
 pub use from_sql::FromSql;
@@ -64,7 +66,7 @@ pub use helios_base::{
 };
 pub use helios_sql::parse::KEYWORDS;
 pub use helios_sql::{
-    Appender, CancelHandle, Completion, Definitions, NameContext, Notice, Notification, Outcome,
-    Progress, ResultColumn, RowStream, Severity, TransactionStatus,
+    Appender, BackupProgress, CancelHandle, Completion, Definitions, NameContext, Notice,
+    Notification, Outcome, Progress, ResultColumn, RowStream, Severity, TransactionStatus,
 };
 pub use helios_table::catalog::{self, quoted};

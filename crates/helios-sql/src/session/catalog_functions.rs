@@ -50,6 +50,7 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value], _: &DataType) -> 
         ("pg_settings", []) => Ok(table(settings(state))),
         ("pg_stat_activity", []) => Ok(table(activity(state))),
         ("pg_stat_statements", []) => Ok(table(super::costs::rows(state))),
+        ("pg_stat_progress_basebackup", []) => Ok(table(super::backup::progress(state))),
         ("pg_stat_statements_info", []) => Ok(table(super::costs::info(state))),
         ("pg_locks", []) => Ok(table(locks(state))),
         ("pg_branches", []) => Ok(table(branches(state))),

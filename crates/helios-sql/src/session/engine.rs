@@ -57,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) channels: super::notify::Channels,
     /// What statements cost.
     pub(super) costs: Arc<super::costs::Costs>,
+    /// Backups under way, by session.
+    pub(super) backups: Mutex<BTreeMap<u64, super::backup::Progress>>,
     /// Locks on numbers.
     pub(super) advisory: super::advisory::AdvisoryLocks,
     next_session: AtomicU64,
@@ -117,6 +119,7 @@ impl Engine {
                 activity: Mutex::default(),
                 channels: super::notify::Channels::default(),
                 costs: Arc::default(),
+                backups: Mutex::default(),
                 advisory: super::advisory::AdvisoryLocks::default(),
                 next_session: AtomicU64::new(1),
                 fusion: FusionEngine::new(FusionOptions::default()),

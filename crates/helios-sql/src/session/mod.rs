@@ -9,6 +9,7 @@ mod activity;
 mod advisory;
 mod append;
 mod as_of;
+mod backup;
 mod batch;
 mod bisect;
 mod branch;
@@ -80,6 +81,7 @@ use parking_lot::Mutex;
 
 pub(crate) use activity::Activity;
 pub use append::Appender;
+pub use backup::restore;
 use chosen::Chosen;
 use cursor::OpenCursor;
 pub use engine::{Engine, EngineOptions};

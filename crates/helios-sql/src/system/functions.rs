@@ -199,6 +199,18 @@ static FUNCTIONS: &[SystemFunction] = &[
         columns: &[("branch_name", Text), ("scn", Int8)],
     },
     SystemFunction {
+        name: "helios_backup",
+        version: 1,
+        args: (1, 1),
+        columns: &[
+            ("directory", Text),
+            ("scn", Int8),
+            ("committed_at", Time),
+            ("files", Int8),
+            ("bytes", Int8),
+        ],
+    },
+    SystemFunction {
         name: "helios_freeze",
         version: 1,
         args: (0, 1),

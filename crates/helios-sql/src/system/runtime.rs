@@ -104,6 +104,19 @@ pub(super) static RELATIONS: &[Relation] = &[
     )
     .unsteady(),
     pg(
+        "pg_stat_progress_basebackup",
+        &[
+            ("pid", Int4),
+            ("phase", Text),
+            ("backup_total", Int8),
+            ("backup_streamed", Int8),
+            ("tablespaces_total", Int4),
+            ("tablespaces_streamed", Int4),
+        ],
+        |source| ask(source, "pg_stat_progress_basebackup"),
+    )
+    .unsteady(),
+    pg(
         "pg_stat_statements_info",
         &[("dealloc", Int8), ("stats_reset", Time)],
         |source| ask(source, "pg_stat_statements_info"),

@@ -172,6 +172,11 @@ impl Cold for Shelf {
         }
     }
 
+    fn file(&self, segment: &SegmentInfo) -> Option<PathBuf> {
+        let directory = self.directory.as_ref();
+        directory.map(|directory| directory.join(Self::name(segment.id)))
+    }
+
     fn remove(&self, segment: &SegmentInfo) {
         self.discard(segment.id);
     }

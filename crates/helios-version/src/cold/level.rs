@@ -1,7 +1,7 @@
 //! Which segments there are, in memory.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -28,6 +28,8 @@ pub(crate) struct ColdLevel {
     pub(super) ages: Mutex<Ages>,
     /// Segments that nothing refers to, with the number of checkpoints after which that is durable.
     pub(super) retired: Mutex<Vec<(SegmentInfo, u64)>>,
+    /// How many still read files of segments that may be retired.
+    pub(super) holders: AtomicUsize,
 }
 
 type Map = HashMap<(TableId, BranchId), Arc<Level>>;
@@ -162,7 +164,7 @@ impl ColdLevel {
         self.opener.store(Some(Arc::new(opener)));
     }
 
-    pub(super) fn opener(&self) -> Option<Arc<dyn Cold>> {
+    pub(crate) fn opener(&self) -> Option<Arc<dyn Cold>> {
         self.opener
             .load()
             .as_ref()

@@ -33,6 +33,7 @@ mod lookup;
 mod manifest;
 mod retire;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use helios_base::{Result, Scn};
@@ -50,6 +51,9 @@ pub trait Cold: Send + Sync {
     /// # Errors
     /// `Io` when it is not there, `Corrupt` when it is damaged; naming it.
     fn open(&self, segment: &SegmentInfo) -> Result<Arc<dyn ColdRows>>;
+
+    /// Where the segment's file is, if it has one.
+    fn file(&self, segment: &SegmentInfo) -> Option<PathBuf>;
 
     /// Nothing refers to the segment any more, nor will after a crash.
     fn remove(&self, segment: &SegmentInfo);

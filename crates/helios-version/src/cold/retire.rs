@@ -6,8 +6,29 @@ use std::sync::atomic::Ordering;
 use helios_base::{BranchId, TableId};
 use helios_kv::{Batch, Keyspace};
 
-use super::Part;
+use super::{ColdLevel, Part};
 use crate::core::Core;
+
+/// While it lives no file of a segment is deleted that was in use when it was made.
+pub(crate) struct Hold<'c>(&'c ColdLevel);
+
+impl ColdLevel {
+    /// Keeps the files of segments.
+    pub(crate) fn hold(&self) -> Hold<'_> {
+        // Counted with the list locked: whoever deletes has it, too.
+        let _retired = self.retired.lock();
+        self.holders.fetch_add(1, Ordering::Relaxed);
+        Hold(self)
+    }
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        // The next checkpoint deletes what was kept.
+        let _retired = self.0.retired.lock();
+        self.0.holders.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 impl Core {
     /// Lets go of the segments that `gone` picks, in the same batch as what makes them superfluous. Called with
@@ -54,6 +75,9 @@ impl Core {
         let done = self.kv.stats().checkpoints;
         let in_memory = self.directory.is_none();
         let mut retired = self.cold.retired.lock();
+        if self.cold.holders.load(Ordering::Relaxed) > 0 {
+            return;
+        }
         retired.retain(|(info, after)| {
             let gone = in_memory || *after <= done;
             if gone {

@@ -65,6 +65,10 @@ impl Cold for Shelf {
         }
     }
 
+    fn file(&self, _: &SegmentInfo) -> Option<std::path::PathBuf> {
+        None
+    }
+
     fn remove(&self, segment: &SegmentInfo) {
         let gone = self.0.lock().unwrap().remove(&segment.id);
         assert!(gone.is_some(), "segment {} is removed twice", segment.id);
