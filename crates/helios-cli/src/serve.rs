@@ -8,6 +8,8 @@ use helios_wire::{Address, Authentication, Server, ServerOptions, Tls, TlsFiles,
 use heliosdb::{Database, Error, SqlState};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::app::Failure;
 use crate::args::ServeArgs;
@@ -35,14 +37,29 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
     })
 }
 
+/// What the log takes, in the form of `HELIOS_LOG`.
+fn log_filter(wanted: &str) -> Result<EnvFilter, Error> {
+    let wrong = |detail: String| {
+        let message = format!("invalid value for {LOG}: \"{wanted}\"");
+        Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
+            .with_detail(detail)
+            .with_hint(format!(
+                "It is levels (error, warn, info, debug, trace, off), of all or each of a part: {LOG}={LOGGED}"
+            ))
+    };
+    for part in wanted.split(',') {
+        // The filter would take a misspelt level for the name of a part, and log nothing.
+        if !part.contains('=') && part.trim().parse::<LevelFilter>().is_err() {
+            return Err(wrong(format!("\"{part}\" is no level.")));
+        }
+    }
+    EnvFilter::try_new(wanted).map_err(|error| wrong(error.to_string()))
+}
+
 /// Writes the log to standard error: what `HELIOS_LOG` asks for.
 fn start_log() -> Result<(), Error> {
-    let wanted = std::env::var(LOG);
-    let wanted = wanted.as_deref().unwrap_or(LOGGED);
-    let filter = tracing_subscriber::EnvFilter::try_new(wanted).map_err(|error| {
-        let message = format!("invalid value for {LOG}: \"{wanted}\"");
-        Error::new(SqlState::INVALID_PARAMETER_VALUE, message).with_detail(error.to_string())
-    })?;
+    let wanted = std::env::var(LOG).ok().filter(|wanted| !wanted.is_empty());
+    let filter = log_filter(wanted.as_deref().unwrap_or(LOGGED))?;
     // Whoever has one already keeps it.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -172,4 +189,19 @@ fn authentication(args: &ServeArgs) -> Result<Authentication, Error> {
         user: USER.to_owned(),
         verifier: scram::Verifier::new(&password)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_level_is_no_filter() {
+        for good in [LOGGED, "info", "WARN,heliosdb=trace", "off"] {
+            assert!(log_filter(good).is_ok(), "{good}");
+        }
+        for bad in ["verbose", "heliosdb", "info,", "=bad=,", "heliosdb=loud"] {
+            assert!(log_filter(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -210,7 +210,7 @@ impl Measure {
         {
             tracing::info!(
                 target: "heliosdb::statement",
-                duration_ms = self.spent.as_secs_f64() * 1e3,
+                duration_ms = (self.spent.as_secs_f64() * 1e6).round() / 1e3,
                 user = &**user,
                 rows,
                 statement = &*self.text,

@@ -44,12 +44,17 @@ pub(crate) fn serve(stream: Stream, live: &Live, shared: &Shared) {
         }
         Ok(None) => {}
         Err(error) => {
-            tracing::info!(%error, "connection refused");
+            log(&error, "connection refused");
             wire.backend().error(&error, true);
             // The client may be gone.
             let _ = wire.flush();
         }
     }
+}
+
+/// Notes why a connection is over. What clients sent stands in quotes, so that it adds no lines to the log.
+fn log(error: &Error, what: &str) {
+    tracing::info!(sqlstate = %error.sqlstate(), error = error.message(), "{what}");
 }
 
 /// Opens the session that the client asks for; `None` where it wanted none.
@@ -153,7 +158,7 @@ impl Conversation {
         tracing::debug!(user = startup.user, database = startup.database, "session");
         self.ready();
         if let Err(error) = self.converse() {
-            tracing::info!(%error, "connection ended");
+            log(&error, "connection ended");
             let mut wire = self.wire.lock();
             wire.backend().error(&error, true);
             // The client may be gone.
@@ -299,7 +304,7 @@ impl Conversation {
         // Its statement has failed because the session is over.
         self.session.check_alive()?;
         if error.kind() == ErrorKind::Internal {
-            tracing::error!(%error, "internal error");
+            tracing::error!(error = error.message(), "internal error");
         }
         self.wire.lock().backend().error(&error, false);
         Ok(())
