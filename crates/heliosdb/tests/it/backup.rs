@@ -119,7 +119,10 @@ fn a_restored_backup_is_the_database_at_its_commit() {
         let mut c = database.connect().unwrap();
         for round in 0..rounds {
             // Checkpoints and rewritten segments come between.
-            std::thread::sleep(std::time::Duration::from_millis(200));
+            let enough = 4 + 20 * (round as i64 + 1);
+            while number(&mut c, "SELECT helios_current_scn()") < enough {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
             let directory = scratch.join(format!("backup {round}"));
             let sql = "SELECT scn FROM helios_backup($1)";
             let row = c.query_row(sql, (directory.to_str().unwrap(),)).unwrap();
