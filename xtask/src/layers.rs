@@ -12,6 +12,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("helios-expr", 1),
     ("helios-arrow", 1),
     ("helios-segment", 1),
+    ("helios-vector", 1),
     ("helios-version", 2),
     ("helios-table", 3),
     ("helios-sql", 5),

@@ -1,0 +1,119 @@
+//! Recall beside speed of one structure.
+
+use std::collections::HashSet;
+use std::error::Error;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use helios_vector::{All, Effort, Hnsw, HnswOptions, Index, Metric, Work, search_exact};
+
+use crate::arguments::Arguments;
+use crate::matrix::Matrix;
+
+/// Builds the structure and prints a line for each effort.
+pub fn run(structure: &str, matrix: &Matrix, arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let width = matrix.width;
+    let queries = arguments.number("queries", 1000)?;
+    let rows = (matrix.values.len() / width).saturating_sub(queries);
+    let (base, queries) = matrix.values.split_at(rows * width);
+    let metric = match arguments.text("metric", "l2") {
+        "l2" => Metric::L2,
+        "ip" => Metric::InnerProduct,
+        "cosine" => Metric::Cosine,
+        "l1" => Metric::L1,
+        other => return Err(format!("no metric \"{other}\"").into()),
+    };
+    let threads = NonZeroUsize::new(arguments.number("threads", 1)?).ok_or("no threads")?;
+    let k = arguments.number("k", 10)?;
+    let truth: Vec<HashSet<u64>> = queries
+        .chunks_exact(width)
+        .map(|query| {
+            let found = search_exact(metric, base, query, k, &All, Work::threads(threads))?;
+            Ok(found.into_iter().map(|found| found.id).collect())
+        })
+        .collect::<Result<_, helios_vector::Error>>()?;
+
+    let start = Instant::now();
+    let (index, quantizer) = build(structure, metric, base, width, threads, arguments)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let bytes = index.memory().total();
+    eprintln!("{:?}\n{:?}", index.memory(), index.statistics());
+
+    let rescored = arguments.number("rescored", 0)?;
+    for effort in arguments.numbers("efforts", "10,20,40,80,160,320")? {
+        let effort = Effort::breadth(effort).rescoring(rescored);
+        let mut best = f64::INFINITY;
+        let mut recall = 0.0;
+        for _ in 0..arguments.number("rounds", 3)? {
+            let start = Instant::now();
+            let hits = search(&*index, queries, k, effort, &truth, threads)?;
+            best = best.min(start.elapsed().as_secs_f64());
+            recall = hits as f64 / (truth.len() * k) as f64;
+        }
+        println!(
+            "heliosdb {structure}\t{quantizer}\t{threads}\t{}\t{recall:.4}\t{:.0}\t{seconds:.1}\t{bytes}",
+            effort.breadth,
+            truth.len() as f64 / best
+        );
+    }
+    Ok(())
+}
+
+/// Searches for all queries; returns how many of the true neighbours were found.
+fn search(
+    index: &dyn Index,
+    queries: &[f32],
+    k: usize,
+    effort: Effort,
+    truth: &[HashSet<u64>],
+    threads: NonZeroUsize,
+) -> Result<usize, helios_vector::Error> {
+    let queries: Vec<&[f32]> = queries.chunks_exact(index.dimensions()).collect();
+    let (next, hits) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let run = || -> Result<(), helios_vector::Error> {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(query) = queries.get(at) else {
+                return Ok(());
+            };
+            let found = index.search(query, k, &All, effort)?;
+            let right = found.iter().filter(|found| truth[at].contains(&found.id));
+            hits.fetch_add(right.count(), Ordering::Relaxed);
+        }
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.get()).map(|_| scope.spawn(run)).collect();
+        let mut outcome = run();
+        for other in others {
+            outcome = outcome.and(other.join().unwrap_or(Err(helios_vector::Error::Cancelled)));
+        }
+        outcome
+    })?;
+    Ok(hits.into_inner())
+}
+
+fn build(
+    structure: &str,
+    metric: Metric,
+    base: &[f32],
+    width: usize,
+    threads: NonZeroUsize,
+    arguments: &Arguments,
+) -> Result<(Box<dyn Index>, String), Box<dyn Error>> {
+    let ids: Vec<u64> = (0..(base.len() / width) as u64).collect();
+    let work = Work::threads(threads);
+    let index: Box<dyn Index> = match structure {
+        "hnsw" => {
+            let options = HnswOptions {
+                m: arguments.number("m", 16)?,
+                ef_construction: arguments.number("ef_construction", 128)?,
+                ..HnswOptions::default()
+            };
+            Box::new(Hnsw::new(metric, width, options)?)
+        }
+        other => return Err(format!("no structure \"{other}\"").into()),
+    };
+    index.insert(&ids, base, work)?;
+    Ok((index, "f32".to_owned()))
+}

@@ -1,0 +1,100 @@
+//! Following links towards a query.
+
+use super::links::LinksView;
+use super::points::Score;
+use super::pool::Pool;
+use super::visited::Visited;
+
+/// Memory that searches use again.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    pub(super) pool: Pool,
+    pub(super) visited: Visited,
+    pub(super) nodes: Vec<u32>,
+    pub(super) scores: Vec<f32>,
+    /// Candidates compared with the query since the search began.
+    pub(super) compared: usize,
+}
+
+/// The graph and scores in it.
+pub(super) struct Beam<'a, S> {
+    pub(super) links: &'a LinksView,
+    pub(super) score: &'a S,
+    /// Nodes from this number on are too new for the search.
+    pub(super) nodes: usize,
+}
+
+impl<S: Score> Beam<'_, S> {
+    /// Goes from `start` to the nearest node that single steps lead to, on each of the levels from
+    /// `top` down to `bottom`.
+    pub(super) fn descend(
+        &self,
+        start: u32,
+        top: u32,
+        bottom: u32,
+        scratch: &mut Scratch,
+    ) -> (u32, f32) {
+        let (mut node, mut best) = (start, self.score.score(start));
+        for level in (bottom..=top).rev() {
+            loop {
+                let here = node;
+                scratch.nodes.clear();
+                for link in self.links.links(here, level) {
+                    if (link as usize) < self.nodes {
+                        self.score.prefetch(link);
+                        scratch.nodes.push(link);
+                    }
+                }
+                self.score.scores(&scratch.nodes, &mut scratch.scores);
+                scratch.compared += scratch.nodes.len();
+                for (link, score) in scratch.nodes.iter().zip(&scratch.scores) {
+                    if *score < best {
+                        (node, best) = (*link, *score);
+                    }
+                }
+                if node == here {
+                    break;
+                }
+            }
+        }
+        (node, best)
+    }
+
+    /// Collects the links of a node that were not met before, with their scores, in the scratch.
+    #[inline]
+    pub(super) fn expand(&self, node: u32, level: u32, scratch: &mut Scratch) {
+        scratch.nodes.clear();
+        for link in self.links.links(node, level) {
+            // Asked for before it is known to be new would be asked in vain two times of three.
+            if (link as usize) < self.nodes && scratch.visited.insert(link) {
+                self.score.prefetch(link);
+                scratch.nodes.push(link);
+            }
+        }
+        scratch.compared += scratch.nodes.len();
+        self.score.scores(&scratch.nodes, &mut scratch.scores);
+    }
+
+    /// Leaves the best `breadth` nodes of a level in the scratch's pool, from the given ones on.
+    pub(super) fn search(
+        &self,
+        starts: &[(u32, f32)],
+        level: u32,
+        breadth: usize,
+        scratch: &mut Scratch,
+    ) {
+        scratch.visited.clear(self.nodes);
+        scratch.pool.clear(breadth);
+        for (node, score) in starts {
+            if scratch.visited.insert(*node) {
+                scratch.pool.offer(*score, *node);
+            }
+        }
+        while let Some(candidate) = scratch.pool.follow() {
+            self.expand(candidate.node(), level, scratch);
+            for (node, score) in scratch.nodes.iter().zip(&scratch.scores) {
+                scratch.pool.offer(*score, *node);
+            }
+        }
+    }
+}

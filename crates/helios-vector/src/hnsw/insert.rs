@@ -1,0 +1,243 @@
+//! Adding nodes.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use super::Hnsw;
+use super::beam::{Beam, Scratch};
+use super::links::{LinksView, MOST_LEVELS};
+use super::points::{PointsView, Score};
+use super::select::select;
+use crate::error::{Error, Result};
+use crate::index::check_batch;
+use crate::rng::mix;
+use crate::work::Work;
+
+/// Numbers of nodes have 31 bits.
+const MOST_NODES: usize = (1 << 31) - 2;
+/// Nodes that a thread takes at a time.
+const BATCH: usize = 16;
+
+impl Hnsw {
+    pub(super) fn add(&self, ids: &[u64], vectors: &[f32], work: Work<'_>) -> Result<()> {
+        let points = &self.points;
+        let prepared = check_batch(points.metric, points.dimensions, ids, vectors)?;
+        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let first = self.place(ids, &prepared)?;
+        let view = self.points.view();
+        // A node that is alone in the graph is where the next ones begin.
+        let begun = usize::from(self.begin_graph(first as u32, &view));
+        let linked = work.fold(
+            ids.len().saturating_sub(begun),
+            BATCH,
+            || self.borrow(),
+            |scratch, range| {
+                for at in range {
+                    let at = at + begun;
+                    let vector = &prepared[at * points.dimensions..(at + 1) * points.dimensions];
+                    self.link((first + at) as u32, vector, &view, scratch);
+                }
+                Ok(())
+            },
+        );
+        for scratch in linked? {
+            self.give_back(scratch);
+        }
+        Ok(())
+    }
+
+    /// Numbers new nodes; returns the first.
+    fn place(&self, ids: &[u64], prepared: &[f32]) -> Result<usize> {
+        let _appending = self
+            .appending
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let first = self.points.view().len();
+        if first + ids.len() > MOST_NODES {
+            return Err(Error::Full { most: MOST_NODES });
+        }
+        self.links.grow(first + ids.len());
+        let links = self.links.view();
+        let mut table = self.ids.write().unwrap_or_else(PoisonError::into_inner);
+        for (at, id) in ids.iter().enumerate() {
+            if table.get(&links, *id).is_some() {
+                // Those before it in this batch are forgotten; their places are not used yet.
+                for id in &ids[..at] {
+                    table.remove(&links, *id);
+                }
+                return Err(Error::Duplicate { id: *id });
+            }
+            let node = (first + at) as u32;
+            links.set_id(node, *id);
+            table.insert(&links, node);
+        }
+        drop(table);
+        for at in 0..ids.len() {
+            let node = (first + at) as u32;
+            self.links.raise(node, self.level(node));
+        }
+        self.points.append(prepared);
+        Ok(first)
+    }
+
+    /// The highest level of a node: each level has one node of `m` of that below.
+    fn level(&self, node: u32) -> u32 {
+        let random = mix(self.options.seed ^ mix(u64::from(node) + 1)) >> 11;
+        let unit = (random as f64 + 1.0) / (1u64 << 53) as f64;
+        let level = -unit.ln() / (self.options.m as f64).ln();
+        (level as u32).min(MOST_LEVELS)
+    }
+
+    /// Makes a node the entry of an empty graph; tells whether it did.
+    fn begin_graph(&self, node: u32, view: &PointsView<'_>) -> bool {
+        let _entering = self.links.entering();
+        if self.links.entry().is_some() || view.len() <= node as usize {
+            return false;
+        }
+        self.links.set_entry(node, self.links.view().level(node));
+        true
+    }
+
+    /// Links a node whose vector is in its place.
+    fn link(&self, node: u32, vector: &[f32], points: &PointsView<'_>, scratch: &mut Scratch) {
+        match &self.points.quantizer {
+            Some(quantizer) if points.codes_only() => {
+                let score = points.by_code(&**quantizer, vector);
+                self.link_by(node, &score, points, scratch);
+            }
+            _ => self.link_by(node, &points.by_full(vector), points, scratch),
+        }
+    }
+
+    fn link_by<S: Score>(
+        &self,
+        node: u32,
+        score: &S,
+        points: &PointsView<'_>,
+        scratch: &mut Scratch,
+    ) {
+        let Some((entry, top)) = self.links.entry() else {
+            return;
+        };
+        let links = &self.links.view();
+        let level = links.level(node);
+        let beam = Beam {
+            links,
+            score,
+            nodes: points.len(),
+        };
+        let mut starts = vec![beam.descend(entry, top, (level + 1).min(top + 1), scratch)];
+        // All lists of the node are in place before anyone is linked to it, so whoever comes upon it
+        // finds the way on, on every level.
+        let mut chosen: Vec<Vec<u32>> = Vec::new();
+        for at in (0..=level.min(top)).rev() {
+            beam.search(&starts, at, self.options.ef_construction, scratch);
+            starts.clear();
+            starts.extend(
+                scratch
+                    .pool
+                    .sorted()
+                    .iter()
+                    .map(|candidate| (candidate.node(), candidate.score))
+                    .filter(|(found, _)| *found != node),
+            );
+            if at == 0
+                && let Some(head) = self.head(node, &starts, points)
+            {
+                self.chain(node, head, links);
+                return;
+            }
+            let neighbours = select(points, &starts, self.options.m);
+            links.set(node, at, &neighbours);
+            chosen.push(neighbours);
+        }
+        for (at, neighbours) in chosen.iter().rev().enumerate() {
+            for neighbour in neighbours {
+                self.link_back(*neighbour, node, at as u32, links, points, scratch);
+            }
+        }
+        if level > top {
+            let _entering = self.links.entering();
+            if self.links.entry().is_none_or(|(_, top)| level > top) {
+                self.links.set_entry(node, level);
+            }
+        }
+    }
+
+    /// A node found that has the same vector.
+    fn head(&self, node: u32, found: &[(u32, f32)], points: &PointsView<'_>) -> Option<u32> {
+        let nearest = found.first()?.1;
+        found
+            .iter()
+            .take_while(|(_, score)| *score <= nearest)
+            .take(8)
+            .map(|(found, _)| *found)
+            .find(|found| points.same(*found, node))
+    }
+
+    /// Puts a node behind the head of those with its vector.
+    fn chain(&self, node: u32, head: u32, links: &LinksView) {
+        // It may have been given upper links already; it is reachable by none.
+        let _locked = self.links.lock(head);
+        links.set_twin(node, links.twin(head));
+        links.set_twin(head, Some(node));
+        self.twins.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Adds a link from `from` to the new node `to`, and chooses anew if there is no room.
+    fn link_back(
+        &self,
+        from: u32,
+        to: u32,
+        level: u32,
+        links: &LinksView,
+        points: &PointsView<'_>,
+        scratch: &mut Scratch,
+    ) {
+        let _locked = self.links.lock(from);
+        let mut now: Vec<u32> = links.links(from, level).collect();
+        if now.contains(&to) {
+            return;
+        }
+        now.push(to);
+        if now.len() <= links.most(level) {
+            let last = now.len() - 1;
+            if let Some(word) = links.list(from, level).get(last) {
+                word.store(to, Ordering::Release);
+            }
+            return;
+        }
+        self.choose(from, level, &now, links, points, scratch);
+    }
+
+    /// Gives a node, whose lock is held, the best of some neighbours.
+    pub(super) fn choose(
+        &self,
+        node: u32,
+        level: u32,
+        among: &[u32],
+        links: &LinksView,
+        points: &PointsView<'_>,
+        scratch: &mut Scratch,
+    ) {
+        let mut space = Vec::new();
+        let vector = points.vector(node, &mut space);
+        if points.codes_only() {
+            let mut other = Vec::new();
+            scratch.scores.clear();
+            for neighbour in among {
+                let score = points.between(vector, points.vector(*neighbour, &mut other));
+                scratch.scores.push(score);
+            }
+        } else {
+            points.by_full(vector).scores(among, &mut scratch.scores);
+        }
+        let mut candidates: Vec<(u32, f32)> = among
+            .iter()
+            .copied()
+            .zip(scratch.scores.iter().copied())
+            .collect();
+        candidates.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+        links.set(node, level, &select(points, &candidates, links.most(level)));
+    }
+}

@@ -1,0 +1,239 @@
+//! The vectors of a graph, full or quantized, and scores of them.
+
+use std::sync::Arc;
+
+use crate::kernel::{Kernels, kernels, prefetch};
+use crate::metric::Metric;
+use crate::quant::{Estimator, Quantizer};
+use crate::rows::{Rows, View};
+
+/// The vectors, as they are kept.
+#[derive(Debug)]
+pub(super) struct Points {
+    pub(super) metric: Metric,
+    pub(super) dimensions: usize,
+    pub(super) quantizer: Option<Arc<dyn Quantizer>>,
+    /// Empty where only codes are kept.
+    pub(super) full: Rows<f32>,
+    /// Empty without a quantizer.
+    pub(super) codes: Rows<u8>,
+    /// Whether full vectors are kept.
+    pub(super) keep: bool,
+    kernels: &'static dyn Kernels,
+}
+
+impl Points {
+    pub(super) fn new(
+        metric: Metric,
+        dimensions: usize,
+        quantizer: Option<Arc<dyn Quantizer>>,
+        keep: bool,
+    ) -> Self {
+        let keep = keep || quantizer.is_none();
+        Self {
+            metric,
+            dimensions,
+            full: Rows::new(dimensions),
+            codes: Rows::new(
+                quantizer
+                    .as_ref()
+                    .map_or(1, |quantizer| quantizer.code_bytes()),
+            ),
+            quantizer,
+            keep,
+            kernels: kernels(),
+        }
+    }
+
+    /// Adds prepared vectors; returns the number of the first. Calls do not overlap.
+    pub(super) fn append(&self, vectors: &[f32]) -> usize {
+        let mut first = 0;
+        if let Some(quantizer) = &self.quantizer {
+            let width = quantizer.code_bytes();
+            let mut codes = vec![0; vectors.len() / self.dimensions * width];
+            let places = codes.chunks_exact_mut(width);
+            for (code, vector) in places.zip(vectors.chunks_exact(self.dimensions)) {
+                quantizer.encode(vector, code);
+            }
+            first = self.codes.append(&codes);
+        }
+        if self.keep {
+            first = self.full.append(vectors);
+        }
+        first
+    }
+
+    pub(super) fn view(&self) -> PointsView<'_> {
+        // Full vectors are appended last, so that whoever sees one sees its code.
+        let full = self.full.view();
+        let codes = self.codes.view();
+        let len = if self.keep { full.len() } else { codes.len() };
+        PointsView {
+            points: self,
+            full,
+            codes,
+            len,
+        }
+    }
+
+    /// The same vectors again.
+    pub(super) fn view_of<'a>(&'a self, view: &PointsView<'_>) -> PointsView<'a> {
+        PointsView {
+            points: self,
+            full: Arc::clone(&view.full),
+            codes: Arc::clone(&view.codes),
+            len: view.len,
+        }
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        let quantizer = self
+            .quantizer
+            .as_ref()
+            .map_or(0, |quantizer| quantizer.memory());
+        self.full.view().memory() + self.codes.view().memory() + quantizer
+    }
+}
+
+/// The vectors there were when it was taken.
+#[derive(Debug)]
+pub(super) struct PointsView<'a> {
+    points: &'a Points,
+    pub(super) full: Arc<View<f32>>,
+    pub(super) codes: Arc<View<u8>>,
+    len: usize,
+}
+
+impl PointsView<'_> {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether two nodes have equal vectors, as they are kept for searching.
+    pub(super) fn same(&self, a: u32, b: u32) -> bool {
+        match self.points.quantizer {
+            Some(_) => self.codes.row(a as usize) == self.codes.row(b as usize),
+            None => self.full.row(a as usize) == self.full.row(b as usize),
+        }
+    }
+
+    /// The vector of a node, decoded if need be.
+    pub(super) fn vector<'v>(&'v self, node: u32, space: &'v mut Vec<f32>) -> &'v [f32] {
+        match &self.points.quantizer {
+            Some(quantizer) if !self.points.keep => {
+                space.resize(self.points.dimensions, 0.0);
+                quantizer.decode(self.codes.row(node as usize), space);
+                space
+            }
+            _ => self.full.row(node as usize),
+        }
+    }
+
+    /// Whether full vectors are not kept.
+    pub(super) fn codes_only(&self) -> bool {
+        !self.points.keep
+    }
+
+    /// The score of two vectors.
+    pub(super) fn between(&self, a: &[f32], b: &[f32]) -> f32 {
+        self.points.metric.score(self.points.kernels, a, b)
+    }
+
+    /// Scores by full vectors, which there must be.
+    pub(super) fn by_full<'q>(&'q self, query: &'q [f32]) -> ByFull<'q> {
+        ByFull {
+            metric: self.points.metric,
+            kernels: self.points.kernels,
+            view: &self.full,
+            query,
+        }
+    }
+
+    /// Scores by codes.
+    pub(super) fn by_code<'q>(&'q self, quantizer: &'q dyn Quantizer, query: &[f32]) -> ByCode<'q> {
+        ByCode {
+            view: &self.codes,
+            estimator: quantizer.query(self.points.metric, query),
+        }
+    }
+}
+
+/// Scores of nodes against one query.
+pub(super) trait Score {
+    /// Asks for what it takes to score a node.
+    fn prefetch(&self, node: u32);
+    /// The score of a node.
+    fn score(&self, node: u32) -> f32;
+    /// The scores of four.
+    fn score_4(&self, nodes: [u32; 4]) -> [f32; 4];
+
+    /// Appends the scores of nodes.
+    #[inline]
+    fn scores(&self, nodes: &[u32], scores: &mut Vec<f32>) {
+        scores.clear();
+        let (fours, ones) = nodes.as_chunks::<4>();
+        for four in fours {
+            scores.extend(self.score_4(*four));
+        }
+        scores.extend(ones.iter().map(|node| self.score(*node)));
+    }
+}
+
+/// Scores by full vectors.
+#[derive(Debug)]
+pub(super) struct ByFull<'q> {
+    metric: Metric,
+    kernels: &'static dyn Kernels,
+    view: &'q View<f32>,
+    query: &'q [f32],
+}
+
+impl Score for ByFull<'_> {
+    #[inline]
+    fn prefetch(&self, node: u32) {
+        prefetch(self.view.row(node as usize));
+    }
+
+    #[inline]
+    fn score(&self, node: u32) -> f32 {
+        let row = self.view.row(node as usize);
+        self.metric.score(self.kernels, self.query, row)
+    }
+
+    #[inline]
+    fn score_4(&self, nodes: [u32; 4]) -> [f32; 4] {
+        let rows = nodes.map(|node| self.view.row(node as usize));
+        self.metric.score_4(self.kernels, self.query, rows)
+    }
+}
+
+/// Scores by codes.
+pub(super) struct ByCode<'q> {
+    view: &'q View<u8>,
+    estimator: Box<dyn Estimator + 'q>,
+}
+
+impl ByCode<'_> {
+    /// How far the true score may be from the one estimated.
+    pub(super) fn error(&self, node: u32) -> Option<f32> {
+        self.estimator.error(self.view.row(node as usize))
+    }
+}
+
+impl Score for ByCode<'_> {
+    #[inline]
+    fn prefetch(&self, node: u32) {
+        prefetch(self.view.row(node as usize));
+    }
+
+    #[inline]
+    fn score(&self, node: u32) -> f32 {
+        self.estimator.score(self.view.row(node as usize))
+    }
+
+    #[inline]
+    fn score_4(&self, nodes: [u32; 4]) -> [f32; 4] {
+        self.estimator
+            .score_4(nodes.map(|node| self.view.row(node as usize)))
+    }
+}

@@ -1,0 +1,71 @@
+//! The best candidates of a search, in order.
+
+/// Marks a candidate whose links were followed.
+const FOLLOWED: u32 = 1 << 31;
+
+/// A candidate. Equal scores are in the order they were met.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Candidate {
+    pub(super) score: f32,
+    node: u32,
+}
+
+impl Candidate {
+    #[inline]
+    pub(super) fn node(self) -> u32 {
+        self.node & !FOLLOWED
+    }
+}
+
+/// The best so many candidates in a sorted array. Beside two heaps it needs one insertion, into
+/// memory that lies side by side, where those need two; for up to some hundreds of candidates that
+/// is quicker.
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    candidates: Vec<Candidate>,
+    most: usize,
+    /// All before it were followed.
+    next: usize,
+}
+
+impl Pool {
+    pub(super) fn clear(&mut self, most: usize) {
+        self.candidates.clear();
+        self.most = most.max(1);
+        self.next = 0;
+    }
+
+    /// Takes a candidate in if it is good enough.
+    #[inline]
+    pub(super) fn offer(&mut self, score: f32, node: u32) {
+        if self.candidates.len() >= self.most {
+            match self.candidates.last() {
+                Some(worst) if score < worst.score => self.candidates.pop(),
+                _ => return,
+            };
+        }
+        let at = self
+            .candidates
+            .partition_point(|candidate| candidate.score <= score);
+        self.candidates.insert(at, Candidate { score, node });
+        self.next = self.next.min(at);
+    }
+
+    /// The best candidate that was not followed yet, which now is.
+    #[inline]
+    pub(super) fn follow(&mut self) -> Option<Candidate> {
+        while let Some(candidate) = self.candidates.get_mut(self.next) {
+            self.next += 1;
+            if candidate.node & FOLLOWED == 0 {
+                candidate.node |= FOLLOWED;
+                return Some(*candidate);
+            }
+        }
+        None
+    }
+
+    /// The best first.
+    pub(super) fn sorted(&self) -> &[Candidate] {
+        &self.candidates
+    }
+}

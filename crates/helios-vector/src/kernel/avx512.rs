@@ -1,0 +1,400 @@
+//! Kernels for AVX-512 with the byte and bit instructions of Ice Lake, Zen 4 and later.
+//!
+//! Earlier processors with AVX-512 lack those and clock down for 512 bits: they run [`super::avx2`].
+
+use std::arch::x86_64::*;
+
+use super::{Kernels, forward, forward_all};
+use crate::half::F16;
+
+/// Kernels for AVX-512; exists only where the processor has it.
+#[derive(Debug)]
+pub(super) struct Avx512(());
+
+static AVX512: Avx512 = Avx512(());
+
+impl Avx512 {
+    pub(super) fn detect() -> Option<&'static dyn Kernels> {
+        (is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vnni")
+            && is_x86_feature_detected!("avx512vpopcntdq")
+            && is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("popcnt"))
+        .then_some(&AVX512 as &dyn Kernels)
+    }
+}
+
+forward_all! { Avx512, "avx512" }
+
+/// Functions compiled for this instruction set.
+macro_rules! compiled {
+    ($($(#[$note:meta])* fn $name:ident($($argument:ident: $of:ty),* $(,)?) $(-> $result:ty)? $body:block)*) => {
+        $(
+            $(#[$note])*
+            #[inline]
+            #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512vpopcntdq,avx2,fma,popcnt")]
+            fn $name($($argument: $of),*) $(-> $result)? $body
+        )*
+    };
+}
+
+compiled! {
+    fn load(a: &[f32; 16]) -> __m512 {
+        // SAFETY: the array has exactly the 64 bytes that are read; no alignment is asked for.
+        unsafe { _mm512_loadu_ps(a.as_ptr()) }
+    }
+
+    fn load_bytes(a: &[u8; 64]) -> __m512i {
+        // SAFETY: as above.
+        unsafe { _mm512_loadu_si512(a.as_ptr().cast()) }
+    }
+
+    fn load_i8(a: &[i8; 32]) -> __m512i {
+        // SAFETY: the array has exactly the 32 bytes that are read.
+        _mm512_cvtepi8_epi16(unsafe { _mm256_loadu_si256(a.as_ptr().cast()) })
+    }
+
+    fn load_query(a: &[i8; 64]) -> __m512i {
+        // SAFETY: as for `load_bytes`.
+        unsafe { _mm512_loadu_si512(a.as_ptr().cast()) }
+    }
+
+    fn load_words(a: &[u64; 8]) -> __m512i {
+        // SAFETY: as for `load_bytes`.
+        unsafe { _mm512_loadu_si512(a.as_ptr().cast()) }
+    }
+
+    fn load_f16(a: &[F16; 16]) -> __m512 {
+        // SAFETY: the array has exactly the 32 bytes that are read, and `F16` is a `u16`.
+        _mm512_cvtph_ps(unsafe { _mm256_loadu_si256(a.as_ptr().cast()) })
+    }
+
+    /// The rest of a slice, shorter than a register; zeros behind it.
+    fn rest(a: &[f32]) -> __m512 {
+        let mask = (1u32 << a.len().min(15)) - 1;
+        // SAFETY: lanes that the mask leaves out are not read, and it has a bit for each element
+        // that is there. Beside a copy into an array it saves a call for every odd length.
+        unsafe { _mm512_maskz_loadu_ps(mask as __mmask16, a.as_ptr()) }
+    }
+
+    fn rest_f16(a: &[F16]) -> __m512 {
+        let mut padded = [F16(0); 16];
+        for (to, from) in padded.iter_mut().zip(a) {
+            *to = *from;
+        }
+        load_f16(&padded)
+    }
+
+    fn l2_step(sum: __m512, a: __m512, b: __m512) -> __m512 {
+        let difference = _mm512_sub_ps(a, b);
+        _mm512_fmadd_ps(difference, difference, sum)
+    }
+
+    fn dot_step(sum: __m512, a: __m512, b: __m512) -> __m512 {
+        _mm512_fmadd_ps(a, b, sum)
+    }
+
+    fn l1_step(sum: __m512, a: __m512, b: __m512) -> __m512 {
+        _mm512_add_ps(sum, _mm512_abs_ps(_mm512_sub_ps(a, b)))
+    }
+}
+
+/// A sum over two slices, with four sums at once to hide the latency of each.
+macro_rules! pair {
+    ($name:ident, $step:ident, $b:ty, $load:ident, $rest:ident) => {
+        compiled! {
+            fn $name(a: &[f32], b: &[$b]) -> f32 {
+                let length = a.len().min(b.len());
+                let (a, a_rest) = a[..length].as_chunks::<16>();
+                let (b, b_rest) = b[..length].as_chunks::<16>();
+                let (a_fours, a_ones) = a.as_chunks::<4>();
+                let (b_fours, b_ones) = b.as_chunks::<4>();
+                let mut sums = [_mm512_setzero_ps(); 4];
+                for (a, b) in a_fours.iter().zip(b_fours) {
+                    for lane in 0..4 {
+                        sums[lane] = $step(sums[lane], load(&a[lane]), $load(&b[lane]));
+                    }
+                }
+                for (a, b) in a_ones.iter().zip(b_ones) {
+                    sums[0] = $step(sums[0], load(a), $load(b));
+                }
+                if !a_rest.is_empty() {
+                    sums[1] = $step(sums[1], rest(a_rest), $rest(b_rest));
+                }
+                let [s0, s1, s2, s3] = sums;
+                _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(s0, s1), _mm512_add_ps(s2, s3)))
+            }
+        }
+    };
+}
+
+pair!(l2, l2_step, f32, load, rest);
+pair!(dot, dot_step, f32, load, rest);
+pair!(l1, l1_step, f32, load, rest);
+pair!(l2_f16, l2_step, F16, load_f16, rest_f16);
+pair!(dot_f16, dot_step, F16, load_f16, rest_f16);
+pair!(l1_f16, l1_step, F16, load_f16, rest_f16);
+
+/// A sum for each of four rows, two at once for each.
+macro_rules! four {
+    ($name:ident, $step:ident) => {
+        compiled! {
+            fn $name(a: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
+                let length = rows.iter().fold(a.len(), |least, row| least.min(row.len()));
+                let whole = length / 16 * 16;
+                let (q, _) = a[..whole].as_chunks::<16>();
+                let [r0, r1, r2, r3] = rows.map(|row| row[..whole].as_chunks::<16>().0);
+                let mut sums = [_mm512_setzero_ps(); 8];
+                let mut at = 0;
+                while at + 1 < q.len() {
+                    let (x, y) = (load(&q[at]), load(&q[at + 1]));
+                    sums[0] = $step(sums[0], x, load(&r0[at]));
+                    sums[1] = $step(sums[1], x, load(&r1[at]));
+                    sums[2] = $step(sums[2], x, load(&r2[at]));
+                    sums[3] = $step(sums[3], x, load(&r3[at]));
+                    sums[4] = $step(sums[4], y, load(&r0[at + 1]));
+                    sums[5] = $step(sums[5], y, load(&r1[at + 1]));
+                    sums[6] = $step(sums[6], y, load(&r2[at + 1]));
+                    sums[7] = $step(sums[7], y, load(&r3[at + 1]));
+                    at += 2;
+                }
+                if at < q.len() {
+                    let x = load(&q[at]);
+                    sums[0] = $step(sums[0], x, load(&r0[at]));
+                    sums[1] = $step(sums[1], x, load(&r1[at]));
+                    sums[2] = $step(sums[2], x, load(&r2[at]));
+                    sums[3] = $step(sums[3], x, load(&r3[at]));
+                }
+                if whole < length {
+                    let x = rest(&a[whole..length]);
+                    for lane in 0..4 {
+                        sums[lane] = $step(sums[lane], x, rest(&rows[lane][whole..length]));
+                    }
+                }
+                let mut out = [0.0; 4];
+                for lane in 0..4 {
+                    out[lane] = _mm512_reduce_add_ps(_mm512_add_ps(sums[lane], sums[lane + 4]));
+                }
+                out
+            }
+        }
+    };
+}
+
+four!(l2_4, l2_step);
+four!(dot_4, dot_step);
+four!(l1_4, l1_step);
+
+compiled! {
+    fn products(a: &[f32], b: &[f32]) -> [f32; 3] {
+        let length = a.len().min(b.len());
+        let (x, x_rest) = a[..length].as_chunks::<16>();
+        let (y, y_rest) = b[..length].as_chunks::<16>();
+        let mut sums = [_mm512_setzero_ps(); 3];
+        for (x, y) in x.iter().zip(y) {
+            let (x, y) = (load(x), load(y));
+            sums[0] = dot_step(sums[0], x, y);
+            sums[1] = dot_step(sums[1], x, x);
+            sums[2] = dot_step(sums[2], y, y);
+        }
+        if !x_rest.is_empty() {
+            let (x, y) = (rest(x_rest), rest(y_rest));
+            sums[0] = dot_step(sums[0], x, y);
+            sums[1] = dot_step(sums[1], x, x);
+            sums[2] = dot_step(sums[2], y, y);
+        }
+        let [ab, aa, bb] = sums;
+        [_mm512_reduce_add_ps(ab), _mm512_reduce_add_ps(aa), _mm512_reduce_add_ps(bb)]
+    }
+
+    fn dot_tile(a: [&[f32]; 4], b: [&[f32]; 4]) -> [[f32; 4]; 4] {
+        let length = a.iter().chain(&b).fold(usize::MAX, |least, row| least.min(row.len()));
+        let whole = length / 16 * 16;
+        let left = a.map(|row| row[..whole].as_chunks::<16>().0);
+        let right = b.map(|row| row[..whole].as_chunks::<16>().0);
+        let mut sums = [[_mm512_setzero_ps(); 4]; 4];
+        for at in 0..whole / 16 {
+            let y = [load(&right[0][at]), load(&right[1][at]), load(&right[2][at]), load(&right[3][at])];
+            for i in 0..4 {
+                let x = load(&left[i][at]);
+                for j in 0..4 {
+                    sums[i][j] = dot_step(sums[i][j], x, y[j]);
+                }
+            }
+        }
+        let mut out = [[0.0; 4]; 4];
+        for i in 0..4 {
+            let x = rest(&a[i][whole..length]);
+            for j in 0..4 {
+                let sum = dot_step(sums[i][j], x, rest(&b[j][whole..length]));
+                out[i][j] = _mm512_reduce_add_ps(sum);
+            }
+        }
+        out
+    }
+
+    fn l2_i8(a: &[i8], b: &[i8]) -> i32 {
+        let length = a.len().min(b.len());
+        let (x, x_rest) = a[..length].as_chunks::<32>();
+        let (y, y_rest) = b[..length].as_chunks::<32>();
+        let mut sum = _mm512_setzero_si512();
+        for (x, y) in x.iter().zip(y) {
+            let difference = _mm512_sub_epi16(load_i8(x), load_i8(y));
+            sum = _mm512_add_epi32(sum, _mm512_madd_epi16(difference, difference));
+        }
+        _mm512_reduce_add_epi32(sum) + super::Scalar.l2_i8(x_rest, y_rest)
+    }
+
+    fn dot_i8(a: &[i8], b: &[i8]) -> i32 {
+        let length = a.len().min(b.len());
+        let (x, x_rest) = a[..length].as_chunks::<32>();
+        let (y, y_rest) = b[..length].as_chunks::<32>();
+        let mut sum = _mm512_setzero_si512();
+        for (x, y) in x.iter().zip(y) {
+            sum = _mm512_add_epi32(sum, _mm512_madd_epi16(load_i8(x), load_i8(y)));
+        }
+        _mm512_reduce_add_epi32(sum) + super::Scalar.dot_i8(x_rest, y_rest)
+    }
+
+    fn l1_i8(a: &[i8], b: &[i8]) -> i32 {
+        let length = a.len().min(b.len());
+        let (x, x_rest) = a[..length].as_chunks::<32>();
+        let (y, y_rest) = b[..length].as_chunks::<32>();
+        let mut sum = _mm512_setzero_si512();
+        let one = _mm512_set1_epi16(1);
+        for (x, y) in x.iter().zip(y) {
+            let difference = _mm512_abs_epi16(_mm512_sub_epi16(load_i8(x), load_i8(y)));
+            sum = _mm512_add_epi32(sum, _mm512_madd_epi16(difference, one));
+        }
+        _mm512_reduce_add_epi32(sum) + super::Scalar.l1_i8(x_rest, y_rest)
+    }
+
+    fn dot_u8i8(codes: &[u8], query: &[i8]) -> i32 {
+        let length = codes.len().min(query.len());
+        let (x, x_rest) = codes[..length].as_chunks::<64>();
+        let (y, y_rest) = query[..length].as_chunks::<64>();
+        let mut sum = _mm512_setzero_si512();
+        for (x, y) in x.iter().zip(y) {
+            sum = _mm512_dpbusd_epi32(sum, load_bytes(x), load_query(y));
+        }
+        _mm512_reduce_add_epi32(sum) + super::Scalar.dot_u8i8(x_rest, y_rest)
+    }
+
+    fn dot_u8i8_4(codes: [&[u8]; 4], query: &[i8]) -> [i32; 4] {
+        let length = codes.iter().fold(query.len(), |least, row| least.min(row.len()));
+        let whole = length / 64 * 64;
+        let (y, _) = query[..whole].as_chunks::<64>();
+        let rows = codes.map(|row| row[..whole].as_chunks::<64>().0);
+        let mut sums = [_mm512_setzero_si512(); 4];
+        for (at, y) in y.iter().enumerate() {
+            let y = load_query(y);
+            for lane in 0..4 {
+                sums[lane] = _mm512_dpbusd_epi32(sums[lane], load_bytes(&rows[lane][at]), y);
+            }
+        }
+        let mut out = [0; 4];
+        for lane in 0..4 {
+            out[lane] = _mm512_reduce_add_epi32(sums[lane]);
+            if whole < length {
+                out[lane] += super::Scalar.dot_u8i8(&codes[lane][whole..length], &query[whole..length]);
+            }
+        }
+        out
+    }
+
+    fn hamming(a: &[u64], b: &[u64]) -> u32 {
+        let length = a.len().min(b.len());
+        let (x, x_rest) = a[..length].as_chunks::<8>();
+        let (y, y_rest) = b[..length].as_chunks::<8>();
+        let mut sum = _mm512_setzero_si512();
+        for (x, y) in x.iter().zip(y) {
+            let differ = _mm512_xor_si512(load_words(x), load_words(y));
+            sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(differ));
+        }
+        _mm512_reduce_add_epi64(sum) as u32 + super::Scalar.hamming(x_rest, y_rest)
+    }
+
+    fn overlap(a: &[u64], b: &[u64]) -> (u32, u32) {
+        let length = a.len().min(b.len());
+        let (x, x_rest) = a[..length].as_chunks::<8>();
+        let (y, y_rest) = b[..length].as_chunks::<8>();
+        let (mut both, mut either) = (_mm512_setzero_si512(), _mm512_setzero_si512());
+        for (x, y) in x.iter().zip(y) {
+            let (x, y) = (load_words(x), load_words(y));
+            both = _mm512_add_epi64(both, _mm512_popcnt_epi64(_mm512_and_si512(x, y)));
+            either = _mm512_add_epi64(either, _mm512_popcnt_epi64(_mm512_or_si512(x, y)));
+        }
+        let rest = super::Scalar.overlap(x_rest, y_rest);
+        (
+            _mm512_reduce_add_epi64(both) as u32 + rest.0,
+            _mm512_reduce_add_epi64(either) as u32 + rest.1,
+        )
+    }
+
+    fn planes(bits: &[u64], planes: &[[u64; 4]]) -> u32 {
+        // Two words of bits meet eight words of planes.
+        let length = bits.len().min(planes.len());
+        let (words, words_rest) = bits[..length].as_chunks::<2>();
+        let (pairs, pairs_rest) = planes[..length].as_chunks::<2>();
+        let weights = _mm512_setr_epi64(0, 1, 2, 3, 0, 1, 2, 3);
+        let mut sum = _mm512_setzero_si512();
+        for (word, pair) in words.iter().zip(pairs) {
+            let [a, b] = word.map(|word| word as i64);
+            let x = _mm512_setr_epi64(a, a, a, a, b, b, b, b);
+            let [p, q] = pair;
+            let y = load_words(&[p[0], p[1], p[2], p[3], q[0], q[1], q[2], q[3]]);
+            sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(_mm512_and_si512(x, y)));
+        }
+        let sum = _mm512_sllv_epi64(sum, weights);
+        _mm512_reduce_add_epi64(sum) as u32 + super::Scalar.planes(words_rest, pairs_rest)
+    }
+
+    fn scan_4bit(tables: &[u8], block: &[u8], sums: &mut [u16; 32]) {
+        // Four parts at a time, one in each 128 bits: a shuffle is sixteen look-ups in each.
+        let (tables, _) = tables.as_chunks::<64>();
+        let (parts, _) = block.as_chunks::<64>();
+        let nibble = _mm512_set1_epi8(15);
+        // Sums of the even bytes carry those of the odd ones in their upper halves until the end.
+        let mut even = [_mm512_setzero_si512(); 2];
+        let mut odd = [_mm512_setzero_si512(); 2];
+        for (table, codes) in tables.iter().zip(parts) {
+            let (table, codes) = (load_bytes(table), load_bytes(codes));
+            let low = _mm512_shuffle_epi8(table, _mm512_and_si512(codes, nibble));
+            let high = _mm512_shuffle_epi8(
+                table,
+                _mm512_and_si512(_mm512_srli_epi16::<4>(codes), nibble),
+            );
+            even[0] = _mm512_add_epi16(even[0], low);
+            odd[0] = _mm512_add_epi16(odd[0], _mm512_srli_epi16::<8>(low));
+            even[1] = _mm512_add_epi16(even[1], high);
+            odd[1] = _mm512_add_epi16(odd[1], _mm512_srli_epi16::<8>(high));
+        }
+        for half in 0..2 {
+            let evens = _mm512_sub_epi16(even[half], _mm512_slli_epi16::<8>(odd[half]));
+            let evens = fold(evens);
+            let odds = fold(odd[half]);
+            for (at, (even, odd)) in evens.iter().zip(&odds).enumerate() {
+                sums[half * 16 + 2 * at] = *even;
+                sums[half * 16 + 2 * at + 1] = *odd;
+            }
+        }
+    }
+
+    /// The sum of the four 128-bit parts.
+    fn fold(a: __m512i) -> [u16; 8] {
+        let half = _mm256_add_epi16(_mm512_castsi512_si256(a), _mm512_extracti64x4_epi64::<1>(a));
+        let quarter = _mm_add_epi16(_mm256_castsi256_si128(half), _mm256_extracti128_si256::<1>(half));
+        let mut out = [0u16; 8];
+        // SAFETY: the array has exactly the 16 bytes that are written.
+        unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), quarter) };
+        out
+    }
+
+    fn hadamard(vector: &mut [f32]) {
+        super::scalar::hadamard(vector);
+    }
+}

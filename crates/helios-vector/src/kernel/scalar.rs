@@ -1,0 +1,168 @@
+//! What the kernels mean, in plain code that runs everywhere.
+
+use super::Kernels;
+use crate::half::F16;
+
+/// Kernels without instructions of their own.
+#[derive(Debug, Clone, Copy)]
+pub struct Scalar;
+
+/// Independent sums, which the compiler puts into registers side by side.
+const LANES: usize = 8;
+
+/// Adds up `term` over two slices.
+#[inline(always)]
+fn sum<A: Copy, B: Copy>(a: &[A], b: &[B], term: impl Fn(A, B) -> f32) -> f32 {
+    let length = a.len().min(b.len());
+    let (a, a_rest) = a[..length].as_chunks::<LANES>();
+    let (b, b_rest) = b[..length].as_chunks::<LANES>();
+    let mut sums = [0.0f32; LANES];
+    for (a, b) in a.iter().zip(b) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += term(*a, *b);
+        }
+    }
+    for ((sum, a), b) in sums.iter_mut().zip(a_rest).zip(b_rest) {
+        *sum += term(*a, *b);
+    }
+    sums.iter().sum()
+}
+
+/// Adds up `term` over two slices of bytes.
+#[inline(always)]
+fn total<A: Copy, B: Copy>(a: &[A], b: &[B], term: impl Fn(A, B) -> i32) -> i32 {
+    a.iter().zip(b).map(|(a, b)| term(*a, *b)).sum()
+}
+
+fn squared(a: f32, b: f32) -> f32 {
+    let difference = a - b;
+    difference * difference
+}
+
+impl Kernels for Scalar {
+    fn name(&self) -> &'static str {
+        "scalar"
+    }
+
+    fn l2(&self, a: &[f32], b: &[f32]) -> f32 {
+        sum(a, b, squared)
+    }
+
+    fn dot(&self, a: &[f32], b: &[f32]) -> f32 {
+        sum(a, b, |a, b| a * b)
+    }
+
+    fn l1(&self, a: &[f32], b: &[f32]) -> f32 {
+        sum(a, b, |a, b| (a - b).abs())
+    }
+
+    fn products(&self, a: &[f32], b: &[f32]) -> [f32; 3] {
+        [self.dot(a, b), self.dot(a, a), self.dot(b, b)]
+    }
+
+    fn l2_4(&self, a: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
+        rows.map(|row| self.l2(a, row))
+    }
+
+    fn dot_4(&self, a: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
+        rows.map(|row| self.dot(a, row))
+    }
+
+    fn l1_4(&self, a: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
+        rows.map(|row| self.l1(a, row))
+    }
+
+    fn dot_tile(&self, a: [&[f32]; 4], b: [&[f32]; 4]) -> [[f32; 4]; 4] {
+        a.map(|a| self.dot_4(a, b))
+    }
+
+    fn l2_f16(&self, a: &[f32], row: &[F16]) -> f32 {
+        sum(a, row, |a, b| squared(a, b.to_f32()))
+    }
+
+    fn dot_f16(&self, a: &[f32], row: &[F16]) -> f32 {
+        sum(a, row, |a, b| a * b.to_f32())
+    }
+
+    fn l1_f16(&self, a: &[f32], row: &[F16]) -> f32 {
+        sum(a, row, |a, b| (a - b.to_f32()).abs())
+    }
+
+    fn l2_i8(&self, a: &[i8], b: &[i8]) -> i32 {
+        total(a, b, |a, b| {
+            let difference = i32::from(a) - i32::from(b);
+            difference * difference
+        })
+    }
+
+    fn dot_i8(&self, a: &[i8], b: &[i8]) -> i32 {
+        total(a, b, |a, b| i32::from(a) * i32::from(b))
+    }
+
+    fn l1_i8(&self, a: &[i8], b: &[i8]) -> i32 {
+        total(a, b, |a, b| (i32::from(a) - i32::from(b)).abs())
+    }
+
+    fn dot_u8i8(&self, codes: &[u8], query: &[i8]) -> i32 {
+        total(codes, query, |a, b| i32::from(a) * i32::from(b))
+    }
+
+    fn dot_u8i8_4(&self, codes: [&[u8]; 4], query: &[i8]) -> [i32; 4] {
+        codes.map(|codes| self.dot_u8i8(codes, query))
+    }
+
+    fn hamming(&self, a: &[u64], b: &[u64]) -> u32 {
+        a.iter().zip(b).map(|(a, b)| (a ^ b).count_ones()).sum()
+    }
+
+    fn overlap(&self, a: &[u64], b: &[u64]) -> (u32, u32) {
+        let mut counts = (0, 0);
+        for (a, b) in a.iter().zip(b) {
+            counts.0 += (a & b).count_ones();
+            counts.1 += (a | b).count_ones();
+        }
+        counts
+    }
+
+    fn planes(&self, bits: &[u64], planes: &[[u64; 4]]) -> u32 {
+        let mut sum = 0;
+        for (word, planes) in bits.iter().zip(planes) {
+            for (weight, plane) in planes.iter().enumerate() {
+                sum += (word & plane).count_ones() << weight;
+            }
+        }
+        sum
+    }
+
+    fn scan_4bit(&self, tables: &[u8], block: &[u8], sums: &mut [u16; 32]) {
+        let (tables, _) = tables.as_chunks::<16>();
+        let (parts, _) = block.as_chunks::<16>();
+        *sums = [0; 32];
+        for (table, part) in tables.iter().zip(parts) {
+            let (low, high) = sums.split_at_mut(16);
+            for ((low, high), codes) in low.iter_mut().zip(high).zip(part) {
+                *low += u16::from(table[usize::from(codes & 15)]);
+                *high += u16::from(table[usize::from(codes >> 4)]);
+            }
+        }
+    }
+
+    fn hadamard(&self, vector: &mut [f32]) {
+        hadamard(vector);
+    }
+}
+
+/// The transform by halves; compiled anew for each instruction set that calls it.
+#[inline(always)]
+pub(super) fn hadamard(vector: &mut [f32]) {
+    let mut width = 1;
+    while width < vector.len() {
+        for pair in vector.chunks_exact_mut(2 * width) {
+            let (left, right) = pair.split_at_mut(width);
+            for (left, right) in left.iter_mut().zip(right) {
+                (*left, *right) = (*left + *right, *left - *right);
+            }
+        }
+        width *= 2;
+    }
+}

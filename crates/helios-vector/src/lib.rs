@@ -1,0 +1,41 @@
+//! Vectors: distances, exact search, quantizers and index structures.
+//!
+//! - [`kernel`]: the inner loops, for the instructions that the processor has;
+//! - [`Exact`] and [`search_exact`]: every vector is looked at;
+//! - [`Index`]: structures that find approximately the nearest: [`Hnsw`];
+//! - [`F16`], [`Metric`], [`Filter`]: numbers of 16 bits, what near means, what may be returned.
+//!
+//! # What it never knows
+//! Tables, SQL, transactions, branches, paths. A vector is an array of numbers with an id of the
+//! caller's; which ids a statement may see is a [`Filter`]; bytes go to a writer and come from a slice.
+
+// Quantizers and lists, which use the rest, come next.
+#![allow(dead_code)]
+
+mod bytes;
+mod error;
+mod exact;
+mod filter;
+mod half;
+mod hnsw;
+mod index;
+pub mod kernel;
+mod metric;
+mod neighbour;
+mod quant;
+mod rng;
+mod rows;
+mod sparse;
+mod work;
+
+pub use error::{Error, Result};
+pub use exact::{Exact, search as search_exact};
+pub use filter::{Accept, All, Bitmap, Filter};
+pub use half::F16;
+pub use hnsw::{Hnsw, HnswOptions};
+pub use index::{Effort, Index, IndexKind, Memory, Repaired, Scan, Source, Statistics};
+pub use metric::Metric;
+pub use neighbour::Neighbour;
+pub use quant::{Estimator, Quantizer};
+pub use sparse::Sparse;
+pub use work::Work;

@@ -1,0 +1,240 @@
+//! Rows of equal width that grow while they are read.
+//!
+//! A reader takes a [`View`], a few pointers, and reads rows as plain slices for as long as it likes.
+//! An append publishes a new view: full chunks are shared, and of the rest only the last piece, at
+//! most 64 KiB, is copied. So readers wait for nobody, rows never move under them, and no unsafe code
+//! is needed for it; a row costs one copy more than in a structure that readers must not watch.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+
+/// The size that chunks aim at.
+const CHUNK_BYTES: usize = 1 << 20;
+/// The size that pieces of the chunk that is being filled aim at.
+const PIECE_BYTES: usize = 1 << 16;
+/// Rows begin at a multiple of so many bytes, a line of the cache.
+const LINE: usize = 64;
+
+/// A run of rows that never changes.
+#[derive(Debug)]
+struct Chunk<T> {
+    values: Box<[T]>,
+    /// Where the first row begins, so that it begins a line of the cache.
+    start: usize,
+}
+
+impl<T: Copy + Default> Chunk<T> {
+    /// Room for `rows` rows.
+    fn empty(shape: Shape, rows: usize) -> Self {
+        let spare = LINE / size_of::<T>();
+        let values = vec![T::default(); rows * shape.stride + spare].into_boxed_slice();
+        let start = values.as_ptr().align_offset(LINE).min(spare);
+        Self { values, start }
+    }
+
+    /// Fills it from row `first` on.
+    fn fill<'a>(&mut self, shape: Shape, first: usize, rows: impl Iterator<Item = &'a [T]>)
+    where
+        T: 'a,
+    {
+        let start = self.start + first * shape.stride;
+        let places = self.values[start..].chunks_exact_mut(shape.stride);
+        for (place, row) in places.zip(rows) {
+            place[..shape.width].copy_from_slice(row);
+        }
+    }
+
+    #[inline]
+    fn row(&self, shape: Shape, row: usize) -> &[T] {
+        let start = self.start + row * shape.stride;
+        self.values
+            .get(start..start + shape.width)
+            .unwrap_or_default()
+    }
+}
+
+/// How rows lie in chunks.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    width: usize,
+    /// From one row to the next.
+    stride: usize,
+    /// Binary logarithms of the rows of a chunk and of a piece.
+    chunk: u32,
+    piece: u32,
+}
+
+impl Shape {
+    fn of<T>(width: usize) -> Self {
+        let size = size_of::<T>();
+        let line = LINE / size;
+        // Short rows are packed: padding them would cost more than it gains.
+        let stride = if width < line {
+            width.max(1)
+        } else {
+            width.next_multiple_of(line)
+        };
+        let fit = |bytes: usize| (bytes / (stride * size)).max(1).ilog2();
+        Self {
+            width,
+            stride,
+            chunk: fit(CHUNK_BYTES),
+            piece: fit(PIECE_BYTES).min(fit(CHUNK_BYTES)),
+        }
+    }
+}
+
+/// The rows there were when it was taken.
+#[derive(Debug, Clone)]
+pub(crate) struct View<T> {
+    shape: Shape,
+    full: Arc<Vec<Arc<Chunk<T>>>>,
+    /// Pieces of the chunk behind the full ones.
+    open: Arc<Vec<Arc<Chunk<T>>>>,
+    len: usize,
+}
+
+impl<T: Copy + Default> View<T> {
+    /// How many rows there are.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// A row; nothing if there is none of that number.
+    #[inline]
+    pub(crate) fn row(&self, row: usize) -> &[T] {
+        let within = row & ((1 << self.shape.chunk) - 1);
+        match self.full.get(row >> self.shape.chunk) {
+            Some(chunk) => chunk.row(self.shape, within),
+            None => self.open_row(row),
+        }
+    }
+
+    #[cold]
+    fn open_row(&self, row: usize) -> &[T] {
+        let from = self.full.len() << self.shape.chunk;
+        let row = row - from;
+        let within = row & ((1 << self.shape.piece) - 1);
+        match self.open.get(row >> self.shape.piece) {
+            Some(piece) => piece.row(self.shape, within),
+            None => &[],
+        }
+    }
+
+    /// The bytes it takes.
+    pub(crate) fn memory(&self) -> usize {
+        let chunks = self.full.iter().chain(self.open.iter());
+        chunks.map(|chunk| size_of_val(&*chunk.values)).sum()
+    }
+}
+
+/// Rows to which more can be added.
+#[derive(Debug)]
+pub(crate) struct Rows<T> {
+    view: ArcSwap<View<T>>,
+    writer: Mutex<()>,
+}
+
+impl<T: Copy + Default> Rows<T> {
+    pub(crate) fn new(width: usize) -> Self {
+        Self {
+            view: ArcSwap::from_pointee(View {
+                shape: Shape::of::<T>(width),
+                full: Arc::default(),
+                open: Arc::default(),
+                len: 0,
+            }),
+            writer: Mutex::new(()),
+        }
+    }
+
+    /// The rows as they are now.
+    pub(crate) fn view(&self) -> Arc<View<T>> {
+        self.view.load_full()
+    }
+
+    /// Adds rows that lie one after the other; returns the number of the first.
+    pub(crate) fn append(&self, rows: &[T]) -> usize {
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = self.view();
+        let shape = old.shape;
+        let width = shape.width.max(1);
+        let mut rows = rows.chunks_exact(width).peekable();
+        let added = rows.len();
+        let (per_chunk, per_piece) = (1usize << shape.chunk, 1usize << shape.piece);
+        let mut full = Arc::clone(&old.full);
+        let mut open = old.open.as_ref().clone();
+        let mut filled = old.len - (full.len() << shape.chunk);
+        while rows.peek().is_some() {
+            if filled == 0 && rows.len() >= per_chunk {
+                let mut chunk = Chunk::empty(shape, per_chunk);
+                chunk.fill(shape, 0, rows.by_ref().take(per_chunk));
+                Arc::make_mut(&mut full).push(Arc::new(chunk));
+                continue;
+            }
+            let begun = filled % per_piece;
+            let more = rows.len().min(per_piece - begun);
+            let mut piece = Chunk::empty(shape, begun + more);
+            if begun > 0
+                && let Some(before) = open.pop()
+            {
+                piece.fill(shape, 0, (0..begun).map(|row| before.row(shape, row)));
+            }
+            piece.fill(shape, begun, rows.by_ref().take(more));
+            open.push(Arc::new(piece));
+            filled += more;
+            if filled == per_chunk {
+                let mut chunk = Chunk::empty(shape, per_chunk);
+                for (at, piece) in open.iter().enumerate() {
+                    let all = (0..per_piece).map(|row| piece.row(shape, row));
+                    chunk.fill(shape, at * per_piece, all);
+                }
+                Arc::make_mut(&mut full).push(Arc::new(chunk));
+                open.clear();
+                filled = 0;
+            }
+        }
+        self.view.store(Arc::new(View {
+            shape,
+            full,
+            open: Arc::new(open),
+            len: old.len + added,
+        }));
+        old.len
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_stay_what_they_were() {
+        for width in [1, 3, 16, 17, 384, 20_000] {
+            let rows = Rows::<f32>::new(width);
+            let mut rng = crate::rng::Rng::new(width as u64);
+            let mut total = 0;
+            let early = rows.view();
+            for _ in 0..20 {
+                let count = rng.below(if width < 100 { 3000 } else { 40 });
+                let batch: Vec<f32> = (total..total + count)
+                    .flat_map(|row| std::iter::repeat_n(row as f32, width))
+                    .collect();
+                assert_eq!(rows.append(&batch), total);
+                total += count;
+                let view = rows.view();
+                assert_eq!(view.len(), total);
+                for _ in 0..100.min(total) {
+                    let row = rng.below(total);
+                    assert_eq!(view.row(row).len(), width);
+                    assert!(view.row(row).iter().all(|value| *value == row as f32));
+                }
+                assert!(view.row(total).len() < width || view.row(total).iter().all(|v| *v == 0.0));
+            }
+            assert_eq!(early.len(), 0);
+            assert!(early.row(0).is_empty());
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Tests of the public interface.
+#![allow(clippy::unwrap_used)]
+
+mod contract;
+mod data;
+mod exact;
+mod kernels;
+mod structures;
