@@ -142,6 +142,11 @@ impl ColumnBuilder {
                 opaque::push_range(v, scratch)?;
                 b.append_value(&*scratch);
             }
+            (Inner::Opaque(b), Value::Multirange(v)) => {
+                scratch.clear();
+                opaque::push_multirange(v, scratch)?;
+                b.append_value(&*scratch);
+            }
             (
                 Inner::Opaque(b),
                 Value::TimeTz(_) | Value::Bits(_) | Value::Inet(_) | Value::MacAddr(_),

@@ -9,6 +9,7 @@
 //! | array     | dimensions u32, (length u32, lower i32) each, elements as items        |
 //! | record    | fields as items                                                        |
 //! | range     | kind u8, flags u8, both ends as items                                  |
+//! | multirange| kind u8, its ranges as items                                           |
 //! | timetz    | microseconds i64, seconds east i32, as an item                          |
 //! | bit       | length u32, bytes, as an item                                          |
 //! | inet      | bits of the network u8, address, as an item; macaddr alike             |
@@ -17,8 +18,8 @@
 use std::sync::Arc;
 
 use helios_base::{
-    ArrayValue, BitString, DataType, EnumLabel, Error, Inet, Interval, Json, Numeric, RangeKind,
-    RangeValue, Result, TextContext, TimeTz, Value,
+    ArrayValue, BitString, DataType, EnumLabel, Error, Inet, Interval, Json, MultirangeValue,
+    Numeric, RangeKind, RangeValue, Result, TextContext, TimeTz, Value,
 };
 
 use super::decimal;
@@ -68,6 +69,7 @@ tags! {
     Bits = 24,
     Inet = 25,
     MacAddr = 26,
+    Multirange = 27,
 }
 
 /// Appends an interval.
@@ -184,6 +186,9 @@ pub fn push(value: &Value, out: &mut Vec<u8>) -> Result<()> {
         }
         Value::MacAddr(address) => fixed(out, Tag::MacAddr, address),
         Value::Range(range) => return sized(out, Tag::Range, |out| push_range(range, out)),
+        Value::Multirange(ranges) => {
+            return sized(out, Tag::Multirange, |out| push_multirange(ranges, out));
+        }
         Value::Array(array) => return sized(out, Tag::Array, |out| push_array(array, out)),
         Value::Record(fields) => return sized(out, Tag::Record, |out| push_record(fields, out)),
     }
@@ -192,9 +197,8 @@ pub fn push(value: &Value, out: &mut Vec<u8>) -> Result<()> {
 
 /// Appends a range: its kind, whether it is empty and which ends are included, its ends as items.
 pub(crate) fn push_range(range: &RangeValue, out: &mut Vec<u8>) -> Result<()> {
-    let kind = RangeKind::ALL.iter().position(|kind| *kind == range.kind());
     let (lower, upper) = range.includes();
-    out.push(u8::try_from(kind.unwrap_or(0)).unwrap_or(0));
+    push_kind(range.kind(), out);
     out.push(u8::from(range.is_empty()) | u8::from(lower) << 1 | u8::from(upper) << 2);
     push(range.lower(), out)?;
     push(range.upper(), out)
@@ -202,14 +206,37 @@ pub(crate) fn push_range(range: &RangeValue, out: &mut Vec<u8>) -> Result<()> {
 
 /// Reads a range.
 pub(crate) fn read_range(mut bytes: &[u8]) -> Result<RangeValue> {
-    let [kind, flags] = take::<2>(&mut bytes)?;
-    let kind = RangeKind::ALL.get(usize::from(kind)).copied();
-    let kind = kind.ok_or_else(truncated)?;
+    let kind = take_kind(&mut bytes)?;
+    let [flags] = take::<1>(&mut bytes)?;
     if flags & 1 != 0 {
         return Ok(RangeValue::empty(kind));
     }
     let (lower, upper) = (read(&mut bytes)?, read(&mut bytes)?);
     RangeValue::new(kind, lower, upper, (flags & 2 != 0, flags & 4 != 0))
+}
+
+/// Appends a multirange: its kind, its ranges as items.
+pub(crate) fn push_multirange(multirange: &MultirangeValue, out: &mut Vec<u8>) -> Result<()> {
+    push_kind(multirange.kind(), out);
+    let mut ranges = multirange.ranges().iter();
+    ranges.try_for_each(|range| sized(out, Tag::Range, |out| push_range(range, out)))
+}
+
+/// Reads a multirange.
+pub(crate) fn read_multirange(mut bytes: &[u8]) -> Result<MultirangeValue> {
+    let kind = take_kind(&mut bytes)?;
+    MultirangeValue::of_values(kind, &read_items(bytes)?)
+}
+
+fn push_kind(kind: RangeKind, out: &mut Vec<u8>) {
+    let place = RangeKind::ALL.iter().position(|other| *other == kind);
+    out.push(u8::try_from(place.unwrap_or(0)).unwrap_or(0));
+}
+
+fn take_kind(bytes: &mut &[u8]) -> Result<RangeKind> {
+    let [place] = take::<1>(bytes)?;
+    let kind = RangeKind::ALL.get(usize::from(place)).copied();
+    kind.ok_or_else(truncated)
 }
 
 fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) -> Result<()> {
@@ -273,6 +300,7 @@ pub(crate) fn read(bytes: &mut &[u8]) -> Result<Value> {
         Tag::Inet => read_inet(body(bytes)?)?,
         Tag::MacAddr => Value::MacAddr(take(bytes)?),
         Tag::Range => Value::Range(Arc::new(read_range(body(bytes)?)?)),
+        Tag::Multirange => Value::Multirange(Arc::new(read_multirange(body(bytes)?)?)),
         Tag::Array => Value::Array(Arc::new(read_array(body(bytes)?)?)),
         Tag::Record => Value::Record(read_items(body(bytes)?)?.into()),
     })

@@ -46,6 +46,7 @@ enum Inner {
     Array(BinaryViewArray),
     Record(BinaryViewArray),
     Range(BinaryViewArray),
+    Multirange(BinaryViewArray),
     Item(BinaryViewArray),
 }
 
@@ -102,6 +103,9 @@ impl ColumnReader {
                 .map_err(|_| Error::internal("uuid of another length in a batch"))?,
             Inner::Interval(a) => Value::from(opaque::read_interval(a.value(row))?),
             Inner::Array(a) => Value::from(opaque::read_array(a.value(row))?),
+            Inner::Multirange(a) => {
+                Value::Multirange(Arc::new(opaque::read_multirange(a.value(row))?))
+            }
             Inner::Range(a) => Value::Range(Arc::new(opaque::read_range(a.value(row))?)),
             Inner::Item(a) => opaque::read(&mut a.value(row))?,
             Inner::Record(a) => Value::Record(opaque::read_items(a.value(row))?.into()),
@@ -169,6 +173,7 @@ fn open(array: &dyn Array, shape: &Shape) -> Option<Inner> {
         DataType::Interval(_) => Inner::Interval(array.as_binary_view_opt()?.clone()),
         DataType::Array(_) => Inner::Array(array.as_binary_view_opt()?.clone()),
         DataType::Range(_) => Inner::Range(array.as_binary_view_opt()?.clone()),
+        DataType::Multirange(_) => Inner::Multirange(array.as_binary_view_opt()?.clone()),
         DataType::TimeTz(_)
         | DataType::Bit(_)
         | DataType::VarBit(_)

@@ -78,6 +78,7 @@ impl Shape {
             | DataType::Int2Vector
             | DataType::OidVector
             | DataType::Range(_)
+            | DataType::Multirange(_)
             | DataType::TimeTz(_)
             | DataType::Bit(_)
             | DataType::VarBit(_)
@@ -165,6 +166,7 @@ impl Shape {
             | DataType::Int2Vector
             | DataType::OidVector
             | DataType::Range(_)
+            | DataType::Multirange(_)
             | DataType::TimeTz(_)
             | DataType::Bit(_)
             | DataType::VarBit(_)

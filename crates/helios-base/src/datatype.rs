@@ -78,6 +78,8 @@ pub enum DataType {
     OidVector,
     /// `int4range` and its kin: ranges of values.
     Range(RangeKind),
+    /// `int4multirange` and its kin: ranges of values with gaps between them.
+    Multirange(RangeKind),
     /// A type that a user has made.
     User(Arc<UserType>),
     /// An array of any number of dimensions of this element type.
@@ -179,6 +181,7 @@ impl DataType {
         .into_iter()
         .chain(RegKind::ALL.into_iter().map(Self::Reg))
         .chain(RangeKind::ALL.into_iter().map(Self::Range))
+        .chain(RangeKind::ALL.into_iter().map(Self::Multirange))
     }
 
     /// The system's own type of this object identifier.
@@ -238,7 +241,7 @@ impl DataType {
             (Self::Array(a), Self::Array(b)) => a.same(b),
             (Self::User(a), Self::User(b)) => a.oid == b.oid,
             (Self::Reg(a), Self::Reg(b)) => a == b,
-            (Self::Range(a), Self::Range(b)) => a == b,
+            (Self::Range(a), Self::Range(b)) | (Self::Multirange(a), Self::Multirange(b)) => a == b,
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
     }
@@ -310,6 +313,7 @@ impl DataType {
             Self::OidVector => 30,
             Self::Reg(kind) => kind.oids().0,
             Self::Range(kind) => kind.oids().0,
+            Self::Multirange(kind) => kind.multi_oids().0,
             Self::User(user) => user.oid,
         }
     }
@@ -352,6 +356,7 @@ impl DataType {
             Self::OidVector => 1013,
             Self::Reg(kind) => kind.oids().1,
             Self::Range(kind) => kind.oids().1,
+            Self::Multirange(kind) => kind.multi_oids().1,
             Self::User(user) => user.array_oid,
             Self::Unknown | Self::Void => 0,
         }
@@ -405,6 +410,7 @@ impl fmt::Display for DataType {
             Self::Oid => "oid",
             Self::Reg(kind) => kind.name(),
             Self::Range(kind) => kind.name(),
+            Self::Multirange(kind) => kind.multi_name(),
             Self::CharByte => "\"char\"",
             Self::Xid => "xid",
             Self::Int2Vector => "int2vector",

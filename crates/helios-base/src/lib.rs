@@ -40,7 +40,7 @@ pub use jsonpath::JsonPath;
 pub use key::KeyOrder;
 pub use network::Inet;
 pub use numeric::Numeric;
-pub use range::{RangeKind, RangeValue};
+pub use range::{MultirangeValue, RangeKind, RangeValue};
 pub use reg::{ObjectNames, RegKind};
 pub use row::{Layout, RowReader};
 pub use sqlstate::SqlState;

@@ -57,6 +57,10 @@ pub enum Ty {
     Unknown,
     /// `int4range` and its kin.
     Range(RangeKind),
+    /// `int4multirange` and its kin.
+    Multirange(RangeKind),
+    /// The type of the values in ranges, which takes no other one that could be cast to it.
+    Element(RangeKind),
     /// An array of this plain type.
     Array(&'static Ty),
     /// `anyelement`: all such arguments have one type.
@@ -127,6 +131,8 @@ impl Ty {
             Self::Void => DataType::Void,
             Self::Unknown => DataType::Unknown,
             Self::Range(kind) => DataType::Range(kind),
+            Self::Multirange(kind) => DataType::Multirange(kind),
+            Self::Element(kind) => kind.element(),
             Self::Array(element) => DataType::Array(Box::new(element.concrete()?)),
             _ => return None,
         })
@@ -136,8 +142,10 @@ impl Ty {
     #[must_use]
     pub fn is(self, ty: &DataType) -> bool {
         match (self, ty) {
+            (Self::Element(kind), ty) => kind.element().same(ty),
             (Self::Array(element), DataType::Array(actual)) => element.is(actual),
-            (Self::Range(kind), DataType::Range(actual)) => kind == *actual,
+            (Self::Range(kind), DataType::Range(actual))
+            | (Self::Multirange(kind), DataType::Multirange(actual)) => kind == *actual,
             (Self::Bool, DataType::Bool)
             | (Self::Int2, DataType::Int2)
             | (Self::Int4, DataType::Int4)

@@ -10,9 +10,8 @@
 mod array;
 mod network;
 mod numeric;
+mod range;
 mod reader;
-
-use std::sync::Arc;
 
 use reader::Reader;
 
@@ -21,8 +20,7 @@ use crate::datetime::{
     check_date, check_timestamp, round_micros, round_timestamp, timestamp_out_of_range,
 };
 use crate::{
-    DataType, Error, Interval, Json, RangeValue, Result, SqlState, TextContext, TimeTz, UserKind,
-    Value, range, text,
+    DataType, Error, Interval, Json, Result, SqlState, TextContext, TimeTz, UserKind, Value, text,
 };
 
 /// Days from 1970-01-01 to 2000-01-01.
@@ -93,15 +91,8 @@ pub fn write(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
             _ => array::write_record(fields, out)?,
         },
         Value::Enum(label) => out.extend(label.name.as_bytes()),
-        Value::Range(value) => {
-            out.push(range::put_flags(value));
-            let element = value.kind().element();
-            for end in [value.lower(), value.upper()] {
-                if !end.is_null() {
-                    write_field(end, &element, out)?;
-                }
-            }
-        }
+        Value::Range(value) => range::write(value, out)?,
+        Value::Multirange(value) => range::write_multi(value, out)?,
     }
     Ok(())
 }
@@ -237,21 +228,8 @@ fn read_from(reader: &mut Reader<'_>, ty: &DataType) -> Result<Value> {
                 return Err(Error::unsupported(format!("binary input of type {ty}")));
             }
         },
-        DataType::Range(kind) => {
-            let flags = range::take_flags(reader.u8()?)
-                .ok_or_else(|| malformed("invalid flags of a range"))?;
-            let element = kind.element();
-            let mut end = |there: bool| match there {
-                true => array::read_field(reader, &element),
-                false => Ok(Value::Null),
-            };
-            let (lower, upper) = (end(flags.lower)?, end(flags.upper)?);
-            Value::Range(Arc::new(if flags.empty {
-                RangeValue::empty(*kind)
-            } else {
-                RangeValue::new(*kind, lower, upper, flags.inclusive)?
-            }))
-        }
+        DataType::Range(kind) => Value::Range(range::read(reader, *kind)?.into()),
+        DataType::Multirange(kind) => Value::Multirange(range::read_multi(reader, *kind)?.into()),
         // Their fields and values have no types of their own.
         DataType::Record | DataType::Void => {
             return Err(Error::unsupported(format!("binary input of type {ty}")));

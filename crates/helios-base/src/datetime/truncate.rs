@@ -31,7 +31,7 @@ pub fn truncate_timestamptz(unit: &str, instant: i64, zone: &TimeZone) -> Result
         local_to_timestamptz(truncated, zone)
     } else {
         // Within a day the offset stays what it was.
-        Ok(instant.saturating_sub(local - truncated))
+        check_timestamp(instant.saturating_sub(local - truncated))
     }
 }
 

@@ -183,6 +183,7 @@ fn put_body(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
         (Value::Array(array), DataType::OidVector) => put_array(array, &DataType::Oid, out)?,
         (value, DataType::User(user)) => put_user(value, user, out)?,
         (Value::Range(value), DataType::Range(_)) => range::put(value, out)?,
+        (Value::Multirange(value), DataType::Multirange(_)) => range::put_multi(value, out)?,
         (Value::Float4(x), DataType::Float4) => {
             let bits = (canonical(f64::from(*x)) as f32).to_bits() as i32;
             out.extend((bits ^ ((bits >> 31) | i32::MIN)).to_be_bytes());
@@ -254,6 +255,7 @@ fn take_body(reader: &mut KeyReader<'_>, ty: &DataType) -> Result<Value> {
         DataType::OidVector => Value::Array(take_array(reader, &DataType::Oid)?.into()),
         DataType::User(user) => take_user(reader, user)?,
         DataType::Range(kind) => Value::Range(range::take(reader, *kind)?.into()),
+        DataType::Multirange(kind) => Value::Multirange(range::take_multi(reader, *kind)?.into()),
         DataType::Float4 => {
             let bits = i32::from_be_bytes(reader.array()?);
             let bits = bits ^ ((!bits >> 31) | i32::MIN);

@@ -1,14 +1,16 @@
-//! Keys of ranges.
+//! Keys of ranges and multiranges.
 //!
 //! | bytes | field | rule                                                                  |
 //! |------:|-------|-----------------------------------------------------------------------|
 //! |     1 | kind  | 0: empty, and nothing follows; 1: the ends follow                     |
 //! |     1 | lower | 0: open; 1: a value follows, and after it 0 if it is included, else 1 |
 //! |     1 | upper | 2: open; 1: a value follows, and after it 1 if it is included, else 0 |
+//!
+//! A multirange is its ranges, which are never empty, and then one byte 0.
 
 use super::reader::KeyReader;
 use super::{put_body, take_body};
-use crate::{Error, RangeKind, RangeValue, Result, Value};
+use crate::{Error, MultirangeValue, RangeKind, RangeValue, Result, Value};
 
 const EMPTY: u8 = 0;
 const FULL: u8 = 1;
@@ -39,9 +41,32 @@ pub(super) fn put(range: &RangeValue, out: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
+pub(super) fn put_multi(multirange: &MultirangeValue, out: &mut Vec<u8>) -> Result<()> {
+    for range in multirange.ranges() {
+        put(range, out)?;
+    }
+    out.push(EMPTY);
+    Ok(())
+}
+
+pub(super) fn take_multi(reader: &mut KeyReader<'_>, kind: RangeKind) -> Result<MultirangeValue> {
+    let mut ranges = Vec::new();
+    while let Some(range) = take_full(reader, kind)? {
+        ranges.push(range);
+    }
+    MultirangeValue::new(kind, ranges)
+        .map_err(|error| Error::corrupt("multirange key is no multirange").with_source(error))
+}
+
 pub(super) fn take(reader: &mut KeyReader<'_>, kind: RangeKind) -> Result<RangeValue> {
+    let range = take_full(reader, kind)?;
+    Ok(range.unwrap_or_else(|| RangeValue::empty(kind)))
+}
+
+/// The next range; `None` if it is empty.
+fn take_full(reader: &mut KeyReader<'_>, kind: RangeKind) -> Result<Option<RangeValue>> {
     match reader.byte()? {
-        EMPTY => return Ok(RangeValue::empty(kind)),
+        EMPTY => return Ok(None),
         FULL => {}
         byte => return Err(Error::corrupt(format!("range key begins with {byte:#04x}"))),
     }
@@ -59,5 +84,6 @@ pub(super) fn take(reader: &mut KeyReader<'_>, kind: RangeKind) -> Result<RangeV
     let (lower, outside) = end(LOWER_OPEN)?;
     let (upper, inside) = end(UPPER_OPEN)?;
     RangeValue::new(kind, lower, upper, (!outside, inside))
+        .map(Some)
         .map_err(|error| Error::corrupt("range key is no range").with_source(error))
 }

@@ -72,6 +72,14 @@ impl Inet {
         }
     }
 
+    /// Appends the network without the octets or groups that are none of it, and its length:
+    /// `10.1/16`, `2001:db8/32`.
+    pub fn write_network(&self, out: &mut String) {
+        print::network(self, out);
+        out.push('/');
+        out.push_str(&self.bits.to_string());
+    }
+
     /// Whether it is of IPv6.
     #[must_use]
     pub const fn is_six(&self) -> bool {

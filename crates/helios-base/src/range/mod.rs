@@ -5,6 +5,9 @@
 //! not included. So equal sets are equal values.
 
 mod bytes;
+mod multi;
+mod multi_set;
+mod multi_text;
 mod set;
 mod text;
 
@@ -12,6 +15,8 @@ use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
 pub(crate) use bytes::{put_flags, take_flags};
+pub use multi::MultirangeValue;
+pub(crate) use multi_text::{parse as parse_multi, write as write_multi};
 pub(crate) use text::{parse, write};
 
 use crate::datetime::{DATE_INFINITY, DATE_NEG_INFINITY, check_date};

@@ -68,10 +68,12 @@ impl RangeValue {
     /// Whether one ends where the other begins.
     #[must_use]
     pub fn adjacent(&self, other: &Self) -> bool {
-        !self.empty
-            && !other.empty
-            && (meets(self.kind, &self.high(), &other.low())
-                || meets(self.kind, &other.high(), &self.low()))
+        !self.empty && !other.empty && (self.ends_at(other) || other.ends_at(self))
+    }
+
+    /// Whether it ends where `other`, which is not empty either, begins.
+    pub(super) fn ends_at(&self, other: &Self) -> bool {
+        meets(self.kind, &self.high(), &other.low())
     }
 
     /// The values of both.
@@ -117,31 +119,44 @@ impl RangeValue {
         if self.empty || other.empty || !self.overlaps(other) {
             return Ok(self.clone());
         }
-        let low = self.low().compare(&other.low());
-        let high = self.high().compare(&other.high());
-        if low.is_lt() && high.is_gt() {
-            return Err(Error::new(
+        let (below, above) = self.without(other)?;
+        match (below.empty, above.empty) {
+            (_, true) => Ok(below),
+            (true, false) => Ok(above),
+            (false, false) => Err(Error::new(
                 SqlState::DATA_EXCEPTION,
                 "result of range difference would not be contiguous",
-            ));
+            )),
         }
-        if low.is_ge() && high.is_le() {
-            return Ok(Self::empty(self.kind));
-        }
-        if low.is_lt() {
+    }
+
+    /// What is left below and above `other`, which overlaps it.
+    ///
+    /// # Errors
+    /// As [`RangeValue::new`].
+    pub(super) fn without(&self, other: &Self) -> Result<(Self, Self)> {
+        let nothing = || Ok(Self::empty(self.kind));
+        let below = if self.low().compare(&other.low()).is_lt() {
             let end = Bound {
                 inclusive: !other.lower_inc,
                 lower: false,
                 ..other.low()
             };
-            return between(self.kind, self.low(), end);
-        }
-        let end = Bound {
-            inclusive: !other.upper_inc,
-            lower: true,
-            ..other.high()
+            between(self.kind, self.low(), end)
+        } else {
+            nothing()
         };
-        between(self.kind, end, self.high())
+        let above = if self.high().compare(&other.high()).is_gt() {
+            let end = Bound {
+                inclusive: !other.upper_inc,
+                lower: true,
+                ..other.high()
+            };
+            between(self.kind, end, self.high())
+        } else {
+            nothing()
+        };
+        Ok((below?, above?))
     }
 }
 

@@ -10,8 +10,8 @@ use crate::codec::{
 use crate::json::{DEPTH_MAX, JsonObject};
 use crate::numeric::SCALE_MAX;
 use crate::{
-    ArrayValue, BitString, DataType, Error, Inet, Interval, Json, Numeric, RangeKind, RangeValue,
-    Result, TimeTz, UserKind, UserType, Value, range,
+    ArrayValue, BitString, DataType, Error, Inet, Interval, Json, MultirangeValue, Numeric,
+    RangeKind, RangeValue, Result, TimeTz, UserKind, UserType, Value, range,
 };
 
 const NAN: u64 = 0;
@@ -118,6 +118,9 @@ pub(super) fn put(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()>
         (value, DataType::User(user)) => put_user(value, user, ty, out)?,
         (Value::Range(range), DataType::Range(kind)) if range.kind() == *kind => {
             put_range(range, out)?;
+        }
+        (Value::Multirange(ranges), DataType::Multirange(kind)) if ranges.kind() == *kind => {
+            put_multirange(ranges, out)?;
         }
         (Value::Record(_), _) => {
             return Err(Error::unsupported("row values cannot be stored"));
@@ -243,6 +246,7 @@ pub(super) fn get(bytes: &[u8], ty: &DataType) -> Result<Value> {
         DataType::Jsonb => Value::Jsonb(take_json(&mut rest, 0)?.into()),
         DataType::Array(element) => Value::Array(take_array_value(&mut rest, element)?.into()),
         DataType::Range(kind) => Value::Range(take_range(&mut rest, *kind)?.into()),
+        DataType::Multirange(kind) => Value::Multirange(take_multirange(&mut rest, *kind)?.into()),
         DataType::Record | DataType::Void => {
             return Err(Error::internal(format!("type {ty} cannot be stored")));
         }
@@ -284,6 +288,22 @@ fn take_range(rest: &mut &[u8], kind: RangeKind) -> Result<RangeValue> {
     }
     RangeValue::new(kind, lower, upper, flags.inclusive)
         .map_err(|error| Error::corrupt("stored range is none").with_source(error))
+}
+
+/// How many ranges there are, then each.
+fn put_multirange(multirange: &MultirangeValue, out: &mut Vec<u8>) -> Result<()> {
+    let ranges = multirange.ranges();
+    put_varint(ranges.len() as u64, out);
+    ranges.iter().try_for_each(|range| put_range(range, out))
+}
+
+fn take_multirange(rest: &mut &[u8], kind: RangeKind) -> Result<MultirangeValue> {
+    let mut ranges = Vec::new();
+    for _ in 0..take_varint(rest)? {
+        ranges.push(take_range(rest, kind)?);
+    }
+    MultirangeValue::new(kind, ranges)
+        .map_err(|error| Error::corrupt("stored multirange is none").with_source(error))
 }
 
 /// Stored text as a value.

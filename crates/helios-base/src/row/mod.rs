@@ -30,6 +30,8 @@
 //! | `numeric`                                     |     – | LEB128: 0 `NaN`, 1 `Infinity`, 2 `-Infinity`, else 3 + scale; then the coefficient in two's complement, LE, as short as possible, empty for 0 |
 //! | `jsonb`                                       |     – | a tag (0 null, 1 false, 2 true, 3 number, 4 string, 5 array, 6 object); numbers and strings with LEB128 length; containers with LEB128 count, members as key (with length) and value |
 //! | arrays                                        |     – | LEB128 number of dimensions; each one's length (LEB128) and lower bound (zigzag LEB128); null bitmap as above; the elements that are not `NULL`, variable-width ones with LEB128 length |
+//! | ranges                                        |     – | flags (see `range/bytes.rs`); each end that is not open as an element of an array |
+//! | multiranges                                   |     – | LEB128 number of ranges; each as above |
 //!
 //! Example: `(1::int, NULL::text, 'ab'::text)` under version 7 is `05 07 02 01000000 00 02 6162`.
 

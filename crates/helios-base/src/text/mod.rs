@@ -153,6 +153,9 @@ pub(crate) fn parse(text: &str, ty: &DataType, context: &TextContext) -> Result<
         DataType::Int2Vector => array::parse_vector(text, &DataType::Int2, context)?.into(),
         DataType::OidVector => array::parse_vector(text, &DataType::Oid, context)?.into(),
         DataType::Range(kind) => Value::Range(range::parse(text, *kind, context)?.into()),
+        DataType::Multirange(kind) => {
+            Value::Multirange(range::parse_multi(text, *kind, context)?.into())
+        }
         DataType::User(user) => match &user.kind {
             UserKind::Enum(_) => user.label(text)?,
             UserKind::Domain(domain) => return parse(text, &domain.base, context),
@@ -192,6 +195,10 @@ pub(crate) fn write(value: &Value, ty: &DataType, context: &TextContext, out: &m
         Value::Enum(label) => out.write_str(&label.name),
         Value::Range(value) => {
             range::write(value, context, out);
+            Ok(())
+        }
+        Value::Multirange(value) => {
+            range::write_multi(value, context, out);
             Ok(())
         }
         Value::Float4(x) => {

@@ -44,6 +44,7 @@ impl Value {
             (Self::Oid(a), Self::Oid(b)) => a.cmp(b),
             (Self::Enum(a), Self::Enum(b)) => a.cmp_order(b),
             (Self::Range(a), Self::Range(b)) => a.cmp(b),
+            (Self::Multirange(a), Self::Multirange(b)) => a.cmp(b),
             (Self::Array(a), Self::Array(b)) => a.cmp_by(b, Self::cmp_sql),
             (Self::Record(a), Self::Record(b)) => cmp_records(a, b),
             _ => match (self.as_integer(), other.as_integer()) {
@@ -113,6 +114,7 @@ impl Value {
             Self::Bits(_) => 20,
             Self::Inet(_) => 21,
             Self::MacAddr(_) => 22,
+            Self::Multirange(_) => 23,
         }
     }
 }
@@ -201,6 +203,7 @@ impl Hash for Value {
             Self::Oid(n) => n.hash(state),
             Self::Enum(label) => label.order.hash(state),
             Self::Range(range) => range.hash(state),
+            Self::Multirange(multirange) => multirange.hash(state),
             Self::Array(a) => {
                 a.dims.hash(state);
                 a.elements.hash(state);

@@ -14,7 +14,9 @@ use crate::datetime::{Interval, TimeTz};
 use crate::json::Json;
 use crate::network::Inet;
 use crate::numeric::Numeric;
-use crate::{DataType, EnumLabel, RangeValue, Result, TextContext, UserKind, text};
+use crate::{
+    DataType, EnumLabel, MultirangeValue, RangeValue, Result, TextContext, UserKind, text,
+};
 
 /// A row: one value per column, in column order.
 pub type Row = Vec<Value>;
@@ -74,6 +76,8 @@ pub enum Value {
     Enum(Arc<EnumLabel>),
     /// A range.
     Range(Arc<RangeValue>),
+    /// A multirange.
+    Multirange(Arc<MultirangeValue>),
     /// An array.
     Array(Arc<ArrayValue>),
     /// A row value.
@@ -126,6 +130,7 @@ impl Value {
             // A label knows its name, not its type.
             Self::Enum(_) => DataType::Text,
             Self::Range(range) => DataType::Range(range.kind()),
+            Self::Multirange(multirange) => DataType::Multirange(multirange.kind()),
             Self::Array(array) => array
                 .elements
                 .iter()
@@ -164,6 +169,7 @@ impl Value {
             | (Self::Oid(_), DataType::Oid | DataType::Xid | DataType::Reg(_))
             | (Self::Record(_), DataType::Record) => true,
             (Self::Range(range), DataType::Range(kind)) => range.kind() == *kind,
+            (Self::Multirange(ranges), DataType::Multirange(kind)) => ranges.kind() == *kind,
             (Self::Text(_), ty) => {
                 ty.is_string()
                     || matches!(

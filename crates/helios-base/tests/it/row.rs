@@ -212,3 +212,48 @@ fn ranges_keep_their_bytes() {
         last = Some(bytes);
     }
 }
+
+#[test]
+fn multiranges_keep_their_bytes() {
+    use helios_base::{
+        ColumnId, DataType, KeyOrder, Layout, RangeKind, RowReader, TextContext, Value, key,
+    };
+    let ty = DataType::Multirange(RangeKind::Int4);
+    let layout = Layout::new(1, [(ColumnId(1), ty.clone())]);
+    let context = TextContext::default();
+    let mut last: Option<Vec<u8>> = None;
+    for (text, tail, keyed) in [
+        ("{}", "00", "0100"),
+        ("{(,5)}", "010805000000", "01010001800000050000"),
+        (
+            "{(,5),[7,)}",
+            "020805000000120700000",
+            "0101000180000005000101800000070002",
+        ),
+        (
+            "{[1,5)}",
+            "01020100000005000000",
+            "010101800000010001800000050000",
+        ),
+    ] {
+        let value = Value::parse(text, &ty, &context).expect(text);
+        assert_eq!(value.to_text(&ty, &context), text);
+        let mut row = Vec::new();
+        layout
+            .encode(std::slice::from_ref(&value), &mut row)
+            .expect(text);
+        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        assert!(hex(&row).contains(tail), "{text}: {}", hex(&row));
+        let stored = RowReader::new(&row, &layout).expect(text).get(0);
+        assert_eq!(stored.expect(text), value);
+        let mut bytes = Vec::new();
+        key::encode(&value, &ty, KeyOrder::ASC, &mut bytes).expect(text);
+        assert!(hex(&bytes).contains(keyed), "{text}: {}", hex(&bytes));
+        assert_eq!(
+            key::decode(&mut bytes.as_slice(), &ty, KeyOrder::ASC).expect(text),
+            value
+        );
+        assert!(last.is_none_or(|last| last < bytes), "{text}");
+        last = Some(bytes);
+    }
+}

@@ -72,18 +72,7 @@ impl Shown {
         if key.is_null() {
             return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
         }
-        if matches!(key, Value::Array(_) | Value::Record(_) | Value::Jsonb(_))
-            || *self.ty(0) == DataType::Json
-        {
-            return Err(Error::new(
-                SqlState::INVALID_PARAMETER_VALUE,
-                "key value must be scalar, not array, composite, or json",
-            ));
-        }
-        Ok(match key {
-            Value::Bool(b) => b.to_string(),
-            _ => key.to_text(self.ty(0), &self.text),
-        })
+        to_json::key(key, self.ty(0), &self.text)
     }
 }
 

@@ -8,6 +8,7 @@ mod extreme;
 mod interval;
 mod json;
 mod ordered_set;
+mod range;
 mod regression;
 mod sum;
 
@@ -217,6 +218,7 @@ pub(crate) static FAMILIES: &[&[Aggregate]] = &[
     interval::AGGREGATES,
     json::AGGREGATES,
     ordered_set::AGGREGATES,
+    range::AGGREGATES,
     regression::AGGREGATES,
     sum::AGGREGATES,
 ];

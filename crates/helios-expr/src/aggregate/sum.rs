@@ -198,7 +198,11 @@ impl Accumulator for Floats {
             return Err(mismatch(args));
         };
         let x = float(value)?;
-        let next = if self.count == 0 { x } else { self.sum + x };
+        // The sum of one value is that value, even `-0`; an average adds it to zero.
+        let next = match self.count {
+            0 if !self.average => x,
+            _ => self.sum + x,
+        };
         if next.is_infinite() && !self.sum.is_infinite() && !x.is_infinite() {
             return Err(overflow());
         }

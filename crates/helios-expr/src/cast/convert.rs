@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use helios_base::{BitString, DataType, Error, Json, Numeric, Result, SqlState, UserType, Value};
+use helios_base::{
+    BitString, DataType, Error, Json, MultirangeValue, Numeric, Result, SqlState, UserType, Value,
+};
 
 use crate::context::EvalContext;
 use crate::op::float::{overflow, underflow};
@@ -55,7 +57,7 @@ pub(super) fn convert(
         (Value::Inet(_), DataType::Inet) => Ok(value.clone()),
         (Value::Inet(inet), DataType::Cidr) => Ok(Value::from(inet.network())),
         // A cast shows the length of the network even where it is the whole address.
-        (Value::Inet(inet), to) if to.is_string() => {
+        (Value::Inet(inet), to) if to.is_string() && *to != DataType::Name => {
             let mut shown = String::new();
             inet.write(true, &mut shown);
             Ok(Value::text(shown))
@@ -75,6 +77,9 @@ pub(super) fn convert(
             ))
         }
         (Value::Array(array), DataType::Array(_)) => Ok(Value::Array(Arc::clone(array))),
+        (Value::Range(range), DataType::Multirange(_)) => {
+            Ok(Value::Multirange(MultirangeValue::from(&**range).into()))
+        }
         (Value::Record(_), DataType::Record) => Ok(value.clone()),
         (Value::Record(fields), DataType::User(user)) if user.is_composite() => {
             composite(fields, from, user, ctx)
@@ -176,6 +181,9 @@ fn through_text(
         return Value::parse(text, &to, ctx.text);
     }
     let text = value.to_text(from, ctx.text);
+    if to == DataType::Name {
+        return Ok(name(&text.into(), from));
+    }
     if to.is_string() {
         return Ok(Value::text(text));
     }

@@ -102,6 +102,14 @@ pub fn volatility(from: &DataType, to: &DataType) -> Volatility {
         (DataType::Array(from), DataType::Array(to)) => return volatility(from, to),
         (DataType::Array(from), to) => (&**from, to),
         (from, DataType::Array(to)) => (from, &**to),
+        // The ends are read and shown as they are alone.
+        (DataType::Range(kind) | DataType::Multirange(kind), to) if to.is_string() => {
+            return volatility(&kind.element(), to);
+        }
+        (DataType::Range(_), DataType::Multirange(_)) => return Volatility::Immutable,
+        (from, DataType::Range(kind) | DataType::Multirange(kind)) => {
+            return volatility(from, &kind.element());
+        }
         pair => pair,
     };
     let clocked = |ty: &DataType| {

@@ -1,7 +1,7 @@
 //! Length and precision modifiers: `varchar(n)`, `char(n)`, `numeric(p,s)`, `timestamp(p)`, `bit(n)`.
 
 use helios_base::datetime::{round_micros, round_timestamp};
-use helios_base::{DataType, Error, Result, SqlState, TimeTz, Value};
+use helios_base::{ArrayValue, DataType, Error, Result, SqlState, TimeTz, Value};
 
 /// Whether values of this type are checked against a modifier.
 #[must_use]
@@ -66,6 +66,18 @@ pub fn modifier(value: &Value, from: &DataType, to: &DataType, explicit: bool) -
         }
         (Value::Bits(bits), DataType::VarBit(Some(limit))) => {
             Ok(Value::from(bits.fit_varying(*limit, explicit)?))
+        }
+        (Value::Array(array), DataType::Array(to)) => {
+            let from = match from {
+                DataType::Array(element) => element,
+                other => other,
+            };
+            let fitted = array.elements.iter();
+            let fitted = fitted.map(|element| modifier(element, from, to, explicit));
+            Ok(Value::from(ArrayValue {
+                dims: array.dims.clone(),
+                elements: fitted.collect::<Result<_>>()?,
+            }))
         }
         _ => moment(value, to),
     }

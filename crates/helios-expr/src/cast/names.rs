@@ -1,6 +1,6 @@
 //! The internal names of types, which may be called like functions too: `int4('7')`, `text(x)`.
 
-use helios_base::{DataType, RegKind};
+use helios_base::{DataType, RangeKind, RegKind};
 
 /// The type of this internal name.
 #[must_use]
@@ -36,10 +36,21 @@ pub fn type_named(name: &str) -> Option<DataType> {
         "oid" => DataType::Oid,
         "xid" => DataType::Xid,
         name => {
-            return RegKind::ALL
-                .into_iter()
-                .find(|kind| kind.name() == name)
-                .map(DataType::Reg);
+            let mut regs = RegKind::ALL.into_iter();
+            let reg = regs.find(|kind| kind.name() == name).map(DataType::Reg);
+            return reg.or_else(|| range_named(name));
+        }
+    })
+}
+
+fn range_named(name: &str) -> Option<DataType> {
+    RangeKind::ALL.into_iter().find_map(|kind| {
+        if name == kind.name() {
+            Some(DataType::Range(kind))
+        } else if name == kind.multi_name() {
+            Some(DataType::Multirange(kind))
+        } else {
+            None
         }
     })
 }

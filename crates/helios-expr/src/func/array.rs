@@ -204,7 +204,11 @@ fn position(args: &[&Value], call: &Call<'_>) -> Result<Value> {
         [Value::Null, ..] => return Ok(Value::Null),
         [Value::Array(array), wanted] => (array, wanted, None),
         [Value::Array(array), wanted, Value::Int4(start)] => (array, wanted, Some(*start)),
-        [Value::Array(_), _, Value::Null] => {
+        [Value::Array(array), _, Value::Null] => {
+            searchable(array)?;
+            if array.is_empty() {
+                return Ok(Value::Null);
+            }
             return Err(Error::new(
                 SqlState::NULL_VALUE_NOT_ALLOWED,
                 "initial position must not be null",

@@ -249,6 +249,7 @@ fn column_size(args: &[&Value], call: &Call<'_>) -> Result<Value> {
         | Value::Jsonb(_)
         | Value::Array(_)
         | Value::Range(_)
+        | Value::Multirange(_)
         | Value::Record(_) => value.to_text(call.arg_type(0), call.ctx.text).len(),
         _ => 8,
     };

@@ -111,16 +111,16 @@ fn concat(a: &Arc<ArrayValue>, b: &Arc<ArrayValue>) -> Result<ArrayValue> {
         return Ok((**b).clone());
     }
     let elements = a.elements.iter().chain(&b.elements).cloned().collect();
-    let lengths = |dims: &[(u32, i32)]| dims.iter().map(|dim| dim.0).collect::<Vec<_>>();
-    let tail = |dims: &[(u32, i32)]| lengths(dims.get(1..).unwrap_or_default());
+    // Lower bounds must be the same as well as lengths.
+    let tail = |array: &ArrayValue| array.dims.get(1..).unwrap_or_default().to_vec();
     let mut dims;
-    if a.dims.len() == b.dims.len() && tail(&a.dims) == tail(&b.dims) {
+    if a.dims.len() == b.dims.len() && tail(a) == tail(b) {
         dims = a.dims.clone();
         grow(&mut dims, b.dims.first().map_or(0, |dim| dim.0));
-    } else if a.dims.len() == b.dims.len() + 1 && tail(&a.dims) == lengths(&b.dims) {
+    } else if a.dims.len() == b.dims.len() + 1 && tail(a) == b.dims {
         dims = a.dims.clone();
         grow(&mut dims, 1);
-    } else if a.dims.len() + 1 == b.dims.len() && lengths(&a.dims) == tail(&b.dims) {
+    } else if a.dims.len() + 1 == b.dims.len() && a.dims == tail(b) {
         dims = b.dims.clone();
         grow(&mut dims, 1);
     } else {

@@ -70,7 +70,12 @@ pub(crate) static FUNCTIONS: &[Function] = &[
         args => Err(mismatch(args)),
     }),
     infix("-", &[B, PATH], B, |args, _| match args {
-        [Value::Jsonb(json), Value::Array(keys)] => without(json, &texts(keys).collect::<Vec<_>>()),
+        [Value::Jsonb(json), Value::Array(keys)] => {
+            if keys.dims.len() > 1 {
+                return Err(wrong_subscripts());
+            }
+            without(json, &texts(keys).collect::<Vec<_>>())
+        }
         args => Err(mismatch(args)),
     }),
     infix("-", &[B, Int4], B, delete_index),
@@ -270,6 +275,13 @@ fn concat(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     Ok(Value::from(joined))
 }
 
+fn wrong_subscripts() -> Error {
+    Error::new(
+        SqlState::ARRAY_SUBSCRIPT_ERROR,
+        "wrong number of array subscripts",
+    )
+}
+
 fn without(json: &Arc<Json>, keys: &[&str]) -> Result<Value> {
     match &**json {
         Json::Object(object) => {
@@ -328,13 +340,13 @@ fn delete_path(args: &[&Value], _: &Call<'_>) -> Result<Value> {
 /// The document without what `path` leads to.
 pub(crate) fn without_path(json: &Json, path: &ArrayValue) -> Result<Value> {
     if path.dims.len() > 1 {
-        return Err(Error::new(
-            SqlState::ARRAY_SUBSCRIPT_ERROR,
-            "wrong number of array subscripts",
-        ));
+        return Err(wrong_subscripts());
     }
-    if !json.is_container() {
-        return Err(invalid("cannot delete path in scalar"));
+    match json {
+        // Without a look at the path.
+        Json::Array(elements) if elements.is_empty() => return Ok(json.clone().into()),
+        Json::Array(_) | Json::Object(_) => {}
+        _ => return Err(invalid("cannot delete path in scalar")),
     }
     let mut changed = json.clone();
     remove(&mut changed, &path.elements, 1)?;

@@ -7,6 +7,7 @@ pub(crate) mod float;
 pub(crate) mod integer;
 pub(crate) mod json;
 mod moment;
+mod multirange;
 mod network;
 mod numeric;
 mod range;
@@ -29,4 +30,5 @@ pub(crate) static FAMILIES: &[&[&[Function]]] = &[
     float::FAMILIES,
     text::FAMILIES,
     range::FAMILIES,
+    multirange::FAMILIES,
 ];

@@ -117,15 +117,11 @@ fn shown(address: &Address, cidr: bool) -> Value {
     Value::text(text)
 }
 
-/// A network of IPv4 without the octets that are none of it: `10.1/16`.
+/// A network without the octets or groups that are none of it: `10.1/16`, `2001:db8/32`.
 fn abbreviated(address: &Address) -> Value {
-    let octets = usize::from(address.bits().div_ceil(8)).max(1);
-    let bytes = address.address();
-    if address.is_six() || octets == bytes.len() {
-        return shown(address, true);
-    }
-    let octets: Vec<String> = bytes.iter().take(octets).map(u8::to_string).collect();
-    Value::text(format!("{}/{}", octets.join("."), address.bits()))
+    let mut text = String::new();
+    address.write_network(&mut text);
+    Value::text(text)
 }
 
 fn combined(args: &[&Value], name: &str, with: fn(u8, u8) -> u8) -> Result<Value> {

@@ -84,8 +84,8 @@ macro_rules! ranges {
         static $table: &[Function] = {
             const RANGE: Ty = Ty::Range(RangeKind::$kind);
             const BOTH: &[Ty; 2] = &[RANGE, RANGE];
-            const WITHIN: &[Ty; 2] = &[RANGE, $element];
-            const AROUND: &[Ty; 2] = &[$element, RANGE];
+            const WITHIN: &[Ty; 2] = &[RANGE, Ty::Element(RangeKind::$kind)];
+            const AROUND: &[Ty; 2] = &[Ty::Element(RangeKind::$kind), RANGE];
             const CONSTRUCT: Eval = |args, _| construct(args, RangeKind::$kind);
             &[
                 infix("=", BOTH, Ty::Bool, |a, _| holds(a, Comparison::Eq)).compares(Comparison::Eq),

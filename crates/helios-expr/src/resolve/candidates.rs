@@ -56,6 +56,10 @@ pub(crate) fn accepts(declared: &[Ty], actual: &[DataType]) -> bool {
         }
         if pattern.is_polymorphic() {
             generic = true;
+        } else if let Ty::Element(_) = pattern {
+            if !matches!(ty, DataType::Unknown) && !pattern.is(ty) {
+                return false;
+            }
         } else if !matches!(ty, DataType::Unknown)
             && !pattern
                 .concrete()

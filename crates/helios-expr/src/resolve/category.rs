@@ -63,7 +63,7 @@ pub fn category(ty: &DataType) -> Category {
         DataType::Interval(_) => Category::Timespan,
         DataType::Inet | DataType::Cidr => Category::Network,
         DataType::Bit(_) | DataType::VarBit(_) => Category::Bits,
-        DataType::Range(_) => Category::Range,
+        DataType::Range(_) | DataType::Multirange(_) => Category::Range,
         DataType::Array(_) | DataType::Int2Vector | DataType::OidVector => Category::Array,
         DataType::CharByte => Category::Internal,
         DataType::User(user) => match &user.kind {

@@ -144,6 +144,7 @@ fn declared(from: &DataType, to: &DataType) -> Option<(CastContext, Path)> {
             T::Jsonb,
             T::Bool | T::Int2 | T::Int4 | T::Int8 | T::Float4 | T::Float8 | T::Numeric(_),
         ) => (Explicit, Path::Convert),
+        (T::Range(from), T::Multirange(to)) if from == to => (Explicit, Path::Convert),
         _ => return None,
     };
     Some(context)

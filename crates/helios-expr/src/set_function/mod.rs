@@ -3,6 +3,7 @@
 mod array;
 mod json;
 mod moment;
+mod range;
 mod record;
 mod regex;
 mod series;
@@ -143,6 +144,7 @@ pub(crate) static FAMILIES: &[&[SetFunction]] = &[
     array::FUNCTIONS,
     json::FUNCTIONS,
     moment::FUNCTIONS,
+    range::FUNCTIONS,
     record::FUNCTIONS,
     regex::FUNCTIONS,
     series::FUNCTIONS,

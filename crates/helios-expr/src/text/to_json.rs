@@ -5,7 +5,9 @@ use std::fmt::Write;
 use helios_base::datetime;
 use helios_base::json::{JsonObject, push_escaped};
 use helios_base::text::{DateOrder, DateStyle};
-use helios_base::{ArrayValue, DataType, Json, Numeric, Result, TextContext, Value};
+use helios_base::{
+    ArrayValue, DataType, Error, Json, Numeric, Result, SqlState, TextContext, Value,
+};
 
 /// Appends a value of type `ty` as `json` text.
 ///
@@ -67,6 +69,26 @@ pub fn push(value: &Value, ty: &DataType, context: &TextContext, out: &mut Strin
         (value, ty) => push_escaped(&shown(value, ty, context), out),
     }
     Ok(())
+}
+
+/// The text of a value that becomes the key of an object.
+///
+/// # Errors
+/// 22023 it is no scalar.
+pub(crate) fn key(value: &Value, ty: &DataType, context: &TextContext) -> Result<String> {
+    match value {
+        Value::Array(_) | Value::Record(_) | Value::Jsonb(_) => Err(no_scalar()),
+        _ if *ty == DataType::Json => Err(no_scalar()),
+        Value::Bool(b) => Ok(b.to_string()),
+        _ => Ok(shown(value, ty, context)),
+    }
+}
+
+fn no_scalar() -> Error {
+    Error::new(
+        SqlState::INVALID_PARAMETER_VALUE,
+        "key value must be scalar, not array, composite, or json",
+    )
 }
 
 /// The text of a value that becomes a JSON string; moments in ISO 8601 whatever `DateStyle` says.

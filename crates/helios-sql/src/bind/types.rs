@@ -1,7 +1,7 @@
 //! Type names to types.
 
 use helios_base::datetime::{IntervalFields, IntervalModifier, PRECISION_MAX as DIGITS_MAX};
-use helios_base::{DataType, Error, RangeKind, Result, SqlState, TextContext, nearest};
+use helios_base::{DataType, Error, Result, SqlState, TextContext, nearest};
 use helios_expr::{NoSession, ParamTypes};
 use helios_table::Catalog;
 
@@ -62,13 +62,7 @@ fn plain(name: &str) -> Option<DataType> {
         "record" => DataType::Record,
         "void" => DataType::Void,
         "unknown" => DataType::Unknown,
-        name => {
-            let mut ranges = RangeKind::ALL.into_iter();
-            return helios_expr::cast::type_named(name).or_else(|| {
-                let found = ranges.find(|kind| kind.name() == name);
-                found.map(DataType::Range)
-            });
-        }
+        name => return helios_expr::cast::type_named(name),
     })
 }
 
@@ -158,28 +152,9 @@ impl Binder<'_> {
     }
 
     fn no_type(&self, ty: &TypeName) -> Error {
-        const KNOWN: [&str; 21] = [
-            "money",
-            "xml",
-            "macaddr8",
-            "point",
-            "line",
-            "lseg",
-            "box",
-            "path",
-            "polygon",
-            "circle",
-            "tsvector",
-            "tsquery",
-            "xid8",
-            "pg_lsn",
-            "tid",
-            "int4multirange",
-            "int8multirange",
-            "nummultirange",
-            "tsmultirange",
-            "tstzmultirange",
-            "datemultirange",
+        const KNOWN: [&str; 15] = [
+            "money", "xml", "macaddr8", "point", "line", "lseg", "box", "path", "polygon",
+            "circle", "tsvector", "tsquery", "xid8", "pg_lsn", "tid",
         ];
         if ty.schema.is_none() && KNOWN.contains(&ty.name.as_str()) {
             let error = Error::unsupported(format!("type {} is not supported", ty.name));
@@ -188,9 +163,6 @@ impl Binder<'_> {
                     "Use numeric, whose values do not change with the locale of a session.",
                 ),
                 "xml" => error.with_hint("Use text, or jsonb for documents to look into."),
-                name if name.ends_with("multirange") => {
-                    error.with_hint("Use an array of ranges, or a table with a row for each.")
-                }
                 _ => error,
             };
         }

@@ -224,6 +224,7 @@ fn to_reg(state: &State, function: &str, text: &str) -> Result<Value> {
 fn serial_sequence(state: &State, table: &str, column: &str) -> Result<Value> {
     let catalog = state.catalog();
     let (schema, name) = super::split_name(table)?;
+    system::require_schema(&catalog, schema.as_deref())?;
     let table = catalog.require_table(schema.as_deref(), &name, &state.search_path())?;
     let Some((_, column)) = table.column(column) else {
         return Err(Error::new(

@@ -326,8 +326,9 @@ impl State {
         if schema.as_deref() == Some("pg_temp") {
             schema = self.temporary_schema().or(schema);
         }
-        self.catalog()
-            .require_sequence(schema.as_deref(), &name, &self.search_path())
+        let catalog = self.catalog();
+        crate::system::require_schema(&catalog, schema.as_deref())?;
+        catalog.require_sequence(schema.as_deref(), &name, &self.search_path())
     }
 
     fn not_yet(&self, name: &str) -> Error {
@@ -350,6 +351,7 @@ pub(crate) fn split_name(text: &str) -> Result<(Option<String>, String)> {
     let mut chars = text.trim().chars().peekable();
     loop {
         let mut part = String::new();
+        while chars.next_if(|c| c.is_whitespace()).is_some() {}
         if chars.next_if_eq(&'"').is_some() {
             loop {
                 match chars.next().ok_or_else(invalid)? {
@@ -359,10 +361,11 @@ pub(crate) fn split_name(text: &str) -> Result<(Option<String>, String)> {
                 }
             }
         } else {
-            while let Some(c) = chars.next_if(|c| *c != '.' && *c != '"') {
+            while let Some(c) = chars.next_if(|c| !matches!(c, '.' | '"') && !c.is_whitespace()) {
                 part.extend(c.to_lowercase());
             }
         }
+        while chars.next_if(|c| c.is_whitespace()).is_some() {}
         if part.is_empty() {
             return Err(invalid());
         }

@@ -21,7 +21,7 @@ mod runtime;
 mod tables;
 mod types;
 
-use helios_base::{DataType, Value};
+use helios_base::{DataType, Result, Value};
 use helios_expr::{Expr, SessionHooks};
 use helios_table::Catalog;
 
@@ -46,6 +46,17 @@ pub(crate) fn schema_oid(name: &str) -> Option<u32> {
         "pg_catalog" => Some(PG_CATALOG),
         "information_schema" => Some(INFORMATION_SCHEMA),
         _ => None,
+    }
+}
+
+/// Refuses a schema that is neither the system's nor in the catalog.
+///
+/// # Errors
+/// 3F000
+pub(crate) fn require_schema(catalog: &Catalog, schema: Option<&str>) -> Result<()> {
+    match schema {
+        Some(schema) if !SCHEMAS.contains(&schema) => catalog.require_schema(schema).map(drop),
+        _ => Ok(()),
     }
 }
 

@@ -195,10 +195,12 @@ impl Names<'_> {
             .filter(|def| matches!(def.kind, TypeKind::Composite(_)));
         match composite {
             Some(def) => Ok(def.id.0),
-            None => self
-                .catalog
-                .require(schema.as_deref(), &name, self.path)
-                .map(|relation| relation.oid()),
+            None => {
+                super::require_schema(self.catalog, schema.as_deref())?;
+                self.catalog
+                    .require(schema.as_deref(), &name, self.path)
+                    .map(|relation| relation.oid())
+            }
         }
     }
 

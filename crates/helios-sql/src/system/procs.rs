@@ -105,7 +105,7 @@ const INTERNAL: u32 = 12;
 /// The object identifier of a declared type.
 pub(super) fn type_oid(ty: Ty) -> u32 {
     match ty {
-        Ty::AnyElement => 2283,
+        Ty::AnyElement | Ty::Element(_) => 2283,
         Ty::AnyArray => 2277,
         Ty::AnyNonArray => 2776,
         Ty::AnyEnum => 3500,

@@ -63,8 +63,7 @@ pub(super) static RELATIONS: &[Relation] = &[
                     vec![
                         Value::Oid(kind.oids().0),
                         Value::Oid(kind.element().oid()),
-                        // Multiranges are not there.
-                        Value::Oid(0),
+                        Value::Oid(kind.multi_oids().0),
                         Value::Oid(0),
                         Value::Oid(0),
                     ]
@@ -268,6 +267,7 @@ fn types(source: &Source<'_>) -> Vec<Row> {
         let pseudo = matches!(ty, DataType::Unknown | DataType::Record | DataType::Void);
         let kind = match &ty {
             DataType::Range(_) => "r",
+            DataType::Multirange(_) => "m",
             _ if pseudo => "p",
             _ => "b",
         };

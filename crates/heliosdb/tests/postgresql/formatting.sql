@@ -30,3 +30,4 @@ SELECT to_char(timestamp '1999-12-31 23:59:59.999999', 'YYYY-MM-DD"T"HH24:MI:SS.
 SELECT d, to_char(d, 'IYYY-"W"IW-ID') FROM generate_series(date '2020-12-28', date '2021-01-04', '1 day') d ORDER BY d;
 -- differs: to-char-eeee
 SELECT n, to_char(n, '99,999.00'), to_char(n, 'FM99,999.00'), to_char(n, 'S000.0'), to_char(n, '9.99EEEE') FROM (VALUES (0::numeric), (1), (-1), (0.5), (1234.5678), (99999.999), (-0.004)) v(n) ORDER BY n;
+SELECT to_char(12, 'C99'), to_char(12, '9c9'), to_char(-12, 'a,b,c'), to_char(12, '9xcb9'), to_number('1c2', '9c9');

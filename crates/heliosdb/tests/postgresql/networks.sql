@@ -39,3 +39,4 @@ SELECT '08:00:2b:01:02'::macaddr;
 SELECT '08:00:2b:01:02:zz'::macaddr;
 SELECT '08:00:2b:01:02:100'::macaddr;
 SELECT ~ '08:00:2b:01:02:03'::macaddr, '08:00:2b:01:02:03'::macaddr & 'ff:ff:ff:00:00:00', '08:00:2b:01:02:03'::macaddr | '00:00:00:ff:ff:ff', trunc('08:00:2b:01:02:03'::macaddr), '08:00:2b:01:02:03'::macaddr < '08:00:2b:01:02:04', '08:00:2b:01:02:03'::macaddr::text;
+SELECT abbrev('2001:db8::/32'::cidr), abbrev('2001:4f8:3:ba::/64'::cidr), abbrev('::/0'::cidr), abbrev('::1/128'::cidr), abbrev('::ffff:1.2.3.0/120'::cidr), abbrev('8000::/1'::cidr), abbrev('2001:db8::/33'::cidr), abbrev('2001::/16'::cidr), abbrev('2001:db8:0:1::/64'::cidr), abbrev('0:0:1::/48'::cidr), abbrev('10.1.0.0/16'::cidr), abbrev('0.0.0.0/0'::cidr);

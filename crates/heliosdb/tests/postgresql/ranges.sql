@@ -52,3 +52,8 @@ SELECT v FROM keyed WHERE r = '[1.0,2.00)';
 SELECT typname, typtype, typcategory, typlen FROM pg_type WHERE typname IN ('int4range', 'numrange', '_daterange') ORDER BY 1;
 SELECT rngtypid::regtype, rngsubtype::regtype FROM pg_range ORDER BY rngtypid::oid;
 SELECT format_type(3904, NULL), 'tsrange[]'::regtype, to_regtype('daterange');
+SELECT numrange(1, 5) @> 3;
+SELECT tstzrange('2020-01-01', NULL) @> timestamp '2020-01-01';
+SELECT numrange(1, 5) @> 3.0, int4range('[1,3)'), nummultirange('{[1,2)}'), '{}'::nummultirange @> 1.5;
+SELECT nummultirange('[1,2)');
+SELECT '{}'::nummultirange @> 1;

@@ -41,8 +41,9 @@ fn to_number(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     let precision = u16::try_from(precision).unwrap_or(u16::MAX).clamp(1, 1000);
     let number = number.apply_modifier(precision, scale)?;
     if picture.has_shift {
-        let factor = Numeric::from(10i64).power(&Numeric::from(picture.shift as i64))?;
-        return number.div(&factor).map(Value::from);
+        // The digits of this power are those that PostgreSQL shows.
+        let factor = Numeric::from(10i64).power(&Numeric::from(-(picture.shift as i64)))?;
+        return number.mul(&factor).map(Value::from);
     }
     Ok(number.into())
 }
@@ -94,6 +95,7 @@ impl Reader<'_> {
             Key::Plus => self.sign_field(&['+']),
             Key::PlusMinus => self.sign_field(&['-', '+']),
             Key::Blank
+            | Key::Nothing
             | Key::Exponent
             | Key::Fill
             | Key::Brackets

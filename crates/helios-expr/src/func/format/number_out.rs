@@ -313,6 +313,7 @@ impl Writer {
             }
             Key::PlusMinus => self.out.push(if self.negative { b'-' } else { b'+' }),
             Key::Blank
+            | Key::Nothing
             | Key::Exponent
             | Key::Fill
             | Key::Brackets

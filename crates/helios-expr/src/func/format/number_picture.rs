@@ -15,6 +15,8 @@ pub(super) enum Key {
     Nine,
     /// `B`: blank for zero.
     Blank,
+    /// `C`: reserved, shows nothing.
+    Nothing,
     /// `D`: the locale's point.
     Decimal,
     /// `EEEE`
@@ -113,6 +115,8 @@ const KEYWORDS: &[(&str, Key)] = &[
     ("th", Key::Ordinal(false)),
     ("B", Key::Blank),
     ("b", Key::Blank),
+    ("C", Key::Nothing),
+    ("c", Key::Nothing),
     ("D", Key::Decimal),
     ("d", Key::Decimal),
     ("G", Key::Group),
@@ -211,6 +215,7 @@ impl Picture {
                 }
                 self.decimal = true;
             }
+            Key::Nothing => {}
             Key::Fill => self.fill = true,
             Key::Sign => {
                 if self.sign.is_some() {

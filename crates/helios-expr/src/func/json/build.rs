@@ -192,18 +192,7 @@ fn check_even(args: &[&Value], name: &str) -> Result<()> {
 
 /// The text of the key at `index` of the arguments.
 fn key(value: &Value, index: usize, call: &Call<'_>) -> Result<String> {
-    let ty = call.arg_type(index);
-    if matches!(value, Value::Array(_) | Value::Record(_) | Value::Jsonb(_))
-        || *ty == DataType::Json
-    {
-        return Err(invalid(
-            "key value must be scalar, not array, composite, or json",
-        ));
-    }
-    Ok(match value {
-        Value::Bool(b) => b.to_string(),
-        _ => to_json::shown(value, ty, call.ctx.text),
-    })
+    to_json::key(value, call.arg_type(index), call.ctx.text)
 }
 
 fn json_object(args: &[&Value], call: &Call<'_>) -> Result<Value> {

@@ -153,6 +153,7 @@ fn make_timestamptz(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     let Some((Value::Text(zone), fields)) = args.split_last() else {
         return Err(mismatch(args));
     };
+    let local = make_timestamp(fields)?;
     // A bare number would read as a POSIX description, whose sign is the other way round.
     let zone = match zone.parse::<f64>() {
         Ok(_) => TimeZone::parse_setting(zone)?,
@@ -161,7 +162,7 @@ fn make_timestamptz(args: &[&Value], _: &Call<'_>) -> Result<Value> {
             None => TimeZone::parse(zone)?,
         },
     };
-    local_to_timestamptz(make_timestamp(fields)?, &zone).map(Value::TimestampTz)
+    local_to_timestamptz(local, &zone).map(Value::TimestampTz)
 }
 
 /// `±hh:mm[:ss]`, east of UTC.

@@ -56,7 +56,9 @@ fn at_zone(args: &[&Value], call: &Call<'_>) -> Result<Value> {
         args => return Err(mismatch(args)),
     };
     match moment {
-        Value::TimestampTz(instant) => timestamptz_to_local(*instant, &zone).map(Value::Timestamp),
+        Value::TimestampTz(instant) => timestamptz_to_local(*instant, &zone)
+            .and_then(check_timestamp)
+            .map(Value::Timestamp),
         // Which offset it is then depends on the day.
         Value::TimeTz(time) => {
             let offset = zone.offset_at(call.ctx.transaction_time);

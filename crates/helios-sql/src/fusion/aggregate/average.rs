@@ -74,7 +74,10 @@ impl Average {
                 (Value::Numeric(sum), Value::Int8(count)) => {
                     Value::Numeric(sum.div(&Numeric::new(count, 0))?)
                 }
-                (Value::Float8(sum), Value::Int8(count)) => Value::Float8(sum / count as f64),
+                (Value::Float8(sum), Value::Int8(count)) => {
+                    // An average is made of a sum that starts at zero, which `-0` leaves.
+                    Value::Float8((sum + 0.0) / count as f64)
+                }
                 other => return Err(Error::internal(format!("average of {other:?}"))),
             };
             builder.append(&value)?;

@@ -217,6 +217,7 @@ pub fn values(ty: &DataType) -> Vec<Value> {
             };
             vec![some(0, 0), some(1, 1), some(0, 3), some(2, 2)]
         }
+        DataType::Multirange(_) => texts(&["{}", "{(,)}", "{[1,5)}", "{[2020-01-01,2021-01-01)}"]),
         DataType::Range(_) => texts(&["empty", "(,)", "[1,5)", "[2020-01-01,2021-01-01)"]),
         DataType::Record
         | DataType::Void
