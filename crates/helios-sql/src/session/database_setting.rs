@@ -3,7 +3,8 @@
 use helios_base::{BranchId, Error, Result, SqlState};
 use helios_table::columnar::HybridStorage;
 
-use super::Session;
+use super::settings::DEFAULT_RETENTION;
+use super::{Session, retention};
 use crate::plan::SetScope;
 
 impl Session {
@@ -33,8 +34,14 @@ impl Session {
                 format!("permission denied to set parameter \"{name}\""),
             ));
         }
-        if let Some(value) = value {
-            HybridStorage::default().set(&name, value)?;
+        match value {
+            Some(value) if name == DEFAULT_RETENTION => {
+                retention::check(&name, value)?;
+            }
+            Some(value) => {
+                HybridStorage::default().set(&name, value)?;
+            }
+            None => {}
         }
         self.roll_back_implicit();
         let store = self.engine.shared.tables.store();

@@ -13,7 +13,7 @@ use helios_base::datetime::{parse_date_style, show_date_style};
 use helios_base::text::{DateOrder, DateStyle};
 use helios_base::{Error, Result, SqlState, TimeZone, nearest};
 
-pub(crate) use database::{DatabaseSettings, is_of_database};
+pub(crate) use database::{DEFAULT_RETENTION, DatabaseSettings, is_of_database};
 pub(crate) use registry::Id;
 use registry::{Change, RESERVED, RESERVED_PREFIXES};
 pub use registry::{SETTINGS, SettingDef};

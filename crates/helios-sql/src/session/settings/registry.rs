@@ -121,6 +121,8 @@ settings! {
         "notice", "Sets which notices a session passes on.");
     DateStyle: setting("DateStyle", SettingKind::Text, "ISO, MDY",
         "Sets the display format for date and time values, and how ambiguous ones are read.");
+    DefaultRetention: of_database("default_retention_period", "7 days",
+        "Sets how long replaced rows stay readable where neither their table nor their branch says so.");
     DefaultAccessMethod: setting("default_table_access_method", SettingKind::Choice(&["heap"]), "heap",
         "Names how tables are stored, which tools ask for: there is one way.");
     DefaultIsolation: setting("default_transaction_isolation", ISOLATION, "read committed",

@@ -11,8 +11,7 @@ mod segments;
 
 use std::sync::Arc;
 
-use helios_base::datetime::MICROS_PER_DAY;
-use helios_base::{DataType, Error, Interval, Result, Row, Scn, SqlState, TextContext, Value};
+use helios_base::{Error, Result, Row, Scn, SqlState, Value};
 use helios_table::Catalog;
 use helios_table::catalog::{Relation, TableDef};
 use helios_version::Snapshot;
@@ -116,15 +115,9 @@ fn number(n: u64) -> Value {
     Value::Int8(i64::try_from(n).unwrap_or(i64::MAX))
 }
 
-/// A length of time as an interval is shown.
+/// A length of time in µs as an interval is shown.
 fn span(micros: i64) -> Value {
-    let interval = Interval {
-        months: 0,
-        days: i32::try_from(micros / MICROS_PER_DAY).unwrap_or(i32::MAX),
-        micros: micros % MICROS_PER_DAY,
-    };
-    let shown = Value::Interval(Box::new(interval));
-    Value::text(shown.to_text(&DataType::Interval(None), &TextContext::default()))
+    Value::text(super::retention::shown(micros))
 }
 
 fn text_or_null(text: &str) -> Value {

@@ -331,3 +331,37 @@ fn bad_periods_are_refused() {
         "-"
     );
 }
+
+// Guards against a database that forgets what it was told, or whose programs overrule it.
+#[test]
+fn the_database_says_how_long() {
+    let dir = helios_testkit::Scratch::new();
+    let path = dir.join("db");
+    let short = || {
+        let options = heliosdb::Options::new().retention(std::time::Duration::ZERO);
+        options.open(&path).unwrap().connect().unwrap()
+    };
+    let ask = |c: &mut Connection| both(c, "SHOW default_retention_period");
+    let mut c = short();
+    assert_eq!(ask(&mut c), "00:00:00");
+    let then = run(
+        &mut c,
+        "CREATE TABLE t (a int PRIMARY KEY); INSERT INTO t VALUES (1)",
+    );
+    run(&mut c, "SET default_retention_period = '2 days'");
+    run(&mut c, "DELETE FROM t");
+    run(&mut c, "VACUUM");
+    let past = format!("SELECT count(*) FROM t AS OF SCN {then}");
+    assert_eq!(both(&mut c, &past), "1");
+    let refused = both(&mut c, "SET default_retention_period = 'soon'");
+    assert!(refused.starts_with("22023"), "{refused}");
+    drop(c);
+    let mut c = short();
+    assert_eq!(ask(&mut c), "2 days");
+    run(&mut c, "VACUUM");
+    assert_eq!(both(&mut c, &past), "1");
+    run(&mut c, "RESET default_retention_period");
+    assert_eq!(ask(&mut c), "00:00:00");
+    run(&mut c, "VACUUM");
+    assert!(both(&mut c, &past).starts_with("72000"));
+}
