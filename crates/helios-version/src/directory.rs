@@ -90,6 +90,10 @@ impl Directory {
         })
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(crate) fn state(&self) -> PathBuf {
         self.path.join("state.redb")
     }

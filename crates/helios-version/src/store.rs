@@ -496,6 +496,13 @@ impl Store {
         self.core().cold.set_opener(cold);
     }
 
+    /// The database's directory; `None` for a database in memory.
+    #[must_use]
+    pub fn directory(&self) -> Option<std::path::PathBuf> {
+        let directory = self.core().directory.as_ref();
+        directory.map(|directory| directory.path().to_path_buf())
+    }
+
     /// Where the files of segments belong; `None` for a database in memory.
     #[must_use]
     pub fn segments_path(&self) -> Option<std::path::PathBuf> {

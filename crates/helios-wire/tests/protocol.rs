@@ -1,6 +1,7 @@
 //! A server met byte by byte, as clients meet it.
 
 mod client;
+mod roles;
 mod tls;
 
 use std::time::Duration;

@@ -65,8 +65,10 @@ impl Parser<'_> {
                 };
                 let to = self.ident()?.name;
                 RoleCommand::Rename { from, to }
-            } else if self.is_word("set") || self.is_word("reset") || self.is_word("in") {
-                return Err(self.unsupported("settings of a role", self.pos()));
+            } else if self.is_word("in") {
+                return Err(self.unsupported("settings of a role in one database", self.pos()));
+            } else if self.is_word("set") || self.is_word("reset") {
+                self.role_setting(role)?
             } else if self.is_word("add") || self.is_word("drop") {
                 return self.group_members(role);
             } else {
@@ -80,6 +82,24 @@ impl Parser<'_> {
             RoleCommand::Drop { roles, if_exists }
         };
         Ok(Statement::Role(Box::new(command)))
+    }
+
+    /// `SET name TO value`, `SET name FROM CURRENT`, `RESET name`, `RESET ALL` of a role.
+    fn role_setting(&mut self, role: RoleSpec) -> Result<RoleCommand> {
+        let pos = self.pos();
+        let parsed = match self.is_word("set") {
+            true => self.set()?,
+            false => self.reset_statement()?,
+        };
+        let (name, value) = match parsed {
+            Statement::Set { name, value, .. } => {
+                let value = (value != SetValue::Default).then_some(value);
+                (Some(name), value)
+            }
+            Statement::Reset(name) => (name, None),
+            _ => return Err(self.unsupported("this setting of a role", pos)),
+        };
+        Ok(RoleCommand::Set { role, name, value })
     }
 
     /// `ALTER GROUP … ADD | DROP USER …`

@@ -2,7 +2,7 @@
 
 use helios_table::catalog::Privileges;
 
-use super::QualifiedName;
+use super::{QualifiedName, SetValue};
 
 /// A role as a statement names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +73,15 @@ pub enum RoleCommand {
         role: RoleSpec,
         /// What changes.
         options: Vec<RoleOption>,
+    },
+    /// `ALTER ROLE … SET`, `ALTER ROLE … RESET`
+    Set {
+        /// Whose.
+        role: RoleSpec,
+        /// Which setting; `None` for all.
+        name: Option<String>,
+        /// Its value; `None` takes it away.
+        value: Option<SetValue>,
     },
     /// `ALTER ROLE … RENAME TO`
     Rename {

@@ -213,7 +213,7 @@ impl Measure {
                 duration_ms = (self.spent.as_secs_f64() * 1e6).round() / 1e3,
                 user = &**user,
                 rows,
-                statement = &*self.text,
+                statement = super::audit::without_passwords(&self.text),
                 "slow statement"
             );
         }

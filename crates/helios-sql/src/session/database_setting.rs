@@ -38,6 +38,9 @@ impl Session {
             Some(value) if name == DEFAULT_RETENTION => {
                 retention::check(&name, value)?;
             }
+            Some(value) if name == super::audit::NAME => {
+                super::audit::Classes::parse(value)?;
+            }
             Some(value) => {
                 HybridStorage::default().set(&name, value)?;
             }

@@ -59,6 +59,8 @@ pub(crate) struct Shared {
     pub(super) costs: Arc<super::costs::Costs>,
     /// Backups under way, by session.
     pub(super) backups: Mutex<BTreeMap<u64, super::backup::Progress>>,
+    /// Who did what.
+    pub(super) audit: super::audit::AuditLog,
     /// Locks on numbers.
     pub(super) advisory: super::advisory::AdvisoryLocks,
     next_session: AtomicU64,
@@ -72,6 +74,10 @@ impl Shared {
     /// Takes over settings that all sessions share; call it when options of branches have changed.
     pub(crate) fn read_settings(&self) {
         self.settings.read(self.tables.store());
+        let audited = self.settings.get(super::audit::NAME).unwrap_or_default();
+        // Values were checked when they were set.
+        let audited = super::audit::Classes::parse(&audited);
+        self.audit.choose(audited.unwrap_or_default());
     }
 }
 
@@ -107,6 +113,7 @@ impl Engine {
     }
 
     fn over(store: Store) -> Result<Self> {
+        let directory = store.directory();
         let tables = Tables::open(store, Arc::new(crate::bind::stored::StoredExprs))?;
         let engine = Self {
             shared: Arc::new(Shared {
@@ -120,6 +127,7 @@ impl Engine {
                 channels: super::notify::Channels::default(),
                 costs: Arc::default(),
                 backups: Mutex::default(),
+                audit: super::audit::AuditLog::new(directory.map(|path| path.join("audit"))),
                 advisory: super::advisory::AdvisoryLocks::default(),
                 next_session: AtomicU64::new(1),
                 fusion: FusionEngine::new(FusionOptions::default()),

@@ -9,6 +9,7 @@ mod activity;
 mod advisory;
 mod append;
 mod as_of;
+mod audit;
 mod backup;
 mod batch;
 mod bisect;
@@ -149,6 +150,8 @@ pub struct Session {
     /// How many routines run inside each other.
     routine_depth: usize,
     recent: recent::Recent,
+    /// What the audit log takes of this session beside that of all.
+    audit_more: audit::Classes,
     /// What has arrived from other sessions.
     inbox: Arc<notify::Inbox>,
 }
@@ -196,6 +199,7 @@ impl Session {
             measures: None,
             routine_depth: 0,
             recent: recent::Recent::default(),
+            audit_more: audit::Classes::default(),
             inbox: Arc::default(),
             engine,
         };
@@ -203,7 +207,13 @@ impl Session {
             let mut settings = session.state.settings.lock();
             settings.start_with("pg_stat_statements.track", "top")?;
         }
+        if !embedded {
+            session.start_with_role_settings()?;
+        }
         for (name, value) in &options.settings {
+            if roles::is_identity(name) {
+                session.check_identity(name, value)?;
+            }
             session.state.settings.lock().start_with(name, value)?;
         }
         session.use_branch(match options.branch.as_str() {
@@ -281,7 +291,12 @@ impl Session {
     pub fn run(&mut self, prepared: &Arc<Prepared>, parameters: &[Value]) -> Result<Outcome> {
         let begun = self.begin_measure();
         let mut result = match self.run_short(prepared, parameters) {
-            Some(done) => done,
+            Some(done) => {
+                if let Some(parsed) = &prepared.parsed {
+                    self.audit(&parsed.statement, &prepared.text, &done, audit::rows_of);
+                }
+                done
+            }
             None => self.run_long(prepared, parameters),
         };
         if let (Some(begun), Ok(outcome)) = (begun, &mut result) {

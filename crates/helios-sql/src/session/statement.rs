@@ -9,7 +9,7 @@ use super::outcome::{Columns, Completion, Outcome, ResultColumn};
 use super::past::Looking;
 use super::planned::Planned;
 use super::run::{Counts, Sight};
-use super::{Prepared, Session, clock};
+use super::{Prepared, Session, audit, clock};
 use crate::bind;
 use crate::parse::{self, Parsed, ast};
 use crate::plan::{Statement, TransactionCommand};
@@ -28,7 +28,9 @@ impl Session {
         let text = parsed.span.of(source).trim();
         let alarm = self.start_statement(Arc::from(text));
         let result = self.run_statement(source, parsed, text, single, alarm);
-        self.end_statement(result)
+        let result = self.end_statement(result);
+        self.audit(&parsed.statement, text, &result, audit::rows_of);
+        result
     }
 
     fn run_statement(
@@ -217,7 +219,12 @@ impl Session {
             _ => self.sight(false)?,
         };
         let text = parsed.span.of(sql).trim();
-        let planned = self.plan(sql, &parsed, text, &declared, &sight, params)?;
+        let planned = self.plan(sql, &parsed, text, &declared, &sight, params);
+        if planned.is_err() {
+            // It will not run, and so be written down nowhere else.
+            self.audit(&parsed.statement, text, &planned, |_| None);
+        }
+        let planned = planned?;
         Ok(Arc::new(Prepared {
             normal: std::sync::OnceLock::new(),
             text: Arc::from(sql),
@@ -263,7 +270,11 @@ impl Session {
         self.leave_idle()?;
         let alarm = self.start_statement(prepared.text.clone());
         let result = self.run_prepared_now(prepared, params, alarm);
-        self.end_statement(result)
+        let result = self.end_statement(result);
+        if let Some(parsed) = &prepared.parsed {
+            self.audit(&parsed.statement, &prepared.text, &result, audit::rows_of);
+        }
+        result
     }
 
     pub(super) fn run_prepared_now(

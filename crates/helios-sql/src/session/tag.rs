@@ -61,7 +61,9 @@ pub(crate) fn of(statement: &Statement) -> &'static str {
         },
         Statement::Role(command) => match &**command {
             RoleCommand::Create { .. } => "CREATE ROLE",
-            RoleCommand::Alter { .. } | RoleCommand::Rename { .. } => "ALTER ROLE",
+            RoleCommand::Alter { .. } | RoleCommand::Rename { .. } | RoleCommand::Set { .. } => {
+                "ALTER ROLE"
+            }
             RoleCommand::Drop { .. } => "DROP ROLE",
             RoleCommand::Member { revoke: true, .. } => "REVOKE ROLE",
             RoleCommand::Member { .. } => "GRANT ROLE",

@@ -293,6 +293,9 @@ impl Session {
         self.close_cursors(false);
         self.describe_commit(&current.txn);
         let result = current.txn.commit();
+        if let Err(error) = &result {
+            self.audit_failed_commit(current.txn.txn().id().0, error);
+        }
         self.settle_notes(result.is_ok());
         self.return_home(current.home);
         let mut settings = self.state.settings.lock();

@@ -99,18 +99,7 @@ impl Session {
     }
 
     fn set(&mut self, name: &str, value: &SetValue, scope: SetScope) -> Result<()> {
-        let text = match value {
-            SetValue::Default => None,
-            SetValue::Values(values) if name.eq_ignore_ascii_case("search_path") => {
-                // Each value is one name, however it was quoted.
-                let quoted = values
-                    .iter()
-                    .map(|name| crate::parse::quote_ident(name).to_string())
-                    .collect::<Vec<_>>();
-                Some(quoted.join(", "))
-            }
-            SetValue::Values(values) => Some(values.join(", ")),
-        };
+        let text = setting_text(name, value);
         if super::settings::is_of_database(name) {
             return self.set_for_database(name, text.as_deref(), scope);
         }
@@ -414,4 +403,20 @@ fn no_statement(name: &str) -> Error {
 fn starts_with(name: &str, prefix: &str) -> bool {
     name.get(..prefix.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+/// The value of a setting as one text; `None` for its default.
+pub(super) fn setting_text(name: &str, value: &SetValue) -> Option<String> {
+    match value {
+        SetValue::Default => None,
+        SetValue::Values(values) if name.eq_ignore_ascii_case("search_path") => {
+            // Each value is one name, however it was quoted.
+            let quoted = values
+                .iter()
+                .map(|name| crate::parse::quote_ident(name).to_string())
+                .collect::<Vec<_>>();
+            Some(quoted.join(", "))
+        }
+        SetValue::Values(values) => Some(values.join(", ")),
+    }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use helios_base::{Row, Value};
+use helios_base::{ArrayValue, Row, Value};
 use helios_table::catalog::{RoleDef, Roles};
 
-use super::Ty::{Bool, Int4, Name, Oid, Text, Time};
+use super::Ty::{Bool, Int4, Name, Oid, Text, Texts, Time};
 use super::relation::{Relation, pg};
 use super::{Source, text};
 
@@ -41,6 +41,16 @@ pub(super) static RELATIONS: &[Relation] = &[
             memberships.collect()
         },
     ),
+    pg(
+        "pg_db_role_setting",
+        &[("setdatabase", Oid), ("setrole", Oid), ("setconfig", Texts)],
+        |source| {
+            let roles = roles(source);
+            let set = roles.iter().filter(|role| !role.settings.is_empty());
+            set.map(|role| vec![Value::Oid(0), Value::Oid(role.id.0), config(role)])
+                .collect()
+        },
+    ),
     pg("pg_user", USER, users),
     pg("pg_shadow", USER, users),
 ];
@@ -58,6 +68,7 @@ const AUTHID: &[(&str, super::Ty)] = &[
     ("rolbypassrls", Bool),
     ("rolvaliduntil", Time),
     ("rolpassword", Text),
+    ("rolconfig", Texts),
 ];
 
 const USER: &[(&str, super::Ty)] = &[
@@ -72,6 +83,16 @@ fn roles(source: &Source<'_>) -> Arc<Roles> {
         Some(roles) => Arc::new(roles.clone()),
         None => Arc::clone(source.catalog.roles()),
     }
+}
+
+/// What the sessions of a role start with.
+fn config(role: &RoleDef) -> Value {
+    if role.settings.is_empty() {
+        return Value::Null;
+    }
+    let settings = role.settings.iter();
+    let settings = settings.map(|(name, value)| text(format!("{name}={value}")));
+    Value::from(ArrayValue::one_dimensional(settings.collect()))
 }
 
 fn all(source: &Source<'_>, password: impl Fn(&RoleDef) -> Value) -> Vec<Row> {
@@ -91,6 +112,7 @@ fn all(source: &Source<'_>, password: impl Fn(&RoleDef) -> Value) -> Vec<Row> {
             Value::Bool(attributes.bypass_rls),
             role.valid_until.map_or(Value::Null, Value::TimestampTz),
             password(role),
+            config(role),
         ]
     });
     rows.collect()

@@ -24,6 +24,9 @@ pub struct RoleDef {
     /// When the password ends, in microseconds since 1970 UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<i64>,
+    /// The settings that its sessions start with, as name and text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<(String, String)>,
     /// The roles that it is a member of.
     #[serde(default)]
     pub memberships: Vec<Membership>,
@@ -132,6 +135,7 @@ impl RoleDef {
             connection_limit: -1,
             password: None,
             valid_until: None,
+            settings: Vec::new(),
             memberships: Vec::new(),
         }
     }

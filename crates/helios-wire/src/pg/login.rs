@@ -9,13 +9,29 @@ use crate::listener::Shared;
 use crate::rules::{Method, Visitor};
 use crate::scram::{Exchange, MECHANISM, MECHANISM_PLUS, Verifier};
 
-/// Lets the client prove that it is who it says. `end_point` is what an encrypted channel can be
-/// bound to.
+/// Lets the client prove that it is who it says, which is written to the audit log. `end_point` is what an
+/// encrypted channel can be bound to.
+///
+/// # Errors
+/// As [`prove`].
+pub(super) fn authenticate(
+    wire: &mut Wire,
+    visitor: &Visitor<'_>,
+    shared: &Shared,
+    end_point: Option<[u8; 32]>,
+) -> Result<()> {
+    let proved = prove(wire, visitor, shared, end_point);
+    let engine = shared.database.engine();
+    engine.audit_login(visitor.user, wire.stream().peer(), proved.as_ref().err());
+    proved
+}
+
+/// Lets the client prove that it is who it says.
 ///
 /// # Errors
 /// `28P01` when it cannot; `28000` when no rule lets it in, there is no such role, it may not log in
 /// or has failed too often; `08P01` when it does not keep to the protocol.
-pub(super) fn authenticate(
+fn prove(
     wire: &mut Wire,
     visitor: &Visitor<'_>,
     shared: &Shared,

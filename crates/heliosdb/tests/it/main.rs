@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod advisory;
+mod audit;
 mod backup;
 mod branch_crash;
 mod branch_crowd;

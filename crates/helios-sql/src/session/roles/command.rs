@@ -30,6 +30,10 @@ impl Session {
                 acting.alter(role, options)?;
                 Ok("ALTER ROLE")
             }
+            RoleCommand::Set { role, name, value } => {
+                acting.set(role, name.as_deref(), value.as_ref())?;
+                Ok("ALTER ROLE")
+            }
             RoleCommand::Rename { from, to } => {
                 acting.rename(from, to)?;
                 Ok("ALTER ROLE")
@@ -88,15 +92,15 @@ pub(super) fn require(roles: &Roles, name: &str) -> Result<RoleId> {
     })
 }
 
-fn refused(message: impl Into<String>) -> Error {
+pub(super) fn refused(message: impl Into<String>) -> Error {
     Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
 }
 
-struct Acting<'s> {
-    session: &'s Session,
-    txn: &'s Transaction,
-    who: &'s Who,
-    roles: &'s Roles,
+pub(super) struct Acting<'s> {
+    pub(super) session: &'s Session,
+    pub(super) txn: &'s Transaction,
+    pub(super) who: &'s Who,
+    pub(super) roles: &'s Roles,
 }
 
 impl Acting<'_> {
@@ -151,7 +155,7 @@ impl Acting<'_> {
     }
 
     /// The role, if the acting one may change it.
-    fn changeable(&self, id: RoleId) -> Result<RoleDef> {
+    pub(super) fn changeable(&self, id: RoleId) -> Result<RoleDef> {
         let role = self.roles.by_id(id).map(|role| RoleDef::clone(role));
         let role = role.ok_or_else(|| refused("permission denied"))?;
         if id.is_predefined() {

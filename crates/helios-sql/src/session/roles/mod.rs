@@ -4,6 +4,7 @@ mod authorize;
 mod command;
 mod functions;
 mod grant;
+mod setting;
 
 use std::sync::Arc;
 

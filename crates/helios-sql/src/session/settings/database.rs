@@ -34,7 +34,7 @@ impl DatabaseSettings {
     }
 
     /// What was set, or holds without.
-    pub(super) fn get(&self, name: &str) -> Option<String> {
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
         self.said(name).or_else(|| {
             let opened = self.opened.get().filter(|_| name == DEFAULT_RETENTION)?;
             let micros = i64::try_from(opened.as_micros()).unwrap_or(i64::MAX);

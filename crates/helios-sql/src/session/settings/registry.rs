@@ -108,6 +108,8 @@ macro_rules! settings {
 settings! {
     ApplicationName: setting("application_name", SettingKind::Text, "",
         "Names the program that uses the session.");
+    Audit: of_database("audit", "none",
+        "Sets which statements are written to the audit log.");
     BulkLoad: of_database("bulk_load_threshold", "2000000",
         "Sets how many rows a transaction has to add to a table to write them straight into segments.");
     ByteaOutput: setting("bytea_output", SettingKind::Choice(&["hex", "escape"]), "hex",

@@ -40,6 +40,7 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
         ("helios_history", [table, key @ ..]) => history::history(state, table, key),
         ("helios_blame", [table, key @ ..]) => history::blame(state, table, key),
         ("helios_log", args) => history::log(state, args),
+        ("helios_audit_log", args) => super::audit::rows(state, args.first().copied()),
         ("helios_backup", [directory]) => super::backup::backup(state, directory),
         ("helios_freeze", args) => segments::freeze(state, args.first().copied()),
         ("helios_hybrid_storage", []) => segments::hybrid(state),
