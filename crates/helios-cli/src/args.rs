@@ -170,6 +170,10 @@ pub struct ServeArgs {
     #[arg(long)]
     pub allow_unencrypted: bool,
 
+    /// Answer HTTP at this address: /health, /ready, and /metrics for Prometheus.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub http: Option<std::net::SocketAddr>,
+
     /// How many clients at once.
     #[arg(long, default_value_t = 5000, value_name = "COUNT")]
     pub max_connections: usize,

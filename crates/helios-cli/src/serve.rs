@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use helios_wire::rules::Rules;
-use helios_wire::{Address, Authentication, Server, ServerOptions, Tls, TlsFiles, scram};
+use helios_wire::{Address, Authentication, Monitor, Server, ServerOptions, Tls, TlsFiles, scram};
 use heliosdb::{Database, Error, SqlState};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -101,6 +101,10 @@ fn serve(args: &ServeArgs) -> Result<(), Error> {
         max_connections: args.max_connections,
     };
     let server = Server::bind(database, &address, options)?;
+    let monitor = match args.http {
+        Some(address) => Some(Monitor::start(address, &server)?),
+        None => None,
+    };
     let stop = server.stop_handle()?;
     let files = server.reload_handle();
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
@@ -118,6 +122,12 @@ fn serve(args: &ServeArgs) -> Result<(), Error> {
         }
     });
     eprintln!("listening at {}", server.address()?);
+    if let Some(monitor) = &monitor {
+        eprintln!(
+            "health, readiness and metrics at http://{}",
+            monitor.address()
+        );
+    }
     server.run()?;
     let open = server.connections().len();
     if open > 0 {

@@ -207,6 +207,12 @@ impl Log {
         Position(self.inner.buffer.lock().end)
     }
 
+    /// The failure that ended writing, if one did.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        self.inner.buffer.lock().poison.clone()
+    }
+
     /// The oldest position that can be read.
     #[must_use]
     pub fn begin(&self) -> Position {

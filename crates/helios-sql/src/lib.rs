@@ -20,7 +20,7 @@ pub use deparse::object::Definitions;
 pub use helios_version::{Copied as BackupProgress, Manifest, is_backup, verify_backup};
 pub use session::{
     Appender, CancelHandle, Columns, Completion, CopyPeer, CopyShape, Engine, EngineOptions,
-    Interrupt, NameContext, Notice, Notification, Outcome, Prepared, Progress, ResultColumn,
-    RowStream, SETTINGS, Script, Session, SessionOptions, SessionStatus, SettingDef, Severity,
-    TransactionStatus, restore,
+    Figures, Interrupt, NameContext, Notice, Notification, Outcome, Prepared, Progress,
+    ResultColumn, RowStream, SETTINGS, Script, Session, SessionOptions, SessionStatus, SettingDef,
+    Severity, TransactionStatus, restore,
 };

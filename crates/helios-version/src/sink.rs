@@ -82,6 +82,14 @@ impl Sink {
         }
     }
 
+    /// What ended writing, if anything did.
+    pub(crate) fn failure(&self) -> Option<String> {
+        match self {
+            Self::Log(log) => log.failure(),
+            Self::Memory(_) => None,
+        }
+    }
+
     pub(crate) fn bytes(&self) -> u64 {
         match self {
             Self::Log(log) => log.file_bytes(),

@@ -55,6 +55,10 @@ pub struct StoreStats {
     pub transactions: u64,
     /// Hot rows in memory.
     pub cached_rows: u64,
+    /// Bytes ever written to the log.
+    pub log_end: u64,
+    /// Checkpoints that ended since the store was opened.
+    pub checkpoints: u64,
 }
 
 /// One open database. Clones share it; when the last goes, background work stops and everything is
@@ -685,6 +689,12 @@ impl Store {
         self.core().oldest()
     }
 
+    /// Why nothing can be committed until the store is opened again, if that is so: a write of the log failed.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        self.core().log.failure()
+    }
+
     /// Sizes and counts.
     #[must_use]
     pub fn stats(&self) -> StoreStats {
@@ -698,6 +708,8 @@ impl Store {
             horizon: core.horizon(),
             transactions: core.transactions.len() as u64,
             cached_rows: core.cache.len() as u64,
+            log_end: core.log.end(),
+            checkpoints: kv.checkpoints,
         }
     }
 }

@@ -10,6 +10,7 @@
 //!
 //! **Invariant:** never knows executors, plans or storage; it speaks to sessions.
 
+mod http;
 mod listener;
 pub mod pg;
 mod registry;
@@ -19,6 +20,7 @@ mod stream;
 mod throttle;
 mod tls;
 
+pub use http::Monitor;
 pub use listener::{Address, Authentication, Reload, Server, ServerOptions, StopHandle};
 pub use registry::{Connections, Live};
 pub use stream::Stream;

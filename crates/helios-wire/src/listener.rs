@@ -174,6 +174,15 @@ impl Server {
         self.connections.clone()
     }
 
+    /// What there is to watch: the database and options, the connections, and whether it was stopped.
+    pub(crate) fn watched(&self) -> (Arc<Shared>, Connections, Arc<AtomicBool>) {
+        (
+            self.shared.clone(),
+            self.connections.clone(),
+            self.stop.clone(),
+        )
+    }
+
     /// A handle that reads certificates and rules again.
     #[must_use]
     pub fn reload_handle(&self) -> Reload {

@@ -1,6 +1,7 @@
 //! A server met byte by byte, as clients meet it.
 
 mod client;
+mod monitor;
 mod roles;
 mod tls;
 

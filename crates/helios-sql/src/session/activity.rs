@@ -2,6 +2,7 @@
 
 use parking_lot::Mutex;
 
+use super::figures::Tally;
 use super::interrupt::Interrupt;
 use super::signal::Waker;
 
@@ -13,6 +14,8 @@ pub(crate) struct Activity {
     /// Start of the session, in microseconds since 1970 UTC.
     pub(crate) since: i64,
     pub(crate) now: Mutex<Doing>,
+    /// What it has done.
+    pub(super) tally: Tally,
     pub(crate) interrupt: Interrupt,
     /// Wakes whoever waits for the client.
     pub(crate) waker: Mutex<Option<Waker>>,

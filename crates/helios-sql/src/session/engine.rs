@@ -57,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) channels: super::notify::Channels,
     /// What statements cost.
     pub(super) costs: Arc<super::costs::Costs>,
+    /// What sessions have done that ended.
+    pub(super) tally: super::figures::Tally,
     /// Backups under way, by session.
     pub(super) backups: Mutex<BTreeMap<u64, super::backup::Progress>>,
     /// Who did what.
@@ -126,6 +128,7 @@ impl Engine {
                 activity: Mutex::default(),
                 channels: super::notify::Channels::default(),
                 costs: Arc::default(),
+                tally: super::figures::Tally::default(),
                 backups: Mutex::default(),
                 audit: super::audit::AuditLog::new(directory.map(|path| path.join("audit"))),
                 advisory: super::advisory::AdvisoryLocks::default(),

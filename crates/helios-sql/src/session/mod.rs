@@ -30,6 +30,7 @@ mod engine;
 mod expiry;
 mod explain;
 mod facts;
+mod figures;
 mod history_functions;
 mod interrupt;
 mod locks;
@@ -86,6 +87,7 @@ pub use backup::restore;
 use chosen::Chosen;
 use cursor::OpenCursor;
 pub use engine::{Engine, EngineOptions};
+pub use figures::Figures;
 pub use interrupt::{CancelHandle, Interrupt, Progress};
 pub use notice::{Notice, Severity};
 pub use notify::Notification;
@@ -173,6 +175,7 @@ impl Session {
             user: user.clone(),
             since: clock::now(),
             now: Mutex::default(),
+            tally: figures::Tally::default(),
             interrupt: interrupt.clone(),
             waker: Mutex::default(),
         });
@@ -292,6 +295,7 @@ impl Session {
         let begun = self.begin_measure();
         let mut result = match self.run_short(prepared, parameters) {
             Some(done) => {
+                self.count(&done);
                 if let Some(parsed) = &prepared.parsed {
                     self.audit(&parsed.statement, &prepared.text, &done, audit::rows_of);
                 }
@@ -401,7 +405,9 @@ impl Drop for Session {
         self.end_temporary();
         advisory::end(&self.state);
         let shared = &self.engine.shared;
-        shared.activity.lock().remove(&self.activity.number);
+        let mut all = shared.activity.lock();
+        all.remove(&self.activity.number);
+        shared.end_tally(&self.activity.tally);
     }
 }
 

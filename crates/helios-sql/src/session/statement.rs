@@ -29,6 +29,7 @@ impl Session {
         let alarm = self.start_statement(Arc::from(text));
         let result = self.run_statement(source, parsed, text, single, alarm);
         let result = self.end_statement(result);
+        self.count(&result);
         self.audit(&parsed.statement, text, &result, audit::rows_of);
         result
     }
@@ -221,7 +222,8 @@ impl Session {
         let text = parsed.span.of(sql).trim();
         let planned = self.plan(sql, &parsed, text, &declared, &sight, params);
         if planned.is_err() {
-            // It will not run, and so be written down nowhere else.
+            // It will not run, and so be counted and written down nowhere else.
+            self.count(&planned);
             self.audit(&parsed.statement, text, &planned, |_| None);
         }
         let planned = planned?;
@@ -271,6 +273,7 @@ impl Session {
         let alarm = self.start_statement(prepared.text.clone());
         let result = self.run_prepared_now(prepared, params, alarm);
         let result = self.end_statement(result);
+        self.count(&result);
         if let Some(parsed) = &prepared.parsed {
             self.audit(&parsed.statement, &prepared.text, &result, audit::rows_of);
         }

@@ -323,6 +323,7 @@ impl Session {
         self.close_cursors(false);
         if let Some(current) = self.current.take() {
             current.txn.rollback();
+            self.count_rollback();
             self.settle_notes(false);
             self.state.settings.lock().rollback();
             self.return_home(current.home);

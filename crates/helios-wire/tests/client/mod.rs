@@ -4,12 +4,13 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use helios_wire::{Address, Authentication, Server, ServerOptions, StopHandle};
+use helios_wire::{Address, Authentication, Monitor, Server, ServerOptions, StopHandle};
 use heliosdb::Database;
 
 /// A server on a free port with an empty database in memory.
 pub struct TestServer {
     address: SocketAddr,
+    pub monitor: Monitor,
     stop: StopHandle,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -35,6 +36,8 @@ impl TestServer {
         let Address::Tcp(address) = server.address().expect("address") else {
             panic!("not TCP");
         };
+        let http = "127.0.0.1:0".parse().expect("address");
+        let monitor = Monitor::start(http, &server).expect("monitor");
         let stop = server.stop_handle().expect("handle");
         let thread = std::thread::spawn(move || {
             server.run().expect("run");
@@ -42,9 +45,15 @@ impl TestServer {
         });
         Self {
             address,
+            monitor,
             stop,
             thread: Some(thread),
         }
+    }
+
+    /// Accepts nobody any more.
+    pub fn stop(&self) {
+        self.stop.stop();
     }
 
     pub fn stream(&self) -> TcpStream {

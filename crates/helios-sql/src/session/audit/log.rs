@@ -64,6 +64,11 @@ impl AuditLog {
         self.classes.store(classes.0, Relaxed);
     }
 
+    /// Whether the last line could not be written.
+    pub(in crate::session) fn is_failing(&self) -> bool {
+        self.end.lock().is_failing
+    }
+
     /// Adds a line. What cannot be written is told to the server's log: the statement has run.
     pub(super) fn write(&self, record: &Record) {
         let mut end = self.end.lock();
