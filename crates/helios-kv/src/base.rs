@@ -11,6 +11,7 @@ use crate::blocks::{BLOCK_BYTES, BLOCK_ENTRIES, Blocks, Known};
 use crate::durable::KvSpace;
 use crate::kv::Show;
 use crate::packed::{Block, Packer};
+use crate::page::Sorted;
 use crate::state::{Raw, definition, guarded, state_error};
 
 /// What a single read of a gap reads ahead, at most.
@@ -131,6 +132,19 @@ impl Base {
         from: &[u8],
         upto: &[u8],
     ) -> Result<Option<(Bytes, Bytes)>> {
+        if self.blocks.serves_places(keyspace)
+            && let Some(block) = self.block_at(keyspace, from, 1)?
+        {
+            let at = block.count_below(from);
+            if at < block.len() {
+                let (key, value) = block.entry(at);
+                let copy = |bytes| Bytes::copy_from_slice(bytes);
+                return Ok((key <= upto).then(|| (copy(key), copy(value))));
+            }
+            if block.to().is_none_or(|to| to > upto) {
+                return Ok(None);
+            }
+        }
         let table = self.table(keyspace)?;
         guarded("read", || {
             let mut cursor = table.lower_bound(Bound::Included(from)).map_err(failed)?;

@@ -139,6 +139,14 @@ impl Blocks {
             && self.limit.load(Ordering::Relaxed) > 0
     }
 
+    /// Whether single places of `keyspace` are looked for in blocks. Walks over `History`, as collection makes
+    /// them, would fill the memory with what nobody reads.
+    #[inline]
+    pub fn serves_places(&self, keyspace: Keyspace) -> bool {
+        (keyspace == Keyspace::History && self.limit.load(Ordering::Relaxed) > 0)
+            || self.serves(keyspace)
+    }
+
     /// Whether a new block would need none to go.
     pub fn has_room(&self) -> bool {
         self.bytes.load(Ordering::Relaxed) < self.limit.load(Ordering::Relaxed)

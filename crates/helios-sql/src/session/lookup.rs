@@ -7,12 +7,15 @@
 
 use std::sync::Arc;
 
-use helios_base::{Result, Row, Value};
+use helios_base::{Result, Row, Scn, Value};
+use helios_expr::Expr;
+use helios_version::Read;
 
 use super::chosen::Executor;
 use super::outcome::{Outcome, RowStream};
 use super::planned::{Code, Planned, Query};
 use super::{Prepared, Session, clock};
+use crate::plan::{AsOf, Point};
 use crate::row::dml::{Delete, Update};
 use crate::row::point::PointSelect;
 
@@ -49,7 +52,9 @@ impl Session {
             Code::Query(Query {
                 point: Some(point), ..
             }) if self.is_ready(prepared, planned, params) => {
-                self.look_up(prepared, planned, point, params)
+                // One moment is that of the lookup.
+                let one = planned.bound.moments.len() <= 1;
+                one.then(|| self.look_up(prepared, planned, point, params))?
             }
             Code::Update(
                 Update {
@@ -64,7 +69,7 @@ impl Session {
                     ..
                 },
                 _,
-            ) if self.is_ready(prepared, planned, params) => {
+            ) if planned.bound.moments.is_empty() && self.is_ready(prepared, planned, params) => {
                 self.change_by_key(prepared, planned, change, params)
             }
             _ => None,
@@ -82,7 +87,6 @@ impl Session {
             && !self.is_timed()
             && !self.chosen.looks_back
             && planned.bound.cacheable
-            && planned.bound.moments.is_empty()
             && params.len() == types.len()
             && params.iter().zip(types).all(|(value, ty)| value.fits(ty))
     }
@@ -123,6 +127,9 @@ impl Session {
         if planned.key != self.plan_key_at(planned.key.catalog) {
             return None;
         }
+        if !planned.bound.moments.is_empty() {
+            return self.find_past(planned, point, params);
+        }
         match &mut self.current {
             Some(current) if current.failed || current.implicit => None,
             Some(current) => {
@@ -145,5 +152,46 @@ impl Session {
                 Some(point.run(&snapshot, params, &mut self.key))
             }
         }
+    }
+
+    /// As [`Session::find`] for a lookup at a change number of the session's branch, outside of transactions.
+    fn find_past(
+        &mut self,
+        planned: &Planned,
+        point: &PointSelect,
+        params: &[Value],
+    ) -> Option<Result<Option<Row>>> {
+        let (None, [moment]) = (&self.current, planned.bound.moments.as_slice()) else {
+            return None;
+        };
+        let scn = plain_scn(&moment.at, params)?;
+        let tables = &self.engine.shared.tables;
+        let store = tables.store();
+        let now = store.snapshot(self.branch, None).ok()?;
+        if scn > now.scn() || tables.catalog_version(&now)? != planned.key.catalog {
+            return None;
+        }
+        let then = store.snapshot(self.branch, Some(scn)).ok()?;
+        if tables.catalog_version(&then)? != moment.catalog {
+            return None;
+        }
+        // What is wrong, the long way says.
+        point.run(&then, params, &mut self.key).ok().map(Ok)
+    }
+}
+
+/// The change number of a moment on the session's branch that is a constant or a parameter.
+fn plain_scn(at: &AsOf, params: &[Value]) -> Option<Scn> {
+    let (None, Some(Point::Scn(expr))) = (&at.branch, &at.point) else {
+        return None;
+    };
+    let value = match expr {
+        Expr::Literal(value, _) => value,
+        Expr::Param { index, .. } => params.get(*index)?,
+        _ => return None,
+    };
+    match value {
+        Value::Int8(scn) => u64::try_from(*scn).ok().map(Scn),
+        _ => None,
     }
 }

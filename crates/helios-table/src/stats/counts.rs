@@ -75,26 +75,43 @@ impl Tables {
     /// About how many rows the table has on the branch of `read`: for planning.
     ///
     /// Exact after the first call, but for commits in flight and what a crash kept from being saved,
-    /// except that a large table whose count was never saved is only known to be large.
+    /// except that a large table whose count was never saved is only known to be large, and that a new branch begins with
+    /// what its parent has now.
     ///
     /// # Errors
     /// `Corrupt`, `Io`.
     ///
     /// # Cost
-    /// A map lookup; the first call on a branch reads up to 50,000 rows if no count was saved.
+    /// A map lookup; the first call reads up to 50,000 rows if no count was saved or known above the branch.
     pub fn row_count(&self, read: &dyn Read, table: &TableDef) -> Result<u64> {
         let key = (read.branch(), table.storage);
         if let Some(count) = self.counts.rows.lock().get(&key) {
             return Ok(u64::try_from(*count).unwrap_or(0));
         }
-        let saved = read.get(system::COUNTS, &table.storage.0.to_be_bytes())?;
-        let count = match saved {
-            Some(saved) => decode(&saved.row)?,
-            None => self.counted(read, table)?,
+        let count = match self.inherited_count(read.branch(), table.storage) {
+            Some(count) => count,
+            None => match read.get(system::COUNTS, &table.storage.0.to_be_bytes())? {
+                Some(saved) => decode(&saved.row)?,
+                None => self.counted(read, table)?,
+            },
         };
         let known = i64::try_from(count).unwrap_or(i64::MAX);
         self.counts.rows.lock().entry(key).or_insert(known);
         Ok(count)
+    }
+
+    /// The count of the nearest ancestor that knows one: near enough for a branch that was just made, and
+    /// adjusted from then on.
+    fn inherited_count(&self, branch: BranchId, storage: TableId) -> Option<u64> {
+        let parent = |id| self.store().branch_by_id(id)?.parent;
+        let mut above = parent(branch);
+        while let Some(id) = above {
+            if let Some(count) = self.counts.rows.lock().get(&(id, storage)) {
+                return u64::try_from(*count).ok();
+            }
+            above = parent(id);
+        }
+        None
     }
 
     /// Reads a table to count it, if it is not large.

@@ -27,10 +27,10 @@ pub(crate) struct Replaced<'a> {
     pub(crate) row: Option<&'a [u8]>,
 }
 
-/// The youngest version of an entry that began at or before `scn`; `None` if all began later. A row that
-/// is kept as a difference is made in `buffer`.
+/// The youngest version of an entry that began at or before `scn`, or the gap between two; `None` if all began
+/// later. A row that is kept as a difference is made in `buffer`.
 ///
-/// Whether the version still holds at `scn` is for the caller to ask: behind a gap, the row was deleted.
+/// Whether it still holds at `scn` is for the caller to ask. A gap has no row: there was none then.
 #[inline]
 pub(crate) fn at<'a>(
     oldest: Scn,
