@@ -9,20 +9,19 @@
 //! Tables, SQL, transactions, branches, paths. A vector is an array of numbers with an id of the
 //! caller's; which ids a statement may see is a [`Filter`]; bytes go to a writer and come from a slice.
 
-// Quantizers and lists, which use the rest, come next.
-#![allow(dead_code)]
-
 mod bytes;
+mod cluster;
 mod error;
 mod exact;
 mod filter;
 mod half;
 mod hnsw;
 mod index;
+mod ivf;
 pub mod kernel;
 mod metric;
 mod neighbour;
-mod quant;
+pub mod quant;
 mod rng;
 mod rows;
 mod sparse;
@@ -34,8 +33,11 @@ pub use filter::{Accept, All, Bitmap, Filter};
 pub use half::F16;
 pub use hnsw::{Hnsw, HnswOptions};
 pub use index::{Effort, Index, IndexKind, Memory, Repaired, Scan, Source, Statistics};
+pub use ivf::{Codec, Ivf, IvfOptions};
 pub use metric::Metric;
 pub use neighbour::Neighbour;
-pub use quant::{Estimator, Quantizer};
+pub use quant::{
+    Estimator, OpqQuantizer, ProductQuantizer, Quantizer, RabitqQuantizer, ScalarQuantizer,
+};
 pub use sparse::Sparse;
 pub use work::Work;

@@ -3,10 +3,14 @@
 use std::collections::HashSet;
 use std::error::Error;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use helios_vector::{All, Effort, Hnsw, HnswOptions, Index, Metric, Work, search_exact};
+use helios_vector::{
+    All, Effort, Hnsw, HnswOptions, Index, Metric, OpqQuantizer, ProductQuantizer, Quantizer,
+    RabitqQuantizer, ScalarQuantizer, Work, search_exact,
+};
 
 use crate::arguments::Arguments;
 use crate::matrix::Matrix;
@@ -93,6 +97,39 @@ fn search(
     Ok(hits.into_inner())
 }
 
+/// Learns a quantizer: `quantizer=none|sq8|sq4|pq|opq|rabitq`, with `parts`, `centroids`, `bits`.
+fn quantizer(
+    metric: Metric,
+    base: &[f32],
+    width: usize,
+    work: Work<'_>,
+    arguments: &Arguments,
+) -> Result<Option<Arc<dyn Quantizer>>, Box<dyn Error>> {
+    let sample = &base[..base.len().min(100_000 * width)];
+    let mut rows = Vec::with_capacity(sample.len());
+    for row in sample.chunks_exact(width) {
+        rows.extend(metric.prepare(width, row)?);
+    }
+    let parts = arguments.number("parts", width / 4)?;
+    let centroids = arguments.number("centroids", 256)?;
+    Ok(Some(match arguments.text("quantizer", "none") {
+        "none" => return Ok(None),
+        "sq8" => Arc::new(ScalarQuantizer::train(&rows, width, 8)?),
+        "sq4" => Arc::new(ScalarQuantizer::train(&rows, width, 4)?),
+        "pq" => Arc::new(ProductQuantizer::train(
+            &rows, width, parts, centroids, 1, work,
+        )?),
+        "opq" => Arc::new(OpqQuantizer::train(
+            &rows, width, parts, centroids, 1, work,
+        )?),
+        "rabitq" => {
+            let bits = arguments.number("bits", 1)?;
+            Arc::new(RabitqQuantizer::train(&rows, width, bits, 1)?)
+        }
+        other => return Err(format!("no quantizer \"{other}\"").into()),
+    }))
+}
+
 fn build(
     structure: &str,
     metric: Metric,
@@ -103,6 +140,10 @@ fn build(
 ) -> Result<(Box<dyn Index>, String), Box<dyn Error>> {
     let ids: Vec<u64> = (0..(base.len() / width) as u64).collect();
     let work = Work::threads(threads);
+    let quantizer = quantizer(metric, base, width, work, arguments)?;
+    let name = quantizer
+        .as_ref()
+        .map_or("f32".to_owned(), |quantizer| quantizer.name());
     let index: Box<dyn Index> = match structure {
         "hnsw" => {
             let options = HnswOptions {
@@ -110,10 +151,15 @@ fn build(
                 ef_construction: arguments.number("ef_construction", 128)?,
                 ..HnswOptions::default()
             };
-            Box::new(Hnsw::new(metric, width, options)?)
+            // Codes without full vectors are only good for memory: `keep=0`.
+            let keep = arguments.number("keep", 1)? == 1;
+            match quantizer {
+                Some(quantizer) => Box::new(Hnsw::quantized(metric, options, quantizer, keep)?),
+                None => Box::new(Hnsw::new(metric, width, options)?),
+            }
         }
         other => return Err(format!("no structure \"{other}\"").into()),
     };
     index.insert(&ids, base, work)?;
-    Ok((index, "f32".to_owned()))
+    Ok((index, name))
 }

@@ -1,18 +1,41 @@
 //! Vectors in fewer bytes.
+//!
+//! | file | codes |
+//! |---|---|
+//! | `scalar.rs` | 8 or 4 bits for each element |
+//! | `product.rs`, `opq.rs` | 8 or 4 bits for each part of a vector, before it a rotation that was learnt |
+//! | `rabitq.rs` | 1 to 8 bits for each element of a vector rotated at random, with a bound of the error |
 
+mod opq;
+mod product;
+mod rabitq;
+mod rotation;
+mod scalar;
+
+use std::sync::Arc;
+
+use crate::bytes::Fields;
+use crate::error::Result;
 use crate::metric::Metric;
+pub use opq::OpqQuantizer;
+pub use product::ProductQuantizer;
+pub use rabitq::RabitqQuantizer;
+pub use scalar::ScalarQuantizer;
 
 /// Makes short codes of vectors, and estimates scores from them.
 ///
 /// A quantizer is trained once and then never changes. Its codes are bytes of one length.
 pub trait Quantizer: Send + Sync + std::fmt::Debug {
+    /// What it is, for people.
+    fn name(&self) -> String;
+
     /// The dimensions of its vectors.
     fn dimensions(&self) -> usize;
 
     /// The length of a code.
     fn code_bytes(&self) -> usize;
 
-    /// Puts the code of a vector into `code`.
+    /// Puts the code of a vector into `code`, which is as long as [`Quantizer::code_bytes`].
     fn encode(&self, vector: &[f32], code: &mut [u8]);
 
     /// Puts a vector near the encoded one into `vector`.
@@ -21,11 +44,16 @@ pub trait Quantizer: Send + Sync + std::fmt::Debug {
     /// Prepares a query, so that scores of codes are quick.
     fn query<'q>(&'q self, metric: Metric, query: &[f32]) -> Box<dyn Estimator + 'q>;
 
-    /// Its bytes, with its kind.
+    /// Its bytes, which begin with its kind.
     fn save(&self) -> Vec<u8>;
 
     /// The bytes it takes itself.
     fn memory(&self) -> usize;
+
+    /// The product quantizer that it is, whose codes may be read in blocks.
+    fn as_product(&self) -> Option<&ProductQuantizer> {
+        None
+    }
 }
 
 /// A query that estimates scores of codes.
@@ -44,10 +72,60 @@ pub trait Estimator {
     }
 }
 
-/// Reads what [`Quantizer::save`] wrote.
-pub(crate) fn load(
-    mut fields: crate::bytes::Fields<'_>,
-) -> crate::error::Result<std::sync::Arc<dyn Quantizer>> {
-    let _ = fields.u8()?;
-    Err(fields.damaged("no such quantizer"))
+/// The first byte of a quantizer's bytes; never used again for another kind.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Scalar = 1,
+    Product = 2,
+    Opq = 3,
+    Rabitq = 4,
+}
+
+/// Reads what [`Quantizer::save`] wrote: the kind u8, then
+///
+/// | kind | fields |
+/// |---|---|
+/// | 1, scalar | bits u8, dimensions u64, middles f32, steps f32 |
+/// | 2, product | dimensions u64, parts u64, centroids u64, the centroids of each part f32 |
+/// | 3, rotated product | dimensions u64, rotation f32, fields of a product quantizer |
+/// | 4, rabitq | bits u8, seed u64, dimensions u64, centre f32 |
+pub(crate) fn load(mut fields: Fields<'_>) -> Result<Arc<dyn Quantizer>> {
+    let fields = &mut fields;
+    let quantizer: Arc<dyn Quantizer> = match fields.u8()? {
+        1 => Arc::new(ScalarQuantizer::load(fields)?),
+        2 => Arc::new(ProductQuantizer::load(fields)?),
+        3 => Arc::new(OpqQuantizer::load(fields)?),
+        4 => Arc::new(RabitqQuantizer::load(fields)?),
+        _ => return Err(fields.damaged("no such quantizer")),
+    };
+    fields.end()?;
+    Ok(quantizer)
+}
+
+/// The stored bytes of a quantizer alone: one section, with a version and checksums.
+///
+/// # Errors
+/// Does not fail, but for memory.
+pub fn store(quantizer: &dyn Quantizer) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    crate::bytes::write(&mut out, crate::bytes::Kind::Quantizer, &quantizer.save())?;
+    Ok(out)
+}
+
+/// Reads what [`store`] made.
+///
+/// # Errors
+/// Fails on damaged bytes and on those of another version; never panics, whatever they are.
+pub fn restore(stored: &[u8]) -> Result<Arc<dyn Quantizer>> {
+    let mut sections = crate::bytes::Sections::new(stored);
+    let quantizer = load(sections.next(crate::bytes::Kind::Quantizer)?)?;
+    sections.end(crate::bytes::Kind::Quantizer)?;
+    Ok(quantizer)
+}
+
+/// The number in the last four bytes of a code.
+#[inline]
+fn tail(code: &[u8]) -> f32 {
+    code.last_chunk::<4>()
+        .map_or(0.0, |bytes| f32::from_le_bytes(*bytes))
 }

@@ -25,12 +25,18 @@ fn brute(
     k: usize,
     filter: &dyn Filter,
 ) -> Vec<Neighbour> {
-    let (ids, rows): (Vec<u64>, Vec<&Vec<f32>>) =
-        model.iter().filter(|(id, _)| filter.allows(**id)).unzip();
-    let values: Vec<f32> = rows.into_iter().flatten().copied().collect();
     let mut exact = helios_vector::Exact::new(metric, query, k).unwrap();
-    exact.block(&ids, &values, &All).unwrap();
+    for (id, row) in model {
+        exact.block(&[*id], row, filter).unwrap();
+    }
     exact.finish()
+}
+
+/// The true distance of one vector.
+fn distance(metric: Metric, query: &[f32], vector: &[f32]) -> f32 {
+    let mut exact = helios_vector::Exact::new(metric, query, 1).unwrap();
+    exact.block(&[0], vector, &All).unwrap();
+    exact.finish()[0].distance
 }
 
 /// Checks all that is true of any answer, and returns the share of the nearest that it has.
@@ -70,8 +76,7 @@ fn judge(
             "{name}: {} is not allowed",
             found.id
         );
-        let one: Model = [(found.id, vector.clone())].into();
-        let truth = f64::from(brute(&one, metric, query, 1, &All)[0].distance);
+        let truth = f64::from(distance(metric, query, vector));
         let length = vector
             .iter()
             .chain(query)
@@ -79,6 +84,7 @@ fn judge(
             .sum::<f64>();
         let scale = match metric {
             Metric::Cosine => 1.0,
+            Metric::L2 if structure.tolerance > 1e-3 => length.sqrt() * 2.0,
             Metric::L2 => truth.abs().max(length.sqrt() * 0.1),
             _ => truth.abs().max(length),
         };
@@ -94,10 +100,9 @@ fn judge(
         return 1.0;
     };
     let slack = 1e-5 + limit.abs() * 1e-5;
-    let hits = found.iter().filter(|found| {
-        let one: Model = [(found.id, model[&found.id].clone())].into();
-        brute(&one, metric, query, 1, &All)[0].distance <= limit + slack
-    });
+    let hits = found
+        .iter()
+        .filter(|found| distance(metric, query, &model[&found.id]) <= limit + slack);
     hits.count() as f64 / meant.len() as f64
 }
 
@@ -105,7 +110,7 @@ fn judge(
 fn random_changes_beside_brute_force() {
     for structure in ALL {
         for metric in Metric::ALL {
-            for round in 0..rounds(2) {
+            for round in 0..rounds(1) {
                 let mut rng = fastrand::Rng::with_seed(round as u64 * 31 + 5);
                 let dimensions = [3, 16, 33][rng.usize(..3)];
                 let pool = clustered(round as u64, 3000, dimensions, 20);
@@ -114,7 +119,7 @@ fn random_changes_beside_brute_force() {
                 let mut model = Model::new();
                 let mut next = 0u64;
                 let mut recalls = Vec::new();
-                for step in 0..60 {
+                for step in 0..40 {
                     match rng.usize(..10) {
                         0..4 => {
                             let count = rng.usize(1..60);
@@ -189,8 +194,8 @@ fn recall(index: &dyn Index, model: &Model, queries: &[f32], filter: &dyn Filter
 #[test]
 fn clustered_vectors_are_found() {
     for structure in ALL {
-        let (rows, dimensions) = (6000, 48);
-        let values = clustered(1, rows + 100, dimensions, 60);
+        let (rows, dimensions) = (4000, 48);
+        let values = clustered(1, rows + 40, dimensions, 40);
         let (values, queries) = values.split_at(rows * dimensions);
         for metric in [Metric::L2, Metric::Cosine] {
             let index = (structure.make)(metric, dimensions, values);
@@ -416,7 +421,11 @@ fn none_one_and_many_copies() {
         assert_eq!(index.len(), 1251);
         let found = find(&*index, &sample[60..66], 1000);
         assert!(
-            found.iter().filter(|found| found.distance < 1e-4).count() >= 999,
+            found
+                .iter()
+                .filter(|found| structure.is_nothing(found.distance))
+                .count()
+                >= 999,
             "{}",
             structure.name
         );
@@ -540,7 +549,7 @@ fn searches_go_on_while_vectors_come_and_go() {
                 let found = index.search(query, 5, &All, Effort::default()).unwrap();
                 assert_eq!(found.len(), 5);
                 searches += 1;
-                misses += usize::from(found[0].distance > 1e-3);
+                misses += usize::from(!structure.is_nothing(found[0].distance));
                 let filter = Accept(|id| id < 500 && id % 5 == 0);
                 let found = index
                     .search(query, 100, &filter, Effort::default())

@@ -5,4 +5,5 @@ mod contract;
 mod data;
 mod exact;
 mod kernels;
+mod quantizers;
 mod structures;

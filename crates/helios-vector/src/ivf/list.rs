@@ -1,0 +1,133 @@
+//! A list of vectors.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::blocks::{self, BLOCK};
+use crate::filter::Bitmap;
+use crate::quant::Quantizer;
+use crate::rows::{Rows, View};
+
+/// Vectors, codes and ids, in the same order. Ids are appended last, so whoever sees an id sees all
+/// that belongs to it.
+#[derive(Debug)]
+pub(super) struct List {
+    ids: Rows<u64>,
+    full: Rows<f32>,
+    codes: Rows<u8>,
+    /// Codes of four bits once more, 32 vectors together.
+    blocks: Rows<u8>,
+    /// Places that were removed.
+    dead: ArcSwap<Bitmap>,
+    keep: bool,
+}
+
+/// A list as it was when it was taken.
+#[derive(Debug)]
+pub(super) struct ListView {
+    pub(super) ids: Arc<View<u64>>,
+    pub(super) full: Arc<View<f32>>,
+    pub(super) codes: Arc<View<u8>>,
+    pub(super) blocks: Arc<View<u8>>,
+    pub(super) dead: Arc<Bitmap>,
+}
+
+impl List {
+    pub(super) fn new(dimensions: usize, quantizer: Option<&dyn Quantizer>, keep: bool) -> Self {
+        let block = quantizer
+            .and_then(|quantizer| quantizer.as_product())
+            .map_or(1, blocks::bytes);
+        Self {
+            ids: Rows::new(1),
+            full: Rows::new(dimensions),
+            codes: Rows::new(quantizer.map_or(1, |quantizer| quantizer.code_bytes())),
+            blocks: Rows::new(block.max(1)),
+            dead: ArcSwap::default(),
+            keep: keep || quantizer.is_none(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ids.view().len()
+    }
+
+    pub(super) fn view(&self) -> ListView {
+        let ids = self.ids.view();
+        ListView {
+            dead: self.dead.load_full(),
+            full: self.full.view(),
+            codes: self.codes.view(),
+            blocks: self.blocks.view(),
+            ids,
+        }
+    }
+
+    /// Adds vectors; calls do not overlap.
+    pub(super) fn append(
+        &self,
+        ids: &[u64],
+        rows: &[f32],
+        codes: &[u8],
+        quantizer: Option<&dyn Quantizer>,
+    ) {
+        if self.keep {
+            self.full.append(rows);
+        }
+        if let Some(quantizer) = quantizer {
+            self.codes.append(codes);
+            if let Some(product) = quantizer.as_product().filter(|product| product.is_narrow()) {
+                let view = self.codes.view();
+                let mut first = self.blocks.view().len() * BLOCK;
+                while first + BLOCK <= view.len() {
+                    let block =
+                        blocks::pack(product, (first..first + BLOCK).map(|row| view.row(row)));
+                    self.blocks.append(&block);
+                    first += BLOCK;
+                }
+            }
+        }
+        self.ids.append(ids);
+    }
+
+    pub(super) fn dead(&self) -> Arc<Bitmap> {
+        self.dead.load_full()
+    }
+
+    /// Marks a place as removed; calls do not overlap.
+    pub(super) fn kill(&self, place: u32) {
+        let mut dead = Bitmap::clone(&self.dead.load());
+        dead.insert(u64::from(place));
+        self.dead.store(Arc::new(dead));
+    }
+
+    pub(super) fn all_ids(&self) -> Vec<u64> {
+        let ids = self.ids.view();
+        (0..ids.len())
+            .filter_map(|place| ids.row(place).first().copied())
+            .collect()
+    }
+
+    /// The list without removed places.
+    pub(super) fn compacted(
+        &self,
+        dimensions: usize,
+        quantizer: Option<&dyn Quantizer>,
+        keep: bool,
+    ) -> Self {
+        let new = Self::new(dimensions, quantizer, keep);
+        let view = self.view();
+        let (mut ids, mut rows, mut codes) = (Vec::new(), Vec::new(), Vec::new());
+        for place in (0..view.ids.len()).filter(|place| !view.dead.contains(*place as u64)) {
+            ids.extend_from_slice(view.ids.row(place));
+            rows.extend_from_slice(view.full.row(place));
+            codes.extend_from_slice(view.codes.row(place));
+        }
+        new.append(&ids, &rows, &codes, quantizer);
+        new
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        self.full.view().memory() + self.codes.view().memory() + self.blocks.view().memory()
+    }
+}

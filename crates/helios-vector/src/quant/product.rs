@@ -1,0 +1,231 @@
+//! Product quantization (Jégou, Douze and Schmid, 2011): a vector is cut into parts, and each part is
+//! the number of the nearest of 16 or 256 centroids.
+//!
+//! A query becomes a table of the scores of its parts against all centroids; the score of a code is the
+//! sum of one entry for each part. Codes of four bits are also read 32 at a time, see `blocks.rs`.
+
+use super::{Estimator, Kind, Quantizer};
+use crate::bytes::{Fields, Put};
+use crate::cluster::Centroids;
+use crate::error::{Result, within};
+use crate::kernel::kernels;
+use crate::metric::Metric;
+use crate::work::Work;
+
+/// Rounds of training.
+const ROUNDS: usize = 12;
+
+/// Parts of vectors by the numbers of centroids.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProductQuantizer {
+    dimensions: usize,
+    /// 16 or 256.
+    centroids: usize,
+    parts: Vec<Centroids>,
+}
+
+impl ProductQuantizer {
+    /// Learns the centroids of each part from prepared vectors.
+    ///
+    /// # Errors
+    /// Fails without vectors, for other numbers of centroids than 16 and 256, and for more parts than
+    /// dimensions.
+    pub fn train(
+        rows: &[f32],
+        dimensions: usize,
+        parts: usize,
+        centroids: usize,
+        seed: u64,
+        work: Work<'_>,
+    ) -> Result<Self> {
+        within("pq_subquantizers", parts, 1, dimensions.min(4096))?;
+        if centroids != 16 {
+            within("pq_centroids", centroids, 256, 256)?;
+        }
+        let mut trained = Vec::with_capacity(parts);
+        for part in 0..parts {
+            let (start, end) = bounds(dimensions, parts, part);
+            let rows = rows.chunks_exact(dimensions.max(1));
+            let values: Vec<f32> = rows.flat_map(|row| &row[start..end]).copied().collect();
+            let seed = seed ^ (part as u64) << 32;
+            trained.push(Centroids::train(
+                &values,
+                end - start,
+                centroids,
+                ROUNDS,
+                seed,
+                work,
+            )?);
+        }
+        Ok(Self {
+            dimensions,
+            centroids,
+            parts: trained,
+        })
+    }
+
+    fn bounds(&self, part: usize) -> (usize, usize) {
+        bounds(self.dimensions, self.parts.len(), part)
+    }
+
+    pub(crate) fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Whether codes have four bits.
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.centroids == 16
+    }
+
+    /// The number in a code for a part.
+    #[inline]
+    fn number(&self, code: &[u8], part: usize) -> usize {
+        if self.centroids == 256 {
+            usize::from(code[part])
+        } else {
+            usize::from(code[part / 2] >> (part % 2 * 4) & 15)
+        }
+    }
+
+    /// Scores of the parts of a query against all centroids, part after part.
+    pub(crate) fn table(&self, metric: Metric, query: &[f32]) -> Vec<f32> {
+        let kernels = kernels();
+        let mut table = Vec::with_capacity(self.parts.len() * self.centroids);
+        for (part, centroids) in self.parts.iter().enumerate() {
+            let (start, end) = self.bounds(part);
+            let query = &query[start..end];
+            table.extend(
+                (0..self.centroids).map(|at| metric.score(kernels, query, centroids.row(at))),
+            );
+        }
+        table
+    }
+
+    pub(super) fn load(fields: &mut Fields<'_>) -> Result<Self> {
+        let dimensions = fields.count(65_536)?;
+        let parts = fields.count(4096)?;
+        let centroids = fields.count(256)?;
+        if parts == 0 || parts > dimensions || (centroids != 16 && centroids != 256) {
+            return Err(fields.damaged("no such number of parts or centroids"));
+        }
+        let parts = (0..parts)
+            .map(|part| {
+                let (start, end) = bounds(dimensions, parts, part);
+                let values = fields.f32s((end - start) * centroids)?;
+                Ok(Centroids::new(end - start, values))
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            dimensions,
+            centroids,
+            parts,
+        })
+    }
+}
+
+/// Where a part begins and ends; the first parts are one longer where it does not come out even.
+fn bounds(dimensions: usize, parts: usize, part: usize) -> (usize, usize) {
+    let (each, more) = (dimensions / parts, dimensions % parts);
+    let start = part * each + part.min(more);
+    (start, start + each + usize::from(part < more))
+}
+
+impl Quantizer for ProductQuantizer {
+    fn name(&self) -> String {
+        format!("product, {} x {}", self.parts.len(), self.centroids)
+    }
+
+    fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    fn code_bytes(&self) -> usize {
+        if self.centroids == 256 {
+            self.parts.len()
+        } else {
+            self.parts.len().div_ceil(2)
+        }
+    }
+
+    fn encode(&self, vector: &[f32], code: &mut [u8]) {
+        code.fill(0);
+        for (part, centroids) in self.parts.iter().enumerate() {
+            let (start, end) = self.bounds(part);
+            let nearest = centroids.nearest(&vector[start..end], 1);
+            let number = nearest.first().map_or(0, |(number, _)| *number as u8);
+            if self.centroids == 256 {
+                code[part] = number;
+            } else {
+                code[part / 2] |= number << (part % 2 * 4);
+            }
+        }
+    }
+
+    fn decode(&self, code: &[u8], vector: &mut [f32]) {
+        for (part, centroids) in self.parts.iter().enumerate() {
+            let (start, end) = self.bounds(part);
+            vector[start..end].copy_from_slice(centroids.row(self.number(code, part)));
+        }
+    }
+
+    fn query<'q>(&'q self, metric: Metric, query: &[f32]) -> Box<dyn Estimator + 'q> {
+        Box::new(Tables {
+            quantizer: self,
+            table: self.table(metric, query),
+        })
+    }
+
+    fn save(&self) -> Vec<u8> {
+        let mut out = vec![Kind::Product as u8];
+        out.put_u64(self.dimensions as u64);
+        out.put_u64(self.parts.len() as u64);
+        out.put_u64(self.centroids as u64);
+        for part in &self.parts {
+            out.put_f32s(part.values());
+        }
+        out
+    }
+
+    fn memory(&self) -> usize {
+        self.dimensions * self.centroids * 4
+    }
+
+    fn as_product(&self) -> Option<&ProductQuantizer> {
+        Some(self)
+    }
+}
+
+struct Tables<'q> {
+    quantizer: &'q ProductQuantizer,
+    table: Vec<f32>,
+}
+
+impl Estimator for Tables<'_> {
+    fn score(&self, code: &[u8]) -> f32 {
+        let rows = self.table.chunks_exact(self.quantizer.centroids);
+        if self.quantizer.centroids == 256 {
+            // Two sums, since each waits for its last addition.
+            let mut sums = [0.0f32; 2];
+            for (at, (row, number)) in rows.zip(code).enumerate() {
+                sums[at & 1] += row[usize::from(*number)];
+            }
+            return sums[0] + sums[1];
+        }
+        rows.enumerate()
+            .map(|(part, row)| row[self.quantizer.number(code, part)])
+            .sum()
+    }
+
+    fn score_4(&self, codes: [&[u8]; 4]) -> [f32; 4] {
+        if self.quantizer.centroids != 256 {
+            return codes.map(|code| self.score(code));
+        }
+        let mut sums = [0.0f32; 4];
+        for (part, row) in self.table.chunks_exact(256).enumerate() {
+            for (sum, code) in sums.iter_mut().zip(codes) {
+                *sum += row[usize::from(code[part])];
+            }
+        }
+        sums
+    }
+}
