@@ -2,7 +2,8 @@
 //!
 //! - [`kernel`]: the inner loops, for the instructions that the processor has;
 //! - [`Exact`] and [`search_exact`]: every vector is looked at;
-//! - [`Index`]: structures that find approximately the nearest: [`Hnsw`];
+//! - [`Index`]: structures that find approximately the nearest: [`Hnsw`], [`Ivf`], [`Lsh`];
+//! - [`Quantizer`] and [`quant`]: vectors in fewer bytes;
 //! - [`F16`], [`Metric`], [`Filter`]: numbers of 16 bits, what near means, what may be returned.
 //!
 //! # What it never knows
@@ -19,6 +20,7 @@ mod hnsw;
 mod index;
 mod ivf;
 pub mod kernel;
+mod lsh;
 mod metric;
 mod neighbour;
 pub mod quant;
@@ -34,6 +36,7 @@ pub use half::F16;
 pub use hnsw::{Hnsw, HnswOptions};
 pub use index::{Effort, Index, IndexKind, Memory, Repaired, Scan, Source, Statistics};
 pub use ivf::{Codec, Ivf, IvfOptions};
+pub use lsh::{Lsh, LshOptions};
 pub use metric::Metric;
 pub use neighbour::Neighbour;
 pub use quant::{

@@ -84,10 +84,13 @@ impl Tables {
         let mut sums = [0; BLOCK];
         for block in 0..count.min(blocks.len()) {
             kernels.scan_4bit(&self.bytes, blocks.row(block), &mut sums);
-            // No limit yet is no number, and nothing exceeds it. A little more for rounding.
-            let most = (limit - self.least) / self.step * 1.0001 + 1.0;
+            // No limit yet is no number. A little more for rounding.
+            let most = match (limit - self.least) / self.step * 1.0001 + 1.0 {
+                most if most.is_nan() => f32::INFINITY,
+                most => most,
+            };
             for (at, sum) in sums.iter().enumerate() {
-                if !(f32::from(*sum) > most) {
+                if f32::from(*sum) <= most {
                     limit = found(block * BLOCK + at);
                 }
             }

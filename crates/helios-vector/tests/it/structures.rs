@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use helios_vector::{
-    Codec, Hnsw, HnswOptions, Index, Ivf, IvfOptions, Metric, Quantizer, RabitqQuantizer, Result,
-    ScalarQuantizer, Work,
+    Codec, Hnsw, HnswOptions, Index, Ivf, IvfOptions, Lsh, LshOptions, Metric, Quantizer,
+    RabitqQuantizer, Result, ScalarQuantizer, Work,
 };
 
 /// A structure with its options.
@@ -138,6 +138,20 @@ pub const ALL: &[Structure] = &[
         name: "ivf, rabitq of 1 bit",
         make: |metric, dimensions, rows| lists(metric, dimensions, rows, Codec::Rabitq { bits: 1 }),
         load: load_lists,
+        floor: 0.7,
+        tolerance: 1e-4,
+    },
+    Structure {
+        name: "lsh",
+        make: |metric, dimensions, rows| {
+            let options = LshOptions {
+                tables: 6,
+                bits: 6,
+                ..LshOptions::default()
+            };
+            Box::new(Lsh::train(metric, rows, dimensions, options).unwrap())
+        },
+        load: |bytes| Ok(Box::new(Lsh::load(bytes)?)),
         floor: 0.7,
         tolerance: 1e-4,
     },
