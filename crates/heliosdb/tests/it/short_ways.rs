@@ -15,6 +15,9 @@ const CONNECTIONS: usize = 2;
 const STATEMENTS: &[&str] = &[
     "SELECT * FROM t WHERE id = $1",
     "SELECT b, a FROM t WHERE id = $1",
+    "SELECT * FROM t AS OF SCN $2 WHERE id = $1",
+    "SELECT n, b FROM t AS OF SCN 8 WHERE id = $1",
+    "SELECT n FROM t AS OF SCN 20 WHERE id = $1",
     "UPDATE t SET n = n + 1 WHERE id = $1",
     "UPDATE t SET n = $2 WHERE id = $1",
     "UPDATE t SET n = $2, m = n WHERE id = $1",
