@@ -329,6 +329,10 @@ impl Binder<'_> {
     }
 
     fn change_number(&self, value: Expr, clause: &str) -> Result<Expr> {
+        if let Expr::Literal(Value::Int4(scn), _) = value {
+            // A constant from the start: lookups by key go a short way.
+            return Ok(Expr::Literal(Value::Int8(scn.into()), DataType::Int8));
+        }
         // An LSN is written as text: 0/1A2B.
         let lsn = matches!(&value, Expr::Literal(Value::Text(text), DataType::Unknown)
             if text.contains('/'));

@@ -82,36 +82,35 @@ impl Tables {
     /// `Corrupt`, `Io`.
     ///
     /// # Cost
-    /// A map lookup; the first call reads up to 50,000 rows if no count was saved or known above the branch.
+    /// A map lookup; the first call reads up to 50,000 rows if no count was saved or is known above the branch.
     pub fn row_count(&self, read: &dyn Read, table: &TableDef) -> Result<u64> {
         let key = (read.branch(), table.storage);
         if let Some(count) = self.counts.rows.lock().get(&key) {
             return Ok(u64::try_from(*count).unwrap_or(0));
         }
-        let count = match self.inherited_count(read.branch(), table.storage) {
-            Some(count) => count,
-            None => match read.get(system::COUNTS, &table.storage.0.to_be_bytes())? {
+        let count = match self.parents_count(read.branch(), table)? {
+            0 => match read.get(system::COUNTS, &table.storage.0.to_be_bytes())? {
                 Some(saved) => decode(&saved.row)?,
                 None => self.counted(read, table)?,
             },
+            count => count,
         };
         let known = i64::try_from(count).unwrap_or(i64::MAX);
         self.counts.rows.lock().entry(key).or_insert(known);
         Ok(count)
     }
 
-    /// The count of the nearest ancestor that knows one: near enough for a branch that was just made, and
-    /// adjusted from then on.
-    fn inherited_count(&self, branch: BranchId, storage: TableId) -> Option<u64> {
-        let parent = |id| self.store().branch_by_id(id)?.parent;
-        let mut above = parent(branch);
-        while let Some(id) = above {
-            if let Some(count) = self.counts.rows.lock().get(&(id, storage)) {
-                return u64::try_from(*count).ok();
-            }
-            above = parent(id);
+    /// What the branch's parent has now, if there is one: near enough for a branch that was just made, and adjusted
+    /// from then on. So branches that come and go do not read their tables.
+    fn parents_count(&self, branch: BranchId, table: &TableDef) -> Result<u64> {
+        let Some(parent) = self.store().branch_by_id(branch).and_then(|b| b.parent) else {
+            return Ok(0);
+        };
+        match self.store().snapshot(parent, None) {
+            Ok(snapshot) => self.row_count(&snapshot, table),
+            // It was dropped meanwhile.
+            Err(_) => Ok(0),
         }
-        None
     }
 
     /// Reads a table to count it, if it is not large.
