@@ -21,6 +21,7 @@
 //! Every block has a checksum and every error names the segment, chunk, column and offset. A bad
 //! block fails the reads that need it, and no others.
 
+mod cache;
 mod choose;
 mod codec;
 mod error;
@@ -32,12 +33,13 @@ mod source;
 mod stats;
 mod write;
 
+pub use cache::{Cache, CacheStats};
 pub use choose::{ColumnOptions, Compression, Evidence, Reason};
-pub use codec::{Block, Codec, Effort, Encoded, Refusal, codec, codec_for_setting, codecs};
+pub use codec::{Block, Codec, Effort, Encoded, Opened, Refusal, codec, codec_for_setting, codecs};
 pub use error::{Error, ErrorKind, Place, Result};
 pub use format::meta::{Begins, BlockAt, Chunk, ColumnChunk, EncodedAt, Keys};
 pub use key::KeyEncoder;
-pub use read::{ColumnReport, Segment};
+pub use read::{BlockCache, ColumnReport, Segment};
 pub use schema::{Column, SegmentSchema};
 pub use source::{FileSink, FileSource, MemorySource, ReadAt, Sink};
 pub use stats::{Bound, Sketch, Zone, ZoneValue};

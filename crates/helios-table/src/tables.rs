@@ -46,7 +46,8 @@ impl Tables {
     /// # Errors
     /// `Corrupt` for malformed catalog rows, `Io`.
     pub fn open(store: Store, exprs: Arc<dyn TableExprs>) -> Result<Arc<Self>> {
-        let shelf = Arc::new(Shelf::new(store.segments_path()));
+        let shelf = Shelf::new(store.segments_path(), store.segment_cache_bytes());
+        let shelf = Arc::new(shelf);
         shelf.clean(&store.segments())?;
         store.set_cold(shelf.clone());
         for mut adoption in store.adoptions() {

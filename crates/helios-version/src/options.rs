@@ -22,6 +22,8 @@ pub struct Options {
     pub block_cache_bytes: usize,
     /// Bytes of hot current rows kept for point reads.
     pub row_cache_bytes: usize,
+    /// Memory for what was read of single rows in columnar segments, in bytes.
+    pub segment_cache_bytes: usize,
     /// Bytes of one transaction's writes kept in memory before rows spill to a temporary file.
     pub txn_memory_bytes: usize,
     /// Run checkpoints, garbage collection and the flush of asynchronous commits on a background
@@ -40,6 +42,7 @@ impl Default for Options {
             page_cache_bytes: 128 << 20,
             block_cache_bytes: 192 << 20,
             row_cache_bytes: 32 << 20,
+            segment_cache_bytes: 64 << 20,
             txn_memory_bytes: 256 << 20,
             background: true,
         }

@@ -105,6 +105,12 @@ impl Core {
                 Newest::Row(begin, row) if begin <= link.scn => {
                     return Ok(Seen::Row(RowVersion { begin, row }));
                 }
+                Newest::Cold(begin, row) => {
+                    return Ok(match begin <= link.scn {
+                        true => Seen::Row(RowVersion { begin, row }),
+                        false => Seen::Nothing,
+                    });
+                }
                 Newest::Tombstone(begin) if begin <= link.scn => return Ok(Seen::Deleted),
                 newest if newest.is_absent() => return Ok(Seen::Nothing),
                 newest => {

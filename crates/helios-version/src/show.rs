@@ -76,13 +76,19 @@ impl Core {
                 let row = &*row;
                 return visit(RowRef { pk, begin, row }).map(|()| Some(true));
             }
+            Found::Hit(Newest::Cold(begin, row)) if begin <= link.scn => {
+                let row = &*row;
+                return visit(RowRef { pk, begin, row }).map(|()| Some(true));
+            }
             Found::Hit(Newest::Tombstone(begin)) if begin <= link.scn => return Ok(Some(false)),
             Found::Hit(_) => return Ok(None),
             Found::Miss(miss) => miss,
         };
         let mut shown = None;
+        let mut is_there = false;
         keys::with_object_key(table.0, link.branch, pk, |key| {
             self.kv.show(Keyspace::Current, key, &mut |value| {
+                is_there = true;
                 if miss.again {
                     let copy = bytes::Bytes::copy_from_slice(value);
                     self.cache.offer(&probe, miss, &newest_of(copy)?);
@@ -91,7 +97,20 @@ impl Core {
                 Ok(())
             })
         })?;
-        Ok(shown)
+        if is_there {
+            return Ok(shown);
+        }
+        let mut found = Newest::Absent;
+        let mut is_seen = false;
+        self.show_cold(table, link.branch, pk, &mut |row| {
+            if miss.again {
+                found = Newest::Cold(row.begin, bytes::Bytes::copy_from_slice(row.row));
+            }
+            is_seen = row.begin <= link.scn;
+            if is_seen { visit(row) } else { Ok(()) }
+        })?;
+        self.cache.offer(&probe, miss, &found);
+        Ok(Some(is_seen))
     }
 
     /// Shows those of the rows with these keys that a reader with these links sees, with their
@@ -110,35 +129,49 @@ impl Core {
         {
             return self.show_each_of_chain(first, rest, table, pks, visit);
         }
-        // Those before it were shown, or are known not to be there.
-        let mut next = 0;
-        let one_by_one = |upto: usize, next: &mut usize, visit: &mut ShowEachRow<'_>| {
-            while *next < upto
-                && let Some(pk) = pks.get(*next)
-            {
-                let number = *next;
-                *next += 1;
-                self.show(first, rest, table, pk, &mut |row| visit(number, row))?;
-            }
-            Ok(())
-        };
         if rest.is_empty() {
+            // Those before it were shown, or are known not to be there.
+            let mut next = 0;
+            let is_cold = self.cold.in_use();
+            // What is not in `Current` may be in a segment, and nowhere else.
+            let absent = |upto: usize, next: &mut usize, visit: &mut ShowEachRow<'_>| {
+                while is_cold
+                    && *next < upto
+                    && let Some(pk) = pks.get(*next)
+                {
+                    let number = *next;
+                    *next += 1;
+                    self.show_cold(table, first.branch, pk, &mut |row| {
+                        if row.begin <= first.scn {
+                            visit(number, row)
+                        } else {
+                            Ok(())
+                        }
+                    })?;
+                }
+                Ok(())
+            };
             let bytes = keys::object_keys(table.0, first.branch, pks);
             let keys = split_keys(&bytes, pks);
             let kv = self.kv.snapshot();
             kv.show_each(Keyspace::Current, &keys, &mut |number, value| {
-                one_by_one(number, &mut next, visit)?;
+                absent(number, &mut next, visit)?;
+                next = number + 1;
                 let Some(pk) = pks.get(number) else {
                     return Ok(());
                 };
                 let shown = show_stored(value, pk, first, &mut |row| visit(number, row))?;
-                if shown.is_some() {
-                    next = number + 1;
+                if shown.is_none() {
+                    self.show(first, rest, table, pk, &mut |row| visit(number, row))?;
                 }
                 Ok(())
             })?;
+            return absent(pks.len(), &mut next, visit);
         }
-        one_by_one(pks.len(), &mut next, visit)
+        for (number, pk) in pks.iter().enumerate() {
+            self.show(first, rest, table, pk, &mut |row| visit(number, row))?;
+        }
+        Ok(())
     }
 
     /// As [`Core::show_each`] on a branch that has ancestors: each is asked for all keys of which the

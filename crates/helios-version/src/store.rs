@@ -516,6 +516,12 @@ impl Store {
             .map(|directory| directory.segments())
     }
 
+    /// Memory for what was read of single rows in segments, in bytes.
+    #[must_use]
+    pub fn segment_cache_bytes(&self) -> usize {
+        self.core().options.segment_cache_bytes
+    }
+
     /// The segments of all tables and branches, by number.
     #[must_use]
     pub fn segments(&self) -> Vec<SegmentInfo> {

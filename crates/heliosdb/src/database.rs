@@ -81,6 +81,14 @@ impl Options {
         self
     }
 
+    /// Memory for what was read of single rows in columnar segments, so that rows near them are had quickly: 64 MiB
+    /// unless said otherwise; 0 for none.
+    #[must_use]
+    pub fn segment_cache(mut self, bytes: usize) -> Self {
+        self.engine.segment_cache = Some(bytes);
+        self
+    }
+
     /// Opens the database in the directory `path`.
     ///
     /// # Errors

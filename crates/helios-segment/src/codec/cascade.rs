@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use arrow_array::{Array, ArrayRef, UInt32Array};
 use arrow_schema::DataType;
@@ -17,9 +17,10 @@ use vortex_btrblocks::{
 use vortex_error::VortexResult;
 
 use super::check::check;
+use super::ready::Ready;
 use super::storage::{from_storage, storage_type, to_storage, unheld};
 use super::vortex::{self, VortexArray};
-use super::{Block, Codec, Effort, Encoded};
+use super::{Block, Codec, Effort, Encoded, Opened};
 use crate::error::Result;
 
 /// A codec of Vortex encodings.
@@ -189,8 +190,12 @@ impl Codec for Cascade {
         self.decode(block, |array| array.slice(rows))
     }
 
+    fn open(&self, block: &Block) -> Result<Option<Arc<dyn Opened>>> {
+        Ok(Some(Arc::new(Ready::of(block)?)))
+    }
+
     fn take(&self, block: &Block, rows: &UInt32Array) -> Result<ArrayRef> {
-        let rows: ArrayRef = std::sync::Arc::new(rows.clone());
+        let rows: ArrayRef = Arc::new(rows.clone());
         let rows = vortex::import(&rows, false)?;
         self.decode(block, |array| array.take(rows))
     }

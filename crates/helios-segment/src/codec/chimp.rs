@@ -268,6 +268,10 @@ impl Codec for Chimp {
         self.slice(block, 0..block.rows)
     }
 
+    fn frame(&self) -> usize {
+        FRAME
+    }
+
     fn slice(&self, block: &Block, rows: Range<usize>) -> Result<ArrayRef> {
         let width = match block.ty {
             DataType::Float64 => DOUBLE,

@@ -14,8 +14,9 @@ use arrow_schema::{DataType, Field, Fields, TimeUnit};
 
 use super::cascade::CASCADE;
 use super::delta::with_nulls;
+use super::ready::Ready;
 use super::storage::{from_storage, to_storage};
-use super::{Block, Codec, Effort, Encoded};
+use super::{Block, Codec, Effort, Encoded, Opened};
 use crate::error::{Error, Result};
 
 const DAY: i64 = 86_400;
@@ -77,8 +78,31 @@ impl Codec for Datetime {
         join(&CASCADE.slice(&parts_of(block), rows)?, &block.ty)
     }
 
+    fn open(&self, block: &Block) -> Result<Option<Arc<dyn Opened>>> {
+        Ok(Some(Arc::new(Joined {
+            parts: Ready::of(&parts_of(block))?,
+            ty: block.ty.clone(),
+        })))
+    }
+
     fn take(&self, block: &Block, rows: &UInt32Array) -> Result<ArrayRef> {
         join(&CASCADE.take(&parts_of(block), rows)?, &block.ty)
+    }
+}
+
+/// A block that is ready for reading a few rows.
+struct Joined {
+    parts: Ready,
+    ty: DataType,
+}
+
+impl Opened for Joined {
+    fn slice(&self, rows: Range<usize>) -> Result<ArrayRef> {
+        join(&self.parts.slice(rows)?, &self.ty)
+    }
+
+    fn bytes(&self) -> usize {
+        self.parts.bytes()
     }
 }
 

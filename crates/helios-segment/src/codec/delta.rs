@@ -14,12 +14,15 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, Int64Array};
+use arrow_buffer::NullBuffer;
 use arrow_cast::CastOptions;
 use arrow_schema::DataType;
+use bytes::Bytes;
 
 use super::cascade::CASCADE;
+use super::ready::Ready;
 use super::storage::{from_storage, retype, storage_type, to_storage};
-use super::{Block, Codec, Effort, Encoded, validity};
+use super::{Block, Codec, Effort, Encoded, Opened, validity};
 use crate::error::{Error, Result};
 
 /// Rows per frame.
@@ -68,23 +71,55 @@ impl Codec for Delta {
     }
 
     fn slice(&self, block: &Block, rows: Range<usize>) -> Result<ArrayRef> {
+        let parts = Parts::of(block)?;
+        let first = rows.start - rows.start % FRAME;
+        let differences = CASCADE.slice(&parts.differences, first..rows.end)?;
+        parts.sum(&differences, rows, &block.ty)
+    }
+
+    fn open(&self, block: &Block) -> Result<Option<Arc<dyn Opened>>> {
+        let parts = Parts::of(block)?;
+        Ok(Some(Arc::new(Sums {
+            differences: Ready::of(&parts.differences)?,
+            ty: block.ty.clone(),
+            parts,
+        })))
+    }
+}
+
+/// What a block is made of.
+struct Parts {
+    differences: Block,
+    starts: Bytes,
+    nulls: Option<NullBuffer>,
+}
+
+impl Parts {
+    fn of(block: &Block) -> Result<Self> {
         let (before, nulls) = validity::split(block)?;
         let frames = block.rows.div_ceil(FRAME);
+        let before = before.len();
         let middle = before
-            .len()
             .checked_sub(frames * 8)
             .ok_or_else(|| Error::damaged("block is shorter than its starts"))?;
+        Ok(Self {
+            starts: block.bytes.slice(middle..before),
+            differences: Block {
+                bytes: block.bytes.slice(..middle),
+                encodings: Arc::clone(&block.encodings),
+                ty: DataType::Int64,
+                rows: block.rows,
+                nullable: false,
+            },
+            nulls,
+        })
+    }
+
+    /// The values of `rows`, given the differences from the beginning of their frame on.
+    fn sum(&self, differences: &ArrayRef, rows: Range<usize>, ty: &DataType) -> Result<ArrayRef> {
         let first = rows.start - rows.start % FRAME;
-        let inner = Block {
-            bytes: block.bytes.slice(..middle),
-            encodings: Arc::clone(&block.encodings),
-            ty: DataType::Int64,
-            rows: block.rows,
-            nullable: false,
-        };
-        let differences = CASCADE.slice(&inner, first..rows.end)?;
         let differences = differences.as_primitive::<Int64Type>().values();
-        let starts = before.get(middle + first / FRAME * 8..).unwrap_or_default();
+        let starts = self.starts.get(first / FRAME * 8..).unwrap_or_default();
         let mut values = Vec::with_capacity(differences.len());
         for (frame, start) in differences.chunks(FRAME).zip(starts.as_chunks::<8>().0) {
             let mut value = i64::from_le_bytes(*start);
@@ -95,9 +130,29 @@ impl Codec for Delta {
         }
         let wide: ArrayRef = Arc::new(Int64Array::from(values));
         let wide = wide.slice(rows.start - first, rows.len());
-        let narrow = narrow(&wide, &block.ty)?;
+        let narrow = narrow(&wide, ty)?;
+        let nulls = self.nulls.as_ref();
         let nulls = nulls.map(|nulls| nulls.slice(rows.start, rows.len()));
         with_nulls(&narrow, nulls)
+    }
+}
+
+/// A block that is ready for reading a few rows: a frame is summed up each time.
+struct Sums {
+    differences: Ready,
+    parts: Parts,
+    ty: DataType,
+}
+
+impl Opened for Sums {
+    fn slice(&self, rows: Range<usize>) -> Result<ArrayRef> {
+        let first = rows.start - rows.start % FRAME;
+        let differences = self.differences.slice(first..rows.end)?;
+        self.parts.sum(&differences, rows, &self.ty)
+    }
+
+    fn bytes(&self) -> usize {
+        self.differences.bytes() + self.parts.starts.len()
     }
 }
 
@@ -129,10 +184,7 @@ fn narrow(wide: &ArrayRef, ty: &DataType) -> Result<ArrayRef> {
 }
 
 /// The array with another validity.
-pub(super) fn with_nulls(
-    array: &ArrayRef,
-    nulls: Option<arrow_buffer::NullBuffer>,
-) -> Result<ArrayRef> {
+pub(super) fn with_nulls(array: &ArrayRef, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
     match nulls {
         None => Ok(Arc::clone(array)),
         Some(_) => {

@@ -26,7 +26,9 @@ mod check;
 mod chimp;
 mod datetime;
 mod delta;
+mod opened;
 mod packed;
+mod ready;
 mod registry;
 mod storage;
 mod validity;
@@ -43,6 +45,8 @@ use bytes::Bytes;
 
 use crate::error::Result;
 
+pub use opened::Opened;
+pub(crate) use opened::open;
 pub use registry::{Refusal, codec, codec_for_setting, codecs};
 
 /// How hard to compress.
@@ -106,6 +110,21 @@ pub trait Codec: Send + Sync + Debug {
     fn slice(&self, block: &Block, rows: Range<usize>) -> Result<ArrayRef> {
         let array = self.decompress(block)?;
         Ok(array.slice(rows.start, rows.len()))
+    }
+
+    /// Rows that are decoded together, whatever is asked of them.
+    fn frame(&self) -> usize {
+        usize::MAX
+    }
+
+    /// The block, made ready for reading a few rows again and again; `None` where decoding frames once is
+    /// the best there is.
+    ///
+    /// # Errors
+    /// As [`decompress`](Codec::decompress).
+    fn open(&self, block: &Block) -> Result<Option<Arc<dyn Opened>>> {
+        let _ = block;
+        Ok(None)
     }
 
     /// Some rows in the order given, without decoding the others where the encoding allows.

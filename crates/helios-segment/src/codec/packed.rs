@@ -4,12 +4,13 @@
 //! without unpacking all of it, so these are for cold data and for those who ask for them by name.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow_array::{ArrayRef, UInt32Array};
 use arrow_schema::DataType;
 
 use super::cascade::{CASCADE, Cascade, PLAIN};
-use super::{Block, Codec, Effort, Encoded, zstd};
+use super::{Block, Codec, Effort, Encoded, Opened, zstd};
 use crate::error::{Error, Result};
 
 /// No block may claim to unpack to more: far above any chunk of ordinary rows, far below what would
@@ -138,6 +139,10 @@ impl Codec for Packed {
 
     fn slice(&self, block: &Block, rows: Range<usize>) -> Result<ArrayRef> {
         self.inner.slice(&self.unpack(block)?, rows)
+    }
+
+    fn open(&self, block: &Block) -> Result<Option<Arc<dyn Opened>>> {
+        self.inner.open(&self.unpack(block)?)
     }
 
     fn take(&self, block: &Block, rows: &UInt32Array) -> Result<ArrayRef> {

@@ -1,6 +1,7 @@
 //! Zstandard, in frames of some thousand values so that a few rows cost a frame, not a chunk.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
@@ -11,7 +12,7 @@ use super::cascade::CASCADE;
 use super::packed::{Packed, Packer};
 use super::storage::{storage_type, to_storage};
 use super::vortex;
-use super::{Block, Codec, Effort, Encoded};
+use super::{Block, Codec, Effort, Encoded, Opened};
 use crate::error::Result;
 
 /// Values in a frame.
@@ -86,6 +87,18 @@ impl Codec for Zstandard {
             CASCADE.slice(block, rows)
         } else {
             WHOLE.slice(block, rows)
+        }
+    }
+
+    fn frame(&self) -> usize {
+        FRAME
+    }
+
+    fn open(&self, block: &Block) -> Result<Option<Arc<dyn Opened>>> {
+        if framed(&block.ty) {
+            Ok(None)
+        } else {
+            WHOLE.open(block)
         }
     }
 }

@@ -66,25 +66,18 @@ impl Segment {
     /// # Errors
     /// As [`find`](Segment::find); invalid if rows are not in key order.
     pub fn lower_bound(&self, key: &[u8], encoder: &dyn KeyEncoder) -> Result<(usize, usize)> {
-        if !self.is_ordered() {
-            return Err(Error::invalid("the segment is not in the order of its key"));
-        }
-        let before =
-            |keys: &Option<Keys>| keys.as_ref().is_some_and(|keys| keys.max.as_slice() < key);
-        let number = self.chunks().partition_point(|chunk| before(&chunk.keys));
-        let Some(chunk) = self.chunks().get(number) else {
-            return Ok((number, 0));
+        let Some((number, keys)) = self.chunk_with(key)? else {
+            return Ok((self.chunks().len(), 0));
         };
-        let total = chunk.rows as usize;
-        let rows = match &chunk.keys {
-            Some(keys) if key <= keys.min.as_slice() => return Ok((number, 0)),
-            Some(keys) => match &self.lookup(number, keys)?.index {
-                Some(index) => {
-                    let groups = index.groups(key);
-                    groups.start * STRIDE..(groups.end * STRIDE).min(total)
-                }
-                None => 0..total,
-            },
+        if key <= keys.min.as_slice() {
+            return Ok((number, 0));
+        }
+        let total = self.chunk(number)?.rows as usize;
+        let rows = match &self.lookup(number, keys)?.index {
+            Some(index) => {
+                let groups = index.groups(key);
+                groups.start * STRIDE..(groups.end * STRIDE).min(total)
+            }
             None => 0..total,
         };
         let start = rows.start;
@@ -92,6 +85,80 @@ impl Segment {
         let row = start + partition(keys.len(), |row| keys.value(row) < key);
         // The last key is not before: it is in this chunk.
         Ok((number, row.min(total.saturating_sub(1))))
+    }
+
+    /// Chunk and rows among which `key` is, if it is there at all: for who keeps the keys of such rows. `None` if it
+    /// is not; whether it [may be there](Segment::may_have) is not asked. Of a segment in key order, each key once.
+    ///
+    /// # Errors
+    /// As [`lower_bound`](Segment::lower_bound).
+    pub fn locate(&self, key: &[u8]) -> Result<Option<(usize, Range<usize>)>> {
+        let Some((number, keys)) = self.chunk_with(key)? else {
+            return Ok(None);
+        };
+        if key < keys.min.as_slice() {
+            return Ok(None);
+        }
+        let lookup = self.lookup(number, keys)?;
+        Ok(Some((number, self.group(number, lookup, key)?)))
+    }
+
+    /// Whether a chunk may have `key`; most others it tells.
+    ///
+    /// # Errors
+    /// As [`find`](Segment::find).
+    pub fn may_have(&self, chunk: usize, key: &[u8]) -> Result<bool> {
+        match &self.chunk(chunk)?.keys {
+            Some(keys) => {
+                let lookup = self.lookup(chunk, keys)?;
+                Ok(lookup.bloom.may_contain(bloom::hash(key)))
+            }
+            None => Ok(true),
+        }
+    }
+
+    /// Chunk and rows of which the last one's successor at the latest is the first row whose key is not before
+    /// `key`; `None` if there is none. Of a segment in key order, each key once.
+    ///
+    /// # Errors
+    /// As [`lower_bound`](Segment::lower_bound).
+    pub fn locate_bound(&self, key: &[u8]) -> Result<Option<(usize, Range<usize>)>> {
+        let Some((number, keys)) = self.chunk_with(key)? else {
+            return Ok(None);
+        };
+        if key <= keys.min.as_slice() {
+            return Ok(Some((number, 0..0)));
+        }
+        let lookup = self.lookup(number, keys)?;
+        Ok(Some((number, self.group(number, lookup, key)?)))
+    }
+
+    /// The first chunk whose keys do not all come before `key`.
+    fn chunk_with(&self, key: &[u8]) -> Result<Option<(usize, &Keys)>> {
+        if !self.is_ordered() {
+            return Err(Error::invalid("the segment is not in the order of its key"));
+        }
+        let before =
+            |keys: &Option<Keys>| keys.as_ref().is_some_and(|keys| keys.max.as_slice() < key);
+        let number = self.chunks().partition_point(|chunk| before(&chunk.keys));
+        let Some(chunk) = self.chunks().get(number) else {
+            return Ok(None);
+        };
+        let keys = chunk.keys.as_ref();
+        let keys = keys.ok_or_else(|| Error::damaged("a chunk in key order without keys"))?;
+        Ok(Some((number, keys)))
+    }
+
+    /// The rows from the last indexed key on that is not after `key`.
+    fn group(&self, chunk: usize, lookup: &Lookup, key: &[u8]) -> Result<Range<usize>> {
+        let total = self.chunk(chunk)?.rows as usize;
+        Ok(match &lookup.index {
+            Some(index) => {
+                let group = index.groups(key).end.saturating_sub(1);
+                group * STRIDE..((group + 1) * STRIDE).min(total)
+            }
+            None => 0..total,
+        })
     }
 
     fn find_in(
@@ -132,7 +199,10 @@ impl Segment {
     }
 
     /// The keys of some rows of a chunk.
-    fn encoded_keys(
+    ///
+    /// # Errors
+    /// As [`find`](Segment::find).
+    pub fn encoded_keys(
         &self,
         chunk: usize,
         rows: Range<usize>,

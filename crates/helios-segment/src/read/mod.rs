@@ -1,8 +1,10 @@
 //! Reading segments.
 
 mod find;
+mod opens;
 mod report;
 mod segment;
 
+pub use opens::BlockCache;
 pub use report::ColumnReport;
 pub use segment::Segment;

@@ -7,11 +7,12 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array, UInt64Array};
 use arrow_buffer::BooleanBuffer;
-use arrow_schema::DataType;
 use bytes::Bytes;
 
 use super::find::Lookup;
-use crate::codec::{Block, codec};
+use super::opens::{BlockCache, Opens, Part};
+
+use crate::codec::{Block, Codec, codec};
 use crate::error::{Error, Place, Result};
 use crate::format::footer::Footer;
 use crate::format::meta::{BlockAt, Chunk, EncodedAt};
@@ -29,6 +30,7 @@ const TAIL: u64 = 64 << 10;
 /// Rows are addressed by chunk and row in the chunk, or as one number, chunk × 65,536 + row.
 #[derive(Debug)]
 pub struct Segment {
+    opened: Option<Opens>,
     source: Arc<dyn ReadAt>,
     label: Arc<str>,
     size: u64,
@@ -50,12 +52,23 @@ impl Segment {
         let (size, footer) = read_footer(source.as_ref()).map_err(|error| error.at(&place))?;
         let lookups = footer.chunks.iter().map(|_| OnceLock::new()).collect();
         Ok(Self {
+            opened: None,
             source,
             label,
             size,
             footer,
             lookups,
         })
+    }
+
+    /// With a place to keep blocks of which a few rows were read, so that the next ones are had without
+    /// reading and checking those again. `id` tells the segment from others that keep theirs there.
+    #[must_use]
+    pub fn with_cache(self, cache: Arc<BlockCache>, id: u64) -> Self {
+        Self {
+            opened: Some(Opens { cache, id }),
+            ..self
+        }
     }
 
     /// The label given on opening.
@@ -130,6 +143,12 @@ impl Segment {
         }
         let indices = UInt32Array::from(rows.to_vec());
         self.batch(chunk, columns, rows.len(), |column| {
+            if self.opened.is_some()
+                && let [row] = rows
+            {
+                let row = *row as usize;
+                return self.column_rows(chunk, column, row..row + 1);
+            }
             self.column_with(chunk, column, |block, codec| codec.take(block, &indices))
         })
     }
@@ -157,53 +176,100 @@ impl Segment {
         column: usize,
         rows: Range<usize>,
     ) -> Result<ArrayRef> {
-        let whole = self.chunk(chunk)?.rows as usize == rows.len();
-        self.column_with(chunk, column, |block, codec| {
-            if whole {
-                codec.decompress(block)
-            } else {
-                codec.slice(block, rows.clone())
-            }
-        })
+        let (part, at, raw) = self.column_at(chunk, column)?;
+        self.part_rows(chunk, &part, at, raw, rows)
+    }
+
+    /// What a column of a chunk is, where it is, and the bytes of its values.
+    fn column_at(&self, chunk: usize, column: usize) -> Result<(Part, &EncodedAt, u64)> {
+        let definition = self.footer.schema.column(column)?;
+        let at = (self.chunk(chunk)?.columns.get(column))
+            .ok_or_else(|| Error::invalid(format!("column at position {column}")))?;
+        let part = Part::Column(column, definition.id, definition.ty.clone());
+        Ok((part, &at.data, at.raw))
     }
 
     fn column_with(
         &self,
         chunk: usize,
         column: usize,
-        decode: impl FnOnce(&Block, &dyn crate::codec::Codec) -> Result<ArrayRef>,
+        decode: impl FnOnce(&Block, &'static dyn Codec) -> Result<ArrayRef>,
     ) -> Result<ArrayRef> {
-        let definition = self.footer.schema.column(column)?;
-        let meta = self.chunk(chunk)?;
-        let at = meta
-            .columns
-            .get(column)
-            .ok_or_else(|| Error::invalid(format!("column at position {column}")))?;
-        let part = format!("column {}", definition.id);
-        self.decode(chunk, &part, &at.data, &definition.ty, decode)
+        let (part, at, _) = self.column_at(chunk, column)?;
+        self.decode(chunk, &part, at, || {
+            let (block, codec) = self.block(chunk, &part, at)?;
+            decode(&block, codec)
+        })
     }
 
+    /// Some rows of a block: all of them decoded at once, or a few of a block that is kept open.
+    fn part_rows(
+        &self,
+        chunk: usize,
+        part: &Part,
+        at: &EncodedAt,
+        raw: u64,
+        rows: Range<usize>,
+    ) -> Result<ArrayRef> {
+        let whole = self.chunk(chunk)?.rows as usize == rows.len();
+        self.decode(chunk, part, at, || {
+            if whole {
+                let (block, codec) = self.block(chunk, part, at)?;
+                return codec.decompress(&block);
+            }
+            let Some(Opens { cache, id }) = &self.opened else {
+                let (block, codec) = self.block(chunk, part, at)?;
+                return codec.slice(&block, rows.clone());
+            };
+            let key = (*id, chunk as u32, part.number());
+            let opened = match cache.get(&key) {
+                Some(opened) => opened,
+                None => {
+                    let (block, codec) = self.block(chunk, part, at)?;
+                    let opened = crate::codec::open(codec, block, raw)?;
+                    cache.put(key, Arc::clone(&opened), opened.bytes());
+                    opened
+                }
+            };
+            if rows.len() == 1 {
+                opened.row(rows.start)
+            } else {
+                opened.slice(rows.clone())
+            }
+        })
+    }
+
+    /// The block of a part, checked, and its codec.
+    fn block(
+        &self,
+        chunk: usize,
+        part: &Part,
+        at: &EncodedAt,
+    ) -> Result<(Block, &'static dyn Codec)> {
+        let codec = codec(&at.codec)
+            .ok_or_else(|| Error::too_new(format!("codec \"{}\" is not known", at.codec)))?;
+        let block = Block {
+            bytes: self.bytes(&at.block)?,
+            encodings: Arc::clone(&at.encodings),
+            ty: part.ty(),
+            rows: self.chunk(chunk)?.rows as usize,
+            nullable: at.nullable,
+        };
+        Ok((block, codec))
+    }
+
+    /// What `work` decodes of a part, if it is of its type; errors say where it is.
     fn decode(
         &self,
         chunk: usize,
-        part: &str,
+        part: &Part,
         at: &EncodedAt,
-        ty: &DataType,
-        decode: impl FnOnce(&Block, &dyn crate::codec::Codec) -> Result<ArrayRef>,
+        work: impl FnOnce() -> Result<ArrayRef>,
     ) -> Result<ArrayRef> {
-        let place = self.place(chunk, Some(part), Some(&at.block));
         let inner = || {
-            let codec = codec(&at.codec)
-                .ok_or_else(|| Error::too_new(format!("codec \"{}\" is not known", at.codec)))?;
-            let block = Block {
-                bytes: self.bytes(&at.block)?,
-                encodings: Arc::clone(&at.encodings),
-                ty: ty.clone(),
-                rows: self.chunk(chunk)?.rows as usize,
-                nullable: at.nullable,
-            };
-            let array = decode(&block, codec)?;
-            if array.data_type() == ty {
+            let array = work()?;
+            let ty = part.ty();
+            if *array.data_type() == ty {
                 Ok(array)
             } else {
                 Err(Error::damaged(format!(
@@ -212,7 +278,8 @@ impl Segment {
                 )))
             }
         };
-        inner().map_err(|error| error.at(&place))
+        inner()
+            .map_err(|error| error.at(&self.place(chunk, Some(&part.to_string()), Some(&at.block))))
     }
 
     /// The bytes of a block, checked.
@@ -253,14 +320,14 @@ impl Segment {
         let meta = self.chunk(chunk)?;
         match &meta.begins.data {
             None => Ok(UInt64Array::from_value(meta.begins.min, meta.rows as usize)),
-            Some(at) => {
-                let part = "begin SCNs";
-                let array = self.decode(chunk, part, at, &DataType::UInt64, |block, codec| {
-                    codec.decompress(block)
-                })?;
-                Ok(array.as_primitive::<UInt64Type>().clone())
-            }
+            Some(at) => self.begins_at(chunk, at, 0..meta.rows as usize),
         }
+    }
+
+    fn begins_at(&self, chunk: usize, at: &EncodedAt, rows: Range<usize>) -> Result<UInt64Array> {
+        let raw = u64::from(self.chunk(chunk)?.rows) * 8;
+        let array = self.part_rows(chunk, &Part::Begins, at, raw, rows)?;
+        Ok(array.as_primitive::<UInt64Type>().clone())
     }
 
     /// The begin SCNs of consecutive rows of a chunk.
@@ -274,13 +341,7 @@ impl Segment {
         }
         match &meta.begins.data {
             None => Ok(UInt64Array::from_value(meta.begins.min, rows.len())),
-            Some(at) => {
-                let part = "begin SCNs";
-                let array = self.decode(chunk, part, at, &DataType::UInt64, |block, codec| {
-                    codec.slice(block, rows)
-                })?;
-                Ok(array.as_primitive::<UInt64Type>().clone())
-            }
+            Some(at) => self.begins_at(chunk, at, rows),
         }
     }
 

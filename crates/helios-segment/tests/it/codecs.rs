@@ -46,6 +46,17 @@ fn check(codec: &dyn Codec, array: &ArrayRef, rng: &mut Rng) {
         let taken = codec.take(&block, &picks).expect(&what);
         let expected = arrow_select::take::take(array, &picks, None).expect("in range");
         assert_same(&taken, &expected, &format!("take of {what}"));
+        let Some(opened) = codec.open(&block).expect(&what) else {
+            continue;
+        };
+        for _ in 0..3 {
+            let row = rng.usize(0..rows);
+            let one = opened.row(row).expect(&what);
+            assert_same(&one, &array.slice(row, 1), &format!("row {row} of {what}"));
+        }
+        let part = opened.slice(start..end).expect(&what);
+        let expected = array.slice(start, end - start);
+        assert_same(&part, &expected, &format!("opened slice of {what}"));
     }
 }
 

@@ -29,6 +29,27 @@ fn write(keys: &[i64], batch: usize) -> Segment {
     open(writer.finish().expect("finishes").1).expect("opens")
 }
 
+/// Where a key is, by the rows that it may be among; and checks where the first one not before it is.
+fn locate(segment: &Segment, key: &[u8]) -> Option<u64> {
+    let bound = segment.lower_bound(key, &TestKeys).expect("finds");
+    let told = match segment.locate_bound(key).expect("finds") {
+        None => (segment.chunks().len(), 0),
+        Some((chunk, rows)) => {
+            let keys = segment.encoded_keys(chunk, rows.clone(), &TestKeys);
+            let keys = keys.expect("reads");
+            let before = (0..keys.len()).filter(|row| keys.value(*row) < key).count();
+            (chunk, rows.start + before)
+        }
+    };
+    assert_eq!(told, bound);
+    let (chunk, rows) = segment.locate(key).expect("finds")?;
+    let keys = segment.encoded_keys(chunk, rows.clone(), &TestKeys);
+    let keys = keys.expect("reads");
+    let row = (0..keys.len()).find(|row| keys.value(*row) == key)?;
+    assert!(segment.may_have(chunk, key).expect("reads"));
+    Some((chunk * CHUNK_ROWS + rows.start + row) as u64)
+}
+
 fn check(keys: &[i64], segment: &Segment, rng: &mut Rng) {
     let mut model: BTreeMap<i64, Vec<u64>> = BTreeMap::new();
     let mut start = 0;
@@ -41,6 +62,7 @@ fn check(keys: &[i64], segment: &Segment, rng: &mut Rng) {
         start += rows;
     }
     assert_eq!(start, keys.len());
+    let is_unique = segment.is_ordered() && model.len() == keys.len();
     for _ in 0..300 {
         let key = if rng.bool() && !keys.is_empty() {
             keys[rng.usize(0..keys.len())]
@@ -53,6 +75,10 @@ fn check(keys: &[i64], segment: &Segment, rng: &mut Rng) {
             model.get(&key).cloned().unwrap_or_default(),
             "key {key}"
         );
+        if is_unique {
+            let place = locate(segment, &int_key(key));
+            assert_eq!(place, found.first().copied(), "key {key}");
+        }
         if let Some(row) = found.first() {
             let (chunk, row) = (
                 *row as usize / CHUNK_ROWS,

@@ -6,7 +6,8 @@ use arrow_array::{Array, ArrayRef, UInt64Array};
 use arrow_schema::DataType;
 use fastrand::Rng;
 use helios_segment::{
-    Begin, CHUNK_ROWS, ColumnOptions, Compression, Effort, SegmentWriter, WriterOptions,
+    Begin, BlockCache, CHUNK_ROWS, ColumnOptions, Compression, Effort, Segment, SegmentWriter,
+    WriterOptions,
 };
 
 use crate::random::{array, assert_same, open, schema, spread, types};
@@ -61,7 +62,8 @@ fn round(seed: u64, columns: usize, sizes: &[usize]) {
     }
     let (written, bytes) = writer.finish().expect("finishes");
     assert_eq!(written.bytes, bytes.len() as u64);
-    let segment = open(bytes).expect("opens");
+    let cache = Arc::new(BlockCache::new([0, 100_000, 64 << 20][rng.usize(0..3)]));
+    let segment = open(bytes).expect("opens").with_cache(cache, seed);
     let rows: usize = sizes.iter().sum();
     assert_eq!(segment.rows(), rows as u64);
     assert_eq!(segment.verify().len(), 0, "{:?}", segment.verify());
@@ -97,11 +99,43 @@ fn round(seed: u64, columns: usize, sizes: &[usize]) {
                 "seed {seed}"
             );
         }
+        near(&segment, number, &expected, from, &begins, &mut rng);
         from += count;
     }
     assert_eq!(from, rows);
     let raw: u64 = segment.report().iter().map(|column| column.raw).sum();
     assert_eq!(raw, written.raw);
+}
+
+/// Few rows of a chunk, which begins at row `from`, again and again.
+fn near(
+    segment: &Segment,
+    chunk: usize,
+    expected: &[ArrayRef],
+    from: usize,
+    begins: &[u64],
+    rng: &mut Rng,
+) {
+    let count = segment.chunks()[chunk].rows as usize;
+    let columns: Vec<usize> = (0..expected.len()).collect();
+    for most in [1, 1, 1, 64, 64, count] {
+        let start = rng.usize(0..count);
+        let rows = start..(start + most).min(count);
+        let batch = segment.read_rows(chunk, rows.clone(), &columns);
+        let batch = batch.expect("reads");
+        for (column, array) in expected.iter().enumerate() {
+            let what = format!("chunk {chunk}, rows {rows:?}, column {column}");
+            let want = array.slice(from + start, rows.len());
+            assert_same(batch.column(column), &want, &what);
+        }
+        let told = segment.begins_of(chunk, rows.clone()).expect("reads");
+        assert_eq!(told.values(), &begins[from + start..from + rows.end]);
+    }
+    let row = rng.usize(0..count);
+    let batch = segment.take(chunk, &[row as u32], &columns).expect("takes");
+    for (column, array) in expected.iter().enumerate() {
+        assert_same(batch.column(column), &array.slice(from + row, 1), "taken");
+    }
 }
 
 #[test]

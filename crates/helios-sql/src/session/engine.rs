@@ -34,6 +34,8 @@ pub struct EngineOptions {
     pub block_cache: Option<usize>,
     /// Memory for rows that are read again and again.
     pub row_cache: Option<usize>,
+    /// Memory for what was read of single rows in columnar segments.
+    pub segment_cache: Option<usize>,
 }
 
 /// An open database. Cheap to clone; closes when the last clone and the last session are gone.
@@ -249,6 +251,7 @@ fn store_options(options: &EngineOptions) -> Options {
         (&mut store.page_cache_bytes, options.page_cache),
         (&mut store.block_cache_bytes, options.block_cache),
         (&mut store.row_cache_bytes, options.row_cache),
+        (&mut store.segment_cache_bytes, options.segment_cache),
     ];
     for (bytes, chosen) in caches {
         *bytes = chosen.unwrap_or(*bytes);

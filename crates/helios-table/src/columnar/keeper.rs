@@ -86,7 +86,8 @@ struct Due {
     /// Rows not after this commit are to be frozen; `None` if that was done.
     until: Option<Scn>,
     hybrid: HybridStorage,
-    horizon: Scn,
+    /// From which commit on all versions of the table are kept.
+    kept: Scn,
 }
 
 impl Due {
@@ -228,7 +229,6 @@ impl Tables {
     fn due(&self, notes: &HashMap<Place, Note>, now: i64) -> Result<VecDeque<Due>> {
         let store = self.store();
         store.note_age(now)?;
-        let horizon = store.horizon();
         let segments = store.segments();
         let cold: HashSet<Place> = segments.iter().map(|s| (s.branch, s.table)).collect();
         let mut all = VecDeque::new();
@@ -254,9 +254,11 @@ impl Tables {
                 if note.is_some_and(|note| note.not_before > now) {
                     continue;
                 }
+                // Older versions may be gone since: rows that had some may move.
+                let kept = store.kept(branch.id, Some(table.storage));
                 let is_due = until > Scn::ZERO
                     && written.contains(&table.storage)
-                    && note.is_none_or(|note| note.looked != Some((until, horizon)));
+                    && note.is_none_or(|note| note.looked != Some((until, kept)));
                 let until = is_due.then_some(until);
                 if is_due || cold.contains(&(branch.id, table.storage)) {
                     all.push_back(Due {
@@ -264,7 +266,7 @@ impl Tables {
                         branch: branch.id,
                         until,
                         hybrid,
-                        horizon,
+                        kept,
                     });
                 }
             }
@@ -316,7 +318,7 @@ impl State {
                 note.report.rows += report.rows;
                 note.report.bytes += report.bytes;
                 note.looked_at = Some(now);
-                note.looked = due.until.map(|until| (until, due.horizon));
+                note.looked = due.until.map(|until| (until, due.kept));
             }
             Job::Compact(job) => {
                 let report = job.report();

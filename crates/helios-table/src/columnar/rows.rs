@@ -7,15 +7,18 @@ use arrow_array::ArrayRef;
 use helios_base::row::{self, Layout};
 use helios_base::{Error, Result, Scn};
 use helios_segment::{ReadAt, Segment};
-use helios_version::{ColdBlock, ColdRows};
+use helios_version::{ColdBlock, ColdRows, ShowRow};
 
 use super::descriptor::{Descriptor, KeyForm};
 use super::form::{Cells, Form};
 use super::from_segment;
 use super::keys::Keys;
+use super::near::Near;
 
 /// An open segment.
 pub struct SegmentRows {
+    id: u64,
+    near: Arc<Near>,
     segment: Segment,
     /// Rows before each chunk, and all.
     starts: Vec<u64>,
@@ -28,12 +31,15 @@ pub struct SegmentRows {
 
 impl SegmentRows {
     pub(super) fn open(
+        id: u64,
         source: Arc<dyn ReadAt>,
         label: &str,
         descriptor: Descriptor,
         newest: Scn,
+        near: Arc<Near>,
     ) -> Result<Self> {
         let segment = Segment::open(source, label).map_err(from_segment)?;
+        let segment = segment.with_cache(Arc::clone(&near.blocks), id);
         if *segment.schema() != descriptor.schema()? {
             return Err(Error::corrupt(format!(
                 "segment \"{label}\" of table \"{}\" has other columns than it should",
@@ -47,6 +53,8 @@ impl SegmentRows {
             starts.push(rows);
         }
         Ok(Self {
+            id,
+            near,
             segment,
             starts,
             layout: descriptor.layout(),
@@ -60,6 +68,19 @@ impl SegmentRows {
     #[must_use]
     pub const fn segment(&self) -> &Segment {
         &self.segment
+    }
+
+    /// The number of the segment.
+    pub(super) const fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(super) fn near(&self) -> &Near {
+        &self.near
+    }
+
+    pub(super) const fn encoder(&self) -> &Keys {
+        &self.keys
     }
 
     pub(super) const fn descriptor(&self) -> &Descriptor {
@@ -98,7 +119,7 @@ impl SegmentRows {
         (chunk, (place - start) as usize)
     }
 
-    fn place_of(&self, chunk: usize, row: usize) -> u64 {
+    pub(super) fn place_of(&self, chunk: usize, row: usize) -> u64 {
         let all = self.starts.last().copied().unwrap_or(0);
         (self.starts.get(chunk).copied()).map_or(all, |start| start + row as u64)
     }
@@ -106,21 +127,18 @@ impl SegmentRows {
 
 impl ColdRows for SegmentRows {
     fn find(&self, pk: &[u8]) -> Result<Option<u64>> {
-        let found = self.segment.find(pk, &self.keys);
-        let found = found.map_err(|error| self.placed(error))?;
-        Ok(found.first().map(|row| {
-            let (chunk, row) = (row / helios_segment::CHUNK_ROWS as u64, *row);
-            self.place_of(
-                chunk as usize,
-                (row % helios_segment::CHUNK_ROWS as u64) as usize,
-            )
-        }))
+        self.near_place(pk)
     }
 
     fn seek(&self, pk: &[u8]) -> Result<u64> {
-        let found = self.segment.lower_bound(pk, &self.keys);
-        let (chunk, row) = found.map_err(|error| self.placed(error))?;
-        Ok(self.place_of(chunk, row))
+        self.near_bound(pk)
+    }
+
+    fn show(&self, pk: &[u8], upto: u64, visit: &mut ShowRow<'_>) -> Result<bool> {
+        match self.near_place(pk)? {
+            Some(place) if place < upto => self.show_near(place, pk, visit).map(|()| true),
+            _ => Ok(false),
+        }
     }
 
     fn read(&self, from: u64, count: usize, rows: &mut ColdBlock) -> Result<()> {

@@ -12,12 +12,14 @@ use helios_version::{Cold, ColdRows, SegmentInfo};
 use parking_lot::Mutex;
 
 use super::descriptor::Descriptor;
+use super::near::Near;
 use super::rows::SegmentRows;
 
 /// The files of one database: in a directory, or in memory as the rest of it.
 pub(crate) struct Shelf {
     directory: Option<PathBuf>,
     memory: Mutex<HashMap<u64, Bytes>>,
+    near: Arc<Near>,
 }
 
 /// A file being written.
@@ -46,11 +48,13 @@ impl Sink for Draft {
 }
 
 impl Shelf {
-    /// The files in `directory`, which need not exist yet; in memory without one.
-    pub(crate) fn new(directory: Option<PathBuf>) -> Self {
+    /// The files in `directory`, which need not exist yet; in memory without one. Keeps what was read of single
+    /// rows in `cache` bytes.
+    pub(crate) fn new(directory: Option<PathBuf>, cache: usize) -> Self {
         Self {
             directory,
             memory: Mutex::default(),
+            near: Arc::new(Near::new(cache)),
         }
     }
 
@@ -158,7 +162,8 @@ impl Shelf {
                 (Arc::new(file.map_err(missing)?), path.display().to_string())
             }
         };
-        SegmentRows::open(source, &label, descriptor, newest).map(Arc::new)
+        let near = Arc::clone(&self.near);
+        SegmentRows::open(id, source, &label, descriptor, newest, near).map(Arc::new)
     }
 }
 

@@ -306,3 +306,36 @@ fn old_segments_are_compressed_harder_once() {
     assert_eq!(committed(&tables, "t").len(), 300);
     assert!(tables.store().check().unwrap().is_empty());
 }
+
+#[test]
+fn what_other_tables_keep_is_no_reason_to_look() {
+    let tables = database();
+    let own = [
+        ("hybrid_storage_min_rows", "1"),
+        ("hybrid_storage_hot_threshold", "1 millisecond"),
+        (helios_version::RETENTION_PERIOD, "1 day"),
+    ];
+    table(&tables, "long", &own);
+    table(&tables, "short", &[("hybrid_storage", "off")]);
+    fill(&tables, "long", 0..10);
+    let transaction = begin(&tables);
+    update(&transaction, "long", &int(1), &[int(1), text("new")]).unwrap();
+    transaction.commit().unwrap();
+    let looked = now(&tables) + 1000;
+    tend(&tables, looked, 64);
+    assert_eq!(report(&tables, "long").looked_at, Some(looked));
+    assert_eq!(cold_rows(&tables), 9, "all but the row of two versions");
+    // What is kept of the other table moves, and no row of this one gets old.
+    let horizon = tables.store().horizon();
+    std::thread::sleep(std::time::Duration::from_millis(2));
+    for id in 0..3 {
+        fill(&tables, "short", id..id + 1);
+    }
+    while tables.store().gc_step(1000).unwrap() == Step::More {}
+    assert!(tables.store().horizon() > horizon);
+    tend(&tables, looked + 10, 64);
+    assert_eq!(report(&tables, "long").looked_at, Some(looked));
+    // Its own rows do.
+    tend(&tables, now(&tables) + 1000, 64);
+    assert_ne!(report(&tables, "long").looked_at, Some(looked));
+}

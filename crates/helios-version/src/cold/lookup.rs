@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use helios_base::{BranchId, Result, Scn, TableId};
 
-use super::{ColdBlock, Part};
 use crate::branch::Link;
 use crate::core::Core;
+use crate::row::ShowRow;
 
 impl Core {
     /// The cold row with this key on one branch.
@@ -15,25 +15,32 @@ impl Core {
         branch: BranchId,
         pk: &[u8],
     ) -> Result<Option<(Scn, Bytes)>> {
+        let mut found = None;
+        self.show_cold(table, branch, pk, &mut |row| {
+            found = Some((row.begin, Bytes::copy_from_slice(row.row)));
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Shows the cold row with this key on one branch; false if there is none.
+    pub(crate) fn show_cold(
+        &self,
+        table: TableId,
+        branch: BranchId,
+        pk: &[u8],
+        visit: &mut ShowRow<'_>,
+    ) -> Result<bool> {
         let Some(level) = self.cold.level(table, branch) else {
-            return Ok(None);
+            return Ok(false);
         };
         for part in level.covering(pk) {
             let rows = self.cold.rows(part)?;
-            let Some(place) = rows.find(pk)? else {
-                continue;
-            };
-            if place >= part.info.adopted {
-                continue;
+            if rows.show(pk, part.info.adopted, visit)? {
+                return Ok(true);
             }
-            let mut block = ColdBlock::default();
-            rows.read(place, 1, &mut block)?;
-            return match block.row(0) {
-                Some(row) if row.pk == pk => Ok(Some((row.begin, Bytes::copy_from_slice(row.row)))),
-                _ => Err(damaged(part)),
-            };
         }
-        Ok(None)
+        Ok(false)
     }
 
     /// Whether a reader finds the key in a segment of the branch if nothing shadows it. If that cannot be
@@ -77,11 +84,4 @@ impl Core {
     pub(crate) fn cold_on(&self, table: TableId, mut links: impl Iterator<Item = Link>) -> bool {
         self.cold.in_use() && links.any(|link| self.cold.level(table, link.branch).is_some())
     }
-}
-
-fn damaged(part: &Part) -> helios_base::Error {
-    helios_base::Error::corrupt(format!(
-        "segment {} of table {} does not have the row that its index names",
-        part.info.id, part.info.table
-    ))
 }

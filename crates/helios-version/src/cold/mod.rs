@@ -36,7 +36,9 @@ mod retire;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use helios_base::{Result, Scn};
+use helios_base::{Error, Result, Scn};
+
+use crate::row::ShowRow;
 
 pub(crate) use ages::Ages;
 pub use compact::Compaction;
@@ -79,6 +81,24 @@ pub trait ColdRows: Send + Sync {
     /// # Errors
     /// As [`ColdRows::find`].
     fn read(&self, from: u64, count: usize, rows: &mut ColdBlock) -> Result<()>;
+
+    /// Shows the row with a key if its place is before `upto`; false if there is none.
+    ///
+    /// # Errors
+    /// As [`ColdRows::find`], and those of `visit`.
+    fn show(&self, pk: &[u8], upto: u64, visit: &mut ShowRow<'_>) -> Result<bool> {
+        let Some(place) = self.find(pk)?.filter(|place| *place < upto) else {
+            return Ok(false);
+        };
+        let mut block = ColdBlock::default();
+        self.read(place, 1, &mut block)?;
+        match block.row(0) {
+            Some(row) if row.pk == pk => visit(row).map(|()| true),
+            _ => Err(Error::corrupt(
+                "a segment does not have the row that its index names",
+            )),
+        }
+    }
 
     /// Everything that is wrong with the stored bytes, one line each; empty if nothing.
     fn verify(&self) -> Vec<String>;
@@ -123,6 +143,21 @@ impl ColdBlock {
     #[must_use]
     pub fn len(&self) -> usize {
         self.begins.len()
+    }
+
+    /// What it takes in memory.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.bytes.capacity()
+            + self.ends.capacity() * size_of::<(usize, usize)>()
+            + self.begins.capacity() * size_of::<Scn>()
+    }
+
+    /// Gives back memory that no row takes.
+    pub fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.ends.shrink_to_fit();
+        self.begins.shrink_to_fit();
     }
 
     /// Whether there are none.

@@ -1,0 +1,167 @@
+//! Single rows of a segment, and what is kept so that the next ones near them are had quickly.
+//!
+//! A key is looked for among those of the 1,024 rows that the segment's sparse index leaves; these keys are
+//! kept. The row is then read alone, each column's value by itself. When a second row of the same [`LEAF`] is
+//! asked for, all rows of that are decoded and kept in the form that they have in the row store: who reads rows near
+//! each other pays for decoding once, and who reads rows far from each other does not pay for their neighbours.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::{Array, BinaryArray};
+use helios_base::{Error, Result};
+use helios_segment::{BlockCache, Cache};
+use helios_version::{ColdBlock, ColdRows, RowRef};
+
+use super::rows::SegmentRows;
+
+/// Rows decoded together when one of them was read before.
+const LEAF: usize = 64;
+
+/// What is kept of all segments of a database, bounded in bytes.
+pub(crate) struct Near {
+    /// Blocks of columns, ready for reading a few rows.
+    pub(super) blocks: Arc<BlockCache>,
+    kept: Cache<(u64, Place), Kept>,
+}
+
+/// The first row of what is kept, by its number in the segment.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Place {
+    Keys(u64),
+    Rows(u64),
+}
+
+#[derive(Clone)]
+enum Kept {
+    Keys(Arc<BinaryArray>),
+    Rows(Arc<ColdBlock>),
+}
+
+impl Near {
+    /// In so many bytes.
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self {
+            blocks: Arc::new(Cache::new(bytes / 2)),
+            kept: Cache::new(bytes / 2),
+        }
+    }
+}
+
+impl SegmentRows {
+    /// The place of a key.
+    pub(super) fn near_place(&self, pk: &[u8]) -> Result<Option<u64>> {
+        let located = self.segment().locate(pk);
+        let Some((chunk, rows)) = located.map_err(|error| self.placed(error))? else {
+            return Ok(None);
+        };
+        let keys = match self.kept_keys(chunk, &rows) {
+            Some(keys) => keys,
+            // Decoding keys is worth a look whether it may be there.
+            None => {
+                let may_have = self.segment().may_have(chunk, pk);
+                if !may_have.map_err(|error| self.placed(error))? {
+                    return Ok(None);
+                }
+                self.read_keys(chunk, &rows)?
+            }
+        };
+        let row = partition(&keys, |key| key < pk);
+        let is_it = row < keys.len() && keys.value(row) == pk;
+        Ok(is_it.then(|| self.place_of(chunk, rows.start + row)))
+    }
+
+    /// The place of the first key at or after `pk`.
+    pub(super) fn near_bound(&self, pk: &[u8]) -> Result<u64> {
+        let located = self.segment().locate_bound(pk);
+        let Some((chunk, rows)) = located.map_err(|error| self.placed(error))? else {
+            return Ok(self.segment().rows());
+        };
+        if rows.is_empty() {
+            return Ok(self.place_of(chunk, rows.start));
+        }
+        let keys = match self.kept_keys(chunk, &rows) {
+            Some(keys) => keys,
+            None => self.read_keys(chunk, &rows)?,
+        };
+        let row = partition(&keys, |key| key < pk);
+        Ok(self.place_of(chunk, rows.start + row))
+    }
+
+    /// The keys of these rows, if they are kept.
+    fn kept_keys(&self, chunk: usize, rows: &Range<usize>) -> Option<Arc<BinaryArray>> {
+        let at = (self.id(), Place::Keys(self.place_of(chunk, rows.start)));
+        match self.near().kept.get(&at) {
+            Some(Kept::Keys(keys)) => Some(keys),
+            _ => None,
+        }
+    }
+
+    /// The keys of these rows, kept from now on.
+    fn read_keys(&self, chunk: usize, rows: &Range<usize>) -> Result<Arc<BinaryArray>> {
+        let at = (self.id(), Place::Keys(self.place_of(chunk, rows.start)));
+        let keys = self
+            .segment()
+            .encoded_keys(chunk, rows.clone(), self.encoder());
+        let keys = Arc::new(keys.map_err(|error| self.placed(error))?);
+        let bytes = keys.value_data().len() + keys.len() * size_of::<i32>();
+        let kept = Kept::Keys(Arc::clone(&keys));
+        self.near().kept.put(at, kept, bytes);
+        Ok(keys)
+    }
+
+    /// Shows the row at a place whose key is known.
+    pub(super) fn show_near(
+        &self,
+        place: u64,
+        pk: &[u8],
+        visit: &mut dyn FnMut(RowRef<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let (chunk, row) = self.chunk_of(place);
+        let first = row - row % LEAF;
+        let at = (self.id(), Place::Rows(self.place_of(chunk, first)));
+        let leaf = match self.near().kept.get(&at) {
+            Some(Kept::Rows(leaf)) => leaf,
+            _ if self.near().kept.again(&at) => {
+                let mut leaf = ColdBlock::default();
+                self.read(self.place_of(chunk, first), LEAF, &mut leaf)?;
+                leaf.shrink();
+                let leaf = Arc::new(leaf);
+                let kept = Kept::Rows(Arc::clone(&leaf));
+                self.near().kept.put(at, kept, leaf.memory());
+                leaf
+            }
+            _ => {
+                let mut one = ColdBlock::default();
+                self.read(place, 1, &mut one)?;
+                return visit(self.row_of(&one, 0, pk)?);
+            }
+        };
+        visit(self.row_of(&leaf, row - first, pk)?)
+    }
+
+    fn row_of<'b>(&self, block: &'b ColdBlock, at: usize, pk: &[u8]) -> Result<RowRef<'b>> {
+        let row = block.row(at).filter(|row| row.pk == pk);
+        row.ok_or_else(|| {
+            Error::corrupt(format!(
+                "segment \"{}\" does not have the row that its index names",
+                self.segment().label()
+            ))
+            .with_table(&self.descriptor().table)
+        })
+    }
+}
+
+/// How many keys come first for which `below` holds.
+fn partition(keys: &BinaryArray, below: impl Fn(&[u8]) -> bool) -> usize {
+    let (mut low, mut high) = (0, keys.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if below(keys.value(middle)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
