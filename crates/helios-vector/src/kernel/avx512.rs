@@ -146,28 +146,26 @@ macro_rules! four {
             fn $name(a: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
                 let length = rows.iter().fold(a.len(), |least, row| least.min(row.len()));
                 let whole = length / 16 * 16;
-                let (q, _) = a[..whole].as_chunks::<16>();
-                let [r0, r1, r2, r3] = rows.map(|row| row[..whole].as_chunks::<16>().0);
+                let (q, q_one) = a[..whole].as_chunks::<16>().0.as_chunks::<2>();
+                let [(r0, o0), (r1, o1), (r2, o2), (r3, o3)] =
+                    rows.map(|row| row[..whole].as_chunks::<16>().0.as_chunks::<2>());
                 let mut sums = [_mm512_setzero_ps(); 8];
-                let mut at = 0;
-                while at + 1 < q.len() {
-                    let (x, y) = (load(&q[at]), load(&q[at + 1]));
-                    sums[0] = $step(sums[0], x, load(&r0[at]));
-                    sums[1] = $step(sums[1], x, load(&r1[at]));
-                    sums[2] = $step(sums[2], x, load(&r2[at]));
-                    sums[3] = $step(sums[3], x, load(&r3[at]));
-                    sums[4] = $step(sums[4], y, load(&r0[at + 1]));
-                    sums[5] = $step(sums[5], y, load(&r1[at + 1]));
-                    sums[6] = $step(sums[6], y, load(&r2[at + 1]));
-                    sums[7] = $step(sums[7], y, load(&r3[at + 1]));
-                    at += 2;
+                // Zipped, they need one test a turn; indexed, one for each load.
+                for ((((q, r0), r1), r2), r3) in q.iter().zip(r0).zip(r1).zip(r2).zip(r3) {
+                    for half in 0..2 {
+                        let x = load(&q[half]);
+                        sums[4 * half] = $step(sums[4 * half], x, load(&r0[half]));
+                        sums[4 * half + 1] = $step(sums[4 * half + 1], x, load(&r1[half]));
+                        sums[4 * half + 2] = $step(sums[4 * half + 2], x, load(&r2[half]));
+                        sums[4 * half + 3] = $step(sums[4 * half + 3], x, load(&r3[half]));
+                    }
                 }
-                if at < q.len() {
-                    let x = load(&q[at]);
-                    sums[0] = $step(sums[0], x, load(&r0[at]));
-                    sums[1] = $step(sums[1], x, load(&r1[at]));
-                    sums[2] = $step(sums[2], x, load(&r2[at]));
-                    sums[3] = $step(sums[3], x, load(&r3[at]));
+                for ((((x, r0), r1), r2), r3) in q_one.iter().zip(o0).zip(o1).zip(o2).zip(o3) {
+                    let x = load(x);
+                    sums[0] = $step(sums[0], x, load(r0));
+                    sums[1] = $step(sums[1], x, load(r1));
+                    sums[2] = $step(sums[2], x, load(r2));
+                    sums[3] = $step(sums[3], x, load(r3));
                 }
                 if whole < length {
                     let x = rest(&a[whole..length]);
@@ -214,13 +212,15 @@ compiled! {
     fn dot_tile(a: [&[f32]; 4], b: [&[f32]; 4]) -> [[f32; 4]; 4] {
         let length = a.iter().chain(&b).fold(usize::MAX, |least, row| least.min(row.len()));
         let whole = length / 16 * 16;
-        let left = a.map(|row| row[..whole].as_chunks::<16>().0);
-        let right = b.map(|row| row[..whole].as_chunks::<16>().0);
+        let [l0, l1, l2, l3] = a.map(|row| row[..whole].as_chunks::<16>().0);
+        let [r0, r1, r2, r3] = b.map(|row| row[..whole].as_chunks::<16>().0);
         let mut sums = [[_mm512_setzero_ps(); 4]; 4];
-        for at in 0..whole / 16 {
-            let y = [load(&right[0][at]), load(&right[1][at]), load(&right[2][at]), load(&right[3][at])];
-            for i in 0..4 {
-                let x = load(&left[i][at]);
+        let left = l0.iter().zip(l1).zip(l2).zip(l3);
+        let right = r0.iter().zip(r1).zip(r2).zip(r3);
+        for ((((x0, x1), x2), x3), (((y0, y1), y2), y3)) in left.zip(right) {
+            let y = [load(y0), load(y1), load(y2), load(y3)];
+            for (i, x) in [x0, x1, x2, x3].into_iter().enumerate() {
+                let x = load(x);
                 for j in 0..4 {
                     sums[i][j] = dot_step(sums[i][j], x, y[j]);
                 }
@@ -288,13 +288,14 @@ compiled! {
         let length = codes.iter().fold(query.len(), |least, row| least.min(row.len()));
         let whole = length / 64 * 64;
         let (y, _) = query[..whole].as_chunks::<64>();
-        let rows = codes.map(|row| row[..whole].as_chunks::<64>().0);
+        let [r0, r1, r2, r3] = codes.map(|row| row[..whole].as_chunks::<64>().0);
         let mut sums = [_mm512_setzero_si512(); 4];
-        for (at, y) in y.iter().enumerate() {
+        for ((((y, r0), r1), r2), r3) in y.iter().zip(r0).zip(r1).zip(r2).zip(r3) {
             let y = load_query(y);
-            for lane in 0..4 {
-                sums[lane] = _mm512_dpbusd_epi32(sums[lane], load_bytes(&rows[lane][at]), y);
-            }
+            sums[0] = _mm512_dpbusd_epi32(sums[0], load_bytes(r0), y);
+            sums[1] = _mm512_dpbusd_epi32(sums[1], load_bytes(r1), y);
+            sums[2] = _mm512_dpbusd_epi32(sums[2], load_bytes(r2), y);
+            sums[3] = _mm512_dpbusd_epi32(sums[3], load_bytes(r3), y);
         }
         let mut out = [0; 4];
         for lane in 0..4 {
