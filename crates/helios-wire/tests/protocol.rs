@@ -66,6 +66,33 @@ fn pipelines_skip_to_their_end_after_an_error() {
 }
 
 #[test]
+fn prepared_statements_are_listed_and_noticed_when_they_change() {
+    let server = TestServer::start();
+    let mut client = server.connect();
+    client.query("create table t(id int primary key); insert into t values (1)");
+    client.query("prepare by_name as select 1");
+    client.parse("all", "select * from t", &[]);
+    client.sync();
+    client.answers();
+    let names = "select string_agg(name || ': ' || statement, '; ') from pg_prepared_statements";
+    assert_eq!(
+        row_texts(&client.query(names)[1]),
+        [Some("all: select * from t; by_name: select 1".to_owned())]
+    );
+    client.query("deallocate by_name; alter table t add column n int");
+    client.bind("", "all", &[]);
+    client.execute("", 0);
+    client.sync();
+    let answers = client.answers();
+    let error = answers.iter().find(|m| m.kind == b'E').expect("error");
+    // By this drivers know that they should prepare it anew.
+    assert_eq!(error.field(b'C').as_deref(), Some("0A000"));
+    assert_eq!(error.field(b'R').as_deref(), Some("RevalidateCachedQuery"));
+    client.query("discard all");
+    assert_eq!(row_texts(&client.query(names)[1]), [None]);
+}
+
+#[test]
 fn portals_go_on_where_they_stopped() {
     let server = TestServer::start();
     let mut client = server.connect();

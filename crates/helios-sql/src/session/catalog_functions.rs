@@ -50,6 +50,7 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value], _: &DataType) -> 
         ("pg_settings", []) => Ok(table(settings(state))),
         ("pg_stat_activity", []) => Ok(table(activity(state))),
         ("pg_stat_statements", []) => Ok(table(super::costs::rows(state))),
+        ("pg_prepared_statements", []) => Ok(table(prepared(state))),
         ("pg_stat_progress_basebackup", []) => Ok(table(super::backup::progress(state))),
         ("pg_stat_statements_info", []) => Ok(table(super::costs::info(state))),
         ("pg_locks", []) => Ok(table(locks(state))),
@@ -141,6 +142,14 @@ fn settings(state: &State) -> Vec<Row> {
             ]
         })
         .collect()
+}
+
+fn prepared(state: &State) -> Vec<Row> {
+    let prepared = state.prepared.lock();
+    let row = |(name, text): (&String, &Arc<str>)| {
+        vec![Value::text(name.as_str()), Value::text(text.to_string())]
+    };
+    prepared.iter().map(row).collect()
 }
 
 fn activity(state: &State) -> Vec<Row> {

@@ -85,6 +85,8 @@ impl Session {
 
     /// Keeps a prepared statement under a name, as PREPARE does; an earlier one of that name goes.
     pub fn keep_prepared(&mut self, name: &str, prepared: Arc<Prepared>) {
+        let text = Arc::clone(&prepared.text);
+        self.state.prepared.lock().insert(name.to_owned(), text);
         self.prepared.insert(name.to_owned(), prepared);
     }
 
@@ -96,7 +98,14 @@ impl Session {
 
     /// Forgets the prepared statement of a name, if there is one.
     pub fn forget_prepared(&mut self, name: &str) {
+        self.state.prepared.lock().remove(name);
         self.prepared.remove(name);
+    }
+
+    /// Forgets all of them.
+    pub(super) fn forget_all_prepared(&mut self) {
+        self.state.prepared.lock().clear();
+        self.prepared.clear();
     }
 
     /// The columns of a cursor that DECLARE opened: protocols know cursors as portals.

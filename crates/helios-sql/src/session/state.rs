@@ -1,6 +1,6 @@
 //! What functions ask of the session: settings, sequences, names.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering::Acquire};
 use std::sync::{Arc, Weak};
 
@@ -44,6 +44,8 @@ pub(crate) struct State {
     pub(super) temporary: Mutex<Option<super::temporary::Temporary>>,
     /// What plans depend on of them.
     pub(super) temporary_digest: AtomicU64,
+    /// The texts of the session's prepared statements, for `pg_prepared_statements`.
+    pub(super) prepared: Mutex<BTreeMap<String, Arc<str>>>,
     /// What the transaction says to other sessions when it commits.
     pub(super) notes: super::notify::Notes,
     /// Whether the session listens to others.
@@ -135,6 +137,7 @@ impl State {
             known_who: Mutex::default(),
             temporary: Mutex::default(),
             temporary_digest: AtomicU64::new(0),
+            prepared: Mutex::default(),
             advisory: Mutex::default(),
             text: Mutex::default(),
             now: Mutex::new(Now {

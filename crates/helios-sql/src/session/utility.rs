@@ -168,7 +168,7 @@ impl Session {
             ));
         }
         let prepared = self.prepare_statement(&prepare.text, prepare.types.clone(), None)?;
-        self.prepared.insert(prepare.name.clone(), prepared);
+        self.keep_prepared(&prepare.name, prepared);
         Ok(())
     }
 
@@ -210,12 +210,9 @@ impl Session {
 
     fn deallocate(&mut self, name: Option<&str>) -> Result<()> {
         match name {
-            None => self.prepared.clear(),
-            Some(name) => {
-                self.prepared
-                    .remove(name)
-                    .ok_or_else(|| no_statement(name))?;
-            }
+            None => self.forget_all_prepared(),
+            Some(name) if self.prepared.contains_key(name) => self.forget_prepared(name),
+            Some(name) => return Err(no_statement(name)),
         }
         Ok(())
     }
@@ -231,7 +228,7 @@ impl Session {
             _ => {
                 self.check_no_block("DISCARD ALL")?;
                 self.close_cursors(true);
-                self.prepared.clear();
+                self.forget_all_prepared();
                 self.forget_recent();
                 self.state.settings.lock().reset_all();
                 self.discard_temporary()?;

@@ -1,6 +1,6 @@
 //! Messages to clients, appended to a buffer.
 
-use helios_base::{Error, ErrorKind, Value};
+use helios_base::{Error, ErrorKind, SqlState, Value};
 use helios_sql::{Notice, Notification, Severity, TransactionStatus};
 
 /// Appends messages to a buffer of bytes.
@@ -254,6 +254,7 @@ impl Backend<'_> {
             optional(b't', error.table());
             optional(b'c', error.column());
             optional(b'n', error.constraint());
+            optional(b'R', routine(error));
             body.push(0);
         });
     }
@@ -306,4 +307,11 @@ fn end_message(buffer: &mut [u8], start: usize) {
     if let Some(slot) = buffer.get_mut(start..start + 4) {
         slot.copy_from_slice(&(length as u32).to_be_bytes());
     }
+}
+/// PostgreSQL's name of the place in the server, where drivers go by it: asyncpg and pgJDBC prepare a statement
+/// anew whose result has changed, and know that by nothing else.
+fn routine(error: &Error) -> Option<&'static str> {
+    let changed = error.sqlstate() == SqlState::FEATURE_NOT_SUPPORTED
+        && error.message() == "cached plan must not change result type";
+    changed.then_some("RevalidateCachedQuery")
 }

@@ -36,9 +36,8 @@ impl Binder<'_> {
                 )
                 .with_hint("For example, ON CONFLICT (column_name)."));
         }
-        let name = insert.alias.as_ref().unwrap_or(&insert.table.name);
         let columns = table_columns(table);
-        let mut scope = self.written_scope(table, name.name.as_str().into(), None);
+        let mut scope = self.inserted_scope(insert, table);
         let mut excluded = self.written_scope(table, "excluded".into(), None);
         excluded.shift(columns.len());
         // Unqualified names mean the row that is there.

@@ -51,8 +51,7 @@ impl Binder<'_> {
             Some(clause) => Some(self.on_conflict(clause, &table, insert)?),
             None => None,
         };
-        let name = insert.alias.as_ref().unwrap_or(&insert.table.name);
-        let scope = self.written_scope(&table, name.name.as_str().into(), None);
+        let scope = self.inserted_scope(insert, &table);
         self.push_level(scope, None);
         let returning = self.returning(insert.returning.as_ref());
         self.pop_level();

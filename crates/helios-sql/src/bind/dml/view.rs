@@ -10,7 +10,7 @@ use crate::bind::Binder;
 use crate::bind::relation::table_columns;
 use crate::bind::scope::{Clause, Scope, ScopeColumn, ScopeTable};
 use crate::bind::updatable::{Simple, simple};
-use crate::parse::ast::{Ident, Name};
+use crate::parse::ast::{Ident, Insert, Name};
 use crate::parse::parse_query;
 use crate::plan::ViewCheck;
 
@@ -137,6 +137,15 @@ impl Binder<'_> {
             self.hides_rows |= self.hides_rows(table, &who);
         }
         Ok(())
+    }
+
+    /// What an `INSERT` into `table` can name of its row; with the schema, too, unless it has another name.
+    pub(super) fn inserted_scope(&self, insert: &Insert, table: &TableDef) -> Scope {
+        let (name, schema) = match &insert.alias {
+            Some(alias) => (alias, None),
+            None => (&insert.table.name, Some(Arc::from(&*table.schema_name))),
+        };
+        self.written_scope(table, name.name.as_str().into(), schema)
     }
 
     /// What a statement that writes `table` can name of its row.
