@@ -34,11 +34,21 @@ impl Binder<'_> {
                 "DEFAULT is not allowed in this context",
                 pos,
             )),
+            ExprKind::CurrentOf(cursor) => Err(self.at(
+                Error::unsupported("WHERE CURRENT OF beside other tables"),
+                cursor.pos,
+            )),
             ExprKind::Param(number) => match self.arguments {
                 Some(level) => self.body_param(*number, level),
                 None => self.place(self.builder.param(*number as usize), pos),
             },
             ExprKind::Column(parts) => self.column(parts),
+            ExprKind::Star(parts) if let [table] = parts.as_slice() => {
+                match self.whole_row(None, table)? {
+                    Some(row) => Ok(row),
+                    None => Err(self.missing_table(None, table)),
+                }
+            }
             ExprKind::Star(_) | ExprKind::Expand(_) => Err(self.fail(
                 SqlState::SYNTAX_ERROR,
                 "row expansion via \"*\" is not supported here",
@@ -208,7 +218,15 @@ impl Binder<'_> {
                 self.place(self.builder.array(values), pos)
             }
             ExprKind::Row(items) => {
-                let values = self.exprs(items)?;
+                let mut values = Vec::with_capacity(items.len());
+                for item in items {
+                    match &item.kind {
+                        ExprKind::Star(_) | ExprKind::Expand(_) => {
+                            values.extend(self.fields_of(item)?);
+                        }
+                        _ => values.push(self.expr(item)?),
+                    }
+                }
                 self.place(self.builder.row(values), pos)
             }
             ExprKind::Subscript { expr, subscripts } => {

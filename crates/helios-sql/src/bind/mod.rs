@@ -19,6 +19,7 @@ mod aggregate;
 mod call;
 mod context;
 mod cte;
+mod cursor;
 mod ddl;
 mod dml;
 mod elsewhere;

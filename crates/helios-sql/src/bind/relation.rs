@@ -143,7 +143,21 @@ impl Binder<'_> {
                 Ok((plan, Some(view.schema_name.as_str().into())))
             }
             other @ Relation::Sequence(_) => {
-                Err(self.unsupported(format!("SELECT from {}", article(other.kind())), name.pos()))
+                if self.here_at().is_some() || refused.is_some() {
+                    let error = self.unsupported("a sequence of the past", name.pos());
+                    return Err(error.with_hint("Sequences have no history."));
+                }
+                let schema: Arc<str> = other.schema_name().into();
+                let reference = TableRef {
+                    id: helios_base::TableId(other.oid()),
+                    schema: schema.clone(),
+                    name: other.name().into(),
+                };
+                if !self.depends.contains(&reference) {
+                    self.depends.push(reference);
+                }
+                let plan = self.sequence_row(&other, name.pos())?;
+                Ok((plan, Some(schema)))
             }
             other @ Relation::Index(..) => Err(self.at(
                 Error::new(

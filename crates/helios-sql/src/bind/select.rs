@@ -431,6 +431,17 @@ impl Binder<'_> {
         Ok(outputs)
     }
 
+    /// `t.*` and `(row).*` among the fields of a row.
+    pub(super) fn fields_of(&mut self, item: &ast::Expr) -> Result<Vec<Expr>> {
+        let mut outputs = Vec::new();
+        match &item.kind {
+            ExprKind::Star(qualifier) => self.star(qualifier, item.pos, &mut outputs)?,
+            ExprKind::Expand(row) => self.expand(row, &mut outputs)?,
+            _ => return self.expr(item).map(|expr| vec![expr]),
+        }
+        Ok(outputs.into_iter().map(|output| output.expr).collect())
+    }
+
     /// `(row).*`: each field of a composite value.
     fn expand(&mut self, row: &ast::Expr, outputs: &mut Vec<Output>) -> Result<()> {
         if let ExprKind::Column(parts) = &row.kind

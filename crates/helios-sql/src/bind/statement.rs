@@ -10,7 +10,7 @@ use super::relation::{guard, table_columns, table_ref};
 use super::scope::{Clause, Scope};
 use crate::parse::ast::{self, Statement as Tree, StorageOption};
 use crate::plan::{
-    Bisect, BranchCommand, Copy, CopyFormat, CopyTarget, Cursor, Explain, ExplainFormat, Insert,
+    Bisect, BranchCommand, Copy, CopyFormat, CopyTarget, Explain, ExplainFormat, Insert,
     MergeCommand, Plan, PlanColumn, Prepare, Query, Statement, TableRef, Values,
 };
 
@@ -52,15 +52,7 @@ impl Binder<'_> {
             Tree::Deallocate(name) => {
                 Statement::Deallocate(name.as_ref().map(|name| name.name.clone()))
             }
-            Tree::Declare(declare) => Statement::Declare(Box::new(Cursor {
-                name: declare.name.name.clone(),
-                query: Query {
-                    plan: self.query(&declare.query, None, true)?,
-                },
-                scroll: declare.scroll,
-                hold: declare.hold,
-                binary: declare.binary,
-            })),
+            Tree::Declare(declare) => Statement::Declare(Box::new(self.declare(declare)?)),
             Tree::Fetch(fetch) => Statement::Fetch(fetch.clone()),
             Tree::Close(name) => Statement::Close(name.as_ref().map(|name| name.name.clone())),
             Tree::Role(command) => Statement::Role(command.clone()),

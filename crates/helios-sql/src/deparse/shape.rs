@@ -238,6 +238,7 @@ impl<'a> Writer<'a> {
             ExprKind::Text(_)
             | ExprKind::Null
             | ExprKind::Default
+            | ExprKind::CurrentOf(_)
             | ExprKind::Star(_)
             | ExprKind::Expand(_) => return None,
         })

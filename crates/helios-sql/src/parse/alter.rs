@@ -96,6 +96,7 @@ impl Parser<'_> {
             name,
             if_exists,
             actions: vec![action],
+            tag,
         })))
     }
 
@@ -136,6 +137,7 @@ impl Parser<'_> {
             name,
             if_exists,
             actions,
+            tag: "ALTER TABLE",
         })))
     }
 

@@ -156,6 +156,15 @@ impl Parser<'_> {
         Ok((table, alias))
     }
 
+    /// `WHERE` condition, or `WHERE CURRENT OF` cursor.
+    fn where_or_cursor(&mut self) -> Result<Option<Expr>> {
+        let pos = self.pos();
+        if !self.eat_words("where current of") {
+            return self.where_clause();
+        }
+        Ok(Some(node(ExprKind::CurrentOf(self.ident()?), pos)))
+    }
+
     fn update(&mut self, with: Option<With>) -> Result<Update> {
         self.expect("update")?;
         let (table, alias) = self.target()?;
@@ -166,7 +175,7 @@ impl Parser<'_> {
         } else {
             Vec::new()
         };
-        let filter = self.where_clause()?;
+        let filter = self.where_or_cursor()?;
         Ok(Update {
             with,
             table,
@@ -186,7 +195,7 @@ impl Parser<'_> {
         } else {
             Vec::new()
         };
-        let filter: Option<Expr> = self.where_clause()?;
+        let filter = self.where_or_cursor()?;
         Ok(Delete {
             with,
             table,

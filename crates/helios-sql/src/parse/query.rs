@@ -342,9 +342,6 @@ impl Parser<'_> {
         if !self.eat("where") {
             return Ok(None);
         }
-        if self.is_words("current of") {
-            return Err(self.unsupported("WHERE CURRENT OF", self.pos()));
-        }
         self.expr().map(Some)
     }
 

@@ -186,6 +186,8 @@ pub struct AlterTable {
     pub name: QualifiedName,
     /// In order.
     pub actions: Vec<AlterAction>,
+    /// `ALTER TABLE`, `ALTER VIEW`, …: how it was written.
+    pub tag: &'static str,
 }
 
 /// One action of `ALTER TABLE`.

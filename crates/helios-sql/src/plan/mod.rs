@@ -71,9 +71,9 @@ pub use routine::{
     OptionChanges, Routine, RoutineStatement,
 };
 pub use session::{
-    BranchCommand, Copy, CopyFormat, CopyTarget, Cursor, Explain, ExplainFormat, Fetch,
-    FetchDirection, Isolation, ListenCommand, Prepare, SetScope, SetValue, TransactionCommand,
-    TransactionModes,
+    BranchCommand, Copy, CopyFormat, CopyTarget, Cursor, CursorKey, CursorTable, Explain,
+    ExplainFormat, Fetch, FetchDirection, Isolation, ListenCommand, Prepare, SetScope, SetValue,
+    TransactionCommand, TransactionModes,
 };
 pub use statement::{Bound, Query, Statement, Subplan};
 pub use table_function::{TableFunction, TableFunctionCall};

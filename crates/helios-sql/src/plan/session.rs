@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use helios_base::{ColumnId, TableId};
 use helios_expr::Expr;
 
 use super::{Plan, PlanColumn, QualifiedName, Statement, TableRef};
@@ -134,12 +135,34 @@ pub struct Cursor {
     pub name: String,
     /// The query.
     pub query: super::Query,
+    /// How many of its columns are shown; others follow for `tables`.
+    pub shown: usize,
+    /// The tables whose rows `WHERE CURRENT OF` can name.
+    pub tables: Vec<CursorTable>,
     /// `SCROLL`, `NO SCROLL`, or nothing said.
     pub scroll: Option<bool>,
     /// `WITH HOLD`: lives on after the transaction.
     pub hold: bool,
     /// `BINARY`.
     pub binary: bool,
+}
+
+/// A table whose rows a cursor shows.
+#[derive(Clone, Debug)]
+pub struct CursorTable {
+    /// The table.
+    pub table: TableId,
+    /// What names its row.
+    pub key: CursorKey,
+}
+
+/// What in a cursor's row names a table's row.
+#[derive(Clone, Debug)]
+pub enum CursorKey {
+    /// The row's encoded key, in this column.
+    Encoded(usize),
+    /// The columns of the table's primary key, in these columns.
+    Columns(Vec<(ColumnId, usize)>),
 }
 
 /// Where `FETCH` and `MOVE` go.

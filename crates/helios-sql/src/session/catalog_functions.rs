@@ -54,6 +54,10 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value], _: &DataType) -> 
         ("pg_stat_progress_basebackup", []) => Ok(table(super::backup::progress(state))),
         ("pg_stat_statements_info", []) => Ok(table(super::costs::info(state))),
         ("pg_locks", []) => Ok(table(locks(state))),
+        ("pg_cursors", []) => Ok(table(super::cursor_place::rows(state))),
+        ("helios_cursor_row", [Value::Text(cursor), Value::Oid(table)]) => {
+            super::cursor_place::current_row(state, cursor, *table)
+        }
         ("pg_branches", []) => Ok(table(branches(state))),
         ("pg_sleep_for", [Value::Interval(time)]) => {
             let days = f64::from(time.months) * 30.0 + f64::from(time.days);

@@ -1,8 +1,12 @@
 //! Cursors: queries that are read piece by piece.
 
+use std::sync::Arc;
+
 use helios_base::{Error, Result, Row, SqlState, Value};
+use parking_lot::Mutex;
 
 use super::Session;
+use super::cursor_place::Place;
 use super::outcome::{Columns, Completion, Outcome, ResultColumn, RowSource, RowStream};
 use super::run::Sight;
 use super::stream::Running;
@@ -10,6 +14,8 @@ use crate::plan::{Bound, Cursor, Fetch, FetchDirection};
 
 /// A declared cursor.
 pub(crate) struct OpenCursor {
+    /// Where others see it stand.
+    place: Arc<Place>,
     columns: Columns,
     /// The rest of the query; `None` at its end.
     running: Option<Running>,
@@ -52,6 +58,12 @@ impl OpenCursor {
             self.rows.len() + 1
         };
         Ok(self.row(self.position).cloned())
+    }
+
+    /// Its transaction is over.
+    fn hold_on(&mut self) {
+        self.held = true;
+        self.place.now.lock().held = true;
     }
 
     fn read_all(&mut self) -> Result<()> {
@@ -138,10 +150,19 @@ impl Session {
         let program =
             self.with_compiler(sight, |c| c.program(&cursor.query.plan, &bound.subplans))?;
         let exec = self.exec(sight, &program.subplans, params);
-        let columns = cursor.query.plan.columns();
+        let columns = cursor.query.plan.columns().iter().take(cursor.shown);
         let mut open = OpenCursor {
+            place: Arc::new(Place {
+                name: cursor.name.clone(),
+                statement: self.state.current_query(),
+                hold: cursor.hold,
+                binary: cursor.binary,
+                scroll: cursor.scroll != Some(false),
+                created: self.statement_start,
+                tables: cursor.tables.clone(),
+                now: Mutex::default(),
+            }),
             columns: columns
-                .iter()
                 .map(|column| ResultColumn::new(&*column.name, column.ty.clone()))
                 .collect(),
             running: Some(Running::start(&program, exec, None)?),
@@ -154,8 +175,10 @@ impl Session {
         };
         if cursor.hold && sight.txn.is_none() {
             open.read_all()?;
-            open.held = true;
+            open.hold_on();
         }
+        let place = Arc::downgrade(&open.place);
+        self.state.cursors.lock().push(place);
         self.cursors.insert(cursor.name.clone(), open);
         Ok(())
     }
@@ -165,7 +188,11 @@ impl Session {
             .cursors
             .get_mut(&fetch.cursor)
             .ok_or_else(|| no_cursor(&fetch.cursor))?;
-        let rows = cursor.fetch(fetch.direction)?;
+        let fetched = cursor.fetch(fetch.direction);
+        cursor.place.now.lock().row = cursor.row(cursor.position).cloned();
+        let mut rows = fetched?;
+        let shown = cursor.columns.len();
+        rows.iter_mut().for_each(|row| row.truncate(shown));
         Ok(if fetch.only_move {
             Outcome::Done(Completion::counted("MOVE", rows.len() as u64))
         } else {
@@ -192,7 +219,7 @@ impl Session {
     pub(super) fn hold_cursors(&mut self) -> Result<()> {
         for cursor in self.cursors.values_mut().filter(|c| c.hold && !c.held) {
             cursor.read_all()?;
-            cursor.held = true;
+            cursor.hold_on();
         }
         Ok(())
     }
@@ -203,7 +230,7 @@ impl Session {
     }
 }
 
-fn no_cursor(name: &str) -> Error {
+pub(super) fn no_cursor(name: &str) -> Error {
     Error::new(
         SqlState::INVALID_CURSOR_NAME,
         format!("cursor \"{name}\" does not exist"),

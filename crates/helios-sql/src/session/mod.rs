@@ -23,6 +23,7 @@ mod conflicts;
 mod copy;
 mod costs;
 mod cursor;
+mod cursor_place;
 mod database_setting;
 mod ddl;
 mod definitions;

@@ -2,7 +2,7 @@
 //! stands.
 
 use helios_base::{Error, IndexId, Result, SqlState, TableId, Value};
-use helios_table::catalog::{Relation, TableDef};
+use helios_table::catalog::{Privileges, Relation, TableDef};
 use helios_version::Read;
 
 use super::state::{DATABASE, State};
@@ -24,6 +24,7 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
         ("pg_total_relation_size", [Value::Oid(oid)]) => of_relation(state, *oid, true),
         ("pg_indexes_size", [Value::Oid(oid)]) => indexes_size(state, *oid),
         ("pg_sequence_last_value", [Value::Oid(oid)]) => last_value(state, *oid),
+        ("helios_sequence_row", [Value::Oid(oid)]) => sequence_row(state, *oid),
         _ => return None,
     })
 }
@@ -143,6 +144,19 @@ fn all_indexes(state: &State, read: &dyn Read, table: &TableDef) -> Result<u64> 
         bytes += index_size(state, read, index.storage)?;
     }
     Ok(bytes)
+}
+
+/// A sequence as a table: the last value, how many more are logged, whether it was given.
+fn sequence_row(state: &State, oid: u32) -> Result<Value> {
+    let Some(Relation::Sequence(sequence)) = state.catalog().relation_by_oid(oid) else {
+        return Err(Error::internal("a sequence that was found is gone"));
+    };
+    state.check_sequence(&sequence, &[Privileges::SELECT])?;
+    let store = state.tables.store();
+    let stands = store.sequence(state.branch(), TableId(sequence.storage.0))?;
+    let (last, called) = stands.map_or((sequence.start, false), |s| (s.value, s.called));
+    let row = [Value::Int8(last), Value::Int8(0), Value::Bool(called)];
+    Ok(Value::Record(row.into()))
 }
 
 /// The last value that a sequence gave; `NULL` if it has given none.

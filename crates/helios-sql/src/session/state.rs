@@ -39,6 +39,7 @@ pub(crate) struct State {
     /// The settings' generation.
     generation: Arc<AtomicU64>,
     sequences: Mutex<Sequences>,
+    pub(super) cursors: super::cursor_place::Places,
     /// As whom statements run, for a generation of the settings and some roles.
     pub(super) known_who: Mutex<Option<KnownWho>>,
     pub(super) temporary: Mutex<Option<super::temporary::Temporary>>,
@@ -134,6 +135,7 @@ impl State {
             shared: Arc::downgrade(engine),
             settings: Mutex::new(settings),
             sequences: Mutex::default(),
+            cursors: Mutex::default(),
             known_who: Mutex::default(),
             temporary: Mutex::default(),
             temporary_digest: AtomicU64::new(0),

@@ -16,7 +16,7 @@ pub(crate) fn of(statement: &Statement) -> &'static str {
         Statement::Merge(_) => "MERGE",
         Statement::CreateTable(create) if create.query.is_some() => "SELECT",
         Statement::CreateTable(_) => "CREATE TABLE",
-        Statement::AlterTable(_) => "ALTER TABLE",
+        Statement::AlterTable(alter) => alter.tag,
         Statement::CreateIndex(_) => "CREATE INDEX",
         Statement::CreateView(_) => "CREATE VIEW",
         Statement::CreateSequence(_) => "CREATE SEQUENCE",

@@ -74,6 +74,19 @@ pub(super) static RELATIONS: &[Relation] = &[
     )
     .unsteady(),
     pg(
+        "pg_cursors",
+        &[
+            ("name", Text),
+            ("statement", Text),
+            ("is_holdable", Bool),
+            ("is_binary", Bool),
+            ("is_scrollable", Bool),
+            ("creation_time", Time),
+        ],
+        |source| ask(source, "pg_cursors"),
+    )
+    .unsteady(),
+    pg(
         "pg_branches",
         &[
             ("branch_name", Text),

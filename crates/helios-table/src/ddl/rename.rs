@@ -228,6 +228,9 @@ impl Transaction {
     pub fn move_sequence(&self, id: SequenceId, to: SchemaId) -> Result<()> {
         self.lock_object(id.0)?;
         let old = self.sequence(id)?;
+        if old.schema == to {
+            return Ok(());
+        }
         refuse_readers(&*self.latest_catalog()?, id.0, "sequence", &old.name)?;
         let schema = self.enter_schema(to)?;
         self.take_name(to, &old.name)?;
@@ -235,6 +238,42 @@ impl Transaction {
         sequence.schema = to;
         sequence.schema_name.clone_from(&schema.name);
         self.follow_sequence(&old, sequence)
+    }
+
+    /// `ALTER VIEW … RENAME COLUMN`: the query stays as it is.
+    ///
+    /// # Errors
+    /// 42703 no such column, 42701 the name is taken, 0A000 another view reads the column by its name.
+    pub fn rename_view_column(&self, id: ViewId, name: &str, to: &str) -> Result<()> {
+        self.lock_object(id.0)?;
+        let catalog = self.latest_catalog()?;
+        let mut view = ViewDef::clone(&*view(&catalog, id)?);
+        let Some(place) = view.columns.iter().position(|column| column.name == name) else {
+            return Err(Error::new(
+                SqlState::UNDEFINED_COLUMN,
+                format!("column \"{name}\" does not exist"),
+            ));
+        };
+        if view.columns.iter().any(|column| column.name == to) {
+            return Err(Error::new(
+                SqlState::DUPLICATE_COLUMN,
+                format!(
+                    "column \"{to}\" of relation \"{}\" already exists",
+                    view.name
+                ),
+            ));
+        }
+        let column = u32::try_from(place + 1).map(ColumnId);
+        for reader in catalog.views() {
+            let mut reads = reader.depends.iter().filter(|d| d.relation == id.0);
+            if reads.any(|d| d.columns.iter().any(|read| Ok(*read) == column)) {
+                return Err(read_by_view("column", name, &reader.name));
+            }
+        }
+        if let Some(column) = view.columns.get_mut(place) {
+            to.clone_into(&mut column.name);
+        }
+        self.change(Change::View(id, Some(Arc::new(view))))
     }
 
     /// `ALTER VIEW … SET SCHEMA`.
@@ -245,6 +284,9 @@ impl Transaction {
         self.lock_object(id.0)?;
         let catalog = self.latest_catalog()?;
         let old = view(&catalog, id)?;
+        if old.schema == to {
+            return Ok(());
+        }
         refuse_readers(&catalog, id.0, "view", &old.name)?;
         let schema = self.enter_schema(to)?;
         self.take_name(to, &old.name)?;

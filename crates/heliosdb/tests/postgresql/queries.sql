@@ -131,9 +131,7 @@ SELECT count(*), a FROM a GROUP BY a ORDER BY a LIMIT 1;
 -- differs: user-types
 SELECT a FROM a WHERE id = 1;
 SELECT a.*, b.y FROM a, b WHERE a.id = b.a_id ORDER BY b.id;
--- differs: row-expansion
 SELECT (a).x, (a.*) IS NULL FROM a ORDER BY id;
--- differs: row-expansion
 SELECT a IS NULL, a = a, ROW(a.*) FROM a WHERE id = 1;
 SELECT * FROM a WHERE x IS NULL OR x LIKE 't%' ORDER BY id;
 SELECT * FROM a WHERE NULL;

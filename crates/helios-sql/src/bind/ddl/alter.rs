@@ -22,6 +22,7 @@ impl Binder<'_> {
                     table: None,
                     name: alter.name.clone().into(),
                     actions: Vec::new(),
+                    tag: alter.tag,
                 });
             }
             found => found?,
@@ -59,6 +60,7 @@ impl Binder<'_> {
             table: table.as_deref().map(table_ref),
             name: alter.name.clone().into(),
             actions,
+            tag: alter.tag,
         })
     }
 

@@ -1,6 +1,7 @@
 //! `DELETE`.
 
 use helios_base::Result;
+use helios_table::catalog::TableDef;
 
 use crate::bind::Binder;
 use crate::bind::dml::Write;
@@ -25,7 +26,7 @@ impl Binder<'_> {
         let item = self.items_after(target, &delete.using, None)?;
         let key = table.columns.len();
         self.push_level(item.scope, None);
-        let bound = self.delete_here(delete, item.plan);
+        let bound = self.delete_here(delete, &table, item.plan);
         self.pop_level();
         let (input, returning) = bound?;
         self.written_view = None;
@@ -41,11 +42,12 @@ impl Binder<'_> {
     fn delete_here(
         &mut self,
         delete: &ast::Delete,
+        table: &TableDef,
         mut input: Plan,
     ) -> Result<(Plan, Option<Returning>)> {
         if let Some(filter) = &delete.filter {
             self.set_clause(Clause::Plain("WHERE"));
-            input = filtered(input, self.condition(filter, "WHERE")?);
+            input = filtered(input, self.row_condition(filter, table)?);
         }
         let returning = self.returning(delete.returning.as_ref())?;
         Ok((input, returning))

@@ -13,6 +13,7 @@ use view::Write;
 use std::sync::Arc;
 
 use helios_base::{Error, Result, SqlState, nearest};
+use helios_expr::Expr;
 use helios_table::catalog::{ColumnDef, TableDef};
 
 use super::Binder;
@@ -20,7 +21,7 @@ use super::from::Item;
 use super::relation::guard;
 use super::scope::Clause;
 use super::select::filtered;
-use crate::parse::ast::{Ident, Name, SelectItem};
+use crate::parse::ast::{self, Ident, Name, SelectItem};
 use crate::plan::{PlanColumn, Returning};
 
 impl Binder<'_> {
@@ -88,6 +89,14 @@ impl Binder<'_> {
             past: Vec::new(),
         };
         Ok((table, item))
+    }
+
+    /// Which rows of `table` are meant, at the innermost level.
+    fn row_condition(&mut self, filter: &ast::Expr, table: &TableDef) -> Result<Expr> {
+        match &filter.kind {
+            ast::ExprKind::CurrentOf(cursor) => self.current_of(cursor, table),
+            _ => self.condition(filter, "WHERE"),
+        }
     }
 
     /// `RETURNING`, at the innermost level.

@@ -62,7 +62,7 @@ impl Binder<'_> {
         let assignments = self.assignments(&update.set, table)?;
         if let Some(filter) = &update.filter {
             self.set_clause(Clause::Plain("WHERE"));
-            input = filtered(input, self.condition(filter, "WHERE")?);
+            input = filtered(input, self.row_condition(filter, table)?);
         }
         let returning = self.returning(update.returning.as_ref())?;
         Ok((input, assignments, returning))

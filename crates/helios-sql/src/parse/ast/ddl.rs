@@ -191,6 +191,8 @@ pub struct AlterTable {
     pub if_exists: bool,
     /// Actions.
     pub actions: Vec<(AlterAction, Pos)>,
+    /// `ALTER TABLE`, `ALTER VIEW`, …: how it was written.
+    pub tag: &'static str,
 }
 
 /// One action of `ALTER TABLE`

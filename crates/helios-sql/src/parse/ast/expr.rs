@@ -27,6 +27,8 @@ pub enum ExprKind {
     Null,
     /// `DEFAULT`, in `VALUES` of an `INSERT` and in `SET`
     Default,
+    /// `CURRENT OF` cursor, which is all of a `WHERE`.
+    CurrentOf(Ident),
     /// `$n`
     Param(u32),
     /// `a`, `t.a`, `s.t.a`
@@ -415,6 +417,7 @@ impl Expr {
             | ExprKind::Bool(_)
             | ExprKind::Null
             | ExprKind::Default
+            | ExprKind::CurrentOf(_)
             | ExprKind::Param(_)
             | ExprKind::Column(_)
             | ExprKind::Star(_)

@@ -48,6 +48,9 @@ impl Ddl<'_> {
             (Relation::View(view), AlterAction::RenameTable { to }) => {
                 self.txn.rename_view(view.id, to)
             }
+            (Relation::View(view), AlterAction::RenameColumn(rename)) => self
+                .txn
+                .rename_view_column(view.id, &rename.from, &rename.to),
             (Relation::Sequence(sequence), AlterAction::RenameTable { to }) => {
                 self.txn.rename_sequence(sequence.id, to)
             }
