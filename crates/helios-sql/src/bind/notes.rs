@@ -189,6 +189,28 @@ pub(crate) fn noted_query(
     Ok(*binder.notes.take().unwrap_or_default())
 }
 
+/// Binds a query in the body of a function, which sees its arguments as a row of `columns`, and tells
+/// what was found out.
+///
+/// # Errors
+/// As [`super::bind`].
+pub(crate) fn noted_body(
+    query: &ast::Query,
+    source: &str,
+    function: &str,
+    columns: &[PlanColumn],
+    context: &BindContext<'_>,
+) -> Result<Notes> {
+    let types = ParamTypes::default();
+    let mut binder = Binder::new(context, Some(source), &types);
+    binder.notes = Some(Box::default());
+    binder.push_level(Scope::table(function.into(), None, columns), None);
+    let parent = binder.here();
+    binder.query(query, parent, true)?;
+    binder.pop_level();
+    Ok(*binder.notes.take().unwrap_or_default())
+}
+
 /// Binds an expression over a row of `columns` of one table and tells what was found out, together
 /// with the value, converted by assignment to `wanted`.
 ///

@@ -23,7 +23,7 @@ use helios_expr::NoSession;
 use helios_table::catalog::{FunctionDef, TableDef, ViewDef};
 
 use self::query::Output;
-use crate::bind::notes::{Notes, noted_expr, noted_query};
+use crate::bind::notes::{Notes, noted_body, noted_expr, noted_query};
 use crate::bind::stored::path_from;
 use crate::bind::{BindContext, NoPast, relation_columns};
 use crate::parse::{ast, parse_expression, parse_query};
@@ -114,6 +114,44 @@ pub(crate) fn view_or_text(def: &ViewDef, names: Names<'_>, pretty: bool) -> Str
     view(def, names, pretty).unwrap_or_else(|| def.sql.clone())
 }
 
+/// A query in the body of a function, indented as PostgreSQL does there.
+pub(crate) fn body_query(sql: &str, def: &FunctionDef, names: Names<'_>) -> Option<String> {
+    let text = TextContext::default();
+    let query = parse_query(sql).ok()?;
+    let path = path_from(names.catalog, &def.schema_name);
+    let context = context(&names, &path, &text);
+    let columns = arguments_of(def);
+    let notes = noted_body(&query, sql, &def.name, &columns, &context).ok()?;
+    // Arguments stand alone where there is no table whose columns they could be.
+    let reads = !matches!(&query.body, ast::QueryBody::Select(select) if select.from.is_empty());
+    let mut writer = Writer {
+        notes: &notes,
+        names,
+        path: &path,
+        text: &text,
+        pretty: false,
+        qualify: reads,
+        levels: vec![Level {
+            names: vec![(def.name.clone(), def.name.clone())],
+        }],
+        indent: 1,
+        out: String::new(),
+    };
+    let output = Output {
+        hidden: true,
+        ..Output::default()
+    };
+    writer.query(&query, output)?;
+    Some(writer.out)
+}
+
+fn arguments_of(def: &FunctionDef) -> Vec<PlanColumn> {
+    let columns = def.inputs();
+    columns
+        .map(|arg| PlanColumn::new(arg.name.as_str(), arg.ty.base().into_owned()))
+        .collect()
+}
+
 /// Where a stored expression stands.
 #[derive(Clone, Copy)]
 pub(crate) enum Subject<'s> {
@@ -147,9 +185,7 @@ pub(crate) fn expression(
         Subject::Function(def) => (
             def.schema_name.as_str(),
             def.name.as_str(),
-            def.inputs()
-                .map(|arg| PlanColumn::new(arg.name.as_str(), arg.ty.base().into_owned()))
-                .collect(),
+            arguments_of(def),
         ),
         Subject::Alone(schema) => (schema, "", Vec::new()),
     };

@@ -190,7 +190,14 @@ pub(crate) fn sql_body(def: &FunctionDef, names: &Names<'_>) -> Option<String> {
         FunctionBody::Atomic(statements) => {
             let mut body = "BEGIN ATOMIC\n".to_owned();
             for statement in statements {
-                body += &format!(" {statement};\n");
+                match deparse::body_query(statement, def, *names) {
+                    Some(query) => body += &query,
+                    None => {
+                        body.push(' ');
+                        body += statement;
+                    }
+                }
+                body += ";\n";
             }
             body += "END";
             Some(body)

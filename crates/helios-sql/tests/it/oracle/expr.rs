@@ -88,6 +88,11 @@ impl Exprs<'_> {
                 let (a, b) = (self.value(ty, below), self.value(ty, 0));
                 format!("({a} * {b})")
             }
+            (Type::Multirange, _) => {
+                let (a, b) = (self.value(ty, below), self.value(ty, 0));
+                let operator = ["*", "+", "-"][self.random.usize(..3)];
+                format!("({a} {operator} {b})")
+            }
             (Type::Texts, _) => {
                 let (a, b) = (self.value(ty, below), self.value(Type::Text, 0));
                 format!("array_append({a}, {b})")
@@ -144,8 +149,11 @@ impl Exprs<'_> {
                 let not = if self.random.bool() { " not" } else { "" };
                 format!("({left} is{not} distinct from {right})")
             }
-            5 if ty == Type::Range => {
-                let right = self.leaf(ty);
+            5 if matches!(ty, Type::Range | Type::Multirange) => {
+                let right = match self.random.bool() {
+                    true => self.leaf(ty),
+                    false => self.leaf(Type::Range),
+                };
                 let operator = ["&&", "@>", "<@", "<<", "-|-"][self.random.usize(..5)];
                 format!("({left} {operator} {right})")
             }

@@ -18,6 +18,7 @@ pub enum Type {
     Cidr,
     MacAddr,
     Range,
+    Multirange,
     Ints,
     Texts,
     Domain,
@@ -48,7 +49,7 @@ pub struct Schema {
 
 impl Type {
     /// Those whose values can be compared.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Int,
         Self::Big,
         Self::Text,
@@ -62,6 +63,7 @@ impl Type {
         Self::Cidr,
         Self::MacAddr,
         Self::Range,
+        Self::Multirange,
         Self::Ints,
         Self::Texts,
         Self::Domain,
@@ -73,7 +75,12 @@ impl Type {
     pub fn has_extremes(self) -> bool {
         !matches!(
             self,
-            Self::Bool | Self::Bit | Self::MacAddr | Self::Range | Self::Composite
+            Self::Bool
+                | Self::Bit
+                | Self::MacAddr
+                | Self::Range
+                | Self::Multirange
+                | Self::Composite
         )
     }
 
@@ -93,6 +100,7 @@ impl Type {
             Self::Cidr => "cidr",
             Self::MacAddr => "macaddr",
             Self::Range => "int4range",
+            Self::Multirange => "int4multirange",
             Self::Ints => "int[]",
             Self::Texts => "text[]",
             Self::Domain => "small",
@@ -151,6 +159,13 @@ impl Type {
                 "ff:ff:ff:ff:ff:ff",
             ],
             Self::Range => &["empty", "[1,5)", "[3,8)", "(,2)", "[4,)", "[1,2)"],
+            Self::Multirange => &[
+                "{}",
+                "{[1,5)}",
+                "{[1,3),[5,8)}",
+                "{(,2),[4,)}",
+                "{[2,3),[7,9)}",
+            ],
             Self::Ints => &[
                 "{}",
                 "{1}",
