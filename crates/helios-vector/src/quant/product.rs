@@ -94,9 +94,20 @@ impl ProductQuantizer {
         for (part, centroids) in self.parts.iter().enumerate() {
             let (start, end) = self.bounds(part);
             let query = &query[start..end];
-            table.extend(
-                (0..self.centroids).map(|at| metric.score(kernels, query, centroids.row(at))),
-            );
+            // A call costs more than the few elements that parts usually have.
+            let score = |row: &[f32]| -> f32 {
+                let pairs = query.iter().zip(row);
+                match metric {
+                    _ if query.len() > 16 => metric.score(kernels, query, row),
+                    Metric::L2 => pairs.map(|(q, c)| (q - c) * (q - c)).sum(),
+                    Metric::L1 => pairs.map(|(q, c)| (q - c).abs()).sum(),
+                    Metric::InnerProduct | Metric::Cosine => {
+                        -pairs.map(|(q, c)| q * c).sum::<f32>()
+                    }
+                }
+            };
+            let rows = centroids.values().chunks_exact(query.len().max(1));
+            table.extend(rows.take(self.centroids).map(score));
         }
         table
     }
