@@ -88,6 +88,12 @@ pub struct CacheStats {
 impl<K: Copy + Eq + Hash, V: Clone> Cache<K, V> {
     /// Of so many bytes; 0 keeps nothing.
     pub fn new(bytes: usize) -> Self {
+        Self::with_shards(bytes, SHARDS)
+    }
+
+    /// As [`Cache::new`] for large things: of fewer shards each may be larger.
+    pub fn with_shards(bytes: usize, shards: usize) -> Self {
+        let shards = shards.max(1);
         let shard = || {
             Mutex::new(Shard {
                 young: HashMap::default(),
@@ -98,16 +104,16 @@ impl<K: Copy + Eq + Hash, V: Clone> Cache<K, V> {
             })
         };
         Self {
-            shards: std::iter::repeat_with(shard).take(SHARDS).collect(),
+            shards: std::iter::repeat_with(shard).take(shards).collect(),
             hasher: BuildHasherDefault::default(),
-            generation: bytes / SHARDS / 2,
+            generation: bytes / shards / 2,
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
         }
     }
 
     fn shard(&self, hash: u64) -> Option<&Mutex<Shard<K, V>>> {
-        self.shards.get((hash >> 40) as usize % SHARDS)
+        self.shards.get((hash >> 40) as usize % self.shards.len())
     }
 
     /// What is kept under a key.
@@ -136,12 +142,17 @@ impl<K: Copy + Eq + Hash, V: Clone> Cache<K, V> {
         Some(value)
     }
 
+    /// Whether something of so many bytes would be kept.
+    pub fn fits(&self, bytes: usize) -> bool {
+        bytes.saturating_add(OVERHEAD) <= self.generation
+    }
+
     /// Keeps something of so many bytes, unless that is more than a share of all.
     pub fn put(&self, key: K, value: V, bytes: usize) {
-        let bytes = bytes.saturating_add(OVERHEAD);
-        if bytes > self.generation {
+        if !self.fits(bytes) {
             return;
         }
+        let bytes = bytes + OVERHEAD;
         if let Some(shard) = self.shard(self.hasher.hash_one(key)) {
             self.add(&mut shard.lock(), key, value, bytes);
         }

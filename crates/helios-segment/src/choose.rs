@@ -21,8 +21,9 @@
 //! A sample is eight runs of 1,024
 //! consecutive rows, evenly spread, because differences, runs and time series live from their
 //! neighbours. It is a guess: a dictionary costs a sample as much as a chunk. So the runner-up within
-//! 25 % of the best gets to compress the whole chunk too, and the smaller result is kept. Chunks of at most
-//! a sample's size skip the guess.
+//! 10 % of the best gets to compress the whole chunk too, and the smaller result is kept. Chunks of at most
+//! a sample's size skip the guess. The next seven chunks of a segment take the codec that was chosen, unless it
+//! makes more of their bytes than a tenth over what it made of that one's.
 //!
 //! What was tried, and with what result, is kept as [`Evidence`] in the footer.
 
@@ -37,7 +38,11 @@ const RUN: usize = 1024;
 /// Runs in a sample.
 const RUNS: usize = 8;
 /// The runner-up compresses the whole chunk too if its cost on the sample is within this factor.
-const CLOSE: f64 = 1.25;
+const CLOSE: f64 = 1.1;
+/// A codec that was chosen is taken for so many chunks more, unless it gets worse.
+const STAYS: u32 = 7;
+/// Worse is so much more than it made of the chunk for which it was chosen.
+const WORSE: f64 = 1.1;
 
 /// The setting `compression`, or `compression_codec` where that is given.
 #[derive(Clone, Copy, Debug, Default)]
@@ -87,6 +92,8 @@ pub enum Reason {
     Small,
     /// It had the least cost.
     Sampled,
+    /// It had for a chunk before, and does as well here.
+    Before,
 }
 
 impl Reason {
@@ -95,11 +102,12 @@ impl Reason {
             Self::Pinned => 0,
             Self::Small => 1,
             Self::Sampled => 2,
+            Self::Before => 3,
         }
     }
 
     pub(crate) fn of_code(code: u8) -> Result<Self> {
-        [Self::Pinned, Self::Small, Self::Sampled]
+        [Self::Pinned, Self::Small, Self::Sampled, Self::Before]
             .into_iter()
             .find(|reason| reason.code() == code)
             .ok_or_else(|| Error::damaged(format!("codec chosen for reason {code}")))
@@ -125,6 +133,34 @@ pub(crate) struct Choice {
     pub raw: u64,
     pub reason: Reason,
     pub evidence: Vec<Evidence>,
+}
+
+/// What was chosen for the chunks of a column so far.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Before {
+    codec: &'static dyn Codec,
+    /// Bytes that it made of one.
+    share: f64,
+    /// Chunks since.
+    chunks: u32,
+}
+
+impl Before {
+    /// After one more chunk.
+    pub fn after(before: Option<Self>, choice: &Choice) -> Option<Self> {
+        match (choice.reason, before) {
+            (Reason::Sampled, _) => Some(Self {
+                codec: choice.codec,
+                share: choice.encoded.bytes.len() as f64 / choice.raw.max(1) as f64,
+                chunks: 0,
+            }),
+            (Reason::Before, Some(before)) => Some(Self {
+                chunks: before.chunks + 1,
+                ..before
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// A candidate and the factor of its cost.
@@ -162,7 +198,12 @@ fn candidates(ty: &DataType, effort: Effort) -> Vec<Candidate> {
 ///
 /// # Errors
 /// Unsupported for types that segments do not hold.
-pub(crate) fn compress(array: &ArrayRef, options: &ColumnOptions, small: bool) -> Result<Choice> {
+pub(crate) fn compress(
+    array: &ArrayRef,
+    options: &ColumnOptions,
+    small: bool,
+    before: Option<Before>,
+) -> Result<Choice> {
     let ty = array.data_type();
     let raw = raw_bytes(array.as_ref()) as u64;
     let pinned = match options.compression {
@@ -180,6 +221,18 @@ pub(crate) fn compress(array: &ArrayRef, options: &ColumnOptions, small: bool) -
             reason,
             evidence: Vec::new(),
         });
+    }
+    if let Some(before) = before.filter(|before| before.chunks < STAYS) {
+        let encoded = before.codec.compress(array, options.effort)?;
+        if encoded.bytes.len() as f64 <= before.share * WORSE * raw as f64 {
+            return Ok(Choice {
+                codec: before.codec,
+                encoded,
+                raw,
+                reason: Reason::Before,
+                evidence: Vec::new(),
+            });
+        }
     }
     sampled(array, options.effort, raw)
 }
@@ -256,7 +309,7 @@ mod tests {
             compression: Compression::parse(compression).expect("known"),
             ..ColumnOptions::default()
         };
-        compress(&array, &options, false).expect("compresses")
+        compress(&array, &options, false, None).expect("compresses")
     }
 
     #[test]

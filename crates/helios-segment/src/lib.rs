@@ -39,7 +39,7 @@ pub use codec::{Block, Codec, Effort, Encoded, Opened, Refusal, codec, codec_for
 pub use error::{Error, ErrorKind, Place, Result};
 pub use format::meta::{Begins, BlockAt, Chunk, ColumnChunk, EncodedAt, Keys};
 pub use key::KeyEncoder;
-pub use read::{BlockCache, ColumnReport, Segment};
+pub use read::{BlockCache, ColumnReport, OpenBlock, Segment};
 pub use schema::{Column, SegmentSchema};
 pub use source::{FileSink, FileSource, MemorySource, ReadAt, Sink};
 pub use stats::{Bound, Sketch, Zone, ZoneValue};

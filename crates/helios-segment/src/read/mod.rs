@@ -5,6 +5,6 @@ mod opens;
 mod report;
 mod segment;
 
-pub use opens::BlockCache;
+pub use opens::{BlockCache, OpenBlock};
 pub use report::ColumnReport;
 pub use segment::Segment;

@@ -10,7 +10,7 @@ use arrow_buffer::BooleanBuffer;
 use bytes::Bytes;
 
 use super::find::Lookup;
-use super::opens::{BlockCache, Opens, Part};
+use super::opens::{BlockCache, OpenBlock, Opens, Part};
 
 use crate::codec::{Block, Codec, codec};
 use crate::error::{Error, Place, Result};
@@ -222,20 +222,23 @@ impl Segment {
                 return codec.slice(&block, rows.clone());
             };
             let key = (*id, chunk as u32, part.number());
-            let opened = match cache.get(&key) {
-                Some(opened) => opened,
+            let kept = match cache.get(&key) {
+                Some(kept) => kept,
                 None => {
                     let (block, codec) = self.block(chunk, part, at)?;
-                    let opened = crate::codec::open(codec, block, raw)?;
+                    let opened = OpenBlock::opened(crate::codec::open(codec, block, raw)?);
+                    let opened = Arc::new(opened);
                     cache.put(key, Arc::clone(&opened), opened.bytes());
                     opened
                 }
             };
-            if rows.len() == 1 {
-                opened.row(rows.start)
-            } else {
-                opened.slice(rows.clone())
+            if kept.is_worn() && cache.fits(usize::try_from(raw).unwrap_or(usize::MAX)) {
+                let (block, codec) = self.block(chunk, part, at)?;
+                let decoded = Arc::new(OpenBlock::decoded(codec.decompress(&block)?));
+                cache.put(key, Arc::clone(&decoded), decoded.bytes());
+                return decoded.rows(rows);
             }
+            kept.rows(rows)
         })
     }
 

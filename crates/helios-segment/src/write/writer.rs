@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, UInt64Array};
 
 use super::chunk::Buffered;
-use crate::choose::{ColumnOptions, compress};
+use crate::choose::{Before, ColumnOptions, compress};
 use crate::codec::Encoded;
 use crate::error::{Error, Result};
 use crate::format::footer::Footer;
@@ -68,6 +68,8 @@ pub struct SegmentWriter<S> {
     buffered: Buffered,
     chunks: Vec<Chunk>,
     sketches: Vec<Sketch>,
+    /// Per column: what was chosen for the chunks before.
+    before: Vec<Option<Before>>,
     /// Per column, of chunks already written.
     raw: Vec<u64>,
     ordered: bool,
@@ -100,6 +102,7 @@ impl<S: Sink> SegmentWriter<S> {
             buffered: Buffered::new(count),
             chunks: Vec::new(),
             sketches: vec![Sketch::default(); count],
+            before: vec![None; count],
             raw: vec![0; count],
             ordered: !schema.key().is_empty(),
             last_key: None,
@@ -192,7 +195,11 @@ impl<S: Sink> SegmentWriter<S> {
     fn column(&mut self, place: usize, array: &ArrayRef, more: bool) -> Result<ColumnChunk> {
         let options = self.options.columns.get(place).copied().unwrap_or_default();
         let small = self.is_small(place, array, options.threshold, more);
-        let choice = compress(array, &options, small)?;
+        let before = self.before.get(place).copied().flatten();
+        let choice = compress(array, &options, small, before)?;
+        if let Some(slot) = self.before.get_mut(place) {
+            *slot = Before::after(before, &choice);
+        }
         let sketch = Sketch::of(array);
         let zone = Zone::of(array, sketch.estimate());
         if let Some(all) = self.sketches.get_mut(place) {
@@ -234,7 +241,7 @@ impl<S: Sink> SegmentWriter<S> {
             None
         } else {
             let array: ArrayRef = Arc::new(scns.clone());
-            let choice = compress(&array, &ColumnOptions::default(), false)?;
+            let choice = compress(&array, &ColumnOptions::default(), false, None)?;
             Some(self.array(choice.codec.name(), &choice.encoded, false)?)
         };
         Ok(Begins { min, max, data })

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, UInt64Array};
+use arrow_array::{Array, ArrayRef, Int64Array, UInt64Array};
 use arrow_schema::DataType;
 use fastrand::Rng;
 use helios_segment::{
-    Begin, BlockCache, CHUNK_ROWS, ColumnOptions, Compression, Effort, Segment, SegmentWriter,
-    WriterOptions,
+    Begin, BlockCache, CHUNK_ROWS, ColumnOptions, Compression, Effort, Reason, Segment,
+    SegmentWriter, WriterOptions,
 };
 
 use crate::random::{array, assert_same, open, schema, spread, types};
@@ -62,7 +62,10 @@ fn round(seed: u64, columns: usize, sizes: &[usize]) {
     }
     let (written, bytes) = writer.finish().expect("finishes");
     assert_eq!(written.bytes, bytes.len() as u64);
-    let cache = Arc::new(BlockCache::new([0, 100_000, 64 << 20][rng.usize(0..3)]));
+    let cache = Arc::new(BlockCache::with_shards(
+        [0, 100_000, 64 << 20][rng.usize(0..3)],
+        4,
+    ));
     let segment = open(bytes).expect("opens").with_cache(cache, seed);
     let rows: usize = sizes.iter().sum();
     assert_eq!(segment.rows(), rows as u64);
@@ -118,7 +121,10 @@ fn near(
 ) {
     let count = segment.chunks()[chunk].rows as usize;
     let columns: Vec<usize> = (0..expected.len()).collect();
-    for most in [1, 1, 1, 64, 64, count] {
+    // Often enough that blocks are decoded as a whole, now and then.
+    let wear = if rng.u8(0..8) == 0 { 150 } else { 0 };
+    let sizes = [1, 1, 1, 64, 64, count].into_iter();
+    for most in sizes.chain(std::iter::repeat_n(5, wear)) {
         let start = rng.usize(0..count);
         let rows = start..(start + most).min(count);
         let batch = segment.read_rows(chunk, rows.clone(), &columns);
@@ -183,4 +189,30 @@ fn wide_rows_close_chunks_early() {
     assert!(written.chunks > 1);
     let segment = open(bytes).expect("opens");
     assert_eq!(segment.rows(), 300);
+}
+
+#[test]
+fn a_choice_stays_until_it_gets_worse() {
+    let run = |from: i64, most: i64| -> ArrayRef {
+        let rows = 0..CHUNK_ROWS as i64;
+        Arc::new(Int64Array::from_iter_values(
+            rows.map(|n| from + n * n % most),
+        ))
+    };
+    let schema = schema(&[DataType::Int64], Vec::new());
+    let mut writer =
+        SegmentWriter::new(schema, WriterOptions::default(), Vec::new()).expect("begins");
+    for chunk in 0..10 {
+        let values = run(chunk * 7, 97);
+        writer.append(&[values], Begin::At(1)).expect("appends");
+    }
+    let values = run(0, 1 << 40);
+    writer.append(&[values], Begin::At(1)).expect("appends");
+    let segment = open(writer.finish().expect("finishes").1).expect("opens");
+    let sampled: Vec<usize> = (segment.chunks().iter().enumerate())
+        .filter(|(_, chunk)| chunk.columns[0].reason == Reason::Sampled)
+        .map(|(number, _)| number)
+        .collect();
+    assert_eq!(sampled, [0, 8, 10]);
+    assert!(segment.verify().is_empty());
 }

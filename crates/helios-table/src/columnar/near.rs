@@ -18,6 +18,9 @@ use super::rows::SegmentRows;
 /// Rows decoded together when one of them was read before.
 const LEAF: usize = 64;
 
+/// Blocks are large: of few shards each takes one that is decoded.
+const BLOCK_SHARDS: usize = 4;
+
 /// What is kept of all segments of a database, bounded in bytes.
 pub(crate) struct Near {
     /// Blocks of columns, ready for reading a few rows.
@@ -42,7 +45,7 @@ impl Near {
     /// In so many bytes.
     pub(crate) fn new(bytes: usize) -> Self {
         Self {
-            blocks: Arc::new(Cache::new(bytes / 2)),
+            blocks: Arc::new(Cache::with_shards(bytes / 2, BLOCK_SHARDS)),
             kept: Cache::new(bytes / 2),
         }
     }

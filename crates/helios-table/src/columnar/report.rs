@@ -102,6 +102,7 @@ fn compression_of(report: &ColumnReport) -> ColumnCompression {
         Reason::Pinned => "setting",
         Reason::Small => "small",
         Reason::Sampled => "sampled",
+        Reason::Before => "as before",
     });
     let mut evidence = String::new();
     for tried in &report.evidence {
