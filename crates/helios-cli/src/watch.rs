@@ -95,3 +95,15 @@ pub fn bar_for(expected: Option<u64>) -> ProgressBar {
         Err(_) => bar,
     }
 }
+
+/// A spinner that turns by itself beside `what` until it is finished.
+pub fn spinner_for(what: String) -> ProgressBar {
+    let spinner = ProgressBar::new_spinner();
+    let spinner = match ProgressStyle::with_template("{spinner} {msg}  {elapsed}") {
+        Ok(style) => spinner.with_style(style),
+        Err(_) => spinner,
+    };
+    spinner.set_message(what);
+    spinner.enable_steady_tick(TICK);
+    spinner
+}

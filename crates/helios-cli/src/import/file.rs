@@ -1,5 +1,7 @@
 //! CSV, JSON and Parquet files, read as the tables that `read_csv` and its kin make of them.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use heliosdb::{Connection, Error, Result, Rows, SqlState, Value};
@@ -7,11 +9,15 @@ use heliosdb::{Connection, Error, Result, Rows, SqlState, Value};
 use super::{FileColumn, Source, table_name};
 use crate::args::ImportArgs;
 
+/// Bytes of a text file from which the number of its lines is guessed.
+const SAMPLE: u64 = 1 << 20;
+
 /// The rows of a file.
 pub struct FileSource {
     table: String,
     columns: Vec<FileColumn>,
     rows: Rows,
+    expected: Option<u64>,
 }
 
 impl FileSource {
@@ -47,6 +53,14 @@ impl FileSource {
                 call.push_str(&literal(&delimiter.to_string()));
             }
         }
+        let expected = if reader == "read_parquet" {
+            let counted = connection.query(&format!("SELECT count(*) FROM {call})"), ())?;
+            let count = counted.into_iter().next().transpose()?;
+            count.and_then(|row| row.get::<i64>(0).ok()?.try_into().ok())
+        } else {
+            // Only for the bar that shows how far it is.
+            lines(path).ok()
+        };
         let rows = connection.query(&format!("SELECT * FROM {call})"), ())?;
         let columns = rows.columns().iter().map(|column| FileColumn {
             name: column.name.to_string(),
@@ -57,8 +71,20 @@ impl FileSource {
             table: table_name(path),
             columns: columns.collect(),
             rows,
+            expected,
         })
     }
+}
+
+/// About how many lines a file has, by those at its beginning.
+fn lines(path: &Path) -> io::Result<u64> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let mut sample = Vec::new();
+    file.take(SAMPLE).read_to_end(&mut sample)?;
+    let found = sample.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let share = u128::from(size) * u128::from(found) / (sample.len() as u128).max(1);
+    Ok(u64::try_from(share).unwrap_or(u64::MAX).max(1))
 }
 
 /// A name that is no pattern of names.
@@ -92,7 +118,7 @@ impl Source for FileSource {
     }
 
     fn expected(&self) -> Option<u64> {
-        None
+        self.expected
     }
 
     fn next_row(&mut self) -> Result<Option<Vec<Value>>> {

@@ -17,7 +17,7 @@ use heliosdb::{Connection, DataType, Database, Error, Result, SqlState, Value, q
 use crate::app::{self, Failure};
 use crate::args::ImportArgs;
 use crate::report;
-use crate::watch::bar_for;
+use crate::watch::{bar_for, spinner_for};
 
 /// A column as a file has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,7 +67,14 @@ fn load_all(args: &ImportArgs) -> Result<()> {
     for file in &args.files {
         // The rows are read by a session of their own, while this one writes them.
         let mut reading = database.connect()?;
-        let sources = open(&mut reading, file, args).map_err(|error| in_file(error, file))?;
+        let looking = io::stderr()
+            .is_terminal()
+            .then(|| spinner_for(format!("looking at {}", file.display())));
+        let sources = open(&mut reading, file, args);
+        if let Some(spinner) = looking {
+            spinner.finish_and_clear();
+        }
+        let sources = sources.map_err(|error| in_file(error, file))?;
         for mut source in sources {
             let started = Instant::now();
             let table = args
@@ -168,6 +175,10 @@ pub fn load(
             .map_err(|error| at_row(error, rows + 1))?;
         rows += 1;
         if let Some(bar) = bar.as_ref().filter(|_| rows % 1000 == 0) {
+            // The number of rows may have been a guess.
+            if expected.is_some_and(|expected| rows > expected) {
+                bar.set_length(rows);
+            }
             bar.set_position(rows);
         }
     }
