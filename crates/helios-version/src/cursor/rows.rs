@@ -33,6 +33,10 @@ pub enum Run<'c> {
     Stretch(Stretch),
 }
 
+#[allow(
+    clippy::large_enum_variant,
+    reason = "the large one is the usual one, and is not moved"
+)]
 enum Rows {
     /// A branch without a parent, and no own writes.
     One(BranchRows),

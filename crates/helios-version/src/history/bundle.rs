@@ -423,7 +423,7 @@ mod tests {
             }
             for _ in 0..40 {
                 let mut value = whole.clone();
-                let at_byte = 1 + rng.usize(0..(value.len() as u64 - 1) as usize);
+                let at_byte = 1 + rng.usize(0..value.len() - 1);
                 value[at_byte] ^= 1 << rng.u64(0..8);
                 let _ = decoded(oldest, &value);
                 let _ = at(Scn(oldest), &value, Scn(versions[0].0), &mut buffer);

@@ -93,10 +93,10 @@ mod tests {
         differs(b"aaa", b"aa");
         let mut rng = Rng::with_seed(7);
         for _ in 0..2000 {
-            let from: Vec<u8> = (0..rng.u64(0..60)).map(|_| rng.u8(0..(3) as u8)).collect();
+            let from: Vec<u8> = (0..rng.u64(0..60)).map(|_| rng.u8(0..3)).collect();
             let mut to = from.clone();
             for _ in 0..rng.u64(0..4) {
-                let at = rng.usize(0..(to.len() as u64 + 1) as usize);
+                let at = rng.usize(0..=to.len());
                 match rng.u64(0..3) {
                     0 if at < to.len() => to[at] = 9,
                     1 if at < to.len() => drop(to.remove(at)),
