@@ -75,7 +75,6 @@ fn table(tables: &Arc<Tables>, name: &str, options: &[(&str, &str)]) -> Result<A
         options: (options.iter())
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect(),
-        ..NewTable::default()
     })?;
     transaction.commit()?;
     Ok(table)
@@ -141,7 +140,7 @@ fn points(tables: &Tables, table: &TableDef, rows: i64, what: &str) -> Result<()
     let scattered = |at: i64| (at * 7919) % rows;
     let near = |at: i64| at;
     let few = |at: i64| (at * 7919) % rows.min(20_000);
-    let orders: [(&str, &dyn Fn(i64) -> i64, i64); 6] = [
+    let orders: [Order<'_>; 6] = [
         ("scattered, the first 1,000", &scattered, 1_000),
         (
             "scattered, the next ones",
@@ -166,6 +165,9 @@ fn points(tables: &Tables, table: &TableDef, rows: i64, what: &str) -> Result<()
     }
     Ok(())
 }
+
+/// A name, the id of the n-th read, and how many reads.
+type Order<'a> = (&'a str, &'a dyn Fn(i64) -> i64, i64);
 
 fn main() -> Result<()> {
     let rows = std::env::var("HELIOS_BENCH_ROWS").ok();
