@@ -49,7 +49,8 @@ fn log_filter(wanted: &str) -> Result<EnvFilter, Error> {
     };
     for part in wanted.split(',') {
         // The filter would take a misspelt level for the name of a part, and log nothing.
-        if !part.contains('=') && part.trim().parse::<LevelFilter>().is_err() {
+        let part = part.trim();
+        if part.is_empty() || (!part.contains('=') && part.parse::<LevelFilter>().is_err()) {
             return Err(wrong(format!("\"{part}\" is no level.")));
         }
     }
