@@ -1,5 +1,7 @@
 //! How long what is replaced stays readable: of the database, of a branch, of a table.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use heliosdb::Connection;
 
 use super::ask::*;
@@ -364,4 +366,83 @@ fn the_database_says_how_long() {
     assert_eq!(ask(&mut c), "00:00:00");
     run(&mut c, "VACUUM");
     assert!(both(&mut c, &past).starts_with("72000"));
+}
+
+/// Tells another thread to end, also when a test fails.
+struct StopAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+// Guards against a dropped table that comes back without its rows, because they were collected while the drop was
+// being undone.
+#[test]
+fn an_undone_drop_has_all_rows_or_fails() {
+    let database = heliosdb::Database::open_in_memory().unwrap();
+    let mut c = database.connect().unwrap();
+    let stop = AtomicBool::new(false);
+    let (mut undone, mut refused) = (0, 0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut c = database.connect().unwrap();
+            while !stop.load(Ordering::Relaxed) {
+                c.execute("VACUUM", ()).unwrap();
+            }
+        });
+        let _stop = StopAtEnd(&stop);
+        for round in 0..60 {
+            run(
+                &mut c,
+                "CREATE TABLE gone (a int PRIMARY KEY, b int); CREATE INDEX ON gone (b); \
+                 INSERT INTO gone SELECT g, g FROM generate_series(1, 300) g",
+            );
+            // In some rounds nothing may be collected.
+            let period = if round % 2 == 0 {
+                "1 hour"
+            } else {
+                "0 seconds"
+            };
+            run(
+                &mut c,
+                &format!("SET default_retention_period = '{period}'"),
+            );
+            let txid = {
+                let mut transaction = c.transaction().unwrap();
+                let txid = transaction
+                    .query("SELECT helios_txid_current()", ())
+                    .unwrap();
+                let txid: i64 = txid.into_iter().next().unwrap().unwrap().get(0).unwrap();
+                transaction.execute("DROP TABLE gone", ()).unwrap();
+                transaction.commit().unwrap();
+                txid
+            };
+            match c.execute(format!("UNDO TRANSACTION {txid}").as_str(), ()) {
+                Ok(_) => {
+                    undone += 1;
+                    assert_eq!(
+                        both(&mut c, "SELECT count(*), sum(b) FROM gone"),
+                        "300|45150"
+                    );
+                    assert_eq!(both(&mut c, "SELECT a FROM gone WHERE b = 77"), "77");
+                    run(&mut c, "DROP TABLE gone");
+                }
+                Err(error) => {
+                    refused += 1;
+                    assert_eq!(round % 2, 1, "{}", shown(&error));
+                    let state = error.sqlstate().to_string();
+                    assert!(
+                        ["72000", "42704"].contains(&state.as_str()),
+                        "{}",
+                        shown(&error)
+                    );
+                    assert!(both(&mut c, "SELECT 1 FROM gone").starts_with("42P01"));
+                }
+            }
+        }
+    });
+    println!("{undone} undone, {refused} refused");
+    assert!(undone > 0);
 }
