@@ -399,7 +399,7 @@ fn an_undone_drop_has_all_rows_or_fails() {
                 "CREATE TABLE gone (a int PRIMARY KEY, b int); CREATE INDEX ON gone (b); \
                  INSERT INTO gone SELECT g, g FROM generate_series(1, 300) g",
             );
-            // In some rounds nothing may be collected.
+            // In some rounds nothing is to be collected, but a collection may have begun before.
             let period = if round % 2 == 0 {
                 "1 hour"
             } else {
@@ -431,7 +431,6 @@ fn an_undone_drop_has_all_rows_or_fails() {
                 }
                 Err(error) => {
                     refused += 1;
-                    assert_eq!(round % 2, 1, "{}", shown(&error));
                     let state = error.sqlstate().to_string();
                     assert!(
                         ["72000", "42704"].contains(&state.as_str()),
