@@ -5,9 +5,10 @@
 //! most 64 KiB, is copied. So readers wait for nobody, rows never move under them, and no unsafe code
 //! is needed for it; a row costs one copy more than in a structure that readers must not watch.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 
 /// The size that chunks aim at.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -157,7 +158,7 @@ impl<T: Copy + Default> Rows<T> {
 
     /// Adds rows that lie one after the other; returns the number of the first.
     pub(crate) fn append(&self, rows: &[T]) -> usize {
-        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let _writer = self.writer.lock();
         let old = self.view();
         let shape = old.shape;
         let width = shape.width.max(1);

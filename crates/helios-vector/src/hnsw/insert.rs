@@ -1,6 +1,5 @@
 //! Adding nodes.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use super::Hnsw;
@@ -22,7 +21,7 @@ impl Hnsw {
     pub(super) fn add(&self, ids: &[u64], vectors: &[f32], work: Work<'_>) -> Result<()> {
         let points = &self.points;
         let prepared = check_batch(points.metric, points.dimensions, ids, vectors)?;
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let _open = self.gate.read();
         let first = self.place(ids, &prepared)?;
         let view = self.points.view();
         // A node that is alone in the graph is where the next ones begin.
@@ -48,17 +47,14 @@ impl Hnsw {
 
     /// Numbers new nodes; returns the first.
     fn place(&self, ids: &[u64], prepared: &[f32]) -> Result<usize> {
-        let _appending = self
-            .appending
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let _appending = self.appending.lock();
         let first = self.points.view().len();
         if first + ids.len() > MOST_NODES {
             return Err(Error::Full { most: MOST_NODES });
         }
         self.links.grow(first + ids.len());
         let links = self.links.view();
-        let mut table = self.ids.write().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.ids.write();
         for (at, id) in ids.iter().enumerate() {
             if table.get(&links, *id).is_some() {
                 // Those before it in this batch are forgotten; their places are not used yet.

@@ -5,10 +5,11 @@
 //! word is at any moment some published node, and each node is visited once. Chunks are added by
 //! publishing a longer directory, so nothing ever moves.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
+use parking_lot::{Mutex, MutexGuard};
 
 /// Ends a list; the number of no node.
 pub(super) const NONE: u32 = u32::MAX;
@@ -75,7 +76,7 @@ impl Links {
 
     /// Makes room for nodes up to `count`.
     pub(super) fn grow(&self, count: usize) {
-        let _growing = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _growing = self.growing.lock();
         let old = self.directory.load();
         let chunks = count.div_ceil(NODES);
         if chunks <= old.nodes.len() {
@@ -101,7 +102,7 @@ impl Links {
         }
         // `m` and the levels are bounded, so that a node's lists fit into one chunk.
         let need = 1 + level as usize * self.m;
-        let mut taken = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.growing.lock();
         let mut directory = self.directory.load_full();
         if directory.upper.is_empty() || *taken + need > UPPER {
             let mut new = Directory::clone(&directory);
@@ -132,9 +133,7 @@ impl Links {
 
     /// The lock of a node's lists.
     pub(super) fn lock(&self, node: u32) -> MutexGuard<'_, ()> {
-        self.locks[node as usize % LOCKS]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.locks[node as usize % LOCKS].lock()
     }
 
     /// Where searches begin, and on which level.
@@ -150,7 +149,7 @@ impl Links {
 
     /// Held by whoever changes the entry.
     pub(super) fn entering(&self) -> MutexGuard<'_, ()> {
-        self.entering.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entering.lock()
     }
 
     /// The bytes of the structure, and those of ids.

@@ -30,8 +30,10 @@ mod search;
 mod select;
 mod visited;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use parking_lot::{Mutex, RwLock};
 
 use crate::error::Result;
 use crate::filter::Filter;
@@ -135,12 +137,12 @@ impl Hnsw {
     }
 
     fn borrow(&self) -> Scratch {
-        let mut kept = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.scratch.lock();
         kept.pop().unwrap_or_default()
     }
 
     fn give_back(&self, scratch: Scratch) {
-        let mut kept = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.scratch.lock();
         if kept.len() < 64 {
             kept.push(scratch);
         }
@@ -175,14 +177,11 @@ impl Index for Hnsw {
     }
 
     fn len(&self) -> usize {
-        self.ids
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        self.ids.read().len()
     }
 
     fn contains(&self, id: u64) -> bool {
-        let ids = self.ids.read().unwrap_or_else(PoisonError::into_inner);
+        let ids = self.ids.read();
         ids.get(&self.links.view(), id).is_some()
     }
 
@@ -191,9 +190,9 @@ impl Index for Hnsw {
     }
 
     fn remove(&self, id: u64) -> bool {
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let _open = self.gate.read();
         let view = self.links.view();
-        let mut ids = self.ids.write().unwrap_or_else(PoisonError::into_inner);
+        let mut ids = self.ids.write();
         let Some(node) = ids.remove(&view, id) else {
             return false;
         };
@@ -228,11 +227,7 @@ impl Index for Hnsw {
 
     fn memory(&self) -> Memory {
         let (structure, ids) = self.links.memory();
-        let table = self
-            .ids
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .memory();
+        let table = self.ids.read().memory();
         Memory {
             vectors: self.points.memory(),
             structure,

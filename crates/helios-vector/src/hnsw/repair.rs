@@ -1,6 +1,5 @@
 //! Mending and compacting after removals.
 
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Hnsw;
@@ -14,7 +13,7 @@ impl Hnsw {
     /// neighbours and those of the removed one. Nobody links to removed nodes then, and they cost
     /// searches nothing; their memory is given back by [`Hnsw::compacted`].
     pub(super) fn mend(&self, work: Work<'_>) -> Result<Repaired> {
-        let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let _open = self.gate.read();
         let points = self.points.view();
         let links = &self.links.view();
         let before = self.unrepaired.load(Ordering::Acquire);
@@ -75,7 +74,7 @@ impl Hnsw {
     /// # Errors
     /// Fails if it is cancelled.
     pub fn compacted(&self, work: Work<'_>) -> Result<Self> {
-        let _closed = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let _closed = self.gate.write();
         let new = Self::empty(
             self.points.metric,
             self.points.dimensions,

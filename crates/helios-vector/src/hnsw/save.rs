@@ -12,7 +12,6 @@
 //! | rows, about 4 MiB each | codes, if quantized |
 
 use std::io::Write;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use super::links::{MOST_LEVELS, NONE};
@@ -30,7 +29,7 @@ const ROWS_BYTES: usize = 4 << 20;
 
 impl Hnsw {
     pub(super) fn write(&self, out: &mut dyn Write) -> Result<()> {
-        let _closed = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let _closed = self.gate.write();
         let points = self.points.view();
         let links = self.links.view();
         let nodes = points.len();
@@ -198,7 +197,7 @@ impl Hnsw {
             return Err(table.damaged("equal vectors are chained in a circle"));
         }
         self.links.grow(nodes);
-        let mut by_id = self.ids.write().unwrap_or_else(PoisonError::into_inner);
+        let mut by_id = self.ids.write();
         let mut removed = 0;
         for node in 0..nodes {
             let number = node as u32;

@@ -1,7 +1,6 @@
 //! Answers at once.
 
 use std::collections::HashSet;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use super::Hnsw;
@@ -65,7 +64,7 @@ impl Hnsw {
     ) -> Vec<Neighbour> {
         let links = self.links.view();
         let mut nodes: Vec<u32> = {
-            let table = self.ids.read().unwrap_or_else(PoisonError::into_inner);
+            let table = self.ids.read();
             ids.filter_map(|id| table.get(&links, id)).collect()
         };
         nodes.retain(|node| (*node as usize) < points.len());
@@ -137,7 +136,7 @@ impl Hnsw {
         nodes.saturating_sub(self.removed.load(Ordering::Acquire))
     }
 
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, reason = "the parts of one search")]
     fn walk<S: Score>(
         &self,
         score: &S,
@@ -158,7 +157,7 @@ impl Hnsw {
     }
 
     /// The nearest of the pool by full vectors, where there are any.
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, reason = "the parts of one search")]
     fn rescore(
         &self,
         query: &[f32],

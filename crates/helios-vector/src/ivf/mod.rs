@@ -19,10 +19,11 @@ mod search;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
+use parking_lot::{Mutex, RwLock};
 
 use crate::cluster::Centroids;
 use crate::error::{Error, Result};
@@ -162,14 +163,11 @@ impl Index for Ivf {
     }
 
     fn len(&self) -> usize {
-        self.places
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        self.places.read().len()
     }
 
     fn contains(&self, id: u64) -> bool {
-        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        let places = self.places.read();
         places.contains_key(&id)
     }
 
@@ -195,9 +193,9 @@ impl Index for Ivf {
             }
             Ok(())
         })?;
-        let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        let _adding = self.adding.lock();
         {
-            let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
+            let mut places = self.places.write();
             for (at, id) in ids.iter().enumerate() {
                 // A place of no list stands for those of this batch until all are known to be new.
                 if let Entry::Vacant(new) = places.entry(*id) {
@@ -226,8 +224,8 @@ impl Index for Ivf {
     }
 
     fn remove(&self, id: u64) -> bool {
-        let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
+        let _adding = self.adding.lock();
+        let mut places = self.places.write();
         let Some((list, place)) = places.remove(&id) else {
             return false;
         };
@@ -237,7 +235,7 @@ impl Index for Ivf {
     }
 
     fn repair(&self, work: Work<'_>) -> Result<Repaired> {
-        let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        let _adding = self.adding.lock();
         let (mended, released) = (AtomicUsize::new(0), AtomicUsize::new(0));
         work.each(self.lists.len(), 4, |range| {
             for at in range {
@@ -250,7 +248,7 @@ impl Index for Ivf {
                     self.quantizer.as_deref(),
                     self.options.keep,
                 );
-                let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
+                let mut places = self.places.write();
                 for (place, id) in new.all_ids().into_iter().enumerate() {
                     places.insert(id, (at as u32, place as u32));
                 }
@@ -293,7 +291,7 @@ impl Index for Ivf {
             .iter()
             .map(|list| list.load().len() * 8)
             .sum::<usize>();
-        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        let places = self.places.read();
         Memory {
             vectors: lists
                 + self

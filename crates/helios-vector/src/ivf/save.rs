@@ -9,7 +9,6 @@
 //! | list, for each | count u64, ids u64, then a bit for each that was removed, then full vectors f32 if they are kept, then codes if there are any |
 
 use std::io::Write;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use super::{Codec, Ivf, IvfOptions};
@@ -51,7 +50,7 @@ impl Codec {
 
 impl Ivf {
     pub(super) fn write(&self, out: &mut dyn Write) -> Result<()> {
-        let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        let _adding = self.adding.lock();
         let (codec, bits, parts, centroids) = self.options.codec.numbers();
         let keep = self.options.keep || self.quantizer.is_none();
         let mut head = vec![self.metric.tag(), u8::from(keep), codec, bits];
@@ -148,7 +147,7 @@ impl Ivf {
             list.end()?;
             let stored = index.lists[at].load();
             stored.append(&ids, &full, codes, index.quantizer.as_deref());
-            let mut places = index.places.write().unwrap_or_else(PoisonError::into_inner);
+            let mut places = index.places.write();
             for (place, id) in ids.iter().enumerate() {
                 if dead[place / 8] >> (place % 8) & 1 == 1 {
                     stored.kill(place as u32);

@@ -118,7 +118,7 @@ pub fn kernels() -> &'static dyn Kernels {
 /// All kernels that this processor runs, the best last.
 #[must_use]
 pub fn all() -> Vec<&'static dyn Kernels> {
-    #[allow(unused_mut)]
+    #[allow(unused_mut, reason = "some targets have the scalar one only")]
     let mut found: Vec<&'static dyn Kernels> = vec![&Scalar];
     #[cfg(target_arch = "x86_64")]
     {

@@ -10,10 +10,11 @@ mod search;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
+use parking_lot::{Mutex, RwLock};
 
 use crate::error::{Error, Result, within};
 use crate::filter::Filter;
@@ -183,21 +184,18 @@ impl Index for Lsh {
     }
 
     fn len(&self) -> usize {
-        self.nodes
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        self.nodes.read().len()
     }
 
     fn contains(&self, id: u64) -> bool {
-        let nodes = self.nodes.read().unwrap_or_else(PoisonError::into_inner);
+        let nodes = self.nodes.read();
         nodes.contains_key(&id)
     }
 
     fn insert(&self, ids: &[u64], vectors: &[f32], work: Work<'_>) -> Result<()> {
         let rows = check_batch(self.metric, self.dimensions, ids, vectors)?;
         let groups = self.hashed(&rows, work)?;
-        let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        let _adding = self.adding.lock();
         let state = self.state.load();
         let first = state.ids.view().len();
         if first + ids.len() > u32::MAX as usize {
@@ -206,7 +204,7 @@ impl Index for Lsh {
             });
         }
         {
-            let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
+            let mut nodes = self.nodes.write();
             for (at, id) in ids.iter().enumerate() {
                 if let Entry::Vacant(new) = nodes.entry(*id) {
                     new.insert((first + at) as u32);
@@ -223,12 +221,8 @@ impl Index for Lsh {
     }
 
     fn remove(&self, id: u64) -> bool {
-        let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
-        let node = self
-            .nodes
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&id);
+        let _adding = self.adding.lock();
+        let node = self.nodes.write().remove(&id);
         let Some(node) = node else {
             return false;
         };
@@ -246,7 +240,7 @@ impl Index for Lsh {
     }
 
     fn repair(&self, work: Work<'_>) -> Result<Repaired> {
-        let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        let _adding = self.adding.lock();
         let released = self.removed.load(Ordering::Acquire);
         if released == 0 {
             return Ok(Repaired::default());
@@ -256,7 +250,7 @@ impl Index for Lsh {
         let new = State::new(self.dimensions, self.options);
         let mended = groups.len();
         new.add(&ids, &rows, groups);
-        let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
+        let mut nodes = self.nodes.write();
         for (node, id) in ids.iter().enumerate() {
             nodes.insert(*id, node as u32);
         }
@@ -291,7 +285,7 @@ impl Index for Lsh {
             .iter()
             .map(|bucket| bucket.load().capacity() * 4)
             .sum();
-        let nodes = self.nodes.read().unwrap_or_else(PoisonError::into_inner);
+        let nodes = self.nodes.read();
         Memory {
             vectors: state.rows.view().memory(),
             structure: members + state.buckets.len() * 48,

@@ -4,7 +4,6 @@
 
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::sync::PoisonError;
 
 use super::{Lsh, LshOptions};
 use crate::bytes::{self, Kind, Put, Sections};
@@ -18,7 +17,7 @@ impl Lsh {
     pub(super) fn living(&self) -> (Vec<u64>, Vec<f32>) {
         let state = self.state.load();
         let rows = state.rows.view();
-        let nodes = self.nodes.read().unwrap_or_else(PoisonError::into_inner);
+        let nodes = self.nodes.read();
         let mut living: Vec<(u32, u64)> = nodes.iter().map(|(id, node)| (*node, *id)).collect();
         living.sort_unstable();
         let vectors = living.iter().flat_map(|(node, _)| rows.row(*node as usize));
@@ -27,7 +26,7 @@ impl Lsh {
     }
 
     pub(super) fn write(&self, out: &mut dyn Write) -> Result<()> {
-        let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        let _adding = self.adding.lock();
         let (ids, vectors) = self.living();
         let mut payload = vec![self.metric.tag()];
         let LshOptions {
@@ -77,7 +76,7 @@ impl Lsh {
         // Prepared vectors stay as they are, so what is stored again is the same.
         let groups = index.hashed(&vectors, Work::threads(NonZeroUsize::MIN))?;
         {
-            let mut nodes = index.nodes.write().unwrap_or_else(PoisonError::into_inner);
+            let mut nodes = index.nodes.write();
             for (node, id) in (0..).zip(&ids) {
                 if nodes.insert(*id, node).is_some() {
                     return Err(fields.damaged("an id is there twice"));

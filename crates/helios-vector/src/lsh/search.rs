@@ -1,7 +1,7 @@
 //! Answers from buckets.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use super::{Lsh, State};
 use crate::error::Result;
@@ -113,11 +113,7 @@ impl LshScan<'_> {
     fn sweep(&mut self) {
         let ids = self.state.ids.view();
         let all: Vec<u64> = {
-            let nodes = self
-                .index
-                .nodes
-                .read()
-                .unwrap_or_else(PoisonError::into_inner);
+            let nodes = self.index.nodes.read();
             nodes.keys().copied().collect()
         };
         let living: HashSet<u64> = all.into_iter().collect();

@@ -70,7 +70,7 @@ impl Packer {
         }
         let stays_alone = !thinned && (count >= FULL || self.bytes.len() - bytes > BYTES_MAX);
         let too_many = self.versions.len() > BUNDLE_MAX || self.bytes.len() > BYTES_MAX;
-        if versions > 0 && (stays_alone || too_many) {
+        if !self.entries.is_empty() && (stays_alone || too_many) {
             // What came before it ends here.
             let next = self.split_off(versions, bytes);
             self.finish(row_key, batch);
@@ -145,5 +145,79 @@ impl Packer {
         self.versions.clear();
         self.bytes.clear();
         self.thinned = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Bound;
+
+    use helios_kv::{Kv, MemoryKv};
+
+    use super::*;
+
+    const ROW: &[u8] = b"\x00\x00\x00\x07\x00\x00\x00\x00k";
+
+    fn put(batch: &mut Batch, begins: &[u64]) {
+        let versions = begins.iter().map(|begin| Replaced {
+            begin: Scn(*begin),
+            end: Scn(begin + 1),
+            row: Some(b"a row that changes now and then"),
+        });
+        let mut value = Vec::new();
+        bundle::encode(versions, &mut value);
+        let oldest = Scn(begins.last().copied().unwrap());
+        batch.put(Keyspace::History, &history_key(ROW, oldest), &value);
+    }
+
+    /// What is left, as begins of versions by entry, after a pass that needs versions as `needs` says.
+    fn pass(entries: &[Vec<u64>], needs: fn(u64) -> bool) -> Vec<Vec<u64>> {
+        let kv = MemoryKv::new();
+        let mut batch = Batch::new();
+        entries.iter().for_each(|begins| put(&mut batch, begins));
+        kv.apply(batch).unwrap();
+        let (mut packer, mut batch) = (Packer::default(), Batch::new());
+        let mut needs = |version: Replaced<'_>| needs(version.begin.0);
+        let all = (Bound::Unbounded, Bound::Unbounded);
+        let mut cursor = kv.snapshot().scan(Keyspace::History, all, false).unwrap();
+        while let Some((key, value)) = cursor.next().unwrap() {
+            let (_, oldest) = crate::keys::split_history(key).unwrap();
+            packer
+                .add(ROW, oldest, value, &mut needs, &mut batch)
+                .unwrap();
+        }
+        packer.finish(ROW, &mut batch);
+        kv.apply(batch).unwrap();
+        let mut left = Vec::new();
+        let mut cursor = kv.snapshot().scan(Keyspace::History, all, false).unwrap();
+        while let Some((key, value)) = cursor.next().unwrap() {
+            let (_, oldest) = crate::keys::split_history(key).unwrap();
+            let mut begins = Vec::new();
+            each(oldest, value, &mut |version| {
+                begins.push(version.begin.0);
+                Ok(())
+            })
+            .unwrap();
+            left.push(begins);
+        }
+        left
+    }
+
+    fn down(from: u64, upto: u64) -> Vec<u64> {
+        (upto..=from).rev().collect()
+    }
+
+    // Guards against a bundle that nobody needs being left because an older one stays as it is.
+    #[test]
+    fn what_nobody_needs_goes_whatever_follows() {
+        let entries = [down(60, 50), down(40, 11)];
+        assert_eq!(pass(&entries, |begin| begin < 50), [down(40, 11)]);
+        assert_eq!(pass(&entries, |begin| begin > 55), [down(60, 56)]);
+        assert!(pass(&entries, |_| false).is_empty());
+        let odd: Vec<u64> = down(60, 50).into_iter().filter(|n| n % 2 == 1).collect();
+        assert_eq!(
+            pass(&entries, |begin| begin < 50 || begin % 2 == 1),
+            [odd, down(40, 11)]
+        );
     }
 }
