@@ -2,11 +2,14 @@
 
 use std::ops::{Deref, DerefMut};
 
+/// The seed where none is given.
+const SEED: u64 = 20_261_121;
+
 /// A random number generator for tests.
 ///
-/// Takes its seed from the environment variable `HELIOS_SEED` if that is set, else from the clock,
-/// and prints it when the test panics, so that the run can be repeated. Otherwise it is a
-/// [`fastrand::Rng`].
+/// Every run of the tests sees the same numbers, so that a test that passed passes again. The
+/// environment variable `HELIOS_SEED` gives others: a number, or `random` for those of the clock.
+/// The seed is printed when the test panics. Otherwise it is a [`fastrand::Rng`].
 #[derive(Debug)]
 pub struct Rng {
     inner: fastrand::Rng,
@@ -14,14 +17,27 @@ pub struct Rng {
 }
 
 impl Rng {
-    /// A generator with a seed from `HELIOS_SEED` or the clock.
+    /// A generator with the seed of the tests, or that of `HELIOS_SEED`.
+    ///
+    /// # Panics
+    /// If `HELIOS_SEED` is neither a number nor `random`.
     #[must_use]
     pub fn new() -> Self {
-        let seed = std::env::var("HELIOS_SEED")
-            .ok()
-            .and_then(|text| text.trim().parse().ok())
-            .unwrap_or_else(|| fastrand::u64(..));
+        let seed = match std::env::var("HELIOS_SEED") {
+            Err(_) => SEED,
+            Ok(text) if text.trim() == "random" => return Self::random(),
+            Ok(text) => text
+                .trim()
+                .parse()
+                .expect("HELIOS_SEED is a number or `random`"),
+        };
         Self::with_seed(seed)
+    }
+
+    /// A generator with a seed of the clock.
+    #[must_use]
+    pub fn random() -> Self {
+        Self::with_seed(fastrand::u64(..))
     }
 
     /// A generator with this seed.

@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn bases_contain_exactly_what_is_common() {
         use std::collections::BTreeSet;
-        let seed = fastrand::u64(..);
+        let seed = std::env::var("HELIOS_SEED").map_or(1, |text| text.parse().expect("a number"));
         println!("seed {seed}");
         let mut random = fastrand::Rng::with_seed(seed);
         for _ in 0..200 {

@@ -31,7 +31,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let seconds = arguments.next().map_or(Ok(60), |text| text.parse())?;
     let seed = match arguments.next() {
         Some(text) => text.parse()?,
-        None => Rng::new().seed(),
+        None => Rng::random().seed(),
     };
     println!("seed {seed}");
     // A panic is reported with its statement.

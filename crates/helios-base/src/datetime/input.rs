@@ -76,9 +76,9 @@ pub fn parse_timetz(text: &str, context: &TextContext) -> Result<TimeTz> {
             }
             decode::time_and_offset(&fields, context)
         })
-        .map(|(civil, offset)| TimeTz {
-            micros: civil.micros_of_day(),
-            offset,
+        .and_then(|(civil, offset)| {
+            // A POSIX name of a zone says any offset; what is shown could not be read again.
+            TimeTz::new(civil.micros_of_day(), offset).map_err(|_| DecodeError::Displacement)
         })
         .map_err(|error| error.into_error("time with time zone", text))
 }

@@ -1,7 +1,7 @@
 //! Date and time arithmetic against PostgreSQL's. The session's zone is Europe/Berlin.
 
 use helios_base::datetime::{self, parse_interval};
-use helios_base::{DataType, Interval, Result, TextContext, TimeZone, Value};
+use helios_base::{DataType, Interval, Result, SqlState, TextContext, TimeZone, Value};
 
 use crate::golden;
 
@@ -104,4 +104,23 @@ fn extract(ty: &str, part: &str, text: &str, context: &TextContext) -> Result<St
         _ => Some(datetime::extract_interval(part, &parse_interval(text)?)?),
     };
     Ok(found.map_or("NULL".into(), |number| number.to_string()))
+}
+
+// PostgreSQL takes the first of these and shows a value that it does not take.
+#[test]
+fn times_keep_to_the_offsets_that_can_be_written() {
+    let context = TextContext::default();
+    for text in ["12:31.8e+164:56", "12:31e-16", "12:31+16", "12:31-164:56"] {
+        let error = Value::parse(text, &DataType::TimeTz(None), &context).unwrap_err();
+        assert_eq!(
+            error.sqlstate(),
+            SqlState::INVALID_TIME_ZONE_DISPLACEMENT_VALUE,
+            "{text}: {error}"
+        );
+    }
+    let kept = Value::parse("12:31e+15:59:59", &DataType::TimeTz(None), &context).unwrap();
+    assert_eq!(
+        kept.to_text(&DataType::TimeTz(None), &context),
+        "12:31:00-15:59:59"
+    );
 }

@@ -227,7 +227,7 @@ fn verify(mut records: Vec<Record>) {
 }
 
 fn run(store: &Store, levels: &[Isolation]) {
-    let seed = fastrand::u64(..);
+    let seed = std::env::var("HELIOS_SEED").map_or(1, |text| text.parse().expect("a number"));
     println!("isolation: seed {seed}");
     let count = std::env::var("HELIOS_ISOLATION_TXNS").ok();
     let count: u64 = count.and_then(|text| text.parse().ok()).unwrap_or(400);
