@@ -9,19 +9,45 @@ use super::scope::Clause;
 use crate::parse::ast::{self, Call, Pos};
 use crate::plan::{AggregateCall, SortKey};
 
+/// What an implicit conversion was made of.
+fn unconverted(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Cast(cast) if !cast.explicit && cast.domain.is_none() => &cast.expr,
+        other => other,
+    }
+}
+
 impl Binder<'_> {
-    /// An aggregate of the innermost level: collected, and replaced by its placeholder.
+    /// An aggregate: collected at the query it belongs to, and replaced by its placeholder.
+    ///
+    /// It belongs to the innermost query whose columns it reads, which need not be the one it
+    /// stands in.
     pub(super) fn aggregate_call(&mut self, call: &Call, pos: Pos) -> Result<Expr> {
-        self.may_aggregate(pos)?;
+        let refusal = match self.may_aggregate(pos) {
+            Err(refusal) if self.is_inside() => Some(refusal),
+            here => here.map(|()| None)?,
+        };
+        let mark = self.mark_frames();
         let outside = std::mem::replace(&mut self.level()?.pending.in_aggregate, true);
         let bound = self.aggregate(call, pos);
         self.level()?.pending.in_aggregate = outside;
+        if let Ok(bound) = &bound
+            && let Some(home) = self.home_of(bound)
+        {
+            self.reset_frames(&mark);
+            return self.aggregate_of(home, call, pos);
+        }
+        if let Some(refusal) = refusal {
+            return Err(refusal);
+        }
         let bound = bound?;
         let ty = bound.ty.clone();
         let aggregates = &mut self.level()?.pending.aggregates;
         let index = aggregates
             .iter()
-            .position(|known| *known == bound)
+            .position(|known| {
+                *known == bound && !bound.args.iter().any(super::pending::is_volatile)
+            })
             .unwrap_or_else(|| {
                 aggregates.push(bound);
                 aggregates.len() - 1
@@ -106,6 +132,12 @@ impl Binder<'_> {
                 key.expr = value;
             }
         }
+        for key in &mut keys {
+            // A key that is an argument is what the argument was converted to.
+            if let Some(arg) = args.iter().find(|arg| *unconverted(arg) == key.expr) {
+                key.expr = arg.clone();
+            }
+        }
         if call.distinct {
             self.distinct_order(&args, &keys, call)?;
             if resolved.entry.is_order_sensitive() {
@@ -130,7 +162,6 @@ impl Binder<'_> {
             None => None,
         };
         self.no_windows_inside(&args, pos)?;
-        self.no_outer_aggregate(&args, pos)?;
         let rows = name == "json_agg" && args.first().is_some_and(super::call::is_row_as_json);
         Ok(AggregateCall {
             function: if rows { &JSON_AGG_ROWS } else { resolved.entry },
@@ -171,19 +202,23 @@ impl Binder<'_> {
         Ok(())
     }
 
-    /// An aggregate whose arguments are all of an outer query belongs to that query in SQL; ours
-    /// would silently belong to this one.
-    fn no_outer_aggregate(&self, args: &[Expr], pos: Pos) -> Result<()> {
-        let outer = args
-            .iter()
-            .any(|arg| arg.any(&mut |part| matches!(part, Expr::Outer { .. })));
-        let inner = args
-            .iter()
-            .any(|arg| arg.any(&mut |part| matches!(part, Expr::Column { .. })));
-        if outer && !inner {
-            return Err(self.unsupported("an aggregate over columns of an outer query", pos));
-        }
-        Ok(())
+    /// The outer query that an aggregate, bound in the innermost one, belongs to: that of the
+    /// innermost column it reads. `None` if it reads columns of the innermost query, or none.
+    fn home_of(&self, call: &AggregateCall) -> Option<usize> {
+        let read = call.args.iter().chain(&call.filter);
+        let read = read.chain(call.order_by.iter().map(|key| &key.expr));
+        let here = self.here()?;
+        let homes: Vec<usize> = read.flat_map(|expr| self.levels_read(here, expr)).collect();
+        let home = homes.into_iter().max()?;
+        (home != here && Some(home) != self.arguments).then_some(home)
+    }
+
+    /// An aggregate of the query at `home`, for the innermost query, which is inside it.
+    fn aggregate_of(&mut self, home: usize, call: &Call, pos: Pos) -> Result<Expr> {
+        let inside = self.leave_to(home)?;
+        let bound = self.aggregate_call(call, pos);
+        self.return_to(inside);
+        self.reach(home, bound?)
     }
 
     /// `GROUPING(…)`: checked against the grouping expressions when these are known.

@@ -31,6 +31,8 @@ pub(super) fn is_row_as_json(expr: &Expr) -> bool {
     match expr {
         Expr::Call { function, .. } => std::ptr::eq(*function, &ROW_AS_JSON),
         Expr::Subplan { ty, .. } => *ty == DataType::Json,
+        // The row that an outer join may not have.
+        Expr::Case { otherwise, .. } => otherwise.as_deref().is_some_and(is_row_as_json),
         _ => false,
     }
 }
@@ -201,6 +203,7 @@ impl Binder<'_> {
             return Ok(None);
         }
         let columns = table.columns.clone();
+        let absent = table.absent.clone();
         let mut args = Vec::with_capacity(columns.len() * 2);
         for column in columns {
             let label = Value::text(&*column.name);
@@ -208,12 +211,13 @@ impl Binder<'_> {
             let value = self.use_column(super::scope::Found { level, column }, name.pos)?;
             args.push(self.place(self.builder.settle(value), name.pos)?);
         }
-        Ok(Some(Expr::Call {
+        let row = Expr::Call {
             function: &ROW_AS_JSON,
             args,
             spread: false,
             ty: DataType::Json,
-        }))
+        };
+        self.unless_absent(level, absent, row, name.pos).map(Some)
     }
 
     /// Refuses set-returning functions bound after there were `before`, inside `what`.

@@ -5,6 +5,7 @@ use helios_expr::build::PatternKind;
 use helios_expr::{Expr, Subscript};
 
 use super::Binder;
+use super::scope::Absent;
 use crate::parse::ast::{self, ExprKind, Ident, LikeKind, Pos, Quantity};
 
 impl Binder<'_> {
@@ -310,6 +311,7 @@ impl Binder<'_> {
         };
         let scalar = table.scalar;
         let columns = table.columns.clone();
+        let absent = table.absent.clone();
         if scalar && let Some(column) = columns.first() {
             let column = column.clone();
             let found = super::scope::Found { level, column };
@@ -319,7 +321,34 @@ impl Binder<'_> {
             .into_iter()
             .map(|column| self.use_column(super::scope::Found { level, column }, name.pos))
             .collect::<Result<Vec<_>>>()?;
-        Ok(Some(Expr::Row(fields)))
+        self.unless_absent(level, absent, Expr::Row(fields), name.pos)
+            .map(Some)
+    }
+
+    /// `row`, made of the columns of a table of `level`; `NULL` where an outer join found no row.
+    pub(super) fn unless_absent(
+        &mut self,
+        level: usize,
+        absent: Option<Absent>,
+        row: Expr,
+        pos: Pos,
+    ) -> Result<Expr> {
+        let missing = match absent {
+            None => return Ok(row),
+            Some(Absent::Column(witness)) => {
+                let witness = self.reach(level, witness)?;
+                self.builder.is_null(witness, false)
+            }
+            Some(Absent::Columns(columns)) => {
+                let columns = columns.into_iter().map(|column| self.reach(level, column));
+                let columns = columns.collect::<Result<Vec<_>>>()?;
+                self.builder.is_null(Expr::Row(columns), false)
+            }
+        };
+        let missing = self.place(missing, pos)?;
+        let nothing = Expr::Literal(Value::Null, row.ty().clone());
+        let built = self.builder.case(None, vec![(missing, nothing)], Some(row));
+        self.place(built, pos)
     }
 
     /// `(row).field`, where the row is a table of the query.

@@ -278,6 +278,7 @@ impl Binder<'_> {
                 schema: None,
                 relation: None,
                 scalar: false,
+                absent: None,
                 columns: columns.clone(),
                 pseudo: Vec::new(),
             }],

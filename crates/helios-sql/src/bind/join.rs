@@ -126,11 +126,20 @@ impl Binder<'_> {
         let columns: Vec<ScopeColumn> = merged.iter().cloned().chain(rest).collect();
         item.scope.columns = columns;
         if let Some(alias) = alias {
+            let mut known = item.scope.tables.iter();
+            if known.any(|table| *table.name == *alias.name) {
+                return Err(self.fail(
+                    SqlState::DUPLICATE_ALIAS,
+                    format!("table name \"{}\" specified more than once", alias.name),
+                    alias.pos,
+                ));
+            }
             item.scope.tables.push(ScopeTable {
                 name: alias.name.as_str().into(),
                 schema: None,
                 relation: None,
                 scalar: false,
+                absent: None,
                 columns: merged,
                 pseudo: Vec::new(),
             });

@@ -1,6 +1,6 @@
 //! What a select list collects for the nodes below it.
 
-use helios_expr::Expr;
+use helios_expr::{Expr, Volatility};
 
 use crate::parse::ast::{Ident, Pos, WindowSpec};
 use crate::plan::{AggregateCall, SortKey, TableFunctionCall, WindowCall};
@@ -17,11 +17,25 @@ const SETS: usize = 4 << 40;
 const END: usize = 5 << 40;
 
 /// A window function and its window.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct PendingWindow {
     pub call: WindowCall,
     pub partition_by: Vec<Expr>,
     pub order_by: Vec<SortKey>,
+}
+
+impl PendingWindow {
+    /// Whether two such calls may differ.
+    pub(super) fn is_volatile(&self) -> bool {
+        let keys = self.order_by.iter().map(|key| &key.expr);
+        let read = self.call.args.iter().chain(&self.call.filter);
+        read.chain(&self.partition_by).chain(keys).any(is_volatile)
+    }
+}
+
+/// Whether two evaluations may differ.
+pub(super) fn is_volatile(expr: &Expr) -> bool {
+    expr.volatility() == Volatility::Volatile
 }
 
 /// Aggregates, window functions and set-returning functions of one query.

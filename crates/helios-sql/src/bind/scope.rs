@@ -58,10 +58,39 @@ pub(super) struct ScopeTable {
     pub relation: Option<Arc<str>>,
     /// Whether it is a function of plain values: its name, as a value, is its only column.
     pub scalar: bool,
+    /// On the side of an outer join that may have no row: what shows that there is none.
+    pub absent: Option<Absent>,
     /// Its columns.
     pub columns: Vec<ScopeColumn>,
     /// Columns that a star leaves out.
     pub pseudo: Vec<ScopeColumn>,
+}
+
+/// What tells an outer join's missing row from one that is there.
+#[derive(Clone, Debug)]
+pub(super) enum Absent {
+    /// A column that a row which is there always has.
+    Column(Expr),
+    /// Nothing but that these, which are all columns, are `NULL`.
+    Columns(Vec<Expr>),
+}
+
+impl Absent {
+    fn of(table: &ScopeTable) -> Self {
+        let columns = || table.columns.iter();
+        match columns().find(|column| !column.nullable) {
+            Some(column) => Self::Column(column.expr.clone()),
+            None => Self::Columns(columns().map(|column| column.expr.clone()).collect()),
+        }
+    }
+
+    fn shift(&mut self, offset: usize) {
+        let one = |expr: &mut Expr| expr.remap_columns(&|index| index + offset);
+        match self {
+            Self::Column(expr) => one(expr),
+            Self::Columns(columns) => columns.iter_mut().for_each(one),
+        }
+    }
 }
 
 /// What a row of some plan offers to names.
@@ -92,6 +121,7 @@ impl Scope {
                 schema,
                 relation: None,
                 scalar: false,
+                absent: None,
                 columns: columns.clone(),
                 pseudo: Vec::new(),
             }],
@@ -132,10 +162,20 @@ impl Scope {
     /// The scope after `offset` columns were put before the row.
     pub(super) fn shift(&mut self, offset: usize) {
         self.each(|column| column.expr.remap_columns(&|index| index + offset));
+        for table in &mut self.tables {
+            if let Some(absent) = &mut table.absent {
+                absent.shift(offset);
+            }
+        }
     }
 
     /// Every column may be `NULL`: the other side of an outer join.
     pub(super) fn set_nullable(&mut self) {
+        for table in &mut self.tables {
+            if table.absent.is_none() && !table.scalar {
+                table.absent = Some(Absent::of(table));
+            }
+        }
         self.each(|column| column.nullable = true);
     }
 

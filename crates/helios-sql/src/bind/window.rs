@@ -19,9 +19,14 @@ impl Binder<'_> {
         let bound = bound?;
         let ty = bound.call.ty.clone();
         let windows = &mut self.level()?.pending.windows;
-        windows.push(bound);
-        let slot = Slot::Window(windows.len() - 1);
-        Ok(Expr::column(slot.number(), ty))
+        let index = windows
+            .iter()
+            .position(|known| *known == bound && !bound.is_volatile())
+            .unwrap_or_else(|| {
+                windows.push(bound);
+                windows.len() - 1
+            });
+        Ok(Expr::column(Slot::Window(index).number(), ty))
     }
 
     fn may_window(&self, pos: Pos) -> Result<()> {

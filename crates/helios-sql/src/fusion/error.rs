@@ -19,6 +19,18 @@ pub(crate) fn from_datafusion(error: DataFusionError) -> Error {
     }
 }
 
+/// As [`from_datafusion`], of an error in planning: where DataFusion contradicts itself, the other
+/// executor takes the statement.
+pub(crate) fn from_planning(error: DataFusionError) -> Error {
+    if find(&error).is_none()
+        && let DataFusionError::Internal(why) | DataFusionError::Plan(why) = error.find_root()
+    {
+        tracing::warn!("a vectorized plan was refused: {}", first_line(why));
+        return Error::unsupported("a plan that the vectorized planner refuses");
+    }
+    from_datafusion(error)
+}
+
 /// Turns Arrow's error into ours.
 pub(crate) fn from_arrow(error: ArrowError) -> Error {
     from_datafusion(DataFusionError::ArrowError(Box::new(error), None))

@@ -1,6 +1,7 @@
 //! A query for the vectorized executor: prepared once, run often.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use helios_base::{DataType, Error, Result, Row, SqlState, Value};
 use super::array::{ColumnReader, export, export_field, fit, scalar_of};
 use super::bridge::{Early, PlanBridge, Purpose, Tables, Typed, number_shape};
 use super::context::StatementContext;
-use super::error::{from_arrow, from_datafusion};
+use super::error::{from_arrow, from_datafusion, from_planning};
 use super::run::{BatchStream, FusionEngine};
 use super::shape::{DECIMAL_DIGITS, Shape};
 use crate::plan::{Plan, Subplan};
@@ -56,7 +57,7 @@ impl FusionPlan {
         let exprs = outputs(relation.columns.clone());
         let relation = relation.then(|plan| plan.project(exprs))?;
         let state = engine.state(context, None)?;
-        let plan = state.optimize(&relation.plan).map_err(from_datafusion)?;
+        let plan = guarded(|| state.optimize(&relation.plan))?.map_err(from_planning)?;
         Ok(Self {
             plan,
             params,
@@ -143,8 +144,11 @@ impl FusionPlan {
             let _ = sender.send(physical.map(|physical| (state, physical)));
         });
         match receiver.recv() {
-            Ok(planned) => planned.map_err(from_datafusion),
-            Err(_) => Err(Error::internal("a planning thread failed")),
+            Ok(planned) => planned.map_err(from_planning),
+            // The planner panicked; its thread has said where.
+            Err(_) => Err(Error::unsupported(
+                "a plan that the vectorized planner fails on",
+            )),
         }
     }
 
@@ -187,6 +191,15 @@ fn outputs(columns: Vec<Typed>) -> Vec<DfExpr> {
         .enumerate()
         .map(|(number, column)| column.expr.alias(format!("out{number}")))
         .collect()
+}
+
+/// Runs an optimizer that is not ours: where it panics, the row executor takes the statement.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T> {
+    // What a panic leaves behind is dropped with the plan it was made from.
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
+        tracing::error!("the optimizer of vectorized plans panicked");
+        Error::unsupported("a plan that the vectorized optimizer fails on")
+    })
 }
 
 fn early_value(early: &Early, value: &Value) -> Result<ScalarValue> {

@@ -2,7 +2,9 @@
 
 use helios_base::Result;
 
-use super::ast::{AlterAction, AlterTable, Ident, Name, Sequence, Statement, TextExpr};
+use super::ast::{
+    AlterAction, AlterTable, ConstraintKind, Ident, Name, Sequence, Statement, TextExpr,
+};
 use super::cursor::Parser;
 use super::lexer::Kind;
 use crate::plan::{Cascade, OwnerKind, RoleCommand};
@@ -147,6 +149,11 @@ impl Parser<'_> {
             self.add()?
         } else if self.eat("drop") {
             self.drop_part()?
+        } else if self.eat_words("alter constraint") {
+            let name = self.ident()?;
+            let mut written = super::create::plain(Some(name), ConstraintKind::NotNull, pos);
+            self.attributes(&mut written)?;
+            AlterAction::AlterConstraint(Box::new(written))
         } else if self.eat("alter") {
             self.eat("column");
             let column = self.ident()?;
@@ -249,7 +256,7 @@ impl Parser<'_> {
         // How values are stored is decided anew for each block of them; ANALYZE needs no target.
         if self.eat_words("set statistics") {
             self.integer()?;
-            return Ok(AlterAction::Nothing);
+            return Ok(AlterAction::NothingOf(column));
         }
         if self.eat_words("set compression") {
             let codec = self.label()?.name;
@@ -257,7 +264,7 @@ impl Parser<'_> {
         }
         if self.eat_words("set storage") {
             self.label()?;
-            return Ok(AlterAction::Nothing);
+            return Ok(AlterAction::NothingOf(column));
         }
         if self.is_word("set") || self.is_word("reset") || self.is_word("restart") {
             return Err(self.unsupported("this form of ALTER COLUMN", self.pos()));

@@ -555,7 +555,7 @@ impl Parser<'_> {
         })
     }
 
-    fn attributes(&mut self, constraint: &mut Constraint) -> Result<()> {
+    pub(super) fn attributes(&mut self, constraint: &mut Constraint) -> Result<()> {
         let pos = self.pos();
         loop {
             if self.eat_words("not deferrable") {
@@ -704,7 +704,11 @@ impl Parser<'_> {
     }
 }
 
-fn plain(name: Option<super::ast::Ident>, kind: ConstraintKind, pos: super::Pos) -> Constraint {
+pub(super) fn plain(
+    name: Option<super::ast::Ident>,
+    kind: ConstraintKind,
+    pos: super::Pos,
+) -> Constraint {
     Constraint {
         name,
         kind,

@@ -205,13 +205,20 @@ impl Parser<'_> {
 
     fn quantity(&mut self) -> Result<Quantity> {
         self.expect_punct("(")?;
-        let right = if self.is_query() {
-            Quantity::Query(Box::new(self.query()?))
-        } else {
-            Quantity::Array(Box::new(self.expr()?))
-        };
+        let mark = self.mark();
+        let nested = self.is_punct("(");
+        if self.is_query() {
+            let query = self.query()?;
+            // Otherwise the query is the beginning of an expression: `ANY ((SELECT …)::int[])`.
+            if self.is_punct(")") || !nested {
+                self.expect_punct(")")?;
+                return Ok(Quantity::Query(Box::new(query)));
+            }
+            self.reset(mark);
+        }
+        let array = self.expr()?;
         self.expect_punct(")")?;
-        Ok(right)
+        Ok(Quantity::Array(Box::new(array)))
     }
 
     pub(super) fn subscripts(&mut self) -> Result<Vec<Subscript>> {

@@ -72,6 +72,8 @@ pub struct CreateTable {
     pub options: Vec<(String, String)>,
     /// `CREATE TABLE AS`: the rows to fill it with; the columns are the query's.
     pub query: Option<Plan>,
+    /// `CREATE TABLE AS … WITH NO DATA`.
+    pub of_query: bool,
 }
 
 /// A column to create.
@@ -295,6 +297,15 @@ pub enum AlterAction {
         if_exists: bool,
         /// With what depends on it.
         cascade: Cascade,
+    },
+    /// `ALTER CONSTRAINT`.
+    AlterConstraint {
+        /// Name.
+        name: String,
+        /// Whether its check can wait until commit.
+        deferrable: bool,
+        /// Whether it does so unless told otherwise.
+        initially_deferred: bool,
     },
     /// `VALIDATE CONSTRAINT`.
     ValidateConstraint {

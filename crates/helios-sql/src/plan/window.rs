@@ -21,7 +21,7 @@ pub struct WindowNode {
 }
 
 /// One window function over the node's partitions.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct WindowCall {
     /// Which.
     pub function: Windowed,
@@ -36,7 +36,7 @@ pub struct WindowCall {
 }
 
 /// A function that looks at a window of rows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Windowed {
     /// Any plain aggregate, over the frame.
     Aggregate(&'static Aggregate),
@@ -68,7 +68,7 @@ pub enum FrameUnit {
 
 /// One end of a frame. Offsets have no columns: `bigint` for rows and groups; for ranges a type
 /// that can be added to the sort key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum FrameBound {
     /// The partition's first row.
     UnboundedPreceding,
@@ -96,7 +96,7 @@ pub enum FrameExclude {
 }
 
 /// The rows around the current one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
     /// How offsets count.
     pub unit: FrameUnit,

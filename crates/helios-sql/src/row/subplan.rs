@@ -81,6 +81,11 @@ impl Exec {
         self.memo.0.lock().get(&id).cloned()
     }
 
+    /// Forgets what subplans found.
+    pub(super) fn forget(&self) {
+        self.memo.0.lock().clear();
+    }
+
     fn learn(&self, id: u32, known: Known) {
         self.memo.0.lock().insert(id, known);
     }

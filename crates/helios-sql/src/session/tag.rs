@@ -15,6 +15,7 @@ pub(crate) fn of(statement: &Statement) -> &'static str {
         Statement::Delete(_) => "DELETE",
         Statement::Merge(_) => "MERGE",
         Statement::CreateTable(create) if create.query.is_some() => "SELECT",
+        Statement::CreateTable(create) if create.of_query => "CREATE TABLE AS",
         Statement::CreateTable(_) => "CREATE TABLE",
         Statement::AlterTable(alter) => alter.tag,
         Statement::CreateIndex(_) => "CREATE INDEX",

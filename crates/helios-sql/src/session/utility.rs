@@ -130,7 +130,14 @@ impl Session {
             }
             text => text,
         };
-        self.state.settings.lock().set(name, text.as_deref(), local)
+        let mut settings = self.state.settings.lock();
+        settings.set(name, text.as_deref(), local)?;
+        let idle = text.is_some() && settings.is_idle(name);
+        drop(settings);
+        if idle {
+            self.notice(format!("parameter \"{name}\" has no effect here"));
+        }
+        Ok(())
     }
 
     fn show(&self, name: Option<&str>) -> Result<Outcome> {

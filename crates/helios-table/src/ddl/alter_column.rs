@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use helios_base::{ColumnId, Error, Result, SqlState, TableId, Value};
-use helios_expr::{EvalContext, Volatility};
+use helios_base::{ColumnId, DataType, Error, Result, SqlState, TableId, Value};
+use helios_expr::cast::check_domain;
+use helios_expr::{EvalContext, Expr, Volatility};
 use helios_version::TableLock;
 
 use super::column::{edit, new_layout, require};
 use super::spec::{NewColumn, NewIdentity};
 use super::validate::contains_nulls;
-use crate::catalog::{ColumnDef, TableDef};
+use crate::catalog::{Catalog, ColumnDef, TableDef, TypeId};
 use crate::transaction::Transaction;
 
 impl Transaction {
@@ -33,7 +34,12 @@ impl Transaction {
         let column = self.make_column(&schema, &mut table, new)?;
         let birth = self.tables().next_id()?;
         edit(&mut table, column, |column| column.birth = birth)?;
-        let default = self.compile_column(&catalog, &mut table, column)?;
+        let own = self.compile_column(&catalog, &mut table, column)?;
+        let computed = new.generated.is_some() || new.identity.is_some();
+        let default = match own {
+            None if !computed => self.domain_default(&catalog, &table, &new.ty)?,
+            own => own,
+        };
         new_layout(&mut table);
         let identity = table.column_by_id(column).and_then(|(_, c)| c.identity);
         let volatile = default
@@ -59,11 +65,36 @@ impl Transaction {
             Some(expr) => Some(expr.eval(&[], ctx)?).filter(|value| !value.is_null()),
             None => None,
         };
-        if new.not_null && missing.is_none() && self.has_rows(&old)? {
-            return Err(contains_nulls(&old, &new.name));
+        if missing.is_none() && self.has_rows(&old)? {
+            check_domain(&Value::Null, &new.ty, ctx)?;
+            if new.not_null {
+                return Err(contains_nulls(&old, &new.name));
+            }
         }
         edit(&mut table, column, |column| column.missing = missing)?;
         self.change_table(table)
+    }
+
+    /// The default of a column's domain, or of the domain's.
+    fn domain_default(
+        &self,
+        catalog: &Catalog,
+        table: &TableDef,
+        of: &DataType,
+    ) -> Result<Option<Expr>> {
+        let mut ty = of;
+        while let DataType::User(user) = ty
+            && let Some(domain) = user.as_domain()
+        {
+            let found = catalog.type_by_id(TypeId(user.oid));
+            let found = found.and_then(|def| def.as_domain()?.default.as_ref());
+            if let Some(sql) = found {
+                let exprs = self.tables().exprs();
+                return exprs.compile(catalog, table, sql, Some(of)).map(Some);
+            }
+            ty = &domain.base;
+        }
+        Ok(None)
     }
 
     /// `ALTER COLUMN … SET DEFAULT` and, with `None`, `DROP DEFAULT`.
@@ -226,10 +257,10 @@ fn refuse_computed(table: &TableDef, column: ColumnId) -> Result<()> {
 }
 
 /// A sequence's value in the column's type; its bounds are within the type's.
-fn integer(value: i64, ty: &helios_base::DataType) -> Value {
+fn integer(value: i64, ty: &DataType) -> Value {
     match ty {
-        helios_base::DataType::Int2 => i16::try_from(value).map_or(Value::Null, Value::Int2),
-        helios_base::DataType::Int4 => i32::try_from(value).map_or(Value::Null, Value::Int4),
+        DataType::Int2 => i16::try_from(value).map_or(Value::Null, Value::Int2),
+        DataType::Int4 => i32::try_from(value).map_or(Value::Null, Value::Int4),
         _ => Value::Int8(value),
     }
 }

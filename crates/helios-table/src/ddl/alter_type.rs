@@ -14,11 +14,20 @@ use crate::transaction::Transaction;
 /// Computes a column's new value from the row as it was.
 pub type Convert<'c> = &'c mut dyn FnMut(&[Value]) -> Result<Value>;
 
+/// How a column's values get their new type.
+pub enum Conversion<'c> {
+    /// By the cast between the types.
+    Plain(Convert<'c>),
+    /// By an expression, which may give other values of even the same type.
+    Using(Convert<'c>),
+}
+
 impl Transaction {
     /// `ALTER COLUMN … TYPE`: `convert` gets each row as it was and returns the column's new value,
     /// of type `ty`.
     ///
-    /// Rows are not rewritten when every value stays as it is, such as for a longer `varchar`.
+    /// Rows are not rewritten when a plain conversion leaves every value as it is, such as for a
+    /// longer `varchar`.
     ///
     /// # Errors
     /// 42703 no such column, 0A000 a view or generated column reads it, 42804 a foreign key would
@@ -29,7 +38,7 @@ impl Transaction {
         id: TableId,
         column: &str,
         ty: &DataType,
-        convert: Option<Convert<'_>>,
+        convert: Conversion<'_>,
     ) -> Result<Arc<TableDef>> {
         let (catalog, old) = self.lock_definition(id, TableLock::AccessExclusive)?;
         let column = require(&old, column)?;
@@ -49,17 +58,20 @@ impl Transaction {
         // The default must still be convertible, and the other expressions must still compile.
         self.compile_column(&catalog, &mut table, column)?;
         new_layout(&mut table);
+        let convert = match convert {
+            Conversion::Using(convert) => Some(convert),
+            Conversion::Plain(convert) if !keeps_values(&def.ty, ty) => Some(convert),
+            Conversion::Plain(_) => None,
+        };
         let table = match convert {
-            Some(convert) if !keeps_values(&def.ty, ty) => {
-                self.rewrite(&catalog, &old, table, &mut |mut row| {
-                    let value = convert(&row)?;
-                    if let Some(place) = row.get_mut(position) {
-                        *place = value;
-                    }
-                    Ok(row)
-                })?
-            }
-            _ => self.change_table(table)?,
+            Some(convert) => self.rewrite(&catalog, &old, table, &mut |mut row| {
+                let value = convert(&row)?;
+                if let Some(place) = row.get_mut(position) {
+                    *place = value;
+                }
+                Ok(row)
+            })?,
+            None => self.change_table(table)?,
         };
         let rechecked = table.constraints.iter().filter(|constraint| {
             matches!(&constraint.kind, crate::catalog::ConstraintKind::Check { columns, .. } if columns.contains(&column))
@@ -120,11 +132,15 @@ fn refuse_mismatch(
     column: ColumnId,
     ty: &DataType,
 ) -> Result<()> {
-    let check = |constraint: &str, other: &TableDef, other_column: ColumnId| {
+    let check = |constraint: &str, other: &TableDef, other_column: ColumnId, is_child: bool| {
         let Some((_, def)) = other.column_by_id(other_column) else {
             return Ok(());
         };
-        if other.id == table.id && other_column == column || comparable(ty, &def.ty) {
+        let fits = match is_child {
+            true => comparable(ty, &def.ty),
+            false => comparable(&def.ty, ty),
+        };
+        if other.id == table.id && other_column == column || fits {
             return Ok(());
         }
         let name = table.column_by_id(column).map_or("", |(_, c)| &c.name);
@@ -143,14 +159,14 @@ fn refuse_mismatch(
         };
         for (own, other) in fk.columns.iter().zip(&fk.parent_columns) {
             if *own == column {
-                check(&constraint.name, parent, *other)?;
+                check(&constraint.name, parent, *other, true)?;
             }
         }
     }
     for (child, constraint, fk) in catalog.referencing(table.id) {
         for (other, own) in fk.columns.iter().zip(&fk.parent_columns) {
             if *own == column {
-                check(&constraint.name, child, *other)?;
+                check(&constraint.name, child, *other, false)?;
             }
         }
     }

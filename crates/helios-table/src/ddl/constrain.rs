@@ -73,6 +73,38 @@ impl Transaction {
         Ok(())
     }
 
+    /// `ALTER TABLE … ALTER CONSTRAINT`: when a foreign key is checked. `None` is left as it is.
+    ///
+    /// # Errors
+    /// 42704 there is no such constraint; 42809 it is no foreign key.
+    pub fn alter_constraint(
+        &self,
+        id: TableId,
+        name: &str,
+        deferrable: bool,
+        initially_deferred: bool,
+    ) -> Result<()> {
+        let (_, old) = self.lock_definition(id, TableLock::ShareRowExclusive)?;
+        let constraint = require_constraint(&old, name)?;
+        if constraint.as_foreign_key().is_none() {
+            return Err(Error::new(
+                SqlState::WRONG_OBJECT_TYPE,
+                format!(
+                    "constraint \"{name}\" of relation \"{}\" is not a foreign key constraint",
+                    old.name
+                ),
+            ));
+        }
+        let chosen = constraint.id;
+        let mut table = TableDef::clone(&old);
+        for constraint in table.constraints.iter_mut().filter(|c| c.id == chosen) {
+            constraint.deferrable = deferrable;
+            constraint.initially_deferred = initially_deferred;
+        }
+        self.change_table(table)?;
+        Ok(())
+    }
+
     /// `ALTER TABLE … RENAME CONSTRAINT`. The index of a key is renamed with it.
     ///
     /// # Errors

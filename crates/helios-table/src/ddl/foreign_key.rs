@@ -152,7 +152,10 @@ fn parent_key(
 }
 
 /// Whether values of the types can be compared by `=` without loss.
-pub(super) fn comparable(a: &DataType, b: &DataType) -> bool {
-    let number = |ty: &DataType| ty.is_integer() || matches!(ty, DataType::Numeric(_));
-    a.same(b) || (number(a) && number(b)) || (a.is_string() && b.is_string())
+pub(super) fn comparable(child: &DataType, parent: &DataType) -> bool {
+    let numeric = |ty: &DataType| matches!(ty, DataType::Numeric(_));
+    child.same(parent)
+        || (child.is_integer() && (parent.is_integer() || numeric(parent)))
+        || (numeric(child) && numeric(parent))
+        || (child.is_string() && parent.is_string())
 }

@@ -29,7 +29,7 @@ mod types;
 mod validate;
 mod view;
 
-pub use alter_type::Convert;
+pub use alter_type::{Conversion, Convert};
 pub(crate) use column::new_layout;
 pub use comment::CommentTarget;
 pub use depend::ObjectRef;

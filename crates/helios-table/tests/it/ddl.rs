@@ -3,8 +3,8 @@
 use helios_base::{DataType, Value};
 use helios_table::catalog::{Dependency, FkAction, Relation, SchemaId, ViewColumn};
 use helios_table::ddl::{
-    CommentTarget, NewColumn, NewConstraint, NewConstraintKind, NewIdentity, NewIndex, NewIndexKey,
-    NewView, ObjectRef, SequenceOptions,
+    CommentTarget, Conversion, NewColumn, NewConstraint, NewConstraintKind, NewIdentity, NewIndex,
+    NewIndexKey, NewView, ObjectRef, SequenceOptions,
 };
 use helios_table::{KeyRange, TableReader, Transaction};
 
@@ -232,7 +232,7 @@ fn types_change_with_their_values() {
         _ => Ok(Value::Null),
     };
     transaction
-        .alter_type(id, "a", &DataType::Text, Some(&mut to_text))
+        .alter_type(id, "a", &DataType::Text, Conversion::Plain(&mut to_text))
         .unwrap();
     assert_eq!(rows(&transaction, "t")[2], [int(3), text("<30>")]);
     assert_eq!(
@@ -244,7 +244,7 @@ fn types_change_with_their_values() {
     let transaction = begin(&tables);
     let view = view(&transaction, "v", id.0, &[helios_base::ColumnId(2)]);
     transaction.create_view(view, false).unwrap();
-    let error = transaction.alter_type(id, "a", &DataType::Text, Some(&mut to_text));
+    let error = transaction.alter_type(id, "a", &DataType::Text, Conversion::Plain(&mut to_text));
     assert_eq!(
         failure(error).2,
         "rule _RETURN on view v depends on column \"a\""

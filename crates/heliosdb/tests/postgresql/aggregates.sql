@@ -86,3 +86,13 @@ SELECT avg(x), sum(x) FROM (VALUES ('-0'::float8)) v(x);
 SELECT avg(x) FROM (VALUES (1e308::float8), (1e308)) v(x);
 -- differs: average-overflow
 SELECT avg(x) FROM (VALUES (1e300::float8), (-1e300)) v(x);
+-- An aggregate belongs to the query whose columns it reads.
+SELECT (SELECT sum(s.qty) FROM (VALUES (1), (2)) v(n) LIMIT 1) FROM sales s;
+SELECT (SELECT count(*) FILTER (WHERE s.ok) FROM (VALUES (1)) v(n)) FROM sales s;
+SELECT (SELECT sum(s.qty + v.n) FROM (VALUES (1), (2)) v(n)) FROM sales s ORDER BY 1;
+SELECT region FROM sales s GROUP BY region HAVING EXISTS (SELECT 1 FROM sales t WHERE sum(DISTINCT s.qty) = t.qty) ORDER BY 1;
+SELECT (SELECT (SELECT max(s.qty) FROM (VALUES (1)) w(m)) FROM (VALUES (1)) v(n)) FROM sales s;
+SELECT id FROM sales s WHERE (SELECT sum(s.qty) FROM sales t) > 1;
+SELECT region, (SELECT string_agg(s.product, ',' ORDER BY s.product)) FROM sales s GROUP BY region ORDER BY region;
+SELECT string_agg(DISTINCT v, ',' ORDER BY v) FROM (VALUES ('b'::varchar), ('a'), ('b')) t(v);
+SELECT string_agg(DISTINCT v, ',' ORDER BY v DESC) FROM (VALUES ('b'::char(3)), ('a'), ('b')) t(v);

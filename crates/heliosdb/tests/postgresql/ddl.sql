@@ -123,7 +123,6 @@ DROP VIEW IF EXISTS v2;
 CREATE TABLE ct AS SELECT id, b * 2 AS dbl, 'lit' AS s FROM t1 WHERE id < 3;
 SELECT * FROM ct ORDER BY id;
 CREATE TABLE ct2 (x, y) AS VALUES (1, 'a'), (2, 'b');
--- differs: no-data-tag
 CREATE TABLE ct3 AS SELECT 1 AS a WITH NO DATA;
 SELECT * FROM ct3;
 CREATE TABLE IF NOT EXISTS ct3 AS SELECT 2;
@@ -216,3 +215,47 @@ ANALYZE t1;
 REINDEX TABLE t1;
 -- differs: maintenance
 CLUSTER t1;
+-- Foreign keys: which columns an action sets, which types go together, when they are checked.
+CREATE TABLE set_parent (a int, b int, PRIMARY KEY (a, b));
+CREATE TABLE set_child (t int, i int, FOREIGN KEY (t, i) REFERENCES set_parent ON DELETE SET NULL (i));
+INSERT INTO set_parent VALUES (1, 1);
+INSERT INTO set_child VALUES (1, 1);
+DELETE FROM set_parent;
+SELECT * FROM set_child;
+SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'set_child_t_i_fkey';
+CREATE TABLE whole_parent (a int PRIMARY KEY);
+CREATE TABLE exact_parent (a numeric PRIMARY KEY);
+CREATE TABLE exact_child (a numeric REFERENCES whole_parent);
+CREATE TABLE whole_child (a int REFERENCES exact_parent);
+ALTER TABLE whole_child ALTER CONSTRAINT whole_child_a_fkey DEFERRABLE INITIALLY DEFERRED;
+SELECT condeferrable, condeferred FROM pg_constraint WHERE conname = 'whole_child_a_fkey';
+BEGIN;
+INSERT INTO whole_child VALUES (7);
+COMMIT;
+ALTER TABLE whole_child ALTER CONSTRAINT whole_child_a_fkey NOT DEFERRABLE;
+INSERT INTO whole_child VALUES (7);
+ALTER TABLE exact_parent ALTER CONSTRAINT exact_parent_pkey DEFERRABLE;
+ALTER TABLE exact_parent ALTER CONSTRAINT nothing DEFERRABLE;
+ALTER TABLE whole_child ALTER COLUMN a TYPE bigint;
+ALTER TABLE whole_child ALTER COLUMN a TYPE text;
+-- USING gives new values of even the same type.
+CREATE TABLE reuse (a int, b text);
+INSERT INTO reuse VALUES (1, 'x'), (2, 'y');
+ALTER TABLE reuse ALTER COLUMN a TYPE int USING a * 10, ALTER COLUMN b TYPE text USING upper(b);
+SELECT * FROM reuse;
+ALTER TABLE reuse ADD CONSTRAINT reuse_a UNIQUE (a);
+ALTER TABLE reuse ALTER COLUMN a TYPE int USING 0;
+SELECT * FROM reuse ORDER BY a;
+-- A new column of a domain takes the domain's default, and its conditions.
+CREATE DOMAIN never_null AS int NOT NULL;
+CREATE DOMAIN small_number AS int CHECK (VALUE < 5) DEFAULT 3;
+CREATE DOMAIN wrong_default AS int CHECK (VALUE < 5) DEFAULT 7;
+ALTER TABLE reuse ADD COLUMN c never_null;
+ALTER TABLE reuse ADD COLUMN c small_number;
+ALTER TABLE reuse ADD COLUMN d wrong_default;
+ALTER TABLE reuse ADD COLUMN d never_null DEFAULT 4;
+SELECT * FROM reuse ORDER BY a;
+ALTER TABLE reuse ALTER COLUMN zz SET STATISTICS 0;
+ALTER TABLE reuse ALTER COLUMN a SET STATISTICS 100;
+CREATE TABLE nothing_in_it AS SELECT 1 AS a WITH NO DATA;
+SELECT * FROM nothing_in_it;

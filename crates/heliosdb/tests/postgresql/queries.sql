@@ -178,3 +178,22 @@ SELECT 'unterminated;
 -- the quote closes here: ';
 SELECT /* a comment /* nested */ */ 1 -- and this
 ;
+-- The row of a table that an outer join has none of is NULL.
+CREATE TABLE side_a (id int PRIMARY KEY, x int);
+CREATE TABLE side_b (id int PRIMARY KEY, a int, y text);
+CREATE TABLE side_c (p int, q int);
+INSERT INTO side_a VALUES (1, 10), (2, 20), (3, 30);
+INSERT INTO side_b VALUES (1, 1, NULL), (2, 1, 'two');
+INSERT INTO side_c VALUES (1, 1), (NULL, 2);
+SELECT a.id, count(b), count(b.*), count(*) FROM side_a a LEFT JOIN side_b b ON b.a = a.id GROUP BY a.id ORDER BY a.id;
+SELECT a.id, b::text, b IS NULL, b IS NOT NULL FROM side_a a LEFT JOIN side_b b ON b.a = a.id ORDER BY a.id, b.id;
+SELECT a.id, json_agg(b ORDER BY b.id), jsonb_agg(b.* ORDER BY b.id) FROM side_a a LEFT JOIN side_b b ON b.a = a.id GROUP BY a.id ORDER BY a.id;
+SELECT a.id, row_to_json(b), to_jsonb(b) FROM side_a a LEFT JOIN side_b b ON b.a = a.id ORDER BY a.id, b.id;
+SELECT b.id, a FROM side_b b RIGHT JOIN side_a a ON b.a = a.id ORDER BY a.id, b.id;
+SELECT a::text, b::text FROM side_a a FULL JOIN (SELECT id, y FROM side_b) b ON a.id = b.id + 2 ORDER BY a.id, b.id;
+SELECT a.id, c::text, count(c) OVER () FROM side_a a LEFT JOIN side_c c ON c.p = a.id ORDER BY a.id;
+SELECT count(b) FILTER (WHERE b IS NULL), count(b) FROM side_a a LEFT JOIN side_b b ON b.a = a.id;
+SELECT a.id FROM side_a a LEFT JOIN side_b b ON b.a = a.id WHERE b IS NULL ORDER BY 1;
+SELECT coalesce(b::text, 'none') FROM side_a a LEFT JOIN side_b b ON b.a = a.id ORDER BY a.id, b.id;
+SELECT 'foo'::text = ANY ((SELECT ARRAY['abc', 'foo']::text[])::text[]), 3 = ANY ((SELECT 3 UNION SELECT 4)), 3 <> ALL ((SELECT ARRAY[1, 2]));
+SELECT * FROM side_a a1 JOIN side_b USING (id) AS a1;

@@ -47,3 +47,12 @@ SELECT count(*) FROM many a TABLESAMPLE BERNOULLI (100) JOIN many b TABLESAMPLE 
 DROP VIEW seen;
 DROP TABLE many;
 DROP TABLE graph;
+-- No more is computed than is read.
+WITH RECURSIVE t(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM t) SELECT n FROM t LIMIT 5;
+WITH RECURSIVE t(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM t) SEARCH BREADTH FIRST BY n SET x SELECT n, x FROM t LIMIT 3;
+WITH RECURSIVE t(n) AS (VALUES (1) UNION ALL SELECT n * 2 FROM t) SELECT n FROM t WHERE n > 10 LIMIT 1;
+WITH c AS (SELECT generate_series(1, 5) AS n) SELECT x.n, y.n FROM c x, c y WHERE x.n + y.n = 6 ORDER BY 1 LIMIT 3;
+-- A WITH inside a subquery is computed for each row around it.
+SELECT (WITH c(x) AS (VALUES (f)) SELECT (SELECT x FROM c)) FROM (VALUES (0), (5), (6)) v(f);
+SELECT (WITH c(x) AS (VALUES (f), (f + 1)) SELECT (SELECT sum(x) FROM c) + (SELECT max(x) FROM c)) FROM (VALUES (0), (5), (6)) v(f);
+SELECT f, (WITH c(x) AS (VALUES (f)) SELECT 5 IN (SELECT x FROM c)) FROM (VALUES (0), (5), (6)) v(f);

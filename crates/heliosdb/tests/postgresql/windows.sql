@@ -49,3 +49,5 @@ SELECT sum(v) OVER (PARTITION BY g ORDER BY id) - v AS before, g || row_number()
 SELECT id FROM w ORDER BY row_number() OVER (ORDER BY id DESC) LIMIT 3;
 SELECT count(*) OVER (), id FROM w LIMIT 2 OFFSET 1;
 SELECT sum(v) OVER (PARTITION BY (g, id) ORDER BY 1), id FROM w ORDER BY id;
+-- The same call twice, and a condition on it.
+SELECT * FROM (SELECT a, count(*) OVER (PARTITION BY b ORDER BY a) + sum(a) OVER (PARTITION BY b ORDER BY a) AS t, count(*) OVER (PARTITION BY b ORDER BY a) AS c, sum(a) OVER (PARTITION BY b ORDER BY a) AS s FROM (VALUES (1, 1), (2, 1), (3, 2)) v(a, b)) q WHERE t <> c + s;

@@ -245,6 +245,25 @@ impl Binder<'_> {
                 if_exists: *if_exists,
                 cascade: *cascade,
             },
+            Tree::AlterConstraint(written) => {
+                let refused = match (written.not_valid, written.no_inherit) {
+                    (true, _) => Some("NOT VALID"),
+                    (_, true) => Some("NO INHERIT"),
+                    _ => None,
+                };
+                if let Some(what) = refused {
+                    return Err(
+                        self.unsupported(format!("{what} of ALTER CONSTRAINT"), written.pos)
+                    );
+                }
+                let name = written.name.as_ref().map(|name| name.name.clone());
+                let deferred = written.initially_deferred == Some(true);
+                AlterAction::AlterConstraint {
+                    name: name.unwrap_or_default(),
+                    deferrable: written.deferrable.unwrap_or(deferred),
+                    initially_deferred: deferred,
+                }
+            }
             Tree::Validate(name) => AlterAction::ValidateConstraint {
                 name: name.name.clone(),
             },
@@ -256,6 +275,10 @@ impl Binder<'_> {
                     "default" | "pglz" => AlterAction::ResetOptions(vec![option]),
                     codec => AlterAction::SetOptions(vec![(option, codec.to_owned())]),
                 }
+            }
+            Tree::NothingOf(name) => {
+                known(self, row, name)?;
+                AlterAction::Nothing
             }
             Tree::Nothing => AlterAction::Nothing,
             Tree::SetOptions(options) => AlterAction::SetOptions(storage(options)),

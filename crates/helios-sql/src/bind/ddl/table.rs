@@ -31,6 +31,7 @@ impl Binder<'_> {
             table.options = storage(&create.options);
             if !source.with_data {
                 table.query = None;
+                table.of_query = true;
             }
             return Ok(table);
         }
@@ -115,6 +116,7 @@ impl Binder<'_> {
             checks: constraints.checks,
             options: storage(&create.options),
             query: None,
+            of_query: false,
         })
     }
 
@@ -206,6 +208,7 @@ impl Binder<'_> {
             checks: Vec::new(),
             options: Vec::new(),
             query: Some(plan),
+            of_query: false,
         })
     }
 

@@ -87,6 +87,7 @@ impl ViewTarget {
                 schema,
                 relation: None,
                 scalar: false,
+                absent: None,
                 columns: columns.clone(),
                 pseudo: Vec::new(),
             }],

@@ -172,6 +172,7 @@ fn argument_scope(def: &FunctionDef, args: Vec<Expr>) -> Scope {
             schema: None,
             relation: None,
             scalar: false,
+            absent: None,
             columns: columns.clone(),
             pseudo: Vec::new(),
         }],

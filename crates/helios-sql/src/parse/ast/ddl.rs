@@ -230,6 +230,8 @@ pub enum AlterAction {
     AddConstraint(Box<Constraint>),
     /// `DROP CONSTRAINT`
     DropConstraint(Ident, bool, Cascade),
+    /// `ALTER CONSTRAINT`: its name, and when it is checked
+    AlterConstraint(Box<Constraint>),
     /// `VALIDATE CONSTRAINT`
     Validate(Ident),
     /// `SET (…)`
@@ -240,7 +242,9 @@ pub enum AlterAction {
     Compression(Ident, String),
     /// `ENABLE ROW LEVEL SECURITY` and its kin
     RowSecurity(helios_table::ddl::RowSecurityChange),
-    /// What changes nothing here: owners, `SET UNLOGGED`, statistics targets, storage kinds.
+    /// What changes nothing here, of a column: statistics targets, storage kinds.
+    NothingOf(Ident),
+    /// What changes nothing here: owners, `SET UNLOGGED`.
     Nothing,
 }
 

@@ -5,17 +5,23 @@ use std::sync::Arc;
 
 use helios_base::{Result, Row};
 
+use super::super::ctes::{Found, SharedRows};
 use super::super::keys::row_key;
 use super::super::node::{Node, RecursiveNode, WithNode};
 use super::{BoxOperator, Cx, Operator, collect, open};
 use crate::plan::CteId;
 
-/// Announces the expressions of a `WITH`, to be computed when first read, and starts its query.
+/// Announces the expressions of a `WITH`, to be computed when they are read, and starts its query.
 pub(super) fn open_with(node: &Arc<WithNode>, cx: &Cx<'_>) -> Result<BoxOperator> {
     for (id, cte) in &node.ctes {
         match cte {
             Node::Change(change) => cx.exec.changing.announce(*id, change),
-            query => cx.exec.ctes.announce(*id, query, cx.frame),
+            query => {
+                if cx.exec.ctes.announce(*id, query, cx.frame) {
+                    // Subqueries may have read what the earlier run computed.
+                    cx.exec.forget();
+                }
+            }
         }
     }
     open(&node.input, cx)
@@ -24,15 +30,20 @@ pub(super) fn open_with(node: &Arc<WithNode>, cx: &Cx<'_>) -> Result<BoxOperator
 /// A reader of a common table expression's rows.
 pub(super) struct CteRef {
     id: CteId,
-    rows: Option<Arc<Vec<Row>>>,
+    source: Option<Source>,
     next: usize,
+}
+
+enum Source {
+    Shared(SharedRows),
+    Whole(Arc<Vec<Row>>),
 }
 
 impl CteRef {
     pub(super) fn new(id: CteId) -> Self {
         Self {
             id,
-            rows: None,
+            source: None,
             next: 0,
         }
     }
@@ -40,27 +51,22 @@ impl CteRef {
 
 impl Operator for CteRef {
     fn next(&mut self, cx: &Cx<'_>) -> Result<Option<Row>> {
-        let rows = match &self.rows {
-            Some(rows) => rows,
-            None => self.rows.insert(rows_of(self.id, cx)?),
-        };
-        let row = rows.get(self.next).cloned();
+        let index = self.next;
         self.next += 1;
-        Ok(row)
-    }
-}
-
-/// The rows of an expression, computed now if this is the first that asks.
-fn rows_of(id: CteId, cx: &Cx<'_>) -> Result<Arc<Vec<Row>>> {
-    if let Some(rows) = cx.exec.returned_by(id)? {
-        return Ok(rows);
-    }
-    match cx.exec.ctes.get(id)? {
-        Ok(rows) => Ok(rows),
-        Err((node, frame)) => {
-            let rows = Arc::new(collect(&node, &cx.in_frame(&frame))?);
-            cx.exec.ctes.put(id, rows.clone());
-            Ok(rows)
+        loop {
+            match &self.source {
+                Some(Source::Whole(rows)) => return Ok(rows.get(index).cloned()),
+                Some(Source::Shared(rows)) => match rows.get(index, cx)? {
+                    Found::Row(row) => return Ok(row),
+                    Found::Whole(rows) => self.source = Some(Source::Whole(rows)),
+                },
+                None => {
+                    self.source = Some(match cx.exec.returned_by(self.id)? {
+                        Some(rows) => Source::Whole(rows),
+                        None => Source::Shared(cx.exec.ctes.get(self.id)?),
+                    });
+                }
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use helios_base::{Error, Result, SqlState, TableId, Value};
 use helios_expr::{CastContext, EvalContext, cast};
 use helios_table::catalog::{Relation, SchemaId, TableDef};
-use helios_table::ddl::ObjectRef;
+use helios_table::ddl::{Conversion, Convert, ObjectRef};
 use helios_table::is_temporary_schema;
 
 use super::{Ddl, convert, wrong_kind};
@@ -196,6 +196,11 @@ impl Ddl<'_> {
                     ));
                 }
             },
+            AlterAction::AlterConstraint {
+                name,
+                deferrable,
+                initially_deferred,
+            } => txn.alter_constraint(id, name, *deferrable, *initially_deferred)?,
             AlterAction::ValidateConstraint { name } => txn.validate_constraint(id, name)?,
             AlterAction::Nothing => {}
             AlterAction::SetOptions(options) => {
@@ -269,7 +274,12 @@ impl Ddl<'_> {
                     }
                 }
             };
-            txn.alter_type(table.id, column, ty, Some(&mut convert))
+            let convert: Convert<'_> = &mut convert;
+            let convert = match using {
+                Some(_) => Conversion::Using(convert),
+                None => Conversion::Plain(convert),
+            };
+            txn.alter_type(table.id, column, ty, convert)
         })?;
         Ok(())
     }

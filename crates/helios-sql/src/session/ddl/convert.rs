@@ -88,7 +88,7 @@ impl Ddl<'_> {
                 match_full: spec.match_full,
                 on_delete: action(spec.on_delete),
                 on_update: action(spec.on_update),
-                set_columns: Vec::new(),
+                set_columns: spec.set_columns.clone(),
             },
             deferrable: spec.deferrable,
             initially_deferred: spec.initially_deferred,

@@ -121,6 +121,12 @@ impl Settings {
         name.map_or("", |name| name)
     }
 
+    /// Whether the setting `name` is taken and changes nothing.
+    pub(crate) fn is_idle(&self, name: &str) -> bool {
+        let def = self.find(name).ok().and_then(|index| SETTINGS.get(index));
+        def.is_some_and(|def| def.change == Change::Idle)
+    }
+
     /// The position of the setting `name`.
     fn find(&self, name: &str) -> Result<usize> {
         let custom = self
@@ -165,11 +171,11 @@ impl Settings {
             return Ok(());
         };
         match (def.change, text) {
-            (Change::Session, None) => {
+            (Change::Session | Change::Idle, None) => {
                 let value = self.slots[index].reset.clone();
                 self.store(index, value, local);
             }
-            (Change::Session, Some(text)) => {
+            (Change::Session | Change::Idle, Some(text)) => {
                 let value = check(index, text, &self.slots[index].now)?;
                 self.store(index, value, local);
             }
@@ -257,7 +263,10 @@ impl Settings {
         for (index, def) in SETTINGS.iter().enumerate() {
             let reset = self.slots[index].reset.clone();
             let own = index == Id::Isolation as usize || index == Id::ReadOnly as usize;
-            if def.change == Change::Session && !own && self.slots[index].now != reset {
+            if matches!(def.change, Change::Session | Change::Idle)
+                && !own
+                && self.slots[index].now != reset
+            {
                 self.store(index, reset, false);
             }
         }

@@ -21,10 +21,13 @@ impl SettingDef {
     /// Whether a session may give it another value.
     #[must_use]
     pub fn is_changeable(&self) -> bool {
-        matches!(self.change, Change::Session | Change::Database)
+        matches!(
+            self.change,
+            Change::Session | Change::Database | Change::Idle
+        )
     }
 
-    /// What it takes: `bool`, `integer`, `enum` or `string`.
+    /// What it takes: `bool`, `integer`, `real`, `enum` or `string`.
     #[must_use]
     pub fn kind_name(&self) -> &'static str {
         self.kind.name()
@@ -40,6 +43,8 @@ pub(super) enum Change {
     Database,
     /// Any session, but other values than the default are not supported.
     Fixed,
+    /// Any session; it steers a part of PostgreSQL that is not here, and a notice says so.
+    Idle,
     /// Nobody: it reports a fact.
     Never,
 }
@@ -78,6 +83,19 @@ const fn fixed(
     }
 }
 
+/// One of PostgreSQL's own planner and executor, which scripts set.
+const fn idle(name: &'static str, kind: SettingKind, default: &'static str) -> SettingDef {
+    SettingDef {
+        change: Change::Idle,
+        ..setting(
+            name,
+            kind,
+            default,
+            "Steers PostgreSQL's planner or executor; taken for scripts, without effect.",
+        )
+    }
+}
+
 const fn fact(name: &'static str, value: &'static str, doc: &'static str) -> SettingDef {
     SettingDef {
         change: Change::Never,
@@ -86,6 +104,9 @@ const fn fact(name: &'static str, value: &'static str, doc: &'static str) -> Set
 }
 
 const TIMEOUT: SettingKind = SettingKind::Int(0, i32::MAX as i64, Unit::Millis);
+const COST: SettingKind = SettingKind::Real(0.0, f64::MAX);
+const COUNT: SettingKind = SettingKind::Int(0, i32::MAX as i64, Unit::None);
+const PAGES: SettingKind = SettingKind::Int(0, i32::MAX as i64, Unit::Kilobytes);
 const ISOLATION: SettingKind = SettingKind::Choice(&[
     "serializable",
     "repeatable read",
@@ -110,6 +131,7 @@ settings! {
         "Names the program that uses the session.");
     Audit: of_database("audit", "none",
         "Sets which statements are written to the audit log.");
+    BackendFlushAfter: idle("backend_flush_after", PAGES, "0");
     BulkLoad: of_database("bulk_load_threshold", "2000000",
         "Sets how many rows a transaction has to add to a table to write them straight into segments.");
     ByteaOutput: setting("bytea_output", SettingKind::Choice(&["hex", "escape"]), "hex",
@@ -121,20 +143,55 @@ settings! {
     ClientMinMessages: setting("client_min_messages", SettingKind::Choice(&[
             "debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"]),
         "notice", "Sets which notices a session passes on.");
+    CommitDelay: idle("commit_delay", COUNT, "0");
+    ConstraintExclusion: idle("constraint_exclusion", SettingKind::Choice(&["partition", "on", "off"]), "partition");
+    CpuIndexTupleCost: idle("cpu_index_tuple_cost", COST, "0.005");
+    CpuOperatorCost: idle("cpu_operator_cost", COST, "0.0025");
+    CpuTupleCost: idle("cpu_tuple_cost", COST, "0.01");
+    CursorTupleFraction: idle("cursor_tuple_fraction", SettingKind::Real(0.0, 1.0), "0.1");
     DateStyle: setting("DateStyle", SettingKind::Text, "ISO, MDY",
         "Sets the display format for date and time values, and how ambiguous ones are read.");
     DefaultRetention: of_database("default_retention_period", "7 days",
         "Sets how long replaced rows stay readable where neither their table nor their branch says so.");
+    DefaultStatisticsTarget: idle("default_statistics_target", COUNT, "100");
     DefaultAccessMethod: setting("default_table_access_method", SettingKind::Choice(&["heap"]), "heap",
         "Names how tables are stored, which tools ask for: there is one way.");
+    DefaultToastCompression: idle("default_toast_compression", SettingKind::Choice(&["pglz", "lz4"]), "pglz");
     DefaultIsolation: setting("default_transaction_isolation", ISOLATION, "read committed",
         "Sets the isolation level of new transactions.");
     DefaultReadOnly: setting("default_transaction_read_only", SettingKind::Bool, "off",
         "Makes new transactions read-only.");
+    EffectiveCacheSize: idle("effective_cache_size", PAGES, "4194304");
+    EffectiveIoConcurrency: idle("effective_io_concurrency", COUNT, "1");
+    EnableBitmapscan: idle("enable_bitmapscan", SettingKind::Bool, "on");
+    EnableGathermerge: idle("enable_gathermerge", SettingKind::Bool, "on");
+    EnableHashagg: idle("enable_hashagg", SettingKind::Bool, "on");
+    EnableHashjoin: idle("enable_hashjoin", SettingKind::Bool, "on");
+    EnableIncrementalSort: idle("enable_incremental_sort", SettingKind::Bool, "on");
+    EnableIndexonlyscan: idle("enable_indexonlyscan", SettingKind::Bool, "on");
+    EnableIndexscan: idle("enable_indexscan", SettingKind::Bool, "on");
+    EnableMaterial: idle("enable_material", SettingKind::Bool, "on");
+    EnableMemoize: idle("enable_memoize", SettingKind::Bool, "on");
+    EnableMergejoin: idle("enable_mergejoin", SettingKind::Bool, "on");
+    EnableNestloop: idle("enable_nestloop", SettingKind::Bool, "on");
+    EnableParallelAppend: idle("enable_parallel_append", SettingKind::Bool, "on");
+    EnableParallelHash: idle("enable_parallel_hash", SettingKind::Bool, "on");
+    EnablePartitionPruning: idle("enable_partition_pruning", SettingKind::Bool, "on");
+    EnablePartitionwiseAggregate: idle("enable_partitionwise_aggregate", SettingKind::Bool, "off");
+    EnablePartitionwiseJoin: idle("enable_partitionwise_join", SettingKind::Bool, "off");
+    EnableSeqscan: idle("enable_seqscan", SettingKind::Bool, "on");
+    EnableSort: idle("enable_sort", SettingKind::Bool, "on");
+    EnableTidscan: idle("enable_tidscan", SettingKind::Bool, "on");
+    EscapeStringWarning: idle("escape_string_warning", SettingKind::Bool, "on");
     Executor: setting("executor", SettingKind::Choice(&["auto", "row", "vector"]), "auto",
         "Chooses the executor of queries: by shape, always rows, or always vectors where possible.");
     ExtraFloatDigits: setting("extra_float_digits", SettingKind::Int(-15, 3, Unit::None), "1",
         "Sets the digits shown of floating-point values; above 0 the shortest exact form.");
+    ForceParallelMode: idle("force_parallel_mode", SettingKind::Choice(&["off", "on", "regress"]), "off");
+    FromCollapseLimit: idle("from_collapse_limit", COUNT, "8");
+    Geqo: idle("geqo", SettingKind::Bool, "on");
+    GeqoThreshold: idle("geqo_threshold", COUNT, "12");
+    HashMemMultiplier: idle("hash_mem_multiplier", COST, "2");
     AsOf: setting("helios.as_of", SettingKind::Text, "",
         "Makes all statements read the database as of this point, such as SCN 5; empty for now.");
     CommitAuthor: setting("helios.commit_author", SettingKind::Text, "",
@@ -158,22 +215,40 @@ settings! {
         "Sets the display format for interval values.");
     IsSuperuser: fact("is_superuser", "on",
         "Shows whether the current user is a superuser.");
+    Jit: idle("jit", SettingKind::Bool, "on");
+    JitAboveCost: idle("jit_above_cost", SettingKind::Real(-1.0, f64::MAX), "100000");
+    JitInlineAboveCost: idle("jit_inline_above_cost", SettingKind::Real(-1.0, f64::MAX), "500000");
+    JitOptimizeAboveCost: idle("jit_optimize_above_cost", SettingKind::Real(-1.0, f64::MAX), "500000");
+    JoinCollapseLimit: idle("join_collapse_limit", COUNT, "8");
     LcCollate: fact("lc_collate", "C", "Shows the order of text: by code point.");
     LcCtype: fact("lc_ctype", "C.UTF-8", "Shows the classification of characters.");
     LockTimeout: setting("lock_timeout", TIMEOUT, "0",
         "Ends a statement that waits longer than this for a lock; 0 never does.");
     LogMinDuration: setting("log_min_duration_statement", SettingKind::Int(-1, i32::MAX as i64, Unit::Millis), "-1",
         "Logs statements that take at least this long; -1 logs none.");
+    MaintenanceIoConcurrency: idle("maintenance_io_concurrency", COUNT, "10");
+    MaintenanceWorkMem: idle("maintenance_work_mem", PAGES, "65536");
     MaxIdentifierLength: fact("max_identifier_length", "63",
         "Shows the greatest length of a name in bytes.");
+    MaxParallelMaintenanceWorkers: idle("max_parallel_maintenance_workers", COUNT, "2");
+    MaxParallelWorkers: idle("max_parallel_workers", COUNT, "8");
+    MaxParallelWorkersPerGather: idle("max_parallel_workers_per_gather", COUNT, "2");
+    MinParallelIndexScanSize: idle("min_parallel_index_scan_size", PAGES, "512");
+    MinParallelTableScanSize: idle("min_parallel_table_scan_size", PAGES, "8192");
+    ParallelSetupCost: idle("parallel_setup_cost", COST, "1000");
+    ParallelTupleCost: idle("parallel_tuple_cost", COST, "0.1");
     TrackStatements: setting("pg_stat_statements.track", SettingKind::Choice(&["none", "top"]), "none",
         "Counts what statements cost in pg_stat_statements; sessions of a server do by default.");
+    PlanCacheMode: idle("plan_cache_mode", SettingKind::Choice(&[
+            "auto", "force_generic_plan", "force_custom_plan"]), "auto");
+    RandomPageCost: idle("random_page_cost", COST, "4");
     Role: setting("role", SettingKind::Text, "none",
         "Sets the role that statements run as; set it with SET ROLE.");
     RowSecurity: setting("row_security", SettingKind::Bool, "on",
         "Lets policies filter rows; off, statements that they would filter are refused.");
     SearchPath: setting("search_path", SettingKind::Names, "\"$user\", public",
         "Sets the schemas that unqualified names are looked up in.");
+    SeqPageCost: idle("seq_page_cost", COST, "1");
     ServerEncoding: fact("server_encoding", "UTF8", "Shows the database's character encoding.");
     ServerVersion: fact("server_version", "15.0", "Shows the version of PostgreSQL that is spoken.");
     ServerVersionNum: fact("server_version_num", "150000",
@@ -186,12 +261,15 @@ settings! {
         "Ends a statement that takes longer than this; 0 never does.");
     SynchronousCommit: setting("synchronous_commit", SettingKind::Choice(&["on", "off", "local"]), "on",
         "Makes a commit wait until it is safe on disk.");
+    TempBuffers: idle("temp_buffers", PAGES, "8192");
     TimeZone: setting("TimeZone", SettingKind::Text, "UTC",
         "Sets the time zone for displaying and interpreting time stamps.");
     Isolation: setting("transaction_isolation", ISOLATION, "read committed",
         "Sets the current transaction's isolation level.");
     ReadOnly: setting("transaction_read_only", SettingKind::Bool, "off",
         "Makes the current transaction read-only.");
+    VacuumCostDelay: idle("vacuum_cost_delay", COST, "0");
+    VacuumCostLimit: idle("vacuum_cost_limit", COUNT, "200");
     WorkMem: setting("work_mem", SettingKind::Int(64, i32::MAX as i64, Unit::Kilobytes), "65536",
         "Sets the memory that a query may use before it spills to disk.");
 }

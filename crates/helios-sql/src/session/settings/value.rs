@@ -22,6 +22,8 @@ pub enum SettingKind {
     Bool,
     /// A whole number within bounds, in this unit.
     Int(i64, i64, Unit),
+    /// A number within bounds.
+    Real(f64, f64),
     /// One of these words.
     Choice(&'static [&'static str]),
     /// Any text.
@@ -69,6 +71,15 @@ impl SettingKind {
                 .map(SettingValue::Bool)
                 .ok_or_else(|| invalid(format!("parameter \"{name}\" requires a Boolean value"))),
             Self::Int(min, max, unit) => parse_int(name, text, min, max, unit),
+            Self::Real(min, max) => match text.trim().parse::<f64>() {
+                Ok(number) if (min..=max).contains(&number) => {
+                    Ok(SettingValue::Text(Arc::from(number.to_string())))
+                }
+                Ok(_) => Err(invalid(format!(
+                    "{text} is outside the valid range for parameter \"{name}\" ({min} .. {max})"
+                ))),
+                Err(_) => Err(bad_value(name, text)),
+            },
             Self::Choice(words) => {
                 let wanted = text.trim().to_ascii_lowercase();
                 match words.iter().find(|word| word.eq_ignore_ascii_case(&wanted)) {
@@ -106,6 +117,7 @@ impl SettingKind {
         match self {
             Self::Bool => "bool",
             Self::Int(..) => "integer",
+            Self::Real(..) => "real",
             Self::Choice(_) => "enum",
             Self::Text | Self::Names => "string",
         }
