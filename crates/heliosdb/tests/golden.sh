@@ -8,6 +8,6 @@ for file in ${*:-*.sql}; do
     psql -X -q -c 'drop schema if exists s, other cascade; drop schema public cascade; create schema public;
         comment on schema public is $$standard public schema$$' 2> /dev/null
     stdbuf -oL psql -X -q -A -t -a -P null=NULL -v VERBOSITY=verbose -f "$file" 2>&1 \
-        | sed -E -e '/^(LINE [0-9]+: |LOCATION: |(SCHEMA|TABLE|COLUMN|DATATYPE) NAME: )/d' \
+        | sed -E -e '/^(LINE [0-9]+: |LOCATION: |CONTEXT: |(SCHEMA|TABLE|COLUMN|DATATYPE) NAME: )/d' \
               -e '/^ +\^$/d' -e 's/^psql:[^:]*:[0-9]+: //' > "${file%.sql}.out"
 done

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use helios_base::{ColumnId, Error, Result, Scn, SqlState};
 use helios_table::Catalog;
 use helios_table::catalog::{
-    AccessDef, Privileges, Relation, RoleId, Roles, Securable, TableDef, ViewDef, Who,
+    AccessDef, FunctionDef, Privileges, Relation, RoleId, Roles, Securable, TableDef, ViewDef, Who,
 };
 
 use super::Binder;
@@ -50,6 +50,20 @@ pub(super) struct Need {
     /// Wanted of columns; of any column if there are none.
     columns: Vec<(Privileges, BTreeSet<ColumnId>)>,
 }
+
+/// Functions of the system that ask as whom the statement runs, beside `has_table_privilege` and its kin.
+const LOOKS_AT_ROLE: &[&str] = &[
+    "currval",
+    "lastval",
+    "nextval",
+    "pg_cancel_backend",
+    "pg_has_role",
+    "pg_notify",
+    "pg_terminate_backend",
+    "row_security_active",
+    "set_config",
+    "setval",
+];
 
 /// The number of a [`Need`], and a column that counts for it.
 pub(super) type Counts = (usize, ColumnId);
@@ -96,8 +110,75 @@ impl Binder<'_> {
     /// that may do everything.
     pub(super) fn acting(&self) -> Option<Arc<Who>> {
         let runs = self.context.runs_as?;
-        let who = self.checked_as.as_ref().unwrap_or(runs.who);
+        let who = self.checked_as.as_ref().or(self.definer.as_ref());
+        let who = who.unwrap_or(runs.who);
         (!who.superuser).then(|| Arc::clone(who))
+    }
+
+    /// The role that runs what is bound now, whoever owns the view that it stands in. `None`: one that may do everything.
+    fn running(&self) -> Option<&Arc<Who>> {
+        let runs = self.context.runs_as?;
+        let who = self.definer.as_ref().unwrap_or(runs.who);
+        (!who.superuser).then_some(who)
+    }
+
+    /// Refuses a call of a function that the role may not call, now or where names are looked up.
+    pub(super) fn check_call(&self, def: &FunctionDef) -> Result<()> {
+        let (Some(who), Some(runs)) = (self.running(), self.context.runs_as) else {
+            return Ok(());
+        };
+        let wanted = Privileges::EXECUTE;
+        let may = |catalog: &Catalog| {
+            who.has(catalog, Securable::Function, def.id.0, wanted)
+                .has(wanted)
+        };
+        let now = runs.now.function_by_id(def.id).is_none() || may(runs.now);
+        match now && may(self.context.catalog) {
+            true => Ok(()),
+            false => Err(denied(def.kind(), &def.name)),
+        }
+    }
+
+    /// Binds the body of a function: that of a `SECURITY DEFINER` function as its owner, another as whoever calls it, also where a view
+    /// calls it.
+    pub(super) fn as_runner<T>(
+        &mut self,
+        def: &FunctionDef,
+        work: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let checked_as = self.checked_as.take();
+        let outer = self.definer.clone();
+        if let (true, Some(runs)) = (def.options.security_definer, self.context.runs_as) {
+            let owner = self.context.catalog.owner(def.id.0);
+            self.definer = Some(Arc::new(Who::of(runs.roles, owner)));
+        }
+        let done = work(self);
+        self.definer = outer;
+        self.checked_as = checked_as;
+        done
+    }
+
+    /// Refuses, in the body of a `SECURITY DEFINER` function that became a part of its caller's statement, what looks at the role
+    /// while the statement runs: that role is the caller.
+    pub(super) fn look_at_role(&self, function: &str, pos: Pos) -> Result<()> {
+        let (Some(definer), Some(runs)) = (&self.definer, self.context.runs_as) else {
+            return Ok(());
+        };
+        let looks = LOOKS_AT_ROLE.contains(&function) || function.starts_with("has_");
+        if definer.role == runs.who.role || !looks {
+            return Ok(());
+        }
+        let what =
+            format!("{function} in a SECURITY DEFINER function that is a part of a larger query");
+        Err(self
+            .unsupported(what, pos)
+            .with_hint("Call the function alone: SELECT f(…), SELECT * FROM f(…)."))
+    }
+
+    /// The name of the owner of the `SECURITY DEFINER` function whose body is bound.
+    pub(super) fn definer_name(&self) -> Option<String> {
+        let definer = self.definer.as_ref()?;
+        Some(self.context.runs_as?.roles.name(definer.role))
     }
 
     /// Notes that a table is wanted. The number marks columns.

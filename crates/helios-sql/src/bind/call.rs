@@ -92,6 +92,7 @@ impl Binder<'_> {
             self.no_aggregate_options(call, pos)?;
             return self.named_call(name, call, pos);
         }
+        self.look_at_role(name, pos)?;
         if call.label.is_some() {
             return self.value_function(name, call, pos);
         }
@@ -287,6 +288,10 @@ impl Binder<'_> {
             return self.place(built, pos);
         }
         let simple = |function: &str| self.builder.function(function, Vec::new(), false);
+        if let ("user" | "current_role" | "current_user", Some(owner)) = (name, self.definer_name())
+        {
+            return Ok(Expr::Literal(Value::text(owner), DataType::Name));
+        }
         let built = match name {
             "current_timestamp" => simple("now"),
             "localtimestamp" => {

@@ -225,6 +225,8 @@ pub(crate) struct Binder<'a> {
     needs: Vec<access::Need>,
     /// The owner of the view that is bound.
     checked_as: Option<std::sync::Arc<helios_table::catalog::Who>>,
+    /// The owner of the `SECURITY DEFINER` function whose body is bound.
+    definer: Option<std::sync::Arc<helios_table::catalog::Who>>,
     /// What is wanted of the relation bound last, until its columns are known.
     last_need: Option<usize>,
     /// What is wanted of the relation that is written, and of the table below if it is a view; with
@@ -272,6 +274,7 @@ impl<'a> Binder<'a> {
             stars: None,
             needs: Vec::new(),
             checked_as: None,
+            definer: None,
             last_need: None,
             written_needs: [None; 2],
             written_columns: Vec::new(),

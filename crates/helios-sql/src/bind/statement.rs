@@ -55,7 +55,7 @@ impl Binder<'_> {
             Tree::Declare(declare) => Statement::Declare(Box::new(self.declare(declare)?)),
             Tree::Fetch(fetch) => Statement::Fetch(fetch.clone()),
             Tree::Close(name) => Statement::Close(name.as_ref().map(|name| name.name.clone())),
-            Tree::Role(command) => Statement::Role(command.clone()),
+            Tree::Role(command) => Statement::Role(Box::new(self.role_command(command)?)),
             Tree::Policy(policy) => Statement::Policy(Box::new(self.policy_statement(policy)?)),
             Tree::Copy(copy) => Statement::Copy(Box::new(self.copy(copy)?)),
             Tree::Transaction(command) => Statement::Transaction(command.clone()),

@@ -36,6 +36,9 @@ impl Parser<'_> {
             }
             return Err(self.unsupported("this form of ALTER SCHEMA", self.pos()));
         }
+        if self.eat_words("default privileges") {
+            return self.default_privileges();
+        }
         if let Some(kind) = self.eat_routine_kind() {
             return self.alter_function(kind);
         }

@@ -28,6 +28,7 @@ mod keyword;
 pub mod lexer;
 mod listen;
 mod merge;
+mod owned;
 mod policy;
 mod query;
 mod role;

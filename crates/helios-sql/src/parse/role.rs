@@ -3,11 +3,11 @@
 use helios_base::Result;
 use helios_table::catalog::Privileges;
 
-use super::ast::Statement;
+use super::ast::{Pos, RoutineKind, Statement};
 use super::cursor::Parser;
 use super::lexer::Kind;
 use crate::plan::{
-    GrantCommand, GrantTarget, RoleCommand, RoleOption, RoleSpec, SetScope, SetValue,
+    GrantCommand, GrantTarget, RoleCommand, RoleOption, RoleSpec, Routines, SetScope, SetValue,
 };
 
 impl Parser<'_> {
@@ -218,23 +218,7 @@ impl Parser<'_> {
         let admin_only = revoke && self.eat_words("admin option for");
         let start = self.mark();
         let pos = self.pos();
-        let mut names: Vec<(String, Vec<String>)> = Vec::new();
-        loop {
-            let name = self.label()?.name;
-            let columns = if self.is_punct("(") {
-                let columns = self.idents()?;
-                columns.into_iter().map(|column| column.name).collect()
-            } else {
-                Vec::new()
-            };
-            names.push((name, columns));
-            if names.len() == 1 {
-                self.eat("privileges");
-            }
-            if !self.eat_punct(",") {
-                break;
-            }
-        }
+        let names = self.privilege_names()?;
         if !self.is_word("on") {
             self.reset(start);
             return self.membership(revoke, admin_only);
@@ -242,22 +226,64 @@ impl Parser<'_> {
         if admin_only {
             return Err(self.unexpected());
         }
+        let privileges = self.known_privileges(names, pos)?;
         self.expect("on")?;
-        let mut privileges = Vec::with_capacity(names.len());
-        for (name, columns) in names {
-            let which = match name.as_str() {
-                "all" => None,
-                word => {
-                    let known = Privileges::named(&word.to_uppercase());
-                    Some(known.ok_or_else(|| {
-                        let message = format!("unrecognized privilege type \"{word}\"");
-                        self.syntax(message, pos)
-                    })?)
-                }
-            };
-            privileges.push((which, columns));
-        }
         let on = self.grant_target()?;
+        let grant = self.grant_rest(revoke, option_only, privileges, on)?;
+        Ok(Statement::Role(Box::new(RoleCommand::Grant(Box::new(
+            grant,
+        )))))
+    }
+
+    /// Words for privileges, or names of roles, each perhaps with columns.
+    pub(super) fn privilege_names(&mut self) -> Result<Vec<(String, Vec<String>)>> {
+        let mut names: Vec<(String, Vec<String>)> = Vec::new();
+        loop {
+            let name = self.label()?.name;
+            if names.is_empty() {
+                self.eat("privileges");
+            }
+            let columns = if self.is_punct("(") {
+                let columns = self.idents()?;
+                columns.into_iter().map(|column| column.name).collect()
+            } else {
+                Vec::new()
+            };
+            names.push((name, columns));
+            if !self.eat_punct(",") {
+                return Ok(names);
+            }
+        }
+    }
+
+    /// The privileges that these words mean.
+    pub(super) fn known_privileges(
+        &self,
+        names: Vec<(String, Vec<String>)>,
+        pos: Pos,
+    ) -> Result<Vec<(Option<Privileges>, Vec<String>)>> {
+        let known = |(name, columns): (String, Vec<String>)| {
+            if name == "all" {
+                return Ok((None, columns));
+            }
+            let known = Privileges::named(&name.to_uppercase());
+            let known = known.ok_or_else(|| {
+                let message = format!("unrecognized privilege type \"{name}\"");
+                self.syntax(message, pos)
+            })?;
+            Ok((Some(known), columns))
+        };
+        names.into_iter().map(known).collect()
+    }
+
+    /// What follows the objects of `GRANT` and `REVOKE`.
+    pub(super) fn grant_rest(
+        &mut self,
+        revoke: bool,
+        option_only: bool,
+        privileges: Vec<(Option<Privileges>, Vec<String>)>,
+        on: GrantTarget,
+    ) -> Result<GrantCommand> {
         self.expect(if revoke { "from" } else { "to" })?;
         let grantees = self.comma_list(|parser| {
             parser.eat("group");
@@ -273,18 +299,16 @@ impl Parser<'_> {
         if revoke && !cascade {
             self.eat("restrict");
         }
-        Ok(Statement::Role(Box::new(RoleCommand::Grant(Box::new(
-            GrantCommand {
-                revoke,
-                option_only,
-                privileges,
-                on,
-                grantees,
-                grantable,
-                cascade,
-                granted_by,
-            },
-        )))))
+        Ok(GrantCommand {
+            revoke,
+            option_only,
+            privileges,
+            on,
+            grantees,
+            grantable,
+            cascade,
+            granted_by,
+        })
     }
 
     fn membership(&mut self, revoke: bool, admin_only: bool) -> Result<Statement> {
@@ -322,14 +346,20 @@ impl Parser<'_> {
         if self.eat_words("all sequences in schema") {
             return Ok(GrantTarget::SequencesIn(names(self)?));
         }
+        for (words, kind) in [
+            ("all functions in schema", RoutineKind::Function),
+            ("all procedures in schema", RoutineKind::Procedure),
+            ("all routines in schema", RoutineKind::Routine),
+        ] {
+            if self.eat_words(words) {
+                return Ok(GrantTarget::RoutinesIn(kind, names(self)?));
+            }
+        }
         // `schema` alone may be a table of that name.
         let is_kind = |parser: &Self, word: &str| {
             parser.is_word(word) && !parser.is_word_at(1, "to") && !parser.is_word_at(1, "from")
         };
         for (word, what) in [
-            ("function", "functions"),
-            ("procedure", "procedures"),
-            ("routine", "routines"),
             ("language", "languages"),
             ("large", "large objects"),
             ("foreign", "foreign objects"),
@@ -340,6 +370,14 @@ impl Parser<'_> {
             if is_kind(self, word) {
                 return Err(self.unsupported(format!("privileges on {what}"), pos));
             }
+        }
+        if ["function", "procedure", "routine"]
+            .iter()
+            .any(|word| is_kind(self, word))
+            && let Some(kind) = self.eat_routine_kind()
+        {
+            let functions = self.comma_list(Self::function_name)?;
+            return Ok(GrantTarget::Routines(Routines::Written(kind, functions)));
         }
         if is_kind(self, "schema") {
             self.advance();

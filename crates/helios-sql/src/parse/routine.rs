@@ -10,6 +10,7 @@ use super::ast::{
 };
 use super::cursor::Parser;
 use super::lexer::Kind;
+use crate::plan::{RoleCommand, Routines};
 
 impl Parser<'_> {
     /// `FUNCTION`, `PROCEDURE` or `ROUTINE`, if one of them is next.
@@ -283,7 +284,7 @@ impl Parser<'_> {
     }
 
     /// `name [(types)]`
-    fn function_name(&mut self) -> Result<FunctionName> {
+    pub(super) fn function_name(&mut self) -> Result<FunctionName> {
         let name = self.name()?;
         if !self.eat_punct("(") {
             return Ok(FunctionName { name, args: None });
@@ -324,8 +325,15 @@ impl Parser<'_> {
         } else if self.eat_words("set schema") {
             FunctionChange::SetSchema(self.ident()?)
         } else if self.eat_words("owner to") {
-            self.label()?;
-            FunctionChange::Nothing
+            let to = self.role_spec()?;
+            let tag = match kind {
+                RoutineKind::Function => "ALTER FUNCTION",
+                RoutineKind::Procedure => "ALTER PROCEDURE",
+                RoutineKind::Routine => "ALTER ROUTINE",
+            };
+            let routine = Routines::Written(kind, vec![function]);
+            let own = RoleCommand::OwnRoutine { routine, to, tag };
+            return Ok(Statement::Role(Box::new(own)));
         } else {
             let mut options = Vec::new();
             loop {

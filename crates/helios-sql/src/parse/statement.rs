@@ -29,6 +29,14 @@ impl Parser<'_> {
             "create" | "alter" | "drop" if self.is_role_after(1) => self.role_statement(),
             "create" | "alter" | "drop" if self.is_policy_after(1) => self.policy_statement(),
             "grant" | "revoke" => self.grant_statement(),
+            "reassign" => {
+                self.advance();
+                self.reassign_owned()
+            }
+            "drop" if self.is_word_at(1, "owned") => {
+                self.advance();
+                self.drop_owned()
+            }
             "create" if self.is_branch_after(1) => self.branch_statement(),
             "create" | "drop" if self.is_word_at(1, "snapshot") => self.snapshot_statement(),
             "complete" => self.end_merge(),
@@ -65,7 +73,7 @@ impl Parser<'_> {
             "lock" => self.lock_table(),
             "call" => self.call_statement(),
             "listen" | "unlisten" | "notify" => self.listen(),
-            "reassign" | "do" | "refresh" | "cluster" | "security" | "import" | "load" => {
+            "do" | "refresh" | "cluster" | "security" | "import" | "load" => {
                 Err(self.unsupported(word.to_uppercase(), pos))
             }
             _ => Err(self.unexpected()),

@@ -65,7 +65,7 @@ pub use node::{
     Scan, SetOp, SetOpKind, Sort, SortKey, Values,
 };
 pub use policy::{MergePolicies, PolicyAction, PolicyCheck, PolicyRow, PolicyStatement};
-pub use role::{GrantCommand, GrantTarget, OwnerKind, RoleCommand, RoleOption, RoleSpec};
+pub use role::{GrantCommand, GrantTarget, OwnerKind, RoleCommand, RoleOption, RoleSpec, Routines};
 pub use routine::{
     AlterFunction, CommentFunction, CreateFunction, DropFunction, FunctionChange, FunctionName,
     OptionChanges, Routine, RoutineStatement,

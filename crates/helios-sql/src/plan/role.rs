@@ -1,8 +1,9 @@
 //! Statements about roles and privileges.
 
-use helios_table::catalog::Privileges;
+use helios_table::catalog::{Privileges, Securable};
 
-use super::{QualifiedName, SetValue};
+use super::{Cascade, FunctionName, QualifiedName, SetValue};
+use crate::parse::ast::{self, RoutineKind};
 
 /// A role as a statement names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,6 +124,47 @@ pub enum RoleCommand {
     },
     /// `GRANT` or `REVOKE` of privileges
     Grant(Box<GrantCommand>),
+    /// `ALTER FUNCTION … OWNER TO`
+    OwnRoutine {
+        /// Which.
+        routine: Routines,
+        /// The new owner.
+        to: RoleSpec,
+        /// The statement's tag.
+        tag: &'static str,
+    },
+    /// `ALTER DEFAULT PRIVILEGES`
+    Default {
+        /// Of objects that these make; none: that the current role makes.
+        roles: Vec<RoleSpec>,
+        /// In these schemas; none: everywhere.
+        schemas: Vec<String>,
+        /// Who may do what; on [`GrantTarget::Future`].
+        grant: Box<GrantCommand>,
+    },
+    /// `REASSIGN OWNED`
+    Reassign {
+        /// Whose objects.
+        roles: Vec<RoleSpec>,
+        /// The new owner.
+        to: RoleSpec,
+    },
+    /// `DROP OWNED`
+    DropOwned {
+        /// Whose objects.
+        roles: Vec<RoleSpec>,
+        /// With what depends on them.
+        cascade: Cascade,
+    },
+}
+
+/// Functions and procedures as a statement names them.
+#[derive(Clone, Debug)]
+pub enum Routines {
+    /// As they were written.
+    Written(RoutineKind, Vec<ast::FunctionName>),
+    /// With the types of their arguments.
+    Bound(Vec<FunctionName>),
 }
 
 /// `GRANT` or `REVOKE` of privileges on objects.
@@ -147,7 +189,7 @@ pub struct GrantCommand {
 }
 
 /// On what privileges are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum GrantTarget {
     /// Tables and views, or sequences where a sequence has the name.
     Tables(Vec<QualifiedName>),
@@ -163,4 +205,10 @@ pub enum GrantTarget {
     Databases(Vec<String>),
     /// Types and domains.
     Types(Vec<QualifiedName>),
+    /// Functions and procedures.
+    Routines(Routines),
+    /// All functions, procedures or both of these schemas.
+    RoutinesIn(RoutineKind, Vec<String>),
+    /// Objects of a kind that are yet to be made.
+    Future(Securable),
 }

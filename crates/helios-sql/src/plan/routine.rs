@@ -63,8 +63,6 @@ pub enum FunctionChange {
     SetSchema(String),
     /// Options; what was not written stays.
     Options(OptionChanges),
-    /// Nothing.
-    Nothing,
 }
 
 /// Options that were written.

@@ -41,7 +41,7 @@ impl Session {
         let rows = if skipped {
             Ok(Vec::new())
         } else {
-            self.routine_rows(routine, &args)
+            self.as_definer(&routine.def, |session| session.routine_rows(routine, &args))
         };
         self.routine_depth -= 1;
         let rows = routine_result(routine, rows?);
@@ -154,7 +154,7 @@ impl Session {
         let text = self.state.text(clock::now());
         let identity = self.identity()?;
         let bound = {
-            // A body runs as whoever calls it.
+            // A body runs as whoever calls it, or as its owner.
             let context = bind::BindContext {
                 runs_as: identity.runs_as(),
                 roles: Some(&identity.roles),

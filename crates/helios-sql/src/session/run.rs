@@ -67,6 +67,9 @@ pub(super) type Replan<'a> = dyn FnMut(&mut Session, &Sight, &[Value]) -> Result
 /// Sets the plans of sessions that look at the past apart.
 const LOOKING_BACK: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// Sets the plans of functions' owners apart.
+const DEFINER: u64 = 0xd1b5_4a32_d192_ed03;
+
 impl Session {
     /// What the next statement sees: the transaction's view, or the newest snapshot.
     pub(super) fn sight(&mut self, in_transaction: bool) -> Result<Sight> {
@@ -119,12 +122,20 @@ impl Session {
             BranchId::MAIN => 0,
             _ => self.state.roles().map_or(0, |roles| roles.version()),
         };
+        // What the owner of a function may do is not what its caller may.
+        let definer = self
+            .state
+            .definer
+            .lock()
+            .as_ref()
+            .map_or(0, |who| (u64::from(who.role.0) + 1).wrapping_mul(DEFINER));
         PlanKey {
             catalog,
             // What names mean also depends on the session's temporary objects.
             settings: self.chosen.digest
                 ^ self.state.temporary_digest()
                 ^ past
+                ^ definer
                 ^ roles.wrapping_mul(LOOKING_BACK),
             statistics: self.engine.shared.tables.statistics_version(),
         }

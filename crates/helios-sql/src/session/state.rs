@@ -42,6 +42,8 @@ pub(crate) struct State {
     pub(super) cursors: super::cursor_place::Places,
     /// As whom statements run, for a generation of the settings and some roles.
     pub(super) known_who: Mutex<Option<KnownWho>>,
+    /// The owner of the `SECURITY DEFINER` function that runs, as whom its statements run.
+    pub(super) definer: Mutex<Option<Arc<Who>>>,
     pub(super) temporary: Mutex<Option<super::temporary::Temporary>>,
     /// What plans depend on of them.
     pub(super) temporary_digest: AtomicU64,
@@ -137,6 +139,7 @@ impl State {
             sequences: Mutex::default(),
             cursors: Mutex::default(),
             known_who: Mutex::default(),
+            definer: Mutex::default(),
             temporary: Mutex::default(),
             temporary_digest: AtomicU64::new(0),
             prepared: Mutex::default(),
@@ -392,6 +395,12 @@ pub(crate) fn split_name(text: &str) -> Result<(Option<String>, String)> {
 
 impl SessionHooks for State {
     fn current_user(&self) -> Arc<str> {
+        let definer = self.definer.lock().as_ref().map(|who| who.role);
+        if let Some(role) = definer
+            && let Ok(roles) = self.roles()
+        {
+            return roles.name(role).into();
+        }
         self.settings.lock().current_user(&self.user).into()
     }
 

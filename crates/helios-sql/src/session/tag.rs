@@ -70,7 +70,10 @@ pub(crate) fn of(statement: &Statement) -> &'static str {
             RoleCommand::Member { .. } => "GRANT ROLE",
             RoleCommand::Grant(grant) if grant.revoke => "REVOKE",
             RoleCommand::Grant(_) => "GRANT",
-            RoleCommand::Owner { tag, .. } => tag,
+            RoleCommand::Owner { tag, .. } | RoleCommand::OwnRoutine { tag, .. } => tag,
+            RoleCommand::Default { .. } => "ALTER DEFAULT PRIVILEGES",
+            RoleCommand::Reassign { .. } => "REASSIGN OWNED",
+            RoleCommand::DropOwned { .. } => "DROP OWNED",
         },
         Statement::Copy(_) => "COPY",
         Statement::Transaction(command) => match command {

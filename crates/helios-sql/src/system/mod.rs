@@ -3,6 +3,7 @@
 //! Their rows are computed when a statement is bound, from the catalog it is bound against (and,
 //! for a few, from the sessions), and stand in its plan as values.
 
+mod acl;
 mod cluster;
 mod columns;
 mod depend;
@@ -272,6 +273,7 @@ fn all() -> impl Iterator<Item = &'static Relation> {
         depend::RELATIONS,
         cluster::RELATIONS,
         roles::RELATIONS,
+        acl::RELATIONS,
         policies::RELATIONS,
         information_schema::RELATIONS,
         information_types::RELATIONS,

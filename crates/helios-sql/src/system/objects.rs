@@ -10,7 +10,7 @@ use helios_table::is_temporary_schema;
 
 use super::Ty::{Bool, Char, Float4, Int2, Int2s, Int4, Name, Oid, Text, Texts};
 use super::relation::{Relation, pg};
-use super::{INFORMATION_SCHEMA, OWNER, PG_CATALOG, Source, numbers, text};
+use super::{INFORMATION_SCHEMA, OWNER, PG_CATALOG, Source, acl, numbers, text};
 use crate::deparse;
 use crate::plan::OnCommit;
 
@@ -21,7 +21,7 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("oid", Oid),
             ("nspname", Name),
             ("nspowner", Oid),
-            ("nspacl", Text),
+            ("nspacl", Texts),
         ],
         namespaces,
     ),
@@ -52,6 +52,7 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("relispartition", Bool),
             ("relispopulated", Bool),
             ("reloptions", Texts),
+            ("relacl", Texts),
         ],
         classes,
     ),
@@ -76,6 +77,7 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("attstorage", Char),
             ("attcacheoff", Int4),
             ("attstattarget", Int4),
+            ("attacl", Texts),
         ],
         attributes,
     ),
@@ -159,8 +161,9 @@ fn namespaces(source: &Source<'_>) -> Vec<Row> {
     ];
     rows.extend(source.catalog.schemas().map(|schema| {
         let mut row = row(schema.id.0, &schema.name);
-        if let Some(owner) = row.get_mut(2) {
+        if let [_, _, owner, who] = row.as_mut_slice() {
             *owner = Value::Oid(source.catalog.owner(schema.id.0).0);
+            *who = acl::of(source, schema.id.0);
         }
         row
     }));
@@ -214,6 +217,7 @@ impl Class<'_> {
             no(),
             Value::Bool(true),
             table.map_or(Value::Null, options),
+            acl::of(source, self.oid),
         ]
     }
 }
@@ -362,6 +366,7 @@ fn attributes(source: &Source<'_>) -> Vec<Row> {
             text(storage),
             Value::Int4(-1),
             Value::Int4(-1),
+            acl::of_column(source, relation, number),
         ]);
     };
     for table in source.catalog.tables() {

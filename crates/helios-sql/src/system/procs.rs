@@ -36,6 +36,7 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("pronargdefaults", Int2),
             ("proallargtypes", Oids),
             ("proargmodes", Texts),
+            ("proacl", Texts),
         ],
         procs,
     ),
@@ -129,7 +130,7 @@ fn oids(types: &[Ty]) -> Value {
 }
 
 fn procs(source: &Source<'_>) -> Vec<Row> {
-    let users = super::routines::procs(source.catalog);
+    let users = super::routines::procs(source);
     proc_list::all()
         .iter()
         .map(|function| {
@@ -169,6 +170,7 @@ fn procs(source: &Source<'_>) -> Vec<Row> {
                 Value::Bool(false),
                 Value::Bool(false),
                 Value::Int2(0),
+                Value::Null,
                 Value::Null,
                 Value::Null,
             ]

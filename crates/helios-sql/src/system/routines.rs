@@ -13,7 +13,7 @@ use crate::deparse;
 
 use super::Ty::{Name, Text};
 use super::relation::{Relation, pg};
-use super::{Names, OWNER, Source, text, yes_no};
+use super::{Names, Source, acl, text, yes_no};
 use crate::parse::quote_ident;
 
 /// What a function costs, and how many rows it gives, unless it says so: as in PostgreSQL.
@@ -72,15 +72,15 @@ pub(super) static RELATIONS: &[Relation] = &[
 ];
 
 /// The rows of `pg_proc`.
-pub(super) fn procs(catalog: &Catalog) -> impl Iterator<Item = Row> {
-    catalog.functions().map(|def| proc(def))
+pub(super) fn procs(source: &Source<'_>) -> impl Iterator<Item = Row> {
+    source.catalog.functions().map(|def| proc(source, def))
 }
 
 fn array(values: Vec<Value>) -> Value {
     ArrayValue::one_dimensional(values).into()
 }
 
-fn proc(def: &FunctionDef) -> Row {
+fn proc(source_: &Source<'_>, def: &FunctionDef) -> Row {
     let inputs: Vec<Value> = def.inputs().map(|arg| Value::Oid(arg.ty.oid())).collect();
     let only_inputs = def.args.iter().all(|arg| arg.mode == ArgMode::In);
     let unless_plain = |values: Vec<Value>| {
@@ -114,7 +114,7 @@ fn proc(def: &FunctionDef) -> Row {
         Value::Oid(def.id.0),
         text(def.name.as_str()),
         Value::Oid(def.schema.0),
-        Value::Oid(OWNER),
+        Value::Oid(source_.catalog.owner(def.id.0).0),
         Value::Oid(SQL),
         Value::Float4(def.options.cost.unwrap_or(COST) as f32),
         Value::Float4(rows as f32),
@@ -143,6 +143,7 @@ fn proc(def: &FunctionDef) -> Row {
                 .collect(),
         ),
         unless_plain(def.args.iter().map(|arg| text(mode(arg.mode).0)).collect()),
+        acl::of(source_, def.id.0),
     ]
 }
 

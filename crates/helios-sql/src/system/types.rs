@@ -2,11 +2,11 @@
 
 use helios_base::user_type::LABEL_STEP;
 use helios_base::{DataType, RangeKind, Row, Value};
-use helios_table::catalog::{DomainDef, TypeKind};
+use helios_table::catalog::{DomainDef, TypeDef, TypeKind};
 
-use super::Ty::{Bool, Char, Float4, Int2, Int4, Name, Oid, Text};
+use super::Ty::{Bool, Char, Float4, Int2, Int4, Name, Oid, Text, Texts};
 use super::relation::{Relation, pg};
-use super::{OWNER, PG_CATALOG, Source, text};
+use super::{OWNER, PG_CATALOG, Source, acl, text};
 
 pub(super) static RELATIONS: &[Relation] = &[
     pg(
@@ -34,6 +34,7 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("typdefault", Text),
             ("typalign", Char),
             ("typstorage", Char),
+            ("typacl", Texts),
         ],
         types,
     ),
@@ -93,7 +94,7 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("datistemplate", Bool),
             ("datallowconn", Bool),
             ("datconnlimit", Int4),
-            ("datacl", Text),
+            ("datacl", Texts),
             ("datlocprovider", Char),
             ("dattablespace", Oid),
         ],
@@ -108,7 +109,7 @@ pub(super) static RELATIONS: &[Relation] = &[
                 Value::Bool(false),
                 Value::Bool(true),
                 Value::Int4(-1),
-                Value::Null,
+                acl::of(source, super::DATABASE_OID),
                 text("c"),
                 Value::Oid(1663),
             ]]
@@ -229,7 +230,18 @@ impl TypeRow<'_> {
                 .map_or(Value::Null, |sql| text(sql.as_str())),
             text(align),
             text(storage),
+            Value::Null,
         ]
+    }
+
+    /// The row of a user's type, with its owner and who may use it.
+    fn row_of(&self, source: &Source<'_>, def: &TypeDef) -> Row {
+        let mut row = self.row();
+        if let [_, _, _, owner, .., who] = row.as_mut_slice() {
+            *owner = Value::Oid(source.catalog.owner(def.id.0).0);
+            *who = acl::of(source, def.id.0);
+        }
+        row
     }
 }
 
@@ -313,7 +325,7 @@ fn types(source: &Source<'_>) -> Vec<Row> {
             array: def.array,
             domain: def.as_domain(),
         };
-        rows.push(row.row());
+        rows.push(row.row_of(source, def));
         let array = DataType::Array(Box::new(ty.clone()));
         let row = TypeRow {
             ty: &array,

@@ -38,9 +38,9 @@ pub use ids::{
 };
 pub use index::{IndexDef, IndexExpr, IndexKey, KeySource};
 pub use policy::{PolicyCommand, PolicyDef, PolicyExpr, RowSecurity};
-pub use privilege::{AccessDef, AclItem, Privileges, Securable};
+pub use privilege::{AccessDef, AclItem, Privileges, Securable, default_items};
 pub use relation::{Relation, RelationId};
-pub use role::{Membership, RoleAttributes, RoleDef, Roles};
+pub use role::{DefaultPrivileges, Membership, RoleAttributes, RoleDef, Roles};
 pub use schema::SchemaDef;
 pub use sequence::SequenceDef;
 pub use table::{LayoutDef, TableDef};

@@ -94,6 +94,12 @@ impl Privileges {
         self.0 & other.0 == other.0
     }
 
+    /// How many there are.
+    #[must_use]
+    pub const fn count(self) -> u32 {
+        self.0.count_ones()
+    }
+
     /// Whether there are none.
     #[must_use]
     pub const fn is_none(self) -> bool {
@@ -115,7 +121,7 @@ pub struct AclItem {
 }
 
 /// Kinds of objects that privileges are on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Securable {
     /// A table or view.
     Table,
@@ -127,6 +133,8 @@ pub enum Securable {
     Database,
     /// A type.
     Type,
+    /// A function or procedure.
+    Function,
 }
 
 impl Securable {
@@ -143,6 +151,7 @@ impl Securable {
                 .with(Privileges::TEMPORARY)
                 .with(Privileges::CONNECT),
             Self::Type => Privileges::USAGE,
+            Self::Function => Privileges::EXECUTE,
         }
     }
 
@@ -155,6 +164,7 @@ impl Securable {
             Self::Schema => "schema",
             Self::Database => "database",
             Self::Type => "type",
+            Self::Function => "function",
         }
     }
 
@@ -165,6 +175,20 @@ impl Securable {
             Self::Table | Self::Sequence | Self::Schema => Privileges::NONE,
             Self::Database => Privileges::TEMPORARY.with(Privileges::CONNECT),
             Self::Type => Privileges::USAGE,
+            Self::Function => Privileges::EXECUTE,
+        }
+    }
+
+    /// The letter by which `pg_default_acl` knows the kind.
+    #[must_use]
+    pub const fn letter(self) -> char {
+        match self {
+            Self::Table => 'r',
+            Self::Sequence => 'S',
+            Self::Schema => 'n',
+            Self::Database => 'd',
+            Self::Type => 'T',
+            Self::Function => 'f',
         }
     }
 }
@@ -200,17 +224,24 @@ impl AccessDef {
     /// Who may do what, the default written out.
     #[must_use]
     pub fn items(&self, kind: Securable) -> Vec<AclItem> {
-        self.acl
-            .clone()
-            .unwrap_or_else(|| default_items(self.owner, kind, self.object))
+        self.acl.clone().unwrap_or_else(|| {
+            let schema_public =
+                kind == Securable::Schema && self.object == super::SchemaId::PUBLIC.0;
+            match schema_public {
+                true => items_with_public(self.owner, kind, Privileges::USAGE),
+                false => default_items(self.owner, kind),
+            }
+        })
     }
 }
 
-fn default_items(owner: RoleId, kind: Securable, object: u32) -> Vec<AclItem> {
-    let mut public = kind.public();
-    if kind == Securable::Schema && object == super::SchemaId::PUBLIC.0 {
-        public = Privileges::USAGE;
-    }
+/// Who may do what with an object of `owner` of which nothing else was said.
+#[must_use]
+pub fn default_items(owner: RoleId, kind: Securable) -> Vec<AclItem> {
+    items_with_public(owner, kind, kind.public())
+}
+
+fn items_with_public(owner: RoleId, kind: Securable, public: Privileges) -> Vec<AclItem> {
     let item = |grantee, privileges| AclItem {
         grantee,
         grantor: owner,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::RoleId;
+use super::ids::{RoleId, SchemaId};
+use super::privilege::{AclItem, Securable};
 
 /// A role. Roles are of the whole database: they are kept on the main branch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,21 @@ pub struct RoleDef {
     /// The roles that it is a member of.
     #[serde(default)]
     pub memberships: Vec<Membership>,
+    /// Who may do what with the objects that it makes: `ALTER DEFAULT PRIVILEGES`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub default_privileges: Vec<DefaultPrivileges>,
+}
+
+/// Who may do what with the objects of one kind that a role makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefaultPrivileges {
+    /// In this schema, beside what is said of all; `None`: everywhere, in place of what the system says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaId>,
+    /// Of which kind.
+    pub kind: Securable,
+    /// Who may do what.
+    pub items: Vec<AclItem>,
 }
 
 /// What a role may do everywhere.
@@ -137,6 +153,7 @@ impl RoleDef {
             valid_until: None,
             settings: Vec::new(),
             memberships: Vec::new(),
+            default_privileges: Vec::new(),
         }
     }
 

@@ -185,17 +185,37 @@ impl Who {
         if self.owns(catalog, object) {
             return wanted;
         }
-        let Some(access) = catalog.access(object) else {
-            return Privileges::NONE;
-        };
-        let mut items = access.items(kind);
-        if let Some(column) = column {
-            items.extend(access.columns.get(&column).into_iter().flatten());
+        let each = self.inherited.iter();
+        each.fold(Privileges::NONE, |all, role| {
+            all.with(may_hand_on(catalog, kind, object, column, *role))
+        })
+        .and(wanted)
+    }
+
+    /// In whose name it hands `wanted` on, and what of it: in the owner's, if it may act for the owner; otherwise in that of the role among
+    /// its own that may hand on most, so that what was given ends with what it was given by.
+    #[must_use]
+    pub fn grantor(
+        &self,
+        catalog: &Catalog,
+        kind: Securable,
+        object: u32,
+        column: Option<ColumnId>,
+        wanted: Privileges,
+    ) -> (RoleId, Privileges) {
+        let owner = catalog.owner(object);
+        if self.has_role(owner) {
+            return (owner, wanted);
         }
-        let given = items.iter().filter(|item| self.is(item.grantee));
-        given
-            .fold(Privileges::NONE, |all, item| all.with(item.grantable))
-            .and(wanted)
+        let mut best = (self.role, Privileges::NONE);
+        let others = self.inherited.iter().filter(|role| **role != self.role);
+        for role in std::iter::once(&self.role).chain(others) {
+            let may = may_hand_on(catalog, kind, object, column, *role).and(wanted);
+            if may.count() > best.1.count() {
+                best = (*role, may);
+            }
+        }
+        best
     }
 
     /// What predefined roles give on every object of a kind.
@@ -224,8 +244,27 @@ impl Who {
                 }
             }
             Securable::Schema if reads || writes => found = Privileges::USAGE,
-            Securable::Schema | Securable::Database | Securable::Type => {}
+            Securable::Schema | Securable::Database | Securable::Type | Securable::Function => {}
         }
         found
     }
+}
+
+/// What one role itself, without its memberships, may hand on.
+fn may_hand_on(
+    catalog: &Catalog,
+    kind: Securable,
+    object: u32,
+    column: Option<ColumnId>,
+    role: RoleId,
+) -> Privileges {
+    let Some(access) = catalog.access(object) else {
+        return Privileges::NONE;
+    };
+    let mut items = access.items(kind);
+    if let Some(column) = column {
+        items.extend(access.columns.get(&column).into_iter().flatten());
+    }
+    let given = items.iter().filter(|item| item.grantee == role);
+    given.fold(Privileges::NONE, |all, item| all.with(item.grantable))
 }

@@ -113,6 +113,7 @@ impl Transaction {
                 ObjectRef::Sequence(id) => self.forget_access(id.0)?,
                 ObjectRef::Type(id) => self.forget_access(id.0)?,
                 ObjectRef::Schema(id) => self.forget_access(id.0)?,
+                ObjectRef::Function(id) => self.forget_access(id.0)?,
                 _ => {}
             }
         }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use helios_base::{BranchId, ColumnId, Error, Result, SqlState};
 use helios_version::{LockMode, Wait};
 
+use super::default_privilege;
 use crate::catalog::{
-    AccessDef, AclItem, Change, Membership, Privileges, RoleDef, RoleId, Securable,
+    AccessDef, AclItem, Change, FunctionId, Membership, Privileges, RoleDef, RoleId, Securable,
 };
 use crate::system;
 use crate::transaction::Transaction;
@@ -112,7 +113,7 @@ impl Transaction {
         Ok(found)
     }
 
-    fn edit_role(&self, id: RoleId, change: impl FnOnce(&mut RoleDef)) -> Result<()> {
+    pub(super) fn edit_role(&self, id: RoleId, change: impl FnOnce(&mut RoleDef)) -> Result<()> {
         self.on_main()?;
         self.lock_object(id.0)?;
         let catalog = self.latest_catalog()?;
@@ -159,19 +160,28 @@ impl Transaction {
                 named.map(|p| format!("target of policy {} on table {}", p.name, table.name))
             })
             .collect();
-        if !used.is_empty() || !policies.is_empty() {
+        let defaults = default_privilege::that_concern(catalog.roles(), id);
+        if !used.is_empty() || !policies.is_empty() || !defaults.is_empty() {
             let names = used
                 .iter()
                 .map(|object| match catalog.relation_by_oid(*object) {
                     Some(relation) => format!("{} {}", relation.kind(), relation.name()),
-                    None => match catalog.schemas().find(|schema| schema.id.0 == *object) {
-                        Some(schema) => format!("schema {}", schema.name),
-                        None => format!("object {object}"),
+                    None => match catalog.function_by_id(FunctionId(*object)) {
+                        Some(function) => format!("{} {function}", function.kind()),
+                        None => match catalog.schemas().find(|schema| schema.id.0 == *object) {
+                            Some(schema) => format!("schema {}", schema.name),
+                            None => format!("object {object}"),
+                        },
                     },
                 });
             let lines: Vec<String> = names
-                .map(|name| format!("owner of or privileges for {name}"))
+                .zip(&used)
+                .map(|(name, object)| match catalog.owner(*object) == id {
+                    true => format!("owner of {name}"),
+                    false => format!("privileges for {name}"),
+                })
                 .chain(policies)
+                .chain(defaults)
                 .collect();
             return Err(Error::new(
                 SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
@@ -246,23 +256,7 @@ impl Transaction {
             None => access.items(kind),
             Some(column) => access.columns.get(&column).cloned().unwrap_or_default(),
         };
-        for grantee in &grant.grantees {
-            if grant.revoke {
-                revoke(&mut items, *grantee, grant)?;
-            } else {
-                items.push(AclItem {
-                    grantee: *grantee,
-                    grantor: grant.grantor,
-                    privileges: grant.privileges,
-                    grantable: if grant.grantable {
-                        grant.privileges
-                    } else {
-                        Privileges::NONE
-                    },
-                });
-                items = merged(&items);
-            }
-        }
+        change_items(&mut items, grant)?;
         match column {
             None => access.acl = Some(items),
             Some(column) if items.is_empty() => {
@@ -285,6 +279,20 @@ impl Transaction {
             }
             access.columns = columns;
         }
+        self.change(Change::Access(object, Some(Arc::new(access))))
+    }
+
+    /// Says anew who may do what with an object.
+    ///
+    /// # Errors
+    /// When the transaction is over.
+    pub fn set_items(&self, object: u32, items: Vec<AclItem>) -> Result<()> {
+        let catalog = self.latest_catalog()?;
+        let mut access = catalog.access(object).map_or_else(
+            || AccessDef::of(object, RoleId::BOOTSTRAP),
+            |access| AccessDef::clone(access),
+        );
+        access.acl = Some(items);
         self.change(Change::Access(object, Some(Arc::new(access))))
     }
 
@@ -327,8 +335,29 @@ fn no_role(id: RoleId) -> Error {
     )
 }
 
+/// `GRANT` and `REVOKE` on a list of who may do what.
+pub(super) fn change_items(items: &mut Vec<AclItem>, grant: &Grant) -> Result<()> {
+    for grantee in &grant.grantees {
+        if grant.revoke {
+            revoke(items, *grantee, grant)?;
+            continue;
+        }
+        items.push(AclItem {
+            grantee: *grantee,
+            grantor: grant.grantor,
+            privileges: grant.privileges,
+            grantable: match grant.grantable {
+                true => grant.privileges,
+                false => Privileges::NONE,
+            },
+        });
+        *items = merged(items);
+    }
+    Ok(())
+}
+
 /// One item for each grantee and grantor; items that say nothing vanish.
-fn merged(items: &[AclItem]) -> Vec<AclItem> {
+pub(super) fn merged(items: &[AclItem]) -> Vec<AclItem> {
     let mut all: Vec<AclItem> = Vec::with_capacity(items.len());
     for item in items {
         let known = all

@@ -172,3 +172,8 @@ fn definitions() {
 fn functions() {
     check("functions");
 }
+
+#[test]
+fn privileges() {
+    check("privileges");
+}

@@ -21,6 +21,7 @@ mod notify;
 mod returning;
 mod roles;
 mod row_security;
+mod security;
 mod short_ways;
 mod sizes;
 mod statement_costs;

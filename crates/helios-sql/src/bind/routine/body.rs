@@ -27,33 +27,34 @@ pub(super) enum Body {
 }
 
 impl Body {
+    /// Reads the body of `def` as statements, whatever they are.
+    ///
+    /// # Errors
+    /// 42601 and its kin, without position.
+    pub(super) fn statements(def: &FunctionDef) -> Result<Vec<(std::sync::Arc<str>, Parsed)>> {
+        let texts = match &def.body {
+            FunctionBody::Return(sql) => vec![format!("SELECT {sql}")],
+            FunctionBody::Text(sql) => vec![sql.clone()],
+            FunctionBody::Atomic(texts) => texts.clone(),
+        };
+        let mut all = Vec::new();
+        for sql in texts {
+            let source: std::sync::Arc<str> = sql.as_str().into();
+            let parsed = Script::parse(&sql)?.into_iter();
+            all.extend(parsed.map(|parsed| (source.clone(), parsed)));
+        }
+        Ok(all)
+    }
+
     /// Reads the body of `def`.
     ///
     /// # Errors
     /// 42601 and its kin, without position.
     pub(super) fn of(def: &FunctionDef) -> Result<Self> {
-        let mut statements = match &def.body {
-            FunctionBody::Return(sql) => return parse_expression(sql).map(Self::Expr),
-            FunctionBody::Text(sql) => {
-                let source: std::sync::Arc<str> = sql.as_str().into();
-                Script::parse(sql)?
-                    .into_iter()
-                    .map(|parsed| (source.clone(), parsed))
-                    .collect()
-            }
-            FunctionBody::Atomic(texts) => {
-                let mut all = Vec::with_capacity(texts.len());
-                for sql in texts {
-                    let parsed = Script::parse(sql)?;
-                    all.extend(
-                        parsed
-                            .into_iter()
-                            .map(|parsed| (sql.as_str().into(), parsed)),
-                    );
-                }
-                all
-            }
-        };
+        if let FunctionBody::Return(sql) = &def.body {
+            return parse_expression(sql).map(Self::Expr);
+        }
+        let mut statements = Self::statements(def)?;
         if let ([(_, only)], false, false) = (statements.as_slice(), def.procedure, is_void(def))
             && let Statement::Query(query) = &only.statement
             && !changes_rows(query)
@@ -120,16 +121,15 @@ impl Binder<'_> {
         }
         let path = def.search_path.clone();
         let path = path.unwrap_or_else(|| self.search_path.clone());
-        // A body runs as whoever calls it, also where a view calls it.
-        let checked_as = self.checked_as.take();
         self.body_depth += 1;
-        let result = self.elsewhere(path, |binder| {
-            let level = binder.push_level(argument_scope(def, args), None);
-            binder.arguments = Some(level);
-            work(binder)
+        let result = self.as_runner(def, |binder| {
+            binder.elsewhere(path, |binder| {
+                let level = binder.push_level(argument_scope(def, args), None);
+                binder.arguments = Some(level);
+                work(binder)
+            })
         });
         self.body_depth -= 1;
-        self.checked_as = checked_as;
         result
     }
 

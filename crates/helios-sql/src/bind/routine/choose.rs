@@ -107,11 +107,7 @@ impl Binder<'_> {
         };
         let args = self.arguments_of(&chosen, values);
         let args = self.place(args, pos)?;
-        if chosen.def.options.security_definer && self.is_limited() {
-            return Err(self
-                .unsupported("calling a SECURITY DEFINER function as another role", pos)
-                .with_hint("Let the role do what the function does, or leave it to a superuser."));
-        }
+        self.place(self.check_call(&chosen.def), pos)?;
         self.depend_on(&chosen.def);
         Ok(UsersCall {
             def: chosen.def,

@@ -14,7 +14,7 @@ use crate::bind::Binder;
 use crate::parse::ast::{self, FunctionOption, FunctionReturns, Pos, TypeName};
 use crate::plan::{
     AlterFunction, CommentFunction, CreateFunction, DropFunction, FunctionChange, FunctionName,
-    OptionChanges, PlanColumn, Statement,
+    GrantTarget, OptionChanges, PlanColumn, RoleCommand, Routines, Statement,
 };
 
 /// Types that stand for any other, and those that only the system's functions have.
@@ -427,6 +427,24 @@ impl Binder<'_> {
         })
     }
 
+    /// The types in the names of functions that a statement about privileges or owners has.
+    pub(in crate::bind) fn role_command(&self, command: &RoleCommand) -> Result<RoleCommand> {
+        let mut command = command.clone();
+        let routines = match &mut command {
+            RoleCommand::OwnRoutine { routine, .. } => routine,
+            RoleCommand::Grant(grant) => match &mut grant.on {
+                GrantTarget::Routines(routines) => routines,
+                _ => return Ok(command),
+            },
+            _ => return Ok(command),
+        };
+        if let Routines::Written(kind, names) = routines {
+            let names = names.iter().map(|name| self.function_name(*kind, name));
+            *routines = Routines::Bound(names.collect::<Result<_>>()?);
+        }
+        Ok(command)
+    }
+
     pub(in crate::bind) fn drop_function(&self, drop: &ast::DropFunction) -> Result<DropFunction> {
         let functions = drop.functions.iter();
         Ok(DropFunction {
@@ -448,7 +466,6 @@ impl Binder<'_> {
             ast::FunctionChange::Options(options) => {
                 FunctionChange::Options(self.function_options(options)?.0)
             }
-            ast::FunctionChange::Nothing => FunctionChange::Nothing,
         };
         Ok(AlterFunction {
             function: self.function_name(alter.kind, &alter.function)?,

@@ -33,6 +33,8 @@ impl Binder<'_> {
         // Only if one of them must run are the arguments worth a look.
         let mut runs = false;
         for def in &candidates {
+            // So that what it calls sees whom it runs as.
+            runs |= def.options.security_definer;
             runs |= matches!(self.place(Body::of(def), lone.pos)?, Body::Statements(_));
         }
         if !runs {
@@ -44,8 +46,12 @@ impl Binder<'_> {
         let Some(found) = found? else {
             return Ok(None);
         };
-        let Body::Statements(statements) = self.place(Body::of(&found.def), lone.pos)? else {
-            return Ok(None);
+        let definer =
+            found.def.options.security_definer && self.result_columns(&found.def)?.is_some();
+        let statements = match self.place(Body::of(&found.def), lone.pos)? {
+            Body::Statements(statements) => statements,
+            _ if definer => self.place(Body::statements(&found.def), lone.pos)?,
+            _ => return Ok(None),
         };
         let def = &found.def;
         let columns = self.place(self.result_columns(def), lone.pos)?;

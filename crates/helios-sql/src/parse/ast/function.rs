@@ -138,8 +138,6 @@ pub enum FunctionChange {
     SetSchema(Ident),
     /// Options.
     Options(Vec<(FunctionOption, Pos)>),
-    /// `OWNER TO`: there is one role.
-    Nothing,
 }
 
 /// `COMMENT ON FUNCTION`

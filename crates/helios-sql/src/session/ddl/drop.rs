@@ -29,17 +29,7 @@ impl Ddl<'_> {
 
     /// Drops objects and tells what went with them.
     pub(super) fn drop_all(&mut self, objects: &[ObjectRef], cascade: Cascade) -> Result<()> {
-        let dropped = self
-            .txn
-            .drop_objects(objects, cascade == Cascade::Cascade)?;
-        match dropped.cascaded.as_slice() {
-            [] => {}
-            [one] => self.session.notice(format!("drop cascades to {one}")),
-            many => self
-                .session
-                .notice(format!("drop cascades to {} other objects", many.len())),
-        }
-        Ok(())
+        self.session.drop_objects(objects, cascade)
     }
 
     fn object(&self, target: DropTarget, name: &QualifiedName) -> Result<ObjectRef> {
@@ -183,4 +173,27 @@ pub(super) fn is_missing(error: &Error) -> bool {
 
 fn without_hint(error: &Error) -> &str {
     error.message()
+}
+
+impl crate::session::Session {
+    /// Drops what a role owns and tells what went with it.
+    pub(in crate::session) fn drop_objects(
+        &mut self,
+        objects: &[ObjectRef],
+        cascade: Cascade,
+    ) -> Result<()> {
+        let dropped = self
+            .transaction()?
+            .drop_objects(objects, cascade == Cascade::Cascade)?;
+        tell(self, &dropped.cascaded);
+        Ok(())
+    }
+}
+
+fn tell(session: &mut crate::session::Session, cascaded: &[String]) {
+    match cascaded {
+        [] => {}
+        [one] => session.notice(format!("drop cascades to {one}")),
+        many => session.notice(format!("drop cascades to {} other objects", many.len())),
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use helios_base::{DataType, Error, Result, SqlState};
-use helios_table::catalog::{Dependency, FunctionDef};
+use helios_table::catalog::{Catalog, Dependency, FunctionDef};
 use helios_table::ddl::{CommentTarget, FunctionChange as Change, NewFunction, ObjectRef};
 
 use super::Ddl;
@@ -11,6 +11,7 @@ use crate::parse::ast::RoutineKind;
 use crate::plan::{
     AlterFunction, CommentFunction, CreateFunction, DropFunction, FunctionChange, FunctionName,
 };
+use crate::session::roles::not_owner;
 
 impl Ddl<'_> {
     pub(super) fn create_function(&mut self, create: &CreateFunction) -> Result<()> {
@@ -32,6 +33,19 @@ impl Ddl<'_> {
                 })
                 .collect(),
         };
+        let types: Vec<&DataType> = create
+            .args
+            .iter()
+            .filter(|arg| arg.mode.is_input())
+            .map(|arg| &arg.ty)
+            .collect();
+        let mut known = self.catalog.functions_in(schema, &create.name.name);
+        if let Some(old) = known.find(|def| def.same_inputs(types.iter().copied())) {
+            let (who, _) = self.session.who()?;
+            if create.or_replace && !who.owns(&self.catalog, old.id.0) {
+                return Err(not_owner(old.kind(), &old.name));
+            }
+        }
         self.txn.create_function(new, create.or_replace)?;
         Ok(())
     }
@@ -50,7 +64,6 @@ impl Ddl<'_> {
                 }
                 Change::Options(options)
             }
-            FunctionChange::Nothing => return Ok(()),
         };
         self.txn.alter_function(def.id, change)
     }
@@ -79,53 +92,59 @@ impl Ddl<'_> {
             .comment(CommentTarget::Function(def.id), comment.text.as_deref())
     }
 
-    /// The function of this name and, if written, these arguments.
     fn require_function(&self, function: &FunctionName) -> Result<Arc<FunctionDef>> {
-        let (kind, procedure) = match function.kind {
-            RoutineKind::Function => ("function", Some(false)),
-            RoutineKind::Procedure => ("procedure", Some(true)),
-            RoutineKind::Routine => ("routine", None),
-        };
-        let name = &function.name;
-        if let Some(schema) = &name.schema {
-            self.catalog.require_schema(schema)?;
-        }
-        let schema = name.schema.as_deref();
-        let mut found = self
-            .catalog
-            .resolve_functions(schema, &name.name, &self.path);
-        if let Some(args) = &function.args {
-            found.retain(|def| def.same_inputs(args));
-        }
-        let wrong = found.first().cloned();
-        found.retain(|def| procedure.is_none_or(|procedure| def.procedure == procedure));
-        let shown = match &name.schema {
-            Some(schema) => format!("{schema}.{}", name.name),
-            None => name.name.clone(),
-        };
-        match (found.pop(), found.is_empty(), wrong) {
-            (Some(only), true, _) => Ok(only),
-            (Some(_), false, _) => Err(Error::new(
-                SqlState::AMBIGUOUS_FUNCTION,
-                format!("{kind} name \"{shown}\" is not unique"),
-            )
-            .with_hint(format!(
-                "Specify the argument list to select the {kind} unambiguously."
-            ))),
-            (None, _, Some(wrong)) => Err(Error::new(
-                SqlState::WRONG_OBJECT_TYPE,
-                format!("{wrong} is not a {kind}"),
-            )),
-            (None, _, None) => Err(Error::new(
-                SqlState::UNDEFINED_FUNCTION,
-                match &function.args {
-                    Some(args) => {
-                        let types: Vec<String> = args.iter().map(DataType::to_string).collect();
-                        format!("{kind} {shown}({}) does not exist", types.join(","))
-                    }
-                    None => format!("could not find a {kind} named \"{shown}\""),
-                },
-            )),
-        }
+        require_function(&self.catalog, &self.path, function)
+    }
+}
+
+/// The function of this name and, if written, these arguments.
+pub(in crate::session) fn require_function(
+    catalog: &Catalog,
+    path: &[String],
+    function: &FunctionName,
+) -> Result<Arc<FunctionDef>> {
+    let (kind, procedure) = match function.kind {
+        RoutineKind::Function => ("function", Some(false)),
+        RoutineKind::Procedure => ("procedure", Some(true)),
+        RoutineKind::Routine => ("routine", None),
+    };
+    let name = &function.name;
+    if let Some(schema) = &name.schema {
+        catalog.require_schema(schema)?;
+    }
+    let schema = name.schema.as_deref();
+    let mut found = catalog.resolve_functions(schema, &name.name, path);
+    if let Some(args) = &function.args {
+        found.retain(|def| def.same_inputs(args));
+    }
+    let wrong = found.first().cloned();
+    found.retain(|def| procedure.is_none_or(|procedure| def.procedure == procedure));
+    let shown = match &name.schema {
+        Some(schema) => format!("{schema}.{}", name.name),
+        None => name.name.clone(),
+    };
+    match (found.pop(), found.is_empty(), wrong) {
+        (Some(only), true, _) => Ok(only),
+        (Some(_), false, _) => Err(Error::new(
+            SqlState::AMBIGUOUS_FUNCTION,
+            format!("{kind} name \"{shown}\" is not unique"),
+        )
+        .with_hint(format!(
+            "Specify the argument list to select the {kind} unambiguously."
+        ))),
+        (None, _, Some(wrong)) => Err(Error::new(
+            SqlState::WRONG_OBJECT_TYPE,
+            format!("{wrong} is not a {kind}"),
+        )),
+        (None, _, None) => Err(Error::new(
+            SqlState::UNDEFINED_FUNCTION,
+            match &function.args {
+                Some(args) => {
+                    let types: Vec<String> = args.iter().map(DataType::to_string).collect();
+                    format!("{kind} {shown}({}) does not exist", types.join(","))
+                }
+                None => format!("could not find a {kind} named \"{shown}\""),
+            },
+        )),
     }
 }

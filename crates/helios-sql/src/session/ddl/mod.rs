@@ -7,7 +7,7 @@ mod alter;
 mod convert;
 mod create;
 mod drop;
-mod function;
+pub(in crate::session) mod function;
 mod options;
 mod policy;
 mod types;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use helios_base::{DataType, Error, Result, SqlState, Value};
 use helios_expr::SessionHooks;
 use helios_table::Transaction;
-use helios_table::catalog::{Catalog, Relation, RoleId, SchemaId, TableDef};
+use helios_table::catalog::{Catalog, Relation, SchemaId, TableDef};
 use helios_table::is_temporary_schema;
 
 use super::planned::Planned;
@@ -55,41 +55,6 @@ impl Session {
         let done = ddl.run(planned, params)?;
         self.own_new_objects(&before)?;
         Ok(done)
-    }
-
-    /// Makes the current role the owner of what a statement has made.
-    fn own_new_objects(&mut self, before: &Catalog) -> Result<()> {
-        let (who, _) = self.who()?;
-        if who.role == RoleId::BOOTSTRAP {
-            return Ok(());
-        }
-        let txn = self.transaction()?;
-        let after = txn.latest_catalog()?;
-        let mut new: Vec<u32> = Vec::new();
-        let tables = after
-            .tables()
-            .filter(|t| before.table_by_id(t.id).is_none());
-        new.extend(tables.map(|table| table.id.0));
-        let views = after.views().filter(|v| before.view_by_id(v.id).is_none());
-        new.extend(views.map(|view| view.id.0));
-        let sequences = after.sequences();
-        new.extend(
-            sequences
-                .filter(|s| before.sequence_by_id(s.id).is_none())
-                .map(|s| s.id.0),
-        );
-        let schemas = after.schemas();
-        new.extend(
-            schemas
-                .filter(|s| before.schema_by_id(s.id).is_none())
-                .map(|s| s.id.0),
-        );
-        let types = after
-            .types()
-            .filter(|ty| before.type_by_id(ty.id).is_none());
-        new.extend(types.map(|ty| ty.id.0));
-        new.into_iter()
-            .try_for_each(|object| txn.set_owner(object, who.role))
     }
 }
 

@@ -10,10 +10,11 @@ use helios_table::is_temporary_schema;
 use super::not_owner;
 use crate::bind::access::denied;
 use crate::plan::{
-    AlterAction, BranchCommand, Cascade, CopyTarget, DropTarget, ForeignKeySpec, PolicyAction,
-    QualifiedName, Statement, TableRef,
+    AlterAction, BranchCommand, Cascade, CopyTarget, DropTarget, ForeignKeySpec, FunctionChange,
+    FunctionName, PolicyAction, QualifiedName, Statement, TableRef,
 };
 use crate::session::Session;
+use crate::session::ddl::function::require_function;
 use crate::session::tag;
 use crate::system::DATABASE_OID;
 
@@ -97,6 +98,34 @@ impl Judge<'_> {
                 self.owned_by(&create.options)
             }
             Statement::CreateType(create) => self.create_in(&create.name, false),
+            Statement::CreateFunction(create) => {
+                self.create_in(&create.name, false)?;
+                self.trusts(create.options.leakproof)?;
+                // Whether it replaces another's is looked at when it does.
+                Ok(())
+            }
+            Statement::AlterFunction(alter) => {
+                let owns = self.owns_routine(&alter.function, false);
+                // Where it goes PostgreSQL names it alone.
+                if let (FunctionChange::Rename(_) | FunctionChange::SetSchema(_), Err(_)) =
+                    (&alter.change, &owns)
+                {
+                    return Err(not_owner("function", &alter.function.name.name));
+                }
+                owns?;
+                match &alter.change {
+                    FunctionChange::Options(options) => {
+                        self.trusts(options.leakproof == Some(true))
+                    }
+                    FunctionChange::SetSchema(schema) => self.create_in_schema(schema),
+                    FunctionChange::Rename(_) => Ok(()),
+                }
+            }
+            Statement::CommentFunction(comment) => self.owns_routine(&comment.function, false),
+            Statement::DropFunction(drop) => {
+                let mut functions = drop.functions.iter();
+                functions.try_for_each(|function| self.owns_routine(function, true))
+            }
             Statement::CreateSchema(_) => self.create_schema(),
             Statement::RenameSchema(rename) => {
                 self.owns_schema(&rename.from)?;
@@ -206,6 +235,35 @@ impl Judge<'_> {
             schema => schema,
         };
         self.catalog.resolve(schema, &name.name, &self.path)
+    }
+
+    /// Whether the role owns a function, or for `DROP` the schema that it is in.
+    fn owns_routine(&self, name: &FunctionName, or_schema: bool) -> Result<()> {
+        // What is not there is told when it is looked for in earnest.
+        let Ok(def) = require_function(self.catalog, &self.path, name) else {
+            return Ok(());
+        };
+        if self.who.owns(self.catalog, def.id.0)
+            || or_schema && self.who.owns(self.catalog, def.schema.0)
+        {
+            return Ok(());
+        }
+        let shown = match &name.name.schema {
+            Some(schema) => format!("{schema}.{}", name.name.name),
+            None => name.name.name.clone(),
+        };
+        Err(not_owner(def.kind(), &shown))
+    }
+
+    /// Only a superuser says that a function gives nothing away.
+    fn trusts(&self, leakproof: bool) -> Result<()> {
+        match leakproof {
+            true => Err(Error::new(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                "only superuser can define a leakproof function",
+            )),
+            false => Ok(()),
+        }
     }
 
     fn role(&self, role: RoleId, what: &str) -> Result<()> {

@@ -5,7 +5,7 @@ use helios_table::Transaction;
 use helios_table::catalog::{Membership, RoleDef, RoleId, Roles, Who};
 
 use crate::plan::{RoleCommand, RoleOption, RoleSpec};
-use crate::session::{Session, clock, scram};
+use crate::session::{Notice, Session, clock, scram};
 
 impl Session {
     /// Runs a statement about roles; gives its tag.
@@ -54,7 +54,8 @@ impl Session {
                 members,
                 admin,
             } => {
-                acting.member(*revoke, roles, members, *admin)?;
+                let mut notices = acting.member(*revoke, roles, members, *admin)?;
+                self.notices.append(&mut notices);
                 Ok(if *revoke { "REVOKE ROLE" } else { "GRANT ROLE" })
             }
             RoleCommand::Owner {
@@ -68,6 +69,26 @@ impl Session {
                 Ok(tag)
             }
             RoleCommand::Grant(grant) => self.grant(grant),
+            RoleCommand::OwnRoutine { routine, to, tag } => {
+                self.own_routine(routine, to)?;
+                Ok(tag)
+            }
+            RoleCommand::Default {
+                roles,
+                schemas,
+                grant,
+            } => {
+                self.grant_by_default(roles, schemas, grant)?;
+                Ok("ALTER DEFAULT PRIVILEGES")
+            }
+            RoleCommand::Reassign { roles, to } => {
+                self.reassign_owned(roles, to)?;
+                Ok("REASSIGN OWNED")
+            }
+            RoleCommand::DropOwned { roles, cascade } => {
+                self.drop_owned(roles, *cascade)?;
+                Ok("DROP OWNED")
+            }
         }
     }
 
@@ -79,6 +100,15 @@ impl Session {
             RoleSpec::Session => Ok(self.state.session_role(roles)),
             RoleSpec::Public => Ok(RoleId::PUBLIC),
         }
+    }
+
+    /// The roles that a statement names; everybody is none.
+    pub(super) fn roles_of(&self, specs: &[RoleSpec], roles: &Roles) -> Result<Vec<RoleId>> {
+        let of = |spec: &RoleSpec| match spec {
+            RoleSpec::Public => require(roles, "public"),
+            other => self.role_of(other, roles),
+        };
+        specs.iter().map(of).collect()
     }
 }
 
@@ -122,6 +152,7 @@ impl Acting<'_> {
                 RoleOption::InRole(of) => {
                     for role in of {
                         let role = self.session.role_of(role, self.roles)?;
+                        self.may_enroll(role)?;
                         self.join(id, role, false)?;
                     }
                 }
@@ -161,8 +192,10 @@ impl Acting<'_> {
         if id.is_predefined() {
             return Err(refused(format!("role \"{}\" is reserved", role.name)));
         }
-        if role.attributes.superuser && !self.who.superuser {
-            return Err(refused("must be superuser to alter superuser roles"));
+        if !self.who.superuser && self.may_become_superuser(id) {
+            return Err(refused(
+                "must be superuser to alter superuser roles or change superuser attribute",
+            ));
         }
         if !self.creates_roles() {
             return Err(refused("permission denied"));
@@ -230,6 +263,9 @@ impl Acting<'_> {
                     "current user cannot be dropped",
                 ));
             }
+            if !self.who.superuser && self.may_become_superuser(role.id) {
+                return Err(refused("must be superuser to drop superusers"));
+            }
             self.changeable(role.id)?;
             self.txn.drop_role(role.id)?;
         }
@@ -242,49 +278,97 @@ impl Acting<'_> {
         roles: &[String],
         members: &[RoleSpec],
         admin: bool,
-    ) -> Result<()> {
+    ) -> Result<Vec<Notice>> {
+        let mut notices = Vec::new();
         for name in roles {
             let role = require(self.roles, name)?;
-            let superuser = self
-                .roles
-                .by_id(role)
-                .is_some_and(|r| r.attributes.superuser);
-            let allowed = self.who.superuser
-                || (!superuser && self.creates_roles() && !role.is_predefined())
-                || self.roles.is_admin(self.who.role, role);
-            if !allowed {
-                return Err(refused(if superuser {
-                    "must be superuser to alter superusers".to_owned()
-                } else {
-                    format!("must have admin option on role \"{name}\"")
-                }));
-            }
+            self.may_enroll(role)?;
             for member in members {
                 let member = self.session.role_of(member, self.roles)?;
-                if revoke {
-                    self.txn.drop_membership(member, role, admin)?;
-                } else {
-                    self.join(member, role, admin)?;
+                let known = self.roles.by_id(member);
+                let known = known.and_then(|def| def.memberships.iter().find(|m| m.role == role));
+                let told = || self.roles.name(member);
+                match known {
+                    None if revoke => notices.push(Notice::warning(
+                        SqlState::WARNING,
+                        format!("role \"{}\" is not a member of role \"{name}\"", told()),
+                    )),
+                    Some(known) if !revoke && (known.admin || !admin) => {
+                        notices.push(Notice::new(format!(
+                            "role \"{}\" is already a member of role \"{name}\"",
+                            told()
+                        )));
+                    }
+                    _ if revoke => {
+                        self.txn.drop_membership(member, role, admin)?;
+                    }
+                    _ => self.join(member, role, admin)?,
                 }
             }
         }
-        Ok(())
+        Ok(notices)
+    }
+
+    /// Refuses to change who is a member of a role unless the acting one may.
+    fn may_enroll(&self, role: RoleId) -> Result<()> {
+        if self.who.superuser {
+            return Ok(());
+        }
+        let name = self.roles.name(role);
+        if self.may_become_superuser(role) {
+            return Err(refused("must be superuser to alter superusers"));
+        }
+        // Making roles is no way to what the predefined ones may do.
+        let closure = self.roles.closure(role, false);
+        let made = self.creates_roles() && !closure.iter().any(|id| id.is_predefined());
+        if made || self.roles.is_admin(self.who.role, role) {
+            return Ok(());
+        }
+        Err(refused(format!(
+            "must have admin option on role \"{name}\""
+        )))
+    }
+
+    /// Whether a role is a superuser or can `SET ROLE` to one.
+    fn may_become_superuser(&self, role: RoleId) -> bool {
+        let superuser = |id| {
+            let role = self.roles.by_id(id);
+            role.is_some_and(|role| role.attributes.superuser)
+        };
+        self.roles.closure(role, false).into_iter().any(superuser)
     }
 
     fn apply(&self, role: &mut RoleDef, options: &[RoleOption]) -> Result<()> {
+        let new = role.id == RoleId::PUBLIC;
         for option in options {
             let attributes = &mut role.attributes;
             match option {
                 RoleOption::Superuser(yes) => {
-                    self.superuser_only(*yes || attributes.superuser, "superuser")?;
+                    let message = match new {
+                        true => "must be superuser to create superusers",
+                        false => {
+                            "must be superuser to alter superuser roles or change superuser attribute"
+                        }
+                    };
+                    self.superuser_only(*yes || attributes.superuser, message)?;
                     attributes.superuser = *yes;
                 }
                 RoleOption::Replication(yes) => {
-                    self.superuser_only(*yes || attributes.replication, "replication")?;
+                    let message = match new {
+                        true => "must be superuser to create replication users",
+                        false => {
+                            "must be superuser to alter replication roles or change replication attribute"
+                        }
+                    };
+                    self.superuser_only(*yes || attributes.replication, message)?;
                     attributes.replication = *yes;
                 }
                 RoleOption::BypassRls(yes) => {
-                    self.superuser_only(*yes || attributes.bypass_rls, "bypassrls")?;
+                    let message = match new {
+                        true => "must be superuser to create bypassrls users",
+                        false => "must be superuser to change bypassrls attribute",
+                    };
+                    self.superuser_only(*yes || attributes.bypass_rls, message)?;
                     attributes.bypass_rls = *yes;
                 }
                 RoleOption::CreateDb(yes) => attributes.create_db = *yes,
@@ -308,12 +392,10 @@ impl Acting<'_> {
         Ok(())
     }
 
-    fn superuser_only(&self, matters: bool, attribute: &str) -> Result<()> {
-        if matters && !self.who.superuser {
-            return Err(refused(format!(
-                "must be superuser to change {attribute} attribute"
-            )));
+    fn superuser_only(&self, matters: bool, message: &str) -> Result<()> {
+        match matters && !self.who.superuser {
+            true => Err(refused(message)),
+            false => Ok(()),
         }
-        Ok(())
     }
 }

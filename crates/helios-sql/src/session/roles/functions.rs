@@ -1,7 +1,7 @@
 //! `has_table_privilege` and its kin, `pg_has_role`.
 
 use helios_base::{ColumnId, Error, Result, SqlState, Value};
-use helios_table::catalog::{Catalog, Privileges, Relation, RoleId, Securable, Who};
+use helios_table::catalog::{Catalog, FunctionId, Privileges, Relation, RoleId, Securable, Who};
 
 use super::command::require;
 use crate::session::state::{self, State};
@@ -22,7 +22,8 @@ pub(in crate::session) fn call(
         "has_schema_privilege" => Securable::Schema,
         "has_database_privilege" => Securable::Database,
         "has_type_privilege" => Securable::Type,
-        // Functions, languages and tablespaces are everybody's.
+        "has_function_privilege" => Securable::Function,
+        // Languages and tablespaces are everybody's.
         name if name.starts_with("has_") => return Some(Ok(Value::Bool(true))),
         _ => return None,
     };
@@ -139,6 +140,10 @@ fn object_number(
             use helios_base::RegKind;
             state.names().find(RegKind::Class, name)?
         }
+        Securable::Function => {
+            use helios_base::RegKind;
+            state.names().find(RegKind::Procedure, name)?
+        }
     }))
 }
 
@@ -146,6 +151,10 @@ fn exists(catalog: &Catalog, kind: Securable, oid: u32) -> bool {
     match kind {
         Securable::Table | Securable::Sequence => {
             catalog.relation_by_oid(oid).is_some() || crate::system::relation_name(oid).is_some()
+        }
+        Securable::Function => {
+            catalog.function_by_id(FunctionId(oid)).is_some()
+                || crate::system::function_text(oid, false).is_some()
         }
         _ => true,
     }

@@ -1,14 +1,22 @@
 //! `GRANT` and `REVOKE` on objects, and `OWNER TO`.
 
+use std::sync::Arc;
+
 use helios_base::{ColumnId, Error, Result, SqlState};
-use helios_table::catalog::{Catalog, Privileges, Relation, RoleId, Securable, Who};
+use helios_table::catalog::{
+    Catalog, FunctionDef, Privileges, Relation, RoleId, Roles, Securable, Who,
+};
 use helios_table::ddl::Grant;
 
 use super::command::require;
 use super::not_owner;
 use crate::bind::access::denied;
-use crate::plan::{GrantCommand, GrantTarget, OwnerKind, QualifiedName, RoleSpec};
-use crate::session::{Session, state};
+use crate::parse::ast::RoutineKind;
+use crate::plan::{
+    FunctionName, GrantCommand, GrantTarget, OwnerKind, QualifiedName, RoleSpec, Routines,
+};
+use crate::session::ddl::function::require_function;
+use crate::session::{Notice, Session, state};
 use crate::system::DATABASE_OID;
 
 /// An object with the numbers of its columns by name.
@@ -26,15 +34,70 @@ impl Session {
         let txn = self.transaction()?;
         let (who, roles) = self.who()?;
         let catalog = txn.latest_catalog()?;
+        let grantees = self.grantees(command, &roles)?;
+        for object in self.objects(&catalog, &command.on)? {
+            for (privileges, every, column) in wanted_of(&object, command)? {
+                let (grantor, may) =
+                    who.grantor(&catalog, object.kind, object.number, column, privileges);
+                if may.is_none() {
+                    // Who has nothing at all on an object should not learn more than that.
+                    let any = who.has(&catalog, object.kind, object.number, object.kind.all());
+                    let any = any.with(who.has_on_any_column(
+                        &catalog,
+                        object.number,
+                        Privileges::OF_COLUMN,
+                    ));
+                    if any.is_none() {
+                        return Err(denied(object.noun, &object.name));
+                    }
+                }
+                if may.is_none() || !every && may != privileges {
+                    let (state, what) = match (command.revoke, may.is_none()) {
+                        (true, true) => (b"01006", "no privileges could be revoked for"),
+                        (true, false) => (b"01006", "not all privileges could be revoked for"),
+                        (false, true) => (b"01007", "no privileges were granted for"),
+                        (false, false) => (b"01007", "not all privileges were granted for"),
+                    };
+                    let of = match column {
+                        None => String::new(),
+                        Some(id) => match object.columns.iter().find(|(_, known)| *known == id) {
+                            Some((name, _)) => format!("column \"{name}\" of relation "),
+                            None => String::new(),
+                        },
+                    };
+                    let message = format!("{what} {of}\"{}\"", object.name);
+                    let warning = Notice::warning(SqlState::new(state), message);
+                    self.notices.push(warning);
+                }
+                if may.is_none() {
+                    continue;
+                }
+                let grant = Grant {
+                    revoke: command.revoke,
+                    option_only: command.option_only,
+                    privileges: may,
+                    grantees: grantees.clone(),
+                    grantable: command.grantable,
+                    grantor,
+                    cascade: command.cascade,
+                };
+                txn.grant(object.kind, object.number, column, &grant)?;
+            }
+        }
+        Ok(if command.revoke { "REVOKE" } else { "GRANT" })
+    }
+
+    /// To or from whom a statement gives or takes.
+    pub(super) fn grantees(&self, command: &GrantCommand, roles: &Roles) -> Result<Vec<RoleId>> {
+        let (who, _) = self.who()?;
         if let Some(by) = &command.granted_by
-            && self.role_of(by, &roles)? != who.role
+            && self.role_of(by, roles)? != who.role
         {
             return Err(Error::unsupported("grantor must be current user"));
         }
-        let grantees: Vec<RoleId> = command
-            .grantees
-            .iter()
-            .map(|spec| self.role_of(spec, &roles))
+        let grantees = command.grantees.iter();
+        let grantees: Vec<RoleId> = grantees
+            .map(|spec| self.role_of(spec, roles))
             .collect::<Result<_>>()?;
         if command.grantable && grantees.contains(&RoleId::PUBLIC) {
             return Err(Error::new(
@@ -42,84 +105,7 @@ impl Session {
                 "grant options can only be granted to roles",
             ));
         }
-        for object in self.objects(&catalog, &command.on)? {
-            // What an owner, or a superuser in its place, gives is given by the owner.
-            let owner = catalog.owner(object.number);
-            let grantor = if who.has_role(owner) { owner } else { who.role };
-            let mut given = false;
-            for (privilege, columns) in &command.privileges {
-                let all = if columns.is_empty() {
-                    object.kind.all()
-                } else {
-                    Privileges::OF_COLUMN
-                };
-                let wanted = privilege.unwrap_or(all);
-                if !all.has(wanted) {
-                    let noun = if columns.is_empty() {
-                        object.noun
-                    } else {
-                        "column"
-                    };
-                    let word = Privileges::ALL.iter().find(|(p, _, _)| *p == wanted);
-                    let word = word.map_or("?", |(_, _, word)| word);
-                    return Err(Error::new(
-                        SqlState::new(b"0LP01"),
-                        format!("invalid privilege type {word} for {noun}"),
-                    ));
-                }
-                let targets: Vec<Option<ColumnId>> = if columns.is_empty() {
-                    vec![None]
-                } else {
-                    let find = |name: &String| {
-                        let known = object.columns.iter().find(|(known, _)| known == name);
-                        known.map(|(_, id)| Some(*id)).ok_or_else(|| {
-                            Error::new(
-                                SqlState::UNDEFINED_COLUMN,
-                                format!(
-                                    "column \"{name}\" of relation \"{}\" does not exist",
-                                    object.name
-                                ),
-                            )
-                        })
-                    };
-                    columns.iter().map(find).collect::<Result<_>>()?
-                };
-                for column in targets {
-                    let may = who.may_grant(&catalog, object.kind, object.number, column, wanted);
-                    if may.is_none() {
-                        continue;
-                    }
-                    given = true;
-                    let grant = Grant {
-                        revoke: command.revoke,
-                        option_only: command.option_only,
-                        privileges: may,
-                        grantees: grantees.clone(),
-                        grantable: command.grantable,
-                        grantor,
-                        cascade: command.cascade,
-                    };
-                    txn.grant(object.kind, object.number, column, &grant)?;
-                }
-            }
-            if !given {
-                // Who has nothing at all on an object should not learn more than that.
-                let any = who.has(&catalog, object.kind, object.number, object.kind.all());
-                if any.is_none() {
-                    return Err(denied(object.noun, &object.name));
-                }
-                let (what, state) = match command.revoke {
-                    true => ("no privileges could be revoked for", b"01006"),
-                    false => ("no privileges were granted for", b"01007"),
-                };
-                let message = format!("{what} \"{}\"", object.name);
-                self.notices.push(crate::session::Notice::warning(
-                    SqlState::new(state),
-                    message,
-                ));
-            }
-        }
-        Ok(if command.revoke { "REVOKE" } else { "GRANT" })
+        Ok(grantees)
     }
 
     fn objects(&self, catalog: &Catalog, on: &GrantTarget) -> Result<Vec<Object>> {
@@ -189,8 +175,100 @@ impl Session {
                     objects.push(plain(Securable::Type, ty, &name.name));
                 }
             }
+            GrantTarget::Routines(routines) => {
+                for def in self.routines(catalog, routines)? {
+                    objects.push(routine(&def));
+                }
+            }
+            GrantTarget::RoutinesIn(kind, schemas) => {
+                for schema in schemas {
+                    let schema = schema_of(schema)?;
+                    let all = catalog.functions().filter(|def| def.schema == schema);
+                    let wanted = all.filter(|def| match kind {
+                        RoutineKind::Function => !def.procedure,
+                        RoutineKind::Procedure => def.procedure,
+                        RoutineKind::Routine => true,
+                    });
+                    objects.extend(wanted.map(|def| routine(def)));
+                }
+            }
+            GrantTarget::Future(_) => {
+                return Err(Error::internal("privileges on what is not there yet"));
+            }
         }
         Ok(objects)
+    }
+
+    fn routines(&self, catalog: &Catalog, routines: &Routines) -> Result<Vec<Arc<FunctionDef>>> {
+        let Routines::Bound(names) = routines else {
+            return Err(Error::internal("functions whose arguments have no types"));
+        };
+        let path = self.search_path();
+        let find = |name: &FunctionName| {
+            let found = require_function(catalog, &path, name);
+            found.map_err(|error| match error.sqlstate() {
+                SqlState::UNDEFINED_FUNCTION
+                    if !helios_expr::catalog::functions(&name.name.name).is_empty() =>
+                {
+                    Error::unsupported("privileges on functions of the system")
+                        .with_hint("They are everybody's.")
+                }
+                _ => error,
+            })
+        };
+        names.iter().map(find).collect()
+    }
+
+    /// `ALTER FUNCTION … OWNER TO`
+    pub(super) fn own_routine(&mut self, routines: &Routines, to: &RoleSpec) -> Result<()> {
+        let txn = self.transaction()?;
+        let (_, roles) = self.who()?;
+        let catalog = txn.latest_catalog()?;
+        for owner in self.roles_of(std::slice::from_ref(to), &roles)? {
+            for def in self.routines(&catalog, routines)? {
+                let (number, schema) = (def.id.0, Some(def.schema.0));
+                self.may_own(&catalog, number, def.kind(), &def.name, schema, owner)?;
+                txn.set_owner(number, owner)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses that an object changes hands, unless the acting role may do that.
+    fn may_own(
+        &self,
+        catalog: &Catalog,
+        object: u32,
+        noun: &str,
+        name: &str,
+        schema: Option<u32>,
+        owner: RoleId,
+    ) -> Result<()> {
+        let (who, roles) = self.who()?;
+        if who.superuser {
+            return Ok(());
+        }
+        if !who.owns(catalog, object) {
+            return Err(not_owner(noun, name));
+        }
+        // Nobody gets what it could not have made.
+        if !roles.closure(who.role, false).contains(&owner) {
+            return Err(Error::new(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                format!("must be member of role \"{}\"", roles.name(owner)),
+            ));
+        }
+        let wanted = Privileges::CREATE;
+        let new = Who::of(&roles, owner);
+        if let Some(schema) = schema
+            && !new
+                .has(catalog, Securable::Schema, schema, wanted)
+                .has(wanted)
+        {
+            let schema = catalog.schemas().find(|s| s.id.0 == schema);
+            return Err(denied("schema", schema.map_or("", |schema| &schema.name)));
+        }
+        Ok(())
     }
 
     fn named(&self, catalog: &Catalog, name: &QualifiedName) -> Result<Relation> {
@@ -216,7 +294,7 @@ impl Session {
         if_exists: bool,
     ) -> Result<()> {
         let txn = self.transaction()?;
-        let (who, roles) = self.who()?;
+        let (_, roles) = self.who()?;
         let catalog = txn.latest_catalog()?;
         let owner = self.role_of(to, &roles)?;
         if owner == RoleId::PUBLIC {
@@ -248,29 +326,61 @@ impl Session {
                 }
             }
         };
-        if !who.superuser {
-            if !who.owns(&catalog, object) {
-                return Err(not_owner(noun, &name.name));
-            }
-            // Nobody gets what it could not have made.
-            if !roles.closure(who.role, false).contains(&owner) {
-                return Err(Error::new(
-                    SqlState::INSUFFICIENT_PRIVILEGE,
-                    format!("must be member of role \"{}\"", roles.name(owner)),
-                ));
-            }
-            let wanted = Privileges::CREATE;
-            let new = Who::of(&roles, owner);
-            if let Some(schema) = schema
-                && !new
-                    .has(&catalog, Securable::Schema, schema, wanted)
-                    .has(wanted)
-            {
-                let schema = catalog.schemas().find(|s| s.id.0 == schema);
-                return Err(denied("schema", schema.map_or("", |schema| &schema.name)));
-            }
-        }
+        self.may_own(&catalog, object, noun, &name.name, schema, owner)?;
         txn.set_owner(object, owner)
+    }
+}
+
+/// What a statement wants on an object and on single columns of it, and whether `ALL` was said.
+fn wanted_of(
+    object: &Object,
+    command: &GrantCommand,
+) -> Result<Vec<(Privileges, bool, Option<ColumnId>)>> {
+    let mut whole: Option<(Privileges, bool)> = None;
+    let mut parts = Vec::new();
+    for (privilege, columns) in &command.privileges {
+        let (all, noun) = match columns.is_empty() {
+            true => (object.kind.all(), object.noun),
+            false => (Privileges::OF_COLUMN, "column"),
+        };
+        let wanted = privilege.unwrap_or(all);
+        if !all.has(wanted) {
+            return Err(invalid_privilege(wanted, noun));
+        }
+        if columns.is_empty() {
+            let (known, every) = whole.unwrap_or((Privileges::NONE, false));
+            whole = Some((known.with(wanted), every || privilege.is_none()));
+        }
+        for name in columns {
+            let known = object.columns.iter().find(|(known, _)| known == name);
+            let column = known.map(|(_, id)| *id).ok_or_else(|| {
+                let message = format!(
+                    "column \"{name}\" of relation \"{}\" does not exist",
+                    object.name
+                );
+                Error::new(SqlState::UNDEFINED_COLUMN, message)
+            })?;
+            parts.push((wanted, privilege.is_none(), Some(column)));
+        }
+    }
+    let whole = whole.map(|(wanted, every)| (wanted, every, None));
+    Ok(whole.into_iter().chain(parts).collect())
+}
+
+/// `0LP01`
+pub(super) fn invalid_privilege(wanted: Privileges, noun: &str) -> Error {
+    let word = Privileges::ALL.iter().find(|(p, _, _)| *p == wanted);
+    let word = word.map_or("?", |(_, _, word)| word);
+    Error::new(
+        SqlState::new(b"0LP01"),
+        format!("invalid privilege type {word} for {noun}"),
+    )
+}
+
+fn routine(def: &FunctionDef) -> Object {
+    Object {
+        noun: def.kind(),
+        ..plain(Securable::Function, def.id.0, &def.name)
     }
 }
 

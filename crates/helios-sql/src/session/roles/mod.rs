@@ -4,12 +4,16 @@ mod authorize;
 mod command;
 mod functions;
 mod grant;
+mod new_objects;
+mod owned;
 mod setting;
 
 use std::sync::Arc;
 
 use helios_base::{BranchId, Error, Result, Scn, SqlState};
-use helios_table::catalog::{Catalog, Privileges, RoleId, Roles, Securable, SequenceDef, Who};
+use helios_table::catalog::{
+    Catalog, FunctionDef, Privileges, RoleId, Roles, Securable, SequenceDef, Who,
+};
 
 use super::Session;
 use super::settings::{Id, Settings};
@@ -81,6 +85,9 @@ impl State {
 
     /// As whom statements run. A name that may not be taken is nobody's.
     pub(super) fn who(&self, roles: &Roles) -> Who {
+        if let Some(definer) = &*self.definer.lock() {
+            return Who::clone(definer);
+        }
         let session = self.session_role(roles);
         let name = self.settings.lock().text(Id::Role).to_owned();
         if name == NO_ROLE {
@@ -97,6 +104,9 @@ impl State {
     /// As whom statements run, and all roles.
     pub(super) fn who_now(&self) -> Result<(Arc<Who>, Arc<Roles>)> {
         let (generation, roles) = (self.generation(), self.roles()?);
+        if let Some(definer) = &*self.definer.lock() {
+            return Ok((Arc::clone(definer), roles));
+        }
         let mut known = self.known_who.lock();
         if let Some((then, known_roles, who)) = &*known
             && *then == generation
@@ -146,8 +156,8 @@ impl State {
 pub(super) struct Identity {
     who: Arc<Who>,
     pub(super) roles: Arc<Roles>,
-    /// What there is now, for roles that are no superusers.
-    now: Option<Arc<Catalog>>,
+    /// What there is now.
+    now: Arc<Catalog>,
     /// The newest moment, if the session looks at the past.
     newest: Option<Scn>,
     row_security: bool,
@@ -157,15 +167,15 @@ pub(super) struct Identity {
 impl Identity {
     /// Whether it is no superuser's.
     pub(super) fn is_limited(&self) -> bool {
-        self.now.is_some()
+        !self.who.superuser
     }
 
-    /// What the binder has to look at; nothing for a superuser.
+    /// What the binder has to look at: of a superuser only what others own, views and functions that act for them.
     pub(super) fn runs_as(&self) -> Option<RunsAs<'_>> {
         Some(RunsAs {
             who: &self.who,
             roles: &self.roles,
-            now: self.now.as_deref()?,
+            now: &self.now,
             newest: self.newest,
             row_security: self.row_security,
         })
@@ -177,17 +187,14 @@ impl Session {
     pub(super) fn identity(&self) -> Result<Identity> {
         let (who, roles) = self.who()?;
         let mut path = self.state.search_path();
-        let now = if who.superuser {
-            None
-        } else {
-            let now = self.catalog_now()?;
+        let now = self.catalog_now()?;
+        if !who.superuser {
             // Schemas that it may not use are no part of its path.
             path.retain(|name| match now.schema(name) {
                 Some(schema) => may_look_into(&who, &now, schema.id.0),
                 None => true,
             });
-            Some(now)
-        };
+        }
         let looks_back = self.chosen.looks_back || self.fixed.is_some();
         Ok(Identity {
             who,
@@ -252,4 +259,24 @@ pub(super) fn not_owner(kind: &str, name: &str) -> Error {
         SqlState::INSUFFICIENT_PRIVILEGE,
         format!("must be owner of {kind} {name}"),
     )
+}
+
+impl Session {
+    /// Runs something as the owner of a `SECURITY DEFINER` function.
+    pub(super) fn as_definer<T>(
+        &mut self,
+        def: &FunctionDef,
+        work: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        if !def.options.security_definer {
+            return work(self);
+        }
+        let (_, roles) = self.who()?;
+        let owner = self.catalog_now()?.owner(def.id.0);
+        let owner = Arc::new(Who::of(&roles, owner));
+        let outer = self.state.definer.lock().replace(owner);
+        let done = work(self);
+        *self.state.definer.lock() = outer;
+        done
+    }
 }
