@@ -30,7 +30,7 @@ struct Open {
 #[derive(Debug)]
 struct Key {
     process: u32,
-    secret: [u8; 4],
+    secret: Box<[u8]>,
     cancel: CancelHandle,
 }
 
@@ -105,7 +105,7 @@ impl Connections {
 
 impl Live {
     /// Lets the connection's statements be cancelled by whoever knows the key.
-    pub(crate) fn set_key(&self, process: u32, secret: [u8; 4], cancel: CancelHandle) {
+    pub(crate) fn set_key(&self, process: u32, secret: Box<[u8]>, cancel: CancelHandle) {
         if let Some(open) = self.connections.0.open.lock().get_mut(&self.number) {
             open.key = Some(Key {
                 process,

@@ -28,6 +28,26 @@ type Key = (Option<IpAddr>, Option<String>);
 struct Failures {
     count: u32,
     last: Instant,
+    /// Attempts of which nobody knows yet how they end.
+    open: u32,
+}
+
+/// An attempt that has begun.
+#[derive(Debug)]
+pub(crate) struct Attempt<'t> {
+    throttle: &'t Throttle,
+    key: Key,
+    counted: bool,
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if self.counted
+            && let Some(failures) = self.throttle.0.lock().get_mut(&self.key)
+        {
+            failures.open = failures.open.saturating_sub(1);
+        }
+    }
 }
 
 impl Failures {
@@ -40,13 +60,36 @@ impl Failures {
     }
 }
 
+fn refusal(user: &str, left: Duration) -> Error {
+    Error::new(
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+        format!("too many failed logins for user \"{user}\""),
+    )
+    .with_hint(format!("Try again in {} s.", left.as_secs() + 1))
+}
+
 impl Throttle {
     /// Refuses an attempt that comes too early after failed ones.
     ///
     /// # Errors
     /// `28000`, the same for names that nobody has.
-    pub(crate) fn check(&self, address: Option<IpAddr>, user: &str) -> Result<()> {
-        self.check_at(address, user, Instant::now())
+    pub(crate) fn check(&self, address: Option<IpAddr>, user: &str) -> Result<Attempt<'_>> {
+        self.check_at(address, user, Instant::now())?;
+        let key = (address, Some(user.to_owned()));
+        let mut counted = false;
+        if let Some(failures) = self.0.lock().get_mut(&key) {
+            // Whoever has failed tries one after the other, not a hundred at once.
+            if failures.count >= FREE && failures.open > 0 {
+                return Err(refusal(user, Duration::from_secs(1)));
+            }
+            failures.open += 1;
+            counted = true;
+        }
+        Ok(Attempt {
+            throttle: self,
+            key,
+            counted,
+        })
     }
 
     fn check_at(&self, address: Option<IpAddr>, user: &str, now: Instant) -> Result<()> {
@@ -55,11 +98,7 @@ impl Throttle {
         let by_name = wait(&(address, Some(user.to_owned())), FREE);
         match by_name.max(wait(&(address, None), FREE_BY_ADDRESS)) {
             None => Ok(()),
-            Some(left) => Err(Error::new(
-                SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
-                format!("too many failed logins for user \"{user}\""),
-            )
-            .with_hint(format!("Try again in {} s.", left.as_secs() + 1))),
+            Some(left) => Err(refusal(user, left)),
         }
     }
 
@@ -89,6 +128,7 @@ impl Throttle {
             let failures = known.entry(key).or_insert(Failures {
                 count: 0,
                 last: now,
+                open: 0,
             });
             if now.duration_since(failures.last) >= MEMORY {
                 failures.count = 0;
@@ -130,6 +170,23 @@ mod tests {
         assert!(throttle.check_at(here, "ada", later + WAIT_MAX).is_ok());
         throttle.note_at(here, "ada", true, later);
         assert!(throttle.check_at(here, "ada", later).is_ok());
+    }
+
+    // Guards against a hundred guesses that begin before the first of them has failed.
+    #[test]
+    fn who_has_failed_tries_one_after_the_other() {
+        let (throttle, start) = (Throttle::default(), Instant::now());
+        let many: Vec<_> = (0..50).map(|_| throttle.check(None, "ada")).collect();
+        assert!(many.iter().all(Result::is_ok), "a pool that opens");
+        drop(many);
+        let past = start.checked_sub(WAIT_MAX).unwrap_or(start);
+        for _ in 0..FREE {
+            throttle.note_at(None, "ada", false, past);
+        }
+        let one = throttle.check(None, "ada");
+        assert!(one.is_ok() && throttle.check(None, "ada").is_err());
+        drop(one);
+        assert!(throttle.check(None, "ada").is_ok());
     }
 
     #[test]

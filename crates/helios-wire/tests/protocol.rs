@@ -1,5 +1,6 @@
 //! A server met byte by byte, as clients meet it.
 
+mod attacks;
 mod client;
 mod monitor;
 mod roles;
@@ -150,20 +151,93 @@ fn copy_flows_both_ways_and_can_fail() {
 fn a_statement_can_be_cancelled_with_its_key_only() {
     let server = TestServer::start();
     let mut client = server.connect();
-    let (process, secret) = client.key.expect("key");
+    let (process, secret) = client.key.clone().expect("key");
+    assert_eq!(secret.len(), 4);
     client.send(
         b'Q',
         b"select count(*) from generate_series(1, 100000000) a, generate_series(1, 1000) b\0",
     );
-    server.cancel(process, [!secret[0], secret[1], secret[2], secret[3]]);
+    server.cancel(process, &[!secret[0], secret[1], secret[2], secret[3]]);
+    server.cancel(process, &secret[..3]);
+    server.cancel(process, b"");
     client.set_timeout(Duration::from_millis(200));
     assert!(client.try_read().is_none(), "a wrong key does nothing");
     client.set_timeout(Duration::from_secs(60));
-    server.cancel(process, secret);
+    server.cancel(process, &secret);
     let answers = client.answers();
     let error = answers.iter().find(|m| m.kind == b'E').expect("error");
     assert_eq!(error.field(b'C').as_deref(), Some("57014"));
     assert_eq!(kinds(&client.query("select 1")), "TDCZ");
+}
+
+#[test]
+fn newer_clients_get_longer_keys_and_are_told_what_is_spoken() {
+    let server = TestServer::start();
+    let parameters = "user\0helios\0\0";
+    for (minor, length, negotiates) in [(0, 4, false), (1, 4, false), (2, 32, false), (9, 32, true)]
+    {
+        let opened = server.connect_by([0, 3, 0, minor], parameters);
+        let mut client = opened.expect("connected");
+        let (process, secret) = client.key.clone().expect("key");
+        assert_eq!(secret.len(), length, "3.{minor}");
+        let told = negotiates.then(|| vec![0, 3, 0, 2, 0, 0, 0, 0]);
+        assert_eq!(client.negotiated, told, "3.{minor}");
+        client.send(b'Q', b"select pg_sleep(60)\0");
+        std::thread::sleep(Duration::from_millis(50));
+        server.cancel(process, &secret);
+        let answers = client.answers();
+        let error = answers.iter().find(|m| m.kind == b'E').expect("error");
+        assert_eq!(error.field(b'C').as_deref(), Some("57014"));
+    }
+    let opened = server
+        .try_connect("user\0helios\0_pq_.what\0ever\0\0")
+        .expect("connected");
+    let told = [&[0, 3, 0, 0, 0, 0, 0, 1][..], b"_pq_.what\0"].concat();
+    assert_eq!(opened.negotiated, Some(told));
+}
+
+#[test]
+fn portals_can_be_moved_and_fetched_by_name() {
+    let server = TestServer::start();
+    let mut client = server.connect();
+    client.query("begin");
+    client.parse("", "select g from generate_series(1, 10) g", &[]);
+    client.bind("Odd name", "", &[]);
+    client.execute("Odd name", 1);
+    client.sync();
+    assert_eq!(kinds(&client.answers()), "12DsZ");
+    let tag = |answers: &[client::Message]| {
+        let done = answers.iter().find(|m| m.kind == b'C').expect("tag");
+        String::from_utf8_lossy(&done.body)
+            .trim_end_matches('\0')
+            .to_owned()
+    };
+    assert_eq!(tag(&client.query("MOVE FORWARD 3 \"Odd name\"")), "MOVE 3");
+    let answers = client.query("FETCH 2 FROM \"Odd name\"");
+    assert_eq!(
+        (kinds(&answers).as_str(), tag(&answers)),
+        ("TDDCZ", "FETCH 2".to_owned())
+    );
+    assert_eq!(row_texts(&answers[1]), [Some("5".to_owned())]);
+    client.execute("Odd name", 1);
+    client.sync();
+    assert_eq!(row_texts(&client.answers()[0]), [Some("7".to_owned())]);
+    // Only onward, as PostgreSQL's portals without SCROLL.
+    client.query("savepoint s");
+    let answers = client.query("MOVE BACKWARD 1 \"Odd name\"");
+    assert_eq!(answers[0].field(b'C').as_deref(), Some("55000"));
+    client.query("rollback to s");
+    client.bind("other", "", &[]);
+    client.sync();
+    client.answers();
+    assert_eq!(tag(&client.query("MOVE ALL other")), "MOVE 10");
+    assert_eq!(tag(&client.query("FETCH NEXT other")), "FETCH 0");
+    assert_eq!(tag(&client.query("CLOSE other")), "CLOSE CURSOR");
+    let answers = client.query("FETCH 1 other");
+    assert_eq!(answers[0].field(b'C').as_deref(), Some("34000"));
+    client.query("rollback");
+    let answers = client.query("FETCH 1 \"Odd name\"");
+    assert_eq!(answers[0].field(b'C').as_deref(), Some("34000"));
 }
 
 #[test]

@@ -72,17 +72,17 @@ impl Backend<'_> {
     }
 
     /// `K`: what cancels this connection's statements.
-    pub fn backend_key_data(&mut self, process: u32, secret: [u8; 4]) {
+    pub fn backend_key_data(&mut self, process: u32, secret: &[u8]) {
         self.message(b'K', |body| {
             body.extend(process.to_be_bytes());
             body.extend(secret);
         });
     }
 
-    /// `v`: this minor version at most, without these options.
-    pub fn negotiate_protocol_version(&mut self, minor: u32, unknown: &[String]) {
+    /// `v`: this version (major and minor) is spoken, without these options.
+    pub fn negotiate_protocol_version(&mut self, version: u32, unknown: &[String]) {
         self.message(b'v', |body| {
-            body.extend(minor.to_be_bytes());
+            body.extend(version.to_be_bytes());
             body.extend((unknown.len() as u32).to_be_bytes());
             for option in unknown {
                 string(body, option);

@@ -19,6 +19,8 @@ use crate::{Stream, scram};
 
 /// How long a client may take to open its session.
 const OPENING_TIME: Duration = Duration::from_secs(60);
+/// The length of keys for cancelling, where clients take any.
+const LONG_KEY_BYTES: usize = 32;
 /// How long what other sessions send may wait while a listening client is silent.
 const LISTENING: Duration = Duration::from_millis(20);
 
@@ -93,7 +95,7 @@ fn open(wire: &mut Wire, live: &Live, shared: &Shared) -> Result<Option<(Session
     };
     if startup.must_negotiate() {
         wire.backend()
-            .negotiate_protocol_version(0, &startup.unknown);
+            .negotiate_protocol_version(startup.version(), &startup.unknown);
     }
     let engine = shared.database.engine();
     let (database, branch) = match startup.database.split_once('@') {
@@ -126,9 +128,12 @@ fn open(wire: &mut Wire, live: &Live, shared: &Shared) -> Result<Option<(Session
     let mut session = engine.session(options)?;
     session.set_client(wire.stream().peer(), live.waker());
     let process = u32::try_from(session.number()).unwrap_or(u32::MAX);
-    let secret = scram::random()?;
+    let secret: Box<[u8]> = match startup.takes_long_key() {
+        true => Box::new(scram::random::<LONG_KEY_BYTES>()?),
+        false => Box::new(scram::random::<4>()?),
+    };
+    wire.backend().backend_key_data(process, &secret);
     live.set_key(process, secret, session.cancel_handle());
-    wire.backend().backend_key_data(process, secret);
     wire.stream().set_read_timeout(None).map_err(io)?;
     Ok(Some((session, startup)))
 }
@@ -244,6 +249,9 @@ impl Conversation {
                 self.skipping = false;
                 if let Err(error) = self.simple_query(sql) {
                     self.fail(error)?;
+                }
+                if self.is_idle() {
+                    self.portals.clear();
                 }
                 self.send_notices();
                 self.ready();

@@ -13,12 +13,12 @@ use super::parameter;
 
 /// A statement with its parameters.
 pub(super) struct Portal {
-    prepared: Arc<Prepared>,
-    shape: Option<Shape>,
-    state: State,
+    pub(super) prepared: Arc<Prepared>,
+    pub(super) shape: Option<Shape>,
+    pub(super) state: State,
 }
 
-enum State {
+pub(super) enum State {
     /// Not yet run.
     Bound(Vec<Value>),
     /// Some rows have gone out.
@@ -166,12 +166,7 @@ impl Conversation {
                     .command_complete(&none.to_string());
                 return Ok(());
             }
-            State::Failed => {
-                return Err(Error::new(
-                    SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
-                    "the portal's statement failed and cannot go on",
-                ));
-            }
+            State::Failed => return Err(has_failed()),
         };
         let shape = portal
             .shape
@@ -212,6 +207,13 @@ impl Conversation {
             Error::new(SqlState::INVALID_SQL_STATEMENT_NAME, message)
         })
     }
+}
+
+pub(super) fn has_failed() -> Error {
+    Error::new(
+        SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+        "the portal's statement failed and cannot go on",
+    )
 }
 
 fn no_portal(name: &str) -> Error {

@@ -52,7 +52,7 @@ fn prove(
         (None, Authentication::Password { .. }) => Method::Scram,
     };
     if method == Method::Scram {
-        shared.throttle.check(visitor.address, visitor.user)?;
+        let _attempt = shared.throttle.check(visitor.address, visitor.user)?;
         let verifier = match &options.authentication {
             Authentication::Password { user, verifier } if user == visitor.user => verifier.clone(),
             _ => match engine.password_of(visitor.user)? {

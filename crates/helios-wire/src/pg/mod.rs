@@ -11,6 +11,7 @@ mod field;
 mod frontend;
 mod login;
 mod parameter;
+mod portal;
 mod report;
 mod simple;
 mod startup;

@@ -12,7 +12,10 @@ impl Conversation {
     /// # Errors
     /// The first error of a statement, which the client is yet to be told.
     pub(super) fn simple_query(&mut self, sql: &str) -> Result<()> {
-        self.portals.clear();
+        self.portals.remove("");
+        if self.portal_statement(sql)? {
+            return Ok(());
+        }
         let mut empty = true;
         let text = self.session.text_context();
         let mut script = self.session.execute(sql);

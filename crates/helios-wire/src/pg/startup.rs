@@ -9,7 +9,9 @@ const SSL: u32 = 80_877_103;
 const GSS: u32 = 80_877_104;
 /// The version that is spoken, and the newest minor version of it.
 const MAJOR: u32 = 3;
-const MINOR: u32 = 0;
+const MINOR: u32 = 2;
+/// From this minor version on, keys for cancelling may be long.
+const LONG_KEYS: u32 = 2;
 
 /// What a client opens a connection with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +118,18 @@ impl Startup {
             startup.database.clone_from(&startup.user);
         }
         Ok(startup)
+    }
+
+    /// The version that is spoken with this client.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        MAJOR << 16 | self.minor.min(MINOR)
+    }
+
+    /// Whether the client takes a key for cancelling of any length.
+    #[must_use]
+    pub fn takes_long_key(&self) -> bool {
+        self.minor >= LONG_KEYS
     }
 
     /// Whether the client asks for more than is spoken here.

@@ -70,18 +70,24 @@ impl TestServer {
 
     /// Opens a session; the error message where it is refused.
     pub fn try_connect(&self, parameters: &str) -> Result<Client, Message> {
+        self.connect_by([0, 3, 0, 0], parameters)
+    }
+
+    /// Opens a session of a version of the protocol.
+    pub fn connect_by(&self, version: [u8; 4], parameters: &str) -> Result<Client, Message> {
         let mut client = Client {
             stream: self.stream(),
             key: None,
+            negotiated: None,
         };
-        client.send_opening(&[&[0, 3, 0, 0], parameters.as_bytes()].concat());
+        client.send_opening(&[&version, parameters.as_bytes()].concat());
         for answer in client.answers() {
             match answer.kind {
                 b'E' => return Err(answer),
+                b'v' => client.negotiated = Some(answer.body),
                 b'K' => {
                     let process = answer.body[..4].try_into().expect("four bytes");
-                    let secret = answer.body[4..].try_into().expect("four bytes");
-                    client.key = Some((u32::from_be_bytes(process), secret));
+                    client.key = Some((u32::from_be_bytes(process), answer.body[4..].to_vec()));
                 }
                 _ => {}
             }
@@ -89,17 +95,29 @@ impl TestServer {
         Ok(client)
     }
 
+    /// Sends what a session begins with; all answers are still to be read.
+    pub fn begin(&self, parameters: &str) -> Client {
+        let mut client = Client {
+            stream: self.stream(),
+            key: None,
+            negotiated: None,
+        };
+        client.send_opening(&[&[0, 3, 0, 0], parameters.as_bytes()].concat());
+        client
+    }
+
     /// Sends an opening; gives the first answer.
     pub fn open(&self, body: &[u8]) -> Option<Message> {
         let mut client = Client {
             stream: self.stream(),
             key: None,
+            negotiated: None,
         };
         client.send_opening(body);
         client.try_read()
     }
 
-    pub fn cancel(&self, process: u32, secret: [u8; 4]) {
+    pub fn cancel(&self, process: u32, secret: &[u8]) {
         let mut body = 80_877_102u32.to_be_bytes().to_vec();
         body.extend(process.to_be_bytes());
         body.extend(secret);
@@ -122,8 +140,10 @@ impl Drop for TestServer {
 #[derive(Debug)]
 pub struct Client {
     stream: TcpStream,
+    /// What the server spoke of instead of the version that was asked for.
+    pub negotiated: Option<Vec<u8>>,
     /// What cancels this client's statements.
-    pub key: Option<(u32, [u8; 4])>,
+    pub key: Option<(u32, Vec<u8>)>,
 }
 
 #[derive(Debug)]

@@ -259,7 +259,10 @@ fn hidden_rows_stay_hidden() {
             ("SELECT (n).body FROM playground.all_of_them() n", 1),
             ("SELECT * FROM playground.before()", 1),
             ("SELECT * FROM notes AS OF BRANCH dev", 1),
-            ("SELECT * FROM notes VERSIONS BETWEEN SCN 1 AND 1000000", 1),
+            (
+                "SELECT * FROM notes VERSIONS BETWEEN SCN MINVALUE AND MAXVALUE",
+                1,
+            ),
             ("WITH n AS (SELECT * FROM notes) SELECT * FROM n", 1),
             ("SELECT n.* FROM notes n LEFT JOIN notes m ON true", 1),
             ("SELECT * FROM notes ORDER BY id LIMIT 10", 1),
@@ -351,8 +354,13 @@ fn what_was_taken_does_not_come_back() {
     let (_database, mut c) = database();
     run(
         &mut c,
-        "CREATE FUNCTION once() RETURNS int LANGUAGE sql AS 'SELECT 1'; GRANT SELECT ON vault TO alice; CREATE SNAPSHOT open; CREATE BRANCH open;
-         REVOKE SELECT ON vault FROM alice; REVOKE ALL ON FUNCTION once() FROM PUBLIC",
+        "CREATE FUNCTION once() RETURNS int LANGUAGE sql AS 'SELECT 1'; GRANT SELECT ON vault TO alice",
+    );
+    run(&mut c, "CREATE SNAPSHOT open");
+    run(&mut c, "CREATE BRANCH open");
+    run(
+        &mut c,
+        "REVOKE SELECT ON vault FROM alice; REVOKE ALL ON FUNCTION once() FROM PUBLIC",
     );
     for sql in [
         "SELECT * FROM vault AS OF SNAPSHOT open",
@@ -362,7 +370,7 @@ fn what_was_taken_does_not_come_back() {
     ] {
         refused(&mut c, "alice", sql);
     }
-    run(&mut c, "SET helios.as_of = 'snapshot open'");
+    run(&mut c, "SET helios.as_of = 'SNAPSHOT open'");
     refused(&mut c, "alice", "SELECT * FROM vault");
     refused(&mut c, "alice", "SELECT once() + 0");
     run(&mut c, "RESET helios.as_of");
