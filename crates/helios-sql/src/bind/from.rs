@@ -8,7 +8,7 @@ use helios_table::catalog::Privileges;
 
 use super::Binder;
 use super::relation::KEY_COLUMN;
-use super::scope::{Scope, ScopeTable};
+use super::scope::{Clause, Scope, ScopeTable};
 use crate::parse::ast::{Ident, Pos, TableAlias, TableItem};
 use crate::plan::{Join, JoinKind, Plan, PlanColumn, TableRef, VersionColumn};
 
@@ -76,6 +76,7 @@ impl Binder<'_> {
     ) -> Result<(Item, Option<Vec<Expr>>)> {
         // Even when the columns are out of sight, errors should know that they are there.
         let level = self.push_level(left.scope.clone(), parent);
+        self.set_clause(Clause::Plain("FROM clause of their own query level"));
         let bound = if reads_left(item) {
             self.push_frame();
             let right = self.table_item(item, Some(level), lock);

@@ -323,6 +323,12 @@ impl Binder<'_> {
                 lock.key = index;
             }
         }
+        let late = match distinct_rows || !on.is_empty() {
+            true => Vec::new(),
+            false => {
+                super::sort::postponed(input.columns(), &mut exprs, &mut columns, visible, &sort)
+            }
+        };
         let hidden = columns.len() > visible;
         let shown: Vec<PlanColumn> = columns.iter().take(visible).cloned().collect();
         let mut plan = Plan::Project(Box::new(Project {
@@ -342,6 +348,9 @@ impl Binder<'_> {
         }
         if !locks.is_empty() {
             plan = Plan::LockRows(Box::new(LockRows { input: plan, locks }));
+        }
+        if !late.is_empty() {
+            plan = super::sort::computed_late(plan, late);
         }
         plan = Self::limited(plan, bounds, query.with_ties, sort);
         if hidden {

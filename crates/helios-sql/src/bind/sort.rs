@@ -1,11 +1,12 @@
 //! `ORDER BY`: keys, names and numbers of output columns.
 
-use helios_base::{Result, SqlState};
+use helios_base::{Result, SqlState, Value};
 use helios_expr::{Comparison, Expr};
 
 use super::Binder;
+use super::pending::is_volatile;
 use crate::parse::ast::{self, ExprKind, OrderBy};
-use crate::plan::{Plan, PlanColumn, Sort, SortKey};
+use crate::plan::{Plan, PlanColumn, Project, Sort, SortKey};
 
 impl Binder<'_> {
     /// Keys over the row of the level, without names of output columns.
@@ -84,4 +85,71 @@ impl Binder<'_> {
         }
         Plan::Sort(Box::new(Sort { input, keys }))
     }
+}
+
+/// Takes those of the `visible` outputs that may differ from call to call out of `exprs`, which are
+/// computed below the sort: they are computed above it, for the rows that are left. What they read
+/// becomes hidden columns. Each with its number.
+pub(super) fn postponed(
+    input: &[PlanColumn],
+    exprs: &mut Vec<Expr>,
+    columns: &mut Vec<PlanColumn>,
+    visible: usize,
+    sort: &[SortKey],
+) -> Vec<(usize, Expr)> {
+    let is_key = |index: usize| {
+        sort.iter()
+            .any(|key| matches!(&key.expr, Expr::Column { index: at, .. } if *at == index))
+    };
+    let mut late = Vec::new();
+    for index in 0..visible.min(exprs.len()) {
+        // A subquery may become a join, which knows no order.
+        let volatile = exprs.get(index).is_some_and(|expr| {
+            is_volatile(expr) && !expr.any(&mut |part| matches!(part, Expr::Subplan { .. }))
+        });
+        if sort.is_empty() || !volatile || is_key(index) {
+            continue;
+        }
+        let Some(place) = exprs.get_mut(index) else {
+            continue;
+        };
+        let nothing = Expr::Literal(Value::Null, place.ty().clone());
+        let mut expr = std::mem::replace(place, nothing);
+        let read: Vec<(usize, usize)> = expr
+            .used_columns()
+            .into_iter()
+            .filter_map(|column| {
+                let known = input.get(column)?;
+                exprs.push(Expr::column(column, known.ty.clone()));
+                columns.push(PlanColumn::new("(late)", known.ty.clone()));
+                Some((column, exprs.len() - 1))
+            })
+            .collect();
+        expr.remap_columns(&|column| {
+            let mut read = read.iter();
+            let found = read.find(|(from, _)| *from == column);
+            found.map_or(column, |(_, to)| *to)
+        });
+        late.push((index, expr));
+    }
+    late
+}
+
+/// The rows of `plan`, with what [`postponed`] took out in its place.
+pub(super) fn computed_late(plan: Plan, late: Vec<(usize, Expr)>) -> Plan {
+    let columns = plan.columns().to_vec();
+    let places = columns.iter().enumerate();
+    let mut exprs: Vec<Expr> = places
+        .map(|(index, column)| Expr::column(index, column.ty.clone()))
+        .collect();
+    for (index, expr) in late {
+        if let Some(place) = exprs.get_mut(index) {
+            *place = expr;
+        }
+    }
+    Plan::Project(Box::new(Project {
+        input: plan,
+        exprs,
+        columns,
+    }))
 }

@@ -16,11 +16,15 @@ use crate::plan::{Bound, Cursor, Fetch, FetchDirection};
 pub(crate) struct OpenCursor {
     /// Where others see it stand.
     place: Arc<Place>,
+    /// Which one of the session's it is, in the order they were declared.
+    number: u64,
     columns: Columns,
     /// The rest of the query; `None` at its end.
     running: Option<Running>,
     /// The rows read so far, for going back.
     rows: Vec<Row>,
+    /// How many of the first rows were emptied, as nobody goes back to them.
+    emptied: usize,
     /// Where it stands: 0 before the first row, `rows.len() + 1` possibly after the last.
     position: usize,
     scroll: bool,
@@ -77,9 +81,9 @@ impl OpenCursor {
             FetchDirection::Forward(n) | FetchDirection::Relative(n) => n <= 0,
             FetchDirection::ForwardAll => false,
             FetchDirection::BackwardAll => true,
-            FetchDirection::Absolute(n) => n < here.max(1),
+            FetchDirection::Absolute(n) => n < here || n < 0,
         };
-        if back && !self.scroll && !matches!(direction, FetchDirection::Absolute(1)) {
+        if back && !self.scroll {
             return Err(Error::new(
                 SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "cursor can only scan forward",
@@ -118,10 +122,9 @@ impl OpenCursor {
         if !self.scroll {
             // Nobody will go back.
             let keep = self.position.saturating_sub(1).min(self.rows.len());
-            for row in &mut self.rows[..keep] {
-                row.clear();
-                row.shrink_to_fit();
-            }
+            let passed = self.rows.iter_mut().take(keep).skip(self.emptied);
+            passed.for_each(|row| *row = Row::new());
+            self.emptied = self.emptied.max(keep);
         }
         Ok(passed)
     }
@@ -151,7 +154,11 @@ impl Session {
             self.with_compiler(sight, |c| c.program(&cursor.query.plan, &bound.subplans))?;
         let exec = self.exec(sight, &program.subplans, params);
         let columns = cursor.query.plan.columns().iter().take(cursor.shown);
+        let number = self.cursors_declared;
+        self.cursors_declared += 1;
         let mut open = OpenCursor {
+            number,
+            emptied: 0,
             place: Arc::new(Place {
                 name: cursor.name.clone(),
                 statement: self.state.current_query(),
@@ -222,6 +229,13 @@ impl Session {
             cursor.hold_on();
         }
         Ok(())
+    }
+
+    /// Before a rollback to when `declared` cursors were: those since then are closed, and the
+    /// older ones read the rest of their rows, as they were.
+    pub(super) fn keep_cursors(&mut self, declared: u64) {
+        self.cursors
+            .retain(|_, cursor| cursor.number < declared && cursor.read_all().is_ok());
     }
 
     /// Closes the cursors of a transaction that ends; `all`: also those that outlive theirs.

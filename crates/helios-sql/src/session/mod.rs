@@ -131,6 +131,8 @@ pub struct Session {
     idle: transaction::Idle,
     prepared: HashMap<String, Arc<Prepared>>,
     cursors: HashMap<String, OpenCursor>,
+    /// How many cursors were ever declared.
+    cursors_declared: u64,
     interrupt: Interrupt,
     notices: Vec<Notice>,
     copy_input: Option<Box<dyn Read + Send>>,
@@ -189,6 +191,7 @@ impl Session {
             idle: transaction::Idle::default(),
             prepared: HashMap::new(),
             cursors: HashMap::new(),
+            cursors_declared: 0,
             interrupt,
             notices: Vec::new(),
             copy_input: None,

@@ -38,6 +38,10 @@ struct NamedSavepoint {
     notes: super::notify::Mark,
     /// How many advisory locks the transaction had.
     advisory: usize,
+    /// How many cursors the session had declared.
+    cursors: u64,
+    /// Whether the transaction was read-only.
+    read_only: bool,
 }
 
 /// An idle transaction and the alarm that ends it.
@@ -495,9 +499,12 @@ impl Session {
         let settings = self.state.settings.lock().mark();
         let notes = self.mark_notes();
         let advisory = self.state.advisory_mark();
+        let cursors = self.cursors_declared;
         let current = self.block("SAVEPOINT")?;
         current.used = true;
         let savepoint = NamedSavepoint {
+            cursors,
+            read_only: current.read_only,
             name: name.to_owned(),
             savepoint: current.txn.savepoint(),
             settings,
@@ -512,17 +519,25 @@ impl Session {
         self.check_not_failed()?;
         let current = self.block("RELEASE SAVEPOINT")?;
         let at = current.find(name)?;
+        let before = current.savepoints.get(at).map(|there| there.read_only);
         current.savepoints.truncate(at);
+        self.restore_read_only(before);
         Ok("RELEASE")
     }
 
     fn rollback_to(&mut self, name: &str) -> Result<&'static str> {
         let current = self.block("ROLLBACK TO SAVEPOINT")?;
         let at = current.find(name)?;
+        let cursors = current.savepoints.get(at).map_or(0, |there| there.cursors);
+        // What is rolled back was there when older cursors were declared, or came after.
+        self.keep_cursors(cursors);
+        let current = self.block("ROLLBACK TO SAVEPOINT")?;
         current.savepoints.truncate(at + 1);
         let (mut settings, mut advisory) = (0, 0);
         let mut notes = super::notify::Mark::default();
+        let mut read_only = None;
         if let Some(savepoint) = current.savepoints.last() {
+            read_only = Some(savepoint.read_only);
             current.txn.rollback_to(&savepoint.savepoint)?;
             settings = savepoint.settings;
             notes = savepoint.notes;
@@ -531,9 +546,20 @@ impl Session {
         current.failed = false;
         self.state.end_advisory(advisory);
         self.state.settings.lock().rollback_to(settings);
+        self.restore_read_only(read_only);
         self.return_notes(notes);
-        self.close_cursors(false);
         Ok("ROLLBACK")
+    }
+
+    /// `SET TRANSACTION READ ONLY` holds until the end of its savepoint.
+    fn restore_read_only(&mut self, before: Option<bool>) {
+        if let (Some(current), Some(before)) = (&mut self.current, before)
+            && current.read_only != before
+        {
+            current.read_only = before;
+            let mut settings = self.state.settings.lock();
+            settings.force(Id::ReadOnly, SettingValue::Bool(before));
+        }
     }
 
     fn set_transaction(&mut self, modes: TransactionModes) -> Result<&'static str> {

@@ -197,3 +197,15 @@ SELECT a.id FROM side_a a LEFT JOIN side_b b ON b.a = a.id WHERE b IS NULL ORDER
 SELECT coalesce(b::text, 'none') FROM side_a a LEFT JOIN side_b b ON b.a = a.id ORDER BY a.id, b.id;
 SELECT 'foo'::text = ANY ((SELECT ARRAY['abc', 'foo']::text[])::text[]), 3 = ANY ((SELECT 3 UNION SELECT 4)), 3 <> ALL ((SELECT ARRAY[1, 2]));
 SELECT * FROM side_a a1 JOIN side_b USING (id) AS a1;
+-- What differs from call to call is called for the rows that are left.
+CREATE SEQUENCE called;
+SELECT a.id, nextval('called') FROM side_a a ORDER BY a.x DESC LIMIT 2;
+SELECT currval('called');
+SELECT nextval('called') + a.id AS n, a.x FROM side_a a ORDER BY a.x LIMIT 1;
+SELECT currval('called');
+SELECT nextval('called') AS n, a.x FROM side_a a ORDER BY n DESC LIMIT 1;
+SELECT currval('called');
+SELECT DISTINCT nextval('called') > 0 FROM side_a a ORDER BY 1;
+SELECT a.id, nextval('called') FROM side_a a ORDER BY a.id OFFSET 1;
+SELECT currval('called');
+SELECT 1 FROM side_a a, LATERAL (SELECT max(a.id) FROM side_b) s;

@@ -255,3 +255,18 @@ CREATE ROLE someone;
 DROP ROLE someone;
 SELECT random() BETWEEN 0 AND 1, setseed(0.5);
 SELECT setseed(2);
+-- READ ONLY ends with its savepoint.
+CREATE TABLE written_later (a int);
+BEGIN;
+SAVEPOINT x;
+SET TRANSACTION READ ONLY;
+SHOW transaction_read_only;
+ROLLBACK TO x;
+SHOW transaction_read_only;
+INSERT INTO written_later VALUES (1);
+SAVEPOINT y;
+SET TRANSACTION READ ONLY;
+RELEASE y;
+INSERT INTO written_later VALUES (2);
+COMMIT;
+SELECT * FROM written_later;
