@@ -166,18 +166,20 @@ impl Parser<'_> {
 
     fn create_schema(&mut self) -> Result<Statement> {
         let if_not_exists = self.eat_if_not_exists()?;
-        if self.is_word("authorization") {
-            return Err(self.unsupported("AUTHORIZATION", self.pos()));
-        }
-        let name = self.ident()?;
-        if self.is_word("authorization") {
-            return Err(self.unsupported("AUTHORIZATION", self.pos()));
-        }
+        let name = match self.is_word("authorization") {
+            true => None,
+            false => Some(self.ident()?),
+        };
+        let owner = match self.eat("authorization") {
+            true => Some(self.role_spec()?),
+            false => None,
+        };
         if self.is_word("create") || self.is_word("grant") {
             return Err(self.unsupported("CREATE SCHEMA with its elements", self.pos()));
         }
         Ok(Statement::CreateSchema {
             name,
+            owner,
             if_not_exists,
         })
     }

@@ -438,6 +438,13 @@ impl Parser<'_> {
             query.offset = tail.offset;
         }
         query.locks.extend(tail.locks);
+        let skips = |lock: &Lock| lock.wait == LockWait::SkipLocked;
+        if query.with_ties && query.locks.iter().any(skips) {
+            return Err(self.syntax(
+                "SKIP LOCKED and WITH TIES options cannot be used together",
+                tail_at,
+            ));
+        }
         if query.with_ties && query.order_by.is_empty() {
             return Err(self.syntax(
                 "WITH TIES cannot be specified without ORDER BY clause",

@@ -10,7 +10,7 @@ use helios_base::{ColumnId, DataType, TableId};
 
 use helios_table::catalog::CheckOption;
 
-use super::{Plan, TableRef};
+use super::{Plan, RoleSpec, TableRef};
 
 /// A name with an optional schema. Without one, an object is looked up along the search path and
 /// created in its first schema.
@@ -442,8 +442,10 @@ pub struct SequenceOptions {
 /// `CREATE SCHEMA`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateSchema {
-    /// Name.
-    pub name: String,
+    /// Name; without one it is the owner's.
+    pub name: Option<String>,
+    /// `AUTHORIZATION`: whose it is, if not that of the role that creates it.
+    pub owner: Option<RoleSpec>,
     /// Do nothing, with a notice, if it is there.
     pub if_not_exists: bool,
 }

@@ -133,3 +133,10 @@ WITH s AS (SELECT 'w' AS v) INSERT INTO lower_name SELECT v FROM s RETURNING n;
 WITH s AS (SELECT 'w' AS v) UPDATE lower_name SET n = v || '2' FROM s WHERE n = v RETURNING n;
 WITH s AS (SELECT 'w2' AS v) DELETE FROM lower_name USING s WHERE n = v RETURNING n;
 WITH d AS (DELETE FROM lower_name RETURNING n) SELECT count(*) > 0 FROM d;
+-- The condition that finds an index may name the table as the statement does.
+CREATE TABLE arbited (id int, name text);
+CREATE UNIQUE INDEX ON arbited (id) WHERE name LIKE 'a%';
+INSERT INTO arbited AS t VALUES (1, 'ab') ON CONFLICT (id) WHERE t.name LIKE 'a%' DO NOTHING;
+INSERT INTO arbited AS t VALUES (1, 'ac') ON CONFLICT (id) WHERE name LIKE 'a%' DO UPDATE SET name = t.name || excluded.name;
+SELECT * FROM arbited;
+SELECT id FROM arbited ORDER BY id FETCH FIRST 1 ROW WITH TIES FOR UPDATE SKIP LOCKED;

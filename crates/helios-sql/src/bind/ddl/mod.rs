@@ -40,11 +40,15 @@ impl Binder<'_> {
             },
             Tree::CreateSchema {
                 name,
+                owner,
                 if_not_exists,
             } => {
-                self.plain_schema_name(name)?;
+                if let Some(name) = name {
+                    self.plain_schema_name(name)?;
+                }
                 Statement::CreateSchema(CreateSchema {
-                    name: name.name.clone(),
+                    name: name.as_ref().map(|name| name.name.clone()),
+                    owner: owner.clone(),
                     if_not_exists: *if_not_exists,
                 })
             }

@@ -8,7 +8,7 @@ use helios_table::catalog::{IndexDef, KeySource, TableDef};
 
 use crate::bind::Binder;
 use crate::bind::relation::table_columns;
-use crate::bind::scope::Clause;
+use crate::bind::scope::{Clause, Scope};
 use crate::bind::stored::compile;
 use crate::parse::ast::{self, ConflictTarget};
 use crate::plan::{Arbiter, ConflictAction, OnConflict};
@@ -20,7 +20,7 @@ impl Binder<'_> {
         table: &TableDef,
         insert: &ast::Insert,
     ) -> Result<OnConflict> {
-        let arbiter = self.arbiter(clause, table)?;
+        let arbiter = self.arbiter(clause, table, insert)?;
         let Some((set, filter)) = &clause.update else {
             return Ok(OnConflict {
                 arbiter,
@@ -74,7 +74,12 @@ impl Binder<'_> {
         })
     }
 
-    fn arbiter(&mut self, clause: &ast::OnConflict, table: &TableDef) -> Result<Option<Arbiter>> {
+    fn arbiter(
+        &mut self,
+        clause: &ast::OnConflict,
+        table: &TableDef,
+        insert: &ast::Insert,
+    ) -> Result<Option<Arbiter>> {
         match &clause.target {
             ConflictTarget::Any => Ok(None),
             ConflictTarget::Constraint(name) => {
@@ -106,9 +111,11 @@ impl Binder<'_> {
                     names: vec![Arc::from(index.name.as_str())],
                 }))
             }
-            ConflictTarget::Columns(keys, filter) => self
-                .inferred(keys, filter.as_ref(), table, clause.pos)
-                .map(Some),
+            ConflictTarget::Columns(keys, filter) => {
+                let scope = self.inserted_scope(insert, table);
+                self.inferred(keys, filter.as_ref(), table, scope, clause.pos)
+                    .map(Some)
+            }
         }
     }
 
@@ -118,9 +125,9 @@ impl Binder<'_> {
         keys: &[ast::Expr],
         filter: Option<&ast::Expr>,
         table: &TableDef,
+        scope: Scope,
         pos: crate::parse::Pos,
     ) -> Result<Arbiter> {
-        let scope = self.written_scope(table, table.name.as_str().into(), None);
         self.push_level(scope, None);
         self.set_clause(Clause::Plain("ON CONFLICT"));
         let wanted = self.exprs(keys);

@@ -5,7 +5,9 @@ use super::{
     Expr, Ident, Insert, Merge, Name, Pos, Query, Sequence, Span, StorageOption, Truncate,
     TypeName, Update,
 };
-use crate::plan::{Cascade, CommentTarget, Fetch, SetScope, SetValue, TransactionCommand};
+use crate::plan::{
+    Cascade, CommentTarget, Fetch, RoleSpec, SetScope, SetValue, TransactionCommand,
+};
 
 /// Anything a client can send.
 #[derive(Clone, Debug)]
@@ -34,8 +36,10 @@ pub enum Statement {
     AlterSequence(Box<Sequence>),
     /// `CREATE SCHEMA`
     CreateSchema {
-        /// Name.
-        name: Ident,
+        /// Name; without one it is the owner's.
+        name: Option<Ident>,
+        /// `AUTHORIZATION`
+        owner: Option<RoleSpec>,
         /// `IF NOT EXISTS`
         if_not_exists: bool,
     },

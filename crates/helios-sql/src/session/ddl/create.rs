@@ -225,13 +225,24 @@ impl Ddl<'_> {
     }
 
     pub(super) fn create_schema(&mut self, create: &CreateSchema) -> Result<()> {
-        if create.if_not_exists && self.catalog.schema(&create.name).is_some() {
-            let message = format!("schema \"{}\" already exists, skipping", create.name);
+        let owner = match &create.owner {
+            Some(owner) => Some(self.session.new_owner(owner)?),
+            None => None,
+        };
+        let name = match (&create.name, &owner) {
+            (Some(name), _) | (None, Some((_, name))) => name,
+            (None, None) => return Err(Error::internal("a schema without name and owner")),
+        };
+        if create.if_not_exists && self.catalog.schema(name).is_some() {
+            let message = format!("schema \"{name}\" already exists, skipping");
             self.session
                 .notice_state(SqlState::DUPLICATE_SCHEMA, message);
             return Ok(());
         }
-        self.txn.create_schema(&create.name)?;
-        Ok(())
+        let schema = self.txn.create_schema(name)?;
+        match owner {
+            Some((owner, _)) => self.txn.set_owner(schema.id.0, owner),
+            None => Ok(()),
+        }
     }
 }

@@ -271,6 +271,25 @@ impl Session {
         Ok(())
     }
 
+    /// The role that a new object is given to, and its name.
+    pub(in crate::session) fn new_owner(&self, to: &RoleSpec) -> Result<(RoleId, String)> {
+        let (who, roles) = self.who()?;
+        let owner = self.role_of(to, &roles)?;
+        if owner == RoleId::PUBLIC {
+            return Err(require(&roles, "public")
+                .err()
+                .unwrap_or_else(|| Error::internal("everybody is no role")));
+        }
+        let name = roles.name(owner);
+        if !who.superuser && !roles.closure(who.role, false).contains(&owner) {
+            return Err(Error::new(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                format!("must be member of role \"{name}\""),
+            ));
+        }
+        Ok((owner, name.to_string()))
+    }
+
     fn named(&self, catalog: &Catalog, name: &QualifiedName) -> Result<Relation> {
         catalog.require(name.schema.as_deref(), &name.name, &self.search_path())
     }
