@@ -9,7 +9,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("helios-base", 0),
     ("helios-log", 1),
     ("helios-kv", 1),
-    ("helios-expr", 1),
+    ("helios-expr", 2),
     ("helios-arrow", 1),
     ("helios-segment", 1),
     ("helios-vector", 1),

@@ -38,6 +38,7 @@ enum Inner {
     Time(Time64MicrosecondBuilder),
     Timestamp(TimestampMicrosecondBuilder),
     Uuid(FixedSizeBinaryBuilder),
+    Vector(BinaryViewBuilder),
     Opaque(BinaryViewBuilder),
 }
 
@@ -83,6 +84,7 @@ impl ColumnBuilder {
                     .with_data_type(shape.arrow.clone()),
             ),
             DataType::Uuid => Inner::Uuid(FixedSizeBinaryBuilder::with_capacity(rows, 16)),
+            DataType::Vector(..) => Inner::Vector(BinaryViewBuilder::with_capacity(rows)),
             // Those that `Shape::of` gives no array form of their own.
             _ => Inner::Opaque(BinaryViewBuilder::with_capacity(rows)),
         };
@@ -127,6 +129,11 @@ impl ColumnBuilder {
             (Inner::Uuid(b), Value::Uuid(v)) => b
                 .append_value(v.as_slice())
                 .map_err(|e| Error::internal(e.to_string()))?,
+            (Inner::Vector(b), Value::Vector(v)) => {
+                scratch.clear();
+                v.put(scratch);
+                b.append_value(&*scratch);
+            }
             (Inner::Opaque(b), Value::Interval(v)) => {
                 scratch.clear();
                 opaque::push_interval(v, scratch);
@@ -213,7 +220,9 @@ impl ColumnBuilder {
                     Error::corrupt("stored text is not UTF-8").with_source(error)
                 })?)
             }
-            (Inner::Bytea(b), DataType::Bytea) => b.append_value(bytes),
+            (Inner::Bytea(b), DataType::Bytea) | (Inner::Vector(b), DataType::Vector(..)) => {
+                b.append_value(bytes);
+            }
             (_, ty) => {
                 let value = helios_base::row::value(bytes, ty)?;
                 return self.append(&value);
@@ -234,7 +243,9 @@ impl ColumnBuilder {
             Inner::Float4(b) => b.append_null(),
             Inner::Float8(b) => b.append_null(),
             Inner::Decimal(b, ..) => b.append_null(),
-            Inner::Free(b) | Inner::Bytea(b) | Inner::Opaque(b) => b.append_null(),
+            Inner::Free(b) | Inner::Bytea(b) | Inner::Vector(b) | Inner::Opaque(b) => {
+                b.append_null();
+            }
             Inner::Text(b) | Inner::Jsonb(b) => b.append_null(),
             Inner::Date(b) => b.append_null(),
             Inner::Time(b) => b.append_null(),
@@ -255,7 +266,9 @@ impl ColumnBuilder {
             Inner::Float4(b) => Arc::new(b.finish()),
             Inner::Float8(b) => Arc::new(b.finish()),
             Inner::Decimal(b, ..) => Arc::new(b.finish()),
-            Inner::Free(b) | Inner::Bytea(b) | Inner::Opaque(b) => Arc::new(b.finish()),
+            Inner::Free(b) | Inner::Bytea(b) | Inner::Vector(b) | Inner::Opaque(b) => {
+                Arc::new(b.finish())
+            }
             Inner::Text(b) | Inner::Jsonb(b) => Arc::new(b.finish()),
             Inner::Date(b) => Arc::new(b.finish()),
             Inner::Time(b) => Arc::new(b.finish()),

@@ -13,13 +13,14 @@
 //! | timetz    | microseconds i64, seconds east i32, as an item                          |
 //! | bit       | length u32, bytes, as an item                                          |
 //! | inet      | bits of the network u8, address, as an item; macaddr alike             |
+//! | vector    | kind u8, then as in rows, as an item                                   |
 //! | item      | tag u8 ([`Tag`]), then length u32 and bytes unless fixed by the tag    |
 
 use std::sync::Arc;
 
 use helios_base::{
     ArrayValue, BitString, DataType, EnumLabel, Error, Inet, Interval, Json, MultirangeValue,
-    Numeric, RangeKind, RangeValue, Result, TextContext, TimeTz, Value,
+    Numeric, RangeKind, RangeValue, Result, TextContext, TimeTz, Value, VectorKind, VectorValue,
 };
 
 use super::decimal;
@@ -70,6 +71,7 @@ tags! {
     Inet = 25,
     MacAddr = 26,
     Multirange = 27,
+    Vector = 28,
 }
 
 /// Appends an interval.
@@ -185,6 +187,13 @@ pub fn push(value: &Value, out: &mut Vec<u8>) -> Result<()> {
             });
         }
         Value::MacAddr(address) => fixed(out, Tag::MacAddr, address),
+        Value::Vector(vector) => {
+            return sized(out, Tag::Vector, |out| {
+                out.push(vector_code(vector.kind()));
+                vector.put(out);
+                Ok(())
+            });
+        }
         Value::Range(range) => return sized(out, Tag::Range, |out| push_range(range, out)),
         Value::Multirange(ranges) => {
             return sized(out, Tag::Multirange, |out| push_multirange(ranges, out));
@@ -193,6 +202,15 @@ pub fn push(value: &Value, out: &mut Vec<u8>) -> Result<()> {
         Value::Record(fields) => return sized(out, Tag::Record, |out| push_record(fields, out)),
     }
     Ok(())
+}
+
+/// The byte that stands for a type of vectors.
+fn vector_code(kind: VectorKind) -> u8 {
+    match kind {
+        VectorKind::Full => 0,
+        VectorKind::Half => 1,
+        VectorKind::Sparse => 2,
+    }
 }
 
 /// Appends a range: its kind, whether it is empty and which ends are included, its ends as items.
@@ -299,6 +317,13 @@ pub(crate) fn read(bytes: &mut &[u8]) -> Result<Value> {
         }
         Tag::Inet => read_inet(body(bytes)?)?,
         Tag::MacAddr => Value::MacAddr(take(bytes)?),
+        Tag::Vector => {
+            let mut rest = body(bytes)?;
+            let [code] = take(&mut rest)?;
+            let mut kinds = VectorKind::ALL.into_iter();
+            let kind = kinds.find(|kind| vector_code(*kind) == code);
+            VectorValue::get(rest, kind.ok_or_else(truncated)?)?.into()
+        }
         Tag::Range => Value::Range(Arc::new(read_range(body(bytes)?)?)),
         Tag::Multirange => Value::Multirange(Arc::new(read_multirange(body(bytes)?)?)),
         Tag::Array => Value::Array(Arc::new(read_array(body(bytes)?)?)),

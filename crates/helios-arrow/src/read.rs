@@ -12,7 +12,7 @@ use arrow_array::{
     FixedSizeBinaryArray, Float32Array, Float64Array, Int16Array, Int32Array, Int64Array,
     StringViewArray, Time64MicrosecondArray, TimestampMicrosecondArray, UInt32Array, UInt64Array,
 };
-use helios_base::{DataType, Error, Result, UserKind, UserType, Value};
+use helios_base::{DataType, Error, Result, UserKind, UserType, Value, VectorKind, VectorValue};
 
 use super::{decimal, opaque};
 use crate::shape::Shape;
@@ -37,6 +37,7 @@ enum Inner {
     Text(StringViewArray),
     Jsonb(StringViewArray),
     Bytea(BinaryViewArray),
+    Vector(BinaryViewArray, VectorKind),
     Date(Date32Array),
     Time(Time64MicrosecondArray),
     Timestamp(TimestampMicrosecondArray),
@@ -107,6 +108,7 @@ impl ColumnReader {
                 Value::Multirange(Arc::new(opaque::read_multirange(a.value(row))?))
             }
             Inner::Range(a) => Value::Range(Arc::new(opaque::read_range(a.value(row))?)),
+            Inner::Vector(a, kind) => VectorValue::get(a.value(row), *kind)?.into(),
             Inner::Item(a) => opaque::read(&mut a.value(row))?,
             Inner::Record(a) => Value::Record(opaque::read_items(a.value(row))?.into()),
         })
@@ -180,6 +182,7 @@ fn open(array: &dyn Array, shape: &Shape) -> Option<Inner> {
         | DataType::Inet
         | DataType::Cidr
         | DataType::MacAddr => Inner::Item(array.as_binary_view_opt()?.clone()),
+        DataType::Vector(kind, _) => Inner::Vector(array.as_binary_view_opt()?.clone(), *kind),
         DataType::Record => Inner::Record(array.as_binary_view_opt()?.clone()),
     })
 }

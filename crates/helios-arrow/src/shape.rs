@@ -17,6 +17,7 @@
 //! | `date`, `time`                            | `Date32`, `Time64(µs)`                            |
 //! | `timestamp`, `timestamptz`                | `Timestamp(µs)`, `Timestamp(µs, "UTC")`           |
 //! | `uuid`                                    | `FixedSizeBinary(16)`                             |
+//! | `vector` and its kin                      | `BinaryView`: the numbers as rows store them      |
 //! | `interval`, arrays, records, ranges       | `BinaryView`: see `opaque.rs`                     |
 //!
 //! A shape is *ordered* if comparing, hashing and sorting its arrays as Arrow does agrees with
@@ -85,6 +86,7 @@ impl Shape {
             | DataType::Inet
             | DataType::Cidr
             | DataType::MacAddr
+            | DataType::Vector(..)
             | DataType::Record => ArrowType::BinaryView,
             DataType::User(user) => match &user.kind {
                 UserKind::Enum(_) => ArrowType::UInt64,
@@ -173,6 +175,7 @@ impl Shape {
             | DataType::Inet
             | DataType::Cidr
             | DataType::MacAddr
+            | DataType::Vector(..)
             | DataType::Record => false,
         }
     }

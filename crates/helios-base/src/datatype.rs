@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::datetime::IntervalModifier;
-use crate::{RangeKind, RegKind, UserKind, UserType};
+use crate::{RangeKind, RegKind, UserKind, UserType, VectorKind};
 
 /// A type with its modifier, such as `numeric(10,2)` or `varchar(20)`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -80,6 +80,8 @@ pub enum DataType {
     Range(RangeKind),
     /// `int4multirange` and its kin: ranges of values with gaps between them.
     Multirange(RangeKind),
+    /// `vector` and its kin, with their dimensions.
+    Vector(VectorKind, Option<u32>),
     /// A type that a user has made.
     User(Arc<UserType>),
     /// An array of any number of dimensions of this element type.
@@ -107,6 +109,7 @@ impl DataType {
             Self::Interval(_) => Self::Interval(None),
             Self::Bit(_) => Self::Bit(None),
             Self::VarBit(_) => Self::VarBit(None),
+            Self::Vector(kind, _) => Self::Vector(*kind, None),
             Self::Array(element) => Self::Array(Box::new(element.bare())),
             other => other.clone(),
         }
@@ -182,6 +185,7 @@ impl DataType {
         .chain(RegKind::ALL.into_iter().map(Self::Reg))
         .chain(RangeKind::ALL.into_iter().map(Self::Range))
         .chain(RangeKind::ALL.into_iter().map(Self::Multirange))
+        .chain(VectorKind::ALL.map(|kind| Self::Vector(kind, None)))
     }
 
     /// The system's own type of this object identifier.
@@ -241,6 +245,7 @@ impl DataType {
             (Self::Array(a), Self::Array(b)) => a.same(b),
             (Self::User(a), Self::User(b)) => a.oid == b.oid,
             (Self::Reg(a), Self::Reg(b)) => a == b,
+            (Self::Vector(a, _), Self::Vector(b, _)) => a == b,
             (Self::Range(a), Self::Range(b)) | (Self::Multirange(a), Self::Multirange(b)) => a == b,
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
@@ -314,6 +319,7 @@ impl DataType {
             Self::Reg(kind) => kind.oids().0,
             Self::Range(kind) => kind.oids().0,
             Self::Multirange(kind) => kind.multi_oids().0,
+            Self::Vector(kind, _) => kind.oids().0,
             Self::User(user) => user.oid,
         }
     }
@@ -357,6 +363,7 @@ impl DataType {
             Self::Reg(kind) => kind.oids().1,
             Self::Range(kind) => kind.oids().1,
             Self::Multirange(kind) => kind.multi_oids().1,
+            Self::Vector(kind, _) => kind.oids().1,
             Self::User(user) => user.array_oid,
             Self::Unknown | Self::Void => 0,
         }
@@ -411,6 +418,8 @@ impl fmt::Display for DataType {
             Self::Reg(kind) => kind.name(),
             Self::Range(kind) => kind.name(),
             Self::Multirange(kind) => kind.multi_name(),
+            Self::Vector(kind, None) => kind.name(),
+            Self::Vector(kind, Some(n)) => return write!(f, "{}({n})", kind.name()),
             Self::CharByte => "\"char\"",
             Self::Xid => "xid",
             Self::Int2Vector => "int2vector",

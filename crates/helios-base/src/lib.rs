@@ -29,6 +29,7 @@ pub mod text;
 mod type_width;
 pub mod user_type;
 pub mod value;
+pub mod vector;
 
 pub use bits::BitString;
 pub use datatype::DataType;
@@ -48,3 +49,4 @@ pub use suggest::nearest;
 pub use text::TextContext;
 pub use user_type::{DomainType, EnumLabel, UserKind, UserType};
 pub use value::{ArrayValue, Row, Value};
+pub use vector::{F16, SparseVector, VectorKind, VectorValue};

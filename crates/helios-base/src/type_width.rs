@@ -52,9 +52,9 @@ impl DataType {
             | Self::Timestamp(precision)
             | Self::TimestampTz(precision) => precision.map_or(-1, i32::from),
             Self::Interval(modifier) => modifier.map_or(-1, IntervalModifier::packed),
-            Self::Bit(Some(length)) | Self::VarBit(Some(length)) => {
-                i32::try_from(*length).unwrap_or(-1)
-            }
+            Self::Bit(Some(length))
+            | Self::VarBit(Some(length))
+            | Self::Vector(_, Some(length)) => i32::try_from(*length).unwrap_or(-1),
             Self::Array(element) => element.modifier(),
             _ => -1,
         }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use helios_base::{DataType, RangeKind, RegKind};
+use helios_base::{DataType, RangeKind, RegKind, VectorKind};
 
 /// A parameter or result type in the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub enum Ty {
     Record,
     Void,
     Unknown,
+    /// `vector` and its kin.
+    Vector(VectorKind),
     /// `int4range` and its kin.
     Range(RangeKind),
     /// `int4multirange` and its kin.
@@ -82,6 +84,13 @@ pub enum Ty {
 }
 
 impl Ty {
+    /// `vector`
+    pub const VECTOR: Self = Self::Vector(VectorKind::Full);
+    /// `halfvec`
+    pub const HALFVEC: Self = Self::Vector(VectorKind::Half);
+    /// `sparsevec`
+    pub const SPARSEVEC: Self = Self::Vector(VectorKind::Sparse);
+
     /// The concrete type, or `None` for a polymorphic one.
     #[must_use]
     pub fn concrete(self) -> Option<DataType> {
@@ -132,6 +141,7 @@ impl Ty {
             Self::Unknown => DataType::Unknown,
             Self::Range(kind) => DataType::Range(kind),
             Self::Multirange(kind) => DataType::Multirange(kind),
+            Self::Vector(kind) => DataType::Vector(kind, None),
             Self::Element(kind) => kind.element(),
             Self::Array(element) => DataType::Array(Box::new(element.concrete()?)),
             _ => return None,
@@ -144,6 +154,7 @@ impl Ty {
         match (self, ty) {
             (Self::Element(kind), ty) => kind.element().same(ty),
             (Self::Array(element), DataType::Array(actual)) => element.is(actual),
+            (Self::Vector(kind), DataType::Vector(actual, _)) => kind == *actual,
             (Self::Range(kind), DataType::Range(actual))
             | (Self::Multirange(kind), DataType::Multirange(actual)) => kind == *actual,
             (Self::Bool, DataType::Bool)

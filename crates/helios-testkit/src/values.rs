@@ -1,6 +1,9 @@
 //! Random values of every storable type, with the awkward ones more often than chance has them.
 
-use helios_base::{ArrayValue, BitString, DataType, Inet, Interval, Json, Numeric, TimeTz, Value};
+use helios_base::{
+    ArrayValue, BitString, DataType, Inet, Interval, Json, Numeric, TimeTz, Value, VectorKind,
+    VectorValue,
+};
 
 use crate::Rng;
 
@@ -36,6 +39,9 @@ pub fn all_types() -> Vec<DataType> {
         DataType::Inet,
         DataType::Cidr,
         DataType::MacAddr,
+        DataType::Vector(VectorKind::Full, Some(3)),
+        DataType::Vector(VectorKind::Half, None),
+        DataType::Vector(VectorKind::Sparse, None),
     ]
 }
 
@@ -94,9 +100,24 @@ pub fn random_value(ty: &DataType, rng: &mut Rng) -> Value {
             let [_, _, address @ ..] = rng.u64(..).to_be_bytes();
             Value::MacAddr(address)
         }
+        DataType::Vector(kind, dimensions) => {
+            let dimensions = dimensions.map_or_else(|| rng.usize(1..6), |n| n as usize);
+            random_vector(*kind, dimensions, rng).into()
+        }
         DataType::Array(element) => random_array(element, rng).into(),
         other => panic!("type {other} has no storable values"),
     }
+}
+
+fn random_vector(kind: VectorKind, dimensions: usize, rng: &mut Rng) -> VectorValue {
+    let number = |rng: &mut Rng| match rng.u8(0..4) {
+        0 => *rng.pick(&[0.0, -0.0, 1.0, -1.0]),
+        _ => (rng.f32() - 0.5) * 100.0,
+    };
+    let numbers = (0..dimensions).map(|_| number(rng)).collect();
+    VectorValue::full(numbers)
+        .and_then(|vector| vector.to_kind(kind))
+        .expect("few finite numbers")
 }
 
 fn random_i64(rng: &mut Rng) -> i64 {

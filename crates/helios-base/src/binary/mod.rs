@@ -13,14 +13,15 @@ mod numeric;
 mod range;
 mod reader;
 
-use reader::Reader;
+pub(crate) use reader::Reader;
 
 use crate::datetime::{
     DATE_INFINITY, DATE_NEG_INFINITY, MICROS_PER_DAY, TIMESTAMP_INFINITY, TIMESTAMP_NEG_INFINITY,
     check_date, check_timestamp, round_micros, round_timestamp, timestamp_out_of_range,
 };
 use crate::{
-    DataType, Error, Interval, Json, Result, SqlState, TextContext, TimeTz, UserKind, Value, text,
+    DataType, Error, Interval, Json, Result, SqlState, TextContext, TimeTz, UserKind, Value,
+    VectorValue, text,
 };
 
 /// Days from 1970-01-01 to 2000-01-01.
@@ -77,6 +78,7 @@ pub fn write(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
         }
         Value::Inet(inet) => network::write(inet, matches!(*ty.base(), DataType::Cidr), out),
         Value::MacAddr(address) => out.extend(address),
+        Value::Vector(vector) => vector.send(out),
         Value::Uuid(bytes) => out.extend(&bytes[..]),
         Value::Jsonb(json) => {
             out.push(JSONB_VERSION);
@@ -177,6 +179,11 @@ fn read_from(reader: &mut Reader<'_>, ty: &DataType) -> Result<Value> {
         DataType::Inet => network::read(reader, false)?,
         DataType::Cidr => network::read(reader, true)?,
         DataType::MacAddr => Value::MacAddr(reader.array()?),
+        DataType::Vector(kind, dimensions) => {
+            let vector = VectorValue::receive(reader, *kind)?;
+            vector.expect(*dimensions)?;
+            vector.into()
+        }
         DataType::JsonPath => {
             let version = reader.u8()?;
             if version != JSONPATH_VERSION {
@@ -247,7 +254,7 @@ fn utf8(bytes: &[u8]) -> Result<&str> {
     })
 }
 
-fn malformed(message: impl Into<String>) -> Error {
+pub(crate) fn malformed(message: impl Into<String>) -> Error {
     Error::new(SqlState::INVALID_BINARY_REPRESENTATION, message)
 }
 

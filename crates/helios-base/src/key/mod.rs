@@ -26,6 +26,7 @@
 //! | `interval`                | 16 bytes, big-endian: its span in µs, sign bit flipped         |
 //! | `timetz`, `bit`, `inet`   | see `key/small.rs`, which encodes them                         |
 //! | `macaddr`                 | its 6 bytes                                                    |
+//! | `vector` and its kin      | see `key/vector.rs`, which encodes them                        |
 //! | `uuid`                    | its 16 bytes                                                   |
 //! | strings, `"char"`, `bytea`| bytes; `00` as `01 01`, `01` as `01 02`; then `00`             |
 //! | `char(n)`                 | the same, without trailing blanks                              |
@@ -42,6 +43,7 @@ mod numeric;
 mod range;
 mod reader;
 mod small;
+mod vector;
 
 use crate::datetime::{Interval, MICROS_PER_DAY};
 use crate::value::trim_blanks;
@@ -196,6 +198,9 @@ fn put_body(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
         (Value::Bits(bits), DataType::Bit(_) | DataType::VarBit(_)) => small::put_bits(bits, out),
         (Value::Inet(inet), DataType::Inet | DataType::Cidr) => small::put_inet(inet, out),
         (Value::MacAddr(address), DataType::MacAddr) => out.extend(address),
+        (Value::Vector(value), DataType::Vector(kind, _)) if value.kind() == *kind => {
+            vector::put(value, out);
+        }
         (Value::Interval(interval), DataType::Interval(_)) => {
             out.extend((interval.span() ^ i128::MIN).to_be_bytes());
         }
@@ -247,6 +252,7 @@ fn take_body(reader: &mut KeyReader<'_>, ty: &DataType) -> Result<Value> {
         DataType::Bit(_) | DataType::VarBit(_) => Value::Bits(small::take_bits(reader)?.into()),
         DataType::Inet | DataType::Cidr => Value::Inet(small::take_inet(reader)?.into()),
         DataType::MacAddr => Value::MacAddr(reader.array()?),
+        DataType::Vector(kind, _) => vector::take(reader, *kind)?.into(),
         DataType::Oid | DataType::Xid | DataType::Reg(_) => {
             Value::Oid(u32::from_be_bytes(reader.array()?))
         }

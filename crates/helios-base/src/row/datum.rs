@@ -11,7 +11,7 @@ use crate::json::{DEPTH_MAX, JsonObject};
 use crate::numeric::SCALE_MAX;
 use crate::{
     ArrayValue, BitString, DataType, Error, Inet, Interval, Json, MultirangeValue, Numeric,
-    RangeKind, RangeValue, Result, TimeTz, UserKind, UserType, Value, range,
+    RangeKind, RangeValue, Result, TimeTz, UserKind, UserType, Value, VectorValue, range,
 };
 
 const NAN: u64 = 0;
@@ -93,6 +93,9 @@ pub(super) fn put(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()>
             out.extend(inet.address());
         }
         (Value::MacAddr(address), DataType::MacAddr) => out.extend(address),
+        (Value::Vector(vector), DataType::Vector(kind, _)) if vector.kind() == *kind => {
+            vector.put(out);
+        }
         (Value::Float8(x), DataType::Float8) => out.extend(x.to_le_bytes()),
         (Value::Interval(interval), DataType::Interval(_)) => {
             out.extend(interval.micros.to_le_bytes());
@@ -226,6 +229,7 @@ pub(super) fn get(bytes: &[u8], ty: &DataType) -> Result<Value> {
             Value::Inet(Arc::new(get_inet(std::mem::take(&mut rest))?))
         }
         DataType::MacAddr => Value::MacAddr(take_array(&mut rest)?),
+        DataType::Vector(kind, _) => VectorValue::get(std::mem::take(&mut rest), *kind)?.into(),
         DataType::Interval(_) => {
             let micros = i64::from_le_bytes(take_array(&mut rest)?);
             let days = i32::from_le_bytes(take_array(&mut rest)?);

@@ -19,8 +19,8 @@ use crate::datetime::{self, TimeZone, round_micros, round_timestamp};
 pub use crate::datetime::{DateOrder, DateStyle, IntervalStyle};
 use crate::network::{self, Inet};
 use crate::{
-    DataType, Error, Json, JsonPath, Numeric, ObjectNames, Result, SqlState, UserKind, Value, json,
-    range, reg,
+    DataType, Error, Json, JsonPath, Numeric, ObjectNames, Result, SqlState, UserKind, Value,
+    VectorValue, json, range, reg,
 };
 
 /// The session settings that text input and output depend on.
@@ -156,6 +156,11 @@ pub(crate) fn parse(text: &str, ty: &DataType, context: &TextContext) -> Result<
         DataType::Multirange(kind) => {
             Value::Multirange(range::parse_multi(text, *kind, context)?.into())
         }
+        DataType::Vector(kind, dimensions) => {
+            let vector = VectorValue::parse(text, *kind)?;
+            vector.expect(*dimensions)?;
+            vector.into()
+        }
         DataType::User(user) => match &user.kind {
             UserKind::Enum(_) => user.label(text)?,
             UserKind::Domain(domain) => return parse(text, &domain.base, context),
@@ -247,6 +252,10 @@ pub(crate) fn write(value: &Value, ty: &DataType, context: &TextContext, out: &m
         }
         Value::Inet(inet) => {
             inet.write(matches!(*ty.base(), DataType::Cidr), out);
+            Ok(())
+        }
+        Value::Vector(vector) => {
+            vector.write(out);
             Ok(())
         }
         Value::MacAddr(address) => {

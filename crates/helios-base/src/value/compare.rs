@@ -45,6 +45,7 @@ impl Value {
             (Self::Enum(a), Self::Enum(b)) => a.cmp_order(b),
             (Self::Range(a), Self::Range(b)) => a.cmp(b),
             (Self::Multirange(a), Self::Multirange(b)) => a.cmp(b),
+            (Self::Vector(a), Self::Vector(b)) => a.cmp_order(b),
             (Self::Array(a), Self::Array(b)) => a.cmp_by(b, Self::cmp_sql),
             (Self::Record(a), Self::Record(b)) => cmp_records(a, b),
             _ => match (self.as_integer(), other.as_integer()) {
@@ -115,6 +116,7 @@ impl Value {
             Self::Inet(_) => 21,
             Self::MacAddr(_) => 22,
             Self::Multirange(_) => 23,
+            Self::Vector(_) => 24,
         }
     }
 }
@@ -204,6 +206,7 @@ impl Hash for Value {
             Self::Enum(label) => label.order.hash(state),
             Self::Range(range) => range.hash(state),
             Self::Multirange(multirange) => multirange.hash(state),
+            Self::Vector(vector) => vector.hash_into(state),
             Self::Array(a) => {
                 a.dims.hash(state);
                 a.elements.hash(state);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{ArrayValue, Value};
-use crate::{BitString, Inet, Interval, Json, Numeric, TimeTz};
+use crate::{BitString, Inet, Interval, Json, Numeric, TimeTz, VectorValue};
 
 macro_rules! from {
     ($($rust:ty => $variant:ident;)*) => {$(
@@ -35,6 +35,7 @@ from! {
     TimeTz => TimeTz;
     BitString => Bits;
     Inet => Inet;
+    VectorValue => Vector;
     ArrayValue => Array;
 }
 

@@ -15,7 +15,8 @@ use crate::json::Json;
 use crate::network::Inet;
 use crate::numeric::Numeric;
 use crate::{
-    DataType, EnumLabel, MultirangeValue, RangeValue, Result, TextContext, UserKind, text,
+    DataType, EnumLabel, MultirangeValue, RangeValue, Result, TextContext, UserKind, VectorValue,
+    text,
 };
 
 /// A row: one value per column, in column order.
@@ -78,6 +79,8 @@ pub enum Value {
     Range(Arc<RangeValue>),
     /// A multirange.
     Multirange(Arc<MultirangeValue>),
+    /// `vector`, `halfvec` and `sparsevec`
+    Vector(Arc<VectorValue>),
     /// An array.
     Array(Arc<ArrayValue>),
     /// A row value.
@@ -131,6 +134,7 @@ impl Value {
             Self::Enum(_) => DataType::Text,
             Self::Range(range) => DataType::Range(range.kind()),
             Self::Multirange(multirange) => DataType::Multirange(multirange.kind()),
+            Self::Vector(vector) => DataType::Vector(vector.kind(), None),
             Self::Array(array) => array
                 .elements
                 .iter()
@@ -168,6 +172,7 @@ impl Value {
             | (Self::Jsonb(_), DataType::Jsonb)
             | (Self::Oid(_), DataType::Oid | DataType::Xid | DataType::Reg(_))
             | (Self::Record(_), DataType::Record) => true,
+            (Self::Vector(vector), DataType::Vector(kind, _)) => vector.kind() == *kind,
             (Self::Range(range), DataType::Range(kind)) => range.kind() == *kind,
             (Self::Multirange(ranges), DataType::Multirange(kind)) => ranges.kind() == *kind,
             (Self::Text(_), ty) => {

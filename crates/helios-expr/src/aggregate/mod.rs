@@ -11,6 +11,7 @@ mod ordered_set;
 mod range;
 mod regression;
 mod sum;
+mod vector;
 
 use helios_base::{DataType, Result, Value};
 
@@ -221,4 +222,5 @@ pub(crate) static FAMILIES: &[&[Aggregate]] = &[
     range::AGGREGATES,
     regression::AGGREGATES,
     sum::AGGREGATES,
+    vector::AGGREGATES,
 ];

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use helios_base::{
-    BitString, DataType, Error, Json, MultirangeValue, Numeric, Result, SqlState, UserType, Value,
+    ArrayValue, BitString, DataType, Error, Json, MultirangeValue, Numeric, Result, SqlState,
+    UserType, Value, VectorValue,
 };
 
 use crate::context::EvalContext;
@@ -76,6 +77,11 @@ pub(super) fn convert(
                     .map_or(0, |c| u32::from(c).cast_signed()),
             ))
         }
+        (Value::Vector(vector), DataType::Vector(kind, _)) => Ok(vector.to_kind(*kind)?.into()),
+        (Value::Array(array), DataType::Vector(kind, _)) => {
+            Ok(VectorValue::from_array(array, *kind)?.into())
+        }
+        (Value::Vector(vector), DataType::Array(_)) => Ok(vector_elements(vector)),
         (Value::Array(array), DataType::Array(_)) => Ok(Value::Array(Arc::clone(array))),
         (Value::Range(range), DataType::Multirange(_)) => {
             Ok(Value::Multirange(MultirangeValue::from(&**range).into()))
@@ -114,6 +120,20 @@ pub(super) fn convert(
 fn bits(n: i64, length: Option<u32>) -> Value {
     let length = usize::try_from(length.unwrap_or(1)).unwrap_or(1);
     Value::from(BitString::from_integer(n, length))
+}
+
+/// The numbers of a vector as `real[]`.
+fn vector_elements(vector: &VectorValue) -> Value {
+    let numbers = vector.numbers();
+    // At most 16,000.
+    let length = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+    Value::from(ArrayValue {
+        dims: vec![(length, 1)],
+        elements: numbers
+            .iter()
+            .map(|number| Value::Float4(*number))
+            .collect(),
+    })
 }
 
 /// Number to `"char"`: one byte, of which we have the ASCII half.

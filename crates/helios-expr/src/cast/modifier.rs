@@ -11,7 +11,8 @@ pub fn has_modifier(ty: &DataType) -> bool {
         DataType::Varchar(limit)
         | DataType::Char(limit)
         | DataType::Bit(limit)
-        | DataType::VarBit(limit) => limit.is_some(),
+        | DataType::VarBit(limit)
+        | DataType::Vector(_, limit) => limit.is_some(),
         DataType::Time(precision)
         | DataType::TimeTz(precision)
         | DataType::Timestamp(precision)
@@ -66,6 +67,10 @@ pub fn modifier(value: &Value, from: &DataType, to: &DataType, explicit: bool) -
         }
         (Value::Bits(bits), DataType::VarBit(Some(limit))) => {
             Ok(Value::from(bits.fit_varying(*limit, explicit)?))
+        }
+        (Value::Vector(vector), DataType::Vector(_, dimensions)) => {
+            vector.expect(*dimensions)?;
+            Ok(value.clone())
         }
         (Value::Array(array), DataType::Array(to)) => {
             let from = match from {

@@ -1,6 +1,6 @@
 //! The internal names of types, which may be called like functions too: `int4('7')`, `text(x)`.
 
-use helios_base::{DataType, RangeKind, RegKind};
+use helios_base::{DataType, RangeKind, RegKind, VectorKind};
 
 /// The type of this internal name.
 #[must_use]
@@ -38,7 +38,10 @@ pub fn type_named(name: &str) -> Option<DataType> {
         name => {
             let mut regs = RegKind::ALL.into_iter();
             let reg = regs.find(|kind| kind.name() == name).map(DataType::Reg);
-            return reg.or_else(|| range_named(name));
+            return reg.or_else(|| range_named(name)).or_else(|| {
+                let kind = VectorKind::ALL.into_iter().find(|kind| kind.name() == name);
+                kind.map(|kind| DataType::Vector(kind, None))
+            });
         }
     })
 }

@@ -62,6 +62,9 @@ pub(crate) static FUNCTIONS: &[Function] = comparisons! {
     OidVector OidVector typed immutable;
     Uuid Uuid plain immutable;
     Jsonb Jsonb plain immutable;
+    VECTOR VECTOR plain immutable;
+    HALFVEC HALFVEC plain immutable;
+    SPARSEVEC SPARSEVEC plain immutable;
     Name Text plain immutable;
     Text Name plain immutable;
     Int2 Int4 plain immutable;

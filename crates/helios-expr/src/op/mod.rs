@@ -12,6 +12,7 @@ mod network;
 mod numeric;
 mod range;
 mod text;
+pub(crate) mod vector;
 
 use crate::function::Function;
 
@@ -25,6 +26,8 @@ pub(crate) static FAMILIES: &[&[&[Function]]] = &[
         moment::FUNCTIONS,
         bits::FUNCTIONS,
         network::FUNCTIONS,
+        vector::DISTANCES,
+        vector::FUNCTIONS,
     ],
     integer::FAMILIES,
     float::FAMILIES,

@@ -1,6 +1,6 @@
 //! Which type converts into which, and when that may happen unasked.
 
-use helios_base::{DataType, RegKind};
+use helios_base::{DataType, RegKind, VectorKind};
 
 use super::category::{Category, category};
 
@@ -81,6 +81,14 @@ fn vector_fits(from: &DataType, to: &DataType) -> bool {
     }
 }
 
+/// What holds a vector in fewer bytes is taken unasked.
+fn between_vectors(from: VectorKind, to: VectorKind) -> CastContext {
+    match (from, to) {
+        (VectorKind::Full, _) | (VectorKind::Half, VectorKind::Sparse) => CastContext::Implicit,
+        _ => CastContext::Assignment,
+    }
+}
+
 /// PostgreSQL's `pg_cast`, for the types there are.
 fn declared(from: &DataType, to: &DataType) -> Option<(CastContext, Path)> {
     use CastContext::{Assignment, Explicit, Implicit};
@@ -144,6 +152,17 @@ fn declared(from: &DataType, to: &DataType) -> Option<(CastContext, Path)> {
             T::Jsonb,
             T::Bool | T::Int2 | T::Int4 | T::Int8 | T::Float4 | T::Float8 | T::Numeric(_),
         ) => (Explicit, Path::Convert),
+        (T::Vector(from, _), T::Vector(to, _)) => (between_vectors(*from, *to), Path::Convert),
+        (T::Vector(from, _), T::Array(element)) if **element == T::Float4 => match from {
+            VectorKind::Full => (Implicit, Path::Convert),
+            VectorKind::Half => (Assignment, Path::Convert),
+            VectorKind::Sparse => return None,
+        },
+        (T::Array(element), T::Vector(..))
+            if matches!(**element, T::Int4 | T::Float4 | T::Float8 | T::Numeric(_)) =>
+        {
+            (Assignment, Path::Convert)
+        }
         (T::Range(from), T::Multirange(to)) if from == to => (Explicit, Path::Convert),
         _ => return None,
     };

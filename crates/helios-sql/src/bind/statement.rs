@@ -78,6 +78,7 @@ impl Binder<'_> {
             },
             Tree::Checkpoint => Statement::Checkpoint,
             Tree::Listen(command) => Statement::Listen(command.clone()),
+            Tree::Extension(command) => Statement::Extension(command.clone()),
             Tree::Reindex(name) => {
                 if let Some(name) = name {
                     self.relation(name)?;

@@ -108,10 +108,11 @@ impl Binder<'_> {
     }
 
     fn data_type_here(&self, ty: &TypeName) -> Result<DataType> {
-        let known_schema = ty
-            .schema
-            .as_ref()
-            .is_none_or(|schema| schema.name == "pg_catalog");
+        let known_schema = ty.schema.as_ref().is_none_or(|schema| {
+            // Scripts written for pgvector name the schema that they put its types into.
+            schema.name == "pg_catalog"
+                || schema.name == "public" && matches!(plain(&ty.name), Some(DataType::Vector(..)))
+        });
         let element = match plain(&ty.name) {
             Some(plain) if known_schema => plain,
             _ => match ty.name.strip_prefix('_').and_then(plain) {
@@ -234,6 +235,10 @@ fn with_modifiers(bare: DataType, ty: &TypeName) -> Result<DataType> {
         (DataType::VarBit(_), [length]) => {
             Ok(DataType::VarBit(Some(bit_length("varbit", *length)?)))
         }
+        (DataType::Vector(kind, _), [dimensions]) => {
+            Ok(DataType::Vector(kind, Some(kind.modifier(*dimensions)?)))
+        }
+        (DataType::Vector(..), _) => Err(invalid("invalid type modifier".to_owned())),
         (bare, _) => Err(Error::new(
             SqlState::SYNTAX_ERROR,
             format!("type modifier is not allowed for type \"{bare}\""),

@@ -68,6 +68,9 @@ impl Parser<'_> {
         if self.eat("type") {
             return self.create_type();
         }
+        if self.eat("extension") {
+            return self.extension(false);
+        }
         if self.eat("domain") {
             return self.create_domain();
         }

@@ -39,6 +39,9 @@ impl Parser<'_> {
         if let Some(kind) = self.eat_routine_kind() {
             return self.drop_function(kind);
         }
+        if self.eat("extension") {
+            return self.extension(true);
+        }
         let Some(target) = self.drop_target() else {
             return match &self.peek().kind {
                 Kind::Word(word) if self.is_known_object(word) || word == "owned" => {

@@ -21,6 +21,7 @@ mod cursor;
 mod ddl;
 mod dml;
 mod expr;
+mod extension;
 mod from;
 mod function;
 mod index;

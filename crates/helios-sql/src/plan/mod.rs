@@ -25,6 +25,7 @@ mod cte;
 mod ddl;
 mod display;
 mod dml;
+mod extension;
 mod file_scan;
 mod join;
 mod leak;
@@ -55,6 +56,7 @@ pub use ddl::{
 pub use dml::{
     Arbiter, Assignment, ConflictAction, Delete, Insert, OnConflict, Returning, Update, ViewCheck,
 };
+pub use extension::ExtensionCommand;
 pub use file_scan::FileScan;
 pub use join::{Join, JoinKind};
 pub(crate) use leak::may_tell;

@@ -168,6 +168,8 @@ pub enum Statement {
     },
     /// `CHECKPOINT`
     Checkpoint,
+    /// `CREATE EXTENSION`, `DROP EXTENSION`
+    Extension(super::ExtensionCommand),
     /// `LISTEN`, `UNLISTEN`, `NOTIFY`
     Listen(super::ListenCommand),
     /// `REINDEX`: indexes are written with their rows, so that there is nothing to mend; the

@@ -30,6 +30,7 @@ mod definitions;
 mod engine;
 mod expiry;
 mod explain;
+mod extension;
 mod facts;
 mod figures;
 mod history_functions;

@@ -184,6 +184,7 @@ fn with_small_modifier(ty: &DataType, modifier: i32) -> Option<String> {
         }
         DataType::Bit(_) => DataType::Bit(length),
         DataType::VarBit(_) => DataType::VarBit(length),
+        DataType::Vector(kind, _) => DataType::Vector(*kind, length),
         _ => return None,
     };
     Some(shown.to_string())

@@ -104,6 +104,8 @@ pub(crate) fn of(statement: &Statement) -> &'static str {
         Statement::Analyze(_) => "ANALYZE",
         Statement::Vacuum { .. } => "VACUUM",
         Statement::Checkpoint => "CHECKPOINT",
+        Statement::Extension(command) if command.drop => "DROP EXTENSION",
+        Statement::Extension(_) => "CREATE EXTENSION",
         Statement::Listen(command) => match command {
             ListenCommand::Listen(_) => "LISTEN",
             ListenCommand::Unlisten(_) => "UNLISTEN",

@@ -45,6 +45,7 @@ impl Session {
             Statement::Copy(copy) => return self.copy(sight, bound, copy, params),
             Statement::Reindex => {}
             Statement::Listen(command) => self.listen_command(command)?,
+            Statement::Extension(command) => self.extension(command)?,
             Statement::Checkpoint => {
                 let store = self.engine.shared.tables.store();
                 while store.checkpoint_step(CHECKPOINT_STEP)? == helios_version::Step::More {

@@ -7,6 +7,7 @@ mod acl;
 mod cluster;
 mod columns;
 mod depend;
+mod extensions;
 pub(crate) mod functions;
 mod information_schema;
 mod information_types;
@@ -27,6 +28,7 @@ use helios_expr::{Expr, SessionHooks};
 use helios_table::Catalog;
 
 use crate::plan::{Plan, PlanColumn, Values};
+pub(crate) use extensions::EXTENSIONS;
 pub(crate) use names::Names;
 use relation::Relation;
 
@@ -272,6 +274,7 @@ fn all() -> impl Iterator<Item = &'static Relation> {
         routines::RELATIONS,
         depend::RELATIONS,
         cluster::RELATIONS,
+        extensions::RELATIONS,
         roles::RELATIONS,
         acl::RELATIONS,
         policies::RELATIONS,

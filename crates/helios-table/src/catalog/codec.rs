@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use helios_base::datetime::IntervalModifier;
 use helios_base::row::{Layout, RowReader};
-use helios_base::{ColumnId, DataType, Error, Result, UserType, Value};
+use helios_base::{ColumnId, DataType, Error, Result, UserType, Value, VectorKind};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -197,7 +197,12 @@ fn parse_type(name: &str) -> Option<DataType> {
             "character" => DataType::Char(Some(modifier.parse().ok()?)),
             "bit" => DataType::Bit(Some(modifier.parse().ok()?)),
             "bit varying" => DataType::VarBit(Some(modifier.parse().ok()?)),
-            _ => return None,
+            name => {
+                let kind = VectorKind::ALL
+                    .into_iter()
+                    .find(|kind| kind.name() == name)?;
+                DataType::Vector(kind, Some(modifier.parse().ok()?))
+            }
         });
     }
     if let Some(number) = name.strip_prefix('@') {

@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::{Kernels, forward, forward_all};
-use crate::half::F16;
+use helios_base::F16;
 
 /// Kernels for AVX2; exists only where the processor has it.
 #[derive(Debug)]

@@ -5,7 +5,7 @@
 use std::arch::x86_64::*;
 
 use super::{Kernels, forward, forward_all};
-use crate::half::F16;
+use helios_base::F16;
 
 /// Kernels for AVX-512; exists only where the processor has it.
 #[derive(Debug)]

@@ -39,7 +39,7 @@ mod neon;
 
 use std::sync::OnceLock;
 
-use crate::half::F16;
+use helios_base::F16;
 pub use scalar::Scalar;
 
 /// The inner loops for one instruction set.

@@ -3,7 +3,7 @@
 use std::arch::aarch64::*;
 
 use super::{Kernels, Scalar};
-use crate::half::F16;
+use helios_base::F16;
 
 /// Kernels for NEON.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! What the kernels mean, in plain code that runs everywhere.
 
 use super::Kernels;
-use crate::half::F16;
+use helios_base::F16;
 
 /// Kernels without instructions of their own.
 #[derive(Debug, Clone, Copy)]

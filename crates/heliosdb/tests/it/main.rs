@@ -29,3 +29,4 @@ mod system_functions;
 mod system_views;
 mod temporary;
 mod time_travel;
+mod vectors;

@@ -14,7 +14,7 @@ use helios_base::{DataType, Error, Result, Value};
 use helios_expr::{Comparison, Expr, Kind};
 
 use super::typed::{Typed, comparable};
-use super::{arith, cast};
+use super::{arith, cast, distance};
 use crate::fusion::scalar::evaluate;
 use crate::fusion::shape::Shape;
 
@@ -224,6 +224,9 @@ impl<'a> ExprBridge<'a> {
                 let views: Vec<_> = children.iter().map(Lowered::view).collect();
                 let apply = |mut operands: Vec<Typed>| -> Result<Option<Typed>> {
                     match (function.kind(), operands.pop(), operands.pop()) {
+                        (_, Some(right), Some(left)) if distance::is_dense(&left, &right) => {
+                            Ok(distance::measure(function.name(), left, right))
+                        }
                         (Kind::Infix, Some(right), Some(left)) => match function.comparison() {
                             Some(comparison) => compare(operator(comparison), left, right),
                             None => arith::binary(function.name(), left, right, ty),

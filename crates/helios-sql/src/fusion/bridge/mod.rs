@@ -4,6 +4,7 @@ mod aggregate;
 mod arith;
 mod cast;
 mod decorrelate;
+mod distance;
 mod distinct;
 mod expr;
 mod join;

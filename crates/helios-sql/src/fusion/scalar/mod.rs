@@ -1,6 +1,7 @@
 //! Scalar functions of ours that DataFusion calls.
 
 mod arith;
+mod distance;
 mod evaluate;
 mod key;
 mod reshape;
@@ -14,6 +15,7 @@ use helios_base::{Error, Result};
 use super::error::from_datafusion;
 
 pub(crate) use arith::{Arith, ArithOp};
+pub(crate) use distance::VectorDistance;
 pub(crate) use evaluate::evaluate;
 pub(crate) use key::key_of;
 #[cfg(test)]

@@ -141,6 +141,8 @@ pub enum Statement {
     },
     /// `CHECKPOINT`
     Checkpoint,
+    /// `CREATE EXTENSION`, `DROP EXTENSION`
+    Extension(crate::plan::ExtensionCommand),
     /// `LISTEN`, `UNLISTEN`, `NOTIFY`
     Listen(crate::plan::ListenCommand),
     /// `REINDEX` of a table or index, or of everything.

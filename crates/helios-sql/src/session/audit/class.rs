@@ -131,7 +131,8 @@ pub(super) fn class_of(statement: &Statement) -> Class {
         | Statement::Drop(_)
         | Statement::Comment { .. }
         | Statement::CreateType(_)
-        | Statement::AlterType(_) => Class::Ddl,
+        | Statement::AlterType(_)
+        | Statement::Extension(_) => Class::Ddl,
         Statement::Role(_) | Statement::Policy(_) => Class::Role,
         Statement::Set { name, .. } | Statement::Reset(Some(name))
             if crate::session::roles::is_identity(name)

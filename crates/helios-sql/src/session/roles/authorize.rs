@@ -40,6 +40,7 @@ impl Session {
             | Statement::Close(_)
             | Statement::Routine(_)
             | Statement::Listen(_)
+            | Statement::Extension(_)
             | Statement::Discard(_) => return Ok(()),
             // These look by themselves.
             Statement::Role(_) => return Ok(()),
