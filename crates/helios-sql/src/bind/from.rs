@@ -117,6 +117,7 @@ impl Binder<'_> {
                 if lock {
                     self.need_column(need, Privileges::UPDATE, None);
                 }
+                let base = self.last_relation.take();
                 let watched = watched(&plan);
                 if let Some(sample) = sample {
                     if lock {
@@ -127,10 +128,12 @@ impl Binder<'_> {
                 let schema = if aliased { None } else { schema };
                 let mut item = self.aliased(plan, alias.as_ref(), &shown, schema, lock)?;
                 Self::watch(need, &mut item.scope, &watched);
-                if let Some(table) = item.scope.tables.first_mut()
-                    && aliased
-                {
-                    table.relation = Some(name.name.name.as_str().into());
+                let renamed = alias.as_ref().is_some_and(|a| !a.columns.is_empty());
+                if let Some(table) = item.scope.tables.first_mut() {
+                    table.base = base.filter(|_| !renamed);
+                    if aliased {
+                        table.relation = Some(name.name.name.as_str().into());
+                    }
                 }
                 Ok(item)
             }
@@ -278,6 +281,7 @@ impl Binder<'_> {
                 name: name.name.as_str().into(),
                 schema: None,
                 relation: None,
+                base: None,
                 scalar: false,
                 absent: None,
                 columns: columns.clone(),

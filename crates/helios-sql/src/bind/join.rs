@@ -138,6 +138,7 @@ impl Binder<'_> {
                 name: alias.name.as_str().into(),
                 schema: None,
                 relation: None,
+                base: None,
                 scalar: false,
                 absent: None,
                 columns: merged,

@@ -229,6 +229,8 @@ pub(crate) struct Binder<'a> {
     definer: Option<std::sync::Arc<helios_table::catalog::Who>>,
     /// What is wanted of the relation bound last, until its columns are known.
     last_need: Option<usize>,
+    /// The table or view that the last name in `FROM` was.
+    last_relation: Option<u32>,
     /// What is wanted of the relation that is written, and of the table below if it is a view; with
     /// the numbers of its columns.
     written_needs: [Option<usize>; 2],
@@ -276,6 +278,7 @@ impl<'a> Binder<'a> {
             checked_as: None,
             definer: None,
             last_need: None,
+            last_relation: None,
             written_needs: [None; 2],
             written_columns: Vec::new(),
             refused: None,

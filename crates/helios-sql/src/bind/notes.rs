@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use helios_base::{DataType, Result};
 use helios_expr::{Expr, ParamTypes};
+use helios_table::row::Renaming;
 
 use super::scope::{Clause, Scope, ScopeColumn};
 use super::{BindContext, Binder};
@@ -23,6 +24,8 @@ pub(crate) struct NamedColumn {
     pub(crate) table: Option<Arc<str>>,
     /// Its name.
     pub(crate) name: Arc<str>,
+    /// The relation whose column of that name it is, if it is one itself.
+    pub(crate) base: Option<u32>,
     /// Its declared type, where that is a domain.
     pub(crate) domain: Option<DataType>,
 }
@@ -89,6 +92,32 @@ impl Notes {
     /// stands there.
     pub(crate) fn types(&self, pos: Pos) -> Option<&[DataType]> {
         self.types.get(&pos).map(Vec::as_slice)
+    }
+}
+
+impl Notes {
+    /// What would have been found out if things had been called otherwise.
+    pub(crate) fn rename(&mut self, renaming: &Renaming<'_>) {
+        match renaming {
+            Renaming::Column { relation, from, to } => {
+                let named = self.columns.values_mut();
+                let named = named.chain(self.stars.values_mut().flatten());
+                for column in named {
+                    if column.base == Some(*relation) && *column.name == **from {
+                        column.name = Arc::from(*to);
+                    }
+                }
+            }
+            Renaming::Relation { from, to } => {
+                for relation in self.relations.values_mut() {
+                    if let NamedRelation::Stored(schema, name) = relation
+                        && (&**schema, &**name) == *from
+                    {
+                        *relation = NamedRelation::Stored(to.0.into(), to.1.into());
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -168,6 +197,7 @@ impl Binder<'_> {
         NamedColumn {
             table: owner.map(|table| table.name.clone()),
             name: column.name.clone(),
+            base: owner.and_then(|table| table.base),
             domain,
         }
     }
@@ -187,6 +217,20 @@ pub(crate) fn noted_query(
     binder.notes = Some(Box::default());
     binder.query(query, None, true)?;
     Ok(*binder.notes.take().unwrap_or_default())
+}
+
+/// The types of a query's columns.
+///
+/// # Errors
+/// As [`super::bind`].
+pub(crate) fn query_types(
+    query: &ast::Query,
+    source: &str,
+    context: &BindContext<'_>,
+) -> Result<Vec<DataType>> {
+    let types = ParamTypes::default();
+    let plan = Binder::new(context, Some(source), &types).query(query, None, true)?;
+    Ok(plan.columns().iter().map(|c| c.ty.clone()).collect())
 }
 
 /// Binds a query in the body of a function, which sees its arguments as a row of `columns`, and tells

@@ -86,6 +86,7 @@ impl Binder<'_> {
         key: bool,
     ) -> Result<(Plan, Option<Arc<str>>)> {
         self.last_need = None;
+        self.last_relation = None;
         let versions = self.take_versions();
         let refused = versions.as_ref().map(|(_, pos)| *pos);
         if name.schema.is_none()
@@ -122,6 +123,7 @@ impl Binder<'_> {
                 let policies = self.visible_rows(&table, lock)?;
                 let mut plan = self.scan(&table, alias.name.as_str().into(), at, key);
                 guard(&mut plan, policies);
+                self.last_relation = Some(table.id.0);
                 if let (Some((versions, _)), Plan::Scan(scan)) = (versions, &mut plan) {
                     read_versions(scan, versions);
                 }
@@ -140,6 +142,7 @@ impl Binder<'_> {
                 self.need_column(need, Privileges::SELECT, None);
                 let plan = self.as_owner(&view, |binder| binder.view(&view, name))?;
                 self.last_need = need;
+                self.last_relation = Some(view.id.0);
                 Ok((plan, Some(view.schema_name.as_str().into())))
             }
             other @ Relation::Sequence(_) => {

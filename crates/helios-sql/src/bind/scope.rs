@@ -56,6 +56,8 @@ pub(super) struct ScopeTable {
     pub schema: Option<Arc<str>>,
     /// The name of the relation behind an alias.
     pub relation: Option<Arc<str>>,
+    /// The relation whose columns it shows under their own names.
+    pub base: Option<u32>,
     /// Whether it is a function of plain values: its name, as a value, is its only column.
     pub scalar: bool,
     /// On the side of an outer join that may have no row: what shows that there is none.
@@ -120,6 +122,7 @@ impl Scope {
                 name,
                 schema,
                 relation: None,
+                base: None,
                 scalar: false,
                 absent: None,
                 columns: columns.clone(),

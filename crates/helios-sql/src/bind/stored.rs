@@ -3,7 +3,8 @@
 
 use helios_base::{DataType, Error, Result, SqlState, TextContext};
 use helios_expr::{Expr, NoSession, ParamTypes, Volatility};
-use helios_table::catalog::{ColumnDef, FunctionDef, TableDef, TypeId};
+use helios_table::catalog::{ColumnDef, FunctionDef, TableDef, TypeId, ViewDef};
+use helios_table::row::Renaming;
 use helios_table::{Catalog, TableExprs};
 
 use super::relation::table_columns;
@@ -45,6 +46,19 @@ impl TableExprs for StoredExprs {
 
     fn calls(&self, catalog: &Catalog, schema: &str, sql: &str, function: &FunctionDef) -> bool {
         calls(catalog, schema, sql, function)
+    }
+
+    fn rename_in_view(
+        &self,
+        catalog: &Catalog,
+        view: &ViewDef,
+        renaming: &Renaming<'_>,
+    ) -> Option<String> {
+        crate::deparse::view_renamed(view, catalog, renaming)
+    }
+
+    fn view_fits(&self, catalog: &Catalog, view: &ViewDef) -> bool {
+        crate::deparse::view_fits(view, catalog)
     }
 
     fn rename_column(&self, table: &TableDef, sql: &str, from: &str, to: &str) -> Result<String> {

@@ -20,10 +20,11 @@ mod shape;
 
 use helios_base::{DataType, TextContext};
 use helios_expr::NoSession;
-use helios_table::catalog::{FunctionDef, TableDef, ViewDef};
+use helios_table::catalog::{Catalog, FunctionDef, TableDef, ViewDef};
+use helios_table::row::Renaming;
 
 use self::query::Output;
-use crate::bind::notes::{Notes, noted_body, noted_expr, noted_query};
+use crate::bind::notes::{Notes, noted_body, noted_expr, noted_query, query_types};
 use crate::bind::stored::path_from;
 use crate::bind::{BindContext, NoPast, relation_columns};
 use crate::parse::{ast, parse_expression, parse_query};
@@ -81,10 +82,55 @@ fn context<'c>(names: &Names<'c>, path: &'c [String], text: &'c TextContext) -> 
 
 /// The query of a view, with a semicolon.
 pub(crate) fn view(view: &ViewDef, names: Names<'_>, pretty: bool) -> Option<String> {
+    written_view(view, names, pretty, None)
+}
+
+/// The query of a view, as it has to be written once something it reads is called otherwise.
+pub(crate) fn view_renamed(
+    def: &ViewDef,
+    catalog: &Catalog,
+    renaming: &Renaming<'_>,
+) -> Option<String> {
+    let names = Names {
+        catalog,
+        path: &def.search_path,
+        user: "",
+        roles: None,
+    };
+    let text = written_view(def, names, true, Some(renaming))?;
+    Some(text.trim().trim_end_matches(';').to_owned())
+}
+
+/// Whether the query of a view has the columns that the view has.
+pub(crate) fn view_fits(def: &ViewDef, catalog: &Catalog) -> bool {
+    let names = Names {
+        catalog,
+        path: &def.search_path,
+        user: "",
+        roles: None,
+    };
+    let text = TextContext::default();
+    let context = context(&names, &def.search_path, &text);
+    let types = parse_query(&def.sql).and_then(|query| query_types(&query, &def.sql, &context));
+    types.is_ok_and(|types| {
+        let wanted = def.columns.iter().map(|column| column.ty.base());
+        types.iter().map(DataType::base).eq(wanted)
+    })
+}
+
+fn written_view(
+    view: &ViewDef,
+    names: Names<'_>,
+    pretty: bool,
+    renaming: Option<&Renaming<'_>>,
+) -> Option<String> {
     let text = TextContext::default();
     let query = parse_query(&view.sql).ok()?;
     let context = context(&names, &view.search_path, &text);
-    let notes = noted_query(&query, &view.sql, &context).ok()?;
+    let mut notes = noted_query(&query, &view.sql, &context).ok()?;
+    if let Some(renaming) = renaming {
+        notes.rename(renaming);
+    }
     let mut writer = Writer {
         notes: &notes,
         names,

@@ -7,30 +7,36 @@ use helios_version::TableLock;
 
 use super::column::require;
 use crate::catalog::{
-    Catalog, Change, ConstraintKind, KeySource, PolicyExpr, SchemaId, SequenceDef, SequenceId,
-    TableDef, ViewDef, ViewId,
+    Catalog, Change, ConstraintKind, Dependency, KeySource, PolicyExpr, SchemaId, SequenceDef,
+    SequenceId, TableDef, ViewDef, ViewId,
 };
+use crate::row::Renaming;
 use crate::transaction::Transaction;
 
 impl Transaction {
     /// `ALTER TABLE … RENAME TO`.
     ///
     /// # Errors
-    /// 42P07 the name is taken, 0A000 a view reads the table by its name.
+    /// 42P07 the name is taken, 0A000 a view that reads the table cannot be written anew.
     pub fn rename_table(&self, id: TableId, to: &str) -> Result<()> {
         let (catalog, old) = self.lock_definition(id, TableLock::AccessExclusive)?;
-        refuse_readers(&catalog, id.0, "table", &old.name)?;
+        let change = Renaming::Relation {
+            from: (&old.schema_name, &old.name),
+            to: (&old.schema_name, to),
+        };
+        let readers = self.readers(&catalog, id.0, "table", &old.name, &change)?;
         self.take_name(old.schema, to)?;
         let mut table = TableDef::clone(&old);
         to.clone_into(&mut table.name);
         self.change_table(table)?;
-        Ok(())
+        self.put_readers(readers)
     }
 
     /// `ALTER TABLE … RENAME COLUMN`. Expressions over the column are rewritten.
     ///
     /// # Errors
-    /// 42703 no such column, 42701 the name is taken, 0A000 a view reads the column by its name.
+    /// 42703 no such column, 42701 the name is taken, 0A000 a view or policy that reads the column
+    /// cannot be written anew.
     pub fn rename_column(&self, id: TableId, name: &str, to: &str) -> Result<()> {
         let (catalog, old) = self.lock_definition(id, TableLock::AccessExclusive)?;
         let column = require(&old, name)?;
@@ -43,12 +49,13 @@ impl Transaction {
                 ),
             ));
         }
-        for view in catalog.views() {
-            let mut reads = view.depends.iter();
-            if reads.any(|d| d.relation == id.0 && d.columns.contains(&column)) {
-                return Err(read_by_view("column", name, &view.name));
-            }
-        }
+        let change = Renaming::Column {
+            relation: id.0,
+            from: name,
+            to,
+        };
+        let reads = |d: &Dependency| d.relation == id.0 && d.columns.contains(&column);
+        let readers = self.rewritten(&catalog, "column", name, &change, reads)?;
         let policies = old.row_security.policies.iter();
         let mut conditions = policies.flat_map(|p| p.conditions().map(move |expr| (p, expr)));
         // A name inside a subquery may be another table's.
@@ -69,6 +76,61 @@ impl Transaction {
             table.options.insert(option(to), compression);
         }
         self.change_table(table)?;
+        self.put_readers(readers)
+    }
+
+    /// The views that read a relation, written for its new name.
+    fn readers(
+        &self,
+        catalog: &Catalog,
+        relation: u32,
+        kind: &'static str,
+        name: &str,
+        change: &Renaming<'_>,
+    ) -> Result<Vec<Reader>> {
+        refuse_policies(catalog, relation, kind, name)?;
+        self.rewritten(catalog, kind, name, change, |d| d.relation == relation)
+    }
+
+    fn rewritten(
+        &self,
+        catalog: &Catalog,
+        kind: &'static str,
+        name: &str,
+        change: &Renaming<'_>,
+        reads: impl Fn(&Dependency) -> bool,
+    ) -> Result<Vec<Reader>> {
+        let exprs = self.tables().exprs();
+        let views = catalog.views();
+        let readers = views.filter(|view| view.depends.iter().any(&reads));
+        let rewritten = readers.map(|view| {
+            let refused = read_by_view(kind, name, &view.name);
+            match exprs.rename_in_view(catalog, view, change) {
+                Some(sql) => Ok(Reader {
+                    view: ViewDef {
+                        sql,
+                        ..ViewDef::clone(view)
+                    },
+                    refused,
+                }),
+                None => Err(refused),
+            }
+        });
+        rewritten.collect()
+    }
+
+    /// Stores the views that [`Transaction::rewritten`] gave, once the new name is there.
+    fn put_readers(&self, readers: Vec<Reader>) -> Result<()> {
+        for Reader { view, .. } in &readers {
+            self.lock_object(view.id.0)?;
+            self.change(Change::View(view.id, Some(Arc::new(view.clone()))))?;
+        }
+        let catalog = self.latest_catalog()?;
+        for reader in readers {
+            if !self.tables().exprs().view_fits(&catalog, &reader.view) {
+                return Err(reader.refused);
+            }
+        }
         Ok(())
     }
 
@@ -181,29 +243,38 @@ impl Transaction {
     /// `ALTER VIEW … RENAME TO`.
     ///
     /// # Errors
-    /// 42P07 the name is taken, 0A000 another view reads it by its name.
+    /// 42P07 the name is taken, 0A000 a view that reads it cannot be written anew.
     pub fn rename_view(&self, id: ViewId, to: &str) -> Result<()> {
         self.lock_object(id.0)?;
         let catalog = self.latest_catalog()?;
         let old = view(&catalog, id)?;
-        refuse_readers(&catalog, id.0, "view", &old.name)?;
+        let change = Renaming::Relation {
+            from: (&old.schema_name, &old.name),
+            to: (&old.schema_name, to),
+        };
+        let readers = self.readers(&catalog, id.0, "view", &old.name, &change)?;
         self.take_name(old.schema, to)?;
         let mut view = ViewDef::clone(&old);
         to.clone_into(&mut view.name);
-        self.change(Change::View(id, Some(Arc::new(view))))
+        self.change(Change::View(id, Some(Arc::new(view))))?;
+        self.put_readers(readers)
     }
 
     /// `ALTER TABLE … SET SCHEMA`. Indexes and owned sequences move too.
     ///
     /// # Errors
-    /// 42P07 a name is taken there, 0A000 a view reads the table by its name.
+    /// 42P07 a name is taken there, 0A000 a view that reads the table cannot be written anew.
     pub fn move_table(&self, id: TableId, to: SchemaId) -> Result<()> {
         let (catalog, old) = self.lock_definition(id, TableLock::AccessExclusive)?;
         if old.schema == to {
             return Ok(());
         }
-        refuse_readers(&catalog, id.0, "table", &old.name)?;
         let schema = self.enter_schema(to)?;
+        let change = Renaming::Relation {
+            from: (&old.schema_name, &old.name),
+            to: (&schema.name, &old.name),
+        };
+        let readers = self.readers(&catalog, id.0, "table", &old.name, &change)?;
         self.take_name(to, &old.name)?;
         for index in &old.indexes {
             self.take_name(to, &index.name)?;
@@ -218,7 +289,7 @@ impl Transaction {
         for sequence in owned {
             self.move_sequence(sequence.id, to)?;
         }
-        Ok(())
+        self.put_readers(readers)
     }
 
     /// `ALTER SEQUENCE … SET SCHEMA`.
@@ -243,7 +314,7 @@ impl Transaction {
     /// `ALTER VIEW … RENAME COLUMN`: the query stays as it is.
     ///
     /// # Errors
-    /// 42703 no such column, 42701 the name is taken, 0A000 another view reads the column by its name.
+    /// 42703 no such column, 42701 the name is taken, 0A000 a view that reads it cannot be written anew.
     pub fn rename_view_column(&self, id: ViewId, name: &str, to: &str) -> Result<()> {
         self.lock_object(id.0)?;
         let catalog = self.latest_catalog()?;
@@ -263,23 +334,25 @@ impl Transaction {
                 ),
             ));
         }
-        let column = u32::try_from(place + 1).map(ColumnId);
-        for reader in catalog.views() {
-            let mut reads = reader.depends.iter().filter(|d| d.relation == id.0);
-            if reads.any(|d| d.columns.iter().any(|read| Ok(*read) == column)) {
-                return Err(read_by_view("column", name, &reader.name));
-            }
-        }
+        let change = Renaming::Column {
+            relation: id.0,
+            from: name,
+            to,
+        };
+        // Of views it is not kept which of their columns are read.
+        let reads = |d: &Dependency| d.relation == id.0;
+        let readers = self.rewritten(&catalog, "column", name, &change, reads)?;
         if let Some(column) = view.columns.get_mut(place) {
             to.clone_into(&mut column.name);
         }
-        self.change(Change::View(id, Some(Arc::new(view))))
+        self.change(Change::View(id, Some(Arc::new(view))))?;
+        self.put_readers(readers)
     }
 
     /// `ALTER VIEW … SET SCHEMA`.
     ///
     /// # Errors
-    /// 42P07 the name is taken there, 0A000 another view reads it by its name.
+    /// 42P07 the name is taken there, 0A000 a view that reads it cannot be written anew.
     pub fn move_view(&self, id: ViewId, to: SchemaId) -> Result<()> {
         self.lock_object(id.0)?;
         let catalog = self.latest_catalog()?;
@@ -287,13 +360,18 @@ impl Transaction {
         if old.schema == to {
             return Ok(());
         }
-        refuse_readers(&catalog, id.0, "view", &old.name)?;
         let schema = self.enter_schema(to)?;
+        let change = Renaming::Relation {
+            from: (&old.schema_name, &old.name),
+            to: (&schema.name, &old.name),
+        };
+        let readers = self.readers(&catalog, id.0, "view", &old.name, &change)?;
         self.take_name(to, &old.name)?;
         let mut view = ViewDef::clone(&old);
         view.schema = to;
         view.schema_name.clone_from(&schema.name);
-        self.change(Change::View(id, Some(Arc::new(view))))
+        self.change(Change::View(id, Some(Arc::new(view))))?;
+        self.put_readers(readers)
     }
 }
 
@@ -304,12 +382,24 @@ fn view(catalog: &Catalog, id: ViewId) -> Result<Arc<ViewDef>> {
     })
 }
 
-/// Views and policies are stored as text, which names what it reads.
+/// A view that reads what is called otherwise now.
+struct Reader {
+    /// With its query for the new name.
+    view: ViewDef,
+    /// The error if the view does not bear it.
+    refused: Error,
+}
+
+/// Texts that are not written anew name what they read.
 fn refuse_readers(catalog: &Catalog, relation: u32, kind: &str, name: &str) -> Result<()> {
     let mut views = catalog.views();
     if let Some(view) = views.find(|view| view.depends.iter().any(|d| d.relation == relation)) {
         return Err(read_by_view(kind, name, &view.name));
     }
+    refuse_policies(catalog, relation, kind, name)
+}
+
+fn refuse_policies(catalog: &Catalog, relation: u32, kind: &str, name: &str) -> Result<()> {
     let mut policies = catalog
         .tables()
         .flat_map(|table| &table.row_security.policies);

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 pub(crate) use index::index_context;
 pub use index::{IndexRules, KeyPart};
 pub use key_range::{KeyRange, KeyRangeSpec};
-pub use rules::{Rules, TableExprs};
+pub use rules::{Renaming, Rules, TableExprs};
 pub use shape::Shape;
 pub use stored::{Field, StoredRow};
 

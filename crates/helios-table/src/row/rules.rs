@@ -6,7 +6,28 @@ use helios_base::{DataType, Error, Result};
 use helios_expr::Expr;
 
 use super::index::IndexRules;
-use crate::catalog::{Catalog, ConstraintId, FunctionDef, TableDef};
+use crate::catalog::{Catalog, ConstraintId, FunctionDef, TableDef, ViewDef};
+
+/// A change of a name.
+#[derive(Clone, Copy, Debug)]
+pub enum Renaming<'n> {
+    /// Of a column of a table or view.
+    Column {
+        /// The number of the table or view.
+        relation: u32,
+        /// The old name.
+        from: &'n str,
+        /// The new name.
+        to: &'n str,
+    },
+    /// Of a relation: schema and name.
+    Relation {
+        /// The old ones.
+        from: (&'n str, &'n str),
+        /// The new ones.
+        to: (&'n str, &'n str),
+    },
+}
 
 /// Compiles the SQL expressions of table definitions: the layer above knows SQL.
 pub trait TableExprs: Send + Sync {
@@ -32,6 +53,22 @@ pub trait TableExprs: Send + Sync {
             "cannot rename column \"{from}\" of table \"{}\" because an expression reads it",
             table.name
         )))
+    }
+
+    /// The query of `view` after something it reads is called otherwise; `catalog` still has the
+    /// old names. `None` if the layer above cannot write it anew.
+    fn rename_in_view(
+        &self,
+        _catalog: &Catalog,
+        _view: &ViewDef,
+        _renaming: &Renaming<'_>,
+    ) -> Option<String> {
+        None
+    }
+
+    /// Whether the query of `view` still gives the view's columns.
+    fn view_fits(&self, _catalog: &Catalog, _view: &ViewDef) -> bool {
+        true
     }
 
     /// Whether the text of an expression that belongs to an object in `schema` calls `function`.

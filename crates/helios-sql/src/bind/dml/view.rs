@@ -86,6 +86,7 @@ impl ViewTarget {
                 name,
                 schema,
                 relation: None,
+                base: None,
                 scalar: false,
                 absent: None,
                 columns: columns.clone(),

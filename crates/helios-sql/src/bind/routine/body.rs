@@ -171,6 +171,7 @@ fn argument_scope(def: &FunctionDef, args: Vec<Expr>) -> Scope {
             name: def.name.as_str().into(),
             schema: None,
             relation: None,
+            base: None,
             scalar: false,
             absent: None,
             columns: columns.clone(),
