@@ -40,7 +40,7 @@ fn accepts_statements_of_postgresql() {
         "select sum(distinct a order by b) filter (where c) over (w range unbounded preceding), count(*) over () from t",
         "select percentile_cont(0.5) within group (order by x) from t",
         "select a from t order by 1 desc nulls first, b using > limit 10 offset 5 rows",
-        "select a from t order by 1 offset 1 row fetch first 3 rows with ties for update of t nowait for share skip locked",
+        "select a from t order by 1 offset 1 row fetch first 3 rows with ties for update of t nowait for share",
         "select date '2020-01-01', timestamp with time zone '2020-01-01', interval '1' day, interval '1-2' year to month, numeric(4, 2) '1.5', double precision '1'",
         "select extract(year from d), extract('day' from d), substring(a from 1 for 2), substring(a for 2), trim(both 'x' from a), trim(a), position('a' in b), overlay(a placing b from 1 for 2), current_date, current_timestamp(3), localtime, user",
         "select a::int[], cast(a as varchar(3)), a[1], a[1:2], a[:2], (a).b, row(1, 2), (1, 2) = (3, 4), array[[1, 2], [3, 4]], array(select 1)",
