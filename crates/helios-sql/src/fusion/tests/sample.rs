@@ -226,6 +226,7 @@ pub fn values(ty: &DataType) -> Vec<Value> {
         | DataType::Xid
         | DataType::Int2Vector
         | DataType::OidVector
+        | DataType::Vector(..)
         | DataType::User(_) => Vec::new(),
     });
     values
