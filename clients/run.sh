@@ -63,14 +63,35 @@ run_jdbc() {
     }
 }
 
-all=(psql psycopg asyncpg pg8000 sqlalchemy django node jdbc)
+run_tokio() {
+    lacks cargo || {
+        mkdir -p "$tools/tokio/src" && cp "$here/use_tokio.rs" "$tools/tokio/src/main.rs" || return 1
+        cat >"$tools/tokio/Cargo.toml" <<'TOML'
+[package]
+name = "use-tokio"
+version = "0.0.0"
+edition = "2021"
+[workspace]
+[dependencies]
+bytes = "1"
+futures-util = { version = "0.3", features = ["sink"] }
+serde_json = "1"
+tokio = { version = "1", features = ["macros", "net", "rt-multi-thread", "sync", "time"] }
+tokio-postgres = { version = "0.7", features = ["with-serde_json-1"] }
+TOML
+        # Whoever builds with a queue names it in CARGO.
+        (cd "$tools/tokio" && CARGO_TARGET_DIR="$tools/tokio/target" "${CARGO:-cargo}" build --quiet >&2) && "$tools/tokio/target/debug/use-tokio"
+    }
+}
+
+all=(psql psycopg asyncpg pg8000 sqlalchemy django node jdbc tokio)
 failed=0
 for client in "${@:-${all[@]}}"; do
     out=$scratch/$client.out
     # Nobody waits for one that hangs.
     (run_"$client") >"$out" 2>"$scratch/$client.err" &
     child=$!
-    (sleep 300; kill "$child") >/dev/null 2>&1 & watch=$!
+    (sleep 900; kill "$child") >/dev/null 2>&1 & watch=$!
     wait "$child"
     status=$?
     kill "$watch" 2>/dev/null

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod client;
+mod fuzz;
 mod monitor;
 mod roles;
 mod tls;
@@ -342,4 +343,11 @@ fn kinds(messages: &[client::Message]) -> String {
         .filter(|message| !matches!(message.kind, b'S' | b'N'))
         .map(|message| char::from(message.kind))
         .collect()
+}
+
+#[test]
+fn anything_may_come() {
+    let mut rng = helios_testkit::Rng::new();
+    fuzz::decoder(&mut rng, 20_000);
+    assert_eq!(fuzz::conversations(&mut rng, |rounds| rounds < 100), 100);
 }

@@ -15,6 +15,10 @@ pub(super) struct Chosen {
     pub(super) executor: Executor,
     pub(super) statement_timeout: Option<Duration>,
     pub(super) idle_timeout: Option<Duration>,
+    /// `idle_session_timeout`
+    pub(super) idle_session: Option<Duration>,
+    /// `result_rows_limit`
+    pub(super) result_rows: Option<u64>,
     lock_timeout: Option<Duration>,
     /// Commits are acknowledged before they are durable.
     asynchronous: bool,
@@ -46,8 +50,15 @@ impl Chosen {
                 "vector" => Executor::Vectors,
                 _ => Executor::Quicker,
             },
-            statement_timeout: settings.timeout(Id::StatementTimeout),
+            statement_timeout: least(
+                settings.timeout(Id::StatementTimeout),
+                settings.timeout(Id::StatementTimeoutLimit),
+            ),
             idle_timeout: settings.timeout(Id::IdleTimeout),
+            idle_session: settings.timeout(Id::IdleSessionTimeout),
+            result_rows: u64::try_from(settings.int(Id::ResultRowsLimit))
+                .ok()
+                .filter(|rows| *rows > 0),
             lock_timeout: settings.timeout(Id::LockTimeout),
             asynchronous: settings.text(Id::SynchronousCommit) == "off",
             looks_back: !settings.text(Id::AsOf).is_empty(),
@@ -56,6 +67,14 @@ impl Chosen {
                 .ok()
                 .map(Duration::from_millis),
         }
+    }
+}
+
+/// The shorter of those that there are.
+fn least(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use helios_base::{DataType, Error, Result, Row, SqlState, Value};
 
-use super::outcome::{Completion, Outcome, RowSource};
+use super::outcome::{Completion, Outcome, RowSource, within_limit};
 use super::run::Sight;
 use super::stream::Running;
 use super::{CopyShape, Session};
@@ -128,6 +128,7 @@ impl Session {
         let failed = |e| Error::io(format!("write to \"{path}\""), e);
         let interrupt = &self.interrupt;
         let mut count = 0;
+        let most = self.chosen.result_rows.unwrap_or(u64::MAX);
         let result = (|| {
             if options.format == Format::Parquet {
                 let mut sink =
@@ -135,6 +136,7 @@ impl Session {
                 while let Some(row) = running.next_row()? {
                     sink.push(row)?;
                     count += 1;
+                    within_limit(count, most)?;
                     interrupt.check()?;
                 }
                 sink.finish()?;
@@ -174,6 +176,7 @@ impl Session {
                 output.write_all(&buffer).map_err(failed)?;
                 buffer.clear();
                 count += 1;
+                within_limit(count, most)?;
                 interrupt.check()?;
             }
             if options.format == Format::Binary {

@@ -41,6 +41,7 @@ impl Session {
             Some(value) if name == super::audit::NAME => {
                 super::audit::Classes::parse(value)?;
             }
+            Some(value) if super::roles::password::check_setting(&name, value)? => {}
             Some(value) => {
                 HybridStorage::default().set(&name, value)?;
             }

@@ -55,6 +55,8 @@ struct Shared {
     timed_out: AtomicBool,
     /// Whether the session is over: every statement fails from here on.
     terminated: AtomicBool,
+    /// Whether it is over because it was idle for too long.
+    expired: AtomicBool,
     running: AtomicBool,
     /// Results that are still being computed as they are read.
     streams: AtomicUsize,
@@ -100,6 +102,12 @@ impl Interrupt {
         self.0.cancel.cancel();
     }
 
+    /// Ends the session because its client was silent for too long.
+    pub(crate) fn expire(&self) {
+        self.0.expired.store(true, Relaxed);
+        self.terminate();
+    }
+
     /// Whether the session was ended.
     pub(crate) fn is_terminated(&self) -> bool {
         self.0.terminated.load(Relaxed)
@@ -125,6 +133,12 @@ impl Interrupt {
     /// The error of a stopped statement, with the reason.
     pub(crate) fn error(&self) -> Error {
         if self.is_terminated() {
+            if self.0.expired.load(Relaxed) {
+                return Error::new(
+                    SqlState::new(b"57P05"),
+                    "terminating connection due to idle-session timeout",
+                );
+            }
             return Error::new(
                 SqlState::new(b"57P01"),
                 "terminating connection due to administrator command",

@@ -84,6 +84,8 @@ impl Session {
         self.chosen.executor != Executor::Vectors
             && self.chosen.statement_timeout.is_none()
             && self.chosen.idle_timeout.is_none()
+            && self.chosen.idle_session.is_none()
+            && self.chosen.result_rows.is_none()
             && !self.is_timed()
             && !self.chosen.looks_back
             && planned.bound.cacheable

@@ -222,6 +222,7 @@ impl Session {
             if roles::is_identity(name) {
                 session.check_identity(name, value)?;
             }
+            session.state.check_limit(name)?;
             session.state.settings.lock().start_with(name, value)?;
         }
         session.use_branch(match options.branch.as_str() {

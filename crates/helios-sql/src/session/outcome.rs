@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use helios_base::{DataType, Result, Row};
+use helios_base::{DataType, Error, Result, Row, SqlState};
 
 use super::costs::Measure;
 
@@ -138,6 +138,8 @@ pub struct RowStream {
     tag: &'static str,
     source: Source,
     read: u64,
+    /// How many rows it may give.
+    limit: Option<u64>,
     /// Rows the statement changed, where that is not the number of rows returned.
     affected: Option<u64>,
     /// What the statement has cost so far, if that is measured.
@@ -151,6 +153,7 @@ impl RowStream {
             tag,
             source: Source::Running(source),
             read: 0,
+            limit: None,
             affected: None,
             measure: None,
         }
@@ -163,6 +166,7 @@ impl RowStream {
             tag,
             source: Source::Rows(rows.into_iter()),
             read: 0,
+            limit: None,
             affected: None,
             measure: None,
         }
@@ -175,6 +179,7 @@ impl RowStream {
             tag,
             source: Source::Row(row),
             read: 0,
+            limit: None,
             affected: None,
             measure: None,
         }
@@ -235,7 +240,26 @@ impl RowStream {
             }
         };
         self.read += u64::from(row.is_some());
+        self.check_limit()?;
         Ok(row)
+    }
+
+    /// Lets it fail once it has given more rows than this.
+    pub(crate) fn limit(&mut self, rows: u64) {
+        self.limit = Some(rows);
+    }
+
+    fn check_limit(&mut self) -> Result<()> {
+        match self.limit {
+            Some(limit) => {
+                let within = within_limit(self.read, limit);
+                if within.is_err() {
+                    self.source = Source::Rows(Vec::new().into_iter());
+                }
+                within
+            }
+            None => Ok(()),
+        }
     }
 
     /// The next rows as an Arrow batch, `None` at the end; never an empty batch.
@@ -254,6 +278,7 @@ impl RowStream {
         match batch {
             Ok(Some(batch)) => {
                 self.read += batch.num_rows() as u64;
+                self.check_limit()?;
                 Ok(Some(batch))
             }
             end => self.end(end),
@@ -280,6 +305,18 @@ impl RowStream {
         }
         Completion::counted(self.tag, self.affected.unwrap_or(self.read))
     }
+}
+
+/// Refuses more rows than `result_rows_limit` allows.
+pub(super) fn within_limit(rows: u64, limit: u64) -> Result<()> {
+    if rows <= limit {
+        return Ok(());
+    }
+    Err(Error::new(
+        SqlState::new(b"54000"),
+        format!("the statement gives more than {limit} rows"),
+    )
+    .with_hint("The parameter \"result_rows_limit\" allows no more; a superuser may change it."))
 }
 
 impl Iterator for RowStream {

@@ -258,7 +258,12 @@ impl Session {
                 planned = replan(self, &sight, &params)?;
                 continue;
             }
-            let done = self.run_on(&sight, &planned, params, lazily, alarm);
+            let mut done = self.run_on(&sight, &planned, params, lazily, alarm);
+            if let (Ok(Outcome::Rows(rows)), Some(limit), 0) =
+                (&mut done, self.chosen.result_rows, self.routine_depth)
+            {
+                rows.limit(limit);
+            }
             return match planned.bound.hides_rows {
                 true => done.map_err(without_rows),
                 false => done,
@@ -445,7 +450,12 @@ impl Session {
 
     /// What a statement may hold in memory, in bytes.
     fn statement_memory(&self) -> usize {
-        let limit = self.state.settings.lock().int(super::settings::Id::WorkMem);
+        let settings = self.state.settings.lock();
+        let chosen = settings.int(super::settings::Id::WorkMem);
+        let limit = match settings.int(super::settings::Id::WorkMemLimit) {
+            0 => chosen,
+            most => chosen.min(most),
+        };
         // The setting is for one operation, in kilobytes; a statement has several.
         usize::try_from(limit)
             .unwrap_or(0)

@@ -461,6 +461,7 @@ impl SessionHooks for State {
             ))
             .with_hint("Use SET ROLE or SET SESSION AUTHORIZATION."));
         }
+        self.check_limit(name)?;
         if name.eq_ignore_ascii_case(super::as_of::NAME) {
             return Err(Error::unsupported(format!(
                 "parameter \"{name}\" cannot be set by a function"

@@ -49,6 +49,8 @@ struct NamedSavepoint {
 pub(super) struct Idle {
     state: Arc<Mutex<IdleState>>,
     alarm: Option<Alarm>,
+    /// The alarm that ends a session without transaction.
+    session: Option<Alarm>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +65,10 @@ enum IdleState {
 impl Session {
     /// Starts the clock of `idle_in_transaction_session_timeout`.
     pub(super) fn start_idle_clock(&mut self) {
+        if self.current.is_none() {
+            self.start_session_clock();
+            return;
+        }
         let (Some(limit), Some(current)) = (self.chosen.idle_timeout, &self.current) else {
             return;
         };
@@ -77,13 +83,33 @@ impl Session {
         });
     }
 
-    /// Whether that clock runs.
+    /// Starts the clock of `idle_session_timeout`, where somebody waits for a client.
+    fn start_session_clock(&mut self) {
+        let Some(limit) = self.chosen.idle_session else {
+            return;
+        };
+        if self.activity.waker.lock().is_none() {
+            return;
+        }
+        let activity = Arc::downgrade(&self.activity);
+        self.idle.session = self.engine.shared.watchdog.after(limit, move || {
+            if let Some(activity) = activity.upgrade() {
+                activity.interrupt.expire();
+                if let Some(wake) = &*activity.waker.lock() {
+                    wake();
+                }
+            }
+        });
+    }
+
+    /// Whether one of these clocks runs.
     pub(super) fn is_timed(&self) -> bool {
-        self.idle.alarm.is_some()
+        self.idle.alarm.is_some() || self.idle.session.is_some()
     }
 
     /// Stops that clock before a statement.
     pub(super) fn leave_idle(&mut self) -> Result<()> {
+        self.idle.session = None;
         self.check_alive()?;
         if self.idle.alarm.take().is_none() {
             return Ok(());

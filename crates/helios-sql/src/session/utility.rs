@@ -109,6 +109,7 @@ impl Session {
         {
             self.check_identity(name, role)?;
         }
+        self.state.check_limit(name)?;
         let local = scope == SetScope::Local;
         if local && self.current.as_ref().is_none_or(|current| current.implicit) {
             self.notices.push(super::Notice::warning(
@@ -378,9 +379,8 @@ impl Session {
                 .as_ref()
                 .map(|current| current.txn.txn().number());
         }
-        if self.current.is_some() {
-            self.start_idle_clock();
-        } else {
+        self.start_idle_clock();
+        if self.current.is_none() {
             self.state.look_away();
         }
     }

@@ -206,3 +206,145 @@ fn the_audit_log_knows_who_came_and_what_was_refused() {
     let sql = "select count(*)::text from helios_audit_log() where client like '127.0.0.1:%'";
     assert_eq!(value(&mut helios, sql).as_deref(), Some("7"));
 }
+
+#[test]
+fn limits_hold_whatever_the_session_says() {
+    let (server, mut helios) = server();
+    for sql in [
+        "alter role alice set result_rows_limit = 10",
+        "alter role alice set statement_timeout_limit = '100ms'",
+        "alter role alice set work_mem_limit = '1MB'",
+        "alter role bob set idle_session_timeout = '100ms'",
+        "create role carol login connection limit 1",
+    ] {
+        assert_eq!(state(&mut helios, sql), None, "{sql}");
+    }
+    let parameters = "user\0alice\0database\0helios\0\0";
+    let mut alice = server.try_connect(parameters).expect("connected");
+    let too_many = "select * from generate_series(1, 11)";
+    for before in [
+        "",
+        "reset all",
+        "discard all",
+        "reset result_rows_limit",
+        "set statement_timeout = 0",
+    ] {
+        assert_eq!(state(&mut alice, before), None, "{before}");
+        assert_eq!(
+            state(&mut alice, too_many).as_deref(),
+            Some("54000"),
+            "{before}"
+        );
+        assert_eq!(
+            state(&mut alice, "select pg_sleep(20)").as_deref(),
+            Some("57014"),
+            "{before}"
+        );
+        assert_eq!(
+            state(&mut alice, "select * from generate_series(1, 10)"),
+            None
+        );
+    }
+    assert_eq!(
+        state(
+            &mut alice,
+            "copy (select * from generate_series(1, 11)) to stdout"
+        )
+        .as_deref(),
+        Some("54000")
+    );
+    assert_eq!(
+        state(&mut alice, "select count(*) from generate_series(1, 1000)"),
+        None
+    );
+    alice.parse("", too_many, &[]);
+    alice.bind("", "", &[]);
+    alice.execute("", 0);
+    alice.sync();
+    assert!(
+        alice
+            .answers()
+            .iter()
+            .any(|answer| answer.field(b'C').as_deref() == Some("54000"))
+    );
+    for sql in [
+        "set result_rows_limit = 0",
+        "set statement_timeout_limit = 0",
+        "set work_mem_limit = '1GB'",
+        "select set_config('result_rows_limit', '0', false)",
+        "alter role alice set result_rows_limit = 0",
+        "alter role alice reset result_rows_limit",
+        "alter role alice reset all",
+        "begin; set local result_rows_limit = 0",
+    ] {
+        assert_eq!(state(&mut alice, sql).as_deref(), Some("42501"), "{sql}");
+        state(&mut alice, "rollback");
+    }
+    let options = "user\0alice\0database\0helios\0options\0-c result_rows_limit=0\0\0";
+    let error = server.try_connect(options).expect_err("refused");
+    assert_eq!(error.field(b'C').as_deref(), Some("42501"));
+    // Whoever is silent for too long is told and let go.
+    let mut bob = server
+        .try_connect("user\0bob\0database\0helios\0\0")
+        .expect("connected");
+    assert_eq!(state(&mut bob, "begin; select 1; commit"), None);
+    let told = bob.try_read().expect("a last word");
+    assert_eq!(told.field(b'C').as_deref(), Some("57P05"));
+    assert!(bob.try_read().is_none());
+    let one = server
+        .try_connect("user\0carol\0database\0helios\0\0")
+        .expect("connected");
+    let error = server
+        .try_connect("user\0carol\0database\0helios\0\0")
+        .expect_err("refused");
+    assert_eq!(error.field(b'C').as_deref(), Some("53300"));
+    drop(one);
+}
+
+#[test]
+fn passwords_are_as_the_policy_wants_them() {
+    let (_server, mut helios) = server();
+    assert_eq!(
+        state(&mut helios, "create role free login password 'x'"),
+        None
+    );
+    for (sql, wanted) in [
+        ("set password_min_length = -1", Some("22023")),
+        ("set password_lifetime = 'soon'", Some("22023")),
+        ("set password_min_length = 10", None),
+        ("set password_lifetime = '90 days'", None),
+        ("create role short login password 'x'", Some("22023")),
+        ("alter role alice password 'ninechars'", Some("22023")),
+        (
+            "alter role alice password 'my name is Alice'",
+            Some("22023"),
+        ),
+        ("alter role alice password 'long and good'", None),
+        (
+            "alter role bob password 'long and good' valid until '2099-01-01'",
+            None,
+        ),
+    ] {
+        assert_eq!(state(&mut helios, sql).as_deref(), wanted, "{sql}");
+    }
+    let ends = "select string_agg(rolname || ':' || case when rolvaliduntil between now() + interval '89 days' and now() + interval '91 days'
+                then 'soon' else rolvaliduntil::date::text end, ' ' order by rolname) from pg_roles where rolname in ('alice', 'bob', 'free')";
+    assert_eq!(
+        value(&mut helios, ends).as_deref(),
+        Some("alice:soon bob:2099-01-01")
+    );
+    assert_eq!(state(&mut helios, "set session authorization alice"), None);
+    let verifier = format!(
+        "alter role alice password 'SCRAM-SHA-256$4096:c2FsdA==${0}:{0}'",
+        "A".repeat(43) + "="
+    );
+    assert_eq!(state(&mut helios, &verifier).as_deref(), Some("22023"));
+    assert_eq!(
+        state(&mut helios, "set password_min_length = 0").as_deref(),
+        Some("42501")
+    );
+    assert_eq!(
+        state(&mut helios, "alter role alice valid until 'infinity'").as_deref(),
+        Some("42501")
+    );
+}

@@ -4,6 +4,7 @@ use helios_base::{Error, Result, SqlState, Value};
 use helios_table::Transaction;
 use helios_table::catalog::{Membership, RoleDef, RoleId, Roles, Who};
 
+use super::password;
 use crate::plan::{RoleCommand, RoleOption, RoleSpec};
 use crate::session::{Notice, Session, clock, scram};
 
@@ -377,7 +378,17 @@ impl Acting<'_> {
                 RoleOption::Login(yes) => attributes.login = *yes,
                 RoleOption::ConnectionLimit(limit) => role.connection_limit = *limit,
                 RoleOption::Password(None) => role.password = None,
-                RoleOption::Password(Some(text)) => role.password = Some(scram::kept(text)?),
+                RoleOption::Password(Some(text)) => {
+                    let state = &self.session.state;
+                    password::check(state, &role.name, text, self.who.superuser)?;
+                    role.password = Some(scram::kept(text)?);
+                    let said = |option: &RoleOption| matches!(option, RoleOption::ValidUntil(_));
+                    if let Some(until) = password::valid_until(state, clock::now())
+                        && !options.iter().any(said)
+                    {
+                        role.valid_until = Some(until);
+                    }
+                }
                 RoleOption::ValidUntil(text) => {
                     let context = self.session.state.text(clock::now());
                     let ty = helios_base::DataType::TimestampTz(None);

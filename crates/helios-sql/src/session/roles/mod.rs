@@ -6,6 +6,7 @@ mod functions;
 mod grant;
 mod new_objects;
 mod owned;
+pub(super) mod password;
 mod setting;
 
 use std::sync::Arc;
@@ -30,6 +31,19 @@ pub(super) const OWN: &str = "default";
 /// Whether a setting says as whom statements run; such can only be set by the statements made for it.
 pub(super) fn is_identity(setting: &str) -> bool {
     setting.eq_ignore_ascii_case("role") || setting.eq_ignore_ascii_case("session_authorization")
+}
+
+impl State {
+    /// Refuses to change a limit unless the role may.
+    pub(super) fn check_limit(&self, setting: &str) -> Result<()> {
+        if !super::settings::is_limit(setting) || self.who_now()?.0.superuser {
+            return Ok(());
+        }
+        Err(Error::new(
+            SqlState::INSUFFICIENT_PRIVILEGE,
+            format!("permission denied to set parameter \"{setting}\""),
+        ))
+    }
 }
 
 impl Settings {

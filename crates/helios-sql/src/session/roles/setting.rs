@@ -7,7 +7,7 @@ use helios_table::catalog::RoleDef;
 
 use super::command::{Acting, refused};
 use crate::plan::{RoleSpec, SetValue};
-use crate::session::settings::{Settings, is_of_database};
+use crate::session::settings::{Settings, is_limit, is_of_database};
 use crate::session::utility::setting_text;
 use crate::session::{Notice, Session, audit};
 
@@ -30,6 +30,18 @@ impl Acting<'_> {
             Some(name) => watched(name),
             None => role.settings.iter().any(|(name, _)| watched(name)),
         };
+        let limit = match name {
+            Some(name) => is_limit(name).then_some(name),
+            None => {
+                let mut names = role.settings.iter().map(|(name, _)| name.as_str());
+                names.find(|name| is_limit(name))
+            }
+        };
+        if let (Some(limit), false) = (limit, self.who.superuser) {
+            return Err(refused(format!(
+                "permission denied to set parameter \"{limit}\""
+            )));
+        }
         if of_audit && !self.who.superuser {
             return Err(refused("permission denied to set parameter \"audit\""));
         }

@@ -49,6 +49,12 @@ impl DatabaseSettings {
     }
 }
 
+/// Whether only superusers may change the setting `name`, for sessions as for roles.
+pub(crate) fn is_limit(name: &str) -> bool {
+    let def = find(name).ok().and_then(|index| SETTINGS.get(index));
+    def.is_some_and(|def| def.change == Change::Superuser)
+}
+
 /// Whether all sessions share the setting `name`.
 pub(crate) fn is_of_database(name: &str) -> bool {
     let def = find(name).ok().and_then(|index| SETTINGS.get(index));

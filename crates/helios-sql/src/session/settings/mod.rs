@@ -13,7 +13,7 @@ use helios_base::datetime::{parse_date_style, show_date_style};
 use helios_base::text::{DateOrder, DateStyle};
 use helios_base::{Error, Result, SqlState, TimeZone, nearest};
 
-pub(crate) use database::{DEFAULT_RETENTION, DatabaseSettings, is_of_database};
+pub(crate) use database::{DEFAULT_RETENTION, DatabaseSettings, is_limit, is_of_database};
 pub(crate) use registry::Id;
 use registry::{Change, RESERVED, RESERVED_PREFIXES};
 pub use registry::{SETTINGS, SettingDef};
@@ -171,11 +171,11 @@ impl Settings {
             return Ok(());
         };
         match (def.change, text) {
-            (Change::Session | Change::Idle, None) => {
+            (Change::Session | Change::Superuser | Change::Idle, None) => {
                 let value = self.slots[index].reset.clone();
                 self.store(index, value, local);
             }
-            (Change::Session | Change::Idle, Some(text)) => {
+            (Change::Session | Change::Superuser | Change::Idle, Some(text)) => {
                 let value = check(index, text, &self.slots[index].now)?;
                 self.store(index, value, local);
             }

@@ -23,7 +23,7 @@ impl SettingDef {
     pub fn is_changeable(&self) -> bool {
         matches!(
             self.change,
-            Change::Session | Change::Database | Change::Idle
+            Change::Session | Change::Superuser | Change::Database | Change::Idle
         )
     }
 
@@ -39,6 +39,8 @@ impl SettingDef {
 pub(super) enum Change {
     /// Any session, at any time.
     Session,
+    /// A superuser, at any time, for its session or for a role.
+    Superuser,
     /// A superuser, at any time, for all sessions.
     Database,
     /// Any session, but other values than the default are not supported.
@@ -68,6 +70,14 @@ const fn of_database(name: &'static str, default: &'static str, doc: &'static st
     SettingDef {
         change: Change::Database,
         ..setting(name, SettingKind::Text, default, doc)
+    }
+}
+
+/// A limit that the session which it is for cannot lift.
+const fn limit(name: &'static str, kind: SettingKind, doc: &'static str) -> SettingDef {
+    SettingDef {
+        change: Change::Superuser,
+        ..setting(name, kind, "0", doc)
     }
 }
 
@@ -208,6 +218,8 @@ settings! {
         "Sets how many rows have to be old enough before a segment is made of them.");
     IdleTimeout: setting("idle_in_transaction_session_timeout", TIMEOUT, "0",
         "Ends a transaction that waits longer than this for its next statement; 0 never does.");
+    IdleSessionTimeout: setting("idle_session_timeout", TIMEOUT, "0",
+        "Ends a session of a server that waits longer than this for its next statement outside of a transaction; 0 never does.");
     IntegerDatetimes: fact("integer_datetimes", "on",
         "Shows that dates and times are whole numbers.");
     IntervalStyle: setting("IntervalStyle", SettingKind::Choice(&[
@@ -237,11 +249,17 @@ settings! {
     MinParallelTableScanSize: idle("min_parallel_table_scan_size", PAGES, "8192");
     ParallelSetupCost: idle("parallel_setup_cost", COST, "1000");
     ParallelTupleCost: idle("parallel_tuple_cost", COST, "0.1");
+    PasswordLifetime: of_database("password_lifetime", "0",
+        "Sets how long a new password holds if VALID UNTIL does not say; 0 for ever.");
+    PasswordMinLength: of_database("password_min_length", "0",
+        "Sets how many characters a new password must have.");
     TrackStatements: setting("pg_stat_statements.track", SettingKind::Choice(&["none", "top"]), "none",
         "Counts what statements cost in pg_stat_statements; sessions of a server do by default.");
     PlanCacheMode: idle("plan_cache_mode", SettingKind::Choice(&[
             "auto", "force_generic_plan", "force_custom_plan"]), "auto");
     RandomPageCost: idle("random_page_cost", COST, "4");
+    ResultRowsLimit: limit("result_rows_limit", SettingKind::Int(0, i32::MAX as i64, Unit::None),
+        "Ends a statement that gives more rows than this; 0 for any number.");
     Role: setting("role", SettingKind::Text, "none",
         "Sets the role that statements run as; set it with SET ROLE.");
     RowSecurity: setting("row_security", SettingKind::Bool, "on",
@@ -259,6 +277,8 @@ settings! {
         "Causes '...' strings to treat backslashes literally.");
     StatementTimeout: setting("statement_timeout", TIMEOUT, "0",
         "Ends a statement that takes longer than this; 0 never does.");
+    StatementTimeoutLimit: limit("statement_timeout_limit", TIMEOUT,
+        "Sets the longest statement_timeout; 0 for any.");
     SynchronousCommit: setting("synchronous_commit", SettingKind::Choice(&["on", "off", "local"]), "on",
         "Makes a commit wait until it is safe on disk.");
     TempBuffers: idle("temp_buffers", PAGES, "8192");
@@ -272,6 +292,8 @@ settings! {
     VacuumCostLimit: idle("vacuum_cost_limit", COUNT, "200");
     WorkMem: setting("work_mem", SettingKind::Int(64, i32::MAX as i64, Unit::Kilobytes), "65536",
         "Sets the memory that a query may use before it spills to disk.");
+    WorkMemLimit: limit("work_mem_limit", PAGES,
+        "Sets the greatest work_mem; 0 for any.");
 }
 
 /// Names that other parts of the product will take; they do nothing yet, so they are refused
