@@ -18,6 +18,7 @@ pub mod constraint;
 pub mod ddl;
 mod indexer;
 pub mod merge;
+pub mod nearest;
 pub mod row;
 pub mod stats;
 mod system;

@@ -11,6 +11,7 @@ use crate::cache::Cache;
 use crate::catalog::{Catalog, Change, FIRST_USER_ID, SchemaDef, SchemaId, SequenceDef, TableDef};
 use crate::columnar::{Keeper, Shelf};
 use crate::indexer::CatalogIndexer;
+use crate::nearest::Registry;
 use crate::row::{Rules, TableExprs};
 use crate::stats::{Counts, TableStats};
 use crate::system;
@@ -33,6 +34,8 @@ pub struct Tables {
     /// What the newest `ANALYZE` found, decoded, with the commit that stored it.
     pub(crate) statistics: Mutex<HashMap<TableId, (Scn, Arc<TableStats>)>>,
     row_ids: Mutex<HashMap<TableId, std::ops::Range<i64>>>,
+    /// Indexes of nearness.
+    pub(crate) nearest: Registry,
     /// The files of columnar segments.
     shelf: Arc<Shelf>,
 }
@@ -56,6 +59,7 @@ impl Tables {
         }
         let tables = Arc::new(Self {
             keeper: Keeper::default(),
+            nearest: Registry::default(),
             shelf,
             store,
             exprs,

@@ -284,6 +284,7 @@ fn describe_scan(scan: &ScanNode) -> Description {
             .map(|at| columns.get(at).map_or_else(String::new, |c| c.name.clone()))
             .collect()
     };
+    let mut near = None;
     let (name, condition) = match &scan.path {
         Path::Full => (format!("Seq Scan{backward} on {on}"), String::new()),
         Path::Key(reach) => {
@@ -297,6 +298,14 @@ fn describe_scan(scan: &ScanNode) -> Description {
             (
                 format!("{kind}{backward} on {on}"),
                 reach_text(reach, &names),
+            )
+        }
+        Path::Nearest(path) => {
+            let order = path.order.display(&read).to_string();
+            near = Some(order);
+            (
+                format!("Index Scan using {} on {on}", path.index.name),
+                String::new(),
             )
         }
         Path::Index(at, reach) => {
@@ -327,7 +336,11 @@ fn describe_scan(scan: &ScanNode) -> Description {
         estimate: Some(scan.estimate),
         ..Description::named(name)
     };
-    for (name, value) in [("Index Cond", condition), ("Filter", filter.join(" AND "))] {
+    for (name, value) in [
+        ("Index Cond", condition),
+        ("Order By", near.unwrap_or_default()),
+        ("Filter", filter.join(" AND ")),
+    ] {
         shown = shown.with(name, value);
     }
     shown

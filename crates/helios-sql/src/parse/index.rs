@@ -88,9 +88,10 @@ impl Parser<'_> {
             "bpchar_pattern_ops",
         ];
         let plain = by_bytes.into_iter().any(|class| self.eat(class));
-        if !plain && self.is_ident() && !self.is_word("nulls") {
-            return Err(self.unsupported("operator class", self.pos()));
-        }
+        let class = match !plain && self.is_ident() && !self.is_word("nulls") {
+            true => Some(self.ident()?),
+            false => None,
+        };
         let (descending, nulls_first) = self.direction()?;
         Ok(IndexKey {
             key: OrderBy {
@@ -99,6 +100,7 @@ impl Parser<'_> {
                 nulls_first,
             },
             span,
+            class,
         })
     }
 }

@@ -353,7 +353,7 @@ pub struct CreateIndex {
     pub unique: bool,
     /// `NULLS NOT DISTINCT`.
     pub nulls_not_distinct: bool,
-    /// `USING`: `btree` if not given; others are refused by the catalog until it has them.
+    /// `USING`: `btree` if not given.
     pub method: String,
     /// Keys.
     pub keys: Vec<IndexKey>,
@@ -380,6 +380,8 @@ pub struct IndexKey {
     pub nulls_first: bool,
     /// What the automatic name says of this key: the column, or the function's name, or `expr`.
     pub label: String,
+    /// The operator class, which only indexes of nearness have.
+    pub class: Option<String>,
 }
 
 /// `CREATE VIEW`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use helios_base::{DataType, Result, Value};
 use helios_expr::Expr;
-use helios_table::catalog::TableDef;
+use helios_table::catalog::{IndexDef, TableDef};
 use helios_table::row::{KeyRange, KeyRangeSpec, Rules};
 
 use super::exec::Cx;
@@ -49,6 +49,21 @@ pub(crate) enum Path {
     Key(Reach),
     /// In a range of the index at this position of the table's rules.
     Index(usize, Reach),
+    /// Near a vector, by an index of nearness; rows that are further away may come, too, and in any order.
+    Nearest(Arc<NearestPath>),
+}
+
+/// What is looked for by nearness.
+#[derive(Debug)]
+pub(crate) struct NearestPath {
+    pub(crate) index: Arc<IndexDef>,
+    /// How many candidates are thought to be looked at.
+    pub(crate) looked: u64,
+    /// What rows are ordered by, over the columns that come out.
+    pub(crate) order: Expr,
+    pub(crate) query: Expr,
+    pub(crate) limit: Option<Expr>,
+    pub(crate) offset: Option<Expr>,
 }
 
 /// A condition on the leading columns of a key.
@@ -91,7 +106,7 @@ impl Path {
     /// Whether each lookup finds at most one row.
     pub(crate) fn is_point(&self) -> bool {
         match self {
-            Self::Full => false,
+            Self::Full | Self::Nearest(_) => false,
             Self::Key(reach) | Self::Index(_, reach) => reach.unique,
         }
     }
@@ -99,7 +114,7 @@ impl Path {
     /// Whether `other` looks at the same columns of the same key.
     pub(crate) fn same_reach(&self, other: &Self) -> bool {
         let shape = |path: &Self| match path {
-            Self::Full => None,
+            Self::Full | Self::Nearest(_) => None,
             Self::Key(reach) => Some((
                 None,
                 reach.equal.len(),

@@ -35,8 +35,8 @@ pub(crate) fn supports(program: &Program, stats: &dyn Stats) -> bool {
 fn driven_by_index(node: &Node) -> bool {
     match node {
         Node::Scan(scan) => {
-            matches!(scan.path, Path::Index(..))
-                && scan.estimate.saturating_mul(INDEX_SHARE) <= scan.total
+            let spares = scan.estimate.saturating_mul(INDEX_SHARE) <= scan.total;
+            matches!(scan.path, Path::Index(..)) && spares || matches!(scan.path, Path::Nearest(_))
         }
         Node::Filter(node) => driven_by_index(&node.input),
         Node::Project(node) => driven_by_index(&node.input),
@@ -87,6 +87,7 @@ fn cost(node: &Node, stats: &dyn Stats) -> u64 {
         Node::Values(rows) => rows.len() as u64 / 4 + 1,
         Node::Scan(scan) => match &scan.path {
             Path::Full => scan.total,
+            Path::Nearest(path) => path.looked.saturating_mul(2),
             _ => scan.estimate.saturating_mul(2),
         },
         Node::FileScan(scan) => scan.files.estimate(),

@@ -1,6 +1,6 @@
-//! The thread that looks after cold rows.
+//! The thread that looks after cold rows and indexes of nearness.
 //!
-//! It does nothing that a caller could not do step by step with [`Tables::tend_step`], rests four times as long as
+//! It does nothing that a caller could not do step by step with [`Tables::tend_step`] and [`Tables::nearest_step`], rests four times as long as
 //! it worked, and looks between two steps whether to stop.
 
 use std::sync::{Arc, Weak};
@@ -20,6 +20,8 @@ pub(super) const STEP: usize = 4096;
 const FIRST: Duration = Duration::from_secs(5);
 /// Between two rounds.
 const PAUSE: Duration = Duration::from_secs(60);
+/// Between two looks at indexes of nearness, if there are any.
+const NEAR: Duration = Duration::from_secs(1);
 /// It rests this many times as long as it worked.
 const REST: u32 = 4;
 
@@ -84,15 +86,24 @@ impl Drop for Tending {
 
 fn run(tables: &Weak<Tables>, stop: &Stop) {
     let mut pause = FIRST;
+    let mut cold = Instant::now();
     while !stop.sleep(pause) {
         let Some(tables) = tables.upgrade() else {
             return;
         };
         let began = Instant::now();
-        pause = match tables.tend_step(clock::now(), STEP) {
-            Ok(Step::More) => began.elapsed() * REST,
-            // A round that cannot begin may the next time.
-            Ok(Step::Done) | Err(_) => PAUSE,
+        // A round that cannot begin may the next time.
+        let mut more = matches!(tables.nearest_step(STEP), Ok(Step::More));
+        if began >= cold {
+            match tables.tend_step(clock::now(), STEP) {
+                Ok(Step::More) => more = true,
+                Ok(Step::Done) | Err(_) => cold = Instant::now() + PAUSE,
+            }
+        }
+        pause = match more {
+            true => began.elapsed() * REST,
+            false if tables.has_nearest() => NEAR,
+            false => PAUSE,
         };
     }
 }

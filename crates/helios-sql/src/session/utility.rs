@@ -66,6 +66,9 @@ impl Session {
                 {
                     self.interrupt.check()?;
                 }
+                while cold.nearest_step(super::tending::STEP)? == helios_version::Step::More {
+                    self.interrupt.check()?;
+                }
                 if *analyze {
                     self.analyze(tables)?;
                 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use helios_base::{ArrayValue, ColumnId, DataType, Row, Value};
 use helios_table::catalog::{
-    ColumnDef, ConstraintKind, FkAction, IndexDef, KeySource, SchemaId, TableDef, TypeKind,
+    ColumnDef, ConstraintKind, FkAction, IndexDef, KeySource, Method, SchemaId, TableDef, TypeKind,
 };
 use helios_table::is_temporary_schema;
 
@@ -238,6 +238,19 @@ fn options(table: &Arc<TableDef>) -> Value {
 /// `pg_am`: heap and btree.
 const HEAP: u32 = 2;
 const BTREE: u32 = 403;
+pub(super) const HNSW: u32 = 9010;
+pub(super) const IVF: u32 = 9011;
+pub(super) const LSH: u32 = 9012;
+
+/// The access method of an index.
+fn access(index: &IndexDef) -> u32 {
+    match Method::named(&index.method) {
+        Some(Method::Hnsw) => HNSW,
+        Some(Method::Ivf) => IVF,
+        Some(Method::Lsh) => LSH,
+        None => BTREE,
+    }
+}
 
 fn classes(source: &Source<'_>) -> Vec<Row> {
     let plain = Class {
@@ -276,7 +289,7 @@ fn classes(source: &Source<'_>) -> Vec<Row> {
                 schema: table.schema.0,
                 kind: "i",
                 columns: index.keys.len() + index.include.len(),
-                access: BTREE,
+                access: access(index),
                 ..plain
             }
             .row(source)

@@ -79,6 +79,9 @@ pub(super) static RELATIONS: &[Relation] = &[
             vec![
                 vec![Value::Oid(2), text("heap"), text("t")],
                 vec![Value::Oid(403), text("btree"), text("i")],
+                vec![Value::Oid(super::objects::HNSW), text("hnsw"), text("i")],
+                vec![Value::Oid(super::objects::IVF), text("ivfflat"), text("i")],
+                vec![Value::Oid(super::objects::LSH), text("lsh"), text("i")],
             ]
         },
     ),

@@ -278,6 +278,7 @@ mod tests {
             columns: vec![(ColumnId(1), DataType::Int4)],
         });
         table.indexes.push(Arc::new(IndexDef {
+            nearest: None,
             id: IndexId(1001),
             storage: IndexId(1001),
             name: "t_pkey".to_owned(),

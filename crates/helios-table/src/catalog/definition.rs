@@ -5,7 +5,7 @@ use helios_base::ColumnId;
 
 use super::{
     Catalog, ConstraintDef, ConstraintKind, FkAction, ForeignKeyDef, IndexDef, IndexKey, KeySource,
-    TableDef,
+    NearestDef, TableDef,
 };
 
 /// Puts `name` in double quotes where SQL needs them.
@@ -91,7 +91,11 @@ impl IndexDef {
     #[must_use]
     pub fn key_definition(&self, table: &TableDef, style: &dyn DefinitionStyle) -> String {
         let keys = self.keys.iter();
-        let keys: Vec<_> = keys.map(|key| key.definition(table, style)).collect();
+        let class = self.nearest.as_ref();
+        let class = class.map_or_else(String::new, |nearest| format!(" {}", nearest.class));
+        let keys: Vec<_> = keys
+            .map(|key| key.definition(table, style) + &class)
+            .collect();
         let mut text = format!("({})", keys.join(", "));
         if !self.include.is_empty() {
             text += &format!(" INCLUDE ({})", table.column_names(&self.include, style));
@@ -108,13 +112,15 @@ impl IndexDef {
     /// The whole statement.
     #[must_use]
     pub fn definition(&self, table: &TableDef, style: &dyn DefinitionStyle) -> String {
+        let nearest = self.nearest.as_ref();
         format!(
-            "CREATE {}INDEX {} ON {} USING {} {}",
+            "CREATE {}INDEX {} ON {} USING {} {}{}",
             if self.unique { "UNIQUE " } else { "" },
             style.name(&self.name),
             style.indexed_table(table),
             self.method,
-            self.key_definition(table, style)
+            self.key_definition(table, style),
+            nearest.map_or_else(String::new, NearestDef::with_clause),
         )
     }
 }

@@ -4,8 +4,9 @@ use helios_base::{ColumnId, DataType, IndexId, TableId};
 use serde::{Deserialize, Serialize};
 
 use super::ids::ConstraintId;
+use super::nearest::NearestDef;
 
-/// An ordered index.
+/// An index.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct IndexDef {
     /// Its number.
@@ -37,7 +38,10 @@ pub struct IndexDef {
     pub predicate: Option<IndexExpr>,
     /// The constraint that it implements.
     pub constraint: Option<ConstraintId>,
-    /// The access method: `btree`.
+    /// Which vectors are near, in an index of nearness; others are ordered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<NearestDef>,
+    /// The access method: `btree`, `hnsw`, …
     pub method: String,
     /// `COMMENT ON INDEX`.
     pub comment: Option<String>,

@@ -8,6 +8,7 @@ mod function;
 mod functions;
 mod ids;
 mod index;
+mod nearest;
 mod policy;
 mod privilege;
 mod relation;
@@ -37,6 +38,7 @@ pub use ids::{
     ConstraintId, FIRST_USER_ID, FunctionId, PolicyId, RoleId, SchemaId, SequenceId, TypeId, ViewId,
 };
 pub use index::{IndexDef, IndexExpr, IndexKey, KeySource};
+pub use nearest::{Blueprint, Method, NearestDef, Quantization};
 pub use policy::{PolicyCommand, PolicyDef, PolicyExpr, RowSecurity};
 pub use privilege::{AccessDef, AclItem, Privileges, Securable, default_items};
 pub use relation::{Relation, RelationId};

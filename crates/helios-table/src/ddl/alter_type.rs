@@ -53,6 +53,12 @@ impl Transaction {
         }) {
             require_order(ty)?;
         }
+        for index in &old.indexes {
+            let is_key = index.keys.iter().any(|key| key.as_column() == Some(column));
+            if let Some(nearest) = index.nearest.as_ref().filter(|_| is_key) {
+                nearest.blueprint(&index.method, ty)?;
+            }
+        }
         let mut table = TableDef::clone(&old);
         edit(&mut table, column, |column| column.ty = ty.clone())?;
         // The default must still be convertible, and the other expressions must still compile.

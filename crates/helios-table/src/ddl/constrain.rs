@@ -251,6 +251,7 @@ impl Transaction {
         };
         let id = IndexId(self.tables().next_id()?);
         Ok(IndexDef {
+            nearest: None,
             id,
             storage: id,
             name,

@@ -100,6 +100,7 @@ impl Transaction {
             clustered: false,
             predicate,
             constraint: None,
+            nearest: None,
             method: "btree".to_owned(),
             comment: None,
         });
@@ -127,9 +128,12 @@ impl Transaction {
             return Ok(());
         }
         let before = def.storage;
-        Arc::make_mut(def).storage = storage;
+        let def = Arc::make_mut(def);
+        def.storage = storage;
+        let def = def.clone();
         let table = self.change_table(table)?;
         self.fill_index(&table, index)?;
+        self.tables().make_nearest(self.branch(), &table, &def)?;
         self.txn().drop_index(before)
     }
 

@@ -19,6 +19,7 @@ mod entries;
 mod foreign_key;
 mod function;
 mod name;
+mod nearest;
 mod owned;
 mod policy;
 mod rename;
@@ -39,6 +40,7 @@ pub use domain::{DomainChange, DomainTest};
 pub use drop::Dropped;
 pub use function::{FunctionChange, NewFunction};
 pub use name::quote;
+pub use nearest::NewNearest;
 pub use policy::{PolicyChange, RowSecurityChange, missing as missing_policy};
 pub use role::Grant;
 pub use spec::{

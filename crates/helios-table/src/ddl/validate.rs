@@ -120,6 +120,13 @@ impl Transaction {
 
     /// Makes the entries of an index for the rows that are there.
     pub(crate) fn fill_index(&self, table: &Arc<TableDef>, id: IndexId) -> Result<()> {
+        if table
+            .index_by_id(id)
+            .is_some_and(|def| def.nearest.is_some())
+        {
+            // Made beside the store, of what is committed.
+            return Ok(());
+        }
         let catalog = self.latest_catalog()?;
         let rules = self.rules(&catalog, table)?;
         let Some(index) = rules.indexes.iter().find(|index| index.def.id == id) else {

@@ -93,7 +93,7 @@ pub struct Rules {
     pub generated: Vec<(usize, Expr)>,
     /// Check constraints in order of name, as PostgreSQL checks them.
     pub checks: Vec<(String, Expr)>,
-    /// The indexes, in the order of the definition.
+    /// The ordered indexes, in the order of the definition.
     pub indexes: Vec<IndexRules>,
     /// Foreign keys with the positions of their columns.
     pub foreign_keys: Vec<(ConstraintId, Vec<usize>)>,
@@ -129,6 +129,7 @@ impl Rules {
         let indexes = table
             .indexes
             .iter()
+            .filter(|def| def.nearest.is_none())
             .map(|def| IndexRules::new(catalog, table, def, exprs))
             .collect::<Result<_>>()?;
         let foreign_keys = table

@@ -29,4 +29,5 @@ mod system_functions;
 mod system_views;
 mod temporary;
 mod time_travel;
+mod vector_index;
 mod vectors;

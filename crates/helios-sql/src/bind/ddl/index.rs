@@ -114,7 +114,12 @@ impl Binder<'_> {
                      class for the data type.",
                 ));
         }
+        let nearest = helios_table::catalog::Method::named(method).is_some();
+        if let Some(class) = key.class.as_ref().filter(|_| !nearest) {
+            return Err(self.unsupported("operator class", class.pos));
+        }
         Ok(IndexKey {
+            class: key.class.as_ref().map(|class| class.name.clone()),
             column,
             expr,
             ty,

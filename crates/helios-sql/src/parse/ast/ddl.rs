@@ -280,6 +280,8 @@ pub struct IndexKey {
     pub key: OrderBy,
     /// The text of the expression, without parentheses around.
     pub span: Span,
+    /// The operator class, unless it orders text by its bytes.
+    pub class: Option<Ident>,
 }
 
 /// `CREATE VIEW`

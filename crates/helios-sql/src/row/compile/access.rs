@@ -384,6 +384,7 @@ fn scan_order(scan: &ScanNode, keys: &[SortKey]) -> Option<bool> {
     // (subject, descending, nulls first) of the key that the scan follows.
     let (order, reach): (Vec<(Subject, bool, bool)>, Option<&Reach>) = match &scan.path {
         Path::Full => (key_order(scan), None),
+        Path::Nearest(_) => return None,
         Path::Key(reach) => (key_order(scan), Some(reach)),
         Path::Index(at, reach) => {
             let index = scan.rules.indexes.get(*at)?;

@@ -136,7 +136,7 @@ impl Compiler<'_> {
         let right = self.scan(&inner)?;
         let rows = self.estimate(&join.left);
         let worth = match &right.path {
-            Path::Full => false,
+            Path::Full | Path::Nearest(_) => false,
             path if path.is_point() => rows <= self.rows_of(scan) / LOOKUPS_PER_SCAN || rows <= 4,
             _ => rows <= self.rows_of(scan) / (LOOKUPS_PER_SCAN * 4) || rows <= 2,
         };

@@ -3,6 +3,7 @@
 mod access;
 mod implied;
 mod join;
+mod nearest;
 mod order;
 mod push;
 mod selectivity;
@@ -167,6 +168,9 @@ impl Compiler<'_> {
     /// The input of a limit. The first rows of an order may come from an index without sorting.
     fn limited(&self, limit: &Limit) -> Result<Node> {
         let input = self.node(&limit.input)?;
+        if let Some(nearest) = self.nearest_first(&input, limit) {
+            return Ok(nearest);
+        }
         let count = |expr: &Option<Expr>| match expr {
             None => Some(0),
             Some(expr) => match expr.as_literal()? {

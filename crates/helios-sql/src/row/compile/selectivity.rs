@@ -61,7 +61,7 @@ impl<'a> Spread<'a> {
         let (reach, through_index) = match &path {
             Path::Key(reach) => (reach, false),
             Path::Index(_, reach) => (reach, true),
-            Path::Full => {
+            Path::Full | Path::Nearest(_) => {
                 return Candidate {
                     path,
                     assured,

@@ -8,6 +8,7 @@ mod filter;
 mod hash_join;
 mod limit;
 mod lock_rows;
+mod nearest;
 mod nested_loop;
 mod project;
 mod project_set;

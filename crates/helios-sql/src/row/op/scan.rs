@@ -76,6 +76,7 @@ pub(super) fn open(
             let ranges = in_reading_order(reach.ranges(keys, cx)?, node.reverse);
             Box::new(KeyScan::new(output, reader, ranges))
         }
+        Path::Nearest(_) => Box::new(super::nearest::NearestScan::new(output, reader)),
         Path::Index(at, reach) => {
             let rules = index(node, *at)?;
             let keys: Vec<_> = rules.key_types().collect();
@@ -159,10 +160,10 @@ impl Operator for Single {
 }
 
 /// Turns stored rows into output rows.
-struct Output {
-    node: Arc<ScanNode>,
+pub(super) struct Output {
+    pub(super) node: Arc<ScanNode>,
     /// The definition that the stored rows have where they are read.
-    table: Arc<TableDef>,
+    pub(super) table: Arc<TableDef>,
     /// What comes out, if not what the node reads.
     columns: Option<Arc<[usize]>>,
     /// The filters for this run, if they have parts that are computed once.
@@ -174,7 +175,13 @@ struct Output {
 
 impl Output {
     /// The output row, unless a filter rejects it.
-    fn emit(&mut self, key: &[u8], begin: Scn, row: &[u8], cx: &Cx<'_>) -> Result<Option<Row>> {
+    pub(super) fn emit(
+        &mut self,
+        key: &[u8],
+        begin: Scn,
+        row: &[u8],
+        cx: &Cx<'_>,
+    ) -> Result<Option<Row>> {
         let stored = StoredRow::new(self.table.shape(), key, begin, row)?;
         let wanted = Wanted {
             node: &self.node,
@@ -184,7 +191,7 @@ impl Output {
         wanted.pass(&mut self.row, &mut self.steps, &stored, cx)
     }
 
-    fn storage(&self) -> TableId {
+    pub(super) fn storage(&self) -> TableId {
         self.table.storage
     }
 }
@@ -251,7 +258,7 @@ impl Operator for PointGet {
 }
 
 /// Rows in ranges of the stored key.
-struct KeyScan {
+pub(super) struct KeyScan {
     output: Output,
     reader: Reader,
     /// Those that are left, the next one last.
@@ -270,7 +277,7 @@ const AHEAD_MAX: usize = 216;
 const AHEAD_BYTES: usize = 1 << 16;
 
 impl KeyScan {
-    fn new(output: Output, reader: Reader, ranges: Vec<KeyRange>) -> Self {
+    pub(super) fn new(output: Output, reader: Reader, ranges: Vec<KeyRange>) -> Self {
         Self {
             output,
             reader,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use helios_base::{Error, Result, SqlState, Value};
-use helios_table::catalog::{Dependency, SchemaId, ViewColumn};
+use helios_table::catalog::{Dependency, Method, SchemaId, ViewColumn};
 use helios_table::ddl::{
     NewColumn, NewConstraint, NewConstraintKind, NewIndex, NewIndexKey, NewTable, NewView,
 };
@@ -113,6 +113,12 @@ impl Ddl<'_> {
         match create.method.as_str() {
             // What a hash finds, order finds too.
             "btree" | "hash" => {}
+            nearest if Method::named(nearest).is_some() => {
+                return match self.has_index(create) {
+                    true => Ok(()),
+                    false => self.create_nearest(create),
+                };
+            }
             "gin" | "gist" | "spgist" | "brin" => {
                 return Err(Error::unsupported(format!(
                     "access method \"{}\" is not supported yet",
@@ -130,15 +136,8 @@ impl Ddl<'_> {
         if !create.options.is_empty() {
             return Err(Error::unsupported("index options are not supported yet"));
         }
-        if let (Some(name), true) = (&create.name, create.if_not_exists) {
-            let table = self.catalog.table_by_id(create.table.id);
-            let there = table.and_then(|table| self.catalog.relation_in(table.schema, name));
-            if there.is_some() {
-                let message = format!("relation \"{name}\" already exists, skipping");
-                self.session
-                    .notice_state(SqlState::DUPLICATE_TABLE, message);
-                return Ok(());
-            }
+        if self.has_index(create) {
+            return Ok(());
         }
         let keys = create
             .keys
@@ -162,6 +161,22 @@ impl Ddl<'_> {
             predicate: create.predicate.clone(),
         })?;
         Ok(())
+    }
+
+    /// Whether what `IF NOT EXISTS` asks for is there, which a notice says then.
+    fn has_index(&mut self, create: &CreateIndex) -> bool {
+        let (Some(name), true) = (&create.name, create.if_not_exists) else {
+            return false;
+        };
+        let table = self.catalog.table_by_id(create.table.id);
+        let there = table.and_then(|table| self.catalog.relation_in(table.schema, name));
+        if there.is_none() {
+            return false;
+        }
+        let message = format!("relation \"{name}\" already exists, skipping");
+        self.session
+            .notice_state(SqlState::DUPLICATE_TABLE, message);
+        true
     }
 
     pub(super) fn create_view(&mut self, create: &CreateView) -> Result<()> {

@@ -8,6 +8,7 @@ mod convert;
 mod create;
 mod drop;
 pub(in crate::session) mod function;
+mod nearest;
 mod options;
 mod policy;
 mod types;

@@ -208,6 +208,8 @@ settings! {
         "Names the author recorded with commits; the session's user if empty.");
     CommitMessage: setting("helios.commit_message", SettingKind::Text, "",
         "Sets the message recorded with commits.");
+    HnswSearch: setting("hnsw.ef_search", SettingKind::Int(1, 1000, Unit::None), "40",
+        "Sets how many candidates a search of an hnsw index follows.");
     HybridStorage: of_database("hybrid_storage", "auto",
         "Moves rows that are not changed any more into columnar segments: auto or off.");
     HybridCold: of_database("hybrid_storage_cold_threshold", "30 days",
@@ -227,6 +229,8 @@ settings! {
         "Sets the display format for interval values.");
     IsSuperuser: fact("is_superuser", "on",
         "Shows whether the current user is a superuser.");
+    IvfProbes: setting("ivfflat.probes", SettingKind::Int(1, 32_768, Unit::None), "8",
+        "Sets how many lists a search of an ivf index looks at.");
     Jit: idle("jit", SettingKind::Bool, "on");
     JitAboveCost: idle("jit_above_cost", SettingKind::Real(-1.0, f64::MAX), "100000");
     JitInlineAboveCost: idle("jit_inline_above_cost", SettingKind::Real(-1.0, f64::MAX), "500000");
@@ -238,6 +242,8 @@ settings! {
         "Ends a statement that waits longer than this for a lock; 0 never does.");
     LogMinDuration: setting("log_min_duration_statement", SettingKind::Int(-1, i32::MAX as i64, Unit::Millis), "-1",
         "Logs statements that take at least this long; -1 logs none.");
+    LshProbes: setting("lsh.probes", SettingKind::Int(1, 1 << 20, Unit::None), "8",
+        "Sets how many buckets of each table a search of an lsh index looks at.");
     MaintenanceIoConcurrency: idle("maintenance_io_concurrency", COUNT, "10");
     MaintenanceWorkMem: idle("maintenance_work_mem", PAGES, "65536");
     MaxIdentifierLength: fact("max_identifier_length", "63",

@@ -8,6 +8,7 @@ mod compare;
 mod history;
 mod schema;
 mod segments;
+mod vectors;
 
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
         ("helios_hybrid_storage", []) => segments::hybrid(state),
         ("helios_segments", []) => segments::segments(state),
         ("helios_compression", []) => segments::compression(state),
+        ("pg_vector_index_stats", []) => vectors::indexes(state),
         _ => return None,
     })
 }

@@ -1,0 +1,126 @@
+//! The first rows by nearness to a vector, through an index of nearness.
+
+use std::sync::Arc;
+
+use helios_base::Value;
+use helios_expr::{Expr, Measure, Volatility};
+use helios_table::catalog::IndexDef;
+
+use super::{Compiler, access};
+use crate::plan::{At, Limit, SortKey};
+use crate::row::node::{Node, ProjectNode, SortNode};
+use crate::row::scan::{NearestPath, Path, ScanNode};
+
+/// What a candidate costs beside a row that is read in order: a look at the structure, and the row by its key.
+const CANDIDATE: u64 = 6;
+/// Candidates that a search looks at however few are wanted.
+const BREADTH: u64 = 40;
+/// How many rows are wanted, where that is not known yet.
+const WANTED: u64 = 100;
+
+impl Compiler<'_> {
+    /// The input of a limit, with the table under its sort read by nearness, if that is cheaper than reading
+    /// all of it. The sort stays: what comes is more than is wanted, and in no order.
+    pub(super) fn nearest_first(&self, input: &Node, limit: &Limit) -> Option<Node> {
+        if limit.limit.is_none() || !limit.ties.is_empty() {
+            return None;
+        }
+        match input {
+            Node::Project(project) => Some(Node::Project(Arc::new(ProjectNode::new(
+                self.nearest_first(&project.input, limit)?,
+                project.exprs.clone(),
+            )))),
+            Node::Sort(sort) => {
+                // Of equally near rows the next key would decide, and an index does not know it.
+                let [key] = sort.keys.as_slice() else {
+                    return None;
+                };
+                Some(Node::Sort(Arc::new(SortNode {
+                    input: self.nearest_input(&sort.input, key, limit)?,
+                    keys: sort.keys.clone(),
+                })))
+            }
+            _ => None,
+        }
+    }
+
+    fn nearest_input(&self, node: &Node, key: &SortKey, limit: &Limit) -> Option<Node> {
+        match node {
+            Node::Scan(scan) => self.nearest_scan(scan, key, limit),
+            Node::Project(project) => {
+                let below = access::below(project, std::slice::from_ref(key))?;
+                Some(Node::Project(Arc::new(ProjectNode::new(
+                    self.nearest_input(&project.input, below.first()?, limit)?,
+                    project.exprs.clone(),
+                ))))
+            }
+            _ => None,
+        }
+    }
+
+    fn nearest_scan(&self, scan: &ScanNode, key: &SortKey, limit: &Limit) -> Option<Node> {
+        let moves = matches!(scan.at, Some(At::Row(..)));
+        if !matches!(scan.path, Path::Full)
+            || scan.versions.is_some()
+            || scan.key
+            || moves
+            || key.descending
+            || key.nulls_first
+        {
+            return None;
+        }
+        let (symbol, column, query) = distance(&key.expr)?;
+        let position = *scan.reads.get(column)?;
+        let column = scan.table.columns.get(position)?.id;
+        // An index made since serves the past as well.
+        let now = self.catalog.table_by_id(scan.table.id)?;
+        let is_wanted = |def: &&Arc<IndexDef>| {
+            let of = def.keys.first().and_then(|key| key.as_column());
+            let nearest = def.nearest.as_ref();
+            of == Some(column) && nearest.is_some_and(|nearest| nearest.is_by(symbol))
+        };
+        let index = now.indexes.iter().find(is_wanted)?;
+        let count = |expr: &Option<Expr>| match expr.as_ref().map(Expr::as_literal) {
+            None => 0,
+            Some(Some(Value::Int8(count))) => u64::try_from(*count).unwrap_or(0),
+            Some(_) => WANTED,
+        };
+        let wanted = count(&limit.limit).saturating_add(count(&limit.offset));
+        // Conditions leave one row in so many: that many are looked at for each.
+        let looked = wanted.saturating_mul(scan.total) / scan.estimate.max(1);
+        let cost = looked.saturating_add(BREADTH).saturating_mul(CANDIDATE);
+        if cost >= scan.total {
+            return None;
+        }
+        let mut near = scan.clone();
+        near.estimate = near.estimate.min(wanted.max(1));
+        near.path = Path::Nearest(Arc::new(NearestPath {
+            index: Arc::clone(index),
+            looked: looked.saturating_add(BREADTH),
+            order: key.expr.clone(),
+            query: query.clone(),
+            limit: limit.limit.clone(),
+            offset: limit.offset.clone(),
+        }));
+        Some(Node::Scan(Arc::new(near)))
+    }
+}
+
+/// The operator, the column and the constant of a distance between the two.
+fn distance(expr: &Expr) -> Option<(&'static str, usize, &Expr)> {
+    let Expr::Call { function, args, .. } = expr else {
+        return None;
+    };
+    let measure = Measure::named(function.name()).filter(|measure| measure.is_distance())?;
+    let [left, right] = args.as_slice() else {
+        return None;
+    };
+    let (column, query) = match (left, right) {
+        (Expr::Column { index, .. }, query) | (query, Expr::Column { index, .. }) => {
+            (*index, query)
+        }
+        _ => return None,
+    };
+    let steady = query.used_columns().is_empty() && query.volatility() < Volatility::Volatile;
+    steady.then_some((measure.distance.symbol(), column, query))
+}

@@ -1,0 +1,74 @@
+//! `CREATE INDEX … USING hnsw` and its kin.
+
+use helios_base::{Error, Result, SqlState};
+use helios_table::catalog::NearestDef;
+use helios_table::ddl::NewNearest;
+
+use super::Ddl;
+use crate::plan::{CreateIndex, IndexKey};
+
+impl Ddl<'_> {
+    pub(super) fn create_nearest(&mut self, create: &CreateIndex) -> Result<()> {
+        let method = &create.method;
+        let unsupported = |what: &str| {
+            Err(Error::unsupported(format!(
+                "access method \"{method}\" does not support {what}"
+            )))
+        };
+        if create.unique {
+            return unsupported("unique indexes");
+        }
+        if !create.include.is_empty() {
+            return unsupported("included columns");
+        }
+        if create.predicate.is_some() {
+            return Err(Error::unsupported(format!(
+                "partial indexes are not supported for access method \"{method}\""
+            ))
+            .with_hint("A search asks the conditions of its query of what it finds."));
+        }
+        let [key] = create.keys.as_slice() else {
+            return unsupported("multicolumn indexes");
+        };
+        if key.descending || key.nulls_first {
+            return unsupported("ASC/DESC or NULLS FIRST/LAST options");
+        }
+        let Some(column) = &key.column else {
+            return Err(Error::unsupported(format!(
+                "expression indexes are not supported for access method \"{method}\""
+            ))
+            .with_hint("Index a generated column."));
+        };
+        let nearest = NearestDef {
+            class: class(key, method)?,
+            options: create.options.clone(),
+        };
+        self.txn.create_nearest_index(&NewNearest {
+            name: create.name.clone(),
+            table: create.table.id,
+            column: column.clone(),
+            method: method.clone(),
+            nearest,
+        })?;
+        Ok(())
+    }
+}
+
+/// The operator class that was written; lists around centroids have one that need not be.
+fn class(key: &IndexKey, method: &str) -> Result<String> {
+    match &key.class {
+        Some(class) => Ok(class.clone()),
+        None if matches!(method, "ivfflat" | "ivf") => Ok("vector_l2_ops".to_owned()),
+        None => Err(Error::new(
+            SqlState::UNDEFINED_OBJECT,
+            format!(
+                "data type {} has no default operator class for access method \"{method}\"",
+                key.ty.bare()
+            ),
+        )
+        .with_hint(
+            "You must specify an operator class for the index or define a default operator class \
+             for the data type.",
+        )),
+    }
+}

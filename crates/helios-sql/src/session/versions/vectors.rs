@@ -1,0 +1,54 @@
+//! Indexes of nearness: what there is and how far each is.
+
+use helios_base::{DataType, Result, Row, Value};
+
+use super::super::state::State;
+use super::{here, number};
+
+/// `pg_vector_index_stats`: the indexes of nearness of the session's branch.
+pub(super) fn indexes(state: &State) -> Result<Vec<Row>> {
+    let here = here(state)?;
+    let store = state.tables.store();
+    let mut rows = Vec::new();
+    for table in here.catalog.tables() {
+        for index in &table.indexes {
+            let Some(nearest) = &index.nearest else {
+                continue;
+            };
+            let column = index.keys.first().and_then(|key| key.as_column());
+            let column = column.and_then(|id| table.column_by_id(id));
+            let dimensions = column.map_or(Value::Null, |(_, column)| match column.ty {
+                DataType::Vector(_, Some(dimensions)) => number(u64::from(dimensions)),
+                _ => Value::Null,
+            });
+            let mut row = vec![
+                Value::text(table.schema_name.as_str()),
+                Value::text(table.name.as_str()),
+                Value::text(index.name.as_str()),
+                Value::text(index.method.as_str()),
+                Value::text(nearest.class.as_str()),
+                dimensions,
+            ];
+            match state.tables.nearest_report(index) {
+                Some(report) => {
+                    let (branch, scn) = report.base;
+                    let branch = store.branch_by_id(branch);
+                    row.extend([
+                        Value::Bool(true),
+                        number(report.vectors as u64),
+                        number(report.bytes as u64),
+                        Value::Bool(report.quantized),
+                        branch.map_or(Value::Null, |branch| Value::text(branch.name)),
+                        number(scn.0),
+                    ]);
+                }
+                None => {
+                    row.push(Value::Bool(false));
+                    row.extend(std::iter::repeat_n(Value::Null, 5));
+                }
+            }
+            rows.push(row);
+        }
+    }
+    Ok(rows)
+}

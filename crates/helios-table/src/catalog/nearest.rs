@@ -1,0 +1,250 @@
+//! What makes an index one of nearness: its distance and the options of its structure.
+
+use helios_base::{DataType, Error, Result, SqlState, VectorKind};
+use helios_vector::Metric;
+use serde::{Deserialize, Serialize};
+
+/// The part of an index's definition that only indexes of nearness have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NearestDef {
+    /// The operator class, as `vector_l2_ops`.
+    pub class: String,
+    /// `WITH`, as it was written.
+    pub options: Vec<(String, String)>,
+}
+
+/// The structures that an index can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// `hnsw`
+    Hnsw,
+    /// `ivfflat`, `ivf`
+    Ivf,
+    /// `lsh`
+    Lsh,
+}
+
+/// How vectors are made smaller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantization {
+    /// Not at all.
+    None,
+    /// A byte for each number.
+    Scalar,
+    /// A code for each of several parts.
+    Product {
+        /// How many parts.
+        parts: usize,
+        /// How many codes: 16 or 256.
+        centroids: usize,
+    },
+    /// A bit for each number.
+    Rabitq,
+}
+
+/// All that an index of nearness is to be, read and checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blueprint {
+    /// The structure.
+    pub method: Method,
+    /// What near means.
+    pub metric: Metric,
+    /// Of every vector.
+    pub dimensions: usize,
+    /// Links of a node.
+    pub m: usize,
+    /// Candidates followed for a new node.
+    pub ef_construction: usize,
+    /// Lists around centroids; `None` for as many as suit the rows.
+    pub lists: Option<usize>,
+    /// How vectors are made smaller; `None` leaves it to how many there are.
+    pub quantization: Option<Quantization>,
+}
+
+impl Method {
+    /// The structure of an access method.
+    #[must_use]
+    pub fn named(method: &str) -> Option<Self> {
+        match method {
+            "hnsw" => Some(Self::Hnsw),
+            "ivfflat" | "ivf" => Some(Self::Ivf),
+            "lsh" => Some(Self::Lsh),
+            _ => None,
+        }
+    }
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
+}
+
+impl NearestDef {
+    /// Reads and checks what was written for an index on a column of type `ty`.
+    ///
+    /// # Errors
+    /// 42704 for a class that is none of the type's, 22023 for a column without dimensions and for
+    /// options that are unknown or out of range, 0A000 for types that no structure holds yet.
+    pub fn blueprint(&self, method: &str, ty: &DataType) -> Result<Blueprint> {
+        let Some(structure) = Method::named(method) else {
+            return Err(Error::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!("access method \"{method}\" does not exist"),
+            ));
+        };
+        let metric = self.metric(method, ty)?;
+        let DataType::Vector(_, Some(dimensions)) = *ty else {
+            return Err(invalid("column does not have dimensions".to_owned()));
+        };
+        let mut plan = Blueprint {
+            method: structure,
+            metric,
+            dimensions: dimensions as usize,
+            m: 16,
+            ef_construction: 64,
+            lists: None,
+            quantization: None,
+        };
+        self.read_options(&mut plan)?;
+        Ok(plan)
+    }
+
+    /// ` WITH (…)`, if anything was written there.
+    pub(super) fn with_clause(&self) -> String {
+        let options: Vec<String> = self
+            .options
+            .iter()
+            .map(|(name, value)| format!("{name}='{}'", value.replace('\'', "''")))
+            .collect();
+        match options.is_empty() {
+            true => String::new(),
+            false => format!(" WITH ({})", options.join(", ")),
+        }
+    }
+
+    /// Whether it finds what is near by the distance of this operator.
+    #[must_use]
+    pub fn is_by(&self, symbol: &str) -> bool {
+        let suffix = match symbol {
+            "<->" => "_l2_ops",
+            "<#>" => "_ip_ops",
+            "<=>" => "_cosine_ops",
+            "<+>" => "_l1_ops",
+            _ => return false,
+        };
+        self.class.ends_with(suffix)
+    }
+
+    fn metric(&self, method: &str, ty: &DataType) -> Result<Metric> {
+        let DataType::Vector(kind, _) = ty else {
+            let error = Error::unsupported(format!(
+                "access method \"{method}\" does not support columns of type {}",
+                ty.bare()
+            ));
+            return Err(error.with_hint("Columns of type vector and halfvec can be indexed."));
+        };
+        if *kind == VectorKind::Sparse {
+            return Err(Error::unsupported(
+                "indexes of nearness on columns of type sparsevec are not supported",
+            )
+            .with_hint("Queries read the whole column, or cast it to vector or halfvec in a generated column."));
+        }
+        let distance = self
+            .class
+            .strip_prefix(kind.name())
+            .and_then(|rest| rest.strip_suffix("_ops"));
+        match distance {
+            Some("_l2") => Ok(Metric::L2),
+            Some("_ip") => Ok(Metric::InnerProduct),
+            Some("_cosine") => Ok(Metric::Cosine),
+            Some("_l1") => Ok(Metric::L1),
+            _ => Err(Error::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!(
+                    "operator class \"{}\" does not exist for access method \"{method}\"",
+                    self.class
+                ),
+            )),
+        }
+    }
+
+    fn read_options(&self, plan: &mut Blueprint) -> Result<()> {
+        let (mut parts, mut centroids, mut product) = (None, None, false);
+        for (name, value) in &self.options {
+            let number = |least: usize, most: usize| -> Result<usize> {
+                let number: i64 = value.parse().map_err(|_| {
+                    invalid(format!(
+                        "invalid value for integer option \"{name}\": {value}"
+                    ))
+                })?;
+                usize::try_from(number)
+                    .ok()
+                    .filter(|n| (least..=most).contains(n))
+                    .ok_or_else(|| {
+                        invalid(format!("value {value} out of bounds for option \"{name}\""))
+                            .with_detail(format!(
+                                "Valid values are between \"{least}\" and \"{most}\"."
+                            ))
+                    })
+            };
+            match (name.as_str(), plan.method) {
+                ("m", Method::Hnsw) => plan.m = number(2, 100)?,
+                ("ef_construction", Method::Hnsw) => plan.ef_construction = number(4, 1000)?,
+                ("lists", Method::Ivf) => plan.lists = Some(number(1, 32_768)?),
+                ("quantization", Method::Hnsw | Method::Ivf) => {
+                    product = value.eq_ignore_ascii_case("product");
+                    plan.quantization = match value.to_ascii_lowercase().as_str() {
+                        "none" => Some(Quantization::None),
+                        "scalar" => Some(Quantization::Scalar),
+                        "rabitq" => Some(Quantization::Rabitq),
+                        // Its numbers may follow.
+                        "product" => None,
+                        _ => {
+                            return Err(invalid(format!(
+                                "invalid value for enum option \"quantization\": {value}"
+                            ))
+                            .with_detail(
+                                "Valid values are \"none\", \"scalar\", \"product\" and \"rabitq\".",
+                            ));
+                        }
+                    };
+                }
+                ("pq_subquantizers", Method::Hnsw | Method::Ivf) => {
+                    parts = Some(number(1, plan.dimensions.min(4096))?);
+                }
+                ("pq_centroids", Method::Hnsw | Method::Ivf) => {
+                    let found = number(16, 256)?;
+                    if found != 16 && found != 256 {
+                        return Err(invalid(format!(
+                            "value {value} out of bounds for option \"{name}\""
+                        ))
+                        .with_detail("Valid values are \"16\" and \"256\"."));
+                    }
+                    centroids = Some(found);
+                }
+                ("sharding_strategy" | "shard_count", _) => {
+                    return Err(Error::unsupported(format!(
+                        "index option \"{name}\" is not supported"
+                    ))
+                    .with_hint("An index of nearness is kept in one piece."));
+                }
+                _ => return Err(invalid(format!("unrecognized parameter \"{name}\""))),
+            }
+        }
+        if plan.ef_construction < 2 * plan.m {
+            return Err(invalid(
+                "ef_construction must be greater than or equal to 2 * m".to_owned(),
+            ));
+        }
+        if product {
+            plan.quantization = Some(Quantization::Product {
+                parts: parts.unwrap_or(8).min(plan.dimensions),
+                centroids: centroids.unwrap_or(256),
+            });
+        } else if parts.is_some() || centroids.is_some() {
+            return Err(invalid(
+                "pq_subquantizers and pq_centroids need quantization = product".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+}

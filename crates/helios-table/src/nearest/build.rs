@@ -1,0 +1,183 @@
+//! Making an index of the rows of a snapshot, step by step.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use helios_base::{Result, TableId};
+use helios_vector::{Index, Work};
+use helios_version::{Read, RowCursor, Snapshot, Step};
+
+use super::index::{NearestIndex, Subject};
+use super::slots::Slots;
+use super::structure::{Shape, failure, holds};
+use super::vector_of;
+use crate::catalog::TableDef;
+use crate::row::StoredRow;
+
+/// Vectors that a structure learns from.
+const SAMPLE: usize = 20_000;
+/// Vectors that are added together.
+const BATCH: usize = 512;
+
+/// An index in the making.
+pub(super) struct Builder {
+    subject: Subject,
+    table: Arc<TableDef>,
+    snapshot: Snapshot,
+    cursor: RowCursor,
+    state: State,
+}
+
+enum State {
+    /// Every so many rows one is kept to learn from.
+    Sampling {
+        rows: usize,
+        every: usize,
+        sample: Vec<f32>,
+    },
+    Adding(Box<Adding>),
+}
+
+struct Adding {
+    index: Box<dyn Index>,
+    slots: Slots,
+    estimates: bool,
+    learnt: usize,
+}
+
+impl Builder {
+    pub(super) fn new(subject: Subject, table: Arc<TableDef>, snapshot: Snapshot) -> Result<Self> {
+        Ok(Self {
+            cursor: all(&snapshot, table.storage)?,
+            subject,
+            table,
+            snapshot,
+            state: State::Sampling {
+                rows: 0,
+                every: 1,
+                sample: Vec::new(),
+            },
+        })
+    }
+
+    /// Looks at up to `budget` rows; the index once it has all.
+    pub(super) fn step(&mut self, budget: usize, work: Work<'_>) -> Result<Option<NearestIndex>> {
+        let more = match &self.state {
+            State::Sampling { .. } => self.sample(budget)?,
+            State::Adding(_) => self.add(budget, work)?,
+        };
+        if more == Step::More {
+            return Ok(None);
+        }
+        let table = self.table.storage;
+        match std::mem::replace(
+            &mut self.state,
+            State::Sampling {
+                rows: 0,
+                every: 1,
+                sample: Vec::new(),
+            },
+        ) {
+            State::Sampling { rows, sample, .. } => {
+                let shape = Shape::new(self.subject.plan, rows);
+                let sample: &[f32] = if shape.learns() { &sample } else { &[] };
+                self.state = State::Adding(Box::new(Adding {
+                    index: shape.make(sample)?,
+                    slots: Slots::default(),
+                    estimates: shape.estimates(),
+                    learnt: if shape.learns() { rows } else { usize::MAX },
+                }));
+                self.cursor = all(&self.snapshot, table)?;
+                Ok(None)
+            }
+            State::Adding(adding) => {
+                let base = (self.snapshot.branch(), self.snapshot.scn());
+                Ok(Some(NearestIndex::new(
+                    self.subject.clone(),
+                    adding.index,
+                    adding.slots,
+                    base,
+                    adding.estimates,
+                    adding.learnt,
+                )))
+            }
+        }
+    }
+
+    fn sample(&mut self, budget: usize) -> Result<Step> {
+        let State::Sampling {
+            rows,
+            every,
+            sample,
+        } = &mut self.state
+        else {
+            return Ok(Step::Done);
+        };
+        let (plan, position) = (self.subject.plan, self.subject.position);
+        for _ in 0..budget {
+            let Some(row) = self.cursor.next()? else {
+                return Ok(Step::Done);
+            };
+            let row = StoredRow::from_ref(self.table.shape(), row)?;
+            if row.is_null(position) {
+                continue;
+            }
+            if rows.is_multiple_of(*every)
+                && let Some((vector, _)) = vector_of(&row, position, plan.dimensions)?
+                && holds(plan.metric, &vector)
+            {
+                sample.extend(vector);
+                if sample.len() / plan.dimensions.max(1) >= SAMPLE * 2 {
+                    // Every other one stays, and from now on half as many come.
+                    *every *= 2;
+                    let kept: Vec<f32> = sample
+                        .chunks_exact(plan.dimensions)
+                        .step_by(2)
+                        .flatten()
+                        .copied()
+                        .collect();
+                    *sample = kept;
+                }
+            }
+            *rows += 1;
+        }
+        Ok(Step::More)
+    }
+
+    fn add(&mut self, budget: usize, work: Work<'_>) -> Result<Step> {
+        let State::Adding(adding) = &mut self.state else {
+            return Ok(Step::Done);
+        };
+        let mut left = budget;
+        while left > 0 {
+            let (mut ids, mut vectors) = (Vec::new(), Vec::new());
+            let mut ended = false;
+            for _ in 0..left.min(BATCH) {
+                left -= 1;
+                let Some(row) = self.cursor.next()? else {
+                    ended = true;
+                    break;
+                };
+                let row = StoredRow::from_ref(self.table.shape(), row)?;
+                let plan = self.subject.plan;
+                let found = vector_of(&row, self.subject.position, plan.dimensions)?;
+                let Some((vector, print)) = found.filter(|(v, _)| holds(plan.metric, v)) else {
+                    continue;
+                };
+                if let Some(slot) = adding.slots.add(row.key(), print) {
+                    ids.push(slot);
+                    vectors.extend(vector);
+                }
+            }
+            adding.index.insert(&ids, &vectors, work).map_err(failure)?;
+            if ended {
+                return Ok(Step::Done);
+            }
+        }
+        Ok(Step::More)
+    }
+}
+
+fn all(snapshot: &Snapshot, table: TableId) -> Result<RowCursor> {
+    snapshot.scan(table, (Bound::Unbounded, Bound::Unbounded), false)
+}

@@ -1,0 +1,375 @@
+//! An index: asking it, and bringing its base forward.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use helios_base::{
+    BranchId, ColumnId, Error, IndexId, Result, Scn, SqlState, TableId, VectorKind, VectorValue,
+};
+use helios_vector::{All, Effort, Index, Memory, Work};
+use helios_version::{Diff, Read, RowVersion, Snapshot, Step, Store};
+use parking_lot::{Mutex, RwLock};
+
+use super::slots::Slots;
+use super::structure::{failure, holds};
+use super::vector_of;
+use crate::catalog::{Blueprint, IndexDef, Method, TableDef};
+use crate::row::StoredRow;
+
+/// What an index is of.
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    /// Its storage number, which changes when it is to be made anew.
+    pub(super) index: IndexId,
+    /// The storage of its table's rows.
+    pub(super) rows: TableId,
+    /// The column of vectors.
+    pub(super) column: ColumnId,
+    /// Its position in the table when this was made.
+    pub(super) position: usize,
+    /// What it is to be.
+    pub(super) plan: Blueprint,
+}
+
+impl Subject {
+    /// The subject of a definition; `None` if it is of no nearness.
+    pub(super) fn of(table: &TableDef, def: &IndexDef) -> Result<Option<Self>> {
+        let Some(nearest) = &def.nearest else {
+            return Ok(None);
+        };
+        let column = def.keys.first().and_then(|key| key.as_column());
+        let found = column.and_then(|id| Some((id, table.column_by_id(id)?)));
+        let Some((column, (position, definition))) = found else {
+            return Err(Error::internal("an index of nearness without a column"));
+        };
+        Ok(Some(Self {
+            index: def.storage,
+            rows: table.storage,
+            column,
+            position,
+            plan: nearest.blueprint(&def.method, &definition.ty)?,
+        }))
+    }
+}
+
+/// An index of nearness in memory.
+#[derive(Debug)]
+pub struct NearestIndex {
+    subject: Subject,
+    index: Box<dyn Index>,
+    slots: RwLock<Slots>,
+    /// What the index has all rows of.
+    base: Mutex<(BranchId, Scn)>,
+    /// Whether distances of what it finds are estimates.
+    estimates: bool,
+    /// From how many rows it has learnt; all there can be, if it learns nothing.
+    learnt: usize,
+}
+
+/// A row that a snapshot sees otherwise than the base.
+pub struct Delta {
+    /// The row's stored key.
+    pub key: Vec<u8>,
+    /// The row as the snapshot sees it.
+    pub row: RowVersion,
+}
+
+/// What to look for.
+#[derive(Clone, Copy, Debug)]
+pub struct Search<'q> {
+    /// The vector.
+    pub query: &'q [f32],
+    /// How many candidates are wanted at a time.
+    pub batch: usize,
+    /// Candidates or lists that are followed; zero leaves it to the index.
+    pub breadth: usize,
+}
+
+/// A candidate that an index has found.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'f> {
+    /// The key of the row that had the vector.
+    pub key: &'f [u8],
+    print: u64,
+}
+
+impl Found<'_> {
+    /// Whether a row under the key still has the vector that was found.
+    #[must_use]
+    pub fn is_of(&self, vector: &[f32]) -> bool {
+        super::slots::fingerprint_of(vector) == self.print
+    }
+}
+
+impl NearestIndex {
+    pub(super) fn new(
+        subject: Subject,
+        index: Box<dyn Index>,
+        slots: Slots,
+        base: (BranchId, Scn),
+        estimates: bool,
+        learnt: usize,
+    ) -> Self {
+        Self {
+            subject,
+            index,
+            slots: RwLock::new(slots),
+            base: Mutex::new(base),
+            estimates,
+            learnt,
+        }
+    }
+
+    pub(super) fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    pub(super) fn structure(&self) -> &dyn Index {
+        &*self.index
+    }
+
+    pub(super) fn slots(&self) -> &RwLock<Slots> {
+        &self.slots
+    }
+
+    pub(super) fn learnt(&self) -> usize {
+        self.learnt
+    }
+
+    /// What it has all rows of.
+    #[must_use]
+    pub fn base(&self) -> (BranchId, Scn) {
+        *self.base.lock()
+    }
+
+    /// Whether distances of what it finds are estimates, so that more has to be looked at than is
+    /// wanted.
+    #[must_use]
+    pub fn estimates(&self) -> bool {
+        self.estimates
+    }
+
+    /// Whether it can look for this vector.
+    #[must_use]
+    pub fn takes(&self, query: &VectorValue) -> bool {
+        let plan = &self.subject.plan;
+        query.kind() != VectorKind::Sparse
+            && query.dimensions() == plan.dimensions
+            && holds(plan.metric, &query.numbers())
+    }
+
+    /// The setting that says how many candidates or lists are followed.
+    #[must_use]
+    pub fn breadth_setting(&self) -> &'static str {
+        match self.subject.plan.method {
+            Method::Hnsw => "hnsw.ef_search",
+            Method::Ivf => "ivfflat.probes",
+            Method::Lsh => "lsh.probes",
+        }
+    }
+
+    /// How many candidates or lists to follow for so many vectors, where the setting says `set`.
+    #[must_use]
+    pub fn breadth(&self, set: usize, wanted: usize) -> usize {
+        match self.subject.plan.method {
+            // A graph finds no more than it follows.
+            Method::Hnsw => set.max(wanted.min(1000)),
+            Method::Ivf | Method::Lsh => set,
+        }
+    }
+
+    /// How many vectors it has, those of the past among them.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// Bytes in memory.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        let mut memory = self.index.memory();
+        memory.ids += self.slots.read().memory();
+        memory
+    }
+
+    /// Whether it is an index of the rows that a table has at some moment.
+    #[must_use]
+    pub fn is_of(&self, table: &TableDef) -> bool {
+        let column = table.column_by_id(self.subject.column);
+        table.storage == self.subject.rows && column.is_some()
+    }
+
+    /// The position of its column among those of a table.
+    #[must_use]
+    pub fn position(&self, table: &TableDef) -> Option<usize> {
+        table.position(self.subject.column)
+    }
+
+    /// The rows of `at` that differ from the base's, if they are at most `most`; every other row of `at` is in the
+    /// index. `None` if there are more, or if the base is no longer kept. To be asked for before
+    /// [`NearestIndex::search`]: the base only moves forward when the index has what is new.
+    ///
+    /// # Errors
+    /// As [`helios_version::Read::get`].
+    ///
+    /// # Cost
+    /// Proportional to what was written between the two.
+    pub fn delta(&self, store: &Store, at: &Snapshot, most: usize) -> Result<Option<Vec<Delta>>> {
+        let (branch, scn) = self.base();
+        let Some(base) = kept(store, branch, scn, self.subject.rows)? else {
+            return Ok(None);
+        };
+        let mut diff = store.diff(&base, at, Some(self.subject.rows))?;
+        let mut delta = Vec::new();
+        let mut seen = 0;
+        while let Some(change) = diff.next()? {
+            seen += 1;
+            if seen > most {
+                return Ok(None);
+            }
+            if let Some(row) = change.new {
+                delta.push(Delta {
+                    key: change.pk,
+                    row,
+                });
+            }
+        }
+        Ok(Some(delta))
+    }
+
+    /// Shows candidates to `visit`, the nearest first within each batch, until it has enough or there are
+    /// no more. The same key may come again, with another vector that its row had.
+    ///
+    /// # Errors
+    /// 22000 for a query of other dimensions, and what `visit` returns.
+    pub fn search(
+        &self,
+        search: Search<'_>,
+        visit: &mut dyn FnMut(Found<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let effort = Effort::breadth(search.breadth);
+        let mut scan = self
+            .index
+            .scan(search.query, &All, effort)
+            .map_err(failure)?;
+        let mut keys = Vec::new();
+        loop {
+            let found = scan.next(search.batch.max(1));
+            if found.is_empty() {
+                return Ok(());
+            }
+            keys.clear();
+            {
+                let slots = self.slots.read();
+                for neighbour in &found {
+                    if let Some((key, print)) = slots.get(neighbour.id) {
+                        keys.push((key.to_vec(), print));
+                    }
+                }
+            }
+            for (key, print) in &keys {
+                if visit(Found { key, print: *print })?.is_break() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+/// A snapshot of the base, if all its rows are still kept.
+fn kept(store: &Store, branch: BranchId, scn: Scn, rows: TableId) -> Result<Option<Snapshot>> {
+    match store.snapshot(branch, Some(scn)) {
+        Ok(base) => match base.require(rows) {
+            Ok(()) => Ok(Some(base)),
+            Err(error) if error.sqlstate() == SqlState::SNAPSHOT_TOO_OLD => Ok(None),
+            Err(error) => Err(error),
+        },
+        // A branch that was dropped, or history that is gone.
+        Err(error)
+            if matches!(
+                error.sqlstate(),
+                SqlState::SNAPSHOT_TOO_OLD
+                    | SqlState::UNDEFINED_OBJECT
+                    | SqlState::INVALID_PARAMETER_VALUE
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The way of a base to a newer snapshot of its branch.
+pub(super) struct CatchUp {
+    index: Arc<NearestIndex>,
+    diff: Diff,
+    table: Arc<TableDef>,
+    position: usize,
+    target: (BranchId, Scn),
+}
+
+impl CatchUp {
+    /// Begins; `None` if the index cannot be brought forward and has to be made anew.
+    pub(super) fn new(
+        index: &Arc<NearestIndex>,
+        store: &Store,
+        newest: &Snapshot,
+        table: &Arc<TableDef>,
+    ) -> Result<Option<Self>> {
+        let (branch, scn) = index.base();
+        let (Some(base), Some(position)) = (
+            kept(store, branch, scn, index.subject.rows)?,
+            index.position(table),
+        ) else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            index: Arc::clone(index),
+            diff: store.diff(&base, newest, Some(index.subject.rows))?,
+            table: Arc::clone(table),
+            position,
+            target: (newest.branch(), newest.scn()),
+        }))
+    }
+
+    /// The index that is brought forward.
+    pub(super) fn index(&self) -> &Arc<NearestIndex> {
+        &self.index
+    }
+
+    /// Looks at up to `budget` rows.
+    pub(super) fn step(&mut self, budget: usize) -> Result<Step> {
+        let plan = self.index.subject.plan;
+        let (mut ids, mut vectors) = (Vec::new(), Vec::new());
+        let mut state = Step::More;
+        for _ in 0..budget {
+            let Some(change) = self.diff.next()? else {
+                state = Step::Done;
+                break;
+            };
+            let Some(new) = &change.new else { continue };
+            let row = StoredRow::new(self.table.shape(), &change.pk, new.begin, &new.row)?;
+            let found = vector_of(&row, self.position, plan.dimensions)?;
+            if let Some((vector, print)) = found.filter(|(vector, _)| holds(plan.metric, vector))
+                && let Some(slot) = self.index.slots.write().add(&change.pk, print)
+            {
+                ids.push(slot);
+                vectors.extend(vector);
+            }
+        }
+        self.index
+            .index
+            .insert(&ids, &vectors, Work::default())
+            .map_err(failure)?;
+        if state == Step::Done {
+            *self.index.base.lock() = self.target;
+        }
+        Ok(state)
+    }
+}

@@ -1,0 +1,118 @@
+//! Slots: for each vector in a structure, the row that has it.
+//!
+//! A slot stands for a row and a vector, not for a version: an update that leaves the vector alone needs no
+//! new one. Slots are never used again; an index that has too many of the past is made anew.
+
+use std::collections::HashMap;
+
+/// Which rows vectors came from.
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    /// All keys, one behind the other.
+    keys: Vec<u8>,
+    /// Where each key ends.
+    ends: Vec<usize>,
+    /// The fingerprint of each vector.
+    prints: Vec<u64>,
+    /// The newest slot of a key and fingerprint, by a hash of both.
+    places: HashMap<u64, u64>,
+}
+
+impl Slots {
+    pub(super) fn len(&self) -> usize {
+        self.prints.len()
+    }
+
+    /// The key and the fingerprint of a slot.
+    pub(super) fn get(&self, slot: u64) -> Option<(&[u8], u64)> {
+        let at = usize::try_from(slot).ok()?;
+        let end = *self.ends.get(at)?;
+        let start = match at.checked_sub(1) {
+            Some(before) => *self.ends.get(before)?,
+            None => 0,
+        };
+        Some((self.keys.get(start..end)?, *self.prints.get(at)?))
+    }
+
+    /// A new slot, unless the row's vector has one already.
+    pub(super) fn add(&mut self, key: &[u8], print: u64) -> Option<u64> {
+        let hash = fingerprint(key) ^ print.rotate_left(32);
+        if let Some(slot) = self.places.get(&hash)
+            && self.get(*slot) == Some((key, print))
+        {
+            return None;
+        }
+        Some(self.push(hash, key, print))
+    }
+
+    /// A slot that was there when the index was saved.
+    pub(super) fn restore(&mut self, key: &[u8], print: u64) {
+        let hash = fingerprint(key) ^ print.rotate_left(32);
+        self.push(hash, key, print);
+    }
+
+    fn push(&mut self, hash: u64, key: &[u8], print: u64) -> u64 {
+        let slot = self.prints.len() as u64;
+        self.keys.extend_from_slice(key);
+        self.ends.push(self.keys.len());
+        self.prints.push(print);
+        self.places.insert(hash, slot);
+        slot
+    }
+
+    /// Bytes in memory, about.
+    pub(super) fn memory(&self) -> usize {
+        self.keys.capacity() + self.prints.capacity() * 16 + self.places.capacity() * 18
+    }
+
+    /// Every slot's key and fingerprint, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
+        (0..self.len() as u64).filter_map(|slot| self.get(slot))
+    }
+}
+
+/// A hash that is the same on every machine and in every version.
+pub(super) fn fingerprint(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut hash = mix(0x9e37_79b9_7f4a_7c15, bytes.len() as u64);
+    for word in words {
+        hash = mix(hash, u64::from_le_bytes(*word));
+    }
+    let mut last = [0; 8];
+    for (slot, byte) in last.iter_mut().zip(rest) {
+        *slot = *byte;
+    }
+    mix(hash, u64::from_le_bytes(last))
+}
+
+/// The fingerprint of a vector; zero has one, whatever its sign.
+pub(super) fn fingerprint_of(numbers: &[f32]) -> u64 {
+    let bits = |x: f32| u64::from(if x == 0.0 { 0 } else { x.to_bits() });
+    let start = mix(0x9e37_79b9_7f4a_7c15, numbers.len() as u64);
+    numbers.iter().fold(start, |hash, x| mix(hash, bits(*x)))
+}
+
+fn mix(hash: u64, word: u64) -> u64 {
+    let product = (hash ^ word).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    product ^ (product >> 32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_slot_for_each_row_and_vector() {
+        let mut slots = Slots::default();
+        assert_eq!(slots.add(b"a", 1), Some(0));
+        assert_eq!(slots.add(b"", 1), Some(1));
+        assert_eq!(slots.add(b"a", 1), None);
+        assert_eq!(slots.add(b"a", 2), Some(2));
+        assert_eq!(slots.get(1), Some((&b""[..], 1)));
+        assert_eq!(slots.get(3), None);
+        assert_eq!(slots.iter().count(), 3);
+        assert_eq!(fingerprint_of(&[0.0, 1.0]), fingerprint_of(&[-0.0, 1.0]));
+        assert_ne!(fingerprint_of(&[1.0, 0.0]), fingerprint_of(&[0.0, 1.0]));
+        assert_ne!(fingerprint(b"a"), fingerprint(b"a\0"));
+    }
+}
