@@ -29,6 +29,15 @@ struct Catalog {
     sets: HashMap<&'static str, Vec<&'static SetFunction>>,
 }
 
+impl Catalog {
+    /// Whether an aggregate, a window or a set-returning function has this name.
+    fn is_other(&self, name: &str) -> bool {
+        self.aggregates.contains_key(name)
+            || self.windows.contains_key(name)
+            || self.sets.contains_key(name)
+    }
+}
+
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
     let mut catalog = Catalog {
         functions: HashMap::new(),
@@ -62,10 +71,33 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
     catalog
 });
 
+/// The functions behind operators. They are looked at when no other function has the name, so that
+/// what never calls one never makes them.
+static BEHIND: LazyLock<Vec<Function>> = LazyLock::new(|| {
+    let mut functions = op::named::functions(families());
+    functions.retain(|function| !CATALOG.functions.contains_key(function.name));
+    functions
+});
+
+static BEHIND_BY_NAME: LazyLock<HashMap<&'static str, Vec<&'static Function>>> =
+    LazyLock::new(|| {
+        let mut map: HashMap<_, Vec<_>> = HashMap::new();
+        for function in BEHIND.iter() {
+            map.entry(function.name).or_default().push(function);
+        }
+        map
+    });
+
 /// The overloads of a function; empty if there is none of this (lower-case) name.
 #[must_use]
 pub fn functions(name: &str) -> &'static [&'static Function] {
-    CATALOG.functions.get(name).map_or(&[], Vec::as_slice)
+    if let Some(found) = CATALOG.functions.get(name) {
+        return found;
+    }
+    if CATALOG.is_other(name) {
+        return &[];
+    }
+    BEHIND_BY_NAME.get(name).map_or(&[], Vec::as_slice)
 }
 
 /// The overloads of an operator.
@@ -100,10 +132,7 @@ pub fn set_functions(name: &str) -> &'static [&'static SetFunction] {
 /// Whether any kind of function has this name.
 #[must_use]
 pub fn is_known(name: &str) -> bool {
-    CATALOG.functions.contains_key(name)
-        || CATALOG.aggregates.contains_key(name)
-        || CATALOG.windows.contains_key(name)
-        || CATALOG.sets.contains_key(name)
+    CATALOG.is_other(name) || !functions(name).is_empty()
 }
 
 /// The names of all functions, aggregates, window and set-returning functions, in no order; a name
@@ -112,6 +141,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     CATALOG
         .functions
         .keys()
+        .chain(BEHIND_BY_NAME.keys())
         .chain(CATALOG.aggregates.keys())
         .chain(CATALOG.windows.keys())
         .chain(CATALOG.sets.keys())
@@ -120,5 +150,5 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 /// Every function and operator, in no order: for `\df`, `\do` and system catalogs.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    families()
+    families().chain(BEHIND.iter())
 }

@@ -54,7 +54,7 @@ pub fn write(value: &Value, ty: &DataType, out: &mut Vec<u8>) -> Result<()> {
                 out.extend(text.as_bytes());
             }
             // One byte, which is zero when there is no character.
-            DataType::CharByte => out.push(text.bytes().next().unwrap_or(0)),
+            DataType::CharByte => out.push(text::char_byte::byte_of(text)),
             _ => out.extend(text.as_bytes()),
         },
         Value::Bytea(bytes) => out.extend(&bytes[..]),

@@ -2,6 +2,7 @@
 
 mod array;
 mod bytea;
+pub mod char_byte;
 mod float;
 mod record;
 mod scalar;
@@ -147,9 +148,7 @@ pub(crate) fn parse(text: &str, ty: &DataType, context: &TextContext) -> Result<
         DataType::Array(element) => array::parse(text, element, context)?.into(),
         DataType::Xid => Value::Oid(parse_oid(text)?),
         DataType::Reg(kind) => Value::Oid(reg::parse(text, *kind, context.names())?),
-        DataType::CharByte => {
-            Value::text(text.chars().next().map_or_else(String::new, String::from))
-        }
+        DataType::CharByte => Value::text(char_byte::text_of(char_byte::byte_of(text))),
         DataType::Int2Vector => array::parse_vector(text, &DataType::Int2, context)?.into(),
         DataType::OidVector => array::parse_vector(text, &DataType::Oid, context)?.into(),
         DataType::Range(kind) => Value::Range(range::parse(text, *kind, context)?.into()),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use helios_base::text::char_byte;
 use helios_base::{
     ArrayValue, BitString, DataType, Error, Json, MultirangeValue, Numeric, Result, SqlState,
     UserType, Value, VectorValue,
@@ -67,21 +68,17 @@ pub(super) fn convert(
         (Value::Int4(n), to) => integer(i64::from(*n), to, value, from, ctx),
         (Value::Int8(n), to) => integer(*n, to, value, from, ctx),
         (Value::Oid(n), DataType::Oid | DataType::Reg(_) | DataType::Xid) => Ok(Value::Oid(*n)),
-        (Value::Text(text), DataType::CharByte) => Ok(Value::text(
-            text.chars().next().map_or_else(String::new, String::from),
-        )),
-        (Value::Text(text), DataType::Int4) if matches!(from, DataType::CharByte) => {
-            Ok(Value::Int4(
-                text.chars()
-                    .next()
-                    .map_or(0, |c| u32::from(c).cast_signed()),
-            ))
+        (Value::Text(text), DataType::CharByte) => {
+            Ok(Value::text(char_byte::text_of(char_byte::byte_of(text))))
         }
         (Value::Vector(vector), DataType::Vector(kind, _)) => Ok(vector.to_kind(*kind)?.into()),
         (Value::Array(array), DataType::Vector(kind, _)) => {
             Ok(VectorValue::from_array(array, *kind)?.into())
         }
         (Value::Vector(vector), DataType::Array(_)) => Ok(vector_elements(vector)),
+        (Value::Text(text), DataType::Int4) if matches!(from, DataType::CharByte) => Ok(
+            Value::Int4(i32::from(char_byte::byte_of(text).cast_signed())),
+        ),
         (Value::Array(array), DataType::Array(_)) => Ok(Value::Array(Arc::clone(array))),
         (Value::Range(range), DataType::Multirange(_)) => {
             Ok(Value::Multirange(MultirangeValue::from(&**range).into()))
@@ -138,10 +135,9 @@ fn vector_elements(vector: &VectorValue) -> Value {
 
 /// Number to `"char"`: one byte, of which we have the ASCII half.
 fn char_byte(n: i32) -> Result<Value> {
-    match u8::try_from(n) {
-        Ok(0) => Ok(Value::text("")),
-        Ok(byte) if byte.is_ascii() => Ok(Value::text(char::from(byte).to_string())),
-        _ => Err(Error::new(
+    match i8::try_from(n) {
+        Ok(byte) => Ok(Value::text(char_byte::text_of(byte.cast_unsigned()))),
+        Err(_) => Err(Error::new(
             SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
             "\"char\" out of range",
         )),

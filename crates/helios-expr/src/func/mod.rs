@@ -11,6 +11,7 @@ pub(crate) mod json;
 mod math;
 mod moment;
 pub(crate) mod sample;
+mod send;
 pub(crate) mod string;
 mod system;
 
@@ -26,6 +27,7 @@ pub(crate) static FAMILIES: &[&[&[Function]]] = &[
         catalog::FUNCTIONS,
         catalog::LENIENT,
         enums::FUNCTIONS,
+        send::FUNCTIONS,
         system::FUNCTIONS,
         crate::set_function::COMPOSITES,
     ],

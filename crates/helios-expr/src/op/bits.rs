@@ -37,7 +37,9 @@ pub(crate) static FUNCTIONS: &[Function] = &[
     }),
     function("position", &[Bit, Bit], Int4, |args, _| match args {
         [Value::Bits(bits), Value::Bits(part)] => {
-            Ok(Value::Int4(bits.find(part).map_or(0, |at| count(at + 1))))
+            // Nothing is found in nothing, not even nothing.
+            let found = bits.find(part).filter(|_| !bits.is_empty());
+            Ok(Value::Int4(found.map_or(0, |at| count(at + 1))))
         }
         args => Err(mismatch(args)),
     }),

@@ -90,7 +90,7 @@ fn between_dates(args: &[&Value], _: &Call<'_>) -> Result<Value> {
         .map_err(|_| Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "integer out of range"))
 }
 
-fn date_and_time(args: &[&Value], _: &Call<'_>) -> Result<Value> {
+pub(crate) fn date_and_time(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     let ([Value::Date(date), Value::Time(time)] | [Value::Time(time), Value::Date(date)]) = args
     else {
         return Err(mismatch(args));
@@ -103,7 +103,7 @@ fn date_and_time(args: &[&Value], _: &Call<'_>) -> Result<Value> {
 }
 
 /// The moment of a time with an offset on a day.
-fn date_and_offset_time(args: &[&Value], _: &Call<'_>) -> Result<Value> {
+pub(crate) fn date_and_offset_time(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     let ([Value::Date(date), Value::TimeTz(time)] | [Value::TimeTz(time), Value::Date(date)]) =
         args
     else {

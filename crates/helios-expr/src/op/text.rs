@@ -66,6 +66,12 @@ pub(crate) static FAMILIES: &[&[Function]] = &[
             }
             args => Err(mismatch(args)),
         }),
+        function("like_escape", BYTES, Bytea, |args, _| match args {
+            [Value::Bytea(pattern), Value::Bytea(escape)] => {
+                like::escape_bytes(pattern, escape).map(Value::from)
+            }
+            args => Err(mismatch(args)),
+        }),
         function("similar_to_escape", &[Text], Text, similar),
         function("similar_to_escape", &[Text, Text], Text, similar),
     ],
@@ -141,7 +147,7 @@ fn regex_text(args: &[&Value], insensitive: bool, negated: bool) -> Result<Value
     match args {
         [Value::Text(text), Value::Text(pattern)] => {
             let flags = if insensitive { "i" } else { "" };
-            let found = regex::compiled(pattern, flags)?.is_match(text);
+            let found = regex::compiled(pattern, flags)?.is_match(text)?;
             Ok(Value::Bool(found != negated))
         }
         args => Err(mismatch(args)),

@@ -1,7 +1,8 @@
 //! `json_to_record`, `jsonb_to_recordset` and their kin: columns named and typed by the query.
 //!
-//! The binder passes, behind the JSON, the names of the columns as `text[]` and for each column a
-//! `NULL` of its type.
+//! The binder passes, behind the JSON, the names of the columns as `text[]` and for each column the
+//! value that it has where the JSON lacks it: a `NULL` of its type, or a field of the base of
+//! `json_populate_record` and its kin.
 
 use std::sync::Arc;
 
@@ -172,6 +173,11 @@ fn parts<'a>(args: &[&'a Value]) -> Result<(&'a Value, Vec<&'a str>)> {
     Ok((json, names.collect::<Result<_>>()?))
 }
 
+/// The arguments behind JSON and names: a value for each column.
+fn bases<'a, 'v>(args: &'a [&'v Value]) -> &'a [&'v Value] {
+    args.get(2..).unwrap_or_default()
+}
+
 /// The JSON, and its text if it is of type `json`.
 fn read(value: &Value) -> Result<(Arc<Json>, Option<&str>)> {
     match value {
@@ -184,7 +190,7 @@ fn read(value: &Value) -> Result<(Arc<Json>, Option<&str>)> {
 fn record(args: &[&Value], call: &Call<'_>) -> Result<Rows> {
     let (json, names) = parts(args)?;
     if json.is_null() {
-        let row = vec![Value::Null; names.len()];
+        let row = bases(args).iter().map(|base| (*base).clone()).collect();
         return Ok(Box::new(std::iter::once(Ok(row))));
     }
     let (json, text) = read(json)?;
@@ -196,7 +202,7 @@ fn record(args: &[&Value], call: &Call<'_>) -> Result<Rows> {
         };
         return Err(invalid(format!("cannot call json_to_record on {what}")));
     }
-    let row = object.row(&names, call)?;
+    let row = object.row(&names, bases(args), call)?;
     Ok(Box::new(std::iter::once(Ok(row))))
 }
 
@@ -225,13 +231,14 @@ fn recordset(args: &[&Value], call: &Call<'_>) -> Result<Rows> {
             json: element,
             text: texts.get(at).copied(),
         };
-        rows.push(Ok(object.row(&names, call)?));
+        rows.push(Ok(object.row(&names, bases(args), call)?));
     }
     Ok(Box::new(rows.into_iter()))
 }
 
 impl Object<'_> {
-    fn row(&self, names: &[&str], call: &Call<'_>) -> Result<Vec<Value>> {
+    /// The members of these names; what is not there is as in `bases`.
+    fn row(&self, names: &[&str], bases: &[&Value], call: &Call<'_>) -> Result<Vec<Value>> {
         let Json::Object(members) = self.json else {
             return Err(Error::internal("a row of no JSON object"));
         };
@@ -239,7 +246,7 @@ impl Object<'_> {
         for (at, name) in names.iter().enumerate() {
             let ty = call.arg_type(at + 2);
             let Some(member) = members.get(name) else {
-                row.push(Value::Null);
+                row.push(bases.get(at).map_or(Value::Null, |base| (*base).clone()));
                 continue;
             };
             let text = self.text.and_then(|text| json_text::member(text, name));

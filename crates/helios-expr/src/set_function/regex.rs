@@ -50,8 +50,11 @@ fn matches(args: &[&Value], _: &Call<'_>) -> Result<Rows> {
     } else {
         1
     };
-    let found = regex.captures_iter(source).take(limit);
-    Ok(rows(found.map(|captures| groups(&captures)).collect()))
+    let found = regex.captures_from(source, 0).take(limit);
+    let found: Result<Vec<Value>> = found
+        .map(|captures| captures.map(|captures| groups(&captures)))
+        .collect();
+    Ok(rows(found?))
 }
 
 fn split(args: &[&Value], _: &Call<'_>) -> Result<Rows> {

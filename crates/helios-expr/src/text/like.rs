@@ -99,6 +99,20 @@ pub(crate) fn escape(pattern: &str, escape: &str) -> Result<String> {
     Ok(out)
 }
 
+/// The same for strings of bytes.
+///
+/// # Errors
+/// `22025` if `escape` is longer than one byte.
+pub(crate) fn escape_bytes(pattern: &[u8], escape: &[u8]) -> Result<Vec<u8>> {
+    // Each byte as the character of its number.
+    let chars = |bytes: &[u8]| bytes.iter().copied().map(char::from).collect::<String>();
+    let escaped = self::escape(&chars(pattern), &chars(escape))?;
+    Ok(escaped
+        .chars()
+        .filter_map(|c| u8::try_from(u32::from(c)).ok())
+        .collect())
+}
+
 fn escape_char(escape: &str) -> Result<Option<char>> {
     let mut chars = escape.chars();
     let first = chars.next();
@@ -111,25 +125,35 @@ fn escape_char(escape: &str) -> Result<Option<char>> {
     Ok(first)
 }
 
-/// A `SIMILAR TO` pattern as a regular expression that matches the same whole strings.
+/// A `SIMILAR TO` pattern as a regular expression that matches the same whole strings. Two
+/// `escape "` make it capture what is between them, with as little before as can be.
 ///
 /// # Errors
-/// `22025` if `escape` is longer than one character.
+/// `22025` if `escape` is longer than one character, `2200C` for a third `escape "`.
 pub(crate) fn similar(pattern: &str, escape: &str) -> Result<String> {
     let escape = escape_char(escape)?;
     let mut out = String::from("^(?:");
     let mut after_escape = false;
     let mut in_brackets = false;
+    let mut separators = 0;
     for c in pattern.chars() {
         if after_escape {
-            // `escape "` separates the parts of SUBSTRING … SIMILAR; elsewhere it is a plain quote.
+            after_escape = false;
+            if c == '"' && !in_brackets {
+                out.push_str(match separators {
+                    0 => "){1,1}?(",
+                    1 => "){1,1}(?:",
+                    _ => return Err(too_many_separators()),
+                });
+                separators += 1;
+                continue;
+            }
             if c.is_ascii_alphanumeric() || !c.is_ascii() {
                 out.push(c);
             } else {
                 out.push('\\');
                 out.push(c);
             }
-            after_escape = false;
         } else if Some(c) == escape {
             after_escape = true;
         } else if in_brackets {
@@ -158,4 +182,12 @@ pub(crate) fn similar(pattern: &str, escape: &str) -> Result<String> {
     }
     out.push_str(")$");
     Ok(out)
+}
+
+#[cold]
+fn too_many_separators() -> Error {
+    Error::new(
+        SqlState::INVALID_USE_OF_ESCAPE_CHARACTER,
+        "SQL regular expression may not contain more than two escape-double-quote separators",
+    )
 }

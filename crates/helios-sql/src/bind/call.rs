@@ -85,6 +85,9 @@ impl Binder<'_> {
         {
             return Err(self.no_schema_function(call, pos));
         }
+        if let Some(ordered) = self.in_order(call, pos)? {
+            return self.call(&ordered, pos);
+        }
         if let Some(named) = call.args.iter().find_map(|arg| arg.name.as_ref()) {
             if call.over.is_some() || call.variadic || catalog::functions(name).is_empty() {
                 return Err(self.unsupported("an argument passed by name here", named.pos));

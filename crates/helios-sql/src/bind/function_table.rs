@@ -98,12 +98,12 @@ impl Binder<'_> {
     fn table_calls(&mut self, calls: &[TableCall], rows_from: bool) -> Result<Vec<Named>> {
         let mut named = Vec::with_capacity(calls.len());
         for TableCall { call, columns } in calls {
-            if let Some(record) = self.record_function(call, columns)? {
-                named.push(record);
+            if let Some(populated) = self.populated(call, columns)? {
+                named.push(populated);
                 continue;
             }
-            if let Some(populated) = self.populated(call)? {
-                named.push(populated);
+            if let Some(record) = self.record_function(call, columns)? {
+                named.push(record);
                 continue;
             }
             // `unnest(a, b)` is `ROWS FROM (unnest(a), unnest(b))`.
@@ -216,6 +216,9 @@ impl Binder<'_> {
                 pos,
             };
             return self.scalar_table(&whole, name);
+        }
+        if let Some(ordered) = self.in_order(call, pos)? {
+            return self.table_function(&ordered, pos);
         }
         if let Some(named) = call.args.iter().find_map(|arg| arg.name.as_ref()) {
             return Err(self.unsupported("an argument passed by name", named.pos));

@@ -34,6 +34,7 @@ mod hypothetical;
 mod join;
 mod label;
 mod moment;
+mod named_args;
 pub(crate) mod notes;
 mod pending;
 mod populate;

@@ -262,6 +262,8 @@ impl Parser<'_> {
                 self.advance();
                 self.range(left, true, pos)?
             }
+            // `SUBSTRING(a SIMILAR b ESCAPE c)` has the word alone.
+            "similar" if !self.is_word_at(1, "to") => return Ok((left, false)),
             "between" | "in" | "like" | "ilike" | "similar" if power::RANGE > floor => {
                 self.range(left, false, pos)?
             }

@@ -286,8 +286,10 @@ impl Parser<'_> {
                 args.push(integer("1", pos));
             }
             args.push(length);
-        } else if self.is_word("similar") {
-            return Err(self.unsupported("SUBSTRING … SIMILAR", self.pos()));
+        } else if self.eat("similar") {
+            args.push(self.expr()?);
+            self.expect("escape")?;
+            args.push(self.expr()?);
         } else {
             plain = true;
             while self.eat_punct(",") {

@@ -320,7 +320,10 @@ impl<'a> Lexer<'a> {
             let end = self.at;
             self.skip_blank()?;
             let gap = &self.bytes[end..self.at];
-            if self.peek(0) != b'\'' || !gap.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+            // Comments in lines may stand there, others not.
+            let plain = gap.iter().any(|byte| matches!(byte, b'\n' | b'\r'))
+                && !gap.trim_ascii_start().starts_with(b"/*");
+            if self.peek(0) != b'\'' || !plain {
                 self.at = end;
                 return Ok(text);
             }
@@ -408,10 +411,20 @@ impl<'a> Lexer<'a> {
     ) -> Result<(), LexError> {
         let digits = if letter == 'u' { 4 } else { 8 };
         let mut code = self.exactly(digits, start)?;
-        if (0xD800..0xDC00).contains(&code) && self.peek(0) == b'\\' && self.peek(1) == b'u' {
+        if (0xD800..0xDC00).contains(&code) {
+            let digits = match (self.peek(0), self.peek(1)) {
+                (b'\\', b'u') => 4,
+                (b'\\', b'U') => 8,
+                _ => return Err(self.fail(start, "invalid Unicode surrogate pair", false)),
+            };
             self.at += 2;
-            let low = self.exactly(4, start)?;
-            code = 0x10000 + ((code - 0xD800) << 10) + (low.wrapping_sub(0xDC00) & 0x3FF);
+            let low = self.exactly(digits, start)?;
+            let Some(pair) = surrogates(code, low) else {
+                return Err(self.fail(start, "invalid Unicode surrogate pair", false));
+            };
+            code = u32::from(pair);
+        } else if (0xDC00..0xE000).contains(&code) {
+            return Err(self.fail(start, "invalid Unicode surrogate pair", false));
         }
         let Some(character) = char::from_u32(code).filter(|character| *character != '\0') else {
             return Err(self.fail(start, "invalid Unicode escape value", false));
@@ -424,10 +437,14 @@ impl<'a> Lexer<'a> {
         let from = self.at;
         let code = self.radix(16, digits);
         if self.at - from == digits {
-            Ok(code)
-        } else {
-            Err(self.fail(start, "invalid Unicode escape", false))
+            return Ok(code);
         }
+        let error = Error::new(SqlState::INVALID_ESCAPE_SEQUENCE, "invalid Unicode escape")
+            .with_hint("Unicode escapes must be \\uXXXX or \\UXXXXXXXX.");
+        Err(LexError {
+            error: locate(error, self.source, Pos::new(start)),
+            open: false,
+        })
     }
 
     fn radix(&mut self, radix: u32, most: usize) -> u32 {
@@ -486,21 +503,23 @@ impl<'a> Lexer<'a> {
                 rest = after;
                 continue;
             }
-            let (digits, skip) = if rest.starts_with('+') {
-                (6, 1)
-            } else {
-                (4, 0)
-            };
-            let code = rest
-                .get(skip..skip + digits)
-                .and_then(|hex| u32::from_str_radix(hex, 16).ok())
-                .and_then(char::from_u32)
-                .filter(|character| *character != '\0');
-            let Some(character) = code else {
+            let Some((mut code, mut after)) = hexadecimal(rest) else {
                 return Err(self.fail(start, "invalid Unicode escape", false));
             };
+            if (0xD800..0xE000).contains(&code) {
+                let low = after.strip_prefix(escape).and_then(hexadecimal);
+                let pair = low.and_then(|(low, rest)| Some((surrogates(code, low)?, rest)));
+                let Some((pair, rest)) = pair else {
+                    return Err(self.fail(start, "invalid Unicode surrogate pair", false));
+                };
+                (code, after) = (u32::from(pair), rest);
+            }
+            let Some(character) = char::from_u32(code).filter(|character| *character != '\0')
+            else {
+                return Err(self.fail(start, "invalid Unicode escape value", false));
+            };
             text.push(character);
-            rest = &rest[skip + digits..];
+            rest = after;
         }
         text.push_str(rest);
         Ok(if name {
@@ -545,6 +564,27 @@ impl<'a> Lexer<'a> {
 
 fn is_operator(byte: u8) -> bool {
     b"+-*/<>=~!@#%^&|`?".contains(&byte)
+}
+
+/// The character of two surrogates.
+fn surrogates(high: u32, low: u32) -> Option<char> {
+    if !(0xD800..0xDC00).contains(&high) || !(0xDC00..0xE000).contains(&low) {
+        return None;
+    }
+    char::from_u32(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
+}
+
+/// Four hexadecimal digits, or six after a plus sign, and what follows.
+fn hexadecimal(text: &str) -> Option<(u32, &str)> {
+    let (text, digits) = match text.strip_prefix('+') {
+        Some(text) => (text, 6),
+        None => (text, 4),
+    };
+    let (hex, rest) = text.split_at_checked(digits)?;
+    if !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    Some((u32::from_str_radix(hex, 16).ok()?, rest))
 }
 
 fn is_word_start(byte: u8) -> bool {

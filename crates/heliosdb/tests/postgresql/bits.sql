@@ -40,3 +40,4 @@ DROP TABLE masks;
 CREATE TABLE masks (a bit(0));
 CREATE TABLE masks (a bit varying(0));
 SELECT oid, typname, typcategory, typlen, typarray FROM pg_type WHERE typname IN ('bit', 'varbit', 'inet', 'cidr', 'macaddr', 'timetz', 'jsonpath') ORDER BY 1;
+SELECT position(B'' IN B''), position(B'' IN B'1'), position(B'1' IN B'');

@@ -31,3 +31,7 @@ SELECT d, to_char(d, 'IYYY-"W"IW-ID') FROM generate_series(date '2020-12-28', da
 -- differs: to-char-eeee
 SELECT n, to_char(n, '99,999.00'), to_char(n, 'FM99,999.00'), to_char(n, 'S000.0'), to_char(n, '9.99EEEE') FROM (VALUES (0::numeric), (1), (-1), (0.5), (1234.5678), (99999.999), (-0.004)) v(n) ORDER BY n;
 SELECT to_char(12, 'C99'), to_char(12, '9c9'), to_char(-12, 'a,b,c'), to_char(12, '9xcb9'), to_number('1c2', '9c9');
+SELECT m, to_char(m * interval '1 month', 'RM|FMrm') FROM generate_series(-25, 25, 3) m;
+SELECT to_char(interval '24 months', 'RM'), to_char(interval '-24 months', 'RM'), to_char(interval '0', 'RM');
+SELECT to_timestamp('2018-11-02 12:34:56.98765', 'YYYY-MM-DD HH24:MI:SS.FF' || n) FROM generate_series(1, 6) n;
+SELECT to_date('-44-02-01 BC', 'YYYY-MM-DD BC'), to_date('44-02-01 BC', 'YYYY-MM-DD BC'), to_date('-44-02-01', 'YYYY-MM-DD');

@@ -63,3 +63,12 @@ SELECT id, p, p::text, jsonb_path_query_array('{"a": 1, "b": [2, 3]}', p) FROM p
 SELECT DISTINCT p FROM paths;
 SELECT id FROM paths ORDER BY p;
 DROP TABLE paths;
+SELECT jsonb_path_query('"03/2021/15"', '$.datetime("MM/YYYY/DD")'), jsonb_path_query('"21:05"', '$.datetime("HH24:MI")'), jsonb_path_query('"15-03-2021 21:05 +02"', '$.datetime("dd-mm-yyyy HH24:MI TZH")'), jsonb_path_query('"21:05 -03:30"', '$.datetime("HH24:MI TZH:TZM")');
+SELECT jsonb_path_query('"15-03-2021T21:05:06"', '$.datetime("dd-mm-yyyy\"T\"HH24:MI:SS").type()'), jsonb_path_query('"2021-03-15 21:05:06+02:30"', '$.datetime()'), jsonb_path_query('"21:05:06-04"', '$.datetime()');
+SELECT jsonb_path_query('"15-03-2021 x"', '$.datetime("dd-mm-yyyy")');
+SELECT jsonb_path_query('"15-03-2021"', '$.datetime("dd-mm-yyyy HH24")');
+SELECT jsonb_path_query('"15-03-2021t21"', '$.datetime("dd-mm-yyyy\"T\"HH24")');
+SELECT jsonb_path_query('"15"', '$.datetime("bb")');
+SELECT jsonb_path_query_array('["15-03-2021", "x"]', 'strict $[*].datetime("dd-mm-yyyy")', silent => true);
+SELECT jsonb_path_query('[1, 2]', 'strict $[5]', silent => true), jsonb_path_query('{"a": 7}', '$.a + $b', vars => '{"b": 2}'), jsonb_path_query('{"a": 7}', path => '$.a');
+SELECT * FROM jsonb_path_query('[1, 2]', '$[*]', silent => true) AS t(x);

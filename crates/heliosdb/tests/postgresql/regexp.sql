@@ -6,7 +6,6 @@ SELECT 'abc' ~ 'a{2,1}';
 SELECT 'abc' ~ '*a';
 SELECT 'aaa' ~ 'a{3}', 'aaa' ~ '^a{2}$', 'a1' ~ '\d', 'a1' ~ '^\w+$', 'a b' ~ '\s', 'foo' ~ '\mfoo\M', 'foobar' ~ '\mfoo\M', 'x.y' ~ 'x\.y', 'é' ~ '^\w$';
 SELECT 'abc' ~ '[[:alpha:]]+', '123' ~ '^[[:digit:]]+$', 'a-b' ~ '[^[:alnum:]]', ']' ~ '[]]', '-' ~ '[a-]', '\' ~ '[\\]';
--- differs: regular-expressions
 SELECT 'aXb' ~ '(?i)axb', 'abc' ~ '(?:b)c', 'foobar' ~ 'foo(?=bar)', 'foobaz' ~ 'foo(?!bar)', 'abab' ~ '^(ab)\1$', 'foobar' ~ '(?<=foo)bar', 'xbar' ~ '(?<!foo)bar';
 SELECT E'a\nb' ~ 'a.b', E'a\nb' ~ '^b', E'a\nb' ~ '(?n)^b', E'a\nb' ~ '(?n)a.b', E'a\nb' ~ '(?w)^b', E'a\nb' ~ 'a$';
 SELECT regexp_replace('foobarbaz', 'b..', 'X'), regexp_replace('foobarbaz', 'b..', 'X', 'g'), regexp_replace('foobarbaz', 'b(..)', 'X\1Y', 'g'), regexp_replace('foo', 'o', '\&\&'), regexp_replace('foo', 'x', 'y'), regexp_replace('Thomas', '.[mN]a.', 'M');
@@ -28,23 +27,35 @@ SELECT regexp_substr('number of your street, town zip, FR', '[^,]+', 1, 2), rege
 SELECT regexp_substr('abc', 'b', 0);
 SELECT regexp_count('abc', 'b', 1, 'g');
 SELECT 'abc' ~ 'A' AND 'abc' ~* 'A', 'a.c' ~ '***=a.c', 'abc' ~ '***=a.c', 'abc' ~ '***:(?i)ABC';
--- differs: regular-expressions
 SELECT 'aaa' ~ '^a*?$', regexp_match('aaa', 'a+?'), regexp_match('aaa', 'a*?a'), regexp_match('abcd', 'a.*?c|ab.*d'), regexp_match('xyz', '(?:x|xy)(z|yz)');
--- differs: regular-expressions
 SELECT regexp_match('abcabc', 'a(b|bc)c?'), regexp_match('foo', '(o)(o)?(x)?'), regexp_match('aab', '(a|aa)(ab|b)');
 SELECT 'a' ~ '\x61', 'a' ~ '\u0061', 'é' ~ '\u00e9', E'\t' ~ '\t', '.' ~ '\.', 'a' ~ '[\w]', '1' ~ '[\d]', 'Z' ~ '[a-z]', 'Z' ~* '[a-z]';
 SELECT regexp_replace('1112223333', '(\d{3})(\d{3})(\d{4})', '(\1) \2-\3'), regexp_replace('  trim  me ', '^\s+|\s+$', '', 'g'), regexp_replace('camelCaseText', '([A-Z])', '_\1', 'g');
--- differs: regular-expressions
 SELECT substring('foobar' from 'o(.)b'), substring('foobar', 'o.b'), substring('XY1234Z', 'Y*([0-9]{1,3})'), substring('XY1234Z', 'Y*?([0-9]{1,3})');
 SELECT regexp_split_to_array('the quick', '\s*'), regexp_split_to_array('1a2b3', '[a-z]');
 SELECT similar_to_escape('a%');
 SELECT x ~ '^[^@\s]+@[^@\s]+\.[a-z]+$' FROM (VALUES ('a@b.com'), ('bad'), ('x y@z.org'), ('ü@ü.de')) v(x);
 SELECT 'ab' ~ '(a)(b)(c', 'x';
 SELECT 'a' ~ 'a\';
--- differs: regular-expressions
 SELECT 'foo' ~ '(?<n>o)';
 SELECT 'a' ~ '[b-a]';
 SELECT 'a' ~ '[[:nope:]]';
--- differs: regular-expressions
 SELECT 'a' ~ '(a)\2';
 SELECT 'x' ~ NULL, NULL ~ 'x', regexp_replace(NULL, 'a', 'b'), regexp_match('a', NULL), regexp_split_to_array(NULL, 'a');
+-- The longest as a whole, then the parts from the left.
+SELECT regexp_match('abcd', '(a|ab)(c|bcd)(d*)'), regexp_match('xyxyz', '(xy)*(xyz)?'), regexp_match('ppq', '^(p*){1,1}?(.*)$'), regexp_match('ppq', '^(p*?){1,1}(.*)$');
+SELECT regexp_match('aaa', '(a*?)(a*)'), regexp_match('aaa', '(a*)(a*?)'), regexp_match('abab', '((a)|b)*'), regexp_match('abab', '(?:(a)|b)*'), regexp_match('abc', '(|a)(b|c)*');
+SELECT regexp_match('ab', '(a|ab|b)+'), regexp_match('123x', '(\d+?)(\d*)x'), regexp_match('b', '(a*)*b'), regexp_match('b', '(a)*b'), regexp_match('b', '((a*)|c)*b');
+SELECT regexp_replace('one two', 'o|on|one', '<\&>', 'g'), regexp_count('aXbXXc', 'X|XX'), regexp_instr('aXbXXc', 'X|XX', 1, 2), regexp_substr('foobar', 'fo|foo(ba)?'), regexp_split_to_array('1--2-3', '-|--');
+-- Around and back.
+SELECT regexp_match('qa qu', 'q(?=u)'), regexp_match('qu qa', 'q(?!u).'), regexp_match('12 $34', '(?<=\$)\d+'), regexp_match('$12 34', '(?<!\$)\m\d+'), regexp_match('caab', '(?<=a+)b'), 'axb' ~ '^(?!.*x)\w+$', 'ayb' ~ '^(?!.*x)\w+$';
+SELECT regexp_match('hello', '(\w)\1'), regexp_match('is it it', '(\w+) \1'), regexp_match('aabaa', '(a*)b\1'), regexp_match('xabbay', '(.)(.)\2\1'), 'b' ~ '(a)|b\1', E'\n' ~ '\12', regexp_replace('bookkeeper', '(.)\1', '[\1]', 'g');
+SELECT 'a' ~ '(a\1)';
+SELECT 'aa' ~ '(a)(?=\1)';
+SELECT 'aa' ~ '\1(a)';
+SELECT 'a' ~ 'a{2}{3}';
+SELECT 'a' ~ '^*';
+SELECT regexp_matches(E'\nx\n\ny', '.?$', 'ng');
+SELECT substring('abcdefg' SIMILAR 'a#"(b_d)#"%' ESCAPE '#'), substring('abcdefg' SIMILAR '%#"d#"%' ESCAPE '#') AS d, substring('aXbXc' SIMILAR '%X#"_#"%' ESCAPE '#'), substring('abc' SIMILAR 'a#"%' ESCAPE '#'), substring('abc' SIMILAR 'a%' ESCAPE '#'), substring('abc' SIMILAR 'x%' ESCAPE '#'), substring('abc' SIMILAR NULL ESCAPE '#');
+SELECT substring('abc' SIMILAR 'a#"b#"c#"' ESCAPE '#');
+SELECT similar_to_escape('x#"y%#"_', '#'), similar_to_escape('a(b|c)[d%]');

@@ -102,3 +102,14 @@ SELECT string_agg(DISTINCT x, '-' ORDER BY x) FROM (VALUES ('b'), ('a'), ('b')) 
 SELECT text 'a' || 'b', ('a' || 'b') COLLATE "C", 'a' || ARRAY['b'], ARRAY['a'] || 'b'::text;
 SELECT 'a' || '{b}'::text[];
 SELECT lower('İ'), upper('ŉ'), upper('ǆ'), lower('ΑΣ'), initcap('ﬁ o''neil-smith 3rd');
+SELECT '\101'::"char", '\377'::"char", '\377'::"char"::text, '\000'::"char"::text = '', 'xyz'::"char", ''::"char" = '', '\377'::"char"::int, (-1)::"char", 65::"char";
+SELECT E'\ud83d\ude00' = U&'\D83D\DE00', U&'\+01F600' = E'\U0001F600', U&'d!0061t' UESCAPE '!';
+SELECT E'\ud83d\u0061';
+SELECT E'\u00g1';
+SELECT U&'\D83D';
+SELECT 'a' /* no */
+  'b';
+SELECT 'a'
+  -- yes
+  'b';
+SELECT 'a_c'::bytea LIKE 'a$_c'::bytea ESCAPE '$'::bytea, 'abc'::bytea LIKE 'a$_c'::bytea ESCAPE '$'::bytea, 'a%'::bytea NOT LIKE 'a!%'::bytea ESCAPE '!';

@@ -52,3 +52,9 @@ SELECT date_trunc('hour', '4714-11-24 00:00:00+00 BC'::timestamptz, 'Asia/Kathma
 SELECT date_trunc('hour', '4714-11-24 00:00:00+00 BC'::timestamptz, '-05');
 SELECT make_timestamptz(0, 10, 3, 1, 23, 23, 'Nowhere');
 SELECT make_timestamptz(2020, 10, 3, 1, 23, 23, 'Nowhere');
+SELECT (time '01:00', interval '2 hours') OVERLAPS (time '02:00', interval '1 hour'), (time '23:00', interval '2 hours') OVERLAPS (time '00:30', time '02:00'), (timestamptz '2020-01-01', interval '1 day') OVERLAPS (timestamptz '2020-01-01 12:00', timestamptz '2020-01-03');
+SELECT timestamptz(date '2020-06-01', time '10:00'), timestamptz(date '2020-06-01', time with time zone '10:00-05'), timestamptz(date 'infinity', time '10:00');
+SELECT make_timestamptz(2010, 2, 27, 3, 45, 0, z) FROM unnest(ARRAY['+1', '+1:', '+130', '-01:30', '+10:00:10', '-0330', 'UTC', 'Europe/Berlin']) z;
+SELECT make_timestamptz(2010, 2, 27, 3, 45, 0, '2');
+SELECT make_timestamptz(2010, 2, 27, 3, 45, 0, '+16');
+SELECT make_timestamptz(2010, 2, 27, 3, 45, 0, '+1:60');

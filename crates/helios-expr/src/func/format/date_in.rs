@@ -1,12 +1,12 @@
 //! `to_timestamp` and `to_date` by a picture.
 
 use helios_base::datetime::{
-    Civil, DATE_MAX, DATE_MIN, JULIAN_EPOCH, MICROS_PER_SECOND, check_timestamp, civil_from_days,
-    days_from_civil, days_in_month, is_leap, iso_week_start,
+    Civil, DATE_MAX, DATE_MIN, JULIAN_EPOCH, MICROS_PER_DAY, MICROS_PER_SECOND, check_timestamp,
+    civil_from_days, days_from_civil, days_in_month, is_leap, iso_week_start,
 };
-use helios_base::{Error, Result, SqlState, Value};
+use helios_base::{Error, Result, SqlState, TimeTz, Value};
 
-use super::date_reader::{Parts, read};
+use super::date_reader::{Parts, read, read_standard};
 use crate::function::{Call, Function, function, mismatch};
 use crate::ty::Ty::{Date, Text, TimestampTz};
 
@@ -40,6 +40,47 @@ fn to_timestamp(args: &[&Value], call: &Call<'_>) -> Result<Value> {
         .ok_or_else(helios_base::datetime::timestamp_out_of_range)
         .and_then(check_timestamp)
         .map(Value::TimestampTz)
+}
+
+/// Reads a date, a time or both by a picture of SQL's standard: the value, of the type that the
+/// picture's fields make, and seconds east of UTC if they are among them.
+///
+/// # Errors
+/// `22007` and `22008` where text and picture do not go together.
+pub(crate) fn parse_standard(text: &str, picture: &str) -> Result<(Value, i32)> {
+    let (parts, shape) = read_standard(text, picture)?;
+    let malformed = |message: &str| Error::new(SqlState::INVALID_DATETIME_FORMAT, message);
+    let civil = resolve(&parts, text)?;
+    let local = || {
+        civil
+            .timestamp()
+            .ok_or_else(helios_base::datetime::timestamp_out_of_range)
+    };
+    let offset = parts.offset().unwrap_or(0);
+    let value = match (shape.date, shape.time, shape.zone) {
+        (true, true, true) => local()?
+            .checked_sub(i64::from(offset) * MICROS_PER_SECOND)
+            .ok_or_else(helios_base::datetime::timestamp_out_of_range)
+            .and_then(check_timestamp)
+            .map(Value::TimestampTz)?,
+        (true, true, false) => check_timestamp(local()?).map(Value::Timestamp)?,
+        (true, false, true) => return Err(malformed("datetime format is zoned but not timed")),
+        (true, false, false) => i32::try_from(civil.days())
+            .map(Value::Date)
+            .map_err(|_| field_out_of_range(text))?,
+        (false, true, zoned) => {
+            let micros = local()?.rem_euclid(MICROS_PER_DAY);
+            if zoned {
+                Value::TimeTz(TimeTz { micros, offset })
+            } else {
+                Value::Time(micros)
+            }
+        }
+        (false, false, _) => {
+            return Err(malformed("datetime format is not dated and not timed"));
+        }
+    };
+    Ok((value, offset))
 }
 
 fn to_date(args: &[&Value], _: &Call<'_>) -> Result<Value> {
@@ -154,8 +195,8 @@ fn year(parts: &Parts) -> Option<i32> {
             })
         }
         (Some(year), _) => Some(if parts.before_christ {
-            // A year that is negative already is BC without saying so.
-            if year > 0 { 1 - year } else { year + 1 }
+            // A year that is negative already is BC twice, which is AD.
+            if year > 0 { 1 - year } else { -year }
         } else if year < 0 {
             year + 1
         } else {

@@ -116,7 +116,9 @@ fn to_char(args: &[&Value], call: &Call<'_>) -> Result<Value> {
     for piece in split(picture) {
         match piece {
             Piece::Field(field) => show(&field, &moment, &mut out)?,
-            Piece::Separator(c) | Piece::Space(c) | Piece::Text(c) => out.push(c),
+            Piece::Separator(c) | Piece::Space(c) | Piece::Text(c) | Piece::Bare(c) => {
+                out.push(c);
+            }
         }
     }
     Ok(Value::text(out))
@@ -165,9 +167,12 @@ fn show(field: &Field, moment: &Moment, out: &mut String) -> Result<()> {
             }
         }
         Key::RomanMonth => {
-            // An interval without months shows none; negative ones count from the end.
+            // An interval without months or years shows none; negative ones count from the end,
+            // none of some years as the last or the first.
             let month = match moment.month {
-                0 => return Ok(()),
+                0 if moment.year == 0 => return Ok(()),
+                0 if moment.year > 0 => 11,
+                0 => 0,
                 month if month < 0 => month + 12,
                 month => month - 1,
             };

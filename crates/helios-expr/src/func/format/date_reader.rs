@@ -75,7 +75,7 @@ pub(super) fn read(text: &str, picture: &str) -> Result<Parts> {
         }
         match piece {
             Piece::Space(_) | Piece::Separator(_) => reader.separator(),
-            Piece::Text(_) => reader.character(),
+            Piece::Text(_) | Piece::Bare(_) => reader.character(),
             Piece::Field(field) => {
                 reader.field(field, pieces.get(i + 1))?;
                 if !reader.exact {
@@ -86,6 +86,83 @@ pub(super) fn read(text: &str, picture: &str) -> Result<Parts> {
         }
     }
     Ok(reader.parts)
+}
+
+/// Reads `text` by `picture` as SQL's standard has it: blanks and separators count, nothing is left
+/// over, and characters in quotes are there.
+///
+/// # Errors
+/// `22007` where they do not go together.
+pub(super) fn read_standard(text: &str, picture: &str) -> Result<(Parts, Shape)> {
+    let pieces = split(picture);
+    let mut shape = Shape::default();
+    for piece in &pieces {
+        match piece {
+            Piece::Separator(c) if !"-./,':; ".contains(*c) => return Err(bad_separator(*c)),
+            Piece::Bare(c) => return Err(bad_separator(*c)),
+            Piece::Field(field) => shape.add(field.key),
+            _ => {}
+        }
+    }
+    let mut reader = Reader {
+        text,
+        rest: text,
+        exact: true,
+        skipped: 0,
+        parts: Parts::default(),
+    };
+    for (i, piece) in pieces.iter().enumerate() {
+        let Some(found) = reader.rest.chars().next() else {
+            return Err(malformed(
+                "input string is too short for datetime format".to_owned(),
+            ));
+        };
+        match piece {
+            Piece::Space(_) | Piece::Separator(_) | Piece::Bare(_) => reader.skip(),
+            Piece::Text(c) if *c != found => {
+                return Err(malformed(format!("unmatched format character \"{c}\"")));
+            }
+            Piece::Text(_) => reader.skip(),
+            Piece::Field(field) => reader.field(field, pieces.get(i + 1))?,
+        }
+    }
+    if !reader.rest.trim_start_matches(is_blank).is_empty() {
+        return Err(malformed(
+            "trailing characters remain in input string after datetime format".to_owned(),
+        ));
+    }
+    Ok((reader.parts, shape))
+}
+
+fn bad_separator(c: char) -> Error {
+    malformed(format!("invalid datetime format separator: \"{c}\""))
+}
+
+/// What the fields of a picture are about.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shape {
+    pub(super) date: bool,
+    pub(super) time: bool,
+    pub(super) zone: bool,
+}
+
+impl Shape {
+    fn add(&mut self, key: Key) {
+        match key {
+            Key::ZoneHour | Key::ZoneMinute | Key::Zone | Key::Offset => self.zone = true,
+            Key::HalfDay { .. }
+            | Key::Fraction(_)
+            | Key::Hour24
+            | Key::Hour12
+            | Key::Minute
+            | Key::Millisecond
+            | Key::SecondsOfDay
+            | Key::Second
+            | Key::Microsecond => self.time = true,
+            Key::Exact => {}
+            _ => self.date = true,
+        }
+    }
 }
 
 struct Reader<'a> {
@@ -332,7 +409,9 @@ impl Reader<'_> {
             _ if field.ordinal.is_some() => true,
             None => true,
             Some(Piece::Field(next)) => !next.key.is_digits(),
-            Some(Piece::Separator(c) | Piece::Space(c) | Piece::Text(c)) => !c.is_ascii_digit(),
+            Some(Piece::Separator(c) | Piece::Space(c) | Piece::Text(c) | Piece::Bare(c)) => {
+                !c.is_ascii_digit()
+            }
         };
         if field.fill || ends {
             return self.unbounded(field);
@@ -414,7 +493,12 @@ impl Reader<'_> {
         let value = self.integer(field, width, next)?;
         let digits = before - self.rest.len();
         let scale = 10i32.pow(u32::try_from(usize::saturating_sub(unit, digits)).unwrap_or(0));
-        let value = value.saturating_mul(scale);
+        let mut value = value.saturating_mul(scale);
+        if let Key::Fraction(digits @ 1..6) = field.key {
+            // More digits than the field has are rounded off.
+            let step = 10i32.pow(6 - u32::from(digits));
+            value = value.saturating_add(step / 2) / step * step;
+        }
         match field.key {
             Key::Millisecond => set(&mut self.parts.millisecond, value, field)?,
             _ => set(&mut self.parts.microsecond, value, field)?,

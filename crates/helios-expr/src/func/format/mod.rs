@@ -9,6 +9,8 @@ mod number_picture;
 mod ordinal;
 mod picture;
 
+pub(crate) use date_in::parse_standard;
+
 use crate::function::Function;
 
 pub(crate) static FAMILIES: &[&[Function]] = &[

@@ -123,7 +123,9 @@ pub(super) enum Piece {
     Separator(char),
     /// A blank outside quotes.
     Space(char),
-    /// Any other character.
+    /// Any other character outside quotes.
+    Bare(char),
+    /// A character in quotes.
     Text(char),
 }
 
@@ -255,7 +257,7 @@ pub(super) fn split(text: &str) -> Vec<Piece> {
                 } else if c.is_ascii_whitespace() {
                     Piece::Space(c)
                 } else {
-                    Piece::Text(c)
+                    Piece::Bare(c)
                 });
                 rest = chars.as_str();
             }

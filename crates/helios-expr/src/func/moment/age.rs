@@ -1,8 +1,8 @@
 //! `age`, `justify_…`, `isfinite` and `overlaps`.
 
 use helios_base::datetime::{
-    self, date_to_timestamp, is_infinite_date, is_infinite_timestamp, timestamp_to_date,
-    timestamptz_to_local,
+    self, MICROS_PER_DAY, date_to_timestamp, is_infinite_date, is_infinite_timestamp,
+    timestamp_to_date, timestamptz_to_local,
 };
 use helios_base::{Interval, Result, Value};
 
@@ -42,6 +42,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
         .stable(),
     function("overlaps", &[S, S, S, V], Bool, overlaps).not_strict(),
     function("overlaps", &[S, V, S, S], Bool, overlaps).not_strict(),
+    function("overlaps", &[Z, Z, Z, V], Bool, overlaps)
+        .not_strict()
+        .stable(),
+    function("overlaps", &[Z, V, Z, Z], Bool, overlaps)
+        .not_strict()
+        .stable(),
+    function("overlaps", &[T, V, T, V], Bool, overlaps).not_strict(),
+    function("overlaps", &[T, T, T, V], Bool, overlaps).not_strict(),
+    function("overlaps", &[T, V, T, T], Bool, overlaps).not_strict(),
 ];
 
 fn age(args: &[&Value], call: &Call<'_>) -> Result<Value> {
@@ -137,6 +146,10 @@ fn moved(start: &Value, interval: &Interval, call: &Call<'_>) -> Result<Value> {
             datetime::add_to_timestamptz(*instant, interval, &call.ctx.text.time_zone)
                 .map(Value::TimestampTz)
         }
+        // A time goes on around the clock.
+        Value::Time(time) => Ok(Value::Time(
+            (time + interval.micros % MICROS_PER_DAY).rem_euclid(MICROS_PER_DAY),
+        )),
         other => Err(mismatch(&[other])),
     }
 }

@@ -154,32 +154,49 @@ fn make_timestamptz(args: &[&Value], _: &Call<'_>) -> Result<Value> {
         return Err(mismatch(args));
     };
     let local = make_timestamp(fields)?;
-    // A bare number would read as a POSIX description, whose sign is the other way round.
-    let zone = match zone.parse::<f64>() {
-        Ok(_) => TimeZone::parse_setting(zone)?,
-        Err(_) => match zone.strip_prefix(['+', '-']) {
-            Some(_) => signed_offset(zone)?,
-            None => TimeZone::parse(zone)?,
-        },
+    // A number would read as a POSIX description, whose sign is the other way round.
+    let zone = if zone.starts_with(['+', '-']) || zone.starts_with(|c: char| c.is_ascii_digit()) {
+        signed_offset(zone)?
+    } else {
+        TimeZone::parse(zone)?
     };
     local_to_timestamptz(local, &zone).map(Value::TimestampTz)
 }
 
-/// `±hh:mm[:ss]`, east of UTC.
+/// `±hh[[:]mm[:ss]]`, east of UTC.
 fn signed_offset(text: &str) -> Result<TimeZone> {
+    const HOURS_MAX: i32 = 15;
     let error = || {
         Error::new(
             SqlState::INVALID_PARAMETER_VALUE,
             format!("invalid input syntax for type numeric time zone: \"{text}\""),
         )
     };
-    let mut seconds = 0;
-    let mut unit = 3600;
-    for part in text.trim_start_matches(['+', '-']).split(':') {
-        let n: i32 = part.parse().map_err(|_| error())?;
-        seconds += n * unit;
-        unit /= 60;
+    let digits = text.strip_prefix(['+', '-']).ok_or_else(error)?;
+    let mut parts = digits.split(':');
+    let hours = parts.next().unwrap_or_default();
+    // Hours and minutes may be written together.
+    let (hours, minutes) = match hours.len() {
+        3.. if !digits.contains(':') => hours.split_at(hours.len() - 2),
+        _ => (hours, parts.next().unwrap_or_default()),
+    };
+    let number = |part: &str| match part {
+        "" => Ok(0),
+        part if part.bytes().all(|c| c.is_ascii_digit()) => part.parse().map_err(|_| error()),
+        _ => Err(error()),
+    };
+    let seconds = number(parts.next().unwrap_or_default())?;
+    let (hours, minutes): (i32, i32) = (number(hours)?, number(minutes)?);
+    if digits.is_empty() || parts.next().is_some() {
+        return Err(error());
     }
+    if hours > HOURS_MAX || minutes > 59 || seconds > 59 {
+        return Err(Error::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            format!("numeric time zone \"{text}\" out of range"),
+        ));
+    }
+    let seconds = hours * 3600 + minutes * 60 + seconds;
     Ok(TimeZone::fixed(if text.starts_with('-') {
         -seconds
     } else {

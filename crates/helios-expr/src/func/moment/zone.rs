@@ -2,12 +2,16 @@
 
 use helios_base::datetime::{
     MICROS_PER_SECOND, TIMESTAMP_INFINITY, TIMESTAMP_NEG_INFINITY, check_timestamp,
-    local_to_timestamptz, timestamptz_to_local,
+    is_infinite_timestamp, local_to_timestamptz, timestamptz_to_local,
 };
 use helios_base::{Error, Result, SqlState, TimeZone, Value};
 
 use crate::function::{Call, Function, function, mismatch};
-use crate::ty::Ty::{Float8, Interval as V, Text, TimeTz as O, Timestamp as S, TimestampTz as Z};
+use crate::op::moment::{date_and_offset_time, date_and_time};
+use crate::ty::Ty::{
+    Date as D, Float8, Interval as V, Text, Time as T, TimeTz as O, Timestamp as S,
+    TimestampTz as Z,
+};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     function("timezone", &[Text, Z], S, at_zone),
@@ -17,7 +21,20 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function("timezone", &[Text, O], O, at_zone).volatile(),
     function("timezone", &[V, O], O, at_zone),
     function("to_timestamp", &[Float8], Z, to_timestamp),
+    function("timestamptz", &[D, T], Z, date_at).stable(),
+    function("timestamptz", &[D, O], Z, date_and_offset_time),
 ];
+
+/// The moment of a date's time in the session's zone.
+fn date_at(args: &[&Value], call: &Call<'_>) -> Result<Value> {
+    match date_and_time(args, call)? {
+        Value::Timestamp(local) if is_infinite_timestamp(local) => Ok(Value::TimestampTz(local)),
+        Value::Timestamp(local) => {
+            local_to_timestamptz(local, &call.ctx.text.time_zone).map(Value::TimestampTz)
+        }
+        other => Err(mismatch(&[&other])),
+    }
+}
 
 fn at_zone(args: &[&Value], call: &Call<'_>) -> Result<Value> {
     // Infinity is the same in every zone, known or not.

@@ -1,12 +1,11 @@
 //! The `regexp_…` functions and `substring(text FROM pattern)`.
 
-use ::regex::{Captures, Regex};
 use helios_base::{ArrayValue, Error, Result, SqlState, Value};
 
 use super::{int4, int4_or, length, text, text_or};
 use crate::function::{Call, Function, function};
 use crate::text::like;
-use crate::text::regex::{Flags, compiled};
+use crate::text::regex::{Captures, Flags, Regex, compiled};
 use crate::ty::Ty::{self, Bool, Int4, Text};
 
 const TEXTS: Ty = Ty::Array(&Text);
@@ -79,56 +78,25 @@ pub(super) static FUNCTIONS: &[Function] = &[
 /// `substring(text FROM pattern)`: the first group if there is one, else the match.
 fn substring(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     let (source, pattern) = (text(args, 0)?, text(args, 1)?);
-    let Some(captures) = compiled(pattern, "")?.captures(source) else {
+    let Some(captures) = compiled(pattern, "")?.captures_at(source, 0)? else {
         return Ok(Value::Null);
     };
     let group = usize::from(captures.len() > 1);
-    Ok(captures.get(group).map(|found| found.as_str()).into())
+    Ok(captures.get(group).into())
 }
 
 /// `substring(text SIMILAR pattern ESCAPE escape)`: the part between the two `escape "`.
-fn substring_similar(args: &[&Value], _: &Call<'_>) -> Result<Value> {
+fn substring_similar(args: &[&Value], call: &Call<'_>) -> Result<Value> {
     let (source, pattern, escape) = (text(args, 0)?, text(args, 1)?, text(args, 2)?);
-    let separator = format!("{escape}\"");
-    let parts: Vec<&str> = if escape.is_empty() {
-        vec![pattern]
-    } else {
-        pattern.split(separator.as_str()).collect()
-    };
-    let part = |pattern: &str| -> Result<String> {
-        let whole = like::similar(pattern, escape)?;
-        Ok(whole
-            .trim_start_matches('^')
-            .trim_end_matches('$')
-            .to_owned())
-    };
-    let regex = match parts.as_slice() {
-        [whole] => format!("^({})$", part(whole)?),
-        // The outer parts match as little as they can.
-        [before, wanted, after] => {
-            format!("^{}({}){}$", part(before)?, part(wanted)?, part(after)?)
-        }
-        _ => {
-            return Err(Error::new(
-                SqlState::INVALID_ESCAPE_SEQUENCE,
-                "SQL regular expression may not contain more than two escape-double-quote separators",
-            ));
-        }
-    };
-    let found = compiled(&regex, "")?
-        .captures(source)
-        .and_then(|captures| captures.get(1))
-        .map(|found| found.as_str());
-    Ok(found.into())
+    let regex = Value::text(like::similar(pattern, escape)?);
+    substring(&[&Value::text(source), &regex], call)
 }
 
 /// The groups of a match as an array; the whole match if the pattern has no groups.
 pub(crate) fn groups(captures: &Captures<'_>) -> Value {
     let skip = usize::from(captures.len() > 1);
-    let elements = captures
-        .iter()
-        .skip(skip)
-        .map(|group| group.map(|found| found.as_str()).into())
+    let elements = (skip..captures.len())
+        .map(|group| captures.get(group).into())
         .collect();
     Value::from(ArrayValue::one_dimensional(elements))
 }
@@ -152,7 +120,7 @@ fn not_global(flags: &str, function: &str, instead: &str) -> Result<()> {
 fn regexp_match(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     let (source, pattern, flags) = (text(args, 0)?, text(args, 1)?, text_or(args, 2, "")?);
     not_global(flags, "regexp_match", "regexp_matches")?;
-    Ok(match compiled(pattern, flags)?.captures(source) {
+    Ok(match compiled(pattern, flags)?.captures_at(source, 0)? {
         Some(captures) => groups(&captures),
         None => Value::Null,
     })
@@ -161,7 +129,7 @@ fn regexp_match(args: &[&Value], _: &Call<'_>) -> Result<Value> {
 fn like_regex(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     let (source, pattern, flags) = (text(args, 0)?, text(args, 1)?, text_or(args, 2, "")?);
     not_global(flags, "regexp_like", "")?;
-    Ok(Value::Bool(compiled(pattern, flags)?.is_match(source)))
+    compiled(pattern, flags)?.is_match(source).map(Value::Bool)
 }
 
 fn replace(args: &[&Value], _: &Call<'_>) -> Result<Value> {
@@ -181,7 +149,7 @@ fn replace(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     let every = Flags::parse(flags)?.global;
     let regex = compiled(pattern, flags)?;
     let which = if every { 0 } else { 1 };
-    Ok(Value::text(substitute(&regex, source, 0, new, which)))
+    substitute(&regex, source, 0, new, which).map(Value::text)
 }
 
 /// `regexp_replace(text, pattern, new, start, n, flags)`; `n` = 0 replaces all.
@@ -193,44 +161,33 @@ fn replace_from(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     let n = int4_or(args, 4, if all { 0 } else { 1 })?;
     let n = non_negative(n, "n")?;
     let regex = compiled(pattern, flags)?;
-    Ok(Value::text(substitute(&regex, source, start, new, n)))
+    substitute(&regex, source, start, new, n).map(Value::text)
 }
 
 /// Replaces match number `which` from 1, or every match for 0, looking from byte `start` on.
-fn substitute(regex: &Regex, source: &str, start: usize, new: &str, which: usize) -> String {
+fn substitute(
+    regex: &Regex,
+    source: &str,
+    start: usize,
+    new: &str,
+    which: usize,
+) -> Result<String> {
     let mut out = String::with_capacity(source.len());
     let mut copied = 0;
-    let mut number = 0;
-    let mut from = start;
-    while from <= source.len() {
-        let Some(captures) = regex.captures_at(source, from) else {
-            break;
-        };
-        let Some(whole) = captures.get(0) else { break };
-        number += 1;
-        if which == 0 || which == number {
-            out.push_str(source.get(copied..whole.start()).unwrap_or_default());
+    for (number, captures) in regex.captures_from(source, start).enumerate() {
+        let captures = captures?;
+        if which == 0 || which == number + 1 {
+            let (start, end) = captures.span();
+            out.push_str(source.get(copied..start).unwrap_or_default());
             expand(new, &captures, &mut out);
-            copied = whole.end();
+            copied = end;
             if which != 0 {
                 break;
             }
         }
-        from = after(source, whole.start(), whole.end());
     }
     out.push_str(source.get(copied..).unwrap_or_default());
-    out
-}
-
-/// Where to look for the next match: one character on after an empty one.
-fn after(source: &str, start: usize, end: usize) -> usize {
-    if end > start {
-        return end;
-    }
-    end + source
-        .get(end..)
-        .and_then(|rest| rest.chars().next())
-        .map_or(1, char::len_utf8)
+    Ok(out)
 }
 
 /// `\1` to `\9`, `\&` and `\\` in a replacement.
@@ -255,7 +212,7 @@ fn expand(new: &str, captures: &Captures<'_>, out: &mut String) {
             Some(group) => {
                 chars.next();
                 if let Some(found) = captures.get(group as usize) {
-                    out.push_str(found.as_str());
+                    out.push_str(found);
                 }
             }
             None => out.push('\\'),
@@ -319,7 +276,8 @@ pub(crate) fn pieces<'a>(
     let regex = compiled(pattern, flags)?;
     let mut parts = Vec::new();
     let mut copied = 0;
-    for found in matches(&regex, source, 0) {
+    for captures in regex.captures_from(source, 0) {
+        let found = captures?.span();
         if found.1 == found.0 && (found.0 == source.len() || found.0 == copied) {
             continue;
         }
@@ -330,29 +288,17 @@ pub(crate) fn pieces<'a>(
     Ok(parts)
 }
 
-/// Byte ranges of all matches from `start` on.
-fn matches<'r>(
-    regex: &'r Regex,
-    source: &'r str,
-    start: usize,
-) -> impl Iterator<Item = (usize, usize)> + 'r {
-    let mut from = start;
-    std::iter::from_fn(move || {
-        if from > source.len() {
-            return None;
-        }
-        let found = regex.find_at(source, from)?;
-        from = after(source, found.start(), found.end());
-        Some((found.start(), found.end()))
-    })
-}
-
 fn count(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     let (source, pattern) = (text(args, 0)?, text(args, 1)?);
     let start = start_at(source, int4_or(args, 2, 1)?)?;
     let flags = text_or(args, 3, "")?;
     not_global(flags, "regexp_count", "")?;
-    length(matches(&*compiled(pattern, flags)?, source, start).count())
+    let mut count = 0;
+    for found in compiled(pattern, flags)?.captures_from(source, start) {
+        found?;
+        count += 1;
+    }
+    length(count)
 }
 
 fn substr(args: &[&Value], _: &Call<'_>) -> Result<Value> {
@@ -391,11 +337,6 @@ fn nth_group(
     let group = non_negative(int4_or(args, group_at, 0)?, "subexpr")?;
     not_global(flags, function, "")?;
     let regex = compiled(pattern, flags)?;
-    let Some((at, _)) = matches(&regex, source, start).nth(n - 1) else {
-        return Ok(None);
-    };
-    Ok(regex
-        .captures_at(source, at)
-        .and_then(|captures| captures.get(group))
-        .map(|found| (found.start(), found.end())))
+    let found = regex.captures_from(source, start).nth(n - 1).transpose()?;
+    Ok(found.and_then(|captures| captures.range(group)))
 }

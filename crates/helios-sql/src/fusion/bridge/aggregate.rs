@@ -31,6 +31,9 @@ struct Wanted {
 
 impl PlanBridge<'_> {
     pub(super) fn aggregate(&mut self, node: &AggregateNode) -> Result<Relation> {
+        if let Some(ordered) = super::ordered_input::with_order(node) {
+            return self.aggregate(&ordered);
+        }
         let input = self.plan(&node.input)?;
         let columns = input.columns.clone();
         let (input, groups) = self.exprs_with_subqueries(input, &node.groups)?;

@@ -8,6 +8,7 @@ mod distance;
 mod distinct;
 mod expr;
 mod join;
+mod ordered_input;
 mod plan;
 mod relation;
 mod set_op;

@@ -29,7 +29,7 @@ pub(super) fn compare(
             (Json::String(a), Json::String(b)) => Some(a.encode_utf16().cmp(b.encode_utf16())),
             _ => None,
         },
-        (Item::Moment(a), Item::Moment(b)) => moment::compare(a, b, zoned)?,
+        (Item::Moment(a, _), Item::Moment(b, _)) => moment::compare(a, b, zoned)?,
         (Item::Json(json), _) | (_, Item::Json(json)) if matches!(**json, Json::Null) => {
             return Ok(Some(comparison == Comparison::NotEqual));
         }

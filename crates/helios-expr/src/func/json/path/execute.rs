@@ -97,6 +97,15 @@ impl<'a> Execution<'a> {
         })
     }
 
+    /// The error, if errors are shown.
+    fn failed<T>(&self, error: Error) -> Walk<T> {
+        Err(if self.raises {
+            Halt::Error(error)
+        } else {
+            Halt::Quiet
+        })
+    }
+
     /// Structure that does not fit: nothing is found, or an error.
     fn misfit(&self, state: SqlState, message: &str) -> Walk<bool> {
         if self.lenient {
@@ -431,7 +440,7 @@ impl<'a> Execution<'a> {
                 Json::Number(number) => Some(number),
                 _ => None,
             },
-            Item::Moment(_) => None,
+            Item::Moment(..) => None,
         };
         let json = match (method, number) {
             (Method::Type, _) => Json::String(item.type_name().into()),
@@ -508,18 +517,16 @@ impl<'a> Execution<'a> {
                 Json::String(text) => text.clone(),
                 _ => return self.no_text(),
             },
-            Item::Moment(_) => return self.no_text(),
+            Item::Moment(..) => return self.no_text(),
         };
-        if template.is_some() {
-            return Err(Halt::Error(
-                Error::unsupported(
-                    "jsonpath item method .datetime() with a template is not supported",
-                )
-                .with_hint("Without a template it reads ISO 8601."),
-            ));
+        if let Some(template) = template {
+            return match crate::func::format::parse_standard(&text, template) {
+                Ok((value, offset)) => Ok(Item::Moment(value, offset)),
+                Err(error) => self.failed(error),
+            };
         }
         match moment::read(&text) {
-            Some(value) => Ok(Item::Moment(value)),
+            Some((value, offset)) => Ok(Item::Moment(value, offset)),
             None => self.fail(
                 SqlState::INVALID_ARGUMENT_FOR_SQL_JSON_DATETIME_FUNCTION,
                 format!("datetime format is not recognized: \"{text}\""),
@@ -541,7 +548,7 @@ impl<'a> Execution<'a> {
                 Json::Object(object) => Some((object, &**json)),
                 _ => None,
             },
-            Item::Moment(_) => None,
+            Item::Moment(..) => None,
         };
         let Some((object, json)) = object else {
             return self.fail(

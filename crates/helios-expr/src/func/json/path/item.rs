@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use helios_base::{DataType, Json, TextContext, Value};
+use helios_base::{DataType, Json, TextContext, TimeZone, Value};
 
 /// One thing that was found.
 #[derive(Clone, Debug)]
@@ -10,7 +10,8 @@ pub(super) enum Item<'a> {
     /// A part of a document, or what was made of one.
     Json(Cow<'a, Json>),
     /// A date, time or timestamp.
-    Moment(Value),
+    /// With the seconds east of UTC that it was written with.
+    Moment(Value, i32),
 }
 
 impl<'a> Item<'a> {
@@ -25,7 +26,7 @@ impl<'a> Item<'a> {
     /// The values in an array or object; none in anything else.
     pub(super) fn children(&self) -> Vec<Self> {
         match self {
-            Self::Moment(_) => Vec::new(),
+            Self::Moment(..) => Vec::new(),
             Self::Json(Cow::Borrowed(json)) => {
                 let part = |json: &'a Json| Self::Json(Cow::Borrowed(json));
                 match json {
@@ -60,7 +61,7 @@ impl<'a> Item<'a> {
     pub(super) fn type_name(&self) -> String {
         match self {
             Self::Json(json) => json.type_name().to_owned(),
-            Self::Moment(value) => value.natural_type().to_string(),
+            Self::Moment(value, _) => value.natural_type().to_string(),
         }
     }
 
@@ -68,13 +69,17 @@ impl<'a> Item<'a> {
     pub(super) fn into_json(self) -> Json {
         match self {
             Self::Json(json) => json.into_owned(),
-            Self::Moment(value) => {
+            Self::Moment(value, offset) => {
                 let ty = value.natural_type();
+                let context = TextContext {
+                    time_zone: TimeZone::fixed(offset),
+                    ..TextContext::default()
+                };
                 let shown = match ty {
-                    // Shown in UTC with its offset; a space becomes a T.
+                    // Shown with its own offset; a space becomes a T.
                     DataType::Timestamp(_) | DataType::TimestampTz(_) => {
-                        let mut shown = value.to_text(&ty, &TextContext::default());
-                        if matches!(ty, DataType::TimestampTz(_)) {
+                        let mut shown = value.to_text(&ty, &context);
+                        if matches!(ty, DataType::TimestampTz(_)) && offset % 3600 == 0 {
                             shown.push_str(":00");
                         }
                         shown.replacen(' ', "T", 1)

@@ -10,10 +10,25 @@ use helios_base::{DataType, Error, TextContext, TimeTz, Value};
 
 use super::execute::Walk;
 
-/// Reads a date, a time or both, the latter two with or without an offset, in ISO 8601's form.
-pub(super) fn read(text: &str) -> Option<Value> {
+/// Reads a date, a time or both, the latter two with or without an offset, in ISO 8601's form: the
+/// value and the offset.
+pub(super) fn read(text: &str) -> Option<(Value, i32)> {
     let ty = form(text)?;
-    Value::parse(text, &ty, &TextContext::default()).ok()
+    let offset = match ty {
+        DataType::TimestampTz(_) => offset_of(text)?,
+        _ => 0,
+    };
+    let value = Value::parse(text, &ty, &TextContext::default()).ok()?;
+    Some((value, offset))
+}
+
+/// The seconds of `±hh` or `±hh:mm` at the end.
+fn offset_of(text: &str) -> Option<i32> {
+    let (_, offset) = text.split_at_checked(text.rfind(['+', '-'])?)?;
+    let (sign, digits) = offset.split_at_checked(1)?;
+    let (hours, minutes) = digits.split_once(':').unwrap_or((digits, "0"));
+    let seconds = hours.parse::<i32>().ok()? * 3600 + minutes.parse::<i32>().ok()? * 60;
+    Some(if sign == "-" { -seconds } else { seconds })
 }
 
 /// The type whose form the text has.

@@ -66,7 +66,7 @@ impl<'a> Execution<'a> {
             } => self.any_pair(item, path, None, |a, _| match text(a) {
                 Some(text) => {
                     let regex = regex::compiled(pattern, letters(*flags))?;
-                    Ok(Some(regex.is_match(text)))
+                    Ok(Some(regex.is_match(text)?))
                 }
                 None => Ok(None),
             }),
@@ -185,7 +185,7 @@ impl<'a> Execution<'a> {
                     Json::Number(number) => Some(number.clone()),
                     _ => None,
                 },
-                Item::Moment(_) => None,
+                Item::Moment(..) => None,
             };
             let only_whether = found.is_none() && steps.is_empty();
             let Some(number) = number else {
@@ -217,7 +217,7 @@ fn text<'i>(item: &'i Item<'_>) -> Option<&'i str> {
             Json::String(text) => Some(text),
             _ => None,
         },
-        Item::Moment(_) => None,
+        Item::Moment(..) => None,
     }
 }
 
