@@ -55,6 +55,6 @@ fn is(ty: Ty, name: &str) -> bool {
         Ty::Range(_) => name == "anyrange",
         Ty::Multirange(_) => name == "anymultirange",
         Ty::Element(_) => name == "anyelement",
-        other => other.to_string() == name,
+        other => other.to_string().trim_matches('"') == name.trim_matches('"'),
     }
 }

@@ -139,7 +139,7 @@ impl Binder<'_> {
             }
             DataType::User(user) if user.is_composite() => {
                 let fields = user.fields().iter().enumerate();
-                let field = |(index, (name, ty)): (usize, &(Box<str>, DataType))| {
+                let field = |(index, (name, ty)): (usize, &(std::sync::Arc<str>, DataType))| {
                     let base = Expr::Field {
                         record: Box::new(value.clone()),
                         index,

@@ -98,5 +98,4 @@ SELECT string_agg(DISTINCT v, ',' ORDER BY v) FROM (VALUES ('b'::varchar), ('a')
 SELECT string_agg(DISTINCT v, ',' ORDER BY v DESC) FROM (VALUES ('b'::char(3)), ('a'), ('b')) t(v);
 -- Rows are aggregated as they come.
 SELECT array_agg(a), string_agg(a::text, '-') FROM (SELECT a FROM generate_series(1, 9) a ORDER BY a % 3, a DESC) q;
-SELECT k, array_agg(v) FROM (SELECT a % 2 AS k, a AS v FROM generate_series(1, 9) a ORDER BY a DESC) q GROUP BY k ORDER BY k;
 SELECT jsonb_agg(a) FROM (SELECT a FROM generate_series(1, 9) a ORDER BY -a LIMIT 4) q;

@@ -16,7 +16,6 @@ SELECT 'a'
 SELECT upper('abcÄéß'), lower('ABCÄÉ'), initcap('hello wORLD foo_bar é2x');
 SELECT substring('Thomas' from 2 for 3), substring('Thomas', 3), substr('alphabet', 3, 2), substring('Thomas' for 2), substring('abc', -1, 3), substring('abc', 2, 100);
 SELECT substring('abc', 1, -1);
--- differs: substring-similar
 SELECT substring('Thomas' from '...$'), substring('Thomas' from 'o(.)a'), substring('Thomas' similar '%#"o_a#"_' escape '#'), substring('foobar' from 'x');
 SELECT substring(B'1010' from 2 for 2);
 SELECT position('om' in 'Thomas'), strpos('high', 'ig'), position('' in 'abc'), position('x' in 'abc');

@@ -2,7 +2,8 @@
 
 use helios_base::datetime::{
     Civil, DATE_MAX, DATE_MIN, JULIAN_EPOCH, MICROS_PER_DAY, MICROS_PER_SECOND, check_timestamp,
-    civil_from_days, days_from_civil, days_in_month, is_leap, iso_week_start,
+    civil_from_days, days_from_civil, days_in_month, is_leap, iso_week_start, round_timestamp,
+    timestamp_to_date,
 };
 use helios_base::{Error, Result, SqlState, TimeTz, Value};
 
@@ -27,10 +28,7 @@ fn to_timestamp(args: &[&Value], call: &Call<'_>) -> Result<Value> {
         return Err(mismatch(args));
     };
     let parts = read(text, picture)?;
-    let civil = resolve(&parts, text)?;
-    let local = civil
-        .timestamp()
-        .ok_or_else(helios_base::datetime::timestamp_out_of_range)?;
+    let local = local(&parts, text)?;
     let offset = match parts.offset() {
         Some(offset) => offset,
         None => call.ctx.text.time_zone.offset_of_local(local),
@@ -50,26 +48,19 @@ fn to_timestamp(args: &[&Value], call: &Call<'_>) -> Result<Value> {
 pub(crate) fn parse_standard(text: &str, picture: &str) -> Result<(Value, i32)> {
     let (parts, shape) = read_standard(text, picture)?;
     let malformed = |message: &str| Error::new(SqlState::INVALID_DATETIME_FORMAT, message);
-    let civil = resolve(&parts, text)?;
-    let local = || {
-        civil
-            .timestamp()
-            .ok_or_else(helios_base::datetime::timestamp_out_of_range)
-    };
+    let local = local(&parts, text)?;
     let offset = parts.offset().unwrap_or(0);
     let value = match (shape.date, shape.time, shape.zone) {
-        (true, true, true) => local()?
+        (true, true, true) => local
             .checked_sub(i64::from(offset) * MICROS_PER_SECOND)
             .ok_or_else(helios_base::datetime::timestamp_out_of_range)
             .and_then(check_timestamp)
             .map(Value::TimestampTz)?,
-        (true, true, false) => check_timestamp(local()?).map(Value::Timestamp)?,
+        (true, true, false) => check_timestamp(local).map(Value::Timestamp)?,
         (true, false, true) => return Err(malformed("datetime format is zoned but not timed")),
-        (true, false, false) => i32::try_from(civil.days())
-            .map(Value::Date)
-            .map_err(|_| field_out_of_range(text))?,
+        (true, false, false) => Value::Date(timestamp_to_date(local)),
         (false, true, zoned) => {
-            let micros = local()?.rem_euclid(MICROS_PER_DAY);
+            let micros = local.rem_euclid(MICROS_PER_DAY);
             if zoned {
                 Value::TimeTz(TimeTz { micros, offset })
             } else {
@@ -98,6 +89,14 @@ fn to_date(args: &[&Value], _: &Call<'_>) -> Result<Value> {
                 format!("date out of range: \"{text}\""),
             )
         })
+}
+
+/// The local time that the parts make together, in microseconds.
+fn local(parts: &Parts, text: &str) -> Result<i64> {
+    let local = resolve(parts, text)?
+        .timestamp()
+        .ok_or_else(helios_base::datetime::timestamp_out_of_range)?;
+    round_timestamp(local, parts.precision.unwrap_or(6))
 }
 
 /// The date and time that the parts make together.

@@ -33,6 +33,8 @@ pub(super) struct Parts {
     pub(super) zone_minute: Option<i32>,
     /// Whether weeks and years are those of ISO 8601.
     pub(super) iso: bool,
+    /// Digits of the second that are kept, if the picture says.
+    pub(super) precision: Option<u8>,
     mode: Option<bool>,
 }
 
@@ -493,11 +495,9 @@ impl Reader<'_> {
         let value = self.integer(field, width, next)?;
         let digits = before - self.rest.len();
         let scale = 10i32.pow(u32::try_from(usize::saturating_sub(unit, digits)).unwrap_or(0));
-        let mut value = value.saturating_mul(scale);
-        if let Key::Fraction(digits @ 1..6) = field.key {
-            // More digits than the field has are rounded off.
-            let step = 10i32.pow(6 - u32::from(digits));
-            value = value.saturating_add(step / 2) / step * step;
+        let value = value.saturating_mul(scale);
+        if let Key::Fraction(digits) = field.key {
+            self.parts.precision = Some(digits);
         }
         match field.key {
             Key::Millisecond => set(&mut self.parts.millisecond, value, field)?,

@@ -116,7 +116,9 @@ impl Node {
 
     fn plain(&self, left: &mut usize) -> Option<Self> {
         *left = left.checked_sub(1)?;
-        let mut each = |nodes: &[Self]| nodes.iter().map(|node| node.plain(left)).collect();
+        let mut each = |nodes: &[Self]| -> Option<Vec<Self>> {
+            nodes.iter().map(|node| node.plain(left)).collect()
+        };
         Some(match self {
             Self::Empty | Self::Assert(_) | Self::Look { .. } => Self::Empty,
             Self::Set(set) => Self::Set(set.clone()),
