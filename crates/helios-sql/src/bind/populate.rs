@@ -89,22 +89,11 @@ impl Binder<'_> {
             let ty = self.data_type(ty)?;
             columns.push((name.name.clone(), ty.clone(), null(ty)));
         }
-        if let Expr::Row(fields) = &base {
-            let same = fields.len() == columns.len()
-                && fields
-                    .iter()
-                    .zip(&columns)
-                    .all(|(field, (_, ty, _))| field.ty().same(ty));
-            if !same {
-                return Err(self.fail(
-                    SqlState::DATATYPE_MISMATCH,
-                    "function return row and query-specified return row do not match",
-                    row.pos,
-                ));
-            }
-            for ((_, _, base), field) in columns.iter_mut().zip(fields) {
-                base.clone_from(field);
-            }
+        if let Expr::Row(_) = &base {
+            // Its fields are called f1, f2 and so on, whatever the list calls them.
+            return Err(self
+                .unsupported("a row without names as the base of populated rows", row.pos)
+                .with_hint("Cast it to a composite type."));
         }
         Ok(columns)
     }

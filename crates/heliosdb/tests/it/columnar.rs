@@ -109,6 +109,30 @@ fn every_type_comes_back_as_it_was() {
     sound(&database);
 }
 
+// Guards against tables that cannot be frozen for the types of some columns.
+#[test]
+fn types_of_networks_and_bits_come_back_as_they_were() {
+    let database = Database::open_in_memory().unwrap();
+    let mut connection = database.connect().unwrap();
+    run(
+        &mut connection,
+        "CREATE TABLE t (id integer PRIMARY KEY, m macaddr, z timetz, i inet, c cidr, b bit(4), v varbit,
+            s interval, r numrange, k int4multirange, x jsonpath);
+         INSERT INTO t VALUES (1, '08:00:2b:01:02:03', '10:00:00.5+02', '10.0.0.1/24', '10.0.0.0/8', '1010', '1',
+            '1 mon', '[1.5,2)', '{[1,3),[5,8)}', '$.a'), (2);
+         INSERT INTO t (id, m, z) VALUES (3, 'ff:ff:ff:ff:ff:ff', '23:59:59-11')",
+    );
+    let sql = "SELECT t::text FROM t ORDER BY id";
+    let before = texts(&mut connection, sql);
+    assert_eq!(freeze(&mut connection, "t"), 3);
+    assert_eq!(texts(&mut connection, sql), before);
+    run(&mut connection, "SET executor = vector");
+    assert_eq!(texts(&mut connection, sql), before);
+    let one = "SELECT t::text FROM t WHERE id = 1";
+    assert_eq!(texts(&mut connection, one), [before[0].clone()]);
+    sound(&database);
+}
+
 #[test]
 fn keys_of_all_kinds_are_found() {
     let database = Database::open_in_memory().unwrap();

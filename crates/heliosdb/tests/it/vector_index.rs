@@ -150,7 +150,8 @@ impl Bed {
                     self.change(rng);
                     self.ask(rng, "");
                 }
-                run(&mut self.c, rng.pick(&["COMMIT", "ROLLBACK"]));
+                let end = if rng.one_in(2) { "COMMIT" } else { "ROLLBACK" };
+                run(&mut self.c, end);
             }
             9 if self.branches.len() < 4 => {
                 let name = format!("b{}", self.branches.len());

@@ -106,8 +106,6 @@ SELECT * FROM json_populate_record(row(1, 'x', '2020-01-02')::populated, '{"b": 
 SELECT * FROM jsonb_populate_record(row(1, 'x', '2020-01-02')::populated, '{"a": null}') AS t(p, q);
 SELECT * FROM json_populate_recordset(row(7, 'z', NULL)::populated, '[{"a": 1}, {"b": "q"}, {"c": "2021-03-04"}]');
 SELECT * FROM json_populate_record(null::record, '{"x": 5, "y": "z"}') AS t(x int, y text);
-SELECT * FROM jsonb_populate_recordset(row(1, 2), '[{"x": 5}, {"y": 6}]') AS t(x int, y int);
-SELECT * FROM jsonb_populate_recordset(row(1, 2), '[{"x": 5}]') AS t(x int, y text);
 SELECT * FROM json_populate_record(base => null::populated, from_json => '{"a": 3}');
 SELECT * FROM json_populate_record(null::populated, NULL), json_populate_record(row(1, 'x', NULL)::populated, NULL) AS t;
 DROP TYPE populated;

@@ -70,7 +70,7 @@ impl Maker {
         maker.part(root)
     }
 
-    fn new(&mut self, nodes: &[Node], preference: Option<Preference>, kind: Kind) -> Made {
+    fn piece(&mut self, nodes: &[Node], preference: Option<Preference>, kind: Kind) -> Made {
         self.made += 1;
         let program = Program::new(nodes, self.insensitive)?;
         self.steps += program.len();
@@ -99,7 +99,7 @@ impl Maker {
                 let mixed = parts
                     .iter()
                     .any(|part| part.mixed || part.preference == Some(Preference::Shortest));
-                let mut whole = self.new(
+                let mut whole = self.piece(
                     std::slice::from_ref(node),
                     Some(Preference::Longest),
                     Kind::Whole,
@@ -151,14 +151,14 @@ impl Maker {
             if before.is_empty() {
                 return Ok(rest);
             }
-            let before = self.new(before, preference, Kind::Whole)?;
+            let before = self.piece(before, preference, Kind::Whole)?;
             return self.pair(nodes, before, rest);
         }
-        self.new(nodes, preference, Kind::Whole)
+        self.piece(nodes, preference, Kind::Whole)
     }
 
     fn pair(&mut self, nodes: &[Node], left: Part, right: Part) -> Made {
-        let mut pair = self.new(nodes, left.preference.or(right.preference), Kind::Whole)?;
+        let mut pair = self.piece(nodes, left.preference.or(right.preference), Kind::Whole)?;
         pair.mixed = left.mixed || right.mixed || clash(left.preference, right.preference);
         pair.kind = Kind::Pair(Box::new(left), Box::new(right));
         Ok(pair)
@@ -166,7 +166,7 @@ impl Maker {
 
     fn group(&mut self, node: &Node, number: usize, inner: &Node) -> Made {
         let part = self.part(inner)?;
-        let mut group = self.new(std::slice::from_ref(node), part.preference, Kind::Whole)?;
+        let mut group = self.piece(std::slice::from_ref(node), part.preference, Kind::Whole)?;
         group.mixed = part.mixed;
         group.kind = Kind::Capture(number, Box::new(part));
         Ok(group)
@@ -182,12 +182,12 @@ impl Maker {
                     min: 1,
                     max: 1,
                 };
-                self.new(nodes, None, kind)
+                self.piece(nodes, None, kind)
             }
             Node::Repeat(repeat) => self.repeated(nodes, repeat, inner),
             _ => match inner {
                 Some(part) => Ok(part),
-                None => self.new(nodes, None, Kind::Whole),
+                None => self.piece(nodes, None, Kind::Whole),
             },
         }
     }
@@ -202,17 +202,17 @@ impl Maker {
                 min,
                 max,
             };
-            return self.new(nodes, own, kind);
+            return self.piece(nodes, own, kind);
         }
         let Some(part) = inner else {
-            return self.new(nodes, own, Kind::Whole);
+            return self.piece(nodes, own, Kind::Whole);
         };
         let preference = own.or(part.preference);
         let mixed = part.mixed || clash(own, part.preference);
         if (min, max) == (1, 1) && !clash(own, part.preference) && !(own.is_some() && part.mixed) {
             return Ok(part);
         }
-        let mut whole = self.new(nodes, preference, Kind::Whole)?;
+        let mut whole = self.piece(nodes, preference, Kind::Whole)?;
         whole.mixed = mixed;
         if !part.captures && !part.refers {
             return Ok(whole);
@@ -224,7 +224,7 @@ impl Maker {
                 max: repeat.max.map(|max| max.saturating_sub(1)),
                 ..repeat.clone()
             });
-            let mut before = self.new(&[before], preference, Kind::Whole)?;
+            let mut before = self.piece(&[before], preference, Kind::Whole)?;
             before.captures = false;
             before.mixed = mixed;
             whole.kind = Kind::Pair(Box::new(before), Box::new(part));

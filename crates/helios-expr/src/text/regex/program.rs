@@ -206,11 +206,8 @@ impl Program {
             }
             match self.steps.get(step) {
                 Some(Step::Char(_)) => places.list.push(step),
-                Some(Step::Assert(assert)) => {
-                    if holds(*assert, text, at) {
-                        pending.push(step + 1);
-                    }
-                }
+                Some(Step::Assert(assert)) if holds(*assert, text, at) => pending.push(step + 1),
+                Some(Step::Assert(_)) => {}
                 Some(Step::Look {
                     ahead,
                     negated,

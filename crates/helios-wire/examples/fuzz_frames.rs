@@ -1,7 +1,7 @@
 //! Sends anything to the decoder and to a server, for as long as one likes:
 //!
 //! ```console
-//! cargo run --release --workspace --example fuzz -- SECONDS [SEED]
+//! cargo run --release --workspace --example fuzz_frames -- SECONDS [SEED]
 //! ```
 //!
 //! Each second uses numbers of its own, counted from `SEED` (1), which is printed when something goes wrong. Half of the time goes to
