@@ -205,8 +205,7 @@ impl Parser<'_> {
 
     fn quantity(&mut self) -> Result<Quantity> {
         self.expect_punct("(")?;
-        let mark = self.mark();
-        let nested = self.is_punct("(");
+        let (mark, nested) = (self.mark(), self.is_punct("("));
         if self.is_query() {
             let query = self.query()?;
             // Otherwise the query is the beginning of an expression: `ANY ((SELECT …)::int[])`.

@@ -119,7 +119,8 @@ fn types_of_networks_and_bits_come_back_as_they_were() {
         "CREATE TABLE t (id integer PRIMARY KEY, m macaddr, z timetz, i inet, c cidr, b bit(4), v varbit,
             s interval, r numrange, k int4multirange, x jsonpath);
          INSERT INTO t VALUES (1, '08:00:2b:01:02:03', '10:00:00.5+02', '10.0.0.1/24', '10.0.0.0/8', '1010', '1',
-            '1 mon', '[1.5,2)', '{[1,3),[5,8)}', '$.a'), (2);
+            '1 mon', '[1.5,2)', '{[1,3),[5,8)}', '$.a');
+         INSERT INTO t (id) VALUES (2);
          INSERT INTO t (id, m, z) VALUES (3, 'ff:ff:ff:ff:ff:ff', '23:59:59-11')",
     );
     let sql = "SELECT t::text FROM t ORDER BY id";
