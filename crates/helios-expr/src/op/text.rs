@@ -60,6 +60,8 @@ pub(crate) static FAMILIES: &[&[Function]] = &[
         function("notlike", &[Text, Text], Bool, |args, _| {
             like_text(args, false, true)
         }),
+        function("like", BYTES, Bool, |args, _| like_bytes(args, false)),
+        function("notlike", BYTES, Bool, |args, _| like_bytes(args, true)),
         function("like_escape", &[Text, Text], Text, |args, _| match args {
             [Value::Text(pattern), Value::Text(escape)] => {
                 like::escape(pattern, escape).map(Value::text)

@@ -280,7 +280,7 @@ SELECT atomic_sum(1), atomic_sum(1, 5);
 -- Functions behind operators, and those that write binary forms.
 SELECT int4pl(2, 3), int8mul(4, 5), float8div(1, 4), numeric_sub(1.5, 0.25), booleq(true, false), texteq('a', 'a'), textlike('abc', 'a%'), int4mi(2, 7), int2um(3::smallint), numeric_abs(-2.5), date_mi('2020-01-05', '2020-01-01'), bpchareq('a', 'a ');
 SELECT jsonb_contains('{"a": 1, "b": 2}', '{"a": 1}'), jsonb_exists('{"a": 1}', 'a'), jsonb_exists_any('{"a": 1}', ARRAY['b', 'a']), jsonb_exists_all('{"a": 1}', ARRAY['b', 'a']), jsonb_concat('{"a": 1}', '{"b": 2}'), jsonb_delete('{"a": 1, "b": 2}'::jsonb, 'a'), jsonb_object_field('{"a": 1}', 'a'), jsonb_array_element_text('[1, 2]', 1);
-SELECT arraycontains(ARRAY[1, 2], ARRAY[1]), arrayoverlap(ARRAY[1], ARRAY[2]), network_sub('10.0.0.1', '10.0.0.0/8'), timestamp_lt('2020-01-01', '2021-01-01'), interval_um('1 day'), bitand(B'110', B'011'), range_contains_elem(int4range(1, 5), 3);
+SELECT arraycontains(ARRAY[1, 2], ARRAY[1]), arrayoverlap(ARRAY[1], ARRAY[2]), network_sub('10.0.0.1', '10.0.0.0/8'), timestamp_lt('2020-01-01', '2021-01-01'), interval_um('1 day'), bitand(B'110', B'011');
 SELECT int4send(258), int8send(-1), float4send(1.5), float8send('NaN'), boolsend(true), textsend('aé'), numeric_send(1.5), uuid_send('00000000-0000-0000-0000-0000000000ff'), date_send('2000-01-02'), interval_send('1 mon 2 days 3 us'), jsonb_send('[1]');
 SELECT parse_ident('a.b;', strict => false), jsonb_set('{"a": 1}', '{b}', '2', create_if_missing => false), jsonb_set_lax('{"a": 1}', '{a}', NULL, null_value_treatment => 'delete_key'), jsonb_insert('[1, 2]', '{0}', '9', insert_after => true);
 SELECT jsonb_set('{"a": 1}', '{b}', '2', nothing => false);

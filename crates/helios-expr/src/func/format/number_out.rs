@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use helios_base::{Numeric, Result, Value};
+use helios_base::{Error, Numeric, Result, SqlState, Value};
 
 use super::number_picture::{Key, Picture, Piece, SignPlace};
 use super::ordinal::{ending, roman};
@@ -30,8 +30,16 @@ fn to_char(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     }
     let mut picture = Picture::parse(text)?;
     let digits = match value {
-        Value::Int4(n) => of_numeric(&Numeric::from(*n), &mut picture)?,
-        Value::Int8(n) => of_numeric(&Numeric::from(*n), &mut picture)?,
+        Value::Int4(n) => {
+            let fits = shifted(i64::from(*n), &picture).is_some_and(|n| i32::try_from(n).is_ok());
+            in_range(fits, "integer")?;
+            of_numeric(&Numeric::from(*n), &mut picture)?
+        }
+        Value::Int8(n) => {
+            let fits = shifted(*n, &picture).is_some_and(|n| i64::try_from(n).is_ok());
+            in_range(fits, "bigint")?;
+            of_numeric(&Numeric::from(*n), &mut picture)?
+        }
         Value::Numeric(n) => of_numeric(n, &mut picture)?,
         Value::Float4(x) => of_float(f64::from(*x), FLOAT_DIGITS, &mut picture),
         Value::Float8(x) => of_float(*x, DOUBLE_DIGITS, &mut picture),
@@ -45,6 +53,25 @@ fn to_char(args: &[&Value], _: &Call<'_>) -> Result<Value> {
         None => (false, digits),
     };
     Ok(Value::text(Writer::new(picture, negative, digits).write()))
+}
+
+/// A whole number with the digits that `V` moves in front of the point.
+fn shifted(number: i64, picture: &Picture) -> Option<i128> {
+    let shifts = picture.has_shift && !picture.roman && !picture.exponent;
+    let places = if shifts { picture.shift } else { 0 };
+    let factor = 10i128.checked_pow(u32::try_from(places).ok()?)?;
+    i128::from(number).checked_mul(factor)
+}
+
+/// PostgreSQL shifts whole numbers in their own type.
+fn in_range(fits: bool, ty: &str) -> Result<()> {
+    match fits {
+        true => Ok(()),
+        false => Err(Error::new(
+            SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+            format!("{ty} out of range"),
+        )),
+    }
 }
 
 /// The digits of a number as the picture wants them, with a minus sign if negative.
