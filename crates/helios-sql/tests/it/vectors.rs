@@ -123,3 +123,14 @@ fn rows_compared_with_a_query() -> Result<()> {
         "select (1, 2) = (select 1, 2 where false), (1, 2) <> (select 1, 3), (1, 'a') >= (select 1, 'a')",
     )
 }
+
+/// An equality whose one side reads two tables was taken for a key that no join has, and was lost.
+#[test]
+fn equalities_over_several_tables_are_kept() -> Result<()> {
+    same(
+        "select count(*) from u cross join v join u w on u.k = w.k
+         where case when v.id in (u.id) then u.id else u.id end = w.id",
+    )?;
+    same("select count(*) from u, v, u w where u.m + v.id = w.id and u.id <> w.id")?;
+    same("select count(*) from u, v, u w where u.m + v.id = w.m + v.id and u.k = w.k")
+}

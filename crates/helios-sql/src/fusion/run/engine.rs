@@ -15,6 +15,7 @@ use datafusion::prelude::SessionConfig;
 use helios_base::{Error, Result};
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use super::crossings::KeepCrossings;
 use super::equalities::BlurEqualities;
 use crate::fusion::context::StatementContext;
 use crate::fusion::error::from_datafusion;
@@ -155,13 +156,14 @@ impl FusionEngine {
     }
 }
 
-/// All rules but one. Ours has folded constants already, and what DataFusion simplifies beyond that is
+/// All rules but one, behind one of ours. Ours has folded constants already, and what DataFusion simplifies beyond that is
 /// not always the same for `NULL`: `a IN (1, 2) AND a IN (3, 4)` becomes false
 /// ([#24258](https://github.com/apache/datafusion/pull/24258)), and what a scan has taken upon itself
 /// is changed behind its back.
 fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules = Optimizer::new().rules;
     rules.retain(|rule| rule.name() != "simplify_expressions");
+    rules.insert(0, Arc::new(KeepCrossings));
     rules
 }
 

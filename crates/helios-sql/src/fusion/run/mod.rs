@@ -1,5 +1,6 @@
 //! Running DataFusion from synchronous code.
 
+mod crossings;
 mod engine;
 mod equalities;
 mod stream;
