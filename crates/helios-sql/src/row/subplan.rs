@@ -18,6 +18,8 @@ pub(crate) struct CompiledSubplan {
     pub(crate) node: Node,
     /// How many of the last arguments are its frame.
     pub(crate) frame: usize,
+    /// Whether it reads a query of a `WITH`, whose rows may be others in another run of it.
+    pub(crate) reads_with: bool,
 }
 
 /// What runs of subplans that do not depend on the row around have found.
@@ -81,9 +83,13 @@ impl Exec {
         self.memo.0.lock().get(&id).cloned()
     }
 
-    /// Forgets what subplans found.
+    /// Forgets what subplans found in queries of a `WITH`.
     pub(super) fn forget(&self) {
-        self.memo.0.lock().clear();
+        let reads = |id: u32| {
+            let subplan = self.subplans.get(id as usize);
+            subplan.is_none_or(|subplan| subplan.reads_with)
+        };
+        self.memo.0.lock().retain(|id, _| !reads(*id));
     }
 
     fn learn(&self, id: u32, known: Known) {

@@ -6,7 +6,7 @@ use helios_base::{ColumnId, DataType, Error, IndexId, Result, SqlState, TableId}
 use helios_version::TableLock;
 
 use super::column::{columns_of, edit, resolve};
-use super::name::{choose_constraint, join};
+use super::name::choose_constraint;
 use super::spec::{NewConstraint, NewConstraintKind};
 use crate::catalog::{ConstraintDef, ConstraintId, ConstraintKind, IndexDef, IndexKey, TableDef};
 use crate::transaction::Transaction;
@@ -346,16 +346,4 @@ fn constraint_index(table: &TableDef, id: ConstraintId) -> Result<IndexId> {
         .constraint_by_id(id)
         .and_then(ConstraintDef::index)
         .ok_or_else(|| Error::internal("a key constraint without index"))
-}
-
-/// The name that an index over these columns gets.
-pub(super) fn index_name_part(parts: &[String]) -> String {
-    let mut name = parts.join("_");
-    let mut end = name.len().min(63);
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    name.truncate(end);
-    debug_assert!(join("", &name, "").len() <= 63);
-    name
 }

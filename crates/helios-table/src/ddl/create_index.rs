@@ -7,7 +7,7 @@ use helios_expr::{Expr, Volatility};
 use helios_version::TableLock;
 
 use super::column::{columns_of, require, resolve};
-use super::constrain::{index_name_part, require_order};
+use super::constrain::require_order;
 use super::spec::NewIndex;
 use crate::catalog::{Catalog, IndexDef, IndexExpr, IndexKey, KeySource, TableDef};
 use crate::transaction::Transaction;
@@ -76,16 +76,7 @@ impl Transaction {
             }
             None => None,
         };
-        let name = match &new.name {
-            Some(name) => {
-                self.take_name(table.schema, name)?;
-                name.clone()
-            }
-            None => {
-                let part = index_name_part(&parts);
-                self.choose_name(table.schema, (&table.name, &part), "idx", &[])?
-            }
-        };
+        let name = self.index_name(&table, new.name.as_deref(), &parts)?;
         let id = IndexId(self.tables().next_id()?);
         let index = Arc::new(IndexDef {
             id,

@@ -191,6 +191,37 @@ impl Transaction {
         }
         Err(Error::internal("no free name"))
     }
+
+    /// The name of a new index of `table`: the one that was asked for, or one made of its parts.
+    pub(super) fn index_name(
+        &self,
+        table: &TableDef,
+        name: Option<&str>,
+        parts: &[String],
+    ) -> Result<String> {
+        match name {
+            Some(name) => {
+                self.take_name(table.schema, name)?;
+                Ok(name.to_owned())
+            }
+            None => {
+                let part = index_name_part(parts);
+                self.choose_name(table.schema, (&table.name, &part), "idx", &[])
+            }
+        }
+    }
+}
+
+/// The name that an index over these columns gets.
+fn index_name_part(parts: &[String]) -> String {
+    let mut name = parts.join("_");
+    let mut end = name.len().min(63);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name.truncate(end);
+    debug_assert!(join("", &name, "").len() <= 63);
+    name
 }
 
 /// A free name for a constraint of `table`.

@@ -6,7 +6,6 @@ use helios_base::{IndexId, Result, TableId};
 use helios_version::TableLock;
 
 use super::column::require;
-use super::constrain::index_name_part;
 use crate::catalog::{IndexDef, IndexKey, NearestDef, TableDef};
 use crate::transaction::Transaction;
 
@@ -42,16 +41,8 @@ impl Transaction {
         if let Some((_, column)) = table.column_by_id(column) {
             new.nearest.blueprint(&new.method, &column.ty)?;
         }
-        let name = match &new.name {
-            Some(name) => {
-                self.take_name(table.schema, name)?;
-                name.clone()
-            }
-            None => {
-                let part = index_name_part(std::slice::from_ref(&new.column));
-                self.choose_name(table.schema, (&table.name, &part), "idx", &[])?
-            }
-        };
+        let parts = std::slice::from_ref(&new.column);
+        let name = self.index_name(&table, new.name.as_deref(), parts)?;
         let id = IndexId(self.tables().next_id()?);
         let index = Arc::new(IndexDef {
             id,

@@ -56,3 +56,5 @@ WITH c AS (SELECT generate_series(1, 5) AS n) SELECT x.n, y.n FROM c x, c y WHER
 SELECT (WITH c(x) AS (VALUES (f)) SELECT (SELECT x FROM c)) FROM (VALUES (0), (5), (6)) v(f);
 SELECT (WITH c(x) AS (VALUES (f), (f + 1)) SELECT (SELECT sum(x) FROM c) + (SELECT max(x) FROM c)) FROM (VALUES (0), (5), (6)) v(f);
 SELECT f, (WITH c(x) AS (VALUES (f)) SELECT 5 IN (SELECT x FROM c)) FROM (VALUES (0), (5), (6)) v(f);
+-- What does not read the WITH is found once, what reads it through another query anew.
+SELECT f, (WITH c(x) AS (VALUES (f)) SELECT (SELECT (SELECT max(x) FROM c) + 1)), (SELECT count(*) FROM generate_series(1, 3)) FROM (VALUES (0), (5), (6)) v(f);

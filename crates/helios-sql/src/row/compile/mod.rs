@@ -30,6 +30,36 @@ use super::stats::Stats;
 use super::subplan::CompiledSubplan;
 use crate::plan::{Limit, Plan, PlanColumn, SortKey, Subplan};
 
+/// Which subplans read a query of some `WITH`, themselves or in their own subplans.
+fn reading_with(subplans: &[Subplan]) -> Vec<bool> {
+    fn refers(plan: &Plan) -> bool {
+        matches!(plan, Plan::CteRef { .. }) || plan.inputs().into_iter().any(refers)
+    }
+    /// Whether one of its expressions runs a subplan that reads.
+    fn asks(plan: &Plan, reads: &[bool]) -> bool {
+        let mut asks = false;
+        plan.clone().for_each_expr(&mut |expr| {
+            asks |= expr.any(&mut |part| {
+                matches!(part, Expr::Subplan { id, .. } if reads.get(*id as usize) == Some(&true))
+            });
+        });
+        asks
+    }
+    let mut reads: Vec<bool> = subplans.iter().map(|s| refers(&s.plan)).collect();
+    if !reads.contains(&true) {
+        return reads;
+    }
+    while let Some(number) = (0..reads.len()).find(|number| {
+        let subplan = subplans.get(*number);
+        reads.get(*number) == Some(&false) && subplan.is_some_and(|s| asks(&s.plan, &reads))
+    }) {
+        if let Some(known) = reads.get_mut(number) {
+            *known = true;
+        }
+    }
+    reads
+}
+
 /// Compiles plans against one catalog.
 pub(crate) struct Compiler<'a> {
     pub(crate) catalog: &'a Catalog,
@@ -54,12 +84,17 @@ impl Compiler<'_> {
 
     /// Compiles the queries inside expressions.
     pub(crate) fn subplans(&self, subplans: &[Subplan]) -> Result<Arc<Vec<CompiledSubplan>>> {
-        let compiled = subplans.iter().map(|subplan| {
-            Ok(CompiledSubplan {
-                node: self.query(&subplan.plan)?,
-                frame: subplan.frame,
-            })
-        });
+        let reads_with = reading_with(subplans);
+        let compiled = subplans
+            .iter()
+            .zip(reads_with)
+            .map(|(subplan, reads_with)| {
+                Ok(CompiledSubplan {
+                    node: self.query(&subplan.plan)?,
+                    frame: subplan.frame,
+                    reads_with,
+                })
+            });
         Ok(Arc::new(compiled.collect::<Result<_>>()?))
     }
 

@@ -252,12 +252,7 @@ impl Session {
             return Err(not_owner(noun, name));
         }
         // Nobody gets what it could not have made.
-        if !roles.closure(who.role, false).contains(&owner) {
-            return Err(Error::new(
-                SqlState::INSUFFICIENT_PRIVILEGE,
-                format!("must be member of role \"{}\"", roles.name(owner)),
-            ));
-        }
+        require_member(&roles, who.role, owner)?;
         let wanted = Privileges::CREATE;
         let new = Who::of(&roles, owner);
         if let Some(schema) = schema
@@ -274,20 +269,22 @@ impl Session {
     /// The role that a new object is given to, and its name.
     pub(in crate::session) fn new_owner(&self, to: &RoleSpec) -> Result<(RoleId, String)> {
         let (who, roles) = self.who()?;
-        let owner = self.role_of(to, &roles)?;
+        let owner = self.owner_of(to, &roles)?;
+        if !who.superuser {
+            require_member(&roles, who.role, owner)?;
+        }
+        Ok((owner, roles.name(owner).to_string()))
+    }
+
+    /// A role that can own something: not everybody.
+    fn owner_of(&self, to: &RoleSpec, roles: &Roles) -> Result<RoleId> {
+        let owner = self.role_of(to, roles)?;
         if owner == RoleId::PUBLIC {
-            return Err(require(&roles, "public")
+            return Err(require(roles, "public")
                 .err()
                 .unwrap_or_else(|| Error::internal("everybody is no role")));
         }
-        let name = roles.name(owner);
-        if !who.superuser && !roles.closure(who.role, false).contains(&owner) {
-            return Err(Error::new(
-                SqlState::INSUFFICIENT_PRIVILEGE,
-                format!("must be member of role \"{name}\""),
-            ));
-        }
-        Ok((owner, name.to_string()))
+        Ok(owner)
     }
 
     fn named(&self, catalog: &Catalog, name: &QualifiedName) -> Result<Relation> {
@@ -315,12 +312,7 @@ impl Session {
         let txn = self.transaction()?;
         let (_, roles) = self.who()?;
         let catalog = txn.latest_catalog()?;
-        let owner = self.role_of(to, &roles)?;
-        if owner == RoleId::PUBLIC {
-            return Err(require(&roles, "public")
-                .err()
-                .unwrap_or_else(|| Error::internal("everybody is no role")));
-        }
+        let owner = self.owner_of(to, &roles)?;
         let (object, noun, schema) = match kind {
             OwnerKind::Schema => (catalog.require_schema(&name.name)?.id.0, "schema", None),
             OwnerKind::Type => {
@@ -347,6 +339,17 @@ impl Session {
         };
         self.may_own(&catalog, object, noun, &name.name, schema, owner)?;
         txn.set_owner(object, owner)
+    }
+}
+
+/// Refuses a role that cannot act for `owner`.
+fn require_member(roles: &Roles, role: RoleId, owner: RoleId) -> Result<()> {
+    match roles.closure(role, false).contains(&owner) {
+        true => Ok(()),
+        false => Err(Error::new(
+            SqlState::INSUFFICIENT_PRIVILEGE,
+            format!("must be member of role \"{}\"", roles.name(owner)),
+        )),
     }
 }
 
