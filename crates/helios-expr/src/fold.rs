@@ -3,6 +3,7 @@
 use helios_base::Value;
 
 use crate::context::EvalContext;
+use crate::days::in_days;
 use crate::expr::Expr;
 use crate::function::Volatility;
 
@@ -73,6 +74,8 @@ fn fold_node(node: &mut Expr, ctx: &EvalContext<'_>, level: Volatility) {
                 && let Ok(value) = other.eval(&[], ctx)
             {
                 *other = Expr::Literal(value, other.ty().clone());
+            } else if let Some(days) = in_days(other) {
+                *other = days;
             }
         }
     }

@@ -34,6 +34,7 @@ pub mod build;
 pub mod cast;
 pub mod catalog;
 pub mod context;
+mod days;
 pub mod distance;
 mod eval;
 pub mod expr;

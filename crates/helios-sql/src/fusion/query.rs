@@ -17,6 +17,7 @@ use super::scan::{Snapshots, StoredTable, Tag};
 use super::shape::Shape;
 use super::statement::{Analyzed, FusionPlan, FusionRows, parameter_shape};
 use crate::plan::{At, Bound, Plan, Scan};
+use crate::row::compile::Arranged;
 use crate::row::exec::Exec;
 use crate::row::{Looks, Reader, look};
 
@@ -26,6 +27,8 @@ const VARIANTS_MAX: usize = 4;
 /// The vectorized plans of one statement, made when first needed.
 #[derive(Debug, Default)]
 pub(crate) struct FusionQuery {
+    /// What to plan in place of the statement's own plan.
+    arranged: Option<Arranged>,
     variants: Mutex<Vec<Variant>>,
 }
 
@@ -37,6 +40,14 @@ struct Variant {
 }
 
 impl FusionQuery {
+    /// None made yet. `arranged` is the query with its joins in a better order.
+    pub fn new(arranged: Option<Arranged>) -> Self {
+        Self {
+            arranged,
+            variants: Mutex::default(),
+        }
+    }
+
     /// Starts `plan`, the query of `bound`, in the surroundings of `exec`; `None` if only the row
     /// executor can run it. `work_mem` is in bytes.
     ///
@@ -117,11 +128,15 @@ impl FusionQuery {
             return variant.plan.ok_or_else(refused);
         }
         let tables = Definitions { exec };
+        let (plan, subplans) = match &self.arranged {
+            Some(arranged) => (&arranged.plan, arranged.subplans.as_slice()),
+            None => (plan, bound.subplans.as_slice()),
+        };
         let made = FusionPlan::prepare(
             engine,
             context.clone(),
             plan,
-            &bound.subplans,
+            subplans,
             params.clone(),
             &tables,
         );

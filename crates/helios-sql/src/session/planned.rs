@@ -81,8 +81,8 @@ impl Planned {
                     by_rows: query.plan.changes_rows()
                         || crate::plan::may_tell(&bound)
                         || crate::row::supports(&program, compiler.stats),
+                    vectors: FusionQuery::new(compiler.arranged(&query.plan, &bound.subplans)),
                     program,
-                    vectors: FusionQuery::default(),
                 })
             }
             Statement::Insert(insert) => Code::Insert(

@@ -36,7 +36,7 @@ pub use keeper::HybridReport;
 pub(crate) use keeper::Keeper;
 pub use report::{ColumnCompression, SegmentReport};
 pub use rows::SegmentRows;
-pub use scan::{ColumnZone, ZoneEnd};
+pub use scan::{ChunkRows, ColumnZone, ZoneEnd};
 pub(crate) use shelf::Shelf;
 
 use helios_base::{Error, SqlState};

@@ -41,6 +41,24 @@ pub struct ColumnZone {
     pub max: Option<ZoneEnd>,
 }
 
+/// Rows of a chunk.
+#[derive(Clone, Debug)]
+pub enum ChunkRows<'a> {
+    /// Those that follow each other.
+    Range(Range<usize>),
+    /// Few among many, ascending.
+    These(&'a [u32]),
+}
+
+impl ChunkRows<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Range(rows) => rows.len(),
+            Self::These(rows) => rows.len(),
+        }
+    }
+}
+
 impl SegmentRows {
     /// The chunk of the first of these places, and those of its rows that are among them.
     #[must_use]
@@ -85,7 +103,7 @@ impl SegmentRows {
         table: &TableDef,
         position: usize,
         chunk: usize,
-        rows: Range<usize>,
+        rows: &ChunkRows<'_>,
     ) -> Result<ArrayRef> {
         let Some(column) = table.columns.get(position) else {
             return Err(Error::internal("a scan of a column that is gone"));
@@ -95,7 +113,10 @@ impl SegmentRows {
             let missing = column.missing.as_ref().unwrap_or(&Value::Null);
             return helios_arrow::array_of(std::iter::repeat_n(missing, rows.len()), &shape);
         };
-        let batch = self.segment().read_rows(chunk, rows, &[place]);
+        let batch = match rows {
+            ChunkRows::Range(rows) => self.segment().read_rows(chunk, rows.clone(), &[place]),
+            ChunkRows::These(rows) => self.segment().take(chunk, rows, &[place]),
+        };
         let batch = batch.map_err(|error| self.placed(error))?;
         let Some(array) = batch.columns().first() else {
             return Err(Error::internal("a segment gave no column"));

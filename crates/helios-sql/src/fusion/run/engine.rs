@@ -15,7 +15,6 @@ use datafusion::prelude::SessionConfig;
 use helios_base::{Error, Result};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use super::crossings::KeepCrossings;
 use super::equalities::BlurEqualities;
 use crate::fusion::context::StatementContext;
 use crate::fusion::error::from_datafusion;
@@ -156,14 +155,15 @@ impl FusionEngine {
     }
 }
 
-/// All rules but one, behind one of ours. Ours has folded constants already, and what DataFusion simplifies beyond that is
+/// All rules but two. Ours has folded constants already, and what DataFusion simplifies beyond that is
 /// not always the same for `NULL`: `a IN (1, 2) AND a IN (3, 4)` becomes false
 /// ([#24258](https://github.com/apache/datafusion/pull/24258)), and what a scan has taken upon itself
-/// is changed behind its back.
+/// is changed behind its back. The joins come in the order that is to be (`row::compile::arrange`); to
+/// eliminate cross joins is to put them in a row again, in the order of their tables.
 fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules = Optimizer::new().rules;
-    rules.retain(|rule| rule.name() != "simplify_expressions");
-    rules.insert(0, Arc::new(KeepCrossings));
+    let others = ["simplify_expressions", "eliminate_cross_join"];
+    rules.retain(|rule| !others.contains(&rule.name()));
     rules
 }
 

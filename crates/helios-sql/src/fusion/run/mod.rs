@@ -1,6 +1,5 @@
 //! Running DataFusion from synchronous code.
 
-mod crossings;
 mod engine;
 mod equalities;
 mod stream;

@@ -10,6 +10,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType as ArrowType, Float32Type, Float64Type};
 use datafusion::common::Result as DfResult;
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     ColumnarValue, Expr as DfExpr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility,
@@ -34,6 +35,11 @@ pub(crate) fn key_of(expr: DfExpr, shape: &Shape) -> DfExpr {
         return DfExpr::Literal(key, None);
     }
     ScalarUDF::from(Key::new(shape.clone())).call(vec![expr])
+}
+
+/// Whether a call is that of [`key_of`].
+pub(crate) fn is_key(call: &ScalarFunction) -> bool {
+    call.func.inner().downcast_ref::<Key>().is_some()
 }
 
 /// The function from a column to its key.

@@ -17,9 +17,9 @@ use super::error::from_datafusion;
 pub(crate) use arith::{Arith, ArithOp};
 pub(crate) use distance::VectorDistance;
 pub(crate) use evaluate::evaluate;
-pub(crate) use key::key_of;
 #[cfg(test)]
 pub(crate) use key::keys;
+pub(crate) use key::{is_key, key_of};
 pub(crate) use reshape::reshape;
 pub(crate) use single::single;
 

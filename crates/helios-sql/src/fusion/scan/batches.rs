@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use arrow::array::{ArrayRef, BinaryViewBuilder, RecordBatch, RecordBatchOptions};
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::Result as DfResult;
 use datafusion::execution::RecordBatchStream;
@@ -16,11 +17,12 @@ use helios_table::catalog::TableDef;
 use helios_table::{KeyRange, StoredRow};
 use helios_version::{Read, RowCursor, RowRef, Run};
 
-use super::chunks::Chunks;
+use super::chunks::{Chunks, Step};
 use super::exec::Output;
 use super::filter::RowFilter;
 use super::morsels::Taker;
 use super::probe::{Keys, Probe};
+use super::sieve::Sieve;
 use crate::fusion::array::ColumnBuilder;
 use crate::fusion::error::{from_arrow, to_datafusion};
 use crate::session::Interrupt;
@@ -58,13 +60,17 @@ pub(super) struct Batches {
     piece: Option<Piece>,
     /// Rows of a segment that come before the rest of the piece.
     chunks: Option<Chunks>,
+    step: Step,
+    /// Conditions that were learnt.
+    sieves: Vec<Sieve>,
     batch_rows: usize,
     /// How many rows are still wanted; 0 at the end.
     left: usize,
     interrupt: Interrupt,
     metrics: BaselineMetrics,
-    /// Chunks of segments that were read, and those that conditions ruled out.
-    counts: [Count; 2],
+    /// Chunks of segments that were read, those that conditions ruled out, and the rows that
+    /// conditions left out which came to be known while the statement ran.
+    counts: [Count; 3],
 }
 
 #[expect(
@@ -85,12 +91,15 @@ enum Builder {
 /// A batch in the making.
 struct Filling<'a> {
     source: &'a Source,
+    sieves: &'a [Sieve],
     builders: Vec<Builder>,
     /// Rows put in.
     count: usize,
     wanted: usize,
     /// Rows looked at.
     seen: usize,
+    /// Rows left out because of what was learnt.
+    sifted: usize,
     interrupt: &'a Interrupt,
 }
 
@@ -99,12 +108,13 @@ impl Batches {
     pub(super) fn new(
         source: Arc<Source>,
         schema: SchemaRef,
+        sieves: Vec<Sieve>,
         pieces: Taker,
         batch_rows: usize,
         limit: Option<usize>,
         interrupt: Interrupt,
         metrics: BaselineMetrics,
-        counts: [Count; 2],
+        counts: [Count; 3],
     ) -> Self {
         Self {
             source,
@@ -112,6 +122,8 @@ impl Batches {
             pieces,
             piece: None,
             chunks: None,
+            step: Step::new(limit),
+            sieves,
             batch_rows,
             left: limit.unwrap_or(usize::MAX),
             interrupt,
@@ -123,29 +135,57 @@ impl Batches {
     fn batch(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             if let Some(chunks) = &mut self.chunks {
-                let wanted = self.batch_rows.min(self.left);
-                if let Some(batch) =
-                    chunks.next(&self.source, &self.schema, wanted, &self.interrupt)?
-                {
+                let batch = chunks.next(
+                    &self.source,
+                    &mut self.sieves,
+                    &self.schema,
+                    self.batch_rows.min(self.left),
+                    &mut self.step,
+                    &self.interrupt,
+                )?;
+                if let Some(batch) = batch {
                     self.left = self.left.saturating_sub(batch.num_rows());
                     return Ok(Some(batch));
                 }
-                let [read, pruned] = &self.counts;
+                let [read, pruned, sifted] = &self.counts;
                 read.add(chunks.read);
                 pruned.add(chunks.pruned);
+                sifted.add(chunks.sifted);
                 self.chunks = None;
             }
-            let batch = self.rows()?;
-            if batch.is_some() || self.chunks.is_none() {
-                return Ok(batch);
+            match self.rows()? {
+                Some(batch) => {
+                    if let Some(batch) = self.sift(batch)? {
+                        return Ok(Some(batch));
+                    }
+                }
+                None if self.chunks.is_none() => return Ok(None),
+                None => {}
             }
         }
     }
 
+    /// The rows of a batch that satisfy what was learnt, if there are any.
+    fn sift(&mut self, mut batch: RecordBatch) -> Result<Option<RecordBatch>> {
+        for sieve in &mut self.sieves {
+            if let Some(holds) = sieve.of_batch(&batch)? {
+                let before = batch.num_rows();
+                batch = filter_record_batch(&batch, &holds).map_err(from_arrow)?;
+                let [.., sifted] = &self.counts;
+                sifted.add(before - batch.num_rows());
+            }
+        }
+        Ok((batch.num_rows() > 0).then_some(batch))
+    }
+
     /// The next rows up to where a stretch of a segment begins.
     fn rows(&mut self) -> Result<Option<RecordBatch>> {
+        for sieve in &mut self.sieves {
+            sieve.refresh()?;
+        }
         let mut filling = Filling::new(
             &self.source,
+            &self.sieves,
             self.batch_rows.min(self.left),
             &self.interrupt,
         );
@@ -178,6 +218,8 @@ impl Batches {
         let count = filling.count;
         self.left = self.left.saturating_sub(count);
         self.interrupt.advance(filling.seen as u64);
+        let [.., sifted] = &self.counts;
+        sifted.add(filling.sifted);
         if count == 0 {
             return Ok(None);
         }
@@ -213,7 +255,12 @@ fn next_piece(source: &Source, taker: &Taker, interrupt: &Interrupt) -> Result<O
 }
 
 impl<'a> Filling<'a> {
-    fn new(source: &'a Source, wanted: usize, interrupt: &'a Interrupt) -> Self {
+    fn new(
+        source: &'a Source,
+        sieves: &'a [Sieve],
+        wanted: usize,
+        interrupt: &'a Interrupt,
+    ) -> Self {
         let builder = |output: &Output| match output {
             Output::Column { position, shape } => {
                 Builder::Column(*position, ColumnBuilder::new(shape, wanted))
@@ -222,10 +269,12 @@ impl<'a> Filling<'a> {
         };
         Self {
             source,
+            sieves,
             builders: source.outputs.iter().map(builder).collect(),
             count: 0,
             wanted,
             seen: 0,
+            sifted: 0,
             interrupt,
         }
     }
@@ -241,6 +290,12 @@ impl<'a> Filling<'a> {
             let row = StoredRow::from_ref(self.source.table.shape(), row)?;
             for filter in &self.source.filters {
                 if !filter.holds(&row)? {
+                    return Ok(ControlFlow::Continue(()));
+                }
+            }
+            for test in self.sieves.iter().flat_map(Sieve::tests) {
+                if !test.holds(&row)? {
+                    self.sifted += 1;
                     return Ok(ControlFlow::Continue(()));
                 }
             }

@@ -7,10 +7,14 @@ use arrow::compute::SortOptions;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result as DfResult, Statistics, internal_err};
+use datafusion::config::ConfigOptions;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalSortExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::filter_pushdown::{
+    ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation, PushedDown,
+};
 use datafusion::physical_plan::metrics::{
     BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
 };
@@ -28,13 +32,18 @@ use super::batches::{Batches, Pieces, Source};
 use super::childless;
 use super::filter::RowFilter;
 use super::morsels::Morsels;
-use crate::fusion::error::from_arrow;
+use super::names::Tag;
+use super::sieve::{Sieve, is_learnt};
+use crate::fusion::error::{from_arrow, to_datafusion};
 use crate::fusion::shape::Shape;
 use crate::session::Interrupt;
 
 /// How often a chunk of a segment was read, in part or whole, and how often its zones ruled it out.
 const CHUNKS_READ: &str = "chunks_read";
 const CHUNKS_PRUNED: &str = "chunks_pruned";
+
+/// How many rows were left out for what operators above had learnt.
+const ROWS_SIFTED: &str = "rows_sifted";
 
 /// What one output column holds.
 #[derive(Clone, Debug)]
@@ -57,6 +66,10 @@ pub(super) struct StoredScan {
     morsels: Morsels,
     parts: usize,
     limit: Option<usize>,
+    /// Conditions over the outputs that operators above learn while they run.
+    learnt: Vec<Arc<dyn PhysicalExpr>>,
+    /// Tells the names of this scan's columns.
+    tag: Tag,
     statistics: Option<Statistics>,
     interrupt: Interrupt,
     properties: Arc<PlanProperties>,
@@ -70,6 +83,7 @@ impl StoredScan {
         table: Arc<TableDef>,
         read: Arc<dyn Read>,
         schema: &Schema,
+        tag: Tag,
         outputs: Vec<(usize, Output)>,
         filters: Vec<RowFilter>,
         pieces: Pieces,
@@ -104,11 +118,30 @@ impl StoredScan {
             morsels: Morsels::default(),
             parts,
             limit,
+            learnt: Vec::new(),
+            tag,
             statistics,
             interrupt,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
         })
+    }
+
+    /// The same scan, not run yet, with these conditions.
+    fn with_learnt(&self, learnt: Vec<Arc<dyn PhysicalExpr>>) -> Self {
+        Self {
+            source: Arc::clone(&self.source),
+            schema: Arc::clone(&self.schema),
+            morsels: Morsels::default(),
+            parts: self.parts,
+            limit: self.limit,
+            learnt,
+            tag: self.tag,
+            statistics: self.statistics.clone(),
+            interrupt: self.interrupt.clone(),
+            properties: Arc::clone(&self.properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
     }
 }
 
@@ -193,11 +226,18 @@ impl DisplayAs for StoredScan {
                 .collect();
             write!(f, ", filter=[{}]", filters.join(" AND "))?;
         }
+        let metrics = self.metrics.clone_inner();
+        let sum = |name| metrics.sum_by_name(name).map_or(0, |sum| sum.as_usize());
+        if !self.learnt.is_empty() {
+            write!(f, ", dynamic filters={}", self.learnt.len())?;
+            let sifted = sum(ROWS_SIFTED);
+            if sifted > 0 {
+                write!(f, " (rows removed={sifted})")?;
+            }
+        }
         let segments = self.source.read.segments(self.source.table.storage);
         if segments > 0 {
             write!(f, ", segments={segments}")?;
-            let metrics = self.metrics.clone_inner();
-            let sum = |name| metrics.sum_by_name(name).map_or(0, |sum| sum.as_usize());
             let (read, pruned) = (sum(CHUNKS_READ), sum(CHUNKS_PRUNED));
             if read + pruned > 0 {
                 write!(f, ", chunks read={read} pruned={pruned}")?;
@@ -248,9 +288,39 @@ impl ExecutionPlan for StoredScan {
 
     fn apply_expressions(
         &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DfResult<TreeNodeRecursion>,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DfResult<TreeNodeRecursion>,
     ) -> DfResult<TreeNodeRecursion> {
+        for expr in &self.learnt {
+            if f(expr)? == TreeNodeRecursion::Stop {
+                return Ok(TreeNodeRecursion::Stop);
+            }
+        }
         Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn handle_child_pushdown_result(
+        &self,
+        _: FilterPushdownPhase,
+        pushed: ChildPushdownResult,
+        _: &ConfigOptions,
+    ) -> DfResult<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
+        let filters = pushed.parent_filters.into_iter().map(|known| known.filter);
+        let filters: Vec<Arc<dyn PhysicalExpr>> = filters.collect();
+        // Who gave them asks them again: a scan may pass over some.
+        let answer = vec![PushedDown::No; filters.len()];
+        let answer = FilterPushdownPropagation::with_parent_pushdown_result(answer);
+        let new = filters.into_iter().filter(is_learnt);
+        let learnt: Vec<_> = self.learnt.iter().cloned().chain(new).collect();
+        // Of rows that are limited here others could not come in place of those left out.
+        if learnt.len() == self.learnt.len() || self.limit.is_some() {
+            return Ok(answer);
+        }
+        Ok(answer.with_updated_node(Arc::new(self.with_learnt(learnt))))
+    }
+
+    /// What was learnt in one run does not hold in the next.
+    fn reset_state(self: Arc<Self>) -> DfResult<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(self.with_learnt(Vec::new())))
     }
 
     fn statistics_from_inputs(
@@ -272,15 +342,18 @@ impl ExecutionPlan for StoredScan {
         if partition >= self.parts {
             return internal_err!("a scan has no part {partition}");
         }
+        let sieve = |expr| Sieve::new(expr, &self.schema, &self.source.table, self.tag);
+        let sieves: Result<Vec<Sieve>> = self.learnt.iter().map(sieve).collect();
         Ok(Box::pin(Batches::new(
             Arc::clone(&self.source),
             Arc::clone(&self.schema),
+            sieves.map_err(to_datafusion)?,
             self.morsels.start(partition),
             task.session_config().batch_size(),
             self.limit,
             self.interrupt.clone(),
             BaselineMetrics::new(&self.metrics, partition),
-            [CHUNKS_READ, CHUNKS_PRUNED]
+            [CHUNKS_READ, CHUNKS_PRUNED, ROWS_SIFTED]
                 .map(|name| MetricBuilder::new(&self.metrics).counter(name, partition)),
         )))
     }

@@ -14,6 +14,7 @@ use helios_table::row::Field;
 
 use super::names::Columns;
 use crate::fusion::array::read_scalar;
+use crate::fusion::scalar::is_key;
 use crate::fusion::shape::Shape;
 
 /// A condition on one column.
@@ -46,6 +47,8 @@ enum Kind {
     Int8,
     Oid,
     Bytes,
+    /// Strings whose blanks at the end do not count.
+    Blank,
     Decimal(u16),
     /// Only asked for `NULL`.
     Opaque,
@@ -86,9 +89,10 @@ impl RowFilter {
                 right,
             }) => Self::of(left, columns)?.or(Self::of(right, columns)?),
             DfExpr::BinaryExpr(BinaryExpr { left, op, right }) => {
-                let ((column, ty), op, constant) = match (column(left, columns), constant(right)) {
+                let ((column, ty), op, constant) = match (compared(left, columns), constant(right))
+                {
                     (Some(column), Some(constant)) => (column, *op, constant),
-                    _ => (column(right, columns)?, op.swap()?, constant(left)?),
+                    _ => (compared(right, columns)?, op.swap()?, constant(left)?),
                 };
                 let place = (column, kind_of(&ty)?);
                 let comparison = comparison(op)?;
@@ -103,7 +107,7 @@ impl RowFilter {
                 list,
                 negated: false,
             }) => {
-                let (column, ty) = column(expr, columns)?;
+                let (column, ty) = compared(expr, columns)?;
                 let place = (column, kind_of(&ty)?);
                 let mut values = Vec::with_capacity(list.len());
                 for element in list {
@@ -147,11 +151,28 @@ impl RowFilter {
     /// The condition as a comparison with a constant, if it is one.
     pub(super) fn known(&self) -> Option<(usize, Comparison, Expr)> {
         match &self.test {
-            Test::Compare(comparison, _, value) => {
+            // What follows for strings is not what follows for strings whose blanks do not count.
+            Test::Compare(comparison, _, value) if self.kind != Kind::Blank => {
                 let constant = Expr::Literal(value.clone(), value.natural_type());
                 Some((self.position, *comparison, constant))
             }
             _ => None,
+        }
+    }
+
+    /// Whether blanks at the end of the column's strings do not count.
+    pub(super) fn ignores_blanks(&self) -> bool {
+        self.kind == Kind::Blank
+    }
+
+    #[cfg(test)]
+    pub(super) fn equal_but_for_blanks(text: &str) -> Self {
+        let value = Value::from(text);
+        let datum = Datum::Bytes(text.as_bytes().into());
+        Self {
+            position: 0,
+            kind: Kind::Blank,
+            test: Test::Compare(Comparison::Eq, datum, value),
         }
     }
 
@@ -235,6 +256,9 @@ impl Kind {
             }
             (Self::Oid, Value::Oid(n)) => Datum::Int(i64::from(*n)),
             (Self::Bytes, Value::Text(text)) => Datum::Bytes(text.as_bytes().into()),
+            (Self::Blank, Value::Text(text)) => {
+                Datum::Bytes(without_blanks(text.as_bytes()).into())
+            }
             (Self::Bytes, Value::Bytea(bytes)) => Datum::Bytes(bytes.to_vec().into()),
             (Self::Bytes, Value::Uuid(bytes)) => Datum::Bytes(bytes.as_slice().into()),
             (Self::Decimal(scale), Value::Numeric(number)) => {
@@ -262,6 +286,7 @@ impl Kind {
         };
         let number = match (self, datum) {
             (Self::Bytes, Datum::Bytes(other)) => return Ok(bytes.cmp(other)),
+            (Self::Blank, Datum::Bytes(other)) => return Ok(without_blanks(bytes).cmp(other)),
             (Self::Decimal(_), _) => {
                 let value = helios_base::row::value(bytes, &DataType::Numeric(None))?;
                 let mine = self.datum(&value).ok_or_else(wrong)?;
@@ -276,7 +301,9 @@ impl Kind {
             }
             (Self::Oid, _) => i64::from(u32::from_le_bytes(bytes.try_into().map_err(|_| wrong())?)),
             (Self::Bool, _) => i64::from(*bytes.first().ok_or_else(wrong)?),
-            (Self::Bytes | Self::Opaque, _) => return Err(Error::internal("bytes compared")),
+            (Self::Bytes | Self::Blank | Self::Opaque, _) => {
+                return Err(Error::internal("bytes compared"));
+            }
         };
         match datum {
             Datum::Int(other) => Ok(number.cmp(other)),
@@ -333,9 +360,30 @@ fn kind_of(ty: &DataType) -> Option<Kind> {
         | DataType::Name
         | DataType::Bytea
         | DataType::Uuid => Kind::Bytes,
+        DataType::Char(_) => Kind::Blank,
         DataType::Numeric(_) => Kind::Decimal(Shape::of(ty).as_decimal()?.1),
         _ => return None,
     })
+}
+
+/// A string as it compares where blanks at its end do not count.
+pub(super) fn without_blanks(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| *byte != b' ');
+    bytes.get(..end.map_or(0, |last| last + 1)).unwrap_or(bytes)
+}
+
+/// The column that is compared: as it is, widened, or without the blanks of `char(n)`.
+fn compared(expr: &DfExpr, columns: Columns<'_>) -> Option<(usize, DataType)> {
+    let (position, ty) = match expr {
+        DfExpr::ScalarFunction(call) if is_key(call) => match call.args.as_slice() {
+            [of] => column(of, columns)?,
+            _ => return None,
+        },
+        // Blanks count where such a column is compared as it is.
+        _ => column(expr, columns).filter(|(_, ty)| !matches!(ty, DataType::Char(_)))?,
+    };
+    let is_call = matches!(expr, DfExpr::ScalarFunction(_));
+    (is_call == matches!(ty, DataType::Char(_))).then_some((position, ty))
 }
 
 /// The column that an expression is, as it is or widened.

@@ -12,6 +12,7 @@ mod probe;
 mod provider;
 mod range;
 mod select;
+mod sieve;
 mod snapshot;
 
 pub(crate) use files::FileTable;

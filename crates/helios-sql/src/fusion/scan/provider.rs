@@ -245,6 +245,7 @@ impl StoredTable {
             table,
             read,
             &self.schema,
+            self.tag,
             chosen
                 .iter()
                 .filter_map(|index| self.outputs.get(*index).cloned().map(|o| (*index, o)))

@@ -10,12 +10,15 @@ use helios_base::{Error, Result};
 use helios_expr::Comparison;
 use helios_table::columnar::{ColumnZone, ZoneEnd};
 
-use super::filter::{Datum, RowFilter, Test};
+use super::filter::{Datum, RowFilter, Test, without_blanks};
 
 impl RowFilter {
     /// Whether a row of a chunk with this zone may satisfy the condition.
     pub(super) fn may_hold(&self, zone: &ColumnZone) -> bool {
         let has_values = zone.nulls < zone.rows;
+        if self.ignores_blanks() {
+            return has_values && self.may_hold_but_for_blanks(zone);
+        }
         let least = |datum: &Datum| zone.min.as_ref().and_then(|min| order(min, datum));
         let greatest = |datum: &Datum| zone.max.as_ref().and_then(|max| order(max, datum));
         let has = |datum: &Datum| {
@@ -38,6 +41,38 @@ impl RowFilter {
                         _ => true,
                     }
             }
+        }
+    }
+
+    /// [`RowFilter::may_hold`] where values may be followed by blanks that do not count, of which the
+    /// zone knows nothing.
+    fn may_hold_but_for_blanks(&self, zone: &ColumnZone) -> bool {
+        let has = |datum: &Datum| {
+            let Datum::Bytes(wanted) = datum else {
+                return true;
+            };
+            let reaches = match &zone.max {
+                Some(ZoneEnd::Bytes(max)) => max.as_slice() >= &**wanted,
+                _ => true,
+            };
+            let begins = match &zone.min {
+                // With blanks behind it the wanted string is as great as may be.
+                Some(ZoneEnd::Bytes(min)) => match min.strip_prefix(&**wanted) {
+                    Some(rest) => rest
+                        .iter()
+                        .find(|byte| **byte != b' ')
+                        .is_none_or(|byte| *byte < b' '),
+                    None => min.as_slice() < &**wanted,
+                },
+                _ => true,
+            };
+            reaches && begins
+        };
+        match &self.test {
+            Test::Never => false,
+            Test::Any(any, _) => any.iter().any(has),
+            Test::Compare(Comparison::Eq, datum, _) => has(datum),
+            _ => true,
         }
     }
 
@@ -88,6 +123,10 @@ impl RowFilter {
             }
             ArrowType::Utf8View => {
                 let values = array.as_string_view_opt()?;
+                if self.ignores_blanks() {
+                    let value = |row| without_blanks(values.value(row).as_bytes());
+                    return self.keep(array, value, bytes);
+                }
                 self.keep(array, |row| values.value(row).as_bytes(), bytes)
             }
             ArrowType::BinaryView => {
@@ -157,4 +196,34 @@ fn order(end: &ZoneEnd, datum: &Datum) -> Option<std::cmp::Ordering> {
         (ZoneEnd::Bytes(end), Datum::Bytes(datum)) => end.as_slice().cmp(datum),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Guards against chunks passed over whose strings have blanks or control characters behind them.
+    #[test]
+    fn zones_of_padded_strings_keep_what_may_be_equal() {
+        let cases: [(&str, &str, &str, bool); 8] = [
+            ("A ", "A ", "A", true),
+            ("A\t", "A ", "A", true),
+            ("A  ", "B  ", "A", true),
+            ("A!", "B", "A", false),
+            ("A  !", "B", "A", false),
+            ("A", "B  ", "B", true),
+            ("A", "A  ", "B", false),
+            ("B", "C", "A", false),
+        ];
+        for (min, max, wanted, may) in cases {
+            let zone = ColumnZone {
+                rows: 2,
+                nulls: 0,
+                min: Some(ZoneEnd::Bytes(min.as_bytes().to_vec())),
+                max: Some(ZoneEnd::Bytes(max.as_bytes().to_vec())),
+            };
+            let filter = RowFilter::equal_but_for_blanks(wanted);
+            assert_eq!(filter.may_hold(&zone), may, "{min:?} {max:?} {wanted:?}");
+        }
+    }
 }

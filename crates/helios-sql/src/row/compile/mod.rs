@@ -1,6 +1,7 @@
 //! From plans to operators: where predicates apply, how tables are read, how joins are made.
 
 mod access;
+mod arrange;
 mod implied;
 mod join;
 mod nearest;
@@ -9,6 +10,7 @@ mod push;
 mod selectivity;
 mod subject;
 
+pub(crate) use arrange::Arranged;
 pub(crate) use implied::follows_from;
 pub(crate) use join::hashable;
 pub(crate) use selectivity::share_compared;

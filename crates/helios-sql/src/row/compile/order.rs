@@ -54,22 +54,22 @@ impl Compiler<'_> {
 
 /// A tree of inner joins as a list of tables and conditions.
 #[derive(Default)]
-struct Flat {
-    leaves: Vec<Leaf>,
+pub(super) struct Flat {
+    pub(super) leaves: Vec<Leaf>,
     /// Over the columns of all leaves in the order as written.
-    conditions: Vec<Expr>,
+    pub(super) conditions: Vec<Expr>,
     width: usize,
 }
 
-struct Leaf {
-    plan: Plan,
+pub(super) struct Leaf {
+    pub(super) plan: Plan,
     /// Its first column.
-    start: usize,
-    width: usize,
+    pub(super) start: usize,
+    pub(super) width: usize,
 }
 
 impl Flat {
-    fn add_join(&mut self, join: &Join, start: usize) {
+    pub(super) fn add_join(&mut self, join: &Join, start: usize) {
         self.add(&join.left, start);
         self.add(&join.right, start + join.left.columns().len());
         for condition in &join.on {
@@ -96,7 +96,7 @@ impl Flat {
         }
     }
 
-    fn leaf_of(&self, column: usize) -> usize {
+    pub(super) fn leaf_of(&self, column: usize) -> usize {
         let after = self.leaves.partition_point(|leaf| leaf.start <= column);
         after.saturating_sub(1)
     }

@@ -176,6 +176,19 @@ impl Exprs<'_> {
                 ["a%", "%b", "_"][self.random.usize(..3)]
             ),
             6 if ty == Type::Bool => left,
+            // A date beside a moment.
+            5 | 6 if ty == Type::Date => {
+                let (day, hours) = (
+                    ty.literal(self.random),
+                    [0, 0, 24, 30, -1][self.random.usize(..5)],
+                );
+                let operator = ["=", "<>", "<", "<=", ">", ">="][self.random.usize(..6)];
+                let moment = format!("({day} + interval '{hours} hours')");
+                match self.random.bool() {
+                    true => format!("({left} {operator} {moment})"),
+                    false => format!("({moment} {operator} {left})"),
+                }
+            }
             _ => {
                 let right = self.value(ty, depth.min(1));
                 let operator = ["=", "<>", "<", "<=", ">", ">=", "="][self.random.usize(..7)];

@@ -217,6 +217,9 @@ impl<'a> Queries<'a> {
 
     /// Tables joined up to so many times, and their columns.
     fn from(&mut self, joins: usize) -> (String, Vec<Column>) {
+        if joins > 1 && self.random.u8(..4) == 0 {
+            return self.chain();
+        }
         let (mut from, mut columns) = self.table();
         for _ in 0..self.random.usize(0..=joins) {
             let (table, more) = self.table();
@@ -236,6 +239,26 @@ impl<'a> Queries<'a> {
                 _ => self.exprs(&columns).condition(1),
             };
             from = format!("{from} {kind} {table} on {condition}");
+        }
+        (from, columns)
+    }
+
+    /// Inner joins of several tables, each with one before it, whose order is free.
+    fn chain(&mut self) -> (String, Vec<Column>) {
+        let (mut from, mut columns) = self.table();
+        for _ in 0..self.random.usize(2..=4) {
+            let (table, more) = self.table();
+            let first = columns.len();
+            columns.extend(more);
+            // By the first column, of which no table has one value twice.
+            let (before, _) = &columns[self.random.usize(..first)];
+            let before = before.split('.').next().unwrap_or(before);
+            let equal = format!("{before}.id = {}", columns[first].0);
+            let condition = match self.random.u8(..3) {
+                0 => format!(" and {}", self.exprs(&columns).condition(1)),
+                _ => String::new(),
+            };
+            from = format!("{from} join {table} on {equal}{condition}");
         }
         (from, columns)
     }

@@ -11,6 +11,7 @@ pub enum Type {
     Numeric,
     Bool,
     Date,
+    Char,
     Timestamp,
     TimeTz,
     Bit,
@@ -49,13 +50,14 @@ pub struct Schema {
 
 impl Type {
     /// Those whose values can be compared.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Int,
         Self::Big,
         Self::Text,
         Self::Numeric,
         Self::Bool,
         Self::Date,
+        Self::Char,
         Self::Timestamp,
         Self::TimeTz,
         Self::Bit,
@@ -93,6 +95,7 @@ impl Type {
             Self::Numeric => "numeric(8,2)",
             Self::Bool => "bool",
             Self::Date => "date",
+            Self::Char => "char(4)",
             Self::Timestamp => "timestamp(3)",
             Self::TimeTz => "timetz",
             Self::Bit => "bit(4)",
@@ -137,6 +140,7 @@ impl Type {
     /// The texts of values of the types that are written as a text and a cast.
     fn texts(self) -> &'static [&'static str] {
         match self {
+            Self::Char => &["", "a", "a  ", "ab", "b", "b\t"],
             Self::Timestamp => &[
                 "2024-02-28 10:00:00.1234",
                 "2024-02-28 10:00:00.123",
@@ -207,7 +211,7 @@ impl Schema {
             let ty = match random.u8(..20) {
                 0 => Type::JsonPath,
                 // Plain types are met more often.
-                1..=9 => Type::ALL[random.usize(..6)],
+                1..=9 => Type::ALL[random.usize(..7)],
                 _ => Type::ALL[random.usize(..Type::ALL.len())],
             };
             columns.push((format!("c{column}"), ty));
@@ -227,6 +231,7 @@ impl Schema {
             self.add_indexes(&name, &columns, random);
         }
         let rows = [0, 1, 5, 12, 40][random.usize(..5)];
+        let freezes = random.bool();
         for id in 0..rows {
             let values: Vec<String> = columns
                 .iter()
@@ -238,9 +243,15 @@ impl Schema {
                 })
                 .collect();
             self.add(format!("insert into {name} values ({})", values.join(", ")));
+            if freezes && random.u8(..8) == 0 {
+                self.add(format!("select * from helios_freeze('{name}')"));
+            }
         }
         if !early {
             self.add_indexes(&name, &columns, random);
+        }
+        if freezes && random.bool() {
+            self.add(format!("select * from helios_freeze('{name}')"));
         }
         if random.bool() {
             self.add(format!("delete from {name} where id % 7 = 3"));

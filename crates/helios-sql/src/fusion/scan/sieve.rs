@@ -1,0 +1,200 @@
+//! What operators above a scan learn while they run: a join knows the keys of its smaller side once it
+//! has read that, and a sort with a limit the worst row that still counts.
+//!
+//! Whoever gave such a condition asks it again, so a scan may leave it aside where it costs more than it
+//! spares.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::compute::prep_null_mask_filter;
+use arrow::datatypes::SchemaRef;
+use datafusion::common::Column as DfColumn;
+use datafusion::logical_expr::{Expr as DfExpr, Operator, binary_expr};
+use datafusion::physical_expr::expressions::{
+    BinaryExpr, Column, DynamicFilterPhysicalExpr, Literal,
+};
+use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns, split_conjunction};
+use datafusion::physical_expr_common::physical_expr::{
+    snapshot_generation, snapshot_physical_expr,
+};
+use datafusion::physical_plan::PhysicalExpr;
+use helios_base::{Error, Result};
+use helios_table::catalog::TableDef;
+
+use super::exec::Output;
+use super::filter::RowFilter;
+use super::names::{Columns, Tag};
+use crate::fusion::error::{from_arrow, from_datafusion};
+
+/// A condition is judged after so many rows.
+const TRIAL: usize = 32 * 1024;
+
+/// One that leaves more than this share of them is not worth asking.
+const WORTH: f64 = 0.7;
+
+/// A condition whose meaning comes and grows while the statement runs, as one part of a scan asks it.
+pub(super) struct Sieve {
+    /// Over the scan's outputs.
+    expr: Arc<dyn PhysicalExpr>,
+    /// The outputs that it reads.
+    reads: Vec<usize>,
+    /// Over those alone.
+    narrow: Arc<dyn PhysicalExpr>,
+    schema: SchemaRef,
+    table: Arc<TableDef>,
+    tag: Tag,
+    /// Counts the changes; 0 before the first look.
+    generation: u64,
+    /// What follows from it for single columns.
+    tests: Vec<RowFilter>,
+    /// Whether it says more than that.
+    more: bool,
+    seen: usize,
+    kept: usize,
+}
+
+/// Whether the condition is one that changes while the statement runs.
+pub(super) fn is_learnt(expr: &Arc<dyn PhysicalExpr>) -> bool {
+    expr.downcast_ref::<DynamicFilterPhysicalExpr>().is_some()
+}
+
+impl Sieve {
+    /// `expr` over a scan's outputs, whose fields are those of `schema`.
+    pub(super) fn new(
+        expr: &Arc<dyn PhysicalExpr>,
+        schema: &SchemaRef,
+        table: &Arc<TableDef>,
+        tag: Tag,
+    ) -> Result<Self> {
+        let mut reads: Vec<usize> = collect_columns(expr).iter().map(Column::index).collect();
+        reads.sort_unstable();
+        let schema = schema.project(&reads).map_err(from_arrow)?;
+        let narrow = reassign_expr_columns(Arc::clone(expr), &schema).map_err(from_datafusion)?;
+        Ok(Self {
+            expr: Arc::clone(expr),
+            reads,
+            narrow,
+            schema: Arc::new(schema),
+            table: Arc::clone(table),
+            tag,
+            generation: 0,
+            tests: Vec::new(),
+            more: false,
+            seen: 0,
+            kept: 0,
+        })
+    }
+
+    /// Looks whether it became another.
+    pub(super) fn refresh(&mut self) -> Result<()> {
+        let generation = snapshot_generation(&self.expr);
+        if generation == self.generation {
+            return Ok(());
+        }
+        self.generation = generation;
+        (self.seen, self.kept) = (0, 0);
+        self.tests.clear();
+        self.more = false;
+        let now = snapshot_physical_expr(Arc::clone(&self.expr)).map_err(from_datafusion)?;
+        for part in split_conjunction(&now) {
+            if is_true(part) {
+                continue;
+            }
+            match self.test(part) {
+                Some(test) => self.tests.push(test),
+                None => self.more = true,
+            }
+        }
+        Ok(())
+    }
+
+    /// A comparison of a column with a constant, as scans ask it.
+    fn test(&self, part: &Arc<dyn PhysicalExpr>) -> Option<RowFilter> {
+        let binary = part.downcast_ref::<BinaryExpr>()?;
+        if !matches!(
+            binary.op(),
+            Operator::Eq | Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq
+        ) {
+            return None;
+        }
+        let column = binary.left().downcast_ref::<Column>()?;
+        let constant = binary.right().downcast_ref::<Literal>()?;
+        let columns = Columns {
+            table: &self.table,
+            tag: self.tag,
+        };
+        let logical = binary_expr(
+            DfExpr::Column(DfColumn::new_unqualified(column.name())),
+            *binary.op(),
+            DfExpr::Literal(constant.value().clone(), None),
+        );
+        RowFilter::of(&logical, columns)
+    }
+
+    /// What follows from it for single columns.
+    pub(super) fn tests(&self) -> impl Iterator<Item = &RowFilter> {
+        self.tests.iter()
+    }
+
+    /// The outputs to ask it of, unless its tests say all of it, or it leaves too many rows.
+    pub(super) fn inputs<'a>(
+        &self,
+        outputs: &'a [Output],
+    ) -> Option<impl Iterator<Item = &'a Output> + use<'a, '_>> {
+        let idle = self.seen >= TRIAL && self.kept as f64 > WORTH * self.seen as f64;
+        (self.more && !idle).then(|| self.reads.iter().filter_map(|at| outputs.get(*at)))
+    }
+
+    /// The rows that satisfy it, given its inputs; `before` are those that are wanted so far.
+    pub(super) fn select(
+        &mut self,
+        inputs: Vec<ArrayRef>,
+        rows: usize,
+        before: Option<&BooleanArray>,
+    ) -> Result<BooleanArray> {
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), inputs, &options)
+            .map_err(from_arrow)?;
+        let holds = self.narrow.evaluate(&batch).map_err(from_datafusion)?;
+        let holds = holds.into_array(rows).map_err(from_datafusion)?;
+        let Some(holds) = holds.as_boolean_opt() else {
+            return Err(Error::internal("a condition that is no boolean"));
+        };
+        let holds = match holds.nulls() {
+            Some(_) => prep_null_mask_filter(holds),
+            None => holds.clone(),
+        };
+        match before {
+            Some(before) => {
+                self.seen += before.true_count();
+                self.kept += (before.values() & holds.values()).count_set_bits();
+            }
+            None => {
+                self.seen += rows;
+                self.kept += holds.true_count();
+            }
+        }
+        Ok(holds)
+    }
+
+    /// The rows of a batch of the scan that satisfy it.
+    pub(super) fn of_batch(&mut self, batch: &RecordBatch) -> Result<Option<BooleanArray>> {
+        let Some(_) = self.inputs(&[]) else {
+            return Ok(None);
+        };
+        let inputs = self.reads.iter().filter_map(|at| batch.columns().get(*at));
+        let inputs = inputs.cloned().collect();
+        self.select(inputs, batch.num_rows(), None).map(Some)
+    }
+}
+
+fn is_true(expr: &Arc<dyn PhysicalExpr>) -> bool {
+    let literal = expr.downcast_ref::<Literal>();
+    literal.is_some_and(|literal| {
+        matches!(
+            literal.value(),
+            datafusion::common::ScalarValue::Boolean(Some(true))
+        )
+    })
+}

@@ -1,0 +1,470 @@
+//! The order of inner joins for hash joins: the tree that handles the fewest rows between its inputs
+//! and its result.
+//!
+//! Up to [`EXACT_MAX`] tables all trees are compared, by the usual recurrence over sets of tables; beyond,
+//! the two parts whose join is smallest are joined again and again. How many rows a set of tables joins to
+//! does not depend on the tree, so it is worked out once.
+
+use helios_expr::{Comparison, Expr, Volatility};
+
+use super::Compiler;
+use super::order::Flat;
+use crate::plan::{Join, JoinKind, Plan, PlanColumn, Project, Subplan};
+
+/// Up to so many tables every tree is looked at.
+const EXACT_MAX: usize = 9;
+
+/// Beyond so many the order stays as it was written.
+const TABLES_MAX: usize = 32;
+
+/// The share of pairs that a condition leaves which is not an equality of columns.
+const UNKNOWN: f64 = 1.0 / 3.0;
+
+/// What a row of the side that is kept in a hash table costs more than others.
+const BUILD: f64 = 1.5;
+
+/// A query with its subplans, joins put in order.
+#[derive(Clone, Debug)]
+pub(crate) struct Arranged {
+    pub(crate) plan: Plan,
+    pub(crate) subplans: Vec<Subplan>,
+}
+
+/// Tables and what is known of their joins.
+struct Graph {
+    /// Rows of each leaf.
+    rows: Vec<f64>,
+    /// What share of the pairs conditions between some leaves leave, by the set of these.
+    shares: Vec<(u32, f64)>,
+}
+
+/// An equality of two columns of different leaves.
+struct Edge {
+    leaves: (usize, usize),
+    /// How many values each column has.
+    distinct: (Option<f64>, Option<f64>),
+}
+
+/// How to join some leaves.
+#[derive(Clone, Debug)]
+enum Tree {
+    Leaf(usize),
+    Join(Box<(Tree, Tree)>),
+}
+
+/// The best way found for a set of leaves.
+#[derive(Clone, Copy)]
+struct Best {
+    cost: f64,
+    rows: f64,
+    /// The one side of its last join; 0 for a single leaf.
+    split: u32,
+}
+
+impl Compiler<'_> {
+    /// The query with its inner joins in the order that is thought best for hash joins; `None` if none
+    /// joins more than two tables.
+    pub(crate) fn arranged(&self, plan: &Plan, subplans: &[Subplan]) -> Option<Arranged> {
+        let is_there = |plan: &Plan| has_many(plan);
+        if !is_there(plan) && !subplans.iter().any(|subplan| is_there(&subplan.plan)) {
+            return None;
+        }
+        let mut arranged = Arranged {
+            plan: plan.clone(),
+            subplans: subplans.to_vec(),
+        };
+        self.arrange(&mut arranged.plan);
+        for subplan in &mut arranged.subplans {
+            self.arrange(&mut subplan.plan);
+        }
+        Some(arranged)
+    }
+
+    fn arrange(&self, plan: &mut Plan) {
+        if let Plan::Join(join) = plan
+            && let Some(mut flat) = flat(join)
+        {
+            for leaf in &mut flat.leaves {
+                self.arrange(&mut leaf.plan);
+            }
+            let tree = self.graph(&flat).tree();
+            *plan = flat.join_as(&tree, &join.columns);
+            return;
+        }
+        for input in plan.inputs_mut() {
+            self.arrange(input);
+        }
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "estimates")]
+    fn graph(&self, flat: &Flat) -> Graph {
+        let rows: Vec<f64> = flat
+            .leaves
+            .iter()
+            .map(|leaf| (self.estimate(&leaf.plan) as f64).max(1.0))
+            .collect();
+        let mut edges: Vec<Edge> = Vec::new();
+        let mut shares = Vec::new();
+        for condition in &flat.conditions {
+            if let Some(edge) = self.edge(flat, condition) {
+                edges.push(edge);
+                continue;
+            }
+            let leaves = condition.used_columns();
+            let set = leaves
+                .iter()
+                .fold(0, |set, column| set | 1 << flat.leaf_of(*column));
+            shares.push((set, UNKNOWN));
+        }
+        // Equalities of several columns of the same two tables are a key of several columns, more
+        // often than not: it cannot have more values than its table has rows.
+        while let Some(Edge { leaves, .. }) = edges.first() {
+            let leaves = *leaves;
+            let (mut values, mut known) = ((1.0, 1.0), (false, false));
+            edges.retain(|edge| {
+                if edge.leaves != leaves {
+                    return true;
+                }
+                if let Some(distinct) = edge.distinct.0 {
+                    values.0 *= distinct;
+                    known.0 = true;
+                }
+                if let Some(distinct) = edge.distinct.1 {
+                    values.1 *= distinct;
+                    known.1 = true;
+                }
+                false
+            });
+            let all = |leaf: usize| {
+                flat.leaves
+                    .get(leaf)
+                    .map_or(1.0, |l| self.all_rows(&l.plan))
+            };
+            let (left, right) = (all(leaves.0), all(leaves.1));
+            let most = match known {
+                (false, false) => left.max(right) / 10.0,
+                _ => values.0.min(left).max(values.1.min(right)),
+            };
+            shares.push((1 << leaves.0 | 1 << leaves.1, 1.0 / most.max(1.0)));
+        }
+        Graph { rows, shares }
+    }
+
+    /// The condition as an equality of columns of two leaves.
+    fn edge(&self, flat: &Flat, condition: &Expr) -> Option<Edge> {
+        let (Comparison::Eq, left, right) = condition.as_comparison()? else {
+            return None;
+        };
+        let (a, b) = (only_column(left)?, only_column(right)?);
+        let (first, second) = (flat.leaf_of(a), flat.leaf_of(b));
+        if first == second {
+            return None;
+        }
+        let distinct = |column: usize, leaf: usize| {
+            let leaf = flat.leaves.get(leaf)?;
+            self.distinct(&leaf.plan, column.checked_sub(leaf.start)?)
+        };
+        let (da, db) = (distinct(a, first), distinct(b, second));
+        Some(if first < second {
+            Edge {
+                leaves: (first, second),
+                distinct: (da, db),
+            }
+        } else {
+            Edge {
+                leaves: (second, first),
+                distinct: (db, da),
+            }
+        })
+    }
+
+    /// How many values a column of a plan has at most, if that is known.
+    #[allow(clippy::cast_precision_loss, reason = "estimates")]
+    fn distinct(&self, plan: &Plan, column: usize) -> Option<f64> {
+        match plan {
+            Plan::Scan(scan) => {
+                let id = *scan.reads.get(column)?;
+                let analyzed = self.stats.analyzed(scan.table.id);
+                let known = analyzed.as_ref().and_then(|stats| stats.column(id));
+                if let Some(stats) = known {
+                    return Some(stats.distinct.max(1.0));
+                }
+                let table = self.catalog.table_by_id(scan.table.id)?;
+                let (position, _) = table.column_by_id(id)?;
+                let is_key = matches!(table.shape().key_columns(), [(key, _)] if *key == position);
+                is_key.then(|| self.stats.rows(scan.table.id) as f64)
+            }
+            Plan::Filter(node) => self.distinct(&node.input, column),
+            // Groups differ from each other.
+            Plan::Aggregate(node) if node.groups.len() == 1 && column == 0 => {
+                Some(self.estimate(plan) as f64)
+            }
+            Plan::Project(node) => {
+                self.distinct(&node.input, only_column(node.exprs.get(column)?)?)
+            }
+            _ => None,
+        }
+    }
+
+    /// How many rows a leaf has before conditions.
+    #[allow(clippy::cast_precision_loss, reason = "estimates")]
+    fn all_rows(&self, plan: &Plan) -> f64 {
+        match plan {
+            Plan::Scan(scan) => self.stats.rows(scan.table.id) as f64,
+            Plan::Filter(node) => self.all_rows(&node.input),
+            Plan::Project(node) => self.all_rows(&node.input),
+            _ => self.estimate(plan) as f64,
+        }
+        .max(1.0)
+    }
+}
+
+/// The one column that an expression is, perhaps widened.
+fn only_column(expr: &Expr) -> Option<usize> {
+    match expr {
+        Expr::Column { index, .. } => Some(*index),
+        Expr::Cast(cast) => only_column(&cast.expr),
+        _ => None,
+    }
+}
+
+/// The joins of more than two tables whose order is free.
+fn flat(join: &Join) -> Option<Flat> {
+    if join.kind != JoinKind::Inner || join.lateral.is_some() {
+        return None;
+    }
+    let mut flat = Flat::default();
+    flat.add_join(join, 0);
+    let steady = |condition: &Expr| condition.volatility() < Volatility::Volatile;
+    let free = (3..=TABLES_MAX).contains(&flat.leaves.len()) && flat.conditions.iter().all(steady);
+    free.then_some(flat)
+}
+
+/// Whether a plan joins more than two tables somewhere.
+fn has_many(plan: &Plan) -> bool {
+    matches!(plan, Plan::Join(join) if flat(join).is_some())
+        || plan.inputs().into_iter().any(has_many)
+}
+
+impl Graph {
+    fn tree(&self) -> Tree {
+        if self.rows.len() <= EXACT_MAX {
+            self.exact()
+        } else {
+            self.greedy()
+        }
+    }
+
+    /// Rows of the join of a set of leaves.
+    fn rows_of(&self, set: u32) -> f64 {
+        let leaves = self.rows.iter().enumerate();
+        let pairs: f64 = leaves
+            .filter(|(leaf, _)| set & 1 << leaf != 0)
+            .map(|(_, rows)| rows)
+            .product();
+        let shares = self.shares.iter();
+        let share: f64 = shares
+            .filter(|(of, _)| of & !set == 0)
+            .map(|(_, share)| share)
+            .product();
+        (pairs * share).max(1.0)
+    }
+
+    fn exact(&self) -> Tree {
+        let count = self.rows.len();
+        let all = (1u32 << count) - 1;
+        let mut best: Vec<Option<Best>> = vec![None; 1 << count];
+        for set in 1..=all {
+            let rows = self.rows_of(set);
+            if set.count_ones() == 1 {
+                put(
+                    &mut best,
+                    set,
+                    Best {
+                        cost: 0.0,
+                        rows,
+                        split: 0,
+                    },
+                );
+                continue;
+            }
+            // Sides with the lowest leaf: each pair of sides once.
+            let lowest = set & set.wrapping_neg();
+            let mut side = (set - 1) & set;
+            while side != 0 {
+                if side & lowest != 0
+                    && let (Some(left), Some(right)) = (get(&best, side), get(&best, set & !side))
+                {
+                    let cost = left.cost + right.cost + join_cost(left.rows, right.rows, rows);
+                    if get(&best, set).is_none_or(|known| cost < known.cost) {
+                        put(
+                            &mut best,
+                            set,
+                            Best {
+                                cost,
+                                rows,
+                                split: side,
+                            },
+                        );
+                    }
+                }
+                side = (side - 1) & set;
+            }
+        }
+        tree_of(&best, all)
+    }
+
+    fn greedy(&self) -> Tree {
+        let mut parts: Vec<(u32, Tree)> = (0..self.rows.len())
+            .map(|leaf| (1 << leaf, Tree::Leaf(leaf)))
+            .collect();
+        while parts.len() > 1 {
+            let mut best = (f64::INFINITY, 0, 1);
+            for (a, (left, _)) in parts.iter().enumerate() {
+                for (b, (right, _)) in parts.iter().enumerate().skip(a + 1) {
+                    let rows = self.rows_of(left | right);
+                    let cost = join_cost(self.rows_of(*left), self.rows_of(*right), rows);
+                    if cost < best.0 {
+                        best = (cost, a, b);
+                    }
+                }
+            }
+            let (_, a, b) = best;
+            // The later one first, so that the other keeps its place.
+            let (right, other) = parts.swap_remove(b);
+            let (left, one) = parts.swap_remove(a);
+            let (one, other) = match self.rows_of(left) <= self.rows_of(right) {
+                true => (one, other),
+                false => (other, one),
+            };
+            parts.push((left | right, Tree::Join(Box::new((one, other)))));
+        }
+        parts.pop().map_or(Tree::Leaf(0), |(_, tree)| tree)
+    }
+}
+
+/// What a hash join costs, counted in rows handled.
+fn join_cost(left: f64, right: f64, rows: f64) -> f64 {
+    left.min(right) * BUILD + left.max(right) + rows
+}
+
+fn get(best: &[Option<Best>], set: u32) -> Option<Best> {
+    best.get(set as usize).copied().flatten()
+}
+
+fn put(best: &mut [Option<Best>], set: u32, found: Best) {
+    if let Some(place) = best.get_mut(set as usize) {
+        *place = Some(found);
+    }
+}
+
+/// The smaller side comes first: that is the one to be kept in a hash table.
+fn tree_of(best: &[Option<Best>], set: u32) -> Tree {
+    let split = get(best, set).map_or(0, |best| best.split);
+    if split == 0 {
+        return Tree::Leaf(set.trailing_zeros() as usize);
+    }
+    let rows = |side| get(best, side).map_or(0.0, |best| best.rows);
+    let (one, other) = (split, set & !split);
+    let (one, other) = match rows(one) <= rows(other) {
+        true => (one, other),
+        false => (other, one),
+    };
+    Tree::Join(Box::new((tree_of(best, one), tree_of(best, other))))
+}
+
+impl Flat {
+    /// The joins as the tree says, with the columns where they were.
+    fn join_as(mut self, tree: &Tree, columns: &[PlanColumn]) -> Plan {
+        let (input, there) = self.join_tree(tree);
+        let exprs = columns.iter().enumerate().map(|(at, column)| {
+            let place = there.iter().position(|from| *from == at);
+            Expr::column(place.unwrap_or(at), column.ty.clone())
+        });
+        Plan::Project(Box::new(Project {
+            exprs: exprs.collect(),
+            input,
+            columns: columns.to_vec(),
+        }))
+    }
+
+    /// A part of the joins, and which columns it puts out.
+    fn join_tree(&mut self, tree: &Tree) -> (Plan, Vec<usize>) {
+        let (left, right) = match tree {
+            Tree::Leaf(at) => {
+                return match self.leaves.get_mut(*at) {
+                    Some(leaf) => {
+                        let plan = std::mem::replace(&mut leaf.plan, Plan::OneRow);
+                        (plan, (leaf.start..leaf.start + leaf.width).collect())
+                    }
+                    None => (Plan::OneRow, Vec::new()),
+                };
+            }
+            Tree::Join(sides) => (&sides.0, &sides.1),
+        };
+        let (left, mut there) = self.join_tree(left);
+        let (right, more) = self.join_tree(right);
+        there.extend(more);
+        let place = |column: usize| there.iter().position(|from| *from == column);
+        let (mut on, later): (Vec<Expr>, Vec<Expr>) = std::mem::take(&mut self.conditions)
+            .into_iter()
+            .partition(|condition| {
+                let used = condition.used_columns();
+                used.iter().all(|column| place(*column).is_some())
+            });
+        self.conditions = later;
+        for condition in &mut on {
+            condition.remap_columns(&|column| place(column).unwrap_or(column));
+        }
+        let columns = left.columns().iter().chain(right.columns()).cloned();
+        let join = Join {
+            kind: JoinKind::Inner,
+            columns: columns.collect(),
+            left,
+            right,
+            on,
+            lateral: None,
+        };
+        (Plan::Join(Box::new(join)), there)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Graph, Tree};
+
+    fn text(tree: &Tree) -> String {
+        match tree {
+            Tree::Leaf(leaf) => leaf.to_string(),
+            Tree::Join(sides) => format!("({} {})", text(&sides.0), text(&sides.1)),
+        }
+    }
+
+    /// A star: a fact table 0 with dimensions of which 2 is narrowed to a single row.
+    fn star() -> Graph {
+        Graph {
+            rows: vec![1_000_000.0, 10_000.0, 1.0, 500.0],
+            shares: vec![(0b0011, 1e-4), (0b0101, 1e-3), (0b1001, 2e-3)],
+        }
+    }
+
+    #[test]
+    fn the_narrowest_dimension_comes_first() {
+        assert_eq!(text(&star().exact()), "((3 (2 0)) 1)");
+    }
+
+    #[test]
+    fn without_looking_at_all_trees_nearly_as_good() {
+        assert!(text(&star().greedy()).contains("(2 0)"));
+    }
+
+    #[test]
+    fn dimensions_of_dimensions_are_joined_before() {
+        // 0 fact, 1 supplier, 2 nation narrowed to one of 25.
+        let graph = Graph {
+            rows: vec![1_000_000.0, 10_000.0, 1.0],
+            shares: vec![(0b011, 1e-4), (0b110, 0.04)],
+        };
+        assert_eq!(text(&graph.exact()), "((2 1) 0)");
+    }
+}
