@@ -10,13 +10,15 @@ use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::{AggregateUDF, Expr as DfExpr, ScalarUDF, lit};
 use helios_base::{DataType, Error, Result, Value};
-use helios_expr::Expr;
+use helios_expr::{Expr, Kind};
 
 use super::arith::native;
 use super::plan::PlanBridge;
 use super::relation::Relation;
 use super::typed::Typed;
-use crate::fusion::aggregate::{Finish, RowOrder, average, collect, exact_sum};
+use crate::fusion::aggregate::{
+    Finish, RowOrder, WIDE_DIGITS, average, collect, exact_sum, wide_shape, wide_sum,
+};
 use crate::fusion::shape::{DECIMAL_DIGITS, Shape};
 use crate::plan::{AggregateCall, AggregateNode};
 
@@ -152,6 +154,12 @@ impl PlanBridge<'_> {
         {
             return Ok(typed);
         }
+        if plain
+            && !node.distinct
+            && let Some(typed) = self.wide_call(columns, node, &args, filter.as_deref(), wanted)?
+        {
+            return Ok(typed);
+        }
         self.collected_call(columns, node, args, filter, wanted)
     }
 
@@ -224,6 +232,53 @@ impl PlanBridge<'_> {
             }
             _ => return Ok(None),
         }))
+    }
+
+    /// Sums and averages of decimals of more digits than [`exact_sum`] has room for, and sums of products
+    /// of which single values may have too many.
+    fn wide_call(
+        &mut self,
+        columns: &[Typed],
+        node: &AggregateCall,
+        args: &[Typed],
+        filter: Option<&DfExpr>,
+        wanted: &mut Wanted,
+    ) -> Result<Option<Typed>> {
+        let (name @ ("sum" | "avg"), [arg]) = (node.function.name(), args) else {
+            return Ok(None);
+        };
+        let filter = || filter.cloned().map(Box::new);
+        if let Some((_, scale)) = arg.shape.as_decimal() {
+            let exprs = vec![arg.expr.clone()];
+            let sum = call(Arc::new(wide_sum(1, scale)), exprs, filter());
+            let total = self.want(wanted, sum, wide_shape());
+            if name == "sum" {
+                return Ok(Some(total));
+            }
+            let count = call(count_udaf(), vec![arg.expr.clone()], filter());
+            let count = self.want(wanted, count, Shape::of(&DataType::Int8));
+            let (expr, shape) = average(total.expr, wide_shape(), count.expr);
+            return Ok(Some(Typed::safe(expr, shape)));
+        }
+        let [Expr::Call { function, args, .. }] = node.args.as_slice() else {
+            return Ok(None);
+        };
+        if name != "sum" || function.kind() != Kind::Infix || function.name() != "*" {
+            return Ok(None);
+        }
+        let factors = self.exprs(columns, args)?;
+        let digits = factors.iter().map(|factor| factor.shape.as_decimal());
+        let Some(digits) = digits.collect::<Option<Vec<_>>>() else {
+            return Ok(None);
+        };
+        let all: u16 = digits.iter().map(|(digits, _)| u16::from(*digits)).sum();
+        if all + SUM_DIGITS > WIDE_DIGITS {
+            return Ok(None);
+        }
+        let scale = digits.iter().map(|(_, scale)| scale).sum();
+        let exprs: Vec<DfExpr> = factors.into_iter().map(|factor| factor.expr).collect();
+        let sum = call(Arc::new(wide_sum(exprs.len(), scale)), exprs, filter());
+        Ok(Some(self.want(wanted, sum, wide_shape())))
     }
 
     /// Any aggregate: its rows are gathered, and its accumulator runs over them at the end.
