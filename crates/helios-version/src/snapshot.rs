@@ -77,6 +77,20 @@ pub trait Read: Send + Sync {
     /// As [`Read::get`].
     fn index_scan(&self, index: IndexId, range: Bounds<'_>, reverse: bool) -> Result<KeyCursor>;
 
+    /// The newest commit seen here that wrote any of `tables`: where two readers of a branch agree in it,
+    /// they see the same rows in them. `None` if there is none, or it is not known, as where a transaction
+    /// has changes of its own.
+    ///
+    /// # Errors
+    /// As [`Read::get`].
+    ///
+    /// # Cost
+    /// One lookup per table and branch of the chain.
+    fn last_change(&self, tables: &[TableId]) -> Result<Option<Scn>> {
+        let _ = tables;
+        Ok(None)
+    }
+
     /// How many segments the rows of a table are in, beside those that are not in any.
     fn segments(&self, table: TableId) -> usize {
         let _ = table;
@@ -227,6 +241,10 @@ impl Snapshot {
 }
 
 impl Read for Snapshot {
+    fn last_change(&self, tables: &[TableId]) -> Result<Option<Scn>> {
+        Self::last_change(self, tables)
+    }
+
     fn branch(&self) -> BranchId {
         self.0.first.branch
     }

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 
 use super::bridge::Tables;
 use super::context::StatementContext;
+use super::results::Keeping;
 use super::run::FusionEngine;
 use super::scan::{Snapshots, StoredTable, Tag};
 use super::shape::Shape;
@@ -49,7 +50,8 @@ impl FusionQuery {
     }
 
     /// Starts `plan`, the query of `bound`, in the surroundings of `exec`; `None` if only the row
-    /// executor can run it. `work_mem` is in bytes.
+    /// executor can run it. `work_mem` is in bytes. `keeping` says where the result is looked for and
+    /// kept.
     ///
     /// # Errors
     /// What planning and opening the tables raises.
@@ -60,12 +62,24 @@ impl FusionQuery {
         bound: &Bound,
         exec: &Exec,
         work_mem: usize,
+        keeping: Option<Keeping>,
     ) -> Result<Option<FusionRows>> {
+        if let Some(keeping) = &keeping
+            && let Some(rows) = keeping.cache.get(&keeping.key, keeping.state)
+        {
+            return Ok(Some(FusionRows::kept(rows)));
+        }
         let context = context(exec);
-        supported(
+        let rows = supported(
             self.prepared(engine, plan, bound, exec, &context)
                 .and_then(|plan| plan.run(engine, context, Some(work_mem))),
-        )
+        )?;
+        Ok(rows.map(|mut rows| {
+            if let Some(keeping) = keeping {
+                rows.keep(keeping);
+            }
+            rows
+        }))
     }
 
     /// The operators that [`FusionQuery::open`] would run, as indented text; `None` as there.

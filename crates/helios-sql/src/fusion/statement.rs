@@ -19,6 +19,7 @@ use super::array::{ColumnReader, export, export_field, fit, scalar_of};
 use super::bridge::{Early, PlanBridge, Purpose, Tables, Typed, number_shape};
 use super::context::StatementContext;
 use super::error::{from_arrow, from_datafusion, from_planning};
+use super::results::{Growing, Keeping, KeptRows};
 use super::run::{BatchStream, FusionEngine};
 use super::shape::{DECIMAL_DIGITS, Shape};
 use crate::plan::{Plan, Subplan};
@@ -242,29 +243,80 @@ pub(crate) fn parameter_shape(value: &Value, ty: &DataType) -> Shape {
 
 /// The rows of one execution. Dropping it stops the work.
 pub(crate) struct FusionRows {
-    stream: BatchStream,
+    batches: Batches,
     shapes: Vec<Shape>,
     readers: Vec<ColumnReader>,
     row: usize,
     rows: usize,
 }
 
+/// Where batches come from.
+enum Batches {
+    /// An execution, whose result may have to be kept.
+    Running(Box<BatchStream>, Option<Growing>),
+    /// A result that was kept, and how many of its batches were handed out.
+    Kept(KeptRows, usize),
+}
+
 impl FusionRows {
     fn new(stream: BatchStream, shapes: Vec<Shape>) -> Self {
+        Self::of(Batches::Running(Box::new(stream), None), shapes)
+    }
+
+    /// The rows of a result that was kept.
+    pub(super) fn kept(rows: KeptRows) -> Self {
+        let shapes = rows.shapes.to_vec();
+        Self::of(Batches::Kept(rows, 0), shapes)
+    }
+
+    fn of(batches: Batches, shapes: Vec<Shape>) -> Self {
         Self {
-            stream,
+            batches,
             shapes,
             readers: Vec::new(),
             row: 0,
             rows: 0,
         }
     }
+
+    /// Keeps the result once all of it was read.
+    pub(super) fn keep(&mut self, keeping: Keeping) {
+        if let Batches::Running(_, growing) = &mut self.batches {
+            *growing = Some(Growing::new(keeping));
+        }
+    }
+
+    fn next(&mut self) -> Result<Option<RecordBatch>> {
+        let (stream, growing) = match &mut self.batches {
+            Batches::Running(stream, growing) => (stream, growing),
+            Batches::Kept(rows, next) => {
+                let batch = rows.batches.get(*next).cloned();
+                *next += 1;
+                return Ok(batch);
+            }
+        };
+        let batch = stream.next_batch()?;
+        match (&batch, &mut *growing) {
+            (_, None) => {}
+            (Some(batch), Some(result)) => {
+                if !result.add(batch)? {
+                    *growing = None;
+                }
+            }
+            (None, Some(_)) => {
+                if let Some(result) = growing.take() {
+                    result.finish(&self.shapes);
+                }
+            }
+        }
+        Ok(batch)
+    }
 }
 
 impl RowSource for FusionRows {
     fn next_row(&mut self) -> Result<Option<Row>> {
         if self.row == self.rows {
-            let Some(batch) = self.stream.next_batch()? else {
+            let Some(batch) = self.next()? else {
                 return Ok(None);
             };
             self.readers = batch
@@ -289,7 +341,7 @@ impl RowSource for FusionRows {
         if self.row < self.rows {
             return Err(Error::internal("batches asked for in the middle of rows"));
         }
-        let Some(batch) = self.stream.next_batch()? else {
+        let Some(batch) = self.next()? else {
             return Ok(None);
         };
         let fields: Vec<_> = columns

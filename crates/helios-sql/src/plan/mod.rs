@@ -33,6 +33,7 @@ mod merge;
 mod moment;
 mod node;
 mod policy;
+mod repeatable;
 mod role;
 mod routine;
 mod session;
@@ -67,6 +68,7 @@ pub use node::{
     Scan, SetOp, SetOpKind, Sort, SortKey, Values,
 };
 pub use policy::{MergePolicies, PolicyAction, PolicyCheck, PolicyRow, PolicyStatement};
+pub(crate) use repeatable::repeatable;
 pub use role::{GrantCommand, GrantTarget, OwnerKind, RoleCommand, RoleOption, RoleSpec, Routines};
 pub use routine::{
     AlterFunction, CommentFunction, CreateFunction, DropFunction, FunctionChange, FunctionName,

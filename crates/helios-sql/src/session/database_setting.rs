@@ -34,7 +34,12 @@ impl Session {
                 format!("permission denied to set parameter \"{name}\""),
             ));
         }
+        let mut kept = value.map(str::to_ascii_lowercase);
         match value {
+            Some(value) if name == super::results::NAME => {
+                let bytes = super::results::parse(value)?;
+                kept = Some(super::results::shown(bytes));
+            }
             Some(value) if name == DEFAULT_RETENTION => {
                 retention::check(&name, value)?;
             }
@@ -54,7 +59,7 @@ impl Session {
         };
         let mut options = main.options;
         options.retain(|(known, _)| *known != name);
-        options.extend(value.map(|value| (name, value.to_ascii_lowercase())));
+        options.extend(kept.map(|value| (name, value)));
         options.sort();
         store.alter_branch(main.id, &main.name, options)?;
         self.engine.shared.read_settings();

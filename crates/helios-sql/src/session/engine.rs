@@ -16,7 +16,7 @@ use super::activity::Activity;
 use super::planned::PlanCache;
 use super::watchdog::Watchdog;
 use super::{Session, SessionOptions};
-use crate::fusion::{FusionEngine, FusionOptions};
+use crate::fusion::{FusionEngine, FusionOptions, ResultCache};
 
 /// How to open an engine.
 #[derive(Clone, Debug, Default)]
@@ -70,6 +70,8 @@ pub(crate) struct Shared {
     next_session: AtomicU64,
     /// Runs what is better off in vectors.
     pub(crate) fusion: FusionEngine,
+    /// Results of queries that may be asked again.
+    pub(crate) results: Arc<ResultCache>,
     /// The settings that all sessions share.
     pub(super) settings: Arc<super::settings::DatabaseSettings>,
 }
@@ -82,6 +84,9 @@ impl Shared {
         // Values were checked when they were set.
         let audited = super::audit::Classes::parse(&audited);
         self.audit.choose(audited.unwrap_or_default());
+        let kept = self.settings.get(super::results::NAME);
+        let kept = super::results::parse(kept.as_deref().unwrap_or(super::results::DEFAULT));
+        self.results.set_limit(kept.unwrap_or_default());
     }
 }
 
@@ -136,6 +141,7 @@ impl Engine {
                 advisory: super::advisory::AdvisoryLocks::default(),
                 next_session: AtomicU64::new(1),
                 fusion: FusionEngine::new(FusionOptions::default()),
+                results: Arc::default(),
             }),
         };
         engine.shared.read_settings();

@@ -50,6 +50,7 @@ mod pipeline;
 mod planned;
 mod prepared;
 mod recent;
+mod results;
 mod retention;
 mod roles;
 mod routine;

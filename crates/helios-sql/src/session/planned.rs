@@ -1,10 +1,10 @@
 //! Statements ready to run, and the cache in which all sessions of an engine share them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
-use helios_base::Result;
+use helios_base::{Result, TableId};
 use helios_table::catalog::TableDef;
 use parking_lot::RwLock;
 
@@ -50,6 +50,9 @@ pub(crate) enum Code {
     Other,
 }
 
+/// Numbers of queries.
+static NUMBER: AtomicU64 = AtomicU64::new(1);
+
 /// A compiled query.
 pub(crate) struct Query {
     pub(crate) program: Arc<Program>,
@@ -65,6 +68,10 @@ pub(crate) struct Query {
     pub(crate) by_rows: bool,
     /// The plans of the other executor.
     pub(crate) vectors: FusionQuery,
+    /// The tables that alone make its answer, if that may be kept: their ids.
+    reads: OnceLock<Option<Vec<TableId>>>,
+    /// Tells it from all others of this process.
+    pub(crate) number: u64,
 }
 
 impl Planned {
@@ -83,6 +90,8 @@ impl Planned {
                         || crate::row::supports(&program, compiler.stats),
                     vectors: FusionQuery::new(compiler.arranged(&query.plan, &bound.subplans)),
                     program,
+                    reads: OnceLock::new(),
+                    number: NUMBER.fetch_add(1, Relaxed),
                 })
             }
             Statement::Insert(insert) => Code::Insert(
@@ -115,6 +124,15 @@ impl Planned {
             code,
             bound,
         })
+    }
+}
+
+impl Query {
+    /// The tables that alone make the answer of this query of `bound`, by their ids; `None` if there is
+    /// more to it.
+    pub(crate) fn reads(&self, bound: &Bound) -> Option<&[TableId]> {
+        let reads = self.reads.get_or_init(|| crate::plan::repeatable(bound));
+        reads.as_deref()
     }
 }
 

@@ -348,7 +348,7 @@ impl Session {
             return Ok(Outcome::Rows(RowStream::of_row(columns, planned.tag, row)));
         }
         let exec = self.exec(sight, &query.program.subplans, params);
-        if !by_rows && let Some(rows) = self.in_vectors(planned, query, &exec)? {
+        if !by_rows && let Some(rows) = self.in_vectors(sight, planned, query, &exec)? {
             let rows = Box::new(Vectors::new(rows, alarm, &self.interrupt));
             let mut stream = RowStream::new(columns.clone(), planned.tag, rows);
             if lazily && sight.txn.is_none() {
@@ -399,6 +399,7 @@ impl Session {
     /// Starts a query in vectors, if they can run it.
     fn in_vectors(
         &self,
+        sight: &Sight,
         planned: &Planned,
         query: &Query,
         exec: &Exec,
@@ -408,9 +409,11 @@ impl Session {
         };
         let fusion = &self.engine.shared.fusion;
         let bytes = self.statement_memory();
+        let keeping = self.keeping(sight, planned, query, exec)?;
+        let plan = &statement.plan;
         query
             .vectors
-            .open(fusion, &statement.plan, &planned.bound, exec, bytes)
+            .open(fusion, plan, &planned.bound, exec, bytes, keeping)
     }
 
     /// How a query would run in vectors, or with `analyze` how it ran and its number of rows;

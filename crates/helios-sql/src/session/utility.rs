@@ -233,6 +233,7 @@ impl Session {
         match what {
             "plans" => {
                 self.engine.shared.plans.clear();
+                self.engine.shared.results.clear();
                 self.forget_recent();
             }
             "sequences" => self.state.forget_sequences(),

@@ -268,6 +268,19 @@ static FUNCTIONS: &[SystemFunction] = &[
         ],
     },
     SystemFunction {
+        name: "helios_query_cache",
+        version: 1,
+        args: (0, 0),
+        columns: &[
+            ("results", Int8),
+            ("bytes", Int8),
+            ("bytes_limit", Int8),
+            ("hits", Int8),
+            ("misses", Int8),
+            ("evictions", Int8),
+        ],
+    },
+    SystemFunction {
         name: "pg_vector_index_stats",
         version: 1,
         args: (0, 0),

@@ -18,6 +18,7 @@ mod files;
 mod hybrid;
 mod model;
 mod notify;
+mod query_cache;
 mod returning;
 mod roles;
 mod row_security;

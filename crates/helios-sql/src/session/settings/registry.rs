@@ -263,6 +263,8 @@ settings! {
         "Counts what statements cost in pg_stat_statements; sessions of a server do by default.");
     PlanCacheMode: idle("plan_cache_mode", SettingKind::Choice(&[
             "auto", "force_generic_plan", "force_custom_plan"]), "auto");
+    QueryCache: of_database("query_cache_size", "32MB",
+        "Sets the memory for results of queries, which are handed out again while their tables stay as they are; 0 keeps none.");
     RandomPageCost: idle("random_page_cost", COST, "4");
     ResultRowsLimit: limit("result_rows_limit", SettingKind::Int(0, i32::MAX as i64, Unit::None),
         "Ends a statement that gives more rows than this; 0 for any number.");

@@ -44,6 +44,7 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
         ("helios_audit_log", args) => super::audit::rows(state, args.first().copied()),
         ("helios_backup", [directory]) => super::backup::backup(state, directory),
         ("helios_freeze", args) => segments::freeze(state, args.first().copied()),
+        ("helios_query_cache", []) => Ok(state.cached_results()),
         ("helios_hybrid_storage", []) => segments::hybrid(state),
         ("helios_segments", []) => segments::segments(state),
         ("helios_compression", []) => segments::compression(state),
