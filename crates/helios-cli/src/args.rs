@@ -242,6 +242,43 @@ pub enum BenchOf {
     Branches(BranchBenchArgs),
     /// Size on disk while the same few rows are updated again and again, retention being 5 s.
     Churn(ChurnArgs),
+    /// The 22 queries of TPC-H, with answers compared; beside DuckDB if asked.
+    Tpch(TpchArgs),
+}
+
+/// `heliosdb bench tpch`.
+#[derive(Debug, clap::Args)]
+pub struct TpchArgs {
+    /// The scale factor: 1 is six million rows in the largest table.
+    #[arg(long, default_value_t = 0.1)]
+    pub scale: f64,
+
+    /// How often each query runs after its first time.
+    #[arg(long, default_value_t = 3)]
+    pub rounds: usize,
+
+    /// Runs only this query.
+    #[arg(long, value_name = "NUMBER")]
+    pub query: Option<usize>,
+
+    /// Forces an executor: row or vector.
+    #[arg(long, value_parser = ["row", "vector"])]
+    pub executor: Option<String>,
+
+    /// Loads tables of so many rows straight into segments (the setting `bulk_load_threshold`).
+    #[arg(long, value_name = "ROWS")]
+    pub bulk: Option<u64>,
+
+    /// A Python interpreter with the package `duckdb`, to do the same work beside.
+    #[arg(long, value_name = "PYTHON")]
+    pub duckdb: Option<PathBuf>,
+
+    /// A directory to work in, removed afterwards; by default one for temporary files.
+    #[arg(long)]
+    pub path: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// `heliosdb bench churn`.

@@ -11,6 +11,7 @@ mod churn;
 mod helios;
 mod memory;
 mod sqlite;
+mod tpch;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -75,6 +76,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     match &args.of {
         Some(BenchOf::Branches(args)) => return branches::run(args),
         Some(BenchOf::Churn(args)) => return churn::run(args),
+        Some(BenchOf::Tpch(args)) => return tpch::run(args),
         None => {}
     }
     if let (Some(engine), Some(path)) = (args.memory_of, &args.path) {

@@ -32,6 +32,29 @@ pub fn compare(number: usize, scale: f64, lines: &[String]) -> Result<&'static s
     Ok("not compared")
 }
 
+/// Whether both answered the same, but for how averages of whole numbers are rounded; else what differs.
+pub fn same(expected: &[String], found: &[String]) -> Result<(), String> {
+    let differ = expected.iter().zip(found).find(|(a, b)| !same_cells(a, b));
+    match differ {
+        None if expected.len() == found.len() => Ok(()),
+        differ => Err(format!(
+            "{} rows expected, {} found; the first that differ: {differ:?}",
+            expected.len(),
+            found.len()
+        )),
+    }
+}
+
+/// Whether two lines say the same: numbers may differ by a cent, where one of the two is binary.
+fn same_cells(a: &str, b: &str) -> bool {
+    let (a, b): (Vec<&str>, Vec<&str>) = (a.split('|').collect(), b.split('|').collect());
+    let near = |(a, b): (&&str, &&str)| {
+        a == b
+            || matches!((a.parse::<f64>(), b.parse::<f64>()), (Ok(a), Ok(b)) if (a - b).abs() < 0.0101)
+    };
+    a.len() == b.len() && a.iter().zip(&b).all(near)
+}
+
 /// A row as text: numbers with a fraction rounded to cents, as the benchmark allows.
 pub fn line(row: &Row, text: &TextContext) -> String {
     let cells = row.values().iter().zip(row.columns());

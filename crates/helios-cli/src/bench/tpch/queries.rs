@@ -1,6 +1,9 @@
 //! The 22 queries with the parameters of the benchmark's validation run.
 
+use heliosdb::Result;
 use tpchgen::q_and_a::queries::query;
+
+use super::failed;
 
 /// What to put for `:1`, `:2`, …
 const PARAMETERS: [&[&str]; 22] = [
@@ -50,11 +53,15 @@ fn limit(number: usize) -> Option<u32> {
 }
 
 /// The statements of query `number`, one of which is a query.
-pub fn statements(number: usize, scale: f64) -> Vec<String> {
+pub fn statements(number: usize, scale: f64) -> Result<Vec<String>> {
     let text = i32::try_from(number).ok().and_then(query);
-    let mut text = text.expect("a query from 1 to 22").to_owned();
+    let parameters = number.checked_sub(1).and_then(|at| PARAMETERS.get(at));
+    let (Some(text), Some(parameters)) = (text, parameters) else {
+        return Err(failed(format!("there is no query {number}")));
+    };
+    let mut text = text.to_owned();
     // Longer numbers first.
-    for (at, value) in PARAMETERS[number - 1].iter().enumerate().rev() {
+    for (at, value) in parameters.iter().enumerate().rev() {
         text = text.replace(&format!(":{}", at + 1), value);
     }
     text = text
@@ -67,5 +74,5 @@ pub fn statements(number: usize, scale: f64) -> Vec<String> {
     if let (Some(limit), Some(query)) = (limit(number), statements.last_mut()) {
         query.push_str(&format!("\nlimit {limit}"));
     }
-    statements
+    Ok(statements)
 }
