@@ -90,7 +90,17 @@ impl Session {
         let Some(state) = exec.reader.last_change(&tables)? else {
             return Ok(None);
         };
-        let mut values = format!("{:?}", exec.text).into_bytes();
+        // All that texts depend on but the clock, which nothing immutable asks.
+        let text = &exec.text;
+        let forms = (
+            &text.time_zone,
+            text.extra_float_digits,
+            text.bytea_hex,
+            text.date_style,
+            text.date_order,
+            text.interval_style,
+        );
+        let mut values = format!("{forms:?}").into_bytes();
         for (value, ty) in exec.params.iter().zip(&planned.bound.params) {
             if value.is_null() {
                 values.push(0);
