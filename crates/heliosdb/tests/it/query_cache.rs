@@ -78,7 +78,7 @@ fn what_is_not_of_tables_alone_is_not_kept() {
         "SELECT count(*)::text FROM t WHERE current_setting('application_name') <> v::text",
         "SELECT count(*)::text FROM mine",
         "SELECT sum(v + x)::text FROM t, generate_series(1, 2) x",
-        "SELECT count(*)::text FROM t, pg_class c WHERE c.relname <> 'none'",
+        "SELECT count(*)::text FROM t, pg_stat_activity a WHERE a.pid > 0",
     ] {
         let answer = one(&mut connection, sql);
         assert_eq!(one(&mut connection, sql), answer, "{sql}");

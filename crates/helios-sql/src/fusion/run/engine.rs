@@ -15,6 +15,7 @@ use datafusion::prelude::SessionConfig;
 use helios_base::{Error, Result};
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use super::again::GuardNestedLoops;
 use super::equalities::BlurEqualities;
 use crate::fusion::context::StatementContext;
 use crate::fusion::error::from_datafusion;
@@ -171,6 +172,7 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> =
         vec![Arc::new(BlurEqualities)];
     rules.extend(PhysicalOptimizer::new().rules);
+    rules.push(Arc::new(GuardNestedLoops));
     rules
 }
 

@@ -1,5 +1,6 @@
 //! Running DataFusion from synchronous code.
 
+mod again;
 mod engine;
 mod equalities;
 mod stream;

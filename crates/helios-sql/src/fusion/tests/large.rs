@@ -136,3 +136,43 @@ fn costs() {
         println!("{best:>12.1?}  {sql}");
     }
 }
+
+/// Of joins by comparison whose left side is larger than `work_mem`, the answer is right or there is
+/// none: DataFusion would read the left again, from inputs that can be read once.
+#[test]
+fn joins_by_comparison_outgrow_their_memory() {
+    let mut session = session();
+    let wide = "select id, max(k) as k, max(repeat(v, 200)) as w from big";
+    for join in ["join", "left join", "right join", "full join"] {
+        let sql = format!(
+            "select count(*), sum(l.k), sum(length(l.w)), sum(r.k), sum(length(r.w)) \
+             from ({wide} where id < -70000 group by id) l {join} \
+             ({wide} where id > 95000 group by id) r on l.k + r.k > 1990"
+        );
+        let mut answers = Vec::new();
+        for memory in ["1GB", "64kB"] {
+            session
+                .run_script(&format!("set work_mem = '{memory}'"))
+                .and_then(crate::session::Outcome::finish)
+                .expect("a setting");
+            let answer = session.run_script(&sql).and_then(|outcome| {
+                let mut rows = outcome.into_rows().expect("rows");
+                let row = rows.next_row()?;
+                Ok(format!("{row:?}"))
+            });
+            match answer {
+                Ok(answer) => answers.push(answer),
+                Err(error) => {
+                    assert_eq!(
+                        error.sqlstate(),
+                        helios_base::SqlState::OUT_OF_MEMORY,
+                        "{error}"
+                    );
+                    assert_eq!(memory, "64kB", "{error}");
+                }
+            }
+        }
+        answers.dedup();
+        assert_eq!(answers.len(), 1, "{join}: {answers:?}");
+    }
+}

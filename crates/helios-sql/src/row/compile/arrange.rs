@@ -270,6 +270,16 @@ impl Graph {
         (pairs * share).max(1.0)
     }
 
+    /// What a join without any condition costs beside its rows: estimates are too often wrong to
+    /// choose one where it can be helped.
+    fn crossing(&self, left: u32, right: u32) -> f64 {
+        let joins = |of: u32| of & left != 0 && of & right != 0 && of & !(left | right) == 0;
+        match self.shares.iter().any(|(of, _)| joins(*of)) {
+            true => 0.0,
+            false => CROSSING,
+        }
+    }
+
     fn exact(&self) -> Tree {
         let count = self.rows.len();
         let all = (1u32 << count) - 1;
@@ -295,7 +305,10 @@ impl Graph {
                 if side & lowest != 0
                     && let (Some(left), Some(right)) = (get(&best, side), get(&best, set & !side))
                 {
-                    let cost = left.cost + right.cost + join_cost(left.rows, right.rows, rows);
+                    let cost = left.cost
+                        + right.cost
+                        + join_cost(left.rows, right.rows, rows)
+                        + self.crossing(side, set & !side);
                     if get(&best, set).is_none_or(|known| cost < known.cost) {
                         put(
                             &mut best,
@@ -323,7 +336,8 @@ impl Graph {
             for (a, (left, _)) in parts.iter().enumerate() {
                 for (b, (right, _)) in parts.iter().enumerate().skip(a + 1) {
                     let rows = self.rows_of(left | right);
-                    let cost = join_cost(self.rows_of(*left), self.rows_of(*right), rows);
+                    let cost = join_cost(self.rows_of(*left), self.rows_of(*right), rows)
+                        + self.crossing(*left, *right);
                     if cost < best.0 {
                         best = (cost, a, b);
                     }
@@ -342,6 +356,9 @@ impl Graph {
         parts.pop().map_or(Tree::Leaf(0), |(_, tree)| tree)
     }
 }
+
+/// More than any order of joins with conditions costs.
+const CROSSING: f64 = 1e15;
 
 /// What a hash join costs, counted in rows handled.
 fn join_cost(left: f64, right: f64, rows: f64) -> f64 {
