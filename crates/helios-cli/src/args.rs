@@ -244,6 +244,82 @@ pub enum BenchOf {
     Churn(ChurnArgs),
     /// The 22 queries of TPC-H, with answers compared; beside DuckDB if asked.
     Tpch(TpchArgs),
+    /// Searches by nearness; beside hnswlib, faiss and usearch if asked.
+    Vectors(VectorBenchArgs),
+}
+
+/// `heliosdb bench vectors`.
+#[derive(Debug, clap::Args)]
+pub struct VectorBenchArgs {
+    /// How many vectors to search; of a file, at most so many.
+    #[arg(long, default_value_t = 100_000)]
+    pub rows: usize,
+
+    /// Their dimensions, if they are made.
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..))]
+    pub dims: u16,
+
+    /// Take them from this Parquet file.
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+
+    /// Its column of lists of numbers.
+    #[arg(long, default_value = "embedding")]
+    pub column: String,
+
+    /// How many queries to ask; of a file, its last vectors.
+    #[arg(long, default_value_t = 1000)]
+    pub queries: usize,
+
+    /// What near means.
+    #[arg(long, value_enum, default_value_t = BenchMetric::Cosine)]
+    pub metric: BenchMetric,
+
+    /// Links of a node.
+    #[arg(long, default_value_t = 16)]
+    pub m: usize,
+
+    /// Candidates that are followed for a new node.
+    #[arg(long, default_value_t = 128)]
+    pub ef_construction: usize,
+
+    /// Measure with these numbers of threads.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 2])]
+    pub threads: Vec<usize>,
+
+    /// Measure graphs of codes, too.
+    #[arg(long)]
+    pub quantized: bool,
+
+    /// A Python interpreter with numpy and what there is of hnswlib, faiss-cpu and usearch, to measure beside.
+    #[arg(long, value_name = "PYTHON")]
+    pub peers: Option<PathBuf>,
+
+    /// A directory to work in, removed afterwards; by default one for temporary files.
+    #[arg(long)]
+    pub path: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// What near means in `heliosdb bench vectors`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum BenchMetric {
+    /// The angle.
+    Cosine,
+    /// The distance.
+    L2,
+}
+
+impl BenchMetric {
+    /// As peers call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cosine => "cosine",
+            Self::L2 => "l2",
+        }
+    }
 }
 
 /// `heliosdb bench tpch`.

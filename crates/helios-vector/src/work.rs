@@ -45,6 +45,17 @@ impl<'a> Work<'a> {
         self
     }
 
+    /// Tells the watcher of so many vectors done.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] if the work is no longer wanted.
+    pub fn go_on(&self, done: usize) -> Result<()> {
+        match self.watch {
+            Some(watch) if !watch(done) => Err(Error::Cancelled),
+            _ => Ok(()),
+        }
+    }
+
     /// Calls `part` with pieces of `0..total` of at most `size`, in any order and on any thread.
     pub(crate) fn each<F>(&self, total: usize, size: usize, part: F) -> Result<()>
     where

@@ -97,6 +97,15 @@ impl FromSql for f32 {
     }
 }
 
+impl FromSql for Vec<f32> {
+    fn from_sql(value: &Value) -> Result<Self> {
+        match value {
+            Value::Vector(vector) => Ok(vector.numbers().into_owned()),
+            other => Err(mismatch(other, "Vec<f32>")),
+        }
+    }
+}
+
 macro_rules! plain {
     ($($rust:ty, $name:literal, $($pattern:pat => $read:expr),+;)*) => {$(
         impl FromSql for $rust {

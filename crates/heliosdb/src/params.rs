@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use helios_base::json::Json;
-use helios_base::{Interval, Numeric, Value};
+use helios_base::{Interval, Numeric, Value, VectorValue};
 
 /// A Rust value that can stand for a parameter.
 ///
@@ -42,9 +42,22 @@ to_sql! {
     Arc<str> => |value| Value::Text(Arc::clone(value));
     [u8] => |value| Value::Bytea(Arc::from(value));
     Vec<u8> => |value| Value::Bytea(Arc::from(value.as_slice()));
+    [f32] => |value| vector(value);
+    Vec<f32> => |value| vector(value);
     Numeric => |value| Value::Numeric(value.clone());
     Interval => |value| Value::Interval(Box::new(*value));
     Json => |value| Value::Jsonb(Arc::new(value.clone()));
+}
+
+/// A `vector`, if it can be one; else what SQL makes of the text, which says what is wrong with it.
+fn vector(numbers: &[f32]) -> Value {
+    match VectorValue::full(numbers.to_vec()) {
+        Ok(vector) => Value::Vector(Arc::new(vector)),
+        Err(_) => {
+            let texts: Vec<String> = numbers.iter().map(f32::to_string).collect();
+            Value::Text(Arc::from(format!("[{}]", texts.join(","))))
+        }
+    }
 }
 
 impl<T: ToSql + ?Sized> ToSql for &T {

@@ -12,6 +12,7 @@ mod helios;
 mod memory;
 mod sqlite;
 mod tpch;
+mod vectors;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -77,6 +78,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
         Some(BenchOf::Branches(args)) => return branches::run(args),
         Some(BenchOf::Churn(args)) => return churn::run(args),
         Some(BenchOf::Tpch(args)) => return tpch::run(args),
+        Some(BenchOf::Vectors(args)) => return vectors::run(args),
         None => {}
     }
     if let (Some(engine), Some(path)) = (args.memory_of, &args.path) {

@@ -1,13 +1,17 @@
 //! A compiled statement as a tree of named nodes with their properties.
 
-use helios_expr::Expr;
-use helios_table::catalog::{IndexKey, KeySource};
+use std::sync::Arc;
+
+use helios_expr::{Expr, SessionHooks};
+use helios_table::Tables;
+use helios_table::catalog::{IndexKey, KeySource, Method};
 
 use crate::plan::{JoinKind, SetOpKind, SortKey};
 use crate::row::dml::Change;
 use crate::row::measure::{Actual, Measures};
 use crate::row::node::Node;
 use crate::row::scan::{Path, Reach, ScanNode, Term};
+use crate::row::wish::Wish;
 use crate::session::{Code, Planned};
 
 /// A node of the explained plan.
@@ -27,12 +31,21 @@ pub(crate) struct Description {
 
 /// What there is to tell about the nodes of a plan.
 #[derive(Clone, Copy)]
-struct Teller<'a>(Option<&'a Measures>);
+struct Teller<'a> {
+    measures: Option<&'a Measures>,
+    near: &'a Near<'a>,
+}
+
+/// Where what there is to tell about indexes of nearness is known.
+pub(crate) struct Near<'a> {
+    pub(crate) tables: &'a Tables,
+    pub(crate) session: &'a dyn SessionHooks,
+}
 
 impl Description {
     /// Describes a planned statement, and what its operators did if it was run.
-    pub(crate) fn new(planned: &Planned, measures: Option<&Measures>) -> Self {
-        let teller = Teller(measures);
+    pub(crate) fn new(planned: &Planned, measures: Option<&Measures>, near: &Near<'_>) -> Self {
+        let teller = Teller { measures, near };
         let (mut root, executor) = match &planned.code {
             Code::Query(query) => {
                 let executor = match &query.point {
@@ -123,6 +136,43 @@ impl Description {
 }
 
 impl Teller<'_> {
+    /// What a scan by nearness is thought to find, and what it did.
+    fn nearest(self, scan: &Arc<ScanNode>, mut told: Description) -> Description {
+        let Path::Nearest(path) = &scan.path else {
+            return told;
+        };
+        match self.near.tables.nearest(&path.index) {
+            None => told = told.with("Index", "not ready".to_owned()),
+            Some(index) => {
+                let known = index.calibration();
+                match Wish::of(&path.index, self.near.session).breadth(known) {
+                    Some(breadth) => {
+                        let setting = setting_of(&path.index.method);
+                        told = told.with(setting, breadth.to_string());
+                        if let Some(recall) = known.recall(breadth) {
+                            told = told.with("Recall Estimate", format!("{recall:.3}"));
+                        }
+                    }
+                    None => told = told.with("Recall Estimate", "1 (all rows are read)".to_owned()),
+                }
+            }
+        }
+        if let Some(done) = self.measures.and_then(|measures| measures.sought(scan)) {
+            for (name, count) in [
+                ("Candidates", done.candidates),
+                ("Rescored", done.rescored),
+                ("Rows Removed by Filter", done.removed),
+                ("Changed Rows", done.changed),
+                ("Searches by Reading Rows", done.otherwise),
+            ] {
+                if count > 0 || matches!(name, "Candidates" | "Rescored") {
+                    told = told.with(name, count.to_string());
+                }
+            }
+        }
+        told
+    }
+
     fn write(self, what: &str, table: &str, input: &Node) -> Description {
         self.over(format!("{what} on {table}"), [input])
     }
@@ -142,7 +192,7 @@ impl Teller<'_> {
         let mut told = self.describe(node);
         // A projection is told as its input.
         if told.actual.is_none() {
-            told.actual = self.0.and_then(|measures| measures.actual(node));
+            told.actual = self.measures.and_then(|measures| measures.actual(node));
         }
         told
     }
@@ -155,7 +205,7 @@ impl Teller<'_> {
                 estimate: Some(rows.len() as u64),
                 ..Description::named("Values Scan")
             },
-            Node::Scan(scan) => describe_scan(scan),
+            Node::Scan(scan) => self.nearest(scan, describe_scan(scan)),
             Node::FileScan(scan) => Description {
                 estimate: Some(scan.files.estimate()),
                 ..Description::named(format!(
@@ -195,7 +245,7 @@ impl Teller<'_> {
             Node::Window(node) => self.over("WindowAgg", [&node.input]),
             Node::Sort(node) => self
                 .over("Sort", [&node.input])
-                .with("Sort Key", sort_keys(&node.keys)),
+                .with("Sort Key", sort_keys(&node.keys, &node.input)),
             Node::Limit(node) => self.over("Limit", [&node.input]),
             Node::Distinct(node) => self.over("Unique", [&node.input]),
             Node::SetOp(node) => {
@@ -236,6 +286,14 @@ impl Teller<'_> {
     }
 }
 
+/// What a method calls its effort.
+fn setting_of(method: &str) -> &'static str {
+    match Method::named(method) {
+        Some(Method::Hnsw) => "Ef Search",
+        _ => "Probes",
+    }
+}
+
 fn joined(name: &str, kind: JoinKind) -> String {
     match kind {
         JoinKind::Inner => name.to_owned(),
@@ -250,7 +308,27 @@ fn list(exprs: &[Expr]) -> String {
     shown.join(", ")
 }
 
-fn sort_keys(keys: &[SortKey]) -> String {
+/// What a column of a node's rows is called, or made of, as far as that is easily told.
+fn column_text(node: &Node, at: usize) -> Option<String> {
+    match node {
+        Node::Scan(scan) => {
+            let position = scan.reads.get(at)?;
+            let column = scan.table.columns.get(*position)?;
+            Some(column.name.clone())
+        }
+        Node::Project(project) => {
+            let inner = |at: usize| column_text(&project.input, at);
+            Some(project.exprs.get(at)?.display(&inner).to_string())
+        }
+        Node::Filter(filter) => column_text(&filter.input, at),
+        Node::Sort(sort) => column_text(&sort.input, at),
+        Node::Limit(limit) => column_text(&limit.input, at),
+        _ => None,
+    }
+}
+
+fn sort_keys(keys: &[SortKey], input: &Node) -> String {
+    let column = |at: usize| column_text(input, at);
     let shown: Vec<String> = keys
         .iter()
         .map(|key| {
@@ -260,7 +338,7 @@ fn sort_keys(keys: &[SortKey]) -> String {
                 (false, true) => " NULLS LAST",
                 _ => "",
             };
-            format!("{}{order}{nulls}", key.expr)
+            format!("{}{order}{nulls}", key.expr.display(&column))
         })
         .collect();
     shown.join(", ")

@@ -10,7 +10,7 @@ use helios_base::DataType;
 use crate::plan::{Explain, ExplainFormat};
 use crate::session::{Columns, ResultColumn};
 
-pub(crate) use describe::Description;
+pub(crate) use describe::{Description, Near};
 
 /// What a run of the explained statement took.
 #[derive(Clone, Copy, Debug)]

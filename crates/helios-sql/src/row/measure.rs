@@ -11,10 +11,30 @@ use parking_lot::Mutex;
 use super::exec::Cx;
 use super::node::Node;
 use super::op::{BoxOperator, Operator};
+use super::scan::ScanNode;
 
 /// The work of one run by the nodes of its plan.
 #[derive(Debug, Default)]
-pub(crate) struct Measures(Mutex<HashMap<usize, Arc<Done>>>);
+pub(crate) struct Measures {
+    nodes: Mutex<HashMap<usize, Arc<Done>>>,
+    /// What searches by nearness did, by the scan.
+    sought: Mutex<HashMap<usize, Sought>>,
+}
+
+/// What the searches of one scan by nearness did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sought {
+    /// Candidates that indexes found.
+    pub(crate) candidates: u64,
+    /// Of these, those whose rows had the vector still and were put in order by it.
+    pub(crate) rescored: u64,
+    /// Of these, those that the conditions left out.
+    pub(crate) removed: u64,
+    /// Rows that were not as the index knows them.
+    pub(crate) changed: u64,
+    /// Searches that read the rows otherwise.
+    pub(crate) otherwise: u64,
+}
 
 /// What the operators of one node did.
 #[derive(Debug, Default)]
@@ -38,12 +58,29 @@ pub(crate) struct Actual {
 impl Measures {
     /// What the operators of `node` did.
     pub(crate) fn actual(&self, node: &Node) -> Option<Actual> {
-        let done = self.0.lock().get(&node.address()?).cloned()?;
+        let done = self.nodes.lock().get(&node.address()?).cloned()?;
         Some(Actual {
             loops: done.loops.load(Relaxed),
             rows: done.rows.load(Relaxed),
             time: Duration::from_nanos(done.nanos.load(Relaxed)),
         })
+    }
+
+    /// Takes in what a search by nearness did.
+    pub(crate) fn seek(&self, node: &Arc<ScanNode>, done: Sought) {
+        let mut sought = self.sought.lock();
+        let all = sought.entry(Arc::as_ptr(node) as usize).or_default();
+        all.candidates += done.candidates;
+        all.rescored += done.rescored;
+        all.removed += done.removed;
+        all.changed += done.changed;
+        all.otherwise += done.otherwise;
+    }
+
+    /// What searches of a scan by nearness did.
+    pub(crate) fn sought(&self, node: &Arc<ScanNode>) -> Option<Sought> {
+        let sought = self.sought.lock();
+        sought.get(&(Arc::as_ptr(node) as usize)).copied()
     }
 
     /// Starts the operator of `node` by `open` and watches it.
@@ -55,7 +92,7 @@ impl Measures {
         let Some(address) = node.address() else {
             return open();
         };
-        let done = Arc::clone(self.0.lock().entry(address).or_default());
+        let done = Arc::clone(self.nodes.lock().entry(address).or_default());
         done.loops.fetch_add(1, Relaxed);
         let started = Instant::now();
         let inner = open()?;

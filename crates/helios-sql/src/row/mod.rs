@@ -27,6 +27,7 @@ pub(crate) mod subplan;
 mod supports;
 pub(crate) mod time_travel;
 mod window_frame;
+pub(crate) mod wish;
 
 pub(crate) use look::{Look, Looks, look};
 pub(crate) use reader::Reader;

@@ -57,6 +57,10 @@ pub(crate) enum Path {
 #[derive(Debug)]
 pub(crate) struct NearestPath {
     pub(crate) index: Arc<IndexDef>,
+    /// How the rows are read where the index is of no use.
+    pub(crate) otherwise: Arc<ScanNode>,
+    /// How many rows are thought to be read then.
+    pub(crate) read: u64,
     /// How many candidates are thought to be looked at.
     pub(crate) looked: u64,
     /// What rows are ordered by, over the columns that come out.

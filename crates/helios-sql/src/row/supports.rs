@@ -15,6 +15,9 @@ const ROWS_BY_INDEX_MAX: u64 = 20_000;
 /// An index spares the rest of a table if it leads to at most one row in so many.
 const INDEX_SHARE: u64 = 20;
 
+/// A candidate of an index of nearness costs as much as so many rows in vectors.
+const BY_VECTORS: u64 = 30;
+
 /// Whether the row executor is the better choice: the query locks rows, or reads little.
 pub(crate) fn supports(program: &Program, stats: &dyn Stats) -> bool {
     let cost = cost(&program.root, stats);
@@ -87,6 +90,10 @@ fn cost(node: &Node, stats: &dyn Stats) -> u64 {
         Node::Values(rows) => rows.len() as u64 / 4 + 1,
         Node::Scan(scan) => match &scan.path {
             Path::Full => scan.total,
+            // The vector executor would read the rows in order, each for a fraction of what one costs here.
+            Path::Nearest(path) if path.looked.saturating_mul(BY_VECTORS) <= scan.total => {
+                path.looked.min(ROWS_MAX / 8)
+            }
             Path::Nearest(path) => path.looked.saturating_mul(2),
             _ => scan.estimate.saturating_mul(2),
         },

@@ -52,6 +52,7 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value], _: &DataType) -> 
         ("pg_stat_statements", []) => Ok(table(super::costs::rows(state))),
         ("pg_prepared_statements", []) => Ok(table(prepared(state))),
         ("pg_stat_progress_basebackup", []) => Ok(table(super::backup::progress(state))),
+        ("pg_stat_progress_create_index", []) => Ok(table(super::indexing::progress(state))),
         ("pg_stat_statements_info", []) => Ok(table(super::costs::info(state))),
         ("pg_locks", []) => Ok(table(locks(state))),
         ("pg_cursors", []) => Ok(table(super::cursor_place::rows(state))),

@@ -63,6 +63,8 @@ pub(crate) struct Shared {
     pub(super) tally: super::figures::Tally,
     /// Backups under way, by session.
     pub(super) backups: Mutex<BTreeMap<u64, super::backup::Progress>>,
+    /// Indexes in the making, by session.
+    pub(super) makings: super::indexing::Makings,
     /// Who did what.
     pub(super) audit: super::audit::AuditLog,
     /// Locks on numbers.
@@ -137,6 +139,7 @@ impl Engine {
                 costs: Arc::default(),
                 tally: super::figures::Tally::default(),
                 backups: Mutex::default(),
+                makings: Mutex::default(),
                 audit: super::audit::AuditLog::new(directory.map(|path| path.join("audit"))),
                 advisory: super::advisory::AdvisoryLocks::default(),
                 next_session: AtomicU64::new(1),

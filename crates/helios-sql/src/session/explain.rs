@@ -9,11 +9,19 @@ use super::outcome::{Outcome, RowStream};
 use super::planned::{Code, PlanKey, Planned};
 use super::run::Sight;
 use super::{Completion, Session};
-use crate::explain::{self, Description, Measured};
+use crate::explain::{self, Description, Measured, Near};
 use crate::plan::{Bound, Explain, Statement};
 use crate::row::measure::Measures;
 
 impl Session {
+    /// What tells of indexes of nearness.
+    fn near(&self) -> Near<'_> {
+        Near {
+            tables: &self.engine.shared.tables,
+            session: &*self.state,
+        }
+    }
+
     pub(super) fn explain(
         &mut self,
         sight: &Sight,
@@ -59,9 +67,9 @@ impl Session {
                 let done = self.measure(sight, &planned, params);
                 self.measures = None;
                 measured = Some(done?.rows);
-                Description::new(&planned, Some(&measures))
+                Description::new(&planned, Some(&measures), &self.near())
             }
-            None => Description::new(&planned, None),
+            None => Description::new(&planned, None, &self.near()),
         };
         let measured = measured.map(|rows| Measured {
             planning,

@@ -34,6 +34,7 @@ mod extension;
 mod facts;
 mod figures;
 mod history_functions;
+mod indexing;
 mod interrupt;
 mod locks;
 mod lookup;

@@ -297,6 +297,9 @@ static FUNCTIONS: &[SystemFunction] = &[
             ("quantized", Bool),
             ("branch_name", Text),
             ("scn", Int8),
+            ("recall", Float8),
+            ("breadth_95", Int8),
+            ("breadth_99", Int8),
         ],
     },
     SystemFunction {

@@ -130,6 +130,29 @@ pub(super) static RELATIONS: &[Relation] = &[
     )
     .unsteady(),
     pg(
+        "pg_stat_progress_create_index",
+        &[
+            ("pid", Int4),
+            ("datid", Oid),
+            ("datname", Name),
+            ("relid", Oid),
+            ("index_relid", Oid),
+            ("command", Text),
+            ("phase", Text),
+            ("lockers_total", Int8),
+            ("lockers_done", Int8),
+            ("current_locker_pid", Int8),
+            ("blocks_total", Int8),
+            ("blocks_done", Int8),
+            ("tuples_total", Int8),
+            ("tuples_done", Int8),
+            ("partitions_total", Int8),
+            ("partitions_done", Int8),
+        ],
+        |source| ask(source, "pg_stat_progress_create_index"),
+    )
+    .unsteady(),
+    pg(
         "pg_stat_statements_info",
         &[("dealloc", Int8), ("stats_reset", Time)],
         |source| ask(source, "pg_stat_statements_info"),

@@ -10,6 +10,7 @@ use super::column::{columns_of, require, resolve};
 use super::constrain::require_order;
 use super::spec::NewIndex;
 use crate::catalog::{Catalog, IndexDef, IndexExpr, IndexKey, KeySource, TableDef};
+use crate::nearest::Watch;
 use crate::transaction::Transaction;
 
 /// The most keys an index can have.
@@ -104,8 +105,8 @@ impl Transaction {
     /// `REINDEX`: makes the entries of an index anew.
     ///
     /// # Errors
-    /// 42704 there is no such index; as [`Transaction::create_index`].
-    pub fn reindex(&self, table: TableId, index: IndexId) -> Result<()> {
+    /// 42704 there is no such index, 57014 if `watch` no longer wants it; as [`Transaction::create_index`].
+    pub fn reindex(&self, table: TableId, index: IndexId, watch: Watch<'_>) -> Result<()> {
         let (_, old) = self.lock_definition(table, TableLock::AccessExclusive)?;
         let mut table = TableDef::clone(&old);
         let storage = IndexId(self.tables().next_id()?);
@@ -124,7 +125,8 @@ impl Transaction {
         let def = def.clone();
         let table = self.change_table(table)?;
         self.fill_index(&table, index)?;
-        self.tables().make_nearest(self.branch(), &table, &def)?;
+        self.tables()
+            .make_nearest(self.branch(), &table, &def, watch)?;
         self.txn().drop_index(before)
     }
 

@@ -7,6 +7,7 @@ use helios_version::TableLock;
 
 use super::column::require;
 use crate::catalog::{IndexDef, IndexKey, NearestDef, TableDef};
+use crate::nearest::Watch;
 use crate::transaction::Transaction;
 
 /// An index of nearness to create.
@@ -29,12 +30,16 @@ impl Transaction {
     ///
     /// # Errors
     /// 42P07 the name is taken, 42703 an unknown column, 22023 and 42704 options and classes that do not
-    /// fit, 0A000 types that cannot be indexed.
+    /// fit, 0A000 types that cannot be indexed, 57014 if `watch` no longer wants it.
     ///
     /// # Cost
     /// Reads every row that is committed, twice; the rest is added in the background. Writers of the
     /// table wait until the transaction ends.
-    pub fn create_nearest_index(&self, new: &NewNearest) -> Result<Arc<IndexDef>> {
+    pub fn create_nearest_index(
+        &self,
+        new: &NewNearest,
+        watch: Watch<'_>,
+    ) -> Result<Arc<IndexDef>> {
         let (_, old) = self.lock_definition(new.table, TableLock::ShareRowExclusive)?;
         let mut table = TableDef::clone(&old);
         let column = require(&table, &new.column)?;
@@ -63,7 +68,8 @@ impl Transaction {
         });
         table.indexes.push(index.clone());
         let table = self.change_table(table)?;
-        self.tables().make_nearest(self.branch(), &table, &index)?;
+        self.tables()
+            .make_nearest(self.branch(), &table, &index, watch)?;
         Ok(index)
     }
 }

@@ -7,7 +7,9 @@ use helios_base::{Result, TableId};
 use helios_vector::{Index, Work};
 use helios_version::{Read, RowCursor, Snapshot, Step};
 
-use super::index::{NearestIndex, Subject};
+use super::calibration::Calibrator;
+use super::index::{NearestIndex, Parts, Subject};
+use super::progress::{Phase, Progress};
 use super::slots::Slots;
 use super::structure::{Shape, failure, holds};
 use super::vector_of;
@@ -38,11 +40,25 @@ enum State {
     Adding(Box<Adding>),
 }
 
+impl State {
+    fn begin() -> Self {
+        Self::Sampling {
+            rows: 0,
+            every: 1,
+            sample: Vec::new(),
+        }
+    }
+}
+
 struct Adding {
     index: Box<dyn Index>,
     slots: Slots,
     estimates: bool,
     learnt: usize,
+    calibrator: Calibrator,
+    /// How many rows there are, and how many of them were added.
+    rows: usize,
+    added: usize,
 }
 
 impl Builder {
@@ -52,11 +68,7 @@ impl Builder {
             subject,
             table,
             snapshot,
-            state: State::Sampling {
-                rows: 0,
-                every: 1,
-                sample: Vec::new(),
-            },
+            state: State::begin(),
         })
     }
 
@@ -70,37 +82,61 @@ impl Builder {
             return Ok(None);
         }
         let table = self.table.storage;
-        match std::mem::replace(
-            &mut self.state,
-            State::Sampling {
-                rows: 0,
-                every: 1,
-                sample: Vec::new(),
-            },
-        ) {
+        match std::mem::replace(&mut self.state, State::begin()) {
             State::Sampling { rows, sample, .. } => {
-                let shape = Shape::new(self.subject.plan, rows);
+                let plan = self.subject.plan;
+                let shape = Shape::new(plan, rows);
+                let learnt = if shape.learns() { rows } else { usize::MAX };
+                let calibrator = Calibrator::new(plan.metric, plan.dimensions, &sample);
                 let sample: &[f32] = if shape.learns() { &sample } else { &[] };
                 self.state = State::Adding(Box::new(Adding {
-                    index: shape.make(sample)?,
+                    index: shape.make(sample, work)?,
                     slots: Slots::default(),
                     estimates: shape.estimates(),
-                    learnt: if shape.learns() { rows } else { usize::MAX },
+                    learnt,
+                    calibrator,
+                    rows,
+                    added: 0,
                 }));
                 self.cursor = all(&self.snapshot, table)?;
                 Ok(None)
             }
             State::Adding(adding) => {
-                let base = (self.snapshot.branch(), self.snapshot.scn());
+                let Adding {
+                    index, estimates, ..
+                } = *adding;
+                let method = self.subject.plan.method;
+                let calibration = adding
+                    .calibrator
+                    .measure(&*index, method, estimates, work)?;
                 Ok(Some(NearestIndex::new(
                     self.subject.clone(),
-                    adding.index,
-                    adding.slots,
-                    base,
-                    adding.estimates,
-                    adding.learnt,
+                    Parts {
+                        index,
+                        slots: adding.slots,
+                        base: (self.snapshot.branch(), self.snapshot.scn()),
+                        estimates,
+                        learnt: adding.learnt,
+                        calibration,
+                    },
                 )))
             }
+        }
+    }
+
+    /// How far it is.
+    pub(super) fn progress(&self) -> Progress {
+        match &self.state {
+            State::Sampling { .. } => Progress {
+                phase: Phase::Sampling,
+                total: 0,
+                done: 0,
+            },
+            State::Adding(adding) => Progress {
+                phase: Phase::Adding,
+                total: adding.rows as u64,
+                done: adding.added as u64,
+            },
         }
     }
 
@@ -170,6 +206,8 @@ impl Builder {
                 }
             }
             adding.index.insert(&ids, &vectors, work).map_err(failure)?;
+            adding.calibrator.meet(&ids, &vectors, work)?;
+            adding.added += ids.len();
             if ended {
                 return Ok(Step::Done);
             }

@@ -1,20 +1,24 @@
 //! An index: asking it, and bringing its base forward.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use helios_base::{
     BranchId, ColumnId, Error, IndexId, Result, Scn, SqlState, TableId, VectorKind, VectorValue,
 };
-use helios_vector::{All, Effort, Index, Memory, Work};
+use helios_vector::{All, Index, Memory, Work};
 use helios_version::{Diff, Read, RowVersion, Snapshot, Step, Store};
 use parking_lot::{Mutex, RwLock};
 
+use super::calibration::Calibration;
+use super::effort::Asked;
 use super::slots::Slots;
 use super::structure::{failure, holds};
 use super::vector_of;
 use crate::catalog::{Blueprint, IndexDef, Method, TableDef};
 use crate::row::StoredRow;
+
+/// More candidates than this are not asked for at once.
+const BATCH_MAX: usize = 1 << 14;
 
 /// What an index is of.
 #[derive(Clone, Debug)]
@@ -64,6 +68,17 @@ pub struct NearestIndex {
     estimates: bool,
     /// From how many rows it has learnt; all there can be, if it learns nothing.
     learnt: usize,
+    calibration: Calibration,
+}
+
+/// What an index consists of when it is made or read.
+pub(super) struct Parts {
+    pub(super) index: Box<dyn Index>,
+    pub(super) slots: Slots,
+    pub(super) base: (BranchId, Scn),
+    pub(super) estimates: bool,
+    pub(super) learnt: usize,
+    pub(super) calibration: Calibration,
 }
 
 /// A row that a snapshot sees otherwise than the base.
@@ -79,10 +94,18 @@ pub struct Delta {
 pub struct Search<'q> {
     /// The vector.
     pub query: &'q [f32],
-    /// How many candidates are wanted at a time.
-    pub batch: usize,
-    /// Candidates or lists that are followed; zero leaves it to the index.
-    pub breadth: usize,
+    /// What is asked of the index.
+    pub asked: Asked,
+}
+
+/// How a search goes on after a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// With the next of the batch, or another batch if this was the last: of so many candidates, as are thought to
+    /// lead to what is still wanted.
+    Batch(usize),
+    /// Not at all.
+    Stop,
 }
 
 /// A candidate that an index has found.
@@ -102,21 +125,15 @@ impl Found<'_> {
 }
 
 impl NearestIndex {
-    pub(super) fn new(
-        subject: Subject,
-        index: Box<dyn Index>,
-        slots: Slots,
-        base: (BranchId, Scn),
-        estimates: bool,
-        learnt: usize,
-    ) -> Self {
+    pub(super) fn new(subject: Subject, parts: Parts) -> Self {
         Self {
             subject,
-            index,
-            slots: RwLock::new(slots),
-            base: Mutex::new(base),
-            estimates,
-            learnt,
+            index: parts.index,
+            slots: RwLock::new(parts.slots),
+            base: Mutex::new(parts.base),
+            estimates: parts.estimates,
+            learnt: parts.learnt,
+            calibration: parts.calibration,
         }
     }
 
@@ -168,14 +185,16 @@ impl NearestIndex {
         }
     }
 
-    /// How many candidates or lists to follow for so many vectors, where the setting says `set`.
+    /// What to ask for so many vectors, where the setting says `set`.
     #[must_use]
-    pub fn breadth(&self, set: usize, wanted: usize) -> usize {
-        match self.subject.plan.method {
-            // A graph finds no more than it follows.
-            Method::Hnsw => set.max(wanted.min(1000)),
-            Method::Ivf | Method::Lsh => set,
-        }
+    pub fn asked(&self, set: usize, wanted: usize) -> Asked {
+        Asked::new(self.subject.plan.method, self.estimates, set, wanted)
+    }
+
+    /// How much of what is nearest it finds.
+    #[must_use]
+    pub fn calibration(&self) -> &Calibration {
+        &self.calibration
     }
 
     /// How many vectors it has, those of the past among them.
@@ -244,23 +263,24 @@ impl NearestIndex {
     }
 
     /// Shows candidates to `visit`, the nearest first within each batch, until it has enough or there are
-    /// no more. The same key may come again, with another vector that its row had.
+    /// no more; each batch goes on where the one before stopped. The same key may come again, with another vector
+    /// that its row had.
     ///
     /// # Errors
     /// 22000 for a query of other dimensions, and what `visit` returns.
     pub fn search(
         &self,
         search: Search<'_>,
-        visit: &mut dyn FnMut(Found<'_>) -> Result<ControlFlow<()>>,
+        visit: &mut dyn FnMut(Found<'_>) -> Result<Next>,
     ) -> Result<()> {
-        let effort = Effort::breadth(search.breadth);
         let mut scan = self
             .index
-            .scan(search.query, &All, effort)
+            .scan(search.query, &All, search.asked.effort())
             .map_err(failure)?;
+        let mut batch = search.asked.needed;
         let mut keys = Vec::new();
         loop {
-            let found = scan.next(search.batch.max(1));
+            let found = scan.next(batch.clamp(1, BATCH_MAX));
             if found.is_empty() {
                 return Ok(());
             }
@@ -274,8 +294,9 @@ impl NearestIndex {
                 }
             }
             for (key, print) in &keys {
-                if visit(Found { key, print: *print })?.is_break() {
-                    return Ok(());
+                match visit(Found { key, print: *print })? {
+                    Next::Batch(next) => batch = next,
+                    Next::Stop => return Ok(()),
                 }
             }
         }

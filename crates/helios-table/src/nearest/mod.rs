@@ -9,17 +9,24 @@
 //! - `slots.rs`: which row a vector in the structure came from;
 //! - `structure.rs`: the structures of `helios-vector`, as a definition wants them;
 //! - `build.rs`: making an index, step by step; `index.rs`: asking it, and bringing its base forward;
+//! - `calibration.rs`: how much of what is nearest it finds, by the effort that `effort.rs` asks of it;
 //! - `saved.rs`: its file beside the store;
 //! - `registry.rs`: the indexes of an open database, and the work on them within a budget.
 
 mod build;
+mod calibration;
+mod effort;
 mod index;
+mod progress;
 mod registry;
 mod saved;
 mod slots;
 mod structure;
 
-pub use index::{Delta, Found, NearestIndex, Search};
+pub use calibration::Calibration;
+pub use effort::Asked;
+pub use index::{Delta, Found, NearestIndex, Next, Search};
+pub use progress::{Phase, Progress, Watch};
 pub use registry::NearestReport;
 pub(crate) use registry::Registry;
 

@@ -11,8 +11,11 @@ use helios_version::{Read, Snapshot, Step};
 use parking_lot::{Mutex, RwLock};
 
 use super::build::Builder;
+use super::calibration::Calibration;
 use super::index::{CatchUp, NearestIndex, Subject};
+use super::progress::Watch;
 use super::saved;
+use super::structure::failure;
 use crate::catalog::{Catalog, IndexDef, TableDef};
 use crate::tables::Tables;
 
@@ -25,6 +28,13 @@ const SAVED_SHARE: usize = 10;
 /// It is made anew once it has so many times as many vectors as the table has rows, and so many more.
 const PAST_TIMES: u64 = 2;
 const PAST_MIN: u64 = 1000;
+/// No more threads than this make an index.
+const THREADS_MAX: NonZeroUsize = match NonZeroUsize::new(16) {
+    Some(most) => most,
+    None => NonZeroUsize::MIN,
+};
+/// Rows after which is told how far it is.
+const STRIDE: usize = 4096;
 
 /// The indexes of an open database.
 #[derive(Default)]
@@ -71,6 +81,8 @@ pub struct NearestReport {
     pub quantized: bool,
     /// The base: it has all rows of this branch at this change number.
     pub base: (BranchId, helios_base::Scn),
+    /// How much of what is nearest it finds, by how far it looks.
+    pub calibration: Calibration,
 }
 
 impl Tables {
@@ -90,6 +102,7 @@ impl Tables {
             bytes: index.memory().total(),
             quantized: index.estimates(),
             base: index.base(),
+            calibration: index.calibration().clone(),
         })
     }
 
@@ -99,8 +112,8 @@ impl Tables {
         !self.nearest.ready.read().is_empty() || self.nearest.work.lock().running.is_some()
     }
 
-    /// Makes an index of the newest rows, on all processors; `go_on` says now and then whether it is
-    /// still wanted.
+    /// Makes an index of the newest rows, on all processors; `watch` is told how far it is, and says now and then
+    /// whether it is still wanted.
     ///
     /// # Errors
     /// 57014 when it is not, 22023 for options that do not fit; as [`Read::get`].
@@ -109,6 +122,7 @@ impl Tables {
         branch: BranchId,
         table: &Arc<TableDef>,
         def: &IndexDef,
+        watch: Watch<'_>,
     ) -> Result<()> {
         let Some(subject) = Subject::of(table, def)? else {
             return Ok(());
@@ -116,8 +130,14 @@ impl Tables {
         let newest = self.store().snapshot(branch, None)?;
         let mut builder = Builder::new(subject, Arc::clone(table), newest)?;
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let threads = threads.min(THREADS_MAX);
+        let go_on = |_| watch(None);
+        let work = Work::threads(threads).watched(&go_on);
         let index = loop {
-            if let Some(index) = builder.step(usize::MAX, Work::threads(threads))? {
+            if !watch(Some(builder.progress())) {
+                return Err(failure(helios_vector::Error::Cancelled));
+            }
+            if let Some(index) = builder.step(STRIDE, work)? {
                 break index;
             }
         };

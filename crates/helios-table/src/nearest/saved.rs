@@ -3,7 +3,7 @@
 //! | bytes | field                                                                              |
 //! |------:|------------------------------------------------------------------------------------|
 //! |     8 | `HELIOSVX`                                                                         |
-//! |     4 | version, 1                                                                         |
+//! |     4 | version, 2                                                                         |
 //! |     4 | storage of the table's rows                                                        |
 //! |     4 | the base's branch                                                                  |
 //! |     8 | the base's change number                                                           |
@@ -11,6 +11,8 @@
 //! |     8 | fingerprint of the definition                                                      |
 //! |     8 | how many rows it has learnt from                                                   |
 //! |     1 | whether distances are estimates                                                    |
+//! |     8 | how many vectors it had when its recall was measured                               |
+//! |     4 | points; then for each: breadth (4), recall (4, floating)                           |
 //! |     8 | slots; then for each: length of the key (varint), key, fingerprint of the vector   |
 //! |     8 | length of the structure; then the structure, which has checksums of its own        |
 //! |     8 | fingerprint of all before                                                          |
@@ -26,12 +28,13 @@ use helios_base::codec::{put_bytes, take, take_array, take_bytes};
 use helios_base::{BranchId, Error, ErrorKind, IndexId, Result, Scn, TableId};
 use helios_version::Store;
 
-use super::index::{NearestIndex, Subject};
+use super::calibration::Calibration;
+use super::index::{NearestIndex, Parts, Subject};
 use super::slots::{Slots, fingerprint};
 use super::structure::load;
 
 const MAGIC: &[u8; 8] = b"HELIOSVX";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 fn folder(store: &Store) -> Option<PathBuf> {
     store.directory().map(|directory| directory.join("vectors"))
@@ -68,6 +71,7 @@ pub(super) fn save(index: &NearestIndex, store: &Store) -> Result<()> {
     bytes.extend(plan_print(subject).to_le_bytes());
     bytes.extend((index.learnt() as u64).to_le_bytes());
     bytes.push(u8::from(index.estimates()));
+    index.calibration().encode(&mut bytes);
     let mut structure = Vec::new();
     index
         .structure()
@@ -129,6 +133,7 @@ fn decode(subject: &Subject, store: &Store, bytes: &[u8]) -> Result<Option<Neare
     let print = u64::from_le_bytes(take_array(&mut rest)?);
     let learnt = u64::from_le_bytes(take_array(&mut rest)?);
     let [estimates] = take_array(&mut rest)?;
+    let calibration = Calibration::decode(&mut rest)?;
     let known = rows == subject.rows && print == plan_print(subject);
     if !known || scn > store.scn() || time_of(store, scn)? != time {
         return Ok(None);
@@ -151,11 +156,14 @@ fn decode(subject: &Subject, store: &Store, bytes: &[u8]) -> Result<Option<Neare
     }
     Ok(Some(NearestIndex::new(
         subject.clone(),
-        index,
-        slots,
-        (branch, scn),
-        estimates == 1,
-        usize::try_from(learnt).unwrap_or(usize::MAX),
+        Parts {
+            index,
+            slots,
+            base: (branch, scn),
+            estimates: estimates == 1,
+            learnt: usize::try_from(learnt).unwrap_or(usize::MAX),
+            calibration,
+        },
     )))
 }
 

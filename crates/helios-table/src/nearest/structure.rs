@@ -51,7 +51,7 @@ impl Shape {
     }
 
     /// An index without vectors, which has learnt from `sample`.
-    pub(super) fn make(&self, sample: &[f32]) -> Result<Box<dyn Index>> {
+    pub(super) fn make(&self, sample: &[f32], work: Work<'_>) -> Result<Box<dyn Index>> {
         let Blueprint {
             metric, dimensions, ..
         } = self.plan;
@@ -65,7 +65,7 @@ impl Shape {
             false => sample,
         };
         let made: helios_vector::Result<Box<dyn Index>> = match self.plan.method {
-            Method::Hnsw => self.graph(sample).map(|graph| Box::new(graph) as _),
+            Method::Hnsw => self.graph(sample, work).map(|graph| Box::new(graph) as _),
             Method::Ivf => {
                 let options = IvfOptions {
                     lists: self.lists,
@@ -73,7 +73,7 @@ impl Shape {
                     keep: false,
                     ..IvfOptions::default()
                 };
-                Ivf::train(metric, sample, dimensions, options, Work::default())
+                Ivf::train(metric, sample, dimensions, options, work)
                     .map(|lists| Box::new(lists) as _)
             }
             Method::Lsh => Lsh::train(metric, sample, dimensions, LshOptions::default())
@@ -82,7 +82,7 @@ impl Shape {
         made.map_err(failure)
     }
 
-    fn graph(&self, sample: &[f32]) -> helios_vector::Result<Hnsw> {
+    fn graph(&self, sample: &[f32], work: Work<'_>) -> helios_vector::Result<Hnsw> {
         let Blueprint {
             metric,
             dimensions,
@@ -105,12 +105,7 @@ impl Shape {
             Quantization::None => return Hnsw::new(metric, dimensions, options),
             Quantization::Scalar => Arc::new(ScalarQuantizer::train(&prepared, dimensions, 8)?),
             Quantization::Product { parts, centroids } => Arc::new(ProductQuantizer::train(
-                &prepared,
-                dimensions,
-                parts,
-                centroids,
-                0,
-                Work::default(),
+                &prepared, dimensions, parts, centroids, 0, work,
             )?),
             Quantization::Rabitq => Arc::new(RabitqQuantizer::train(&prepared, dimensions, 1, 0)?),
         };

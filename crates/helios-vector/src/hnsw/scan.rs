@@ -155,7 +155,8 @@ impl HnswScan<'_> {
                 self.meet(node, score, &mut TopK::new(0));
             }
         }
-        let breadth = self.breadth.max(count);
+        // A walk that knows no more than it hands out misses some of the last of them.
+        let breadth = self.breadth.max(count.saturating_add(count / 4));
         let mut best = TopK::new(breadth);
         for scored in &self.pending {
             best.offer(*scored);

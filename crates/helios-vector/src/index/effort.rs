@@ -7,6 +7,8 @@ pub struct Effort {
     pub breadth: usize,
     /// Candidates that are compared exactly, where vectors are quantized.
     pub rescored: usize,
+    /// Lists beyond the breadth are not looked at, even if those within it hold too few.
+    pub once: bool,
 }
 
 impl Effort {
@@ -15,8 +17,15 @@ impl Effort {
     pub fn breadth(breadth: usize) -> Self {
         Self {
             breadth,
-            rescored: 0,
+            ..Self::default()
         }
+    }
+
+    /// Looks at no more lists than the breadth says.
+    #[must_use]
+    pub fn only_once(mut self, once: bool) -> Self {
+        self.once = once;
+        self
     }
 
     /// Compares so many candidates exactly.

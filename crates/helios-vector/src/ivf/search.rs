@@ -12,6 +12,9 @@ use crate::kernel::kernels;
 use crate::metric::{Metric, check, normalize};
 use crate::neighbour::{Neighbour, Scored, TopK};
 
+/// So many times as many vectors as are wanted are looked at, where not all of them will do.
+const SPARE: f64 = 8.0;
+
 /// Where a vector is: its list and its place.
 type Place = (u32, u32);
 
@@ -22,6 +25,7 @@ pub(super) struct IvfScan<'a> {
     filter: &'a dyn Filter,
     probes: usize,
     rescored: usize,
+    once: bool,
     /// All lists, the last the nearest.
     order: Vec<u32>,
     started: bool,
@@ -61,6 +65,7 @@ impl Ivf {
                 effort.breadth
             },
             rescored: effort.rescored,
+            once: effort.once,
             order: order.into_iter().rev().map(|(list, _)| list).collect(),
             started: false,
             cut: Vec::new(),
@@ -83,7 +88,11 @@ impl Scan for IvfScan<'_> {
             (Some(_), 0) => count.saturating_mul(4).saturating_add(32),
             (Some(_), rescored) => rescored.max(count),
         };
-        let probes = if self.started { 1 } else { self.probes };
+        let probes = match (self.started, self.once) {
+            (false, _) => self.probes,
+            (true, false) => 1,
+            (true, true) => 0,
+        };
         let mut best = TopK::new(depth);
         for (scored, _) in &self.pending {
             best.offer(*scored);
@@ -133,9 +142,14 @@ impl Scan for IvfScan<'_> {
 
 impl IvfScan<'_> {
     /// Whether lists had too few that are allowed. Where a filter leaves few in each, those of the
-    /// nearest lists are not the nearest of all.
+    /// nearest lists are not the nearest of all; and who goes on asking filters what comes.
     fn wants_more(&self, count: usize) -> bool {
-        self.pending.len() < count || (!self.filter.is_all() && self.seen < 8.0 * count as f64)
+        if self.once {
+            return false;
+        }
+        let filtered = self.started || !self.filter.is_all();
+        let wanted = self.returned.len().saturating_add(count) as f64;
+        self.pending.len() < count || filtered && self.seen < SPARE * wanted
     }
 
     /// Looks at a list, in blocks if that is wanted and possible.

@@ -30,5 +30,7 @@ mod system_functions;
 mod system_views;
 mod temporary;
 mod time_travel;
+mod vector_crash;
 mod vector_index;
+mod vector_search;
 mod vectors;

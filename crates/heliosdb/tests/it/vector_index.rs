@@ -96,6 +96,8 @@ struct Bed {
     /// Change numbers that were current once.
     moments: Vec<String>,
     branches: Vec<String>,
+    /// Searches with a recall target: rows that were found, of all that should be.
+    found: (usize, usize),
 }
 
 impl Bed {
@@ -119,10 +121,21 @@ impl Bed {
         );
         run(&mut self.c, "SET executor = row");
         let found = lines(&mut self.c, &sql);
+        run(&mut self.c, "SET helios.vector_recall = 0.9");
+        let most = lines(&mut self.c, &sql);
+        run(&mut self.c, "RESET helios.vector_recall");
         run(&mut self.c, "SET executor = vector");
         let expected = lines(&mut self.c, &sql);
         run(&mut self.c, "SET executor = auto");
         assert_eq!(found, expected, "{}: {sql}", self.kind.using);
+        // As many rows, and most of the nearest.
+        let (most, expected) = (most.lines(), expected.lines());
+        assert_eq!(most.clone().count(), expected.clone().count(), "{sql}");
+        self.found.0 += expected
+            .clone()
+            .filter(|row| most.clone().any(|m| m == *row))
+            .count();
+        self.found.1 += expected.count();
     }
 
     fn change(&mut self, rng: &mut Rng) {
@@ -182,6 +195,7 @@ impl Bed {
             c,
             moments,
             branches,
+            found,
         } = self;
         drop(c);
         drop(database);
@@ -193,6 +207,7 @@ impl Bed {
             c,
             moments,
             branches,
+            found,
         }
     }
 }
@@ -215,6 +230,7 @@ fn history(kind: &'static Kind, seed: u64) {
         c,
         moments: Vec::new(),
         branches: vec!["main".to_owned()],
+        found: (0, 0),
     };
     run(
         &mut bed.c,
@@ -264,6 +280,8 @@ fn history(kind: &'static Kind, seed: u64) {
             }
         }
     }
+    let (found, all) = bed.found;
+    assert!(found * 100 >= all * 88, "{}: {found} of {all}", kind.using);
 }
 
 #[test]

@@ -335,7 +335,7 @@ fn comparable(column: &DataType, value: &DataType) -> bool {
 }
 
 /// The columns that filters read.
-fn filtered(filters: &[Expr]) -> Vec<usize> {
+pub(super) fn filtered(filters: &[Expr]) -> Vec<usize> {
     let mut columns: Vec<usize> = filters.iter().flat_map(Expr::used_columns).collect();
     columns.sort_unstable();
     columns.dedup();

@@ -13,6 +13,7 @@ mod subject;
 pub(crate) use arrange::Arranged;
 pub(crate) use implied::follows_from;
 pub(crate) use join::hashable;
+pub(crate) use nearest::CANDIDATE;
 pub(crate) use selectivity::share_compared;
 
 use std::sync::Arc;

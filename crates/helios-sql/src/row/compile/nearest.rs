@@ -10,9 +10,12 @@ use super::{Compiler, access};
 use crate::plan::{At, Limit, SortKey};
 use crate::row::node::{Node, ProjectNode, SortNode};
 use crate::row::scan::{NearestPath, Path, ScanNode};
+use crate::row::steady::has_steady_part;
 
 /// What a candidate costs beside a row that is read in order: a look at the structure, and the row by its key.
-const CANDIDATE: u64 = 6;
+pub(crate) const CANDIDATE: u64 = 6;
+/// What a row costs that another index leads to.
+const THROUGH_INDEX: u64 = 3;
 /// Candidates that a search looks at however few are wanted.
 const BREADTH: u64 = 40;
 /// How many rows are wanted, where that is not known yet.
@@ -60,13 +63,15 @@ impl Compiler<'_> {
 
     fn nearest_scan(&self, scan: &ScanNode, key: &SortKey, limit: &Limit) -> Option<Node> {
         let moves = matches!(scan.at, Some(At::Row(..)));
-        if !matches!(scan.path, Path::Full)
-            || scan.versions.is_some()
-            || scan.key
-            || moves
-            || key.descending
-            || key.nulls_first
-        {
+        // What is read otherwise, in rows that are read in order.
+        let read = match &scan.path {
+            Path::Full => scan.total,
+            path if path.is_point() => return None,
+            Path::Key(_) => scan.estimate,
+            Path::Index(..) => scan.estimate.saturating_mul(THROUGH_INDEX),
+            Path::Nearest(_) => return None,
+        };
+        if scan.versions.is_some() || scan.key || moves || key.descending || key.nulls_first {
             return None;
         }
         let (symbol, column, query) = distance(&key.expr)?;
@@ -89,13 +94,19 @@ impl Compiler<'_> {
         // Conditions leave one row in so many: that many are looked at for each.
         let looked = wanted.saturating_mul(scan.total) / scan.estimate.max(1);
         let cost = looked.saturating_add(BREADTH).saturating_mul(CANDIDATE);
-        if cost >= scan.total {
+        if cost >= read {
             return None;
         }
         let mut near = scan.clone();
+        // What the other path assures has to be asked here.
+        near.filters.clone_from(&scan.conditions);
+        near.filtered = access::filtered(&near.filters);
+        near.unsettled = near.filters.iter().any(has_steady_part);
         near.estimate = near.estimate.min(wanted.max(1));
         near.path = Path::Nearest(Arc::new(NearestPath {
             index: Arc::clone(index),
+            otherwise: Arc::new(scan.clone()),
+            read,
             looked: looked.saturating_add(BREADTH),
             order: key.expr.clone(),
             query: query.clone(),

@@ -2,49 +2,54 @@
 //!
 //! What the index has is found through it, what the statement sees otherwise is compared one by one; each
 //! row that comes out was read at the statement's snapshot. More rows than are wanted may come, in any order:
-//! whoever asked sorts them. Where the index is of no use, every row is read.
+//! whoever asked sorts them.
+//!
+//! Conditions are asked of candidates as they come. The search goes on where it stopped until enough of them hold,
+//! in batches as large as the share that held so far suggests; when that share says that so many candidates are still
+//! to come that the rows are better read in the other way that the plan has, they are.
 
 use std::collections::{HashSet, VecDeque};
-use std::ops::ControlFlow;
+use std::sync::Arc;
 
-use helios_base::{Error, Result, Row, TableId, Value};
-use helios_table::nearest::{NearestIndex, Search};
-use helios_table::row::{KeyRange, StoredRow};
-use helios_version::Isolation;
+use helios_base::{Result, Row, TableId, Value};
+use helios_table::nearest::{Found, NearestIndex, Next, Search};
+use helios_table::row::StoredRow;
+use helios_version::{Isolation, Snapshot};
 
+use super::super::measure::Sought;
 use super::super::reader::Reader;
-use super::super::scan::Path;
-use super::scan::{KeyScan, Output};
-use super::{Cx, Operator};
+use super::super::scan::NearestPath;
+use super::super::wish::Wish;
+use super::scan::Output;
+use super::{BoxOperator, Cx, Operator};
+use crate::row::compile::CANDIDATE;
 
 /// More rows than one in so many that differ from what the index has are better read with all others.
 const DELTA_SHARE: u64 = 8;
 /// But so many never are.
 const DELTA_MIN: u64 = 2_000;
-/// More candidates than one row in so many are looked at in vain, and all rows are read instead.
-const JUDGED_SHARE: u64 = 4;
-/// But so many never are.
-const JUDGED_MIN: u64 = 2_000;
-/// Distances that are estimates put so many times as many candidates in question.
-const ESTIMATED: usize = 4;
+/// So many candidates are looked at before it is asked whether the rows are better read otherwise.
+const JUDGED_MIN: usize = 256;
 
 /// Rows near to a vector, or all.
 pub(super) struct NearestScan {
-    /// Taken by whoever reads the rows.
-    output: Option<Output>,
+    path: Arc<NearestPath>,
+    output: Output,
     reader: Reader,
     ready: VecDeque<Row>,
-    all: Option<KeyScan>,
+    /// The other way, where the index is of no use.
+    otherwise: Option<BoxOperator>,
     begun: bool,
 }
 
 impl NearestScan {
-    pub(super) fn new(output: Output, reader: Reader) -> Self {
+    pub(super) fn new(path: Arc<NearestPath>, output: Output, reader: Reader) -> Self {
         Self {
-            output: Some(output),
+            path,
+            output,
             reader,
             ready: VecDeque::new(),
-            all: None,
+            otherwise: None,
             begun: false,
         }
     }
@@ -54,18 +59,21 @@ impl Operator for NearestScan {
     fn next(&mut self, cx: &Cx<'_>) -> Result<Option<Row>> {
         if !self.begun {
             self.begun = true;
-            let output = self.output.as_mut();
-            let output = output.ok_or_else(|| Error::internal("a scan without output"))?;
-            match by_index(output, &self.reader, cx)? {
+            let mut done = Sought::default();
+            let found = by_index(&self.path, &mut self.output, &self.reader, &mut done, cx)?;
+            match found {
                 Some(rows) => self.ready = rows.into(),
                 None => {
-                    self.all = self.output.take().map(|output| {
-                        KeyScan::new(output, self.reader.clone(), vec![KeyRange::ALL])
-                    });
+                    done.otherwise = 1;
+                    let (node, columns) = (&self.path.otherwise, self.output.columns());
+                    self.otherwise = Some(super::scan::open(node, columns, cx)?);
                 }
             }
+            if let Some(measures) = &cx.exec.measures {
+                measures.seek(&self.output.node, done);
+            }
         }
-        match &mut self.all {
+        match &mut self.otherwise {
             Some(all) => all.next(cx),
             None => Ok(self.ready.pop_front()),
         }
@@ -81,18 +89,15 @@ fn count(expr: Option<&helios_expr::Expr>, cx: &Cx<'_>) -> Result<Option<usize>>
     })
 }
 
-/// What the session says of how many candidates to follow.
-fn breadth_set(index: &NearestIndex, cx: &Cx<'_>) -> usize {
-    let set = cx.exec.session.setting(index.breadth_setting());
-    set.and_then(|text| text.parse().ok()).unwrap_or(0)
-}
-
-/// The rows that an index leads to, among them the nearest that are wanted; `None` if every row has to be read.
-fn by_index(output: &mut Output, reader: &Reader, cx: &Cx<'_>) -> Result<Option<Vec<Row>>> {
-    let node = output.node.clone();
-    let Path::Nearest(path) = &node.path else {
-        return Ok(None);
-    };
+/// The rows that an index leads to, among them the nearest that are wanted; `None` if the rows have to be read
+/// otherwise.
+fn by_index(
+    path: &NearestPath,
+    output: &mut Output,
+    reader: &Reader,
+    done: &mut Sought,
+    cx: &Cx<'_>,
+) -> Result<Option<Vec<Row>>> {
     let Some(limit) = count(path.limit.as_ref(), cx)? else {
         return Ok(None);
     };
@@ -107,80 +112,161 @@ fn by_index(output: &mut Output, reader: &Reader, cx: &Cx<'_>) -> Result<Option<
     let Value::Vector(query) = cx.eval(&path.query, &[])? else {
         return Ok(None);
     };
+    let Some((index, position, snapshot)) = usable(path, output, reader, cx)? else {
+        return Ok(None);
+    };
+    if !index.takes(&query) {
+        return Ok(None);
+    }
+    let wish = Wish::of(&path.index, &*cx.exec.session);
+    let Some(breadth) = wish.breadth(index.calibration()) else {
+        return Ok(None);
+    };
+    let most = usize::try_from((output.node.total / DELTA_SHARE).max(DELTA_MIN));
+    let store = cx.exec.tables.store();
+    let Some(delta) = index.delta(store, &snapshot, most.unwrap_or(usize::MAX))? else {
+        return Ok(None);
+    };
+    let mut rows = Vec::new();
+    let mut seen: HashSet<Vec<u8>> = HashSet::with_capacity(delta.len());
+    done.changed = delta.len() as u64;
+    for changed in delta {
+        rows.extend(output.emit(&changed.key, changed.row.begin, &changed.row.row, cx)?);
+        seen.insert(changed.key);
+    }
+    let mut asked = index.asked(breadth, wanted);
+    asked.once = !wish.goes_on;
+    let mut pace = Pace::new(asked.needed, path.read, &wish);
+    if !wish.goes_on {
+        pace.most = asked.breadth.max(asked.needed);
+    }
+    let numbers = query.numbers();
+    let search = Search {
+        query: &numbers,
+        asked,
+    };
+    index.search(search, &mut |found| {
+        pace.judged += 1;
+        if !seen.contains(found.key)
+            && let Judged::Is(row) = judge(&found, position, output, reader, cx)?
+        {
+            done.rescored += 1;
+            seen.insert(found.key.to_vec());
+            match row {
+                Some(row) => {
+                    rows.push(row);
+                    pace.got += 1;
+                }
+                None => done.removed += 1,
+            }
+        }
+        Ok(pace.next())
+    })?;
+    done.candidates = pace.judged as u64;
+    // Rows without a vector, or without a direction, are in no index.
+    let enough = pace.got >= pace.needed
+        || !wish.goes_on
+        || !pace.given_up && pace.judged < pace.most && rows.len() >= wanted;
+    Ok(enough.then_some(rows))
+}
+
+/// The index, the position of its column and the statement's snapshot, if it can serve the statement.
+fn usable(
+    path: &NearestPath,
+    output: &Output,
+    reader: &Reader,
+    cx: &Cx<'_>,
+) -> Result<Option<(Arc<NearestIndex>, usize, Snapshot)>> {
     let tables = &cx.exec.tables;
     let Some(index) = tables.nearest(&path.index) else {
         return Ok(None);
     };
-    let storage = output.storage();
     let Some(position) = index
         .position(&output.table)
         .filter(|_| index.is_of(&output.table))
     else {
         return Ok(None);
     };
-    if !index.takes(&query) || own_writes(storage, cx) {
+    if own_writes(output.storage(), cx) {
         return Ok(None);
     }
-    let Ok(snapshot) = tables.store().snapshot(reader.branch(), Some(reader.scn())) else {
-        return Ok(None);
+    let snapshot = tables.store().snapshot(reader.branch(), Some(reader.scn()));
+    Ok(snapshot.ok().map(|snapshot| (index, position, snapshot)))
+}
+
+/// What the row of a candidate says.
+enum Judged {
+    /// It has another vector now, or is gone.
+    No,
+    /// It is the row that was found; `None` inside if the conditions leave it out.
+    Is(Option<Row>),
+}
+
+/// Looks at the row of a candidate at the statement's snapshot.
+fn judge(
+    found: &Found<'_>,
+    position: usize,
+    output: &mut Output,
+    reader: &Reader,
+    cx: &Cx<'_>,
+) -> Result<Judged> {
+    let Some(version) = reader.get(output.storage(), found.key)? else {
+        return Ok(Judged::No);
     };
-    let share = |share: u64, least: u64| {
-        let most = (node.total / share).max(least);
-        usize::try_from(most).unwrap_or(usize::MAX)
-    };
-    let most = share(DELTA_SHARE, DELTA_MIN);
-    let Some(delta) = index.delta(tables.store(), &snapshot, most)? else {
-        return Ok(None);
-    };
-    let mut rows = Vec::new();
-    let mut seen: HashSet<Vec<u8>> = HashSet::with_capacity(delta.len());
-    for changed in delta {
-        rows.extend(output.emit(&changed.key, changed.row.begin, &changed.row.row, cx)?);
-        seen.insert(changed.key);
+    let stored = StoredRow::new(output.table.shape(), found.key, version.begin, &version.row)?;
+    match stored.value(position)? {
+        Value::Vector(vector) if found.is_of(&vector.numbers()) => {
+            let row = output.emit(found.key, version.begin, &version.row, cx)?;
+            Ok(Judged::Is(row))
+        }
+        _ => Ok(Judged::No),
     }
-    let set = breadth_set(&index, cx);
-    let needed = if index.estimates() {
-        wanted.saturating_mul(ESTIMATED).max(set)
-    } else {
-        wanted
-    };
-    let numbers = query.numbers();
-    let search = Search {
-        query: &numbers,
-        batch: needed.min(1 << 16),
-        breadth: index.breadth(set, needed),
-    };
-    let judged_most = share(JUDGED_SHARE, JUDGED_MIN).max(needed.saturating_mul(2));
-    let (mut judged, mut got) = (0, 0);
-    index.search(search, &mut |found| {
-        judged += 1;
-        if seen.contains(found.key) {
-            return Ok(ControlFlow::Continue(()));
+}
+
+/// How a search is getting on.
+struct Pace {
+    needed: usize,
+    /// Candidates that cost as much as to read the rows otherwise.
+    most: usize,
+    /// Whether that may turn out before so many were looked at.
+    foresees: bool,
+    judged: usize,
+    got: usize,
+    given_up: bool,
+}
+
+impl Pace {
+    fn new(needed: usize, read: u64, wish: &Wish) -> Self {
+        let worth = usize::try_from(read / CANDIDATE).unwrap_or(usize::MAX);
+        Self {
+            needed,
+            most: worth
+                .max(JUDGED_MIN)
+                .max(needed.saturating_mul(2))
+                .min(wish.most),
+            foresees: wish.goes_on,
+            judged: 0,
+            got: 0,
+            given_up: false,
         }
-        let Some(version) = reader.get(storage, found.key)? else {
-            return Ok(ControlFlow::Continue(()));
-        };
-        let stored = StoredRow::new(output.table.shape(), found.key, version.begin, &version.row)?;
-        let same = match stored.value(position)? {
-            Value::Vector(vector) => found.is_of(&vector.numbers()),
-            _ => false,
-        };
-        if same {
-            seen.insert(found.key.to_vec());
-            if let Some(row) = output.emit(found.key, version.begin, &version.row, cx)? {
-                rows.push(row);
-                got += 1;
-            }
+    }
+
+    fn next(&mut self) -> Next {
+        if self.got >= self.needed || self.judged >= self.most {
+            return Next::Stop;
         }
-        Ok(match got >= needed || judged >= judged_most {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        })
-    })?;
-    // Rows without a vector, or without a direction, are in no index; and a condition that few rows
-    // satisfy is better asked of all.
-    let enough = got >= needed || judged < judged_most && rows.len() >= wanted;
-    Ok(enough.then_some(rows))
+        let left = self.most - self.judged;
+        // If nothing held so far, as many again say more.
+        let due = match self.judged.checked_div(self.got) {
+            Some(each) => (self.needed - self.got).saturating_mul(each + 1),
+            None => self.judged,
+        };
+        if self.foresees && self.got > 0 && self.judged >= JUDGED_MIN && due / 2 > left {
+            self.given_up = true;
+            return Next::Stop;
+        }
+        Next::Batch(due.min(left))
+    }
 }
 
 /// Whether the transaction has written to the table, which its index does not know; or has to be told of

@@ -76,7 +76,11 @@ pub(super) fn open(
             let ranges = in_reading_order(reach.ranges(keys, cx)?, node.reverse);
             Box::new(KeyScan::new(output, reader, ranges))
         }
-        Path::Nearest(_) => Box::new(super::nearest::NearestScan::new(output, reader)),
+        Path::Nearest(path) => Box::new(super::nearest::NearestScan::new(
+            Arc::clone(path),
+            output,
+            reader,
+        )),
         Path::Index(at, reach) => {
             let rules = index(node, *at)?;
             let keys: Vec<_> = rules.key_types().collect();
@@ -189,6 +193,11 @@ impl Output {
             filters: self.settled.as_ref().unwrap_or(&self.node.filters),
         };
         wanted.pass(&mut self.row, &mut self.steps, &stored, cx)
+    }
+
+    /// What comes out, if not what the node reads.
+    pub(super) fn columns(&self) -> Option<&Arc<[usize]>> {
+        self.columns.as_ref()
     }
 
     pub(super) fn storage(&self) -> TableId {

@@ -6,6 +6,7 @@ use helios_table::ddl::NewNearest;
 
 use super::Ddl;
 use crate::plan::{CreateIndex, IndexKey};
+use crate::session::indexing::Telling;
 
 impl Ddl<'_> {
     pub(super) fn create_nearest(&mut self, create: &CreateIndex) -> Result<()> {
@@ -43,13 +44,16 @@ impl Ddl<'_> {
             class: class(key, method)?,
             options: create.options.clone(),
         };
-        self.txn.create_nearest_index(&NewNearest {
+        let new = NewNearest {
             name: create.name.clone(),
             table: create.table.id,
             column: column.clone(),
             method: method.clone(),
             nearest,
-        })?;
+        };
+        let telling = Telling::new(&self.session.state, new.table);
+        let watch = |progress| telling.goes_on(progress);
+        self.txn.create_nearest_index(&new, &watch)?;
         Ok(())
     }
 }

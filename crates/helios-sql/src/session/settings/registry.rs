@@ -208,8 +208,16 @@ settings! {
         "Names the author recorded with commits; the session's user if empty.");
     CommitMessage: setting("helios.commit_message", SettingKind::Text, "",
         "Sets the message recorded with commits.");
+    VectorRecall: setting("helios.vector_recall", SettingKind::Real(0.0, 1.0), "0",
+        "Sets the share of the nearest rows that a search by an index is to find; 0 leaves it to hnsw.ef_search and its kin.");
     HnswSearch: setting("hnsw.ef_search", SettingKind::Int(1, 1000, Unit::None), "40",
         "Sets how many candidates a search of an hnsw index follows.");
+    HnswIterative: setting("hnsw.iterative_scan", SettingKind::Choice(&[
+            "off", "relaxed_order", "strict_order"]), "strict_order",
+        "Lets a search of an hnsw index go on until it has as many rows as are wanted; off, it looks at hnsw.ef_search candidates.");
+    HnswTuples: setting("hnsw.max_scan_tuples", SettingKind::Int(1, i32::MAX as i64, Unit::None), "20000",
+        "Sets how many candidates a search of an hnsw index looks at before it reads the table instead.");
+    HnswMemory: idle("hnsw.scan_mem_multiplier", SettingKind::Real(1.0, 1000.0), "1");
     HybridStorage: of_database("hybrid_storage", "auto",
         "Moves rows that are not changed any more into columnar segments: auto or off.");
     HybridCold: of_database("hybrid_storage_cold_threshold", "30 days",
@@ -229,6 +237,8 @@ settings! {
         "Sets the display format for interval values.");
     IsSuperuser: fact("is_superuser", "on",
         "Shows whether the current user is a superuser.");
+    IvfIterative: setting("ivfflat.iterative_scan", SettingKind::Choice(&["off", "relaxed_order"]), "relaxed_order",
+        "Lets a search of an ivf index go on until it has as many rows as are wanted; off, it looks at ivfflat.probes lists.");
     IvfProbes: setting("ivfflat.probes", SettingKind::Int(1, 32_768, Unit::None), "8",
         "Sets how many lists a search of an ivf index looks at.");
     Jit: idle("jit", SettingKind::Bool, "on");

@@ -4,6 +4,7 @@ use helios_base::{DataType, Result, Row, Value};
 
 use super::super::state::State;
 use super::{here, number};
+use crate::row::wish::Wish;
 
 /// `pg_vector_index_stats`: the indexes of nearness of the session's branch.
 pub(super) fn indexes(state: &State) -> Result<Vec<Row>> {
@@ -41,10 +42,21 @@ pub(super) fn indexes(state: &State) -> Result<Vec<Row>> {
                         branch.map_or(Value::Null, |branch| Value::text(branch.name)),
                         number(scn.0),
                     ]);
+                    let at = |wanted: f64| match report.calibration.breadth(wanted) {
+                        Some(breadth) => number(breadth as u64),
+                        None => Value::Null,
+                    };
+                    let breadth = Wish::of(index, state).breadth(&report.calibration);
+                    let recall = breadth.and_then(|breadth| report.calibration.recall(breadth));
+                    row.extend([
+                        recall.map_or(Value::Null, Value::Float8),
+                        at(0.95),
+                        at(0.99),
+                    ]);
                 }
                 None => {
                     row.push(Value::Bool(false));
-                    row.extend(std::iter::repeat_n(Value::Null, 5));
+                    row.extend(std::iter::repeat_n(Value::Null, 8));
                 }
             }
             rows.push(row);

@@ -1,0 +1,350 @@
+//! Searches by indexes of nearness with conditions, with a recall target, and indexes that are not finished.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use helios_testkit::Rng;
+use heliosdb::{Connection, Database};
+
+const DIMENSIONS: usize = 12;
+const CLUSTERS: usize = 40;
+
+fn run(c: &mut Connection, sql: &str) {
+    c.execute_batch(sql)
+        .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+}
+
+fn lines(c: &mut Connection, sql: &str) -> Vec<String> {
+    let rows = c
+        .query(sql, ())
+        .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    rows.map(|row| {
+        let text: Option<String> = row.unwrap().get(0).unwrap();
+        text.unwrap_or_default()
+    })
+    .collect()
+}
+
+fn number(plan: &[String], name: &str) -> Option<f64> {
+    let found = plan.iter().find_map(|line| {
+        let rest = line.trim_start().strip_prefix(name)?;
+        rest.strip_prefix(": ")
+    });
+    found.and_then(|text| text.parse().ok())
+}
+
+fn text(numbers: &[f32]) -> String {
+    let shown: Vec<String> = numbers.iter().map(|n| format!("{n:.3}")).collect();
+    format!("'[{}]'", shown.join(","))
+}
+
+/// Vectors around centres.
+struct Clouds {
+    rng: Rng,
+    centres: Vec<Vec<f32>>,
+}
+
+impl Clouds {
+    fn new(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let mut centre = || (0..DIMENSIONS).map(|_| rng.f32() * 4.0 - 2.0).collect();
+        let centres = (0..CLUSTERS).map(|_| centre()).collect();
+        Self { rng, centres }
+    }
+
+    fn near(&mut self, cluster: usize) -> Vec<f32> {
+        let rng = &mut self.rng;
+        let noise = |n: &f32| n + (rng.f32() + rng.f32() + rng.f32()) * 1.2 - 1.8;
+        self.centres[cluster].iter().map(noise).collect()
+    }
+
+    fn any(&mut self) -> (usize, Vec<f32>) {
+        let cluster = self.rng.usize(0..CLUSTERS);
+        (cluster, self.near(cluster))
+    }
+}
+
+/// A table of rows with shares of which conditions leave one in 2, 10, 100 and 1000.
+fn table(c: &mut Connection, clouds: &mut Clouds, rows: usize) {
+    run(
+        c,
+        &format!(
+            "CREATE TABLE item (id int PRIMARY KEY, v vector({DIMENSIONS}), cluster int,
+                 half int, tenth int, hundredth int, thousandth int)"
+        ),
+    );
+    let mut id = 0;
+    while id < rows {
+        let mut values = String::new();
+        for _ in 0..1000.min(rows - id) {
+            let (cluster, v) = clouds.any();
+            let comma = if values.is_empty() { "" } else { ", " };
+            // Which rows a condition leaves has nothing to do with where they are.
+            let spread = id * 7919 % 100_003;
+            let _ = write!(
+                values,
+                "{comma}({id}, {}, {cluster}, {}, {}, {}, {})",
+                text(&v),
+                spread % 2,
+                spread % 10,
+                spread % 100,
+                spread % 1000
+            );
+            id += 1;
+        }
+        run(c, &format!("INSERT INTO item VALUES {values}"));
+    }
+    run(c, "ANALYZE item");
+}
+
+/// The share of what a search of all rows finds that the other finds, by distance; both find as many rows.
+fn recall(c: &mut Connection, sql: &str) -> f64 {
+    run(c, "SET executor = row");
+    let found = lines(c, sql);
+    run(c, "SET executor = vector");
+    let exact = lines(c, sql);
+    run(c, "SET executor = auto");
+    assert_eq!(found.len(), exact.len(), "{sql}");
+    let hits = exact.iter().filter(|row| found.contains(row)).count();
+    hits as f64 / exact.len().max(1) as f64
+}
+
+fn asks(operator: &str, condition: &str, query: &[f32]) -> String {
+    format!(
+        "SELECT id::text FROM item WHERE {condition} ORDER BY v {operator} {} LIMIT 10",
+        text(query)
+    )
+}
+
+const CONDITIONS: [(&str, f64); 4] = [
+    ("half = 1", 0.5),
+    ("tenth = 3", 0.1),
+    ("hundredth = 42", 0.01),
+    ("thousandth = 421", 0.001),
+];
+
+fn filtered(using: &str, operator: &str, seed: u64) {
+    const ROWS: usize = 9000;
+    let database = Database::open_in_memory().unwrap();
+    let mut c = database.connect().unwrap();
+    let mut clouds = Clouds::new(seed);
+    table(&mut c, &mut clouds, ROWS);
+    run(&mut c, &format!("CREATE INDEX near ON item USING {using}"));
+    for (condition, share) in CONDITIONS {
+        let mut total = 0.0;
+        for _ in 0..10 {
+            let (_, query) = clouds.any();
+            total += recall(&mut c, &asks(operator, condition, &query));
+        }
+        assert!(
+            total / 10.0 >= 0.95,
+            "{using}, {condition}: {}",
+            total / 10.0
+        );
+        let (_, query) = clouds.any();
+        let sql = asks(operator, condition, &query);
+        let plan = lines(&mut c, &format!("EXPLAIN ANALYZE {sql}"));
+        if let Some(candidates) = number(&plan, "Candidates") {
+            // No more than the share makes needful, with some room for chance.
+            assert!(candidates <= 60.0 / share + 300.0, "{plan:#?}");
+        } else {
+            assert!(share < 0.05, "{plan:#?}");
+        }
+        if share > 0.05 {
+            assert_eq!(number(&plan, "Searches by Reading Rows"), None, "{plan:#?}");
+        }
+    }
+    // Nothing near the query holds: the rows are read, and the answer is exact.
+    let (cluster, query) = clouds.any();
+    let other = (cluster + 1) % CLUSTERS;
+    let sql = asks(operator, &format!("cluster = {other}"), &query);
+    assert!(recall(&mut c, &sql) > 0.99, "{sql}");
+    // Fewer rows than wanted, and none.
+    for condition in ["thousandth = 421 AND half = 1", "half = 7", "id < 4"] {
+        let (_, query) = clouds.any();
+        let found = recall(&mut c, &asks(operator, condition, &query));
+        assert!(found > 0.99 || condition == "half = 7", "{condition}");
+    }
+    // The index of a condition that leaves few rows is the better one, that of many is not.
+    run(
+        &mut c,
+        "CREATE INDEX by_hundredth ON item (hundredth); CREATE INDEX by_half ON item (half); ANALYZE item",
+    );
+    for (condition, index) in [("hundredth = 42", "by_hundredth"), ("half = 1", "near")] {
+        let (_, query) = clouds.any();
+        let sql = asks(operator, condition, &query);
+        run(&mut c, "SET executor = row");
+        let plan = lines(&mut c, &format!("EXPLAIN {sql}"));
+        let using = format!("Index Scan using {index} on item");
+        assert!(plan.iter().any(|line| line.contains(&using)), "{plan:#?}");
+        assert!(
+            plan.iter().any(|line| line.contains("Sort Key: v <")),
+            "{plan:#?}"
+        );
+        run(&mut c, "SET executor = auto");
+        assert!(recall(&mut c, &sql) > 0.85);
+    }
+}
+
+#[test]
+fn graphs_with_conditions() {
+    filtered("hnsw (v vector_l2_ops)", "<->", 1);
+}
+
+#[test]
+fn lists_with_conditions() {
+    filtered("ivfflat (v vector_cosine_ops) WITH (lists = 60)", "<=>", 2);
+}
+
+#[test]
+fn codes_with_conditions() {
+    filtered(
+        "hnsw (v vector_l2_ops) WITH (quantization = 'scalar')",
+        "<->",
+        3,
+    );
+}
+
+/// A recall target chooses how far a search looks, and all is said of it.
+#[test]
+fn recall_targets() {
+    let database = Database::open_in_memory().unwrap();
+    let mut c = database.connect().unwrap();
+    let mut clouds = Clouds::new(4);
+    table(&mut c, &mut clouds, 5000);
+    for (using, operator, name) in [
+        (
+            "hnsw (v vector_l2_ops) WITH (m = 6, ef_construction = 20)",
+            "<->",
+            "Ef Search",
+        ),
+        ("ivf (v vector_ip_ops) WITH (lists = 80)", "<#>", "Probes"),
+    ] {
+        run(&mut c, &format!("CREATE INDEX near ON item USING {using}"));
+        let mut breadths = Vec::new();
+        for target in [0.5, 0.9, 0.98] {
+            run(&mut c, &format!("SET helios.vector_recall = {target}"));
+            let mut total = 0.0;
+            for _ in 0..40 {
+                let (_, query) = clouds.any();
+                total += recall(&mut c, &asks(operator, "true", &query));
+            }
+            assert!(
+                total / 40.0 >= target - 0.06,
+                "{using}: {target}: {}",
+                total / 40.0
+            );
+            let plan = lines(
+                &mut c,
+                &format!(
+                    "EXPLAIN ANALYZE {}",
+                    asks(operator, "true", &clouds.near(1))
+                ),
+            );
+            let said = number(&plan, "Recall Estimate").unwrap_or_else(|| panic!("{plan:#?}"));
+            assert!(said >= target - 0.001, "{plan:#?}");
+            assert!(number(&plan, "Rescored").is_some(), "{plan:#?}");
+            breadths.push(number(&plan, name).unwrap_or_else(|| panic!("{plan:#?}")));
+        }
+        assert!(breadths.is_sorted(), "{breadths:?}");
+        let stats = "SELECT (recall >= 0.98 AND breadth_95 <= breadth_99)::text FROM pg_vector_index_stats()";
+        assert_eq!(lines(&mut c, stats), ["true"]);
+        run(&mut c, "RESET helios.vector_recall; DROP INDEX near");
+    }
+    let error = c.execute("SET helios.vector_recall = 1.5", ()).unwrap_err();
+    assert_eq!(error.sqlstate().as_str(), "22023");
+}
+
+/// pgvector's settings: off, a search gives what the candidates hold; on, it goes on.
+#[test]
+fn iterative_scans() {
+    let database = Database::open_in_memory().unwrap();
+    let mut c = database.connect().unwrap();
+    let mut clouds = Clouds::new(5);
+    table(&mut c, &mut clouds, 4000);
+    run(&mut c, "SET executor = row");
+    for (using, method, effort) in [
+        ("hnsw (v vector_l2_ops)", "hnsw", "SET hnsw.ef_search = 20"),
+        (
+            "ivfflat (v vector_l2_ops) WITH (lists = 60)",
+            "ivfflat",
+            "SET ivfflat.probes = 1",
+        ),
+    ] {
+        run(
+            &mut c,
+            &format!("CREATE INDEX near ON item USING {using}; {effort}"),
+        );
+        let sql = asks("<->", "tenth = 3", &clouds.near(2));
+        run(&mut c, &format!("SET {method}.iterative_scan = off"));
+        let few = lines(&mut c, &sql).len();
+        assert!(few < 10, "{using}: {few}");
+        run(
+            &mut c,
+            &format!("SET {method}.iterative_scan = relaxed_order"),
+        );
+        assert_eq!(lines(&mut c, &sql).len(), 10);
+        run(&mut c, "DROP INDEX near");
+    }
+    run(
+        &mut c,
+        "CREATE INDEX near ON item USING hnsw (v vector_l2_ops); SET hnsw.max_scan_tuples = 30",
+    );
+    // So few candidates do not lead to ten rows: the table does.
+    let sql = asks("<->", "tenth = 3", &clouds.near(2));
+    let plan = lines(&mut c, &format!("EXPLAIN ANALYZE {sql}"));
+    assert_eq!(number(&plan, "Candidates"), Some(30.0), "{plan:#?}");
+    assert_eq!(number(&plan, "Searches by Reading Rows"), Some(1.0));
+    assert!(recall(&mut c, &sql) > 0.99);
+}
+
+/// An index that is not finished leaves nothing behind; others see how far it is.
+#[test]
+fn an_index_is_cancelled() {
+    let database = Database::open_in_memory().unwrap();
+    let mut c = database.connect().unwrap();
+    let mut clouds = Clouds::new(6);
+    table(&mut c, &mut clouds, 12_000);
+    let slow = "CREATE INDEX near ON item USING hnsw (v vector_l2_ops) WITH (m = 90, ef_construction = 1000)";
+    run(&mut c, "SET statement_timeout = '50ms'");
+    let error = c.execute(slow, ()).unwrap_err();
+    assert_eq!(
+        (error.sqlstate().as_str(), error.message()),
+        ("57014", "canceling statement due to statement timeout")
+    );
+    run(&mut c, "RESET statement_timeout");
+    let mut other = database.connect().unwrap();
+    let cancel = c.cancel_handle();
+    std::thread::scope(|scope| {
+        let building = scope.spawn(|| c.execute(slow, ()).unwrap_err());
+        let progress =
+            "SELECT relid::regclass || ' ' || phase || ' ' || (tuples_done <= tuples_total)
+                        FROM pg_stat_progress_create_index WHERE tuples_total > 0";
+        let seen = loop {
+            let seen = lines(&mut other, progress);
+            if !seen.is_empty() || building.is_finished() {
+                break seen;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        };
+        cancel.cancel();
+        let error = building.join().unwrap();
+        assert_eq!(
+            (error.sqlstate().as_str(), error.message()),
+            ("57014", "canceling statement due to user request")
+        );
+        assert_eq!(seen, ["item building index: loading tuples true"]);
+    });
+    for nothing in ["pg_vector_index_stats()", "pg_stat_progress_create_index"] {
+        let left = lines(&mut c, &format!("SELECT count(*)::text FROM {nothing}"));
+        assert_eq!(left, ["0"], "{nothing}");
+    }
+    run(
+        &mut c,
+        "CREATE INDEX near ON item USING ivf (v vector_l2_ops)",
+    );
+    assert_eq!(
+        lines(&mut c, &asks("<->", "true", &clouds.near(0))).len(),
+        10
+    );
+}
