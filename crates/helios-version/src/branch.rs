@@ -218,15 +218,48 @@ impl BranchTree {
 
     /// The living branch.
     pub(crate) fn living(&self, id: BranchId) -> Result<&Arc<Node>> {
-        self.nodes
-            .get(&id)
-            .filter(|node| !node.dropped)
-            .ok_or_else(|| {
-                Error::new(
-                    SqlState::UNDEFINED_OBJECT,
-                    format!("branch number {id} does not exist"),
-                )
+        match self.nodes.get(&id) {
+            Some(node) if !node.dropped => Ok(node),
+            Some(node) => Err(Error::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!("branch \"{}\" does not exist", node.branch.name),
+            )
+            .with_detail("It was dropped.")),
+            None => Err(Error::new(
+                SqlState::UNDEFINED_OBJECT,
+                format!("branch number {id} does not exist"),
+            )),
+        }
+    }
+
+    /// Refuses to drop `main`, and a branch with children besides `others`.
+    pub(crate) fn check_droppable(&self, id: BranchId, others: &[BranchId]) -> Result<()> {
+        let branch = &self.living(id)?.branch;
+        let name = &branch.name;
+        if branch.parent.is_none() {
+            return Err(Error::new(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                format!("cannot drop branch \"{name}\""),
+            )
+            .with_detail("It is the root of all branches."));
+        }
+        let children: Vec<_> = self
+            .children(id)
+            .filter(|child| !child.dropped && !others.contains(&child.branch.id))
+            .map(|child| {
+                let child = &child.branch.name;
+                format!("branch \"{child}\" depends on branch \"{name}\"")
             })
+            .collect();
+        if children.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(
+            SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
+            format!("cannot drop branch \"{name}\" because other branches depend on it"),
+        )
+        .with_detail(children.join("\n"))
+        .with_hint("drop those branches first"))
     }
 
     /// The branch that a point belongs to: before its fork a branch is its parent.

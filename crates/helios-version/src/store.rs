@@ -273,50 +273,41 @@ impl Store {
     /// Drops a branch and what only it holds, its named pins included.
     ///
     /// # Errors
-    /// 42704 no such branch, 2BP01 it has children, 55006 transactions run on it, 42501 for `main`.
+    /// As [`Store::drop_branches`].
     pub fn drop_branch(&self, branch: BranchId) -> Result<()> {
+        self.drop_branches(&[branch], &[])
+    }
+
+    /// Drops branches and what only they hold, their named pins included, and with them other pins: all
+    /// of it or nothing.
+    ///
+    /// # Errors
+    /// 42704 no such branch, 2BP01 one has children that are not among them, 55006 transactions run on
+    /// one, 42501 for `main`.
+    pub fn drop_branches(&self, branches: &[BranchId], pins: &[String]) -> Result<()> {
         let core = self.core();
         let _ddl = core.ddl.lock();
         let tree = core.tree.load_full();
-        let node = tree.living(branch)?;
-        let name = &node.branch.name;
-        if node.branch.parent.is_none() {
-            return Err(Error::new(
-                SqlState::INSUFFICIENT_PRIVILEGE,
-                format!("cannot drop branch \"{name}\""),
-            )
-            .with_detail("It is the root of all branches."));
+        let mut named = Vec::with_capacity(branches.len());
+        for &branch in branches {
+            let name = &tree.living(branch)?.branch.name;
+            tree.check_droppable(branch, branches)?;
+            named.push((branch, name.as_str()));
         }
-        let children: Vec<_> = tree
-            .children(branch)
-            .filter(|child| !child.dropped)
-            .map(|child| {
-                format!(
-                    "branch \"{}\" depends on branch \"{name}\"",
-                    child.branch.name
-                )
-            })
-            .collect();
-        if !children.is_empty() {
-            return Err(Error::new(
-                SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
-                format!("cannot drop branch \"{name}\" because other branches depend on it"),
-            )
-            .with_detail(children.join("\n"))
-            .with_hint("drop those branches first"));
-        }
-        core.transactions.close(branch)?;
+        core.transactions.close(&named)?;
         let dropped = (|| {
             let txn = self.begin(TxnOptions::default())?;
             for (pin, pinned, _) in core.registry.pins() {
-                if pinned == branch {
+                if branches.contains(&pinned) || pins.contains(&pin) {
                     txn.write_op(&Op::Unpin { name: &pin })?;
                 }
             }
-            txn.write_op(&Op::DropBranch { id: branch })?;
+            for &id in branches {
+                txn.write_op(&Op::DropBranch { id })?;
+            }
             txn.commit().map(|_| ())
         })();
-        core.transactions.open(branch);
+        core.transactions.open(branches);
         dropped
     }
 

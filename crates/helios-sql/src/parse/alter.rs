@@ -175,7 +175,7 @@ impl Parser<'_> {
         } else if let Some(change) = self.row_security_change() {
             AlterAction::RowSecurity(change)
         } else if self.eat("reset") {
-            AlterAction::ResetOptions(self.idents()?)
+            AlterAction::ResetOptions(self.paren_list(Self::storage_option_name)?)
         } else if matches!(&self.peek().kind, Kind::Word(word) if is_known_action(word)) {
             return Err(self.unsupported("this form of ALTER TABLE", pos));
         } else {

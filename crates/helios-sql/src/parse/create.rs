@@ -4,7 +4,7 @@ use helios_base::Result;
 use helios_table::catalog::CheckOption;
 
 use super::ast::{
-    Action, ColumnDef, Constraint, ConstraintKind, CreateTable, CreateView, Like, Sequence,
+    Action, ColumnDef, Constraint, ConstraintKind, CreateTable, CreateView, Ident, Like, Sequence,
     SequenceOption, Statement, StorageOption, TableAs, TextExpr,
 };
 use super::cursor::Parser;
@@ -498,7 +498,7 @@ impl Parser<'_> {
         })
     }
 
-    fn references(&mut self, columns: Vec<super::ast::Ident>) -> Result<ConstraintKind> {
+    fn references(&mut self, columns: Vec<Ident>) -> Result<ConstraintKind> {
         let table = self.name()?;
         let referred = if self.is_punct("(") {
             self.idents()?
@@ -591,12 +591,7 @@ impl Parser<'_> {
     /// `(name [= value], …)`
     pub(super) fn storage_options(&mut self) -> Result<Vec<StorageOption>> {
         self.paren_list(|parser| {
-            let pos = parser.pos();
-            let mut name = parser.label()?.name;
-            while parser.eat_punct(".") {
-                name.push('.');
-                name.push_str(&parser.label()?.name);
-            }
+            let Ident { name, pos, .. } = parser.storage_option_name()?;
             let value = if parser.eat_op("=") {
                 parser.option_value()?
             } else {
@@ -604,6 +599,16 @@ impl Parser<'_> {
             };
             Ok(StorageOption { name, value, pos })
         })
+    }
+
+    /// The name of an option: `fillfactor`, `merge.amount`.
+    pub(super) fn storage_option_name(&mut self) -> Result<Ident> {
+        let mut name = self.label()?;
+        while self.eat_punct(".") {
+            name.name.push('.');
+            name.name.push_str(&self.label()?.name);
+        }
+        Ok(name)
     }
 
     /// A word, string or number, as text.
@@ -709,11 +714,7 @@ impl Parser<'_> {
     }
 }
 
-pub(super) fn plain(
-    name: Option<super::ast::Ident>,
-    kind: ConstraintKind,
-    pos: super::Pos,
-) -> Constraint {
+pub(super) fn plain(name: Option<Ident>, kind: ConstraintKind, pos: super::Pos) -> Constraint {
     Constraint {
         name,
         kind,

@@ -25,11 +25,47 @@ impl Session {
         Ok(())
     }
 
+    /// Puts the session on the branch that its connection was made to, as far as that is still there.
+    pub(super) fn go_to_first(&mut self) {
+        let store = self.engine.shared.tables.store();
+        if let Some(branch) = store.branch_by_id(self.first_branch) {
+            self.go_to(&branch);
+        }
+    }
+
+    /// An error of a session whose branch was dropped says so.
+    pub(super) fn because_gone(&self, error: Error) -> Error {
+        let store = self.engine.shared.tables.store();
+        if store.branch_by_id(self.branch).is_some() {
+            return error;
+        }
+        let root = store.branch_by_id(BranchId::MAIN);
+        let root = root.map_or_else(String::new, |root| root.name);
+        Error::new(
+            SqlState::UNDEFINED_OBJECT,
+            format!("branch \"{}\" does not exist", self.state.branch_name()),
+        )
+        .with_detail("It was dropped while the session was on it.")
+        .with_hint(format!(
+            "USE BRANCH {} goes on there.",
+            crate::parse::quote_ident(&root)
+        ))
+    }
+
     /// From now on the session is on this branch.
     pub(super) fn go_to(&mut self, branch: &Branch) {
         self.branch = branch.id;
         self.state.set_branch(branch.id, &branch.name);
         self.activity.now.lock().branch.clone_from(&branch.name);
+    }
+
+    /// Refuses the name of a snapshot for a branch.
+    fn check_no_snapshot(&self, name: &str) -> Result<()> {
+        let store = self.engine.shared.tables.store();
+        match store.pins().iter().any(|(pin, ..)| pin == name) {
+            true => Err(super::snapshots::name_taken("snapshot", name)),
+            false => Ok(()),
+        }
     }
 
     fn branch_named(&self, name: &str) -> Result<Branch> {
@@ -59,6 +95,7 @@ impl Session {
                     self.notice(format!("branch \"{name}\" already exists, skipping"));
                     return Ok(());
                 }
+                self.check_no_snapshot(name)?;
                 let (parent, at) = self.point_of(sight, from)?;
                 self.check_existed(from, at)?;
                 let mut options = branch_options(options)?;
@@ -82,20 +119,12 @@ impl Session {
                     self.notice(format!("branch \"{name}\" does not exist, skipping"));
                     return Ok(());
                 }
-                let branch = self.branch_named(name)?;
-                if branch.id == self.branch {
-                    return Err(Error::new(
-                        SqlState::OBJECT_IN_USE,
-                        format!("cannot drop the current branch \"{name}\""),
-                    )
-                    .with_hint("Switch to another branch with USE BRANCH first."));
-                }
-                self.roll_back_implicit();
-                self.drop_branch(&branch, *cascade == Cascade::Cascade)
+                self.drop_branch(name, *cascade == Cascade::Cascade)
             }
             BranchCommand::Rename { name, to } => {
                 self.check_no_block("ALTER BRANCH")?;
                 let branch = self.branch_named(name)?;
+                self.check_no_snapshot(to)?;
                 store.alter_branch(branch.id, to, branch.options)?;
                 if branch.id == self.branch {
                     self.state.set_branch(branch.id, to);
@@ -173,19 +202,5 @@ impl Session {
             )),
             None => error,
         })
-    }
-
-    fn drop_branch(&self, branch: &Branch, cascade: bool) -> Result<()> {
-        let tables = &self.engine.shared.tables;
-        let store = tables.store();
-        if cascade {
-            let children = store.branches();
-            for child in children.iter().filter(|b| b.parent == Some(branch.id)) {
-                self.drop_branch(child, true)?;
-            }
-        }
-        store.drop_branch(branch.id)?;
-        tables.forget_branch(branch.id);
-        Ok(())
     }
 }

@@ -44,8 +44,14 @@ pub(super) const NONE: &str = "none";
 /// # Errors
 /// 0A000 for options of clusters, 42704 for unknown ones, 22023 for bad values.
 pub(super) fn branch_options(written: &[(String, String)]) -> Result<Vec<(String, String)>> {
-    let mut options = Vec::new();
+    let mut options: Vec<(String, String)> = Vec::new();
     for (name, value) in written {
+        if options.iter().any(|(given, _)| given == name) {
+            return Err(Error::new(
+                SqlState::SYNTAX_ERROR,
+                format!("branch option \"{name}\" is given more than once"),
+            ));
+        }
         if CLUSTER.contains(&name.as_str()) {
             return Err(Error::unsupported(format!(
                 "branch option \"{name}\" is only supported on a cluster"
@@ -58,9 +64,12 @@ pub(super) fn branch_options(written: &[(String, String)]) -> Result<Vec<(String
                 SqlState::UNDEFINED_OBJECT,
                 format!("unrecognized branch option \"{name}\""),
             );
-            return Err(match helios_base::nearest(name, known) {
+            return Err(match helios_base::nearest(name, known.clone()) {
                 Some(near) => error.with_hint(format!("Perhaps you meant \"{near}\".")),
-                None => error,
+                None => error.with_hint(format!(
+                    "Options are {}.",
+                    known.collect::<Vec<_>>().join(", ")
+                )),
             });
         };
         let bad = || {
@@ -73,7 +82,7 @@ pub(super) fn branch_options(written: &[(String, String)]) -> Result<Vec<(String
             Kind::Bool => match value.to_ascii_lowercase().as_str() {
                 "true" | "on" | "1" | "yes" => "true".to_owned(),
                 "false" | "off" | "0" | "no" => "false".to_owned(),
-                _ => return Err(bad()),
+                _ => return Err(bad().with_hint("It is true or false.")),
             },
             Kind::Policy => {
                 let value = value.to_ascii_lowercase();
@@ -91,7 +100,11 @@ pub(super) fn branch_options(written: &[(String, String)]) -> Result<Vec<(String
             }
             Kind::Interval => {
                 if !value.eq_ignore_ascii_case(NONE) {
-                    let length = helios_version::parse_period(value).ok_or_else(bad)?;
+                    let length = helios_version::parse_period(value).ok_or_else(|| {
+                        bad().with_hint(
+                            "It is an interval that is not negative, such as 7 days, or none.",
+                        )
+                    })?;
                     if length.is_zero() && name == super::expiry::OPTION {
                         return Err(bad().with_hint("A time to live is longer than nothing."));
                     }

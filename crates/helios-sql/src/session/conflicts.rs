@@ -4,92 +4,86 @@
 //! branch, one row for each row in conflict, and a row in `_merges`. Completing merges the same
 //! source again with what the table says; the source's state is pinned until then.
 
-use std::collections::BTreeMap;
-
-use helios_base::json::Json;
-use helios_base::{DataType, Error, Result, Scn, SqlState, TableId, Value};
-use helios_table::Catalog;
+use helios_base::{BranchId, DataType, Error, Result, Scn, SqlState, Value};
 use helios_table::catalog::Relation;
-use helios_table::merge::{
-    ConflictKind, Decision, MergeInput, MergeOptions, MergeReport, Resolution, Strategy,
-};
-use helios_version::{Branch, Read};
+use helios_table::merge::{ConflictKind, Decision, MergeInput, MergeReport, Strategy};
+use helios_version::{Branch, Read, Store};
 
 use super::merge::Task;
+use super::resolutions::{Resolutions, Resolved};
 use super::{Session, row_json};
 use crate::parse::ast::Ident;
 use crate::plan::MergeHow;
 
-const MERGES: &str = "CREATE TABLE IF NOT EXISTS _merges (
+const MERGES: &str = "CREATE TABLE public._merges (
     merge_id text PRIMARY KEY, source text NOT NULL, source_scn bigint NOT NULL,
     target text NOT NULL, strategy text NOT NULL, conflict_resolution text, requiring text,
     started_by text NOT NULL, started_at timestamptz NOT NULL)";
 
-const DECISIONS: &str = "CREATE TABLE IF NOT EXISTS _merge_decisions (
+const DECISIONS: &str = "CREATE TABLE public._merge_decisions (
     transaction bigint NOT NULL, source text NOT NULL, table_name text NOT NULL, row_key bytea NOT NULL,
     column_name text, kind text NOT NULL, base_value jsonb, target_value jsonb, source_value jsonb,
-    resolution text NOT NULL, rule text NOT NULL, decided_at timestamptz NOT NULL)";
+    resolution text NOT NULL, rule text NOT NULL, decided_at timestamptz NOT NULL, primary_key jsonb)";
 
-/// What the rows of a conflict table say.
-pub(super) struct Resolutions(Vec<Resolved>);
-
-/// One row of it.
-struct Resolved {
-    table: String,
-    key: Vec<u8>,
-    /// Whether it is about a column that one side dropped.
-    is_drop: bool,
-    resolution: Resolution,
-}
-
-impl Resolutions {
-    /// Puts them into the options of a merge, by the tables' numbers. A table that the merge renames is
-    /// known to `target` or to `source`.
-    pub(super) fn put(
-        &self,
-        target: &Catalog,
-        source: &Catalog,
-        options: &mut MergeOptions,
-    ) -> Result<()> {
-        for resolved in &self.0 {
-            let (schema, name) = super::state::split_name(&resolved.table)?;
-            let of =
-                |catalog: &Catalog| match catalog.resolve(schema.as_deref(), &name, &["public"]) {
-                    Some(Relation::Table(table)) => Some(table.id),
-                    _ => None,
-                };
-            if let Some(table) = of(target).or_else(|| of(source)) {
-                let all: &mut BTreeMap<(TableId, Vec<u8>), Resolution> = match resolved.is_drop {
-                    true => &mut options.dropped,
-                    false => &mut options.resolutions,
-                };
-                let key = (table, resolved.key.clone());
-                all.insert(key, resolved.resolution.clone());
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether this is the name of a kind of conflict over a column that one side dropped.
-fn is_drop(kind: &str) -> bool {
-    [ConflictKind::SourceDropped, ConflictKind::TargetDropped]
-        .iter()
-        .any(|drop| drop.name() == kind)
-}
-
-fn table_of(id: &str) -> String {
+/// The name of a conflict table as people write it.
+fn shown_table(id: &str) -> String {
     crate::parse::quote_ident(&format!("_merge_conflicts_{id}")).to_string()
 }
 
-pub(super) fn pin_of(id: &str) -> String {
-    format!("merge {id}")
+/// The tables of merges are in `public`, whatever the session's path is.
+fn table_of(id: &str) -> String {
+    format!("public.{}", shown_table(id))
+}
+
+/// The pin that keeps what a waiting merge merges.
+pub(super) struct MergePin {
+    name: String,
+    /// The merge's identifier.
+    pub(super) id: String,
+    /// The branch that it goes into.
+    pub(super) target: BranchId,
+    /// The branch that it merges, and its state.
+    pub(super) source: BranchId,
+    pub(super) scn: Scn,
+}
+
+impl MergePin {
+    fn name_of(id: &str, target: BranchId) -> String {
+        format!("merge {id} into {target}")
+    }
+
+    fn parse(name: &str, source: BranchId, scn: Scn) -> Option<Self> {
+        let (id, target) = name.strip_prefix("merge ")?.split_once(" into ")?;
+        let number = id.strip_prefix('m')?;
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        (digits(number) && digits(target)).then_some(Self {
+            name: name.to_owned(),
+            id: id.to_owned(),
+            target: BranchId(target.parse().ok()?),
+            source,
+            scn,
+        })
+    }
+
+    /// Those of all merges that wait.
+    pub(super) fn all(store: &Store) -> Vec<Self> {
+        let pins = store.pins().into_iter();
+        pins.filter_map(|(name, source, scn)| Self::parse(&name, source, scn))
+            .collect()
+    }
+}
+
+/// The pins of the merges that wait to go into these branches: nobody needs them without their targets.
+pub(super) fn pins_into(store: &Store, targets: &[BranchId]) -> Vec<String> {
+    let pins = MergePin::all(store).into_iter();
+    pins.filter(|pin| targets.contains(&pin.target))
+        .map(|pin| pin.name)
+        .collect()
 }
 
 /// Whether a pin is that of a merge, which is no snapshot of anybody's.
 pub(super) fn is_pin(name: &str) -> bool {
-    let number = name.strip_prefix("merge m");
-    number.is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()))
+    MergePin::parse(name, BranchId::MAIN, Scn::ZERO).is_some()
 }
 
 impl Session {
@@ -109,13 +103,13 @@ impl Session {
         self.begin_own()?;
         let resumed = task.resumed.is_some();
         if let (Some((source, scn)), false) = (&task.parent, resumed) {
-            self.own_query(MERGES, &[])?;
+            self.make_table("_merges", MERGES)?;
             let text = |text: &str| (DataType::Text, Value::text(text));
             let optional =
                 |text: Option<&str>| (DataType::Text, text.map_or(Value::Null, Value::text));
             let author = self.author();
             self.own_query(
-                "INSERT INTO _merges VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now())",
+                "INSERT INTO public._merges VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now())",
                 &[
                     text(&id),
                     text(&source.name),
@@ -138,9 +132,14 @@ impl Session {
                 &[],
             )?;
         }
+        // A conflict that is open again is written anew, as it is by now.
+        let forget = format!(
+            "DELETE FROM {} WHERE table_name = $1 AND row_key = $2 AND (kind LIKE '%drop%') = $3",
+            table_of(&id)
+        );
         let insert = format!(
             "INSERT INTO {} (table_name, row_key, kind, column_names, source_value, target_value, base_value) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (table_name, row_key, kind) DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
             table_of(&id)
         );
         for decision in report.decisions.iter().filter(|d| d.is_open()) {
@@ -154,12 +153,20 @@ impl Session {
                     },
                 ))
             };
+            let table = (DataType::Text, Value::text(full_name(decision)));
+            let key = Value::Bytea(decision.key.as_slice().into());
+            let key = (DataType::Bytea, key);
+            if resumed {
+                let dropped = matches!(
+                    decision.kind,
+                    ConflictKind::SourceDropped | ConflictKind::TargetDropped
+                );
+                let dropped = (DataType::Bool, Value::Bool(dropped));
+                self.own_query(&forget, &[table.clone(), key.clone(), dropped])?;
+            }
             let params = [
-                (DataType::Text, Value::text(full_name(decision))),
-                (
-                    DataType::Bytea,
-                    Value::Bytea(decision.key.as_slice().into()),
-                ),
+                table,
+                key,
                 (DataType::Text, Value::text(decision.kind.name())),
                 (DataType::Array(Box::new(DataType::Text)), names),
                 json(&decision.theirs)?,
@@ -173,13 +180,20 @@ impl Session {
         let txn = transaction.txn();
         txn.describe(&author, &format!("conflicts of merge {id}"));
         if !resumed {
-            txn.pin(&pin_of(&id), input.source.branch(), input.source.scn())?;
+            let pin = MergePin::name_of(&id, task.target.id);
+            txn.pin(&pin, input.source.branch(), input.source.scn())?;
         }
         self.commit_own()?;
-        self.notice(format!(
-            "merge \"{id}\" waits: resolve its conflicts in table {} and run COMPLETE MERGE {id}",
-            table_of(&id)
-        ));
+        let table = shown_table(&id);
+        self.notice(match resumed {
+            false => format!(
+                "merge \"{id}\" waits: resolve its conflicts in table {table} and run COMPLETE MERGE {id}"
+            ),
+            true => format!(
+                "merge \"{id}\" still waits: branch \"{}\" has changed since; conflicts that are not what they were are open again in table {table}",
+                task.target.name
+            ),
+        });
         Ok(id)
     }
 
@@ -188,7 +202,8 @@ impl Session {
         if report.decisions.is_empty() {
             return Ok(());
         }
-        self.own_query(DECISIONS, &[])?;
+        self.make_table("_merge_decisions", DECISIONS)?;
+        self.have_keys()?;
         let txid = self.transaction()?.txn().id();
         let source = match &task.parent {
             Some((source, _)) => &source.name,
@@ -197,6 +212,7 @@ impl Session {
         let text = |text: &str| (DataType::Text, Value::text(text));
         for decision in &report.decisions {
             let mut lines = Vec::new();
+            let key = key_of(decision)?;
             if let Some((outcome, by)) = &decision.row {
                 lines.push((None, outcome.name(), by.clone()));
             }
@@ -230,9 +246,10 @@ impl Session {
                     json(&decision.theirs)?,
                     text(outcome),
                     text(&by),
+                    (DataType::Jsonb, key.clone()),
                 ];
                 self.own_query(
-                    "INSERT INTO _merge_decisions VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now())",
+                    "INSERT INTO public._merge_decisions VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now(), $12)",
                     &params,
                 )?;
             }
@@ -240,38 +257,30 @@ impl Session {
         Ok(())
     }
 
-    /// The waiting merge `id`: where it was to go, and how.
-    fn waiting(&mut self, id: &str) -> Result<(Branch, Waiting)> {
-        let unknown = || {
-            Error::new(
-                SqlState::UNDEFINED_OBJECT,
-                format!("merge \"{id}\" does not exist"),
-            )
-            .with_hint("Waiting merges are the rows of table _merges on their target branch.")
-        };
-        let store = self.engine.shared.tables.store().clone();
-        let mut own: Vec<Branch> = store.branches();
-        own.sort_by_key(|branch| branch.id != self.branch);
-        for branch in own {
-            let found = self.on_branch(&branch, |session| session.waiting_here(id))?;
-            if let Some(waiting) = found
-                && waiting.target == branch.name
-            {
-                return Ok((branch, waiting));
-            }
-        }
-        Err(unknown())
+    /// The pin of the waiting merge `id`, and the branch that it goes into.
+    fn pinned(&self, id: &str) -> Result<(MergePin, Branch)> {
+        let store = self.engine.shared.tables.store();
+        let pin = MergePin::all(store).into_iter().find(|pin| pin.id == id);
+        let found = pin.and_then(|pin| Some((store.branch_by_id(pin.target)?, pin)));
+        let (target, pin) = found.ok_or_else(|| unknown(id))?;
+        Ok((pin, target))
     }
 
-    fn waiting_here(&mut self, id: &str) -> Result<Option<Waiting>> {
+    /// The waiting merge `id`: where it was to go, and how.
+    fn waiting(&mut self, id: &str) -> Result<(Branch, Waiting)> {
+        let (pin, target) = self.pinned(id)?;
+        let found = self.on_branch(&target, |session| session.waiting_here(pin))?;
+        Ok((target, found.ok_or_else(|| unknown(id))?))
+    }
+
+    fn waiting_here(&mut self, pin: MergePin) -> Result<Option<Waiting>> {
         self.begin_own()?;
-        let catalog = self.transaction()?.catalog()?;
-        if catalog.resolve(None, "_merges", &["public"]).is_none() {
+        if !self.has_table("_merges")? {
             return Ok(None);
         }
         let rows = self.own_query(
-            "SELECT source, source_scn, target, conflict_resolution, requiring FROM _merges WHERE merge_id = $1",
-            &[(DataType::Text, Value::text(id))],
+            "SELECT conflict_resolution, requiring FROM public._merges WHERE merge_id = $1",
+            &[(DataType::Text, Value::text(pin.id.as_str()))],
         )?;
         let Some(row) = rows.into_iter().next() else {
             return Ok(None);
@@ -280,16 +289,20 @@ impl Session {
             Some(Value::Text(text)) => Some(text.to_string()),
             _ => None,
         };
-        let scn = match row.get(1) {
-            Some(Value::Int8(scn)) => Scn(u64::try_from(*scn).unwrap_or(0)),
-            _ => Scn::ZERO,
-        };
-        let (Some(source), Some(target)) = (text(0), text(2)) else {
-            return Ok(None);
-        };
+        Ok(Some(Waiting {
+            pin,
+            rule: text(0),
+            requiring: text(1),
+        }))
+    }
+
+    /// What people decided about the conflicts of a merge, and how many are open.
+    fn resolutions(&mut self, id: &str) -> Result<(Resolutions, usize)> {
+        self.begin_own()?;
         let rows = self.own_query(
             &format!(
-                "SELECT table_name, row_key, kind, resolution FROM {}",
+                "SELECT conflict_id::bigint, table_name, row_key, kind, column_names, target_value, base_value, resolution \
+                 FROM {} ORDER BY conflict_id",
                 table_of(id)
             ),
             &[],
@@ -297,30 +310,37 @@ impl Session {
         let mut resolutions = Vec::new();
         let mut open = 0;
         for row in rows {
-            match row.as_slice() {
-                [
-                    Value::Text(table),
-                    Value::Bytea(key),
-                    Value::Text(kind),
-                    Value::Text(resolution),
-                ] => resolutions.push(Resolved {
-                    table: table.to_string(),
-                    key: key.to_vec(),
-                    is_drop: is_drop(kind),
-                    resolution: read_resolution(resolution)?,
-                }),
-                _ => open += 1,
+            match Resolved::read(&row)? {
+                Some(resolved) => resolutions.push(resolved),
+                None => open += 1,
             }
         }
-        Ok(Some(Waiting {
-            source,
-            scn,
-            target,
-            rule: text(3),
-            requiring: text(4),
-            resolutions: Resolutions(resolutions),
-            open,
-        }))
+        Ok((Resolutions::new(resolutions), open))
+    }
+
+    /// Makes a table of merges in the transaction at hand, unless it is there.
+    fn make_table(&mut self, name: &str, sql: &str) -> Result<()> {
+        if !self.has_table(name)? {
+            self.own_query(sql, &[])?;
+        }
+        Ok(())
+    }
+
+    /// Adds the column that tables of decisions have since their version 2.
+    fn have_keys(&mut self) -> Result<()> {
+        let catalog = self.transaction()?.catalog()?;
+        match catalog.resolve(Some("public"), "_merge_decisions", &["public"]) {
+            Some(Relation::Table(table)) if table.column("primary_key").is_none() => {
+                let sql = "ALTER TABLE public._merge_decisions ADD COLUMN primary_key jsonb";
+                self.own_query(sql, &[]).map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn has_table(&mut self, name: &str) -> Result<bool> {
+        let catalog = self.transaction()?.catalog()?;
+        Ok(catalog.resolve(Some("public"), name, &["public"]).is_some())
     }
 
     /// `COMPLETE MERGE`.
@@ -330,19 +350,25 @@ impl Session {
         dry_run: bool,
     ) -> Result<super::outcome::Outcome> {
         let (target, waiting) = self.waiting(id)?;
-        if waiting.open > 0 && !dry_run {
+        let (resolutions, open) = self.on_branch(&target, |session| session.resolutions(id))?;
+        if open > 0 && !dry_run {
             return Err(Error::new(
                 SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("merge \"{id}\" has {} open conflicts", waiting.open),
+                format!("merge \"{id}\" has {open} open conflicts"),
             )
             .with_hint(format!(
                 "UPDATE {} SET resolution = 'source' (or 'target', 'base', or a JSON object of column values) WHERE resolution IS NULL",
-                table_of(id)
+                shown_table(id)
             )));
         }
         let tables = self.engine.shared.tables.clone();
-        let source = super::past::branch_named(tables.store(), &waiting.source)?;
-        let snapshot = tables.store().snapshot(source.id, Some(waiting.scn))?;
+        // By its number: it may have another name by now.
+        let source = waiting.pin.source;
+        let source = tables
+            .store()
+            .branch_by_id(source)
+            .ok_or_else(|| Error::internal("a waiting merge keeps a branch that is not there"))?;
+        let snapshot = tables.store().snapshot(source.id, Some(waiting.pin.scn))?;
         let how = MergeHow {
             strategy: None,
             function: None,
@@ -356,7 +382,7 @@ impl Session {
             target: &target,
             how: &how,
             strategy: Strategy::Manual,
-            resumed: Some((id.to_owned(), waiting.resolutions)),
+            resumed: Some((id.to_owned(), resolutions)),
         };
         self.run_merge(&task, &mut |session| {
             let tables = &session.engine.shared.tables;
@@ -366,34 +392,57 @@ impl Session {
 
     /// `ABORT MERGE`.
     pub(super) fn abort_merge(&mut self, id: &str) -> Result<()> {
-        let (target, _) = self.waiting(id)?;
+        let (_, target) = self.pinned(id)?;
+        self.forget_merge_on(id, target.id)
+    }
+
+    /// Removes what is kept of a waiting merge into a branch.
+    pub(super) fn forget_merge_on(&mut self, id: &str, target: BranchId) -> Result<()> {
+        let store = self.engine.shared.tables.store();
+        let Some(target) = store.branch_by_id(target) else {
+            return Ok(());
+        };
         self.on_branch(&target, |session| {
             session.begin_own()?;
-            session.own_query(&format!("DROP TABLE {}", table_of(id)), &[])?;
-            session.forget_row(id)?;
-            session.transaction()?.txn().unpin(&pin_of(id))?;
+            session.forget_merge(id)?;
             session.commit_own().map(drop)
         })
     }
 
-    pub(super) fn forget_row(&mut self, id: &str) -> Result<()> {
-        self.own_query(
-            "DELETE FROM _merges WHERE merge_id = $1",
-            &[(DataType::Text, Value::text(id))],
-        )?;
+    /// Removes what is kept of a waiting merge, in the transaction at hand, which is on its target.
+    pub(super) fn forget_merge(&mut self, id: &str) -> Result<()> {
+        if self.has_table(&format!("_merge_conflicts_{id}"))? {
+            self.own_query(&format!("DROP TABLE {}", table_of(id)), &[])?;
+        }
+        if self.has_table("_merges")? {
+            self.own_query(
+                "DELETE FROM public._merges WHERE merge_id = $1",
+                &[(DataType::Text, Value::text(id))],
+            )?;
+        }
+        let txn = self.transaction()?;
+        for pin in MergePin::all(self.engine.shared.tables.store()) {
+            if pin.id == id {
+                txn.txn().unpin(&pin.name)?;
+            }
+        }
         Ok(())
     }
 }
 
+fn unknown(id: &str) -> Error {
+    Error::new(
+        SqlState::UNDEFINED_OBJECT,
+        format!("merge \"{id}\" does not exist"),
+    )
+    .with_hint("Waiting merges are the rows of table _merges on their target branch.")
+}
+
 /// A merge that waits.
 struct Waiting {
-    source: String,
-    scn: Scn,
-    target: String,
+    pin: MergePin,
     rule: Option<String>,
     requiring: Option<String>,
-    resolutions: Resolutions,
-    open: usize,
 }
 
 fn number(n: u64) -> Value {
@@ -435,31 +484,15 @@ fn columns_of(decision: &Decision) -> (Value, Option<Vec<usize>>) {
     (Value::from(names), Some(positions))
 }
 
-/// `source`, `target`, `base` or an object of column values.
-fn read_resolution(text: &str) -> Result<Resolution> {
-    let invalid = || {
-        Error::new(
-            SqlState::INVALID_PARAMETER_VALUE,
-            format!("invalid resolution \"{text}\""),
-        )
-        .with_hint("A resolution is source, target, base, or a JSON object of column values.")
-    };
-    match text.trim().to_ascii_lowercase().as_str() {
-        "source" | "theirs" => return Ok(Resolution::Source),
-        "target" | "ours" => return Ok(Resolution::Target),
-        "base" => return Ok(Resolution::Base),
-        _ => {}
+/// The primary key of a row in conflict as an object; NULL for tables without one.
+fn key_of(decision: &Decision) -> Result<Value> {
+    let key = decision.table.key.iter();
+    let positions: Vec<usize> = key.filter_map(|id| decision.table.position(*id)).collect();
+    let rows = [&decision.ours, &decision.theirs, &decision.base];
+    match rows.into_iter().flatten().next() {
+        Some(row) if !positions.is_empty() => {
+            row_json::object(&decision.table, row, Some(&positions))
+        }
+        _ => Ok(Value::Null),
     }
-    let Ok(Json::Object(object)) = Json::parse(text) else {
-        return Err(invalid());
-    };
-    let values = object.into_members().into_iter().map(|(name, value)| {
-        let value = match value {
-            Json::Null => None,
-            Json::String(text) => Some(text.into_string()),
-            other => Some(other.to_string()),
-        };
-        (name.into_string(), value)
-    });
-    Ok(Resolution::Values(values.collect()))
 }

@@ -1,8 +1,8 @@
 //! Branches that expire: the option `ttl`.
 //!
 //! The next one to expire sets an alarm. When it rings a few expired branches are dropped, and the next
-//! alarm is set. A branch that cannot go yet, because branches come from it or a transaction runs on it,
-//! is tried again later.
+//! alarm is set. A branch that cannot go yet, because branches come from it, a snapshot has a name or a merge waits
+//! for it, or a transaction runs on it, is tried again later.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -71,12 +71,9 @@ fn ring(shared: &Arc<Shared>) {
         if dropped == AT_ONCE {
             return arm_after(shared, Some(PAUSE));
         }
-        match store.drop_branch(branch.id) {
-            Ok(()) => {
-                shared.tables.forget_branch(branch.id);
-                dropped += 1;
-            }
-            Err(_) => stuck = true,
+        match super::drop_branch::drop_alone(shared, &branch) {
+            true => dropped += 1,
+            false => stuck = true,
         }
     }
     match stuck {

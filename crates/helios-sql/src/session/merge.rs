@@ -8,7 +8,6 @@ use helios_table::merge::{MergeInput, MergeOptions, MergeReport, Strategy};
 use helios_version::{Branch, Read};
 
 use super::Session;
-use super::conflicts::pin_of;
 use super::merge_functions::{self, Functions, ROUNDS};
 use super::merge_report::{self, Summary};
 use super::outcome::{Columns, Completion, Outcome, ResultColumn, RowStream};
@@ -27,7 +26,7 @@ pub(super) struct Task<'a> {
     pub(super) how: &'a MergeHow,
     pub(super) strategy: Strategy,
     /// The merge that is completed, with what people decided.
-    pub(super) resumed: Option<(String, super::conflicts::Resolutions)>,
+    pub(super) resumed: Option<(String, super::resolutions::Resolutions)>,
 }
 
 /// The columns that a merge or its dry run returns.
@@ -105,7 +104,7 @@ impl Session {
             Some(name) => super::past::branch_named(store, name),
             None => store
                 .branch_by_id(self.branch)
-                .ok_or_else(|| Error::internal("the session's branch is gone")),
+                .ok_or_else(|| self.because_gone(Error::internal("the session's branch is gone"))),
         }
     }
 
@@ -243,10 +242,13 @@ impl Session {
             ..MergeOptions::default()
         };
         let sight = self.sight(true)?;
-        if let Some((_, resolutions)) = &task.resumed {
-            let source = self.engine.shared.tables.catalog(&input.source)?;
-            resolutions.put(&sight.catalog, &source, &mut options)?;
-        }
+        let mut resolved = match &task.resumed {
+            Some((_, resolutions)) => {
+                let source = self.engine.shared.tables.catalog(&input.source)?;
+                Some(resolutions.put(&sight.catalog, &source, &mut options)?)
+            }
+            None => None,
+        };
         let exec = self.exec(&sight, &Arc::default(), Vec::new());
         let dry = task.how.dry_run;
         let started = Instant::now();
@@ -258,7 +260,17 @@ impl Session {
                     txn.rollback_to(&before)?;
                     self.ask_functions(&mut functions, report, &mut options.answers)?;
                 }
-                _ => break,
+                Ok(report) => {
+                    let stale = match &mut resolved {
+                        Some(resolved) => resolved.take_back(report, &mut options)?,
+                        None => false,
+                    };
+                    if !stale {
+                        break;
+                    }
+                    txn.rollback_to(&before)?;
+                }
+                Err(_) => break,
             }
             merged = exec.in_root(|cx| txn.merge(&input, &options, &cx.context()));
         }
@@ -270,6 +282,9 @@ impl Session {
             }
             Err(error) => return Err(error),
         };
+        if let Some(resolved) = &resolved {
+            resolved.check(&report)?;
+        }
         if dry {
             let cost = (started.elapsed(), txn.txn().written_bytes());
             self.preview(task, &input, &report, cost);
@@ -288,7 +303,15 @@ impl Session {
         if let Some(query) = &task.how.requiring {
             self.require(query)?;
         }
-        if report.is_empty() && report.decisions.is_empty() && self.adds_nothing(&input)? {
+        // Only the merge of a branch is worth a commit that changes nothing: later ones begin there.
+        let needless = report.is_empty() && report.decisions.is_empty();
+        if needless && (task.parent.is_none() || self.adds_nothing(&input)?) {
+            if let Some((id, _)) = &task.resumed {
+                // It was merged otherwise in the meantime.
+                self.forget_merge(id)?;
+                drop((txn, exec, sight));
+                self.commit_own()?;
+            }
             summary.nothing();
             return Ok(rows_of(Summary::columns(), "MERGE", vec![summary.row()]));
         }
@@ -296,7 +319,7 @@ impl Session {
             txn.txn().add_merge_parent(source.id, *scn);
         }
         if let Some((id, _)) = &task.resumed {
-            self.forget_row(id)?;
+            self.forget_merge(id)?;
         }
         self.keep_decisions(task, &report)?;
         let message = {
@@ -309,9 +332,6 @@ impl Session {
         txn.txn().describe(&self.author(), &message);
         // Before the commit, so that all of it is there or nothing.
         txn.merge_sequences(input.source.branch())?;
-        if let Some((id, _)) = &task.resumed {
-            txn.txn().unpin(&pin_of(id))?;
-        }
         drop((txn, exec, sight));
         let scn = self.commit_own()?;
         summary.done(scn);

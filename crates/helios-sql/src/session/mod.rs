@@ -27,6 +27,7 @@ mod cursor_place;
 mod database_setting;
 mod ddl;
 mod definitions;
+mod drop_branch;
 mod engine;
 mod expiry;
 mod explain;
@@ -51,6 +52,7 @@ mod pipeline;
 mod planned;
 mod prepared;
 mod recent;
+mod resolutions;
 mod results;
 mod retention;
 mod roles;
@@ -130,6 +132,8 @@ pub struct Session {
     state: Arc<State>,
     activity: Arc<Activity>,
     branch: BranchId,
+    /// The branch that it began on.
+    first_branch: BranchId,
     current: Option<Current>,
     idle: transaction::Idle,
     prepared: HashMap<String, Arc<Prepared>>,
@@ -190,6 +194,7 @@ impl Session {
             state,
             activity: activity.clone(),
             branch: BranchId::MAIN,
+            first_branch: BranchId::MAIN,
             current: None,
             idle: transaction::Idle::default(),
             prepared: HashMap::new(),
@@ -227,10 +232,12 @@ impl Session {
             session.state.check_limit(name)?;
             session.state.settings.lock().start_with(name, value)?;
         }
-        session.use_branch(match options.branch.as_str() {
-            "" => "main",
-            name => name,
-        })?;
+        match options.branch.as_str() {
+            // Whatever the root is called by now.
+            "" => session.go_to_first(),
+            name => session.use_branch(name)?,
+        }
+        session.first_branch = session.branch;
         let as_of = session
             .state
             .settings

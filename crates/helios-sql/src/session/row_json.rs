@@ -23,7 +23,8 @@ pub(super) fn object(
         let json = if value.is_null() {
             Json::Null
         } else {
-            let literal = Expr::Literal(value.clone(), column.ty.clone());
+            // A domain's value is that of what it is made of.
+            let literal = Expr::Literal(value.clone(), column.ty.base().into_owned());
             let call = builder.function("to_jsonb", vec![literal], false)?;
             match call.eval(&[], &context)? {
                 Value::Jsonb(json) => (*json).clone(),

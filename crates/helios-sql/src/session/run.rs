@@ -259,6 +259,13 @@ impl Session {
                 continue;
             }
             let mut done = self.run_on(&sight, &planned, params, lazily, alarm);
+            if let Err(error) = &done
+                && error.sqlstate() == SqlState::READ_ONLY_SQL_TRANSACTION
+                && error.detail().is_none()
+            {
+                // Which statement, and whose doing it is, is known here only.
+                self.check_writable(planned.tag)?;
+            }
             if let (Ok(Outcome::Rows(rows)), Some(limit), 0) =
                 (&mut done, self.chosen.result_rows, self.routine_depth)
             {

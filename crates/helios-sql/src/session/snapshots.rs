@@ -26,6 +26,16 @@ impl Session {
                 format!("snapshot \"{name}\" already exists"),
             ));
         }
+        if super::conflicts::is_pin(name) {
+            return Err(Error::new(
+                SqlState::INVALID_NAME,
+                format!("unacceptable snapshot name \"{name}\""),
+            )
+            .with_detail("Such names are those of merges that wait."));
+        }
+        if store.branch(name).is_some() {
+            return Err(name_taken("branch", name));
+        }
         let (branch, scn) = self.point_of(sight, of)?;
         let scn = scn.unwrap_or_else(|| store.scn());
         self.roll_back_implicit();
@@ -44,4 +54,13 @@ impl Session {
         self.roll_back_implicit();
         store.unpin(name)
     }
+}
+
+/// Branches and snapshots are named where a point is, so none has the name of another.
+pub(super) fn name_taken(kind: &str, name: &str) -> Error {
+    Error::new(
+        SqlState::DUPLICATE_OBJECT,
+        format!("{kind} \"{name}\" already exists"),
+    )
+    .with_detail("A branch and a snapshot cannot have the same name.")
 }

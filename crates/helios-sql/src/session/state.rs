@@ -192,8 +192,13 @@ impl State {
         self.now.lock().branch
     }
 
+    /// What the session's branch is called by now; what it was called, if it was dropped.
     pub(crate) fn branch_name(&self) -> Arc<str> {
-        self.now.lock().branch_name.clone()
+        let now = self.now.lock();
+        match self.tables.store().branch_by_id(now.branch) {
+            Some(branch) => branch.name.into(),
+            None => now.branch_name.clone(),
+        }
     }
 
     /// The catalog that the running statement sees.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use helios_base::{DataType, Error, Result, Value};
+use helios_base::{BranchId, DataType, Error, Result, Value};
 use parking_lot::Mutex;
 
 use super::outcome::{Columns, Completion, Outcome, ResultColumn};
@@ -216,8 +216,7 @@ impl Session {
         let sight = match &self.current {
             // A failed transaction has no view; commands that end it need none.
             Some(current) if current.failed => self.outside()?,
-            _ if goes_elsewhere(&parsed.statement) => self.outside()?,
-            _ => self.sight(false)?,
+            _ => self.sight_for(&parsed.statement, false)?,
         };
         let text = parsed.span.of(sql).trim();
         let planned = self.plan(sql, &parsed, text, &declared, &sight, params);
@@ -240,21 +239,26 @@ impl Session {
         }))
     }
 
-    /// What a statement sees. What leads out of a past that cannot be read needs not see it.
+    /// What a statement sees. What leads out of a past that cannot be read, or of a branch that was
+    /// dropped, needs not see it.
     fn sight_for(&mut self, statement: &ast::Statement, in_transaction: bool) -> Result<Sight> {
         if goes_elsewhere(statement) {
             return self.outside();
         }
         match self.sight(in_transaction) {
             Err(_) if leads_out(statement) => self.outside(),
-            result => result,
+            result => result.map_err(|error| self.because_gone(error)),
         }
     }
 
     /// What a statement outside of the session's transaction would see.
     pub(super) fn outside(&self) -> Result<Sight> {
         let tables = &self.engine.shared.tables;
-        let snapshot = tables.store().snapshot(self.branch, None)?;
+        let store = tables.store();
+        let branch = store.branch_by_id(self.branch);
+        // Whoever leaves a branch that was dropped sees the root.
+        let branch = branch.map_or(BranchId::MAIN, |branch| branch.id);
+        let snapshot = store.snapshot(branch, None)?;
         Ok(Sight {
             catalog: tables.catalog(&snapshot)?,
             reader: Arc::new(snapshot),
@@ -382,6 +386,8 @@ fn leads_out(statement: &ast::Statement) -> bool {
             | ast::Statement::Show(_)
             | ast::Statement::Reset(_)
             | ast::Statement::Branch(_)
+            | ast::Statement::Discard(_)
+            | ast::Statement::Transaction(_)
     )
 }
 

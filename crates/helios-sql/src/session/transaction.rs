@@ -215,7 +215,8 @@ impl Session {
             lock_timeout: settings.timeout(Id::LockTimeout),
             cancel: self.interrupt.cancel(),
             author: self.state.user.clone(),
-        })?;
+        });
+        let txn = txn.map_err(|error| self.because_gone(error))?;
         settings.begin();
         settings.force(
             Id::Isolation,
@@ -322,7 +323,13 @@ impl Session {
         }
         self.close_cursors(false);
         self.describe_commit(&current.txn);
-        let result = current.txn.commit();
+        let result = match self.check_still_writable(&current) {
+            Ok(()) => current.txn.commit(),
+            Err(error) => {
+                current.txn.rollback();
+                Err(error)
+            }
+        };
         if let Err(error) = &result {
             self.audit_failed_commit(current.txn.txn().id().0, error);
         }
@@ -334,6 +341,16 @@ impl Session {
             Err(_) => settings.rollback(),
         }
         result.map(drop)
+    }
+
+    /// Refuses to commit what was written before the branch was made read-only.
+    fn check_still_writable(&self, current: &Current) -> Result<()> {
+        if current.read_only || !current.txn.txn().has_writes() {
+            return Ok(());
+        }
+        let branch = self.engine.shared.tables.store();
+        let branch = branch.branch_by_id(self.branch).filter(is_read_only);
+        branch.map_or(Ok(()), |branch| Err(super::merge::read_only(&branch.name)))
     }
 
     /// Puts author and message of the session's settings on a commit.

@@ -247,6 +247,7 @@ impl Session {
                 self.discard_temporary()?;
                 self.state.forget_sequences();
                 self.unlisten_all();
+                self.go_to_first();
             }
         }
         Ok(())

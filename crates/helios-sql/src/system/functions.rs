@@ -148,6 +148,17 @@ static FUNCTIONS: &[SystemFunction] = &[
         ],
     },
     SystemFunction {
+        name: "helios_merges",
+        version: 1,
+        args: (0, 0),
+        columns: &[
+            ("merge_id", Text),
+            ("source", Text),
+            ("source_scn", Int8),
+            ("target", Text),
+        ],
+    },
+    SystemFunction {
         name: "helios_branches",
         version: 1,
         args: (0, 0),

@@ -197,6 +197,11 @@ impl Transaction {
                 }
                 ObjectRef::Column(_, id) => {
                     columns.push(id);
+                    if let Some((_, column)) = table.column_by_id(id) {
+                        for option in super::rename::column_options(&column.name) {
+                            table.options.remove(&option);
+                        }
+                    }
                     table.columns.retain(|column| column.id != id);
                 }
                 _ => {}

@@ -71,9 +71,11 @@ impl Transaction {
         let mut table = TableDef::clone(&old);
         self.rename_in_exprs(&old, &mut table, column, name, to)?;
         super::column::edit(&mut table, column, |column| to.clone_into(&mut column.name))?;
-        let option = crate::columnar::column_option;
-        if let Some(compression) = table.options.remove(&option(name)) {
-            table.options.insert(option(to), compression);
+        for option in column_options(name) {
+            if let Some(value) = table.options.remove(&option) {
+                let kind = option.strip_suffix(name).unwrap_or_default();
+                table.options.insert(format!("{kind}{to}"), value);
+            }
         }
         self.change_table(table)?;
         self.put_readers(readers)
@@ -419,4 +421,12 @@ fn read_by_view(kind: &str, name: &str, view: &str) -> Error {
         "cannot rename or move {kind} \"{name}\" because view \"{view}\" reads it"
     ))
     .with_hint("Drop the view first and create it again afterwards.")
+}
+
+/// The options of a table that are about one of its columns.
+pub(super) fn column_options(column: &str) -> [String; 2] {
+    [
+        crate::columnar::column_option(column),
+        crate::merge::policy_option(column),
+    ]
 }

@@ -4,6 +4,7 @@ use helios_base::{ColumnId, DataType, Error, Result, Value};
 use helios_expr::EvalContext;
 
 use super::ask::{Question, Reply};
+use super::given::{fitted, given, with_values};
 use super::resolve::{Action, Ages, action_for};
 use super::{CellDecision, ConflictKind, Decision, MergeOptions, Outcome, Resolution};
 use crate::catalog::TableDef;
@@ -171,8 +172,15 @@ pub(super) fn merge_row(
     let (mut asks, mut said) = (None, None);
     let (outcome, by) = match manual {
         Some(Resolution::Source) => (Outcome::Source, "manual".to_owned()),
-        Some(Resolution::Target | Resolution::Values(_)) => (Outcome::Target, "manual".to_owned()),
+        Some(Resolution::Target) => (Outcome::Target, "manual".to_owned()),
         Some(Resolution::Base) => (Outcome::Base, "manual".to_owned()),
+        Some(Resolution::Values(values)) => {
+            // The row stays, as the side that has it says but for these.
+            let row = ours.as_ref().or(theirs.as_ref());
+            let row = row.cloned().unwrap_or_default();
+            said = Some(Reply::Row(with_values(table, row, values, ctx)?));
+            (Outcome::Computed, "manual".to_owned())
+        }
         None => match action_for(&options.rules, options.strategy, &table.name, "") {
             Some((Action::Call(function), by)) => {
                 let question = Question {
@@ -222,14 +230,6 @@ pub(super) fn merge_row(
         asks,
     };
     Ok((merged, Some(decision)))
-}
-
-/// A value that a person wrote.
-pub(super) fn given(text: Option<&str>, ty: &DataType, ctx: &EvalContext<'_>) -> Result<Value> {
-    match text {
-        Some(text) => helios_expr::cast::cast(&Value::text(text), &DataType::Text, ty, true, ctx),
-        None => Ok(Value::Null),
-    }
 }
 
 /// A row that is there on both sides.
@@ -327,7 +327,7 @@ impl Both<'_> {
             Some(Resolution::Base) => return Ok(side(Outcome::Base, "manual")),
             Some(Resolution::Values(values)) => {
                 if let Some(text) = values.get(&def.name) {
-                    let value = given(text.as_deref(), &def.ty, ctx)?;
+                    let value = given(text.as_deref(), def, ctx)?;
                     return Ok(CellDecision {
                         column,
                         outcome: Outcome::Computed,
@@ -360,15 +360,24 @@ impl Both<'_> {
         if adds && self.base.unknown.contains(&column) {
             return Ok(open());
         }
-        Ok(match action.compute(&def.ty, base, ours, theirs, ctx)? {
-            Some(value) => CellDecision {
-                column,
-                outcome: Outcome::Computed,
-                value: Some(value),
-                by,
-                asks: None,
-            },
-            None => open(),
+        let computed = match action.compute(&def.ty, base, ours, theirs, ctx) {
+            Ok(Some(value)) => fitted(value, def, ctx),
+            Ok(None) => return Ok(open()),
+            Err(error) => Err(error),
+        };
+        let value = computed.map_err(|error| match error.detail() {
+            Some(_) => error,
+            None => error.with_detail(format!(
+                "It is what \"{by}\" makes of column \"{}\" of table \"{}\".",
+                def.name, self.table.name
+            )),
+        })?;
+        Ok(CellDecision {
+            column,
+            outcome: Outcome::Computed,
+            value: Some(value),
+            by,
+            asks: None,
         })
     }
 

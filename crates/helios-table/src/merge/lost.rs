@@ -11,8 +11,9 @@ use helios_base::{Error, Result, Scn, SqlState, TableId, Value};
 use helios_expr::{EvalContext, Volatility};
 use helios_version::{LockMode, Read, Snapshot, Wait};
 
-use super::cell::{Row, given};
+use super::cell::Row;
 use super::compare::Definitions;
+use super::given::given;
 use super::resolve::{Ages, action_for};
 use super::schema::SchemaMerge;
 use super::{
@@ -307,7 +308,7 @@ impl LostColumns {
                         }
                         Resolution::Values(values) => match values.get(&def.name) {
                             Some(text) => {
-                                let value = given(text.as_deref(), &def.ty, ctx)?;
+                                let value = given(text.as_deref(), &def, ctx)?;
                                 (Outcome::Computed, Some(value))
                             }
                             None => (self.dropped_by.wins(), None),

@@ -8,7 +8,7 @@
 //!   `domains.rs` verifies values of domains that changed;
 //! - `lost.rs` looks for columns that one side dropped while the other wrote to them;
 //! - `compare.rs` finds the rows that differ between base and source, `rows.rs` merges all of them,
-//!   `cell.rs` one;
+//!   `cell.rs` one, `given.rs` holds values that are new to what columns may have;
 //! - `resolve.rs` decides conflicts, `ask.rs` lets functions of users decide.
 //!
 //! Nothing is committed here: the caller looks at the [`MergeReport`] and decides.
@@ -18,6 +18,7 @@ mod ask;
 mod cell;
 mod compare;
 mod domains;
+mod given;
 mod lost;
 mod resolve;
 mod rows;
@@ -36,6 +37,12 @@ use crate::tables::Tables;
 use crate::transaction::Transaction;
 pub use ask::{Answers, Question, Reply};
 pub use resolve::{Action, Pattern, Rule, Strategy};
+
+/// The name of the option of a table that says how conflicts in a column are decided.
+#[must_use]
+pub fn policy_option(column: &str) -> String {
+    format!("merge.{column}")
+}
 
 /// What is merged.
 pub struct MergeInput {

@@ -77,11 +77,12 @@ impl Transactions {
             serializable: AtomicU64::new(NONE),
         });
         let mut state = self.state.lock();
-        tree.load().living(options.branch)?;
+        let tree = tree.load();
+        let node = tree.living(options.branch)?;
         if state.closing.contains(&options.branch) {
             return Err(Error::new(
                 SqlState::OBJECT_IN_USE,
-                format!("branch number {} is being dropped", options.branch),
+                format!("branch \"{}\" is being dropped", node.branch.name),
             ));
         }
         state.running.insert(running.number, Arc::clone(&running));
@@ -92,27 +93,29 @@ impl Transactions {
         self.state.lock().running.remove(&number);
     }
 
-    /// Lets no transaction begin on `branch` until [`Transactions::open`].
-    pub(crate) fn close(&self, branch: BranchId) -> Result<()> {
+    /// Lets no transaction begin on these branches until [`Transactions::open`].
+    pub(crate) fn close(&self, branches: &[(BranchId, &str)]) -> Result<()> {
         let mut state = self.state.lock();
-        let users = state
-            .running
-            .values()
-            .filter(|running| running.branch == branch);
-        let count = users.count();
-        if count > 0 {
-            return Err(Error::new(
-                SqlState::OBJECT_IN_USE,
-                "the branch is used by running transactions",
-            )
-            .with_detail(format!("Transactions on it: {count}.")));
+        for (branch, name) in branches {
+            let running = state.running.values();
+            let count = running.filter(|running| running.branch == *branch).count();
+            if count > 0 {
+                return Err(Error::new(
+                    SqlState::OBJECT_IN_USE,
+                    format!("branch \"{name}\" is used by running transactions"),
+                )
+                .with_detail(format!("Transactions on it: {count}.")));
+            }
         }
-        state.closing.insert(branch);
+        state
+            .closing
+            .extend(branches.iter().map(|(branch, _)| *branch));
         Ok(())
     }
 
-    pub(crate) fn open(&self, branch: BranchId) {
-        self.state.lock().closing.remove(&branch);
+    pub(crate) fn open(&self, branches: &[BranchId]) {
+        let closing = &mut self.state.lock().closing;
+        closing.retain(|branch| !branches.contains(branch));
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -126,6 +126,7 @@ MERGE DATABASE BRANCH dev INTO main USING STRATEGY MANUAL;
 UPDATE _merge_conflicts_m10 SET resolution = 'whatever';
 COMPLETE MERGE m10;
 --> 22023 invalid resolution "whatever"
+-->   It is that of conflict 1.
 -->   hint: A resolution is source, target, base, or a JSON object of column values.
 
 -- case: manual without conflicts
@@ -343,13 +344,14 @@ CHERRY PICK TRANSACTION 9999;
 UNDO TRANSACTION 9999;
 --> 42704 transaction 9999 has not committed, or is no longer known
 DROP BRANCH main;
---> 55006 cannot drop the current branch "main"
--->   hint: Switch to another branch with USE BRANCH first.
+--> 42501 cannot drop branch "main"
+-->   It is the root of all branches.
 CREATE BRANCH x WITH (region = 'eu');
 --> 0A000 branch option "region" is only supported on a cluster
 -->   hint: This database runs in one process.
 CREATE BRANCH x OPTIONS (retention = '1 day');
 --> 42704 unrecognized branch option "retention"
+-->   hint: Options are bulk_load_threshold, comment, gc_policy, hybrid_storage, hybrid_storage_cold_threshold, hybrid_storage_hot_threshold, hybrid_storage_min_rows, read_only, retention_period, ttl.
 CREATE BRANCH x OPTIONS (read_only = true, retention_period = '1 day', gc_policy = balanced);
 
 -- case: drop with children
@@ -358,10 +360,11 @@ INSERT INTO t VALUES (1, 10, 'one'), (2, 20, 'two'), (3, 30, 'three');
 CREATE BRANCH dev;
 CREATE BRANCH child FROM dev;
 DROP BRANCH dev;
---> 2BP01 cannot drop branch "dev" because other branches depend on it
+--> 2BP01 cannot drop branch "dev" because other objects depend on it
 -->   branch "child" depends on branch "dev"
--->   hint: drop those branches first
+-->   hint: Use DROP ... CASCADE to drop the dependent objects too.
 DROP BRANCH dev CASCADE;
+--> NOTICE: drop cascades to branch "child"
 DROP BRANCH IF EXISTS dev;
 --> NOTICE: branch "dev" does not exist, skipping
 SELECT branch_name FROM pg_branches;

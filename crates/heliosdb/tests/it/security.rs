@@ -367,14 +367,14 @@ fn what_was_taken_does_not_come_back() {
         "CREATE FUNCTION once() RETURNS int LANGUAGE sql AS 'SELECT 1'; GRANT SELECT ON vault TO alice",
     );
     run(&mut c, "CREATE SNAPSHOT open");
-    run(&mut c, "CREATE BRANCH open");
+    run(&mut c, "CREATE BRANCH opened");
     run(
         &mut c,
         "REVOKE SELECT ON vault FROM alice; REVOKE ALL ON FUNCTION once() FROM PUBLIC",
     );
     for sql in [
         "SELECT * FROM vault AS OF SNAPSHOT open",
-        "SELECT * FROM vault AS OF BRANCH open",
+        "SELECT * FROM vault AS OF BRANCH opened",
         "SELECT once()",
         "SELECT once() FROM notes AS OF SNAPSHOT open",
     ] {

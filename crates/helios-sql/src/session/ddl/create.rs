@@ -45,7 +45,12 @@ impl Ddl<'_> {
         }
         let schema = self.schema_for(&create.name, create.temporary)?;
         self.same_lifetime(schema, &constraints)?;
-        super::options::check(&create.options)?;
+        let names = columns.iter().map(|column| column.name.as_str());
+        super::options::check(
+            &create.options,
+            &create.name.name,
+            &names.collect::<Vec<_>>(),
+        )?;
         let mut options: BTreeMap<_, _> = create.options.iter().cloned().collect();
         if let Some(value) = create.on_commit.value() {
             options.insert(OnCommit::OPTION.to_owned(), value.to_owned());

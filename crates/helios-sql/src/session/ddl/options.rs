@@ -21,14 +21,28 @@ const PHYSICAL: &[&str] = &[
     "vacuum_truncate",
 ];
 
-/// Checks the options of a table.
+/// Options of one column, whose name follows.
+const OF_COLUMNS: &[&str] = &["compression.", "merge."];
+
+/// Checks the options of the table `table`, which has these columns.
 ///
 /// # Errors
-/// 22023 for unknown options and bad values, 0A000 for what a table cannot have yet.
-pub(super) fn check(options: &[(String, String)]) -> Result<()> {
-    options
-        .iter()
-        .try_for_each(|(name, value)| check_one(name, value))
+/// 22023 for unknown options and bad values, 42703 for unknown columns, 0A000 for what a table cannot have
+/// yet.
+pub(super) fn check(options: &[(String, String)], table: &str, columns: &[&str]) -> Result<()> {
+    for (name, value) in options {
+        check_one(name, value)?;
+        let mut of_columns = OF_COLUMNS.iter();
+        if let Some(column) = of_columns.find_map(|kind| name.strip_prefix(kind))
+            && !columns.contains(&column)
+        {
+            return Err(Error::new(
+                SqlState::UNDEFINED_COLUMN,
+                format!("column \"{column}\" of relation \"{table}\" does not exist"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn check_one(name: &str, value: &str) -> Result<()> {

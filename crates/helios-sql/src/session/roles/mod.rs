@@ -229,8 +229,16 @@ impl Session {
     pub(super) fn catalog_now(&self) -> Result<Arc<Catalog>> {
         match &self.current {
             Some(current) if !current.failed => current.txn.latest_catalog(),
-            _ => self.engine.shared.tables.newest_catalog(self.branch),
+            _ => self.newest_catalog(),
         }
+    }
+
+    /// The newest catalog of the branch; that of the root if the branch was dropped, for statements that
+    /// lead out of it.
+    fn newest_catalog(&self) -> Result<Arc<Catalog>> {
+        let tables = &self.engine.shared.tables;
+        let branch = tables.store().branch_by_id(self.branch);
+        tables.newest_catalog(branch.map_or(BranchId::MAIN, |branch| branch.id))
     }
 
     /// Looks whether the session may run as the role that `SET ROLE` or

@@ -3,6 +3,7 @@
 use helios_base::{Result, Row, Scn, SqlState, Value};
 use helios_version::{Branch, GC_POLICY, GcPolicy, RETENTION_PERIOD, Read};
 
+use super::super::conflicts::{MergePin, is_pin};
 use super::super::state::State;
 use super::super::transaction::is_read_only;
 use super::{lsn, number, point, span};
@@ -157,11 +158,31 @@ pub(super) fn system_functions() -> Vec<Row> {
     rows
 }
 
+/// The merges that wait for people, on all branches.
+pub(super) fn merges(state: &State) -> Vec<Row> {
+    let store = state.tables.store();
+    let name = |branch| {
+        let branch = store.branch_by_id(branch);
+        branch.map_or(Value::Null, |branch| Value::text(branch.name))
+    };
+    let merges = MergePin::all(store).into_iter();
+    merges
+        .map(|merge| {
+            vec![
+                Value::text(merge.id),
+                name(merge.source),
+                number(merge.scn.0),
+                name(merge.target),
+            ]
+        })
+        .collect()
+}
+
 pub(super) fn snapshots(state: &State) -> Result<Vec<Row>> {
     let store = state.tables.store();
     let mut rows = Vec::new();
     for (name, branch, scn) in store.pins() {
-        if super::super::conflicts::is_pin(&name) {
+        if is_pin(&name) {
             continue;
         }
         let info = store.commit_info(scn)?;

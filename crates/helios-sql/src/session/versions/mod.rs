@@ -31,6 +31,7 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
     Some(match (name, texts.as_slice()) {
         ("pg_database_branches", []) => branches::branches(state),
         ("helios_snapshots", []) => branches::snapshots(state),
+        ("helios_merges", []) => Ok(branches::merges(state)),
         ("helios_branches", []) => branches::all(state),
         ("helios_retention", []) => branches::retention(state),
         ("helios_system_functions", []) => Ok(branches::system_functions()),

@@ -1,5 +1,6 @@
 //! Merging the definition of one table.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use helios_base::{ColumnId, Error, IndexId, Result, SqlState, TableId};
@@ -32,7 +33,9 @@ pub(super) struct TablePlan {
     add_constraints: Vec<ConstraintDef>,
     /// Columns that now refuse NULL.
     not_null: Vec<String>,
-    settings: bool,
+    /// Options to set or to take away, and the comment, if it changes.
+    options: Vec<(String, Option<String>)>,
+    comment: Option<Option<String>>,
 }
 
 /// Whether two definitions are the same but for their revision and the place of their rows.
@@ -145,7 +148,8 @@ impl TablePlan {
             add_indexes: Vec::new(),
             add_constraints: Vec::new(),
             not_null: Vec::new(),
-            settings: false,
+            options: Vec::new(),
+            comment: None,
         }
     }
 
@@ -193,12 +197,25 @@ impl TablePlan {
                 ));
             }
         }
-        let settings = |def: &TableDef| (def.options.clone(), def.comment.clone());
-        if settings(source) != settings(base) && settings(source) != settings(target) {
-            if settings(target) == settings(base) {
-                plan.settings = true;
-            } else {
-                conflict(both("settings", "options"));
+        let options = [base, source].map(|def| def.options.keys());
+        for option in options.into_iter().flatten().collect::<BTreeSet<_>>() {
+            let [was, ours, theirs] =
+                [base, target, source].map(|def| def.options.get(option).cloned());
+            if theirs == was || theirs == ours {
+                continue;
+            }
+            match ours == was {
+                true => plan.options.push((option.clone(), theirs)),
+                false => conflict(both("option", option)),
+            }
+        }
+        if source.comment != base.comment && source.comment != target.comment {
+            match target.comment == base.comment {
+                true => plan.comment = Some(source.comment.clone()),
+                false => conflict(format!(
+                    "the comment of table \"{}\" was changed on both branches",
+                    target.name
+                )),
             }
         }
         plan.columns(base, &mut conflict, &both)?;
@@ -452,7 +469,7 @@ impl TablePlan {
 
     pub(super) fn is_empty(&self) -> bool {
         self.rename.is_none()
-            && !self.settings
+            && !self.has_settings()
             && self.rename_columns.is_empty()
             && self.drop.is_empty()
             && self.add_columns.is_empty()
@@ -497,7 +514,7 @@ impl TablePlan {
             ));
         }
         let columns = [&self.add_columns, &self.edit_columns, &self.restore_columns];
-        if self.settings || columns.iter().any(|columns| !columns.is_empty()) {
+        if self.has_settings() || columns.iter().any(|columns| !columns.is_empty()) {
             self.edit(transaction, report)?;
         }
         if let Some(key) = &self.add_key {
@@ -509,13 +526,24 @@ impl TablePlan {
         Ok(())
     }
 
+    fn has_settings(&self) -> bool {
+        !self.options.is_empty() || self.comment.is_some()
+    }
+
     fn edit(&mut self, transaction: &Transaction, report: &mut MergeReport) -> Result<()> {
         let (catalog, old) =
             transaction.lock_definition(self.target.id, TableLock::AccessExclusive)?;
         let mut table = TableDef::clone(&old);
-        if self.settings {
-            table.options.clone_from(&self.source.options);
-            table.comment.clone_from(&self.source.comment);
+        if self.has_settings() {
+            for (name, value) in self.options.drain(..) {
+                match value {
+                    Some(value) => table.options.insert(name, value),
+                    None => table.options.remove(&name),
+                };
+            }
+            if let Some(comment) = self.comment.take() {
+                table.comment = comment;
+            }
             report
                 .schema
                 .push(format!("set options of table \"{}\"", table.name));
