@@ -64,6 +64,27 @@ impl Session {
         result
     }
 
+    /// The columns that a prepared statement has with these parameters; `None` if it returns no rows. They
+    /// are other ones than those of [`Prepared::columns`] where it reads a moment that a parameter gives
+    /// and another schema held there.
+    ///
+    /// # Errors
+    /// As [`Session::run`]; the pipeline's work is undone then.
+    pub fn columns_for(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        parameters: &[Value],
+    ) -> Result<Option<Columns>> {
+        if prepared.parameters.is_empty() {
+            return Ok(prepared.columns.clone());
+        }
+        let result = self.columns_with(prepared, parameters);
+        if result.is_err() {
+            self.fail();
+        }
+        result
+    }
+
     /// Ends a pipeline: commits what it did outside of a block.
     ///
     /// # Errors

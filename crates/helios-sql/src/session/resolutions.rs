@@ -127,7 +127,7 @@ impl Resolved {
     fn check(&self, decision: &Decision) -> Result<()> {
         let values = match &self.resolution {
             Resolution::Values(values) => values,
-            Resolution::Base if decision.row.is_none() && decision.base.is_none() => {
+            Resolution::Base if decision.kind == ConflictKind::Insert => {
                 return Err(self.invalid("There is no row in the base.".to_owned()));
             }
             _ => return Ok(()),

@@ -239,6 +239,26 @@ impl Session {
         }))
     }
 
+    /// The columns that a prepared statement has with these parameters: tables may have others at another
+    /// moment.
+    pub(super) fn columns_with(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        params: &[Value],
+    ) -> Result<Option<Columns>> {
+        let planned = prepared.plan.lock().clone();
+        let travels = planned.is_some_and(|planned| !planned.bound.moments.is_empty());
+        let failed = self.current.as_ref().is_some_and(|current| current.failed);
+        let Some(parsed) = prepared.parsed.as_ref().filter(|_| travels && !failed) else {
+            return Ok(prepared.columns.clone());
+        };
+        self.leave_idle()?;
+        let params = self.convert_params(&prepared.parameters, params)?;
+        let sight = self.sight_for(&parsed.statement, false)?;
+        let planned = self.plan_of(prepared, parsed, &sight, Some(&params))?;
+        self.describe(&planned)
+    }
+
     /// What a statement sees. What leads out of a past that cannot be read, or of a branch that was
     /// dropped, needs not see it.
     fn sight_for(&mut self, statement: &ast::Statement, in_transaction: bool) -> Result<Sight> {

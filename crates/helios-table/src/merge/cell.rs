@@ -1,6 +1,6 @@
 //! Merging one row.
 
-use helios_base::{ColumnId, DataType, Error, Result, Value};
+use helios_base::{ColumnId, Error, Result, Value};
 use helios_expr::EvalContext;
 
 use super::ask::{Question, Reply};
@@ -119,7 +119,7 @@ fn sum_of(
     };
     match action_for(&options.rules, options.strategy, &table.name, &def.name) {
         Some((Action::Sum, _)) if !root.is_null() => {
-            Action::Sum.compute(&def.ty, Some(root), a, b, ctx)
+            Action::Sum.compute(&def.ty.base(), Some(root), a, b, ctx)
         }
         _ => Ok(None),
     }
@@ -360,7 +360,7 @@ impl Both<'_> {
         if adds && self.base.unknown.contains(&column) {
             return Ok(open());
         }
-        let computed = match action.compute(&def.ty, base, ours, theirs, ctx) {
+        let computed = match action.compute(&def.ty.base(), base, ours, theirs, ctx) {
             Ok(Some(value)) => fitted(value, def, ctx),
             Ok(None) => return Ok(open()),
             Err(error) => Err(error),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use helios_base::{DataType, Error, Result, SqlState, Value};
-use helios_sql::Prepared;
+use helios_sql::{Columns, Prepared};
 use heliosdb::{Completion, Outcome, RowStream};
 
 use super::answer::{Shape, send_rows};
@@ -15,7 +15,31 @@ use super::parameter;
 pub(super) struct Portal {
     pub(super) prepared: Arc<Prepared>,
     pub(super) shape: Option<Shape>,
+    /// Whether the client has been told the columns of the portal itself.
+    described: bool,
     pub(super) state: State,
+}
+
+impl Portal {
+    /// Refuses rows of other columns than the client was told: at another moment a table may have had
+    /// others.
+    pub(super) fn check_columns(&self, rows: &RowStream) -> Result<()> {
+        let told = match &self.shape {
+            Some(shape) if self.described => Some(&shape.columns),
+            _ => self.prepared.columns(),
+        };
+        let types = |columns: &Columns| -> Vec<DataType> {
+            columns.iter().map(|column| column.ty.clone()).collect()
+        };
+        if told.map(types) == Some(types(rows.columns())) {
+            return Ok(());
+        }
+        Err(
+            Error::unsupported("cached plan must not change result type").with_hint(
+                "Name the columns instead of *, or prepare the statement with the moment in it.",
+            ),
+        )
+    }
 }
 
 pub(super) enum State {
@@ -75,8 +99,9 @@ impl Conversation {
             message.statement,
             &self.session.text_context(),
         )?;
-        let shape = prepared.columns().map(|columns| Shape {
-            columns: columns.clone(),
+        let columns = self.session.columns_for(&prepared, &parameters)?;
+        let shape = columns.map(|columns| Shape {
+            columns,
             formats: message.results.clone(),
         });
         let width = shape.as_ref().map_or(0, |shape| shape.columns.len());
@@ -84,6 +109,7 @@ impl Conversation {
         let portal = Portal {
             prepared,
             shape,
+            described: false,
             state: State::Bound(parameters),
         };
         self.portals.insert(message.portal.to_owned(), portal);
@@ -105,10 +131,15 @@ impl Conversation {
             }
             Target::Portal(name) => {
                 let mut wire = self.wire.lock();
-                match self.portals.get(name) {
+                match self.portals.get_mut(name) {
                     Some(Portal {
-                        shape: Some(shape), ..
-                    }) => shape.describe(&mut wire),
+                        shape: Some(shape),
+                        described,
+                        ..
+                    }) => {
+                        *described = true;
+                        shape.describe(&mut wire);
+                    }
                     Some(_) => wire.backend().no_data(),
                     None => {
                         let cursor = self.session.columns_of_cursor(name);
@@ -140,7 +171,10 @@ impl Conversation {
                     .run_in_pipeline(&portal.prepared, &parameters)?;
                 self.send_notices();
                 match outcome {
-                    Outcome::Rows(rows) => rows,
+                    Outcome::Rows(rows) => {
+                        portal.check_columns(&rows)?;
+                        rows
+                    }
                     Outcome::Done(done) => {
                         let mut wire = self.wire.lock();
                         match done.tag {

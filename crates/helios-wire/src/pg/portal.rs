@@ -74,7 +74,8 @@ impl Conversation {
         over: u64,
         wanted: Option<u64>,
     ) -> Result<()> {
-        let shape = portal.shape.as_ref().ok_or_else(|| {
+        let columns = portal.shape.as_ref().map(|shape| shape.columns.clone());
+        let columns = columns.ok_or_else(|| {
             Error::new(
                 SqlState::new(b"42P11"),
                 "the portal's statement returns no rows",
@@ -99,7 +100,9 @@ impl Conversation {
         };
         self.send_notices();
         let text = self.session.text_context();
-        let shape = Shape::text(shape.columns.clone());
+        // The client is told them here.
+        let columns = rows.as_ref().map_or(columns, |rows| rows.columns().clone());
+        let shape = Shape::text(columns);
         let mut wire = self.wire.lock();
         let (mut ended, mut passed) = (rows.is_none(), 0);
         if let Some(rows) = &mut rows {

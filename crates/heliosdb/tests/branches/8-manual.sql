@@ -329,21 +329,42 @@ UPDATE t SET v = 10, a = '{10}';
 USE BRANCH main;
 UPDATE t SET v = 20, a = '{20}';
 SELECT from_row, to_row FROM helios_diff('t', 'main', 'dev');
+--> from_row | to_row
+--> {"a": [20], "v": 20, "id": 1} | {"a": [10], "v": 10, "id": 1}
 MERGE BRANCH dev INTO main USING STRATEGY MANUAL;
+--> status | source | target | base_scn | scn | inserted | updated | deleted | conflicts | schema_changes | merge_id
+--> conflicts to resolve | dev | main | 4 | NULL | 0 | 0 | 0 | 1 | 0 | m8
+--> NOTICE: merge "m8" waits: resolve its conflicts in table _merge_conflicts_m8 and run COMPLETE MERGE m8
 SELECT source_value, target_value, base_value FROM _merge_conflicts_m8;
+--> source_value | target_value | base_value
+--> {"a": [10], "v": 10, "id": 1} | {"a": [20], "v": 20, "id": 1} | {"a": [1], "v": 1, "id": 1}
 UPDATE _merge_conflicts_m8 SET resolution = '{"v": -1, "a": [3]}';
 COMPLETE MERGE m8;
+--> 23514 value for domain pos violates check constraint "pos_check"
+-->   It is what a resolution says of column "v".
 UPDATE _merge_conflicts_m8 SET resolution = '{"v": 1, "a": [-3]}';
 COMPLETE MERGE m8;
+--> 23514 value for domain pos violates check constraint "pos_check"
+-->   It is what a resolution says of column "a".
 UPDATE _merge_conflicts_m8 SET resolution = '{"v": 1, "a": [3, null]}';
 COMPLETE MERGE m8;
+--> status | source | target | base_scn | scn | inserted | updated | deleted | conflicts | schema_changes | merge_id
+--> merged | dev | main | 4 | 12 | 0 | 1 | 0 | 1 | 0 | NULL
 SELECT * FROM t;
+--> id | v | a
+--> 1 | 1 | {3,NULL}
 USE BRANCH dev;
 UPDATE t SET v = 11;
 USE BRANCH main;
 UPDATE t SET v = 21;
 MERGE BRANCH dev INTO main USING STRATEGY THEIRS;
+--> status | source | target | base_scn | scn | inserted | updated | deleted | conflicts | schema_changes | merge_id
+--> merged | dev | main | 7 | 15 | 0 | 1 | 0 | 1 | 0 | NULL
 SELECT primary_key, column_name, source_value FROM _merge_decisions ORDER BY transaction, column_name;
+--> primary_key | column_name | source_value
+--> {"id": 1} | a | {"a": [10]}
+--> {"id": 1} | v | {"v": 10}
+--> {"id": 1} | v | {"v": 11}
 
 -- case: computed values are held to what columns may have
 CREATE DOMAIN small AS int CHECK (value < 100);
@@ -364,21 +385,37 @@ UPDATE t SET d = 65, v = 'abcd78', n = 600;
 USE BRANCH main;
 UPDATE t SET d = 80, v = 'abcd56', n = 700;
 MERGE BRANCH a INTO main;
+--> 23514 value for domain small violates check constraint "small_check"
+-->   It is what "t.d" makes of column "d" of table "t".
 MERGE BRANCH b INTO main;
+--> 22001 value too long for type character varying(8)
+-->   It is what "t.v" makes of column "v" of table "t".
 MERGE BRANCH c INTO main;
+--> 22003 numeric field overflow
+-->   A field with precision 4, scale 1 must round to an absolute value less than 10^3.
 MERGE BRANCH d INTO main;
+--> status | source | target | base_scn | scn | inserted | updated | deleted | conflicts | schema_changes | merge_id
+--> merged | d | main | 7 | 14 | 0 | 1 | 0 | 1 | 0 | NULL
 SELECT * FROM t;
-MERGE BRANCH a INTO main WITH CONFLICT RESOLUTION prefer_source;
+--> id | d | v | n
+--> 1 | 85 | abcd5678 | 800.0
+ALTER TABLE t RESET (merge.v);
 CREATE BRANCH e;
 USE BRANCH e;
 UPDATE t SET v = 'e';
 USE BRANCH main;
 UPDATE t SET v = 'main';
-ALTER TABLE t RESET (merge.v);
 MERGE BRANCH e INTO main USING STRATEGY MANUAL;
+--> status | source | target | base_scn | scn | inserted | updated | deleted | conflicts | schema_changes | merge_id
+--> conflicts to resolve | e | main | 15 | NULL | 0 | 0 | 0 | 1 | 0 | m19
+--> NOTICE: merge "m19" waits: resolve its conflicts in table _merge_conflicts_m19 and run COMPLETE MERGE m19
 SELECT merge_id FROM helios_merges();
-UPDATE _merge_conflicts_m28 SET resolution = '{"v": "too long for it"}';
-COMPLETE MERGE m28;
+--> merge_id
+--> m19
+UPDATE _merge_conflicts_m19 SET resolution = '{"v": "too long for it"}';
+COMPLETE MERGE m19;
+--> 22001 value too long for type character varying(8)
+-->   It is what a resolution says of column "v".
 
 -- case: manual, no row in the base
 CREATE TABLE t (id int PRIMARY KEY, v int);
@@ -388,8 +425,14 @@ INSERT INTO t VALUES (1, 1);
 USE BRANCH main;
 INSERT INTO t VALUES (1, 2);
 MERGE BRANCH dev INTO main USING STRATEGY MANUAL;
+--> status | source | target | base_scn | scn | inserted | updated | deleted | conflicts | schema_changes | merge_id
+--> conflicts to resolve | dev | main | 2 | NULL | 0 | 0 | 0 | 1 | 0 | m6
+--> NOTICE: merge "m6" waits: resolve its conflicts in table _merge_conflicts_m6 and run COMPLETE MERGE m6
 UPDATE _merge_conflicts_m6 SET resolution = 'base';
 COMPLETE MERGE m6;
+--> 22023 invalid resolution of conflict 1
+-->   There is no row in the base.
+-->   hint: A resolution is source, target, base, or a JSON object with a value for each column in conflict.
 
 -- case: branches with snapshots are not dropped unasked
 CREATE TABLE t (id int PRIMARY KEY);
@@ -566,3 +609,29 @@ CHERRY PICK TRANSACTION 3;
 CHERRY PICK TRANSACTION 3;
 --> status | source | target | base_scn | scn | inserted | updated | deleted | conflicts | schema_changes | merge_id
 --> already up to date | cherry-pick of transaction 3 | main | 2 | NULL | 0 | 0 | 0 | 0 | 0 | NULL
+
+-- case: a domain's values are added up
+CREATE DOMAIN small AS int CHECK (value < 100);
+CREATE TABLE t (id int PRIMARY KEY, d small) WITH (merge.d = 'sum');
+INSERT INTO t VALUES (1, 60);
+CREATE BRANCH a;
+USE BRANCH a;
+UPDATE t SET d = 70;
+USE BRANCH main;
+UPDATE t SET d = 65;
+MERGE BRANCH a INTO main;
+--> status | source | target | base_scn | scn | inserted | updated | deleted | conflicts | schema_changes | merge_id
+--> merged | a | main | 4 | 8 | 0 | 1 | 0 | 1 | 0 | NULL
+SELECT d FROM t;
+--> d
+--> 75
+USE BRANCH a;
+UPDATE t SET d = 95;
+USE BRANCH main;
+UPDATE t SET d = 90;
+MERGE BRANCH a INTO main;
+--> 23514 value for domain small violates check constraint "small_check"
+-->   It is what "t.d" makes of column "d" of table "t".
+MERGE BRANCH a INTO main DRY RUN;
+--> table_name | row_key | column_name | kind | base | ours | theirs | result | resolution | rule
+--> NULL | NULL | NULL | constraint violation | NULL | NULL | NULL | value for domain small violates check constraint "small_check": It is what "t.d" makes of column "d" of table "t". | conflict | NULL
