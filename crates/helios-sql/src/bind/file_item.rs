@@ -20,6 +20,7 @@ pub(super) fn reader(name: &str) -> Option<Format> {
         "read_parquet" | "parquet_scan" => Some(Format::Parquet),
         "read_csv" | "read_csv_auto" => Some(Format::Csv),
         "read_json" | "read_json_auto" | "read_ndjson" | "read_ndjson_auto" => Some(Format::Json),
+        "read_npy" => Some(Format::Npy),
         _ => None,
     }
 }

@@ -10,6 +10,7 @@ mod glob;
 mod infer;
 mod json_file;
 mod json_objects;
+mod npy_file;
 mod parquet_options;
 mod parquet_read;
 mod parquet_write;

@@ -70,7 +70,7 @@ impl ReadOptions {
         };
         for (name, value) in given {
             let known = COMMON.contains(&name.as_str())
-                || (format != Some(Format::Parquet) && SAMPLED.contains(&name.as_str()))
+                || (is_sampled(format) && SAMPLED.contains(&name.as_str()))
                 || (matches!(format, None | Some(Format::Csv)) && CSV.contains(&name.as_str()));
             if !known {
                 return Err(unknown(format, name));
@@ -97,17 +97,23 @@ impl ReadOptions {
     }
 }
 
+/// Whether types of columns are found by looking at rows.
+fn is_sampled(format: Option<Format>) -> bool {
+    !matches!(format, Some(Format::Parquet | Format::Npy))
+}
+
 fn unknown(format: Option<Format>, name: &str) -> Error {
     let mut known = COMMON.to_vec();
     let function = match format {
         Some(Format::Parquet) => "read_parquet",
         Some(Format::Json) => "read_json",
+        Some(Format::Npy) => "read_npy",
         _ => {
             known.extend(CSV);
             "read_csv"
         }
     };
-    if format != Some(Format::Parquet) {
+    if is_sampled(format) {
         known.extend(SAMPLED);
     }
     known.sort_unstable();

@@ -6,6 +6,7 @@ use helios_base::{DataType, Error, Result, Row, SqlState, TextContext, Value};
 
 use super::csv_file::{Records, in_record, open};
 use super::json_objects::JsonObjects;
+use super::npy_file::NpyRows;
 use super::set::Content;
 use super::{FileSet, ParquetRows};
 use crate::row::copy::{Field, json_value, shown};
@@ -34,6 +35,7 @@ enum Source {
     Parquet(Box<ParquetRows>),
     Csv(Box<Records>),
     Json(Box<JsonObjects>),
+    Npy(Box<NpyRows>),
 }
 
 impl FileRows {
@@ -67,6 +69,7 @@ impl FileRows {
                 Source::Parquet(Box::new(parquet.rows(&wanted)?))
             }
             Content::Csv(csv) => Source::Csv(Box::new(csv.records(&file.path)?)),
+            Content::Npy(npy) => Source::Npy(Box::new(npy.rows()?)),
             Content::Json => {
                 Source::Json(Box::new(JsonObjects::new(&file.path, open(&file.path)?)))
             }
@@ -116,6 +119,23 @@ impl FileRows {
                                 error.with_context(format!("file \"{path}\", row {at}"))
                             })?
                         }
+                    });
+                }
+            }
+            Source::Npy(rows) => {
+                let Some(values) = rows.next_row()? else {
+                    return Ok(None);
+                };
+                for column in &self.columns {
+                    let found = column
+                        .place
+                        .and_then(|place| Some((values.get(place)?, rows.types().get(place)?)));
+                    row.push(match found {
+                        _ if column.is_filename => Value::Text(Arc::clone(&path)),
+                        Some((value, from)) if *from == column.ty => value.clone(),
+                        // Another file of the set has numbers of another type.
+                        Some((value, from)) => input(&value.to_text(from, context), &column.ty)?,
+                        None => Value::Null,
                     });
                 }
             }

@@ -8,6 +8,7 @@ use helios_base::{DataType, Error, Result, SqlState, TextContext};
 
 use super::csv_file::CsvFile;
 use super::json_file;
+use super::npy_file::{MAGIC, NpyFile};
 use super::read_options::ReadOptions;
 use super::rows::FileRows;
 use super::{FileColumn, ParquetFile, bad_file, glob};
@@ -38,6 +39,7 @@ pub(crate) enum Content {
     Parquet(ParquetFile),
     Csv(CsvFile),
     Json,
+    Npy(NpyFile),
 }
 
 /// About how many bytes of CSV or JSON are a row.
@@ -107,6 +109,7 @@ impl FileSet {
     pub(crate) fn estimate(&self) -> u64 {
         let rows = self.files.iter().map(|file| match &file.content {
             Content::Parquet(parquet) => parquet.row_count(),
+            Content::Npy(npy) => npy.row_count(),
             Content::Csv(_) | Content::Json => file.bytes / ROW_BYTES + 1,
         });
         rows.fold(0, u64::saturating_add)
@@ -141,6 +144,10 @@ fn inspect(
             (file.columns().to_vec(), Content::Parquet(file))
         }
         Format::Json => (json_file::columns(&path, options, context)?, Content::Json),
+        Format::Npy => {
+            let file = NpyFile::open(&path)?;
+            (file.columns(), Content::Npy(file))
+        }
         _ => {
             let (file, columns) = CsvFile::open(&path, options, context)?;
             (columns, Content::Csv(file))
@@ -260,9 +267,14 @@ fn format_of(path: &str) -> Result<Format> {
     size_of(path)?;
     let mut magic = Vec::new();
     let file = File::open(path).map_err(failed)?;
-    file.take(4).read_to_end(&mut magic).map_err(failed)?;
-    if magic == b"PAR1" {
+    file.take(MAGIC.len() as u64)
+        .read_to_end(&mut magic)
+        .map_err(failed)?;
+    if magic.starts_with(b"PAR1") {
         return Ok(Format::Parquet);
+    }
+    if magic == MAGIC {
+        return Ok(Format::Npy);
     }
     let (_, end) = path.rsplit_once('.').unwrap_or(("", ""));
     match end.to_ascii_lowercase().as_str() {
@@ -274,7 +286,7 @@ fn format_of(path: &str) -> Result<Format> {
             format!("\"{path}\" is of no known kind"),
         )
         .with_hint(
-            "Known are .parquet, .csv, .tsv, .txt, .json, .jsonl and .ndjson; read_csv, read_json and \
+            "Known are .parquet, .csv, .tsv, .txt, .json, .jsonl, .ndjson and .npy; read_csv, read_json and \
              read_parquet read files of other names.",
         )),
     }

@@ -103,6 +103,10 @@ impl IndexDef {
         if self.nulls_not_distinct {
             text += " NULLS NOT DISTINCT";
         }
+        text += &self
+            .nearest
+            .as_ref()
+            .map_or_else(String::new, NearestDef::with_clause);
         if let Some(predicate) = &self.predicate {
             text += &format!(" WHERE {}", style.predicate(table, &predicate.sql));
         }
@@ -112,15 +116,13 @@ impl IndexDef {
     /// The whole statement.
     #[must_use]
     pub fn definition(&self, table: &TableDef, style: &dyn DefinitionStyle) -> String {
-        let nearest = self.nearest.as_ref();
         format!(
-            "CREATE {}INDEX {} ON {} USING {} {}{}",
+            "CREATE {}INDEX {} ON {} USING {} {}",
             if self.unique { "UNIQUE " } else { "" },
             style.name(&self.name),
             style.indexed_table(table),
             self.method,
             self.key_definition(table, style),
-            nearest.map_or_else(String::new, NearestDef::with_clause),
         )
     }
 }

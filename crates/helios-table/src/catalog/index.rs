@@ -94,6 +94,15 @@ impl IndexKey {
         }
     }
 
+    /// The type of what is indexed; `None` for a column that is not there.
+    #[must_use]
+    pub fn ty<'t>(&'t self, table: &'t super::TableDef) -> Option<&'t DataType> {
+        match &self.source {
+            KeySource::Column(id) => Some(&table.column_by_id(*id)?.1.ty),
+            KeySource::Expression { ty, .. } => Some(ty),
+        }
+    }
+
     /// The column, unless the key is an expression.
     #[must_use]
     pub const fn as_column(&self) -> Option<ColumnId> {

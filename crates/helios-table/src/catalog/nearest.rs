@@ -1,6 +1,6 @@
 //! What makes an index one of nearness: its distance and the options of its structure.
 
-use helios_base::{DataType, Error, Result, SqlState, VectorKind};
+use helios_base::{DataType, Error, Result, SqlState};
 use helios_vector::Metric;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,9 @@ pub struct NearestDef {
     /// `WITH`, as it was written.
     pub options: Vec<(String, String)>,
 }
+
+/// A structure holds every number of a vector, those that are zero too.
+const DIMENSIONS_MAX: u32 = 16_000;
 
 /// The structures that an index can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,9 +95,17 @@ impl NearestDef {
             ));
         };
         let metric = self.metric(method, ty)?;
-        let DataType::Vector(_, Some(dimensions)) = *ty else {
+        let (DataType::Vector(_, Some(dimensions)) | DataType::Bit(Some(dimensions))) = *ty else {
             return Err(invalid("column does not have dimensions".to_owned()));
         };
+        if dimensions > DIMENSIONS_MAX {
+            return Err(Error::new(
+                SqlState::PROGRAM_LIMIT_EXCEEDED,
+                format!(
+                    "column cannot have more than {DIMENSIONS_MAX} dimensions for {method} index"
+                ),
+            ));
+        }
         let mut plan = Blueprint {
             method: structure,
             metric,
@@ -129,42 +140,57 @@ impl NearestDef {
             "<#>" => "_ip_ops",
             "<=>" => "_cosine_ops",
             "<+>" => "_l1_ops",
+            "<~>" => "_hamming_ops",
             _ => return false,
         };
         self.class.ends_with(suffix)
     }
 
     fn metric(&self, method: &str, ty: &DataType) -> Result<Metric> {
-        let DataType::Vector(kind, _) = ty else {
-            let error = Error::unsupported(format!(
-                "access method \"{method}\" does not support columns of type {}",
-                ty.bare()
-            ));
-            return Err(error.with_hint("Columns of type vector and halfvec can be indexed."));
+        let kind = match ty {
+            DataType::Vector(kind, _) => kind.name(),
+            DataType::Bit(_) => "bit",
+            _ => {
+                let error = Error::unsupported(format!(
+                    "access method \"{method}\" does not support columns of type {}",
+                    ty.bare()
+                ));
+                return Err(error.with_hint(
+                    "Columns of type vector, halfvec, sparsevec and bit can be indexed.",
+                ));
+            }
         };
-        if *kind == VectorKind::Sparse {
-            return Err(Error::unsupported(
-                "indexes of nearness on columns of type sparsevec are not supported",
-            )
-            .with_hint("Queries read the whole column, or cast it to vector or halfvec in a generated column."));
+        if self.class == "bit_jaccard_ops" && kind == "bit" {
+            return Err(Error::unsupported(format!(
+                "operator class \"{}\" is not supported for access method \"{method}\"",
+                self.class
+            ))
+            .with_hint("Use bit_hamming_ops, or let queries read the whole column."));
         }
         let distance = self
             .class
-            .strip_prefix(kind.name())
+            .strip_prefix(kind)
             .and_then(|rest| rest.strip_suffix("_ops"));
         match distance {
+            // Of zeros and ones the square of the distance is how many differ.
+            Some("_hamming") if kind == "bit" => Ok(Metric::L2),
+            Some(_) if kind == "bit" => Err(self.no_class(method)),
             Some("_l2") => Ok(Metric::L2),
             Some("_ip") => Ok(Metric::InnerProduct),
             Some("_cosine") => Ok(Metric::Cosine),
             Some("_l1") => Ok(Metric::L1),
-            _ => Err(Error::new(
-                SqlState::UNDEFINED_OBJECT,
-                format!(
-                    "operator class \"{}\" does not exist for access method \"{method}\"",
-                    self.class
-                ),
-            )),
+            _ => Err(self.no_class(method)),
         }
+    }
+
+    fn no_class(&self, method: &str) -> Error {
+        Error::new(
+            SqlState::UNDEFINED_OBJECT,
+            format!(
+                "operator class \"{}\" does not exist for access method \"{method}\"",
+                self.class
+            ),
+        )
     }
 
     fn read_options(&self, plan: &mut Blueprint) -> Result<()> {

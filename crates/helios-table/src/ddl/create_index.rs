@@ -50,14 +50,7 @@ impl Transaction {
                 Err(sql) => {
                     let compiled = self.index_expr(&catalog, &table, sql, None)?;
                     require_order(compiled.1.ty())?;
-                    parts.push(match &compiled.1 {
-                        Expr::Call { function, .. }
-                            if function.kind() == helios_expr::Kind::Function =>
-                        {
-                            function.name().to_owned()
-                        }
-                        _ => "expr".to_owned(),
-                    });
+                    parts.push(part_name(&compiled.1));
                     KeySource::Expression {
                         ty: compiled.1.ty().clone(),
                         expr: compiled.0,
@@ -126,11 +119,11 @@ impl Transaction {
         let table = self.change_table(table)?;
         self.fill_index(&table, index)?;
         self.tables()
-            .make_nearest(self.branch(), &table, &def, watch)?;
+            .make_nearest(self.branch(), &self.latest_catalog()?, &table, &def, watch)?;
         self.txn().drop_index(before)
     }
 
-    fn index_expr(
+    pub(super) fn index_expr(
         &self,
         catalog: &Catalog,
         table: &TableDef,
@@ -154,5 +147,15 @@ impl Transaction {
             columns: columns_of(table, &compiled),
         };
         Ok((expr, compiled))
+    }
+}
+
+/// What an expression is called in the name of its index.
+pub(super) fn part_name(expr: &Expr) -> String {
+    match expr {
+        Expr::Call { function, .. } if function.kind() == helios_expr::Kind::Function => {
+            function.name().to_owned()
+        }
+        _ => "expr".to_owned(),
     }
 }

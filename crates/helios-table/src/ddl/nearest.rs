@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use helios_base::{IndexId, Result, TableId};
+use helios_base::{DataType, IndexId, Result, TableId};
 use helios_version::TableLock;
 
 use super::column::require;
-use crate::catalog::{IndexDef, IndexKey, NearestDef, TableDef};
+use super::create_index::part_name;
+use crate::catalog::{IndexDef, IndexKey, KeySource, NearestDef, TableDef};
 use crate::nearest::Watch;
 use crate::transaction::Transaction;
 
@@ -17,8 +18,10 @@ pub struct NewNearest {
     pub name: Option<String>,
     /// The table.
     pub table: TableId,
-    /// The column.
-    pub column: String,
+    /// A column's name, or else the SQL text of an expression.
+    pub key: std::result::Result<String, String>,
+    /// `WHERE`, as SQL text.
+    pub predicate: Option<String>,
     /// The access method.
     pub method: String,
     /// Distance and options.
@@ -40,27 +43,45 @@ impl Transaction {
         new: &NewNearest,
         watch: Watch<'_>,
     ) -> Result<Arc<IndexDef>> {
-        let (_, old) = self.lock_definition(new.table, TableLock::ShareRowExclusive)?;
+        let (catalog, old) = self.lock_definition(new.table, TableLock::ShareRowExclusive)?;
         let mut table = TableDef::clone(&old);
-        let column = require(&table, &new.column)?;
-        if let Some((_, column)) = table.column_by_id(column) {
-            new.nearest.blueprint(&new.method, &column.ty)?;
+        let (source, part) = match &new.key {
+            Ok(column) => (KeySource::Column(require(&table, column)?), column.clone()),
+            Err(sql) => {
+                let (expr, compiled) = self.index_expr(&catalog, &table, sql, None)?;
+                let ty = compiled.ty().clone();
+                (KeySource::Expression { expr, ty }, part_name(&compiled))
+            }
+        };
+        let key = IndexKey {
+            source,
+            descending: false,
+            nulls_first: false,
+        };
+        if let Some(ty) = key.ty(&table) {
+            new.nearest.blueprint(&new.method, ty)?;
         }
-        let parts = std::slice::from_ref(&new.column);
-        let name = self.index_name(&table, new.name.as_deref(), parts)?;
+        let predicate = match &new.predicate {
+            Some(sql) => {
+                let ty = Some(&DataType::Bool);
+                Some(self.index_expr(&catalog, &table, sql, ty)?.0)
+            }
+            None => None,
+        };
+        let name = self.index_name(&table, new.name.as_deref(), &[part])?;
         let id = IndexId(self.tables().next_id()?);
         let index = Arc::new(IndexDef {
             id,
             storage: id,
             name,
             table: table.id,
-            keys: vec![IndexKey::column(column)],
+            keys: vec![key],
             include: Vec::new(),
             unique: false,
             nulls_not_distinct: false,
             primary: false,
             clustered: false,
-            predicate: None,
+            predicate,
             constraint: None,
             nearest: Some(new.nearest.clone()),
             method: new.method.clone(),
@@ -68,8 +89,13 @@ impl Transaction {
         });
         table.indexes.push(index.clone());
         let table = self.change_table(table)?;
-        self.tables()
-            .make_nearest(self.branch(), &table, &index, watch)?;
+        self.tables().make_nearest(
+            self.branch(),
+            &self.latest_catalog()?,
+            &table,
+            &index,
+            watch,
+        )?;
         Ok(index)
     }
 }

@@ -12,9 +12,9 @@ use super::index::{NearestIndex, Parts, Subject};
 use super::progress::{Phase, Progress};
 use super::slots::Slots;
 use super::structure::{Shape, failure, holds};
-use super::vector_of;
+use super::{vector_if, vector_of};
 use crate::catalog::TableDef;
-use crate::row::StoredRow;
+use crate::row::{IndexRules, StoredRow};
 
 /// Vectors that a structure learns from.
 const SAMPLE: usize = 20_000;
@@ -27,8 +27,12 @@ pub(super) struct Builder {
     table: Arc<TableDef>,
     snapshot: Snapshot,
     cursor: RowCursor,
+    vector: Vectors,
     state: State,
 }
+
+/// What the vector of a row is.
+type Vectors = fn(&StoredRow<'_>, &IndexRules, usize) -> Result<Option<(Vec<f32>, u64)>>;
 
 enum State {
     /// Every so many rows one is kept to learn from.
@@ -62,12 +66,19 @@ struct Adding {
 }
 
 impl Builder {
-    pub(super) fn new(subject: Subject, table: Arc<TableDef>, snapshot: Snapshot) -> Result<Self> {
+    /// Begins. `strict` fails on rows of which the index's expressions make no value.
+    pub(super) fn new(
+        subject: Subject,
+        table: Arc<TableDef>,
+        snapshot: Snapshot,
+        strict: bool,
+    ) -> Result<Self> {
         Ok(Self {
             cursor: all(&snapshot, table.storage)?,
             subject,
             table,
             snapshot,
+            vector: if strict { vector_of } else { vector_if },
             state: State::begin(),
         })
     }
@@ -149,19 +160,17 @@ impl Builder {
         else {
             return Ok(Step::Done);
         };
-        let (plan, position) = (self.subject.plan, self.subject.position);
+        let Subject { plan, rules, .. } = &self.subject;
         for _ in 0..budget {
             let Some(row) = self.cursor.next()? else {
                 return Ok(Step::Done);
             };
             let row = StoredRow::from_ref(self.table.shape(), row)?;
-            if row.is_null(position) {
+            let found = (self.vector)(&row, rules, plan.dimensions)?;
+            let Some((vector, _)) = found.filter(|(vector, _)| holds(plan.metric, vector)) else {
                 continue;
-            }
-            if rows.is_multiple_of(*every)
-                && let Some((vector, _)) = vector_of(&row, position, plan.dimensions)?
-                && holds(plan.metric, &vector)
-            {
+            };
+            if rows.is_multiple_of(*every) {
                 sample.extend(vector);
                 if sample.len() / plan.dimensions.max(1) >= SAMPLE * 2 {
                     // Every other one stays, and from now on half as many come.
@@ -195,8 +204,8 @@ impl Builder {
                     break;
                 };
                 let row = StoredRow::from_ref(self.table.shape(), row)?;
-                let plan = self.subject.plan;
-                let found = vector_of(&row, self.subject.position, plan.dimensions)?;
+                let Subject { plan, rules, .. } = &self.subject;
+                let found = (self.vector)(&row, rules, plan.dimensions)?;
                 let Some((vector, print)) = found.filter(|(v, _)| holds(plan.metric, v)) else {
                     continue;
                 };

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use helios_base::{
-    BranchId, ColumnId, Error, IndexId, Result, Scn, SqlState, TableId, VectorKind, VectorValue,
-};
+use helios_base::{BranchId, Error, IndexId, Result, Scn, SqlState, TableId, Value};
 use helios_vector::{All, Index, Memory, Work};
 use helios_version::{Diff, Read, RowVersion, Snapshot, Step, Store};
 use parking_lot::{Mutex, RwLock};
@@ -13,9 +11,9 @@ use super::calibration::Calibration;
 use super::effort::Asked;
 use super::slots::Slots;
 use super::structure::{failure, holds};
-use super::vector_of;
+use super::{numbers_of, vector_if};
 use crate::catalog::{Blueprint, IndexDef, Method, TableDef};
-use crate::row::StoredRow;
+use crate::row::{IndexRules, Rules, StoredRow};
 
 /// More candidates than this are not asked for at once.
 const BATCH_MAX: usize = 1 << 14;
@@ -27,32 +25,43 @@ pub(super) struct Subject {
     pub(super) index: IndexId,
     /// The storage of its table's rows.
     pub(super) rows: TableId,
-    /// The column of vectors.
-    pub(super) column: ColumnId,
-    /// Its position in the table when this was made.
-    pub(super) position: usize,
+    /// What of a row is indexed, and of which rows; its positions are those of the table when this was made.
+    pub(super) rules: Arc<IndexRules>,
     /// What it is to be.
     pub(super) plan: Blueprint,
 }
 
 impl Subject {
-    /// The subject of a definition; `None` if it is of no nearness.
-    pub(super) fn of(table: &TableDef, def: &IndexDef) -> Result<Option<Self>> {
-        let Some(nearest) = &def.nearest else {
+    /// The subject of a definition, by the compiled rules of its table; `None` if it is of no nearness.
+    pub(super) fn of(table: &TableDef, def: &IndexDef, rules: &Rules) -> Result<Option<Self>> {
+        let (Some(nearest), Some(key)) = (&def.nearest, def.keys.first()) else {
             return Ok(None);
         };
-        let column = def.keys.first().and_then(|key| key.as_column());
-        let found = column.and_then(|id| Some((id, table.column_by_id(id)?)));
-        let Some((column, (position, definition))) = found else {
+        let mut compiled = rules.nearest.iter();
+        let compiled = compiled.find(|rules| rules.def.storage == def.storage);
+        let (Some(compiled), Some(ty)) = (compiled, key.ty(table)) else {
             return Err(Error::internal("an index of nearness without a column"));
         };
         Ok(Some(Self {
             index: def.storage,
             rows: table.storage,
-            column,
-            position,
-            plan: nearest.blueprint(&def.method, &definition.ty)?,
+            rules: Arc::clone(compiled),
+            plan: nearest.blueprint(&def.method, ty)?,
         }))
+    }
+
+    /// Whether rows of a table have what is read of them where it was when this was made.
+    fn reads(&self, table: &TableDef) -> bool {
+        let mut there = Vec::new();
+        for id in self.rules.def.columns() {
+            let Some(position) = table.position(id) else {
+                return false;
+            };
+            there.push(position);
+        }
+        there.sort_unstable();
+        there.dedup();
+        table.storage == self.rows && there == self.rules.reads()
     }
 }
 
@@ -116,14 +125,6 @@ pub struct Found<'f> {
     print: u64,
 }
 
-impl Found<'_> {
-    /// Whether a row under the key still has the vector that was found.
-    #[must_use]
-    pub fn is_of(&self, vector: &[f32]) -> bool {
-        super::slots::fingerprint_of(vector) == self.print
-    }
-}
-
 impl NearestIndex {
     pub(super) fn new(subject: Subject, parts: Parts) -> Self {
         Self {
@@ -166,13 +167,20 @@ impl NearestIndex {
         self.estimates
     }
 
-    /// Whether it can look for this vector.
+    /// A vector or string of bits as numbers, if it can be looked for.
     #[must_use]
-    pub fn takes(&self, query: &VectorValue) -> bool {
+    pub fn query(&self, query: &Value) -> Option<Vec<f32>> {
         let plan = &self.subject.plan;
-        query.kind() != VectorKind::Sparse
-            && query.dimensions() == plan.dimensions
-            && holds(plan.metric, &query.numbers())
+        numbers_of(query, plan.dimensions).filter(|numbers| holds(plan.metric, numbers))
+    }
+
+    /// Whether a row under the key of what was found still has the vector, and is one that the index is of.
+    ///
+    /// # Errors
+    /// What its expressions raise.
+    pub fn is_still(&self, found: &Found<'_>, row: &StoredRow<'_>) -> Result<bool> {
+        let vector = vector_if(row, &self.subject.rules, self.subject.plan.dimensions)?;
+        Ok(vector.is_some_and(|(_, print)| print == found.print))
     }
 
     /// The setting that says how many candidates or lists are followed.
@@ -220,14 +228,7 @@ impl NearestIndex {
     /// Whether it is an index of the rows that a table has at some moment.
     #[must_use]
     pub fn is_of(&self, table: &TableDef) -> bool {
-        let column = table.column_by_id(self.subject.column);
-        table.storage == self.subject.rows && column.is_some()
-    }
-
-    /// The position of its column among those of a table.
-    #[must_use]
-    pub fn position(&self, table: &TableDef) -> Option<usize> {
-        table.position(self.subject.column)
+        self.subject.reads(table)
     }
 
     /// The rows of `at` that differ from the base's, if they are at most `most`; every other row of `at` is in the
@@ -331,7 +332,6 @@ pub(super) struct CatchUp {
     index: Arc<NearestIndex>,
     diff: Diff,
     table: Arc<TableDef>,
-    position: usize,
     target: (BranchId, Scn),
 }
 
@@ -344,17 +344,14 @@ impl CatchUp {
         table: &Arc<TableDef>,
     ) -> Result<Option<Self>> {
         let (branch, scn) = index.base();
-        let (Some(base), Some(position)) = (
-            kept(store, branch, scn, index.subject.rows)?,
-            index.position(table),
-        ) else {
+        let base = kept(store, branch, scn, index.subject.rows)?;
+        let Some(base) = base.filter(|_| index.is_of(table)) else {
             return Ok(None);
         };
         Ok(Some(Self {
             index: Arc::clone(index),
             diff: store.diff(&base, newest, Some(index.subject.rows))?,
             table: Arc::clone(table),
-            position,
             target: (newest.branch(), newest.scn()),
         }))
     }
@@ -366,7 +363,7 @@ impl CatchUp {
 
     /// Looks at up to `budget` rows.
     pub(super) fn step(&mut self, budget: usize) -> Result<Step> {
-        let plan = self.index.subject.plan;
+        let Subject { plan, rules, .. } = &self.index.subject;
         let (mut ids, mut vectors) = (Vec::new(), Vec::new());
         let mut state = Step::More;
         for _ in 0..budget {
@@ -376,7 +373,7 @@ impl CatchUp {
             };
             let Some(new) = &change.new else { continue };
             let row = StoredRow::new(self.table.shape(), &change.pk, new.begin, &new.row)?;
-            let found = vector_of(&row, self.position, plan.dimensions)?;
+            let found = vector_if(&row, rules, plan.dimensions)?;
             if let Some((vector, print)) = found.filter(|(vector, _)| holds(plan.metric, vector))
                 && let Some(slot) = self.index.slots.write().add(&change.pk, print)
             {

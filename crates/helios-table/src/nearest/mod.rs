@@ -30,24 +30,50 @@ pub use progress::{Phase, Progress, Watch};
 pub use registry::NearestReport;
 pub(crate) use registry::Registry;
 
-use helios_base::{Result, Value, VectorValue};
+use helios_base::{Result, Value};
 
-use crate::row::StoredRow;
+use crate::row::{IndexRules, StoredRow};
 
-/// The numbers of a row's vector and their fingerprint; `None` for `NULL` and for a vector of other
-/// dimensions, which no index has.
+/// The numbers of a row's vector and their fingerprint; `None` for `NULL`, for a vector of other dimensions, and for
+/// a row that the index's condition leaves out: no index has these.
 fn vector_of(
     row: &StoredRow<'_>,
-    position: usize,
+    rules: &IndexRules,
     dimensions: usize,
 ) -> Result<Option<(Vec<f32>, u64)>> {
-    let Value::Vector(vector) = row.value(position)? else {
+    let mut values = vec![Value::Null; rules.reads().last().map_or(0, |last| last + 1)];
+    row.fill(rules.reads(), &mut values)?;
+    let Some(value) = rules.first_key(&values)? else {
         return Ok(None);
     };
-    if vector.dimensions() != dimensions || matches!(*vector, VectorValue::Sparse(_)) {
-        return Ok(None);
+    Ok(numbers_of(&value, dimensions).map(|numbers| {
+        let print = slots::fingerprint_of(&numbers);
+        (numbers, print)
+    }))
+}
+
+/// As [`vector_of`], where a row of which the index's expressions make no value is none of its rows: who wrote it
+/// did not ask them.
+fn vector_if(
+    row: &StoredRow<'_>,
+    rules: &IndexRules,
+    dimensions: usize,
+) -> Result<Option<(Vec<f32>, u64)>> {
+    match vector_of(row, rules, dimensions) {
+        Err(error) if error.sqlstate().class() == "22" => Ok(None),
+        done => done,
     }
-    let numbers = vector.numbers().into_owned();
-    let print = slots::fingerprint_of(&numbers);
-    Ok(Some((numbers, print)))
+}
+
+/// A vector or a string of bits as so many numbers.
+fn numbers_of(value: &Value, dimensions: usize) -> Option<Vec<f32>> {
+    match value {
+        Value::Vector(vector) if vector.dimensions() == dimensions => {
+            Some(vector.numbers().into_owned())
+        }
+        Value::Bits(bits) if bits.len() == dimensions => {
+            Some(bits.bits().map(|bit| f32::from(u8::from(bit))).collect())
+        }
+        _ => None,
+    }
 }

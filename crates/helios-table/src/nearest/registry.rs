@@ -120,15 +120,20 @@ impl Tables {
     pub fn make_nearest(
         &self,
         branch: BranchId,
+        catalog: &Arc<Catalog>,
         table: &Arc<TableDef>,
         def: &IndexDef,
         watch: Watch<'_>,
     ) -> Result<()> {
-        let Some(subject) = Subject::of(table, def)? else {
+        if def.nearest.is_none() {
+            return Ok(());
+        }
+        let rules = self.rules(catalog, table)?;
+        let Some(subject) = Subject::of(table, def, &rules)? else {
             return Ok(());
         };
         let newest = self.store().snapshot(branch, None)?;
-        let mut builder = Builder::new(subject, Arc::clone(table), newest)?;
+        let mut builder = Builder::new(subject, Arc::clone(table), newest, true)?;
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let threads = threads.min(THREADS_MAX);
         let go_on = |_| watch(None);
@@ -207,7 +212,10 @@ impl Tables {
                         continue;
                     }
                     // A column may have become something else meanwhile.
-                    if let Ok(Some(subject)) = Subject::of(table, def) {
+                    let rules = self.rules(&catalog, table);
+                    if let Ok(Some(subject)) =
+                        rules.and_then(|rules| Subject::of(table, def, &rules))
+                    {
                         wanted.push_back(Wanted {
                             branch: branch.id,
                             table: Arc::clone(table),
@@ -254,7 +262,7 @@ impl Tables {
         };
         let build = |wanted: Wanted| -> Result<Option<Job>> {
             let newest = self.store().snapshot(wanted.branch, None)?;
-            let builder = Builder::new(wanted.subject, wanted.table, newest)?;
+            let builder = Builder::new(wanted.subject, wanted.table, newest, false)?;
             Ok(Some(Job::Build(Box::new(builder), id)))
         };
         let Some(index) = index else {

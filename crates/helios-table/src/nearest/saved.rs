@@ -46,7 +46,15 @@ fn path(folder: &Path, index: IndexId) -> PathBuf {
 
 /// What a definition asks for, as a number.
 fn plan_print(subject: &Subject) -> u64 {
-    fingerprint(format!("{:?} {}", subject.plan, subject.column.0).as_bytes())
+    let def = &subject.rules.def;
+    let keys = def.keys.iter().map(|key| &key.source);
+    let text = format!(
+        "{:?} {:?} {:?}",
+        subject.plan,
+        keys.collect::<Vec<_>>(),
+        def.predicate
+    );
+    fingerprint(text.as_bytes())
 }
 
 /// The time of a commit, which tells two histories apart.

@@ -125,6 +125,24 @@ impl IndexRules {
         self.keys.iter().map(|key| &key.source)
     }
 
+    /// The first key of `row`; `None` if the predicate keeps the row out of the index. Only the columns of
+    /// [`Self::reads`] need be there.
+    ///
+    /// # Errors
+    /// What the index expressions raise.
+    pub fn first_key(&self, row: &[Value]) -> Result<Option<Value>> {
+        if let Some(predicate) = &self.predicate
+            && !predicate.eval_condition(row, &index_context())?
+        {
+            return Ok(None);
+        }
+        match self.keys.first().map(|key| &key.source) {
+            Some(KeyPart::Column(position)) => Ok(row.get(*position).cloned()),
+            Some(KeyPart::Expr(expr)) => expr.eval(row, &index_context()).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Appends the keys of `row` to `out`. Only the columns of [`Self::reads`] need be there.
     /// False, and nothing appended, if the predicate keeps the row out of the index.
     ///

@@ -95,6 +95,8 @@ pub struct Rules {
     pub checks: Vec<(String, Expr)>,
     /// The ordered indexes, in the order of the definition.
     pub indexes: Vec<IndexRules>,
+    /// The indexes of nearness, in the order of the definition.
+    pub nearest: Vec<Arc<IndexRules>>,
     /// Foreign keys with the positions of their columns.
     pub foreign_keys: Vec<(ConstraintId, Vec<usize>)>,
 }
@@ -132,6 +134,12 @@ impl Rules {
             .filter(|def| def.nearest.is_none())
             .map(|def| IndexRules::new(catalog, table, def, exprs))
             .collect::<Result<_>>()?;
+        let nearest = table
+            .indexes
+            .iter()
+            .filter(|def| def.nearest.is_some())
+            .map(|def| IndexRules::new(catalog, table, def, exprs).map(Arc::new))
+            .collect::<Result<_>>()?;
         let foreign_keys = table
             .foreign_keys()
             .map(|(constraint, fk)| {
@@ -144,6 +152,7 @@ impl Rules {
             generated,
             checks,
             indexes,
+            nearest,
             foreign_keys,
         })
     }

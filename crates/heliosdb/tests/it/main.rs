@@ -32,6 +32,7 @@ mod system_views;
 mod temporary;
 mod time_travel;
 mod vector_crash;
+mod vector_files;
 mod vector_index;
 mod vector_search;
 mod vectors;

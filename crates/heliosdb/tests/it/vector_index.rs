@@ -333,7 +333,8 @@ fn what_cannot_be_indexed_says_so() {
     let mut c = database.connect().unwrap();
     run(
         &mut c,
-        "CREATE TABLE t (id int PRIMARY KEY, v vector(3), w vector, s sparsevec(3), n int)",
+        "CREATE TABLE t (id int PRIMARY KEY, v vector(3), w vector, s sparsevec(3), n int,
+             b bit(3), big sparsevec(20000))",
     );
     for (sql, expected) in [
         (
@@ -377,16 +378,20 @@ fn what_cannot_be_indexed_says_so() {
             "0A000 access method \"ivfflat\" does not support multicolumn indexes",
         ),
         (
-            "CREATE INDEX ON t USING hnsw (s sparsevec_l2_ops)",
-            "0A000 indexes of nearness on columns of type sparsevec are not supported",
-        ),
-        (
             "CREATE INDEX ON t USING hnsw (n vector_l2_ops)",
             "0A000 access method \"hnsw\" does not support columns of type integer",
         ),
         (
-            "CREATE INDEX ON t USING hnsw (v vector_l2_ops) WHERE n = 1",
-            "0A000 partial indexes are not supported for access method \"hnsw\"",
+            "CREATE INDEX ON t USING hnsw (b bit_jaccard_ops)",
+            "0A000 operator class \"bit_jaccard_ops\" is not supported for access method \"hnsw\"",
+        ),
+        (
+            "CREATE INDEX ON t USING hnsw (big sparsevec_l2_ops)",
+            "54000 column cannot have more than 16000 dimensions for hnsw index",
+        ),
+        (
+            "CREATE INDEX ON t USING hnsw ((v + v) vector_l2_ops)",
+            "22023 column does not have dimensions",
         ),
     ] {
         assert_eq!(failure(&mut c, sql), expected, "{sql}");

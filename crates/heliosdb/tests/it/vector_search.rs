@@ -348,3 +348,149 @@ fn an_index_is_cancelled() {
         10
     );
 }
+
+/// Indexes of some rows only, of expressions, of bits and of sparse vectors.
+#[test]
+fn what_else_is_indexed() {
+    let database = Database::open_in_memory().unwrap();
+    let mut c = database.connect().unwrap();
+    let mut clouds = Clouds::new(7);
+    table(&mut c, &mut clouds, 3000);
+    run(
+        &mut c,
+        &format!(
+            "ALTER TABLE item ADD COLUMN bits bit({DIMENSIONS}), ADD COLUMN sparse sparsevec({DIMENSIONS});
+             UPDATE item SET bits = binary_quantize(v), sparse = v::sparsevec;
+             ANALYZE item;
+             SET hnsw.ef_search = 1000; SET ivfflat.probes = 1000"
+        ),
+    );
+    let half = format!("(v::halfvec({DIMENSIONS}))");
+    let coarse = format!("(binary_quantize(v)::bit({DIMENSIONS}))");
+    for (using, distance, condition) in [
+        (
+            "hnsw (v vector_l2_ops) WHERE tenth = 3".to_owned(),
+            "v <-> $$Q$$".to_owned(),
+            "tenth = 3 AND half = 1",
+        ),
+        (
+            "hnsw (v vector_l2_ops) WHERE id > 1000".to_owned(),
+            "v <-> $$Q$$".to_owned(),
+            "id > 1500",
+        ),
+        (
+            format!("hnsw ({half} halfvec_cosine_ops)"),
+            format!("{half} <=> $$Q$$"),
+            "half = 1",
+        ),
+        (
+            format!("ivfflat ({half} halfvec_l2_ops) WITH (lists = 20)"),
+            format!("{half} <-> $$Q$$"),
+            "true",
+        ),
+        (
+            format!("hnsw ({coarse} bit_hamming_ops)"),
+            format!("{coarse} <~> B'$$B$$'"),
+            "true",
+        ),
+        (
+            "hnsw (bits bit_hamming_ops)".to_owned(),
+            "bits <~> B'$$B$$'".to_owned(),
+            "half = 1",
+        ),
+        (
+            "hnsw (sparse sparsevec_cosine_ops)".to_owned(),
+            "sparse <=> $$S$$::sparsevec".to_owned(),
+            "true",
+        ),
+        (
+            "hnsw (sparse sparsevec_l1_ops)".to_owned(),
+            "sparse <+> $$S$$::sparsevec".to_owned(),
+            "half = 0",
+        ),
+    ] {
+        run(&mut c, &format!("CREATE INDEX near ON item USING {using}"));
+        for step in 0..6 {
+            let query = clouds.any().1;
+            let bits: String = query
+                .iter()
+                .map(|x| if *x > 0.0 { '1' } else { '0' })
+                .collect();
+            let sparse = text(&query) + "::vector";
+            let distance = distance
+                .replace("$$Q$$", &text(&query))
+                .replace("$$B$$", &bits)
+                .replace("$$S$$", &sparse);
+            let sql = format!(
+                "SELECT round(({distance})::numeric, 3)::text FROM item WHERE {condition} ORDER BY {distance} LIMIT 8"
+            );
+            run(&mut c, "SET executor = row");
+            let plan = lines(&mut c, &format!("EXPLAIN {sql}"));
+            let used = plan
+                .iter()
+                .any(|line| line.contains("Index Scan using near on item"));
+            assert!(used, "{using}: {plan:#?}");
+            let found = lines(&mut c, &sql);
+            run(&mut c, "SET executor = vector");
+            assert_eq!(found, lines(&mut c, &sql), "{using}: {sql}");
+            run(&mut c, "SET executor = auto");
+            // Rows come into the index and go from it.
+            match step {
+                1 => run(&mut c, "UPDATE item SET tenth = 3 WHERE id % 7 = 0"),
+                2 => run(
+                    &mut c,
+                    "UPDATE item SET tenth = 4, v = v + v WHERE id % 11 = 0",
+                ),
+                3 => run(&mut c, "VACUUM"),
+                _ => {}
+            }
+        }
+        let definition = "SELECT indexdef FROM pg_indexes WHERE indexname = 'near'";
+        let shown = lines(&mut c, definition).concat();
+        run(&mut c, &format!("DROP INDEX near; {shown}"));
+        assert_eq!(lines(&mut c, definition).concat(), shown);
+        run(&mut c, "DROP INDEX near");
+    }
+    // An index of some rows is of no use to who may want others.
+    run(
+        &mut c,
+        "CREATE INDEX near ON item USING hnsw (v vector_l2_ops) WHERE tenth = 3",
+    );
+    run(&mut c, "SET executor = row");
+    for condition in ["true", "tenth = 4", "tenth = 3 OR half = 1"] {
+        let plan = lines(
+            &mut c,
+            &format!("EXPLAIN {}", asks("<->", condition, &clouds.near(0))),
+        );
+        assert!(!plan.iter().any(|line| line.contains("near")), "{plan:#?}");
+    }
+}
+
+/// A row of which the index's expression makes no value is in no index, and an index of it is not made.
+#[test]
+fn expressions_that_fail() {
+    let database = Database::open_in_memory().unwrap();
+    let mut c = database.connect().unwrap();
+    run(
+        &mut c,
+        "CREATE TABLE e (id int PRIMARY KEY, v vector, w vector(3));
+         INSERT INTO e SELECT g, ARRAY[g, 1, 1] FROM generate_series(1, 2000) g;
+         CREATE INDEX near ON e USING hnsw ((v::vector(3)) vector_l2_ops);
+         INSERT INTO e VALUES (3000, '[1,2]'), (3001, '[7.2,1,1]');
+         VACUUM; SET executor = row",
+    );
+    let sql =
+        "SELECT id::text FROM e WHERE id <> 3000 ORDER BY v::vector(3) <-> '[7.3,1,1]' LIMIT 2";
+    let plan = lines(&mut c, &format!("EXPLAIN ANALYZE {sql}"));
+    assert!(number(&plan, "Candidates").is_some(), "{plan:#?}");
+    assert_eq!(number(&plan, "Changed Rows"), None, "{plan:#?}");
+    assert_eq!(lines(&mut c, sql), ["3001", "7"]);
+    run(&mut c, "DROP INDEX near");
+    let error = c
+        .execute(
+            "CREATE INDEX ON e USING hnsw ((v::vector(3)) vector_l2_ops)",
+            (),
+        )
+        .unwrap_err();
+    assert_eq!(error.sqlstate().as_str(), "22000", "{error:?}");
+}

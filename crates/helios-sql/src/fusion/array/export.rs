@@ -2,19 +2,20 @@
 //!
 //! Differs from the inner forms (`shape.rs`) in these: `numeric` without modifier becomes its text,
 //! since no Arrow type holds every value; `interval` becomes `Interval(MonthDayNano)`, arrays become
-//! `List`. `json`, `jsonb` and `uuid` fields carry Arrow's canonical extension names.
+//! `List`, and vectors whose dimensions are known `FixedSizeList` of floating-point numbers. `json`, `jsonb` and `uuid` fields carry Arrow's canonical extension names.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Decimal256Builder, IntervalMonthDayNanoBuilder, ListArray, StringViewBuilder,
+    ArrayRef, Decimal256Builder, FixedSizeListBuilder, Float32Builder, IntervalMonthDayNanoBuilder,
+    ListArray, StringViewBuilder,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{
     DataType as ArrowType, Field, FieldRef, IntervalMonthDayNano, IntervalUnit, i256,
 };
-use helios_base::{DataType, Error, Result, SqlState, TextContext, Value};
+use helios_base::{DataType, Error, Result, SqlState, TextContext, Value, VectorKind};
 
 use super::{ColumnReader, array_of};
 use crate::fusion::shape::{DECIMAL_NAN, Shape};
@@ -52,6 +53,12 @@ pub(crate) fn export_type(ty: &DataType) -> ArrowType {
         },
         DataType::Interval(_) => ArrowType::Interval(IntervalUnit::MonthDayNano),
         DataType::Array(element) => ArrowType::List(element_field(element)),
+        DataType::Vector(VectorKind::Full | VectorKind::Half, Some(dimensions)) => {
+            match i32::try_from(*dimensions) {
+                Ok(width) => ArrowType::FixedSizeList(element_field(&DataType::Float4), width),
+                Err(_) => ArrowType::Utf8View,
+            }
+        }
         DataType::Reg(_) => ArrowType::Utf8View,
         DataType::User(user) => match user.as_domain() {
             Some(domain) => export_type(&domain.base),
@@ -99,6 +106,7 @@ pub(crate) fn export_values(values: &[Value], ty: &DataType) -> Result<ArrayRef>
     match (&outer, ty) {
         (ArrowType::Interval(_), _) => intervals(values),
         (ArrowType::List(_), DataType::Array(element)) => lists(values, element),
+        (ArrowType::FixedSizeList(_, width), _) => Ok(vectors(values, *width)),
         (ArrowType::Decimal256(precision, scale), _) => wide_decimals(values, *precision, *scale),
         (ArrowType::Utf8View, DataType::Numeric(_)) => texts(values),
         (ArrowType::Utf8View, DataType::Record) => {
@@ -149,6 +157,27 @@ pub(crate) fn as_text(values: &[Value], ty: &DataType) -> ArrayRef {
         } else {
             builder.append_value(value.to_text(ty, &context));
         }
+    }
+    Arc::new(builder.finish())
+}
+
+/// Vectors of so many numbers.
+fn vectors(values: &[Value], width: i32) -> ArrayRef {
+    let all = Float32Builder::with_capacity(values.len().saturating_mul(width.max(0) as usize));
+    let mut builder = FixedSizeListBuilder::with_capacity(all, width, values.len())
+        .with_field(element_field(&DataType::Float4));
+    for value in values {
+        let vector = match value {
+            Value::Vector(vector) if i32::try_from(vector.dimensions()) == Ok(width) => {
+                Some(vector)
+            }
+            _ => None,
+        };
+        match vector {
+            Some(vector) => builder.values().append_slice(&vector.numbers()),
+            None => builder.values().append_nulls(width.max(0) as usize),
+        }
+        builder.append(vector.is_some());
     }
     Arc::new(builder.finish())
 }

@@ -205,7 +205,7 @@ impl Compiler<'_> {
 }
 
 /// The filters as conditions, as far as they are.
-fn conditions<'a>(filters: &'a [Expr], reads: &[usize]) -> Vec<Condition<'a>> {
+pub(super) fn conditions<'a>(filters: &'a [Expr], reads: &[usize]) -> Vec<Condition<'a>> {
     let all = filters.iter().enumerate();
     all.filter_map(|(at, filter)| condition(filter, at, reads))
         .collect()

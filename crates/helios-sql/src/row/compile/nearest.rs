@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use helios_base::Value;
 use helios_expr::{Expr, Measure, Volatility};
-use helios_table::catalog::IndexDef;
+use helios_table::row::IndexRules;
 
+use super::implied::implied;
+use super::subject::Subject;
 use super::{Compiler, access};
 use crate::plan::{At, Limit, SortKey};
 use crate::row::node::{Node, ProjectNode, SortNode};
@@ -74,17 +76,28 @@ impl Compiler<'_> {
         if scan.versions.is_some() || scan.key || moves || key.descending || key.nulls_first {
             return None;
         }
-        let (symbol, column, query) = distance(&key.expr)?;
-        let position = *scan.reads.get(column)?;
-        let column = scan.table.columns.get(position)?.id;
-        // An index made since serves the past as well.
+        let (symbol, subject, query) = distance(&key.expr)?;
+        // An index made since serves the past as well, if it reads the same columns of it.
         let now = self.catalog.table_by_id(scan.table.id)?;
-        let is_wanted = |def: &&Arc<IndexDef>| {
-            let of = def.keys.first().and_then(|key| key.as_column());
-            let nearest = def.nearest.as_ref();
-            of == Some(column) && nearest.is_some_and(|nearest| nearest.is_by(symbol))
+        let rules = self.tables.rules(self.catalog, now).ok()?;
+        let conditions = access::conditions(&scan.conditions, &scan.reads);
+        let subject = Subject::of(subject, &scan.reads)?;
+        let is_wanted = |rules: &&Arc<IndexRules>| {
+            let def = &rules.def;
+            let by = def.nearest.as_ref().is_some_and(|n| n.is_by(symbol));
+            let mut columns = def.columns();
+            let keys = Subject::of_index(rules);
+            // Rows that the index's condition leaves out must not be wanted.
+            let whole = rules.predicate().is_none_or(|predicate| {
+                implied(predicate, &scan.conditions, &conditions, &scan.reads).is_some()
+            });
+            by && whole
+                && keys.first().is_some_and(|(key, _)| *key == subject)
+                && columns.all(|id| now.position(id) == scan.table.position(id))
         };
-        let index = now.indexes.iter().find(is_wanted)?;
+        // The index of the fewest rows that has all that are wanted.
+        let partial = |rules: &&Arc<IndexRules>| rules.predicate().is_none();
+        let index = rules.nearest.iter().filter(is_wanted).min_by_key(partial)?;
         let count = |expr: &Option<Expr>| match expr.as_ref().map(Expr::as_literal) {
             None => 0,
             Some(Some(Value::Int8(count))) => u64::try_from(*count).unwrap_or(0),
@@ -104,7 +117,7 @@ impl Compiler<'_> {
         near.unsettled = near.filters.iter().any(has_steady_part);
         near.estimate = near.estimate.min(wanted.max(1));
         near.path = Path::Nearest(Arc::new(NearestPath {
-            index: Arc::clone(index),
+            index: Arc::clone(&index.def),
             otherwise: Arc::new(scan.clone()),
             read,
             looked: looked.saturating_add(BREADTH),
@@ -117,21 +130,25 @@ impl Compiler<'_> {
     }
 }
 
-/// The operator, the column and the constant of a distance between the two.
-fn distance(expr: &Expr) -> Option<(&'static str, usize, &Expr)> {
+/// The operator of a distance, what of the row it is of, and what is the same for all rows.
+fn distance(expr: &Expr) -> Option<(&'static str, &Expr, &Expr)> {
     let Expr::Call { function, args, .. } = expr else {
         return None;
     };
-    let measure = Measure::named(function.name()).filter(|measure| measure.is_distance())?;
+    let symbol = match function.name() {
+        "<~>" | "hamming_distance" => "<~>",
+        name => {
+            let measure = Measure::named(name).filter(|measure| measure.is_distance())?;
+            measure.distance.symbol()
+        }
+    };
     let [left, right] = args.as_slice() else {
         return None;
     };
-    let (column, query) = match (left, right) {
-        (Expr::Column { index, .. }, query) | (query, Expr::Column { index, .. }) => {
-            (*index, query)
-        }
-        _ => return None,
+    let (subject, query) = match right.used_columns().is_empty() {
+        true => (left, right),
+        false => (right, left),
     };
     let steady = query.used_columns().is_empty() && query.volatility() < Volatility::Volatile;
-    steady.then_some((measure.distance.symbol(), column, query))
+    steady.then_some((symbol, subject, query))
 }

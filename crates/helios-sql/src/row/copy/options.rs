@@ -42,6 +42,8 @@ pub(crate) enum Format {
     /// A JSON object on each line.
     Json,
     Parquet,
+    /// An array of NumPy; queries read it, `COPY` does not.
+    Npy,
 }
 
 impl Format {
@@ -53,6 +55,7 @@ impl Format {
             Self::Binary => "BINARY",
             Self::Json => "JSON",
             Self::Parquet => "PARQUET",
+            Self::Npy => "NPY",
         }
     }
 

@@ -109,15 +109,12 @@ fn by_index(
     if wanted == 0 {
         return Ok(Some(Vec::new()));
     }
-    let Value::Vector(query) = cx.eval(&path.query, &[])? else {
+    let Some((index, snapshot)) = usable(path, output, reader, cx)? else {
         return Ok(None);
     };
-    let Some((index, position, snapshot)) = usable(path, output, reader, cx)? else {
+    let Some(query) = index.query(&cx.eval(&path.query, &[])?) else {
         return Ok(None);
     };
-    if !index.takes(&query) {
-        return Ok(None);
-    }
     let wish = Wish::of(&path.index, &*cx.exec.session);
     let Some(breadth) = wish.breadth(index.calibration()) else {
         return Ok(None);
@@ -140,15 +137,14 @@ fn by_index(
     if !wish.goes_on {
         pace.most = asked.breadth.max(asked.needed);
     }
-    let numbers = query.numbers();
     let search = Search {
-        query: &numbers,
+        query: &query,
         asked,
     };
     index.search(search, &mut |found| {
         pace.judged += 1;
         if !seen.contains(found.key)
-            && let Judged::Is(row) = judge(&found, position, output, reader, cx)?
+            && let Judged::Is(row) = judge(&index, &found, output, reader, cx)?
         {
             done.rescored += 1;
             seen.insert(found.key.to_vec());
@@ -170,28 +166,22 @@ fn by_index(
     Ok(enough.then_some(rows))
 }
 
-/// The index, the position of its column and the statement's snapshot, if it can serve the statement.
+/// The index and the statement's snapshot, if it can serve the statement.
 fn usable(
     path: &NearestPath,
     output: &Output,
     reader: &Reader,
     cx: &Cx<'_>,
-) -> Result<Option<(Arc<NearestIndex>, usize, Snapshot)>> {
+) -> Result<Option<(Arc<NearestIndex>, Snapshot)>> {
     let tables = &cx.exec.tables;
     let Some(index) = tables.nearest(&path.index) else {
         return Ok(None);
     };
-    let Some(position) = index
-        .position(&output.table)
-        .filter(|_| index.is_of(&output.table))
-    else {
-        return Ok(None);
-    };
-    if own_writes(output.storage(), cx) {
+    if !index.is_of(&output.table) || own_writes(output.storage(), cx) {
         return Ok(None);
     }
     let snapshot = tables.store().snapshot(reader.branch(), Some(reader.scn()));
-    Ok(snapshot.ok().map(|snapshot| (index, position, snapshot)))
+    Ok(snapshot.ok().map(|snapshot| (index, snapshot)))
 }
 
 /// What the row of a candidate says.
@@ -204,8 +194,8 @@ enum Judged {
 
 /// Looks at the row of a candidate at the statement's snapshot.
 fn judge(
+    index: &NearestIndex,
     found: &Found<'_>,
-    position: usize,
     output: &mut Output,
     reader: &Reader,
     cx: &Cx<'_>,
@@ -214,13 +204,11 @@ fn judge(
         return Ok(Judged::No);
     };
     let stored = StoredRow::new(output.table.shape(), found.key, version.begin, &version.row)?;
-    match stored.value(position)? {
-        Value::Vector(vector) if found.is_of(&vector.numbers()) => {
-            let row = output.emit(found.key, version.begin, &version.row, cx)?;
-            Ok(Judged::Is(row))
-        }
-        _ => Ok(Judged::No),
+    if !index.is_still(found, &stored)? {
+        return Ok(Judged::No);
     }
+    let row = output.emit(found.key, version.begin, &version.row, cx)?;
+    Ok(Judged::Is(row))
 }
 
 /// How a search is getting on.

@@ -22,24 +22,12 @@ impl Ddl<'_> {
         if !create.include.is_empty() {
             return unsupported("included columns");
         }
-        if create.predicate.is_some() {
-            return Err(Error::unsupported(format!(
-                "partial indexes are not supported for access method \"{method}\""
-            ))
-            .with_hint("A search asks the conditions of its query of what it finds."));
-        }
         let [key] = create.keys.as_slice() else {
             return unsupported("multicolumn indexes");
         };
         if key.descending || key.nulls_first {
             return unsupported("ASC/DESC or NULLS FIRST/LAST options");
         }
-        let Some(column) = &key.column else {
-            return Err(Error::unsupported(format!(
-                "expression indexes are not supported for access method \"{method}\""
-            ))
-            .with_hint("Index a generated column."));
-        };
         let nearest = NearestDef {
             class: class(key, method)?,
             options: create.options.clone(),
@@ -47,7 +35,11 @@ impl Ddl<'_> {
         let new = NewNearest {
             name: create.name.clone(),
             table: create.table.id,
-            column: column.clone(),
+            key: match (&key.column, &key.expr) {
+                (Some(column), _) => Ok(column.clone()),
+                (None, expr) => Err(expr.clone().unwrap_or_default()),
+            },
+            predicate: create.predicate.clone(),
             method: method.clone(),
             nearest,
         };

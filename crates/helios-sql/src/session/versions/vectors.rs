@@ -16,12 +16,13 @@ pub(super) fn indexes(state: &State) -> Result<Vec<Row>> {
             let Some(nearest) = &index.nearest else {
                 continue;
             };
-            let column = index.keys.first().and_then(|key| key.as_column());
-            let column = column.and_then(|id| table.column_by_id(id));
-            let dimensions = column.map_or(Value::Null, |(_, column)| match column.ty {
-                DataType::Vector(_, Some(dimensions)) => number(u64::from(dimensions)),
+            let ty = index.keys.first().and_then(|key| key.ty(table));
+            let dimensions = match ty {
+                Some(DataType::Vector(_, Some(dimensions)) | DataType::Bit(Some(dimensions))) => {
+                    number(u64::from(*dimensions))
+                }
                 _ => Value::Null,
-            });
+            };
             let mut row = vec![
                 Value::text(table.schema_name.as_str()),
                 Value::text(table.name.as_str()),
