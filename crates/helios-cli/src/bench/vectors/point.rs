@@ -88,7 +88,10 @@ pub fn print(points: &[Point], ours: &str) {
         let of = |name: &str| at(systems.get(&(threads, name))?, recall);
         let best = systems
             .keys()
-            .filter(|(count, name)| *count == threads && !name.starts_with("heliosdb"))
+            // Graphs of full vectors.
+            .filter(|(count, name)| {
+                *count == threads && !name.starts_with("heliosdb") && !name.contains(',')
+            })
             .filter_map(|(_, name)| Some((of(name)?, *name)))
             .max_by(|a, b| a.0.total_cmp(&b.0));
         if let (Some(mine), Some((speed, name))) = (of(ours), best) {

@@ -54,7 +54,8 @@ pub fn measure(
     );
     c.execute(index.as_str(), ())?;
     let took = began.elapsed().as_secs_f64();
-    c.execute_batch("ANALYZE item; VACUUM")?;
+    c.execute("ANALYZE item", ())?;
+    c.execute("VACUUM", ())?;
     println!(
         "CREATE INDEX {took:.1} s, {:.1} MB beside the store",
         megabytes(&place.join("vectors"))
