@@ -476,9 +476,10 @@ fn expressions_that_fail() {
         "CREATE TABLE e (id int PRIMARY KEY, v vector, w vector(3));
          INSERT INTO e SELECT g, ARRAY[g, 1, 1] FROM generate_series(1, 2000) g;
          CREATE INDEX near ON e USING hnsw ((v::vector(3)) vector_l2_ops);
-         INSERT INTO e VALUES (3000, '[1,2]'), (3001, '[7.2,1,1]');
-         VACUUM; SET executor = row",
+         INSERT INTO e VALUES (3000, '[1,2]'), (3001, '[7.2,1,1]')",
     );
+    run(&mut c, "VACUUM");
+    run(&mut c, "SET executor = row");
     let sql =
         "SELECT id::text FROM e WHERE id <> 3000 ORDER BY v::vector(3) <-> '[7.3,1,1]' LIMIT 2";
     let plan = lines(&mut c, &format!("EXPLAIN ANALYZE {sql}"));
