@@ -5,6 +5,7 @@ use std::sync::Arc;
 use helios_base::{ArrayValue, Error, Result, SqlState, Value};
 
 use super::{Accumulator, Aggregate, aggregate};
+use crate::func::string::fits;
 use crate::function::mismatch;
 use crate::ty::Ty::{AnyArray, AnyNonArray, Bytea, Text};
 
@@ -43,6 +44,7 @@ impl Accumulator for Strings {
                 if let Value::Text(delimiter) = delimiter {
                     all.push_str(delimiter);
                 }
+                fits(all.len() + text.len())?;
                 all.push_str(text);
             }
             (args, _) => return Err(mismatch(args)),
@@ -70,6 +72,7 @@ impl Accumulator for Bytes {
                 if let Value::Bytea(delimiter) = delimiter {
                     all.extend_from_slice(delimiter);
                 }
+                fits(all.len() + bytes.len())?;
                 all.extend_from_slice(bytes);
             }
             (args, _) => return Err(mismatch(args)),

@@ -4,6 +4,7 @@ use helios_base::json::push_escaped;
 use helios_base::{DataType, Error, Json, Result, SqlState, TextContext, Value};
 
 use super::{Accumulator, Aggregate, AggregateCall, aggregate};
+use crate::func::string::fits;
 use crate::function::mismatch;
 use crate::text::to_json;
 use crate::ty::Ty::{self, Any, AnyElement};
@@ -106,6 +107,7 @@ impl Accumulator for Text {
         let first = self.text.is_none();
         let text = self.text.get_or_insert_with(|| open.to_owned());
         if !first {
+            fits(text.len())?;
             text.push_str(", ");
         }
         match (args, self.object) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use helios_base::{ArrayValue, DataType, Error, Result, SqlState, Value};
 
+use crate::func::string::fits;
 use crate::function::{Call, Function, function, mismatch};
 use crate::ty::Ty::{
     self, AnyArray, AnyCompatible, AnyCompatibleArray, AnyElement, Array, Int4, Text,
@@ -274,6 +275,7 @@ fn to_string(args: &[&Value], call: &Call<'_>) -> Result<Value> {
             Some(null) if element.is_null() => out.push_str(null),
             _ => element.write_text(ty, call.ctx.text, &mut out),
         }
+        fits(out.len())?;
     }
     Ok(Value::text(out))
 }

@@ -103,12 +103,22 @@ fn cat(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     }
 }
 
+/// PostgreSQL's limit of the elements of an array.
+const ELEMENTS_MAX: usize = 134_217_727;
+
 fn concat(a: &Arc<ArrayValue>, b: &Arc<ArrayValue>) -> Result<ArrayValue> {
     if b.is_empty() {
         return Ok((**a).clone());
     }
     if a.is_empty() {
         return Ok((**b).clone());
+    }
+    let count = a.elements.len() + b.elements.len();
+    if count > ELEMENTS_MAX {
+        return Err(Error::new(
+            SqlState::PROGRAM_LIMIT_EXCEEDED,
+            format!("array size exceeds the maximum allowed ({ELEMENTS_MAX})"),
+        ));
     }
     let elements = a.elements.iter().chain(&b.elements).cloned().collect();
     // Lower bounds must be the same as well as lengths.

@@ -3,6 +3,7 @@
 use helios_base::{DataType, Result, Value};
 
 use crate::cast;
+use crate::func::string::fits;
 use crate::function::{Call, Function, function, infix, mismatch};
 use crate::text::{letter, like, regex};
 use crate::ty::Ty::{self, AnyNonArray, Bool, Bytea, Char, Name, Text};
@@ -47,7 +48,10 @@ pub(crate) static FAMILIES: &[&[Function]] = &[
         infix("||", &[Text, AnyNonArray], Text, concat_any).stable(),
         infix("||", &[AnyNonArray, Text], Text, concat_any).stable(),
         infix("||", BYTES, Bytea, |args, _| match args {
-            [Value::Bytea(a), Value::Bytea(b)] => Ok(Value::from([&**a, &**b].concat())),
+            [Value::Bytea(a), Value::Bytea(b)] => {
+                fits(a.len() + b.len())?;
+                Ok(Value::from([&**a, &**b].concat()))
+            }
             args => Err(mismatch(args)),
         }),
         infix("^@", &[Text, Text], Bool, starts_with),
@@ -90,6 +94,7 @@ pub(crate) static FAMILIES: &[&[Function]] = &[
 fn concat(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     match args {
         [Value::Text(a), Value::Text(b)] => {
+            fits(a.len() + b.len())?;
             let mut text = String::with_capacity(a.len() + b.len());
             text.push_str(a);
             text.push_str(b);
@@ -104,7 +109,10 @@ fn concat_any(args: &[&Value], call: &Call<'_>) -> Result<Value> {
     let mut text = String::new();
     for (i, arg) in args.iter().enumerate() {
         match cast::cast(arg, call.arg_type(i), &DataType::Text, true, call.ctx)? {
-            Value::Text(part) => text.push_str(&part),
+            Value::Text(part) => {
+                fits(text.len() + part.len())?;
+                text.push_str(&part);
+            }
             other => return Err(mismatch(&[&other])),
         }
     }

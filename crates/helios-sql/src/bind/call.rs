@@ -130,6 +130,11 @@ impl Binder<'_> {
                 .pop()
                 .ok_or_else(|| Error::internal("an argument is gone"));
         }
+        if catalog::functions(name).is_empty()
+            && let Some(field) = self.field_as_call(call, &args, pos)?
+        {
+            return Ok(field);
+        }
         let operands: Vec<&ast::Expr> = call.args.iter().map(|arg| &arg.value).collect();
         let built = self.builder.function(name, args, call.variadic);
         self.place_literal(built, pos, &operands)

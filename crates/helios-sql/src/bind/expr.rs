@@ -288,10 +288,10 @@ impl Binder<'_> {
                     None => Err(self.missing_column(name)),
                 }
             }
-            [table, name] => {
-                let found = self.find_qualified(None, table, name)?;
-                self.use_column(found, table.pos)
-            }
+            [table, name] => match self.find_qualified(None, table, name) {
+                Ok(found) => self.use_column(found, table.pos),
+                Err(error) => self.column_otherwise(table, name, error),
+            },
             [schema, table, name] => {
                 let found = self.find_qualified(Some(schema), table, name)?;
                 self.use_column(found, schema.pos)
@@ -312,6 +312,7 @@ impl Binder<'_> {
         let scalar = table.scalar;
         let columns = table.columns.clone();
         let absent = table.absent.clone();
+        let rows = table.rows;
         if scalar && let Some(column) = columns.first() {
             let column = column.clone();
             let found = super::scope::Found { level, column };
@@ -321,8 +322,8 @@ impl Binder<'_> {
             .into_iter()
             .map(|column| self.use_column(super::scope::Found { level, column }, name.pos))
             .collect::<Result<Vec<_>>>()?;
-        self.unless_absent(level, absent, Expr::Row(fields), name.pos)
-            .map(Some)
+        let row = self.typed_row(rows, fields);
+        self.unless_absent(level, absent, row, name.pos).map(Some)
     }
 
     /// `row`, made of the columns of a table of `level`; `NULL` where an outer join found no row.
@@ -358,8 +359,10 @@ impl Binder<'_> {
             && self.find_column(table)?.is_none()
             && self.find_table(None, table)?.is_some()
         {
-            let found = self.find_qualified(None, table, field)?;
-            return self.use_column(found, table.pos);
+            return match self.find_qualified(None, table, field) {
+                Ok(found) => self.use_column(found, table.pos),
+                Err(error) => self.column_otherwise(table, field, error),
+            };
         }
         if let ExprKind::Call(call) = &expr.kind
             && !self.users_functions(call).is_empty()
@@ -368,6 +371,19 @@ impl Binder<'_> {
             return Ok(value);
         }
         let record = self.expr(expr)?;
+        if let Some(value) = self.field_returned(expr, &record, field)? {
+            return Ok(value);
+        }
+        match self.field_of(record, field, expr.pos) {
+            Err(error) if error.sqlstate() == SqlState::UNDEFINED_COLUMN => {
+                self.function_of(expr.clone(), field)?.ok_or(error)
+            }
+            found => found,
+        }
+    }
+
+    /// The field of a value that is bound already.
+    pub(super) fn field_of(&mut self, record: Expr, field: &Ident, pos: Pos) -> Result<Expr> {
         if let Expr::Row(fields) = &record
             && let Some(number) = field.name.strip_prefix('f')
             && let Ok(number) = number.parse::<usize>()
@@ -383,7 +399,7 @@ impl Binder<'_> {
                 return Err(self.fail(
                     SqlState::UNDEFINED_COLUMN,
                     format!("column \"{}\" not found in data type {user}", field.name),
-                    expr.pos,
+                    pos,
                 ));
             };
             let ty = ty.base().into_owned();
@@ -400,7 +416,7 @@ impl Binder<'_> {
                     "could not identify column \"{}\" in record data type",
                     field.name
                 ),
-                expr.pos,
+                pos,
             ));
         }
         Err(self.fail(
@@ -410,7 +426,7 @@ impl Binder<'_> {
                 field.name,
                 record.ty()
             ),
-            expr.pos,
+            pos,
         ))
     }
 

@@ -131,6 +131,7 @@ impl Binder<'_> {
                 let renamed = alias.as_ref().is_some_and(|a| !a.columns.is_empty());
                 if let Some(table) = item.scope.tables.first_mut() {
                     table.base = base.filter(|_| !renamed);
+                    table.rows = base;
                     if aliased {
                         table.relation = Some(name.name.name.as_str().into());
                     }
@@ -282,6 +283,7 @@ impl Binder<'_> {
                 schema: None,
                 relation: None,
                 base: None,
+                rows: None,
                 scalar: false,
                 absent: None,
                 columns: columns.clone(),

@@ -88,9 +88,11 @@ impl Binder<'_> {
             ordinality,
             columns,
         }));
+        let (plan, rows) = self.unnested_rows(plan, calls)?;
         let mut item = self.aliased(plan, alias, &shown, None, false)?;
         for table in &mut item.scope.tables {
-            table.scalar = scalar;
+            table.scalar = scalar && rows.is_none();
+            table.rows = rows;
         }
         Ok(item)
     }

@@ -139,6 +139,7 @@ impl Binder<'_> {
                 schema: None,
                 relation: None,
                 base: None,
+                rows: None,
                 scalar: false,
                 absent: None,
                 columns: merged,

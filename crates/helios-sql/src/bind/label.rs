@@ -12,7 +12,7 @@ fn figure(expr: &Expr) -> Option<(String, bool)> {
     let strong = |name: &str| Some((name.to_owned(), true));
     let weak = |name: &str| Some((name.to_owned(), false));
     match &expr.kind {
-        ExprKind::Column(parts) => strong(&parts.last()?.name),
+        ExprKind::Column(parts) | ExprKind::Star(parts) => strong(&parts.last()?.name),
         ExprKind::Field { field, .. } => strong(&field.name),
         ExprKind::Subscript { expr, .. } | ExprKind::Collate { expr, .. } => figure(expr),
         ExprKind::Call(call) => strong(call.label.unwrap_or(&call.name.name.name)),

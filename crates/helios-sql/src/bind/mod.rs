@@ -42,6 +42,7 @@ mod query;
 mod relation;
 mod rewrite;
 mod routine;
+mod row_type;
 mod sample;
 mod scope;
 mod search_cycle;

@@ -1,9 +1,8 @@
-//! `json_populate_record` and its kin in `FROM`: rows with the fields of a composite type, of a table
-//! or of a column definition list.
+//! `json_populate_record` and its kin in `FROM`: rows with the fields of a composite type or
+//! of a column definition list.
 
 use helios_base::{ArrayValue, DataType, Result, SqlState, Value};
 use helios_expr::Expr;
-use helios_table::catalog::Relation;
 
 use super::Binder;
 use super::function_table::Named;
@@ -100,26 +99,6 @@ impl Binder<'_> {
 
     /// The fields of a value of a composite type or of a table's rows.
     fn columns_of_row(&mut self, row: &ast::Expr) -> Result<Vec<Column>> {
-        if let ExprKind::Cast { expr, ty } = &row.kind
-            && matches!(expr.kind, ExprKind::Null)
-            && ty.dimensions == 0
-        {
-            let schema = ty.schema.as_ref().map(|schema| schema.name.as_str());
-            let catalog = self.catalog();
-            match catalog.resolve(schema, &ty.name, &self.search_path) {
-                Some(Relation::Table(table)) => {
-                    let columns = table.columns.iter();
-                    let columns = columns.map(|c| empty(&c.name, &c.ty));
-                    return Ok(columns.collect());
-                }
-                Some(Relation::View(view)) => {
-                    let columns = view.columns.iter();
-                    let columns = columns.map(|c| empty(&c.name, &c.ty));
-                    return Ok(columns.collect());
-                }
-                _ => {}
-            }
-        }
         let value = self.expr(row)?;
         match value.ty() {
             DataType::User(user) if user.is_composite() && value.is_null_literal() => {

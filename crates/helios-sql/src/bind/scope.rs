@@ -58,6 +58,8 @@ pub(super) struct ScopeTable {
     pub relation: Option<Arc<str>>,
     /// The relation whose columns it shows under their own names.
     pub base: Option<u32>,
+    /// The relation or composite type whose rows its rows are, whatever its columns are called here.
+    pub rows: Option<u32>,
     /// Whether it is a function of plain values: its name, as a value, is its only column.
     pub scalar: bool,
     /// On the side of an outer join that may have no row: what shows that there is none.
@@ -123,6 +125,7 @@ impl Scope {
                 schema,
                 relation: None,
                 base: None,
+                rows: None,
                 scalar: false,
                 absent: None,
                 columns: columns.clone(),

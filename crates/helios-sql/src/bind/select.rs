@@ -11,6 +11,7 @@ use super::group::Grouping;
 use super::label::label;
 use super::pending::{Pending, PendingWindow, Slot};
 use super::query::Bounds;
+use super::routine::field_of;
 use super::scope::{Clause, Found, ScopeColumn};
 use crate::parse::ast::{self, Distinct, ExprKind, Ident, Lock, Pos, Query, Select, SelectItem};
 use crate::parse::lexer::tokenize;
@@ -465,13 +466,7 @@ impl Binder<'_> {
         let used = from..self.level()?.used.len();
         let fields = match record.ty() {
             DataType::User(user) if user.is_composite() => user.fields().to_vec(),
-            DataType::Record => {
-                return Err(self.fail(
-                    SqlState::FEATURE_NOT_SUPPORTED,
-                    "record type has not been registered",
-                    row.pos,
-                ));
-            }
+            DataType::Record => self.columns_returned(row)?,
             other => {
                 let message = format!("type {other} is not composite");
                 return Err(self.fail(SqlState::WRONG_OBJECT_TYPE, message, row.pos));
@@ -481,11 +476,7 @@ impl Binder<'_> {
             outputs.push(Output {
                 nullable: true,
                 source: None,
-                expr: Expr::Field {
-                    record: Box::new(record.clone()),
-                    index,
-                    ty: ty.base().into_owned(),
-                },
+                expr: field_of(record.clone(), index, &ty),
                 name,
                 pos: row.pos,
                 used: used.clone(),

@@ -137,11 +137,9 @@ impl Binder<'_> {
             self.context.catalog.require_schema(schema)?;
         }
         let find = |name: &str| {
-            let found = self
-                .context
+            self.context
                 .catalog
-                .resolve_type(schema, name, &self.search_path)?;
-            Some(found.data_type())
+                .resolve_named_type(schema, name, &self.search_path)
         };
         if let Some(found) = find(&ty.name) {
             return Ok(found);

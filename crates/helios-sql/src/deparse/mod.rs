@@ -16,6 +16,7 @@ mod node;
 pub(crate) mod object;
 mod print;
 mod query;
+mod search;
 mod shape;
 
 use helios_base::{DataType, TextContext};

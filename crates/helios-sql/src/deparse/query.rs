@@ -163,9 +163,6 @@ impl<'a> Writer<'a> {
         let CteBody::Query(query) = &cte.body else {
             return None;
         };
-        if cte.search.is_some() || cte.cycle.is_some() {
-            return None;
-        }
         self.out.push_str(&quote_ident(&cte.name.name));
         if !cte.columns.is_empty() {
             let names: Vec<_> = cte
@@ -184,7 +181,7 @@ impl<'a> Writer<'a> {
         self.subquery(query, true)?;
         self.line("", 0, 0, 0);
         self.out.push(')');
-        Some(())
+        self.search_and_cycle(cte)
     }
 
     /// One side of a set operation, or all of it.

@@ -44,7 +44,7 @@ impl Parser<'_> {
         }
         match &self.peek().kind {
             Kind::Word(word) if self.is_known_object(word) => {
-                Err(self.unsupported(format!("ALTER {}", word.to_uppercase()), pos))
+                Err(self.no_object("ALTER", word, pos))
             }
             _ => Err(self.unexpected()),
         }

@@ -76,7 +76,7 @@ impl Parser<'_> {
         }
         match &self.peek().kind {
             Kind::Word(word) if self.is_known_object(word) => {
-                Err(self.unsupported(format!("CREATE {}", word.to_uppercase()), pos))
+                Err(self.no_object("CREATE", word, pos))
             }
             _ => Err(self.unexpected()),
         }
@@ -167,26 +167,6 @@ impl Parser<'_> {
         })))
     }
 
-    fn create_schema(&mut self) -> Result<Statement> {
-        let if_not_exists = self.eat_if_not_exists()?;
-        let name = match self.is_word("authorization") {
-            true => None,
-            false => Some(self.ident()?),
-        };
-        let owner = match self.eat("authorization") {
-            true => Some(self.role_spec()?),
-            false => None,
-        };
-        if self.is_word("create") || self.is_word("grant") {
-            return Err(self.unsupported("CREATE SCHEMA with its elements", self.pos()));
-        }
-        Ok(Statement::CreateSchema {
-            name,
-            owner,
-            if_not_exists,
-        })
-    }
-
     // Tables.
 
     fn create_table(&mut self, temporary: bool) -> Result<Statement> {
@@ -216,7 +196,7 @@ impl Parser<'_> {
         }
         for clause in ["inherits", "partition", "using", "tablespace"] {
             if self.is_word(clause) {
-                return Err(self.unsupported(clause.to_uppercase(), self.pos()));
+                return Err(self.no_clause(clause, self.pos()));
             }
         }
         if self.is_word("with") {
@@ -333,7 +313,7 @@ impl Parser<'_> {
             }
             for clause in ["storage", "compression"] {
                 if self.is_word(clause) {
-                    return Err(self.unsupported(clause.to_uppercase(), self.pos()));
+                    return Err(self.no_clause(clause, self.pos()));
                 }
             }
             match self.column_constraint()? {
@@ -450,7 +430,7 @@ impl Parser<'_> {
             self.expect("references")?;
             self.references(columns)?
         } else if self.is_word("exclude") {
-            return Err(self.unsupported("EXCLUDE", self.pos()));
+            return Err(self.no_clause("exclude", self.pos()));
         } else {
             return Err(self.unexpected());
         };
@@ -687,6 +667,8 @@ impl Parser<'_> {
                 SequenceOption::Restart(value)
             } else if self.eat_words("owned by") {
                 self.owner()?
+            } else if self.eat_words("sequence name") {
+                SequenceOption::Named(self.name()?)
             } else {
                 return Ok(options);
             });

@@ -45,7 +45,7 @@ impl Parser<'_> {
         let Some(target) = self.drop_target() else {
             return match &self.peek().kind {
                 Kind::Word(word) if self.is_known_object(word) || word == "owned" => {
-                    Err(self.unsupported(format!("DROP {}", word.to_uppercase()), pos))
+                    Err(self.no_object("DROP", word, pos))
                 }
                 _ => Err(self.unexpected()),
             };

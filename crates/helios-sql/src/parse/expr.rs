@@ -492,7 +492,11 @@ impl Parser<'_> {
             Kind::Number => ExprKind::Number(self.text_of(token).to_owned()),
             Kind::Text(text) => ExprKind::Text(text.clone()),
             Kind::Bits(digits) => ExprKind::Bits(digits.clone()),
-            Kind::Param(number) => ExprKind::Param(*number),
+            Kind::Param(number) => {
+                let param = node(ExprKind::Param(*number), pos);
+                self.advance();
+                return self.fields(param);
+            }
             Kind::Punct if self.is_punct("(") => return self.parenthesized(pos),
             Kind::Word(word) => {
                 if let Some(expr) = self.keyword_expr(word, pos)? {
@@ -525,28 +529,6 @@ impl Parser<'_> {
             }
             None => Err(self.unexpected()),
         }
-    }
-
-    /// `(a).field`
-    fn fields(&mut self, mut expr: Expr) -> Result<Expr> {
-        while self.is_punct(".") {
-            self.advance();
-            if self.eat_op("*") {
-                let pos = expr.pos;
-                return Ok(node(ExprKind::Expand(Box::new(expr)), pos));
-            }
-            let field = self.label()?;
-            let pos = expr.pos;
-            let expr_box = Box::new(expr);
-            expr = node(
-                ExprKind::Field {
-                    expr: expr_box,
-                    field,
-                },
-                pos,
-            );
-        }
-        Ok(expr)
     }
 
     /// Expressions that begin with a keyword; `None` if the word is a plain name here.

@@ -439,6 +439,8 @@ pub struct SequenceOptions {
     pub restart: Option<Option<i64>>,
     /// `OWNED BY table.column`; inner `None`: `OWNED BY NONE`.
     pub owned_by: Option<Option<(QualifiedName, String)>>,
+    /// `SEQUENCE NAME`, of a column's identity.
+    pub name: Option<QualifiedName>,
 }
 
 /// `CREATE SCHEMA`.
@@ -450,6 +452,9 @@ pub struct CreateSchema {
     pub owner: Option<RoleSpec>,
     /// Do nothing, with a notice, if it is there.
     pub if_not_exists: bool,
+    /// The statements that create what is in it; each with blanks in front of it for the text that
+    /// was there, so that errors point into that.
+    pub elements: Vec<String>,
 }
 
 /// What `DROP` drops.

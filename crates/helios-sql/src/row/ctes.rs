@@ -7,6 +7,7 @@ use helios_base::{Error, Result, Row};
 use parking_lot::Mutex;
 
 use super::exec::{Cx, Frame};
+use super::memory::Held;
 use super::node::Node;
 use super::op::{self, BoxOperator};
 use crate::plan::CteId;
@@ -22,6 +23,7 @@ struct Computed {
     /// What computes the rest, once somebody asked.
     operator: Option<BoxOperator>,
     rows: Vec<Row>,
+    held: Held,
     /// All rows, when there are no more.
     whole: Option<Arc<Vec<Row>>>,
 }
@@ -41,6 +43,7 @@ impl SharedRows {
             frame,
             operator: None,
             rows: Vec::new(),
+            held: Held::default(),
             whole: None,
         })))
     }
@@ -63,7 +66,10 @@ impl SharedRows {
                 None => this.operator.insert(op::open(&this.node, &cx)?),
             };
             match operator.next(&cx)? {
-                Some(row) => this.rows.push(row),
+                Some(row) => {
+                    this.held.row(&row, &cx)?;
+                    this.rows.push(row);
+                }
                 None => {
                     this.operator = None;
                     let whole = Arc::new(std::mem::take(&mut this.rows));

@@ -10,6 +10,7 @@ use super::changing::Changing;
 use super::ctes::Ctes;
 use super::look::Looks;
 use super::measure::Measures;
+use super::memory::Memory;
 use super::node::Node;
 use super::reader::Reader;
 use super::recheck::Recheck;
@@ -53,6 +54,7 @@ pub(crate) struct Exec {
     /// The changes of its `WITH`.
     pub(crate) changing: Arc<Changing>,
     pub(crate) memo: Memo,
+    pub(crate) memory: Arc<Memory>,
     /// Set while a changed row is looked at again.
     pub(crate) recheck: Option<Recheck>,
     /// Set by `EXPLAIN ANALYZE`.

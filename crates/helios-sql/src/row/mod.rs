@@ -14,6 +14,7 @@ mod keys;
 mod lock;
 mod look;
 pub(crate) mod measure;
+pub(crate) mod memory;
 pub(crate) mod node;
 pub(crate) mod op;
 pub(crate) mod point;

@@ -47,6 +47,7 @@ impl Exec {
             interrupt: self.interrupt.clone(),
             ctes: self.ctes.fork(),
             memo: super::subplan::Memo::default(),
+            memory: self.memory.clone(),
             changing: self.changing.clone(),
             recheck,
             measures: self.measures.clone(),

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use super::exec::{Cx, Exec, Frame};
 use super::keys::normal;
+use super::memory::{Held, values_bytes};
 use super::node::Node;
 use super::op;
 
@@ -29,12 +30,19 @@ pub(crate) struct Memo(Mutex<HashMap<u32, Known>>);
 #[derive(Clone)]
 enum Known {
     Value(Value),
-    Rows(Arc<Vec<Row>>),
+    Rows(Arc<Kept>),
     Set(Arc<Set>),
+}
+
+/// All rows of a subplan.
+struct Kept {
+    rows: Vec<Row>,
+    _held: Held,
 }
 
 /// The values of an uncorrelated `IN`.
 struct Set {
+    held: Held,
     keys: HashSet<Value>,
     /// Whether `NULL` was among them, which makes a miss unknown.
     null: bool,
@@ -150,12 +158,14 @@ impl Exec {
         let rows = match self.known(id) {
             Some(Known::Rows(rows)) => rows,
             _ => {
-                let rows = Arc::new(op::collect(&subplan.node, cx)?);
+                let mut held = Held::default();
+                let rows = op::collect(&subplan.node, &mut held, cx)?;
+                let rows = Arc::new(Kept { rows, _held: held });
                 self.learn(id, Known::Rows(rows.clone()));
                 rows
             }
         };
-        for (steps, row) in rows.iter().enumerate() {
+        for (steps, row) in rows.rows.iter().enumerate() {
             cx.poll(steps)?;
             if add(row)? {
                 break;
@@ -234,7 +244,9 @@ fn one_value(kind: SubplanKind, node: &Node, cx: &Cx<'_>) -> Result<Value> {
         SubplanKind::Exists => Ok(Value::Bool(operator.next(cx)?.is_some())),
         SubplanKind::Array => {
             let mut elements = Vec::new();
+            let mut held = Held::default();
             while let Some(row) = operator.next(cx)? {
+                held.grow(values_bytes(&row), cx)?;
                 elements.extend(row.into_iter().next());
             }
             stacked(elements).map(|array| Value::Array(Arc::new(array)))
@@ -294,6 +306,7 @@ impl Answer {
 impl Set {
     fn build(subplan: &CompiledSubplan, cx: &Cx<'_>) -> Result<Self> {
         let mut this = Self {
+            held: Held::default(),
             keys: HashSet::new(),
             null: false,
         };
@@ -302,6 +315,8 @@ impl Set {
             match row.into_iter().next() {
                 Some(Value::Null) | None => this.null = true,
                 Some(value) => {
+                    this.held
+                        .grow(values_bytes(std::slice::from_ref(&value)), cx)?;
                     this.keys.insert(normal(value, &DataType::Unknown));
                 }
             }

@@ -252,12 +252,17 @@ pub(super) fn type_is_visible(state: &State, oid: u32) -> Value {
         return Value::Bool(true);
     }
     let (catalog, path) = (state.catalog(), state.search_path());
-    let found = catalog
+    let made = catalog
         .types()
         .find(|def| def.id.0 == oid || def.array == oid);
-    found.map_or(Value::Null, |def| {
-        let seen = catalog.resolve_type(None, &def.name, &path);
-        Value::Bool(seen.is_some_and(|seen| seen.id == def.id))
+    let found = match made {
+        Some(def) => Some(def.data_type()),
+        None => catalog.row_type_numbered(oid),
+    };
+    let user = found.as_ref().and_then(DataType::user_type);
+    user.map_or(Value::Null, |user| {
+        let seen = catalog.resolve_named_type(None, &user.name, &path);
+        Value::Bool(seen.is_some_and(|seen| seen.oid() == user.oid))
     })
 }
 

@@ -11,6 +11,7 @@ use super::run::Sight;
 use super::{Session, clock};
 use crate::bind;
 use crate::plan::{Routine, RoutineStatement};
+use crate::row::memory::Held;
 use crate::row::op;
 
 /// How deeply routines may call each other: every level is a few frames of the stack.
@@ -69,7 +70,7 @@ impl Session {
         let subplans = &planned.bound.subplans;
         let program = self.with_compiler(sight, |c| c.program(&routine.args, subplans))?;
         let exec = self.exec(sight, &program.subplans, params);
-        let mut rows = exec.in_root(|cx| op::collect(&program.root, cx))?;
+        let mut rows = exec.in_root(|cx| op::collect(&program.root, &mut Held::default(), cx))?;
         Ok(rows.pop().unwrap_or_default())
     }
 

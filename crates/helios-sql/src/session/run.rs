@@ -18,6 +18,7 @@ use crate::plan::Statement;
 use crate::row::ctes::Ctes;
 use crate::row::dml::Changes;
 use crate::row::exec::{Clock, Exec};
+use crate::row::memory::{Held, Memory};
 use crate::row::op;
 use crate::row::stats::Stats;
 use crate::row::subplan::{CompiledSubplan, Memo};
@@ -209,6 +210,7 @@ impl Session {
             ctes: Ctes::default(),
             changing: Arc::default(),
             memo: Memo::default(),
+            memory: Memory::new(self.memory_limit()),
             recheck: None,
             measures: self.measures.clone(),
         }
@@ -369,7 +371,8 @@ impl Session {
             )));
         }
         if query.changes {
-            let rows = exec.in_root(|cx| op::collect(&query.program.root, cx))?;
+            let rows =
+                exec.in_root(|cx| op::collect(&query.program.root, &mut Held::default(), cx))?;
             exec.run_unread_changes()?;
             exec.in_root(|cx| exec.transaction()?.finish_statement(&cx.context()))?;
             return Ok(Outcome::Rows(RowStream::of_rows(
@@ -470,6 +473,17 @@ impl Session {
         usize::try_from(limit)
             .unwrap_or(0)
             .saturating_mul(1024 * OPERATIONS_MAX)
+    }
+
+    /// What a statement may hold in memory where it cannot spill, in bytes.
+    fn memory_limit(&self) -> usize {
+        let settings = self.state.settings.lock();
+        match settings.int(super::settings::Id::MemoryLimit) {
+            0 => usize::MAX,
+            kilobytes => usize::try_from(kilobytes)
+                .unwrap_or(usize::MAX)
+                .saturating_mul(1024),
+        }
     }
 
     /// The values of parameters, converted to the statement's types.

@@ -112,7 +112,7 @@ impl Session {
         Ok(planned)
     }
 
-    fn plan_anew(
+    pub(super) fn plan_anew(
         &mut self,
         source: &str,
         parsed: &Parsed,

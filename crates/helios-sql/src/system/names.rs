@@ -108,7 +108,7 @@ impl Names<'_> {
         if let Some(ty) = DataType::from_oid(oid) {
             return Some(ty);
         }
-        self.catalog.types().find_map(|def| {
+        let made = self.catalog.types().find_map(|def| {
             if def.id.0 == oid {
                 Some(def.data_type())
             } else if def.array == oid {
@@ -116,7 +116,8 @@ impl Names<'_> {
             } else {
                 None
             }
-        })
+        });
+        made.or_else(|| self.catalog.row_type_numbered(oid))
     }
 
     /// A type's name without modifier, qualified unless the path finds it.
@@ -124,9 +125,9 @@ impl Names<'_> {
         match ty {
             DataType::Array(element) => format!("{}[]", self.show_type(element)),
             DataType::User(user) => {
-                let seen = self.catalog.resolve_type(None, &user.name, self.path);
+                let seen = self.catalog.resolve_named_type(None, &user.name, self.path);
                 let name = quote_ident(&user.name);
-                if seen.is_some_and(|seen| seen.id.0 == user.oid) {
+                if seen.is_some_and(|seen| seen.oid() == user.oid) {
                     name.to_string()
                 } else {
                     format!("{}.{name}", quote_ident(&user.schema))

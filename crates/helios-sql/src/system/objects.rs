@@ -278,6 +278,7 @@ fn classes(source: &Source<'_>) -> Vec<Row> {
                 triggers: table.foreign_keys().next().is_some()
                     || source.catalog.referencing(table.id).next().is_some(),
                 access: HEAP,
+                row_type: table.id.0,
                 ..plain
             }
             .row(source),
@@ -302,6 +303,7 @@ fn classes(source: &Source<'_>) -> Vec<Row> {
             schema: view.schema.0,
             kind: "v",
             columns: view.columns.len(),
+            row_type: view.id.0,
             ..plain
         }
         .row(source)
@@ -648,11 +650,12 @@ fn constraints(source: &Source<'_>) -> Vec<Row> {
 }
 
 fn descriptions(source: &Source<'_>) -> Vec<Row> {
-    /// The numbers of `pg_class`, `pg_namespace` and `pg_constraint` as relations.
+    /// The numbers of `pg_class`, `pg_namespace`, `pg_constraint` and others as relations.
     const CLASS: u32 = 1259;
     const TYPE: u32 = 1247;
     const NAMESPACE: u32 = 2615;
     const CONSTRAINT: u32 = 2606;
+    const PROC: u32 = 1255;
     let mut rows = Vec::new();
     let mut add = |oid: u32, class: u32, part: i32, comment: &Option<String>| {
         if let Some(comment) = comment {
@@ -695,6 +698,9 @@ fn descriptions(source: &Source<'_>) -> Vec<Row> {
     }
     for def in source.catalog.types() {
         add(def.id.0, TYPE, 0, &def.comment);
+    }
+    for def in source.catalog.functions() {
+        add(def.id.0, PROC, 0, &def.comment);
     }
     rows
 }

@@ -156,8 +156,7 @@ fn result_oid(def: &FunctionDef) -> u32 {
     match &def.returns.shape {
         ReturnShape::Value(ty) => ty.oid(),
         ReturnShape::Columns | ReturnShape::Record => RECORD,
-        // Rows of relations have no type of their own.
-        ReturnShape::Relation(_) => RECORD,
+        ReturnShape::Relation(relation) => *relation,
     }
 }
 

@@ -342,7 +342,49 @@ fn types(source: &Source<'_>) -> Vec<Row> {
         };
         rows.push(row.row());
     }
+    let tables = source
+        .catalog
+        .tables()
+        .map(|table| (table.id.0, table.schema));
+    let views = source.catalog.views().map(|view| (view.id.0, view.schema));
+    for (relation, schema) in tables.chain(views) {
+        if let Some(ty) = source.catalog.row_type(relation) {
+            of_relation(source, &ty, schema.0, &mut rows);
+        }
+    }
     rows
+}
+
+/// The types of a relation's rows and of arrays of them.
+fn of_relation(source: &Source<'_>, ty: &DataType, schema: u32, rows: &mut Vec<Row>) {
+    let array = DataType::Array(Box::new(ty.clone()));
+    let row = TypeRow {
+        ty,
+        name: short_name(ty),
+        schema,
+        kind: "c",
+        relation: ty.oid(),
+        element: 0,
+        array: array.oid(),
+        domain: None,
+    };
+    let owner = Value::Oid(source.catalog.owner(ty.oid()).0);
+    let of_array = TypeRow {
+        ty: &array,
+        name: format!("_{}", row.name),
+        kind: "b",
+        relation: 0,
+        element: ty.oid(),
+        array: 0,
+        ..row
+    };
+    for row in [row.row(), of_array.row()] {
+        let mut row = row;
+        if let Some(place) = row.get_mut(3) {
+            place.clone_from(&owner);
+        }
+        rows.push(row);
+    }
 }
 
 fn enums(source: &Source<'_>) -> Vec<Row> {

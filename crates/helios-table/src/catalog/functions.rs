@@ -43,6 +43,11 @@ impl Functions {
         self.by_id.insert(id, def);
     }
 
+    /// Puts a definition in the place of another of the same name.
+    pub(super) fn replace(&mut self, def: Arc<FunctionDef>) {
+        self.by_id.insert(def.id, def);
+    }
+
     /// Puts the newest definitions of types in.
     pub(super) fn renew(&mut self, types: &BTreeMap<TypeId, Arc<TypeDef>>) {
         for def in self.by_id.values_mut() {

@@ -13,6 +13,7 @@ mod policy;
 mod privilege;
 mod relation;
 mod role;
+mod rows;
 mod schema;
 mod sequence;
 mod store;
@@ -43,6 +44,7 @@ pub use policy::{PolicyCommand, PolicyDef, PolicyExpr, RowSecurity};
 pub use privilege::{AccessDef, AclItem, Privileges, Securable, default_items};
 pub use relation::{Relation, RelationId};
 pub use role::{DefaultPrivileges, Membership, RoleAttributes, RoleDef, Roles};
+pub use rows::is_row_type;
 pub use schema::SchemaDef;
 pub use sequence::SequenceDef;
 pub use table::{LayoutDef, TableDef};
@@ -436,12 +438,17 @@ impl Catalog {
             referencing: OnceLock::new(),
         };
         let mut types_changed = false;
+        let mut rows_changed = false;
         for change in changes {
             types_changed |= matches!(change, Change::Type(..) | Change::Schema(..));
+            rows_changed |= !matches!(change, Change::Role(..) | Change::Access(..));
             new.apply(change);
         }
         if types_changed && !new.types.is_empty() {
             new.renew_types();
+        }
+        if rows_changed {
+            new.renew_rows();
         }
         new
     }

@@ -78,7 +78,19 @@ impl Transaction {
         }
         let mut options = identity.map_or_else(SequenceOptions::default, |i| i.sequence.clone());
         options.ty.get_or_insert_with(|| column.ty.clone());
-        let name = self.choose_name(schema.id, (&table.name, &column.name), "seq", &[])?;
+        let name = match options.name.take() {
+            Some((Some(other), _)) if other != schema.name => {
+                return Err(Error::new(
+                    SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    "sequence must be in same schema as table it is linked to",
+                ));
+            }
+            Some((_, name)) => {
+                self.take_name(schema.id, &name)?;
+                name
+            }
+            None => self.choose_name(schema.id, (&table.name, &column.name), "seq", &[])?,
+        };
         let mut sequence = self.new_sequence(schema, &name, &options)?;
         sequence.owned_by = Some((table.id, column.id));
         sequence.identity = identity.is_some();

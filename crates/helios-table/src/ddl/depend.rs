@@ -1,6 +1,6 @@
 //! What depends on what, for `CASCADE` and `RESTRICT`.
 
-use helios_base::{ColumnId, IndexId, TableId};
+use helios_base::{ColumnId, DataType, IndexId, TableId};
 
 use crate::catalog::{
     Catalog, ConstraintId, ConstraintKind, FunctionId, KeySource, PolicyId, ReturnShape, SchemaId,
@@ -131,7 +131,10 @@ fn readers(catalog: &Catalog, relation: u32, found: &mut Vec<(ObjectRef, Bond)>)
     }
     for function in catalog.functions() {
         let row = ReturnShape::Relation(relation);
-        if function.returns.shape == row || function.depends.iter().any(|d| d.relation == relation)
+        let mut named = function.types().filter_map(DataType::user_type);
+        if function.returns.shape == row
+            || named.any(|user| user.oid == relation)
+            || function.depends.iter().any(|d| d.relation == relation)
         {
             found.push((ObjectRef::Function(function.id), Bond::Normal));
         }

@@ -155,6 +155,8 @@ pub struct SequenceOptions {
     pub restart: Option<Option<i64>>,
     /// `OWNED BY`, or `Some(None)` for `OWNED BY NONE`.
     pub owned_by: Option<Option<(TableId, ColumnId)>>,
+    /// `SEQUENCE NAME`: its schema, which must be the table's, and its name.
+    pub name: Option<(Option<String>, String)>,
 }
 
 /// `CREATE VIEW`.

@@ -17,6 +17,7 @@ mod expiry;
 mod faults;
 mod files;
 mod hybrid;
+mod memory;
 mod model;
 mod notify;
 mod query_cache;

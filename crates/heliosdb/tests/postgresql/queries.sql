@@ -126,9 +126,7 @@ SELECT CASE WHEN true THEN 1 ELSE 'a' END;
 SELECT CASE WHEN true THEN 1 ELSE 2.5 END, CASE WHEN false THEN 1/0 ELSE 0 END, COALESCE(1, 1/0), NULLIF('a', 'b'), COALESCE(NULL, NULL);
 SELECT COALESCE(1, 'x');
 SELECT NULLIF(1, 'x');
--- differs: user-types
 SELECT count(*), a FROM a GROUP BY a ORDER BY a LIMIT 1;
--- differs: user-types
 SELECT a FROM a WHERE id = 1;
 SELECT a.*, b.y FROM a, b WHERE a.id = b.a_id ORDER BY b.id;
 SELECT (a).x, (a.*) IS NULL FROM a ORDER BY id;

@@ -115,6 +115,17 @@ pub(crate) fn too_large() -> Error {
     )
 }
 
+/// Whether a text of so many bytes may be.
+///
+/// # Errors
+/// `54000` beyond [`BYTES_MAX`].
+pub(crate) fn fits(bytes: usize) -> Result<()> {
+    if bytes > BYTES_MAX {
+        return Err(too_large());
+    }
+    Ok(())
+}
+
 fn map(args: &[&Value], f: impl Fn(&str) -> String) -> Result<Value> {
     text(args, 0).map(|text| Value::text(f(text)))
 }
@@ -196,6 +207,13 @@ fn replace(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     let (source, from, to) = (text(args, 0)?, text(args, 1)?, text(args, 2)?);
     if from.is_empty() || source.is_empty() {
         return Ok(Value::text(source));
+    }
+    if to.len() > from.len() {
+        let more = source
+            .matches(from)
+            .count()
+            .saturating_mul(to.len() - from.len());
+        fits(source.len().saturating_add(more))?;
     }
     Ok(Value::text(source.replace(from, to)))
 }

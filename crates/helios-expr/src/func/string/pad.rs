@@ -2,7 +2,7 @@
 
 use helios_base::{Result, Value};
 
-use super::{BYTES_MAX, int4, text, text_or, too_large};
+use super::{BYTES_MAX, fits, int4, text, text_or, too_large};
 use crate::function::{Call, Function, function};
 use crate::ty::Ty::{Any, Int4, Text};
 
@@ -59,6 +59,7 @@ fn concat(args: &[&Value], call: &Call<'_>) -> Result<Value> {
     for (i, arg) in args.iter().enumerate() {
         if !arg.is_null() {
             arg.write_text(call.arg_type(i), call.ctx.text, &mut out);
+            fits(out.len())?;
         }
     }
     Ok(Value::text(out))
@@ -81,6 +82,7 @@ fn concat_ws(args: &[&Value], call: &Call<'_>) -> Result<Value> {
         }
         first = false;
         arg.write_text(call.arg_type(i), call.ctx.text, &mut out);
+        fits(out.len())?;
     }
     Ok(Value::text(out))
 }

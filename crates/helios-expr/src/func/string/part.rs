@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use helios_base::{Error, Result, SqlState, Value};
 
-use super::{int4, length, text, text_or};
+use super::{fits, int4, length, text, text_or};
 use crate::function::{Call, Function, function, mismatch};
 use crate::ty::Ty::{Bytea, Int4, Text};
 
@@ -233,6 +233,7 @@ fn overlay(args: &[&Value], _: &Call<'_>) -> Result<Value> {
         None => i32::try_from(new.chars().count()).unwrap_or(i32::MAX),
     };
     let (head, tail) = overlay_ranges(start, cut)?;
+    fits(source.len() + new.len())?;
     let mut out = String::with_capacity(source.len() + new.len());
     out.push_str(slice(source, 0..head.min(source.len())));
     out.push_str(new);

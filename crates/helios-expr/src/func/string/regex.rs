@@ -2,7 +2,7 @@
 
 use helios_base::{ArrayValue, Error, Result, SqlState, Value};
 
-use super::{int4, int4_or, length, text, text_or};
+use super::{fits, int4, int4_or, length, text, text_or};
 use crate::function::{Call, Function, function};
 use crate::text::like;
 use crate::text::regex::{Captures, Flags, Regex, compiled};
@@ -180,6 +180,7 @@ fn substitute(
             let (start, end) = captures.span();
             out.push_str(source.get(copied..start).unwrap_or_default());
             expand(new, &captures, &mut out);
+            fits(out.len())?;
             copied = end;
             if which != 0 {
                 break;

@@ -135,7 +135,9 @@ impl Binder<'_> {
             },
             Tree::SetType(name, ty, collation, using) => {
                 let from = known(self, row, name)?;
+                let pos = ty.pos;
                 let ty = self.data_type(ty)?;
+                self.refuse_rows(&ty, pos)?;
                 if let Some(collation) = collation {
                     self.collation(collation)?;
                 }
@@ -187,7 +189,7 @@ impl Binder<'_> {
                 self.default_expr(&text.expr, &ty, &name.name)?;
                 AlterAction::SetDefault {
                     column: name.name.clone(),
-                    default: self.text_of(text),
+                    default: self.default_text(text),
                 }
             }
             Tree::DropDefault(name) => {

@@ -1,11 +1,14 @@
 //! Column definitions and constraints.
 
-use helios_base::{Error, Result, SqlState};
+use helios_base::{Error, ObjectNames, RegKind, Result, SqlState};
 use helios_expr::Expr;
+use helios_table::catalog::SequenceId;
 
 use crate::bind::Binder;
 use crate::bind::types::serial;
-use crate::parse::ast::{Action, ColumnDef, Constraint, ConstraintKind, Ident, TextExpr};
+use crate::parse::ast::{
+    self, Action, ColumnDef, Constraint, ConstraintKind, ExprKind, Ident, TextExpr,
+};
 use crate::plan::{
     CheckSpec, ColumnSpec, ForeignAction, ForeignKeySpec, IdentitySpec, KeySpec, PlanColumn,
 };
@@ -49,6 +52,7 @@ impl Binder<'_> {
                 column.ty.pos,
             ));
         }
+        self.refuse_rows(&ty, column.ty.pos)?;
         if let Some(collation) = &column.collation {
             self.collation(collation)?;
         }
@@ -118,7 +122,7 @@ impl Binder<'_> {
                         return twice("default values");
                     }
                     self.default_expr(&text.expr, &spec.ty, &spec.name)?;
-                    spec.default = Some(self.text_of(text));
+                    spec.default = Some(self.default_text(text));
                 }
                 ConstraintKind::Generated(text) => {
                     if spec.generated.is_some() {
@@ -175,6 +179,16 @@ impl Binder<'_> {
 
     pub(in crate::bind) fn text_of(&self, text: &TextExpr) -> String {
         text.span.of(self.source.unwrap_or_default()).to_owned()
+    }
+
+    /// The text of a default as it is kept. The sequence that `nextval` names is the one that the
+    /// name means now, whatever the search path is later.
+    pub(in crate::bind) fn default_text(&self, text: &TextExpr) -> String {
+        let sequence = named_sequence(&text.expr).and_then(|name| {
+            let oid = self.context.find(RegKind::Class, name).ok()?;
+            self.context.catalog.sequence_by_id(SequenceId(oid))
+        });
+        sequence.map_or_else(|| self.text_of(text), |sequence| sequence.nextval_sql())
     }
 
     fn generation(&mut self, text: &TextExpr, spec: &ColumnSpec, row: &Row) -> Result<()> {
@@ -405,5 +419,27 @@ fn action(action: &Action) -> (ForeignAction, Vec<Ident>) {
         Action::Cascade => (ForeignAction::Cascade, Vec::new()),
         Action::SetNull(columns) => (ForeignAction::SetNull, columns.clone()),
         Action::SetDefault(columns) => (ForeignAction::SetDefault, columns.clone()),
+    }
+}
+
+/// The name in `nextval('name')`, if the expression is just that.
+fn named_sequence(expr: &ast::Expr) -> Option<&str> {
+    let ExprKind::Call(call) = &expr.kind else {
+        return None;
+    };
+    let system = call.name.schema.as_ref();
+    let system = system.is_none_or(|schema| schema.name == "pg_catalog");
+    let ([arg], "nextval", true) = (&*call.args, call.name.name.name.as_str(), system) else {
+        return None;
+    };
+    match &arg.value.kind {
+        ExprKind::Text(name) => Some(name),
+        ExprKind::Cast { expr, ty } if ty.name == "regclass" && ty.dimensions == 0 => {
+            match &expr.kind {
+                ExprKind::Text(name) => Some(name),
+                _ => None,
+            }
+        }
+        _ => None,
     }
 }

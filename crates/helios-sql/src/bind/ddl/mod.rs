@@ -31,17 +31,18 @@ impl Binder<'_> {
                 name: create.name.clone().into(),
                 if_not_exists: create.conditional,
                 temporary: create.temporary,
-                options: self.sequence_options(&create.options)?,
+                options: self.own_sequence_options(&create.options)?,
             })),
             Tree::AlterSequence(alter) => Statement::AlterSequence {
                 name: alter.name.clone().into(),
                 if_exists: alter.conditional,
-                options: Box::new(self.sequence_options(&alter.options)?),
+                options: Box::new(self.own_sequence_options(&alter.options)?),
             },
             Tree::CreateSchema {
                 name,
                 owner,
                 if_not_exists,
+                elements,
             } => {
                 if let Some(name) = name {
                     self.plain_schema_name(name)?;
@@ -50,6 +51,7 @@ impl Binder<'_> {
                     name: name.as_ref().map(|name| name.name.clone()),
                     owner: owner.clone(),
                     if_not_exists: *if_not_exists,
+                    elements: self.schema_elements(name.as_ref(), owner.is_some(), elements)?,
                 })
             }
             Tree::RenameSchema(from, to) => {
@@ -86,6 +88,41 @@ impl Binder<'_> {
         })
     }
 
+    /// The texts of what is created with a schema.
+    fn schema_elements(
+        &self,
+        name: Option<&Ident>,
+        owned: bool,
+        elements: &[ast::SchemaElement],
+    ) -> Result<Vec<String>> {
+        let (Some(first), Some(source)) = (elements.first(), self.source) else {
+            return Ok(Vec::new());
+        };
+        let (Some(name), false) = (name, owned) else {
+            let pos = ast::Pos::new(first.span.start);
+            return Err(self
+                .unsupported("CREATE SCHEMA … AUTHORIZATION with its elements", pos)
+                .with_hint("Create the schema, then what is in it."));
+        };
+        let text = |element: &ast::SchemaElement| {
+            if let Some(other) = element.schema.as_ref().filter(|s| s.name != name.name) {
+                return Err(self.fail(
+                    SqlState::new(b"42P15"),
+                    format!(
+                        "CREATE specifies a schema ({}) different from the one being created ({})",
+                        other.name, name.name
+                    ),
+                    other.pos,
+                ));
+            }
+            let (start, end) = (element.span.start, element.span.end);
+            let before = source.get(..start).unwrap_or_default().chars().count();
+            let text = source.get(start..end).unwrap_or_default();
+            Ok(" ".repeat(before) + text)
+        };
+        elements.iter().map(text).collect()
+    }
+
     fn plain_schema_name(&self, name: &Ident) -> Result<()> {
         if name.name.starts_with("pg_") {
             return Err(self
@@ -97,6 +134,18 @@ impl Binder<'_> {
                 .with_detail("The prefix \"pg_\" is reserved for system schemas."));
         }
         Ok(())
+    }
+
+    /// Options of a sequence that is no column's identity.
+    fn own_sequence_options(&self, options: &[SequenceOption]) -> Result<SequenceOptions> {
+        if let Some(SequenceOption::Named(name)) = options
+            .iter()
+            .find(|option| matches!(option, SequenceOption::Named(_)))
+        {
+            let message = "invalid sequence option SEQUENCE NAME";
+            return Err(self.fail(SqlState::SYNTAX_ERROR, message, name.pos()));
+        }
+        self.sequence_options(options)
     }
 
     /// Options of a sequence, each at most once.
@@ -146,6 +195,7 @@ impl Binder<'_> {
                         .map(|(table, column)| (table.into(), column.name));
                     bound.owned_by.replace(owner).is_some()
                 }
+                SequenceOption::Named(name) => bound.name.replace(name.clone().into()).is_some(),
             };
             if before {
                 return Err(twice());

@@ -6,6 +6,7 @@ use helios_table::catalog::{ConstraintKind as Kind, Privileges, TableDef};
 use super::column::{Constraints, Row};
 use super::storage;
 use crate::bind::Binder;
+use crate::bind::row_type::stored_rows;
 use crate::parse::ast::{self, ConstraintKind, Ident, Like};
 use crate::plan::{
     CheckSpec, ColumnSpec, CreateTable, IdentitySpec, KeySpec, OnCommit, Plan, PlanColumn,
@@ -187,6 +188,7 @@ impl Binder<'_> {
                     format!("column \"{}\" has pseudo-type {}", column.name, column.ty),
                 ));
             }
+            stored_rows(&column.ty)?;
             specs.push(ColumnSpec {
                 name: column.name.to_string(),
                 ty: column.ty.clone(),

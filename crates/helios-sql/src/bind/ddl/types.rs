@@ -51,6 +51,7 @@ impl Binder<'_> {
                 ty.pos,
             ));
         }
+        self.refuse_rows(&found, ty.pos)?;
         Ok(found)
     }
 
@@ -69,6 +70,7 @@ impl Binder<'_> {
                 ty.pos,
             ));
         }
+        self.refuse_rows(&base, ty.pos)?;
         let mut not_null = None;
         let mut default = None;
         let mut checks = Vec::new();

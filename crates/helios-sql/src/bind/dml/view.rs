@@ -87,6 +87,7 @@ impl ViewTarget {
                 schema,
                 relation: None,
                 base: None,
+                rows: None,
                 scalar: false,
                 absent: None,
                 columns: columns.clone(),
@@ -159,7 +160,13 @@ impl Binder<'_> {
     ) -> Scope {
         let mut scope = match &self.written_view {
             Some(view) => view.scope(name, schema),
-            None => Scope::table(name, schema, &table_columns(table)),
+            None => {
+                let mut scope = Scope::table(name, schema, &table_columns(table));
+                for written in &mut scope.tables {
+                    written.rows = Some(table.id.0);
+                }
+                scope
+            }
         };
         let [need, _] = self.written_needs;
         Self::watch(need, &mut scope, &self.written_columns);

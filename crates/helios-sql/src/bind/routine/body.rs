@@ -172,6 +172,7 @@ fn argument_scope(def: &FunctionDef, args: Vec<Expr>) -> Scope {
             schema: None,
             relation: None,
             base: None,
+            rows: None,
             scalar: false,
             absent: None,
             columns: columns.clone(),
@@ -200,6 +201,7 @@ pub(super) fn is_trivial(arg: &Expr) -> bool {
     match arg {
         Expr::Literal(..) | Expr::Column { .. } | Expr::Outer { .. } | Expr::Param { .. } => true,
         Expr::Cast(cast) => is_trivial(&cast.expr),
+        Expr::Row(fields) => fields.iter().all(is_trivial),
         _ => false,
     }
 }

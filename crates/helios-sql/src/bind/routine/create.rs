@@ -3,8 +3,8 @@
 use helios_base::{DataType, Error, Result, SqlState};
 use helios_expr::Expr;
 use helios_table::catalog::{
-    ArgMode, FunctionArg, FunctionBody, FunctionDef, FunctionId, FunctionOptions, Relation,
-    ReturnShape, Returns, SchemaId,
+    ArgMode, FunctionArg, FunctionBody, FunctionDef, FunctionId, FunctionOptions, ReturnShape,
+    Returns, SchemaId,
 };
 
 use super::body::{Body, inner_type};
@@ -248,26 +248,7 @@ impl Binder<'_> {
             }
             return Err(self.unsupported(format!("type {} of an SQL function", ty.name), ty.pos));
         }
-        let relation = self.row_type(ty);
-        match self.data_type(ty) {
-            Err(_) if relation.is_some() => {
-                Err(self.unsupported("the row of a table as an argument", ty.pos))
-            }
-            found => found.map(|ty| ty.bare()),
-        }
-    }
-
-    /// The table or view whose rows a type's name means.
-    fn row_type(&self, ty: &TypeName) -> Option<u32> {
-        if ty.dimensions > 0 {
-            return None;
-        }
-        let schema = ty.schema.as_ref().map(|schema| schema.name.as_str());
-        let found = self
-            .context
-            .catalog
-            .resolve(schema, &ty.name, &self.search_path)?;
-        matches!(found, Relation::Table(_) | Relation::View(_)).then(|| found.oid())
+        self.data_type(ty).map(|ty| ty.bare())
     }
 
     fn function_returns(
@@ -312,14 +293,12 @@ impl Binder<'_> {
             ([], None) if create.procedure => ReturnShape::Value(DataType::Void),
             (_, None) if create.procedure => ReturnShape::Columns,
             ([], None) => return Err(invalid("function result type must be specified")),
-            ([], Some(ty)) => match (self.row_type(ty), self.result_type(ty)) {
-                (_, Ok(DataType::Record)) => ReturnShape::Record,
-                (_, Ok(DataType::Unknown)) => {
+            ([], Some(ty)) => match self.result_type(ty)? {
+                DataType::Record => ReturnShape::Record,
+                DataType::Unknown => {
                     return Err(invalid("SQL functions cannot return type unknown"));
                 }
-                (_, Ok(found)) => ReturnShape::Value(found),
-                (Some(relation), Err(_)) => ReturnShape::Relation(relation),
-                (None, Err(error)) => return Err(error),
+                found => ReturnShape::Value(found),
             },
             ([only], None) => ReturnShape::Value((*only).clone()),
             (_, None) => ReturnShape::Columns,

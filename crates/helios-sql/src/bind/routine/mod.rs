@@ -34,6 +34,7 @@ pub(super) struct UsersCall {
 type Columns = Vec<(String, DataType)>;
 
 pub(super) use body::stands_anywhere;
+pub(super) use scalar::field_of;
 
 impl Binder<'_> {
     /// The user's function that a call means, with its arguments bound; `None` if only the system
@@ -90,7 +91,7 @@ impl Binder<'_> {
     }
 
     /// The columns of a function's rows; `None` for `record`, whose columns the call describes.
-    fn result_columns(&self, def: &FunctionDef) -> Result<Option<Columns>> {
+    pub(super) fn result_columns(&self, def: &FunctionDef) -> Result<Option<Columns>> {
         Ok(match &def.returns.shape {
             ReturnShape::Value(ty) => match ty.user_type() {
                 Some(user) if user.is_composite() && matches!(ty, DataType::User(_)) => Some(

@@ -8,6 +8,7 @@ use super::body::{Body, inner_type, is_trivial, stands_anywhere};
 use super::{UsersCall, is_row, mismatch};
 use crate::bind::Binder;
 use crate::bind::pending::Slot;
+use crate::bind::row_type::fields_of_rows;
 use crate::bind::scope::{Clause, Scope, plan_column};
 use crate::parse::ast::{self, Call, Ident, Pos};
 use crate::plan::{Limit, Plan, Project, TableFunctionCall};
@@ -59,7 +60,9 @@ impl Binder<'_> {
             ));
         };
         if found.def.returns.set {
-            return Err(self.unsupported("a field of a set-returning function", pos));
+            let record = self.users_value(found, pos)?;
+            let ty = columns.and_then(|mut columns| columns.drain(..).nth(index));
+            return Ok(ty.map(|(_, ty)| field_of(record, index, &ty)));
         }
         let query = match self.place(Body::of(&found.def), pos)? {
             Body::Expr(expr) => query_of(expr),
@@ -143,6 +146,7 @@ impl Binder<'_> {
                 *part = arg.clone();
             }
         });
+        fields_of_rows(&mut value);
         Ok(Some(value))
     }
 
@@ -384,9 +388,7 @@ impl Binder<'_> {
     /// A set-returning function in a select list: its rows as an array, taken apart.
     fn users_set(&mut self, call: UsersCall, pos: Pos) -> Result<Expr> {
         let def = call.def.clone();
-        let columns = self.place(self.result_columns(&def), pos)?;
-        let array = matches!(&def.returns.shape, ReturnShape::Value(DataType::Array(_)));
-        if array || is_row(&def, columns.as_ref()) {
+        if matches!(&def.returns.shape, ReturnShape::Value(DataType::Array(_))) {
             let error = Error::unsupported(format!(
                 "set-returning function {def} is not supported in a select list"
             ));
@@ -417,6 +419,15 @@ impl Binder<'_> {
         });
         let slot = Slot::Set(pending.sets.len() - 1);
         Ok(Expr::column(slot.number(), ty))
+    }
+}
+
+/// Field `index` of a row.
+pub(in crate::bind) fn field_of(record: Expr, index: usize, ty: &DataType) -> Expr {
+    Expr::Field {
+        record: Box::new(record),
+        index,
+        ty: ty.base().into_owned(),
     }
 }
 

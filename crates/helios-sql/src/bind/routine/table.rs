@@ -2,6 +2,7 @@
 
 use helios_base::{DataType, Error, Result, SqlState};
 use helios_expr::{Expr, Volatility};
+use helios_table::catalog::ReturnShape;
 
 use super::body::Body;
 use super::scalar::{first_row, query_of};
@@ -73,6 +74,11 @@ impl Binder<'_> {
         let mut item = self.aliased(plan, alias, &shown, None, false)?;
         for table in &mut item.scope.tables {
             table.scalar = !row && def.outputs().next().is_none();
+            table.rows = match &def.returns.shape {
+                ReturnShape::Value(DataType::User(user)) if row => Some(user.oid),
+                ReturnShape::Relation(relation) => Some(*relation),
+                _ => None,
+            };
         }
         Ok(Some(item))
     }

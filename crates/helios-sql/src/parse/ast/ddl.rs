@@ -180,6 +180,19 @@ pub enum SequenceOption {
     Restart(Option<i64>),
     /// `OWNED BY table.column`, `OWNED BY NONE`
     OwnedBy(Option<(Name, Ident)>),
+    /// `SEQUENCE NAME`, of a column's identity.
+    Named(Name),
+}
+
+/// What `CREATE SCHEMA` creates in the schema.
+#[derive(Clone, Debug)]
+pub struct SchemaElement {
+    /// When it is created: sequences come first, then tables, views, indexes, grants.
+    pub turn: u8,
+    /// The schema that it says it is in.
+    pub schema: Option<Ident>,
+    /// Its text.
+    pub span: Span,
 }
 
 /// `ALTER TABLE`

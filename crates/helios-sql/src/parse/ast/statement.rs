@@ -2,8 +2,8 @@
 
 use super::{
     AlterTable, AlterType, AsOf, CreateIndex, CreateTable, CreateType, CreateView, Delete, Drop,
-    Expr, Ident, Insert, Merge, Name, Pos, Query, Sequence, Span, StorageOption, Truncate,
-    TypeName, Update,
+    Expr, Ident, Insert, Merge, Name, Pos, Query, SchemaElement, Sequence, Span, StorageOption,
+    Truncate, TypeName, Update,
 };
 use crate::plan::{
     Cascade, CommentTarget, Fetch, RoleSpec, SetScope, SetValue, TransactionCommand,
@@ -42,6 +42,8 @@ pub enum Statement {
         owner: Option<RoleSpec>,
         /// `IF NOT EXISTS`
         if_not_exists: bool,
+        /// What is created in it, in the order of creation.
+        elements: Vec<SchemaElement>,
     },
     /// `ALTER SCHEMA … RENAME TO`
     RenameSchema(Ident, Ident),

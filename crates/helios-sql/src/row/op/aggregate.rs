@@ -7,13 +7,18 @@ use helios_base::{DataType, Result, Row, Value};
 use helios_expr::{Accumulator, AggregateCall as Start};
 
 use super::super::keys::{compare, normal, sort_values};
+use super::super::memory::{Held, values_bytes};
 use super::super::node::AggregateNode;
 use super::{Cx, Operator, open};
 use crate::plan::AggregateCall;
 
+/// What an accumulator takes on the heap when it is new.
+const STATE_BYTES: usize = 48;
+
 pub(super) struct Aggregate {
     node: Arc<AggregateNode>,
     result: Option<std::vec::IntoIter<Row>>,
+    held: Held,
 }
 
 /// The groups of one grouping set.
@@ -35,6 +40,8 @@ pub(super) struct State {
     distinct: Option<HashSet<Vec<Value>>>,
     /// Sort values and arguments, where the order matters.
     ordered: Option<Vec<(Vec<Value>, Vec<Value>)>>,
+    /// What the accumulator said that it takes.
+    size: usize,
 }
 
 impl State {
@@ -50,6 +57,7 @@ impl State {
             }),
             distinct: call.distinct.then(HashSet::new),
             ordered: (!call.order_by.is_empty()).then(Vec::new),
+            size: 0,
         }
     }
 
@@ -57,6 +65,7 @@ impl State {
         &mut self,
         call: &AggregateCall,
         row: &[Value],
+        held: &mut Held,
         cx: &Cx<'_>,
     ) -> Result<()> {
         if let Some(filter) = &call.filter
@@ -69,21 +78,34 @@ impl State {
             args.extend(sort_values(&call.order_by, row, cx)?);
         }
         if let Some(distinct) = &mut self.distinct {
-            let key = args
+            let key: Vec<Value> = args
                 .iter()
                 .zip(argument_types(call).iter())
                 .map(|(value, ty)| normal(value.clone(), ty))
                 .collect();
-            if !distinct.insert(key) {
+            if distinct.contains(&key) {
                 return Ok(());
             }
+            held.row(&key, cx)?;
+            distinct.insert(key);
         }
         match &mut self.ordered {
             Some(ordered) => {
-                ordered.push((sort_values(&call.order_by, row, cx)?, args));
+                let order = sort_values(&call.order_by, row, cx)?;
+                held.row(&order, cx)?;
+                held.row(&args, cx)?;
+                ordered.push((order, args));
                 Ok(())
             }
-            None => update(&mut *self.accumulator, &args),
+            None => {
+                update(&mut *self.accumulator, &args)?;
+                let size = self.accumulator.size();
+                if size > self.size {
+                    held.grow(size - self.size, cx)?;
+                    self.size = size;
+                }
+                Ok(())
+            }
         }
     }
 
@@ -120,11 +142,12 @@ impl Aggregate {
         Self {
             node: node.clone(),
             result: None,
+            held: Held::default(),
         }
     }
 
-    fn run(&self, cx: &Cx<'_>) -> Result<Vec<Row>> {
-        let node = &*self.node;
+    fn run(&mut self, cx: &Cx<'_>) -> Result<Vec<Row>> {
+        let node = &*self.node.clone();
         let mut sets: Vec<Groups> = node.sets.iter().map(|_| Groups::default()).collect();
         // A set without columns is one group, even of no rows.
         for (set, groups) in node.sets.iter().zip(&mut sets) {
@@ -136,9 +159,9 @@ impl Aggregate {
         while let Some(row) = input.next(cx)? {
             let values = cx.eval_all(&node.groups, &row)?;
             for (set, groups) in node.sets.iter().zip(&mut sets) {
-                let group = groups.find(set, &values, node, cx);
+                let group = groups.find(set, &values, node, &mut self.held, cx)?;
                 for (state, call) in group.states.iter_mut().zip(&node.calls) {
-                    state.update(call, &row, cx)?;
+                    state.update(call, &row, &mut self.held, cx)?;
                 }
             }
         }
@@ -184,8 +207,9 @@ impl Groups {
         set: &[usize],
         values: &[Value],
         node: &AggregateNode,
+        held: &mut Held,
         cx: &Cx<'_>,
-    ) -> &mut Group {
+    ) -> Result<&mut Group> {
         let key: Vec<Value> = set
             .iter()
             .map(|&i| normal(values[i].clone(), node.groups[i].ty()))
@@ -193,6 +217,8 @@ impl Groups {
         let at = match self.index.get(&key) {
             Some(at) => *at,
             None => {
+                let states = node.calls.len() * (size_of::<State>() + STATE_BYTES);
+                held.grow(2 * values_bytes(&key) + states, cx)?;
                 let mut shown = vec![Value::Null; values.len()];
                 for &i in set {
                     shown[i] = values[i].clone();
@@ -200,7 +226,7 @@ impl Groups {
                 self.add(key, shown, node, cx)
             }
         };
-        &mut self.groups[at]
+        Ok(&mut self.groups[at])
     }
 }
 

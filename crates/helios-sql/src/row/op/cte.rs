@@ -7,6 +7,7 @@ use helios_base::{Result, Row};
 
 use super::super::ctes::{Found, SharedRows};
 use super::super::keys::row_key;
+use super::super::memory::{Held, values_bytes};
 use super::super::node::{Node, RecursiveNode, WithNode};
 use super::{BoxOperator, Cx, Operator, collect, open};
 use crate::plan::CteId;
@@ -79,6 +80,9 @@ pub(super) struct Recursive {
     /// The rows put out since the last step: the next working table.
     working: Vec<Row>,
     seen: HashSet<Vec<helios_base::Value>>,
+    /// What the rows of the last step take, which are the next working table as well.
+    held: Held,
+    seen_held: Held,
 }
 
 impl Recursive {
@@ -89,15 +93,31 @@ impl Recursive {
             current: Vec::new().into_iter(),
             working: Vec::new(),
             seen: HashSet::new(),
+            held: Held::default(),
+            seen_held: Held::default(),
         }
+    }
+
+    /// Whether the row was not there before.
+    fn is_new(&mut self, row: &Row, cx: &Cx<'_>) -> Result<bool> {
+        if self.node.all {
+            return Ok(true);
+        }
+        let key = row_key(row, &self.node.types);
+        let bytes = values_bytes(&key);
+        let new = self.seen.insert(key);
+        if new {
+            self.seen_held.grow(bytes, cx)?;
+        }
+        Ok(new)
     }
 }
 
 impl Operator for Recursive {
     fn next(&mut self, cx: &Cx<'_>) -> Result<Option<Row>> {
         loop {
-            for row in self.current.by_ref() {
-                if self.node.all || self.seen.insert(row_key(&row, &self.node.types)) {
+            while let Some(row) = self.current.next() {
+                if self.is_new(&row, cx)? {
                     self.working.push(row.clone());
                     return Ok(Some(row));
                 }
@@ -105,15 +125,17 @@ impl Operator for Recursive {
             cx.exec.interrupt.check()?;
             if !self.started {
                 self.started = true;
-                self.current = collect(&self.node.anchor, cx)?.into_iter();
+                self.current = collect(&self.node.anchor, &mut self.held, cx)?.into_iter();
             } else if self.working.is_empty() {
                 return Ok(None);
             } else {
                 let working = Arc::new(std::mem::take(&mut self.working));
                 let outer = cx.exec.ctes.set_working(self.node.id, Some(working));
-                let rows = collect(&self.node.step, cx);
+                let mut held = Held::default();
+                let rows = collect(&self.node.step, &mut held, cx);
                 cx.exec.ctes.set_working(self.node.id, outer);
                 self.current = rows?.into_iter();
+                self.held = held;
             }
         }
     }

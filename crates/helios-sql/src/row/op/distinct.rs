@@ -6,6 +6,7 @@ use std::sync::Arc;
 use helios_base::{Result, Row, Value};
 
 use super::super::keys::{normal, row_key};
+use super::super::memory::Held;
 use super::super::node::DistinctNode;
 use super::{BoxOperator, Cx, Operator, open};
 
@@ -13,6 +14,7 @@ pub(super) struct Distinct {
     node: Arc<DistinctNode>,
     input: BoxOperator,
     seen: HashSet<Vec<Value>>,
+    held: Held,
 }
 
 impl Distinct {
@@ -21,6 +23,7 @@ impl Distinct {
             node: node.clone(),
             input: open(&node.input, cx)?,
             seen: HashSet::new(),
+            held: Held::default(),
         })
     }
 }
@@ -28,7 +31,7 @@ impl Distinct {
 impl Operator for Distinct {
     fn next(&mut self, cx: &Cx<'_>) -> Result<Option<Row>> {
         while let Some(row) = self.input.next(cx)? {
-            let key = if self.node.on.is_empty() {
+            let key: Vec<Value> = if self.node.on.is_empty() {
                 row_key(&row, &self.node.types)
             } else {
                 self.node
@@ -37,7 +40,9 @@ impl Operator for Distinct {
                     .map(|expr| Ok(normal(cx.eval(expr, &row)?, expr.ty())))
                     .collect::<Result<_>>()?
             };
-            if self.seen.insert(key) {
+            if !self.seen.contains(&key) {
+                self.held.row(&key, cx)?;
+                self.seen.insert(key);
                 return Ok(Some(row));
             }
         }

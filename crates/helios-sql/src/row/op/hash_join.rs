@@ -7,6 +7,7 @@ use helios_base::{Result, Row, Value};
 use helios_expr::Expr;
 
 use super::super::keys::normal;
+use super::super::memory::{Held, values_bytes};
 use super::super::node::HashJoinNode;
 use super::nested_loop::{joined, nulls};
 use super::{BoxOperator, Cx, Operator, open};
@@ -31,6 +32,7 @@ struct Table {
     rows: Vec<Row>,
     matched: Vec<bool>,
     index: HashMap<Vec<Value>, Arc<[usize]>>,
+    _held: Held,
 }
 
 impl HashJoin {
@@ -51,9 +53,12 @@ impl HashJoin {
     fn build(&self, cx: &Cx<'_>) -> Result<Table> {
         let mut rows = Vec::new();
         let mut lists: HashMap<Vec<Value>, Vec<usize>> = HashMap::new();
+        let mut held = Held::default();
         let mut right = open(&self.node.right, cx)?;
         while let Some(row) = right.next(cx)? {
+            held.row(&row, cx)?;
             if let Some(key) = key(&self.node.right_keys, &row, cx)? {
+                held.grow(values_bytes(&key), cx)?;
                 lists.entry(key).or_default().push(rows.len());
             }
             rows.push(row);
@@ -65,6 +70,7 @@ impl HashJoin {
                 .into_iter()
                 .map(|(key, list)| (key, Arc::from(list)))
                 .collect(),
+            _held: held,
         })
     }
 }

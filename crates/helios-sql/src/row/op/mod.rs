@@ -24,6 +24,7 @@ mod window;
 use helios_base::{Error, Result, Row};
 
 use super::exec::Cx;
+use super::memory::Held;
 use super::node::Node;
 
 pub(crate) use nested_loop::joined;
@@ -78,11 +79,12 @@ fn open_plain(node: &Node, cx: &Cx<'_>) -> Result<BoxOperator> {
     })
 }
 
-/// Runs `node` to its end.
-pub(crate) fn collect(node: &Node, cx: &Cx<'_>) -> Result<Vec<Row>> {
+/// Runs `node` to its end; `held` counts its rows.
+pub(crate) fn collect(node: &Node, held: &mut Held, cx: &Cx<'_>) -> Result<Vec<Row>> {
     let mut operator = open(node, cx)?;
     let mut rows = Vec::new();
     while let Some(row) = operator.next(cx)? {
+        held.row(&row, cx)?;
         rows.push(row);
     }
     Ok(rows)

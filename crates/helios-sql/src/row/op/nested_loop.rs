@@ -5,6 +5,7 @@ use std::sync::Arc;
 use helios_base::{Result, Row, Value};
 
 use super::super::exec::Frame;
+use super::super::memory::Held;
 use super::super::node::NestedLoopNode;
 use super::{BoxOperator, Cx, Operator, collect, open};
 use crate::plan::JoinKind;
@@ -16,6 +17,7 @@ pub(super) struct NestedLoop {
     left_matched: bool,
     right: Right,
     pairs: usize,
+    held: Held,
 }
 
 /// The right side's rows.
@@ -47,6 +49,7 @@ impl NestedLoop {
                 Right::Waiting
             },
             pairs: 0,
+            held: Held::default(),
         })
     }
 
@@ -64,7 +67,7 @@ impl NestedLoop {
                 *running = Some((operator, frame));
             }
             (Right::Waiting, _) => {
-                let rows = collect(&self.node.right, cx)?;
+                let rows = collect(&self.node.right, &mut self.held, cx)?;
                 self.right = Right::Stored {
                     matched: vec![false; rows.len()],
                     rows,
@@ -122,7 +125,7 @@ impl NestedLoop {
                 .zip(matched)
                 .filter_map(|(row, matched)| (!matched).then_some(row))
                 .collect(),
-            Right::Waiting if keeps => collect(&self.node.right, cx)?,
+            Right::Waiting if keeps => collect(&self.node.right, &mut self.held, cx)?,
             _ => Vec::new(),
         };
         self.right = Right::Rest {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use helios_base::{Result, Row, Value};
 
 use super::super::keys::row_key;
+use super::super::memory::Held;
 use super::super::node::SetOpNode;
 use super::{BoxOperator, Cx, Operator, open};
 use crate::plan::SetOpKind;
@@ -19,6 +20,7 @@ pub(super) struct SetOp {
     counts: Option<HashMap<Vec<Value>, u64>>,
     /// What was put out, unless duplicates are kept.
     seen: HashSet<Vec<Value>>,
+    held: Held,
 }
 
 impl SetOp {
@@ -29,6 +31,7 @@ impl SetOp {
             right: None,
             counts: None,
             seen: HashSet::new(),
+            held: Held::default(),
         })
     }
 
@@ -49,17 +52,37 @@ impl SetOp {
                 },
                 (None, None) => return Ok(None),
             };
-            if self.node.all || self.seen.insert(row_key(&row, &self.node.types)) {
+            if self.node.all {
+                return Ok(Some(row));
+            }
+            let key = row_key(&row, &self.node.types);
+            if self.is_new(key, cx)? {
                 return Ok(Some(row));
             }
         }
     }
 
-    fn count_right(&self, cx: &Cx<'_>) -> Result<HashMap<Vec<Value>, u64>> {
+    /// Whether the row was not put out before.
+    fn is_new(&mut self, key: Vec<Value>, cx: &Cx<'_>) -> Result<bool> {
+        if self.seen.contains(&key) {
+            return Ok(false);
+        }
+        self.held.row(&key, cx)?;
+        Ok(self.seen.insert(key))
+    }
+
+    fn count_right(&mut self, cx: &Cx<'_>) -> Result<HashMap<Vec<Value>, u64>> {
         let mut counts = HashMap::new();
         let mut right = open(&self.node.right, cx)?;
         while let Some(row) = right.next(cx)? {
-            *counts.entry(row_key(&row, &self.node.types)).or_insert(0) += 1;
+            let key = row_key(&row, &self.node.types);
+            match counts.get_mut(&key) {
+                Some(count) => *count += 1,
+                None => {
+                    self.held.row(&key, cx)?;
+                    counts.insert(key, 1);
+                }
+            }
         }
         Ok(counts)
     }

@@ -6,6 +6,7 @@ use helios_base::{Error, Result, Row, SqlState, Value};
 use helios_expr::{Accumulator, AggregateCall as Start, Expr, WindowKind};
 
 use super::super::keys::{compare, sort_values};
+use super::super::memory::{Held, values_bytes};
 use super::super::node::WindowNode;
 use super::super::window_frame::Frames;
 use super::{Cx, Operator, open};
@@ -14,6 +15,7 @@ use crate::plan::{SortKey, WindowCall, Windowed};
 pub(super) struct Window {
     node: Arc<WindowNode>,
     result: Option<std::vec::IntoIter<Row>>,
+    held: Held,
 }
 
 /// One partition: its rows in order, with their sort values and the bounds of their peers.
@@ -58,17 +60,23 @@ impl Window {
         Self {
             node: node.clone(),
             result: None,
+            held: Held::default(),
         }
     }
 
-    fn run(&self, cx: &Cx<'_>) -> Result<Vec<Row>> {
-        let node = &*self.node;
+    fn run(&mut self, cx: &Cx<'_>) -> Result<Vec<Row>> {
+        let node = self.node.clone();
         // Partitions are found by sorting on their keys first; their order among each other is free.
         let mut rows = Vec::new();
         let mut input = open(&node.input, cx)?;
         while let Some(row) = input.next(cx)? {
             let partition = sort_values(&node.partition_by, &row, cx)?;
-            rows.push((partition, sort_values(&node.order_by, &row, cx)?, row));
+            let order = sort_values(&node.order_by, &row, cx)?;
+            let columns = node.calls.len() * size_of::<Value>();
+            let keys = values_bytes(&partition) + values_bytes(&order);
+            self.held.row(&row, cx)?;
+            self.held.grow(keys + columns, cx)?;
+            rows.push((partition, order, row));
         }
         rows.sort_by(|(p, o, _), (q, r, _)| {
             compare(&node.partition_by, p, q).then_with(|| compare(&node.order_by, o, r))

@@ -61,6 +61,10 @@ impl Ddl<'_> {
             cycle: spec.cycle,
             restart: spec.restart,
             owned_by,
+            name: spec
+                .name
+                .as_ref()
+                .map(|name| (name.schema.clone(), name.name.clone())),
         })
     }
 

@@ -7,6 +7,7 @@ mod alter;
 mod convert;
 mod create;
 mod drop;
+mod elements;
 pub(in crate::session) mod function;
 mod nearest;
 mod options;
@@ -55,6 +56,9 @@ impl Session {
         let before = Arc::clone(&ddl.catalog);
         let done = ddl.run(planned, params)?;
         self.own_new_objects(&before)?;
+        if let Statement::CreateSchema(create) = &planned.bound.statement {
+            self.create_elements(create)?;
+        }
         Ok(done)
     }
 }

@@ -166,6 +166,8 @@ settings! {
     DefaultStatisticsTarget: idle("default_statistics_target", COUNT, "100");
     DefaultAccessMethod: setting("default_table_access_method", SettingKind::Choice(&["heap"]), "heap",
         "Names how tables are stored, which tools ask for: there is one way.");
+    DefaultTablespace: setting("default_tablespace", SettingKind::Choice(&["", "pg_default"]), "",
+        "Names where tables are stored, which tools ask for: there is one place.");
     DefaultToastCompression: idle("default_toast_compression", SettingKind::Choice(&["pglz", "lz4"]), "pglz");
     DefaultIsolation: setting("default_transaction_isolation", ISOLATION, "read committed",
         "Sets the isolation level of new transactions.");
@@ -261,6 +263,8 @@ settings! {
     MaxParallelMaintenanceWorkers: idle("max_parallel_maintenance_workers", COUNT, "2");
     MaxParallelWorkers: idle("max_parallel_workers", COUNT, "8");
     MaxParallelWorkersPerGather: idle("max_parallel_workers_per_gather", COUNT, "2");
+    MemoryLimit: setting("memory_limit", SettingKind::Int(0, i32::MAX as i64, Unit::Kilobytes), "2097152",
+        "Sets the memory that a statement may hold where it cannot spill; 0 for any.");
     MinParallelIndexScanSize: idle("min_parallel_index_scan_size", PAGES, "512");
     MinParallelTableScanSize: idle("min_parallel_table_scan_size", PAGES, "8192");
     ParallelSetupCost: idle("parallel_setup_cost", COST, "1000");
@@ -312,6 +316,8 @@ settings! {
         "Sets the memory that a query may use before it spills to disk.");
     WorkMemLimit: limit("work_mem_limit", PAGES,
         "Sets the greatest work_mem; 0 for any.");
+    XmlOption: setting("xmloption", SettingKind::Choice(&["content", "document"]), "content",
+        "Sets what tools ask for: there is no type xml.");
 }
 
 /// Names that other parts of the product will take; they do nothing yet, so they are refused

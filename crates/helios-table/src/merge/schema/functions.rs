@@ -4,7 +4,7 @@ use helios_base::Result;
 
 use super::super::MergeReport;
 use super::{Event, SchemaMerge, Sides, describe};
-use crate::catalog::{Catalog, Change, FunctionDef, FunctionId, ReturnShape};
+use crate::catalog::{Catalog, Change, FunctionDef, FunctionId, ReturnShape, is_row_type};
 use crate::ddl::ObjectRef;
 
 impl SchemaMerge<'_> {
@@ -60,5 +60,7 @@ impl SchemaMerge<'_> {
 }
 
 fn reads(def: &FunctionDef) -> bool {
-    !def.depends.is_empty() || matches!(def.returns.shape, ReturnShape::Relation(_))
+    !def.depends.is_empty()
+        || matches!(def.returns.shape, ReturnShape::Relation(_))
+        || def.types().any(is_row_type)
 }
