@@ -198,10 +198,31 @@ impl Core {
         sequence: TableId,
         state: SequenceState,
     ) -> Result<()> {
+        self.leave_to_children(branch, sequence)?;
         let open = self.open_sequence(branch, sequence);
         let mut live = open.lock();
         self.log_sequence(branch, sequence, state)?;
         *live = Some(Live::from(state));
+        Ok(())
+    }
+
+    /// Gives the branches forked from `branch` that have not used a sequence a state of their own, before
+    /// it moves back: values that their rows have must not come again. Moving on leaves a gap at most, so
+    /// nothing is written at a fork.
+    fn leave_to_children(&self, branch: BranchId, sequence: TableId) -> Result<()> {
+        let Some(state) = self.sequence(branch, sequence)? else {
+            return Ok(());
+        };
+        let tree = self.tree.load_full();
+        for child in tree.children(branch).filter(|child| !child.dropped) {
+            let child = child.branch.id;
+            let open = self.open_sequence(child, sequence);
+            let mut live = open.lock();
+            if live.is_none() && self.stored_sequence(child, sequence)?.is_none() {
+                self.log_sequence(child, sequence, state)?;
+                *live = Some(Live::from(state));
+            }
+        }
         Ok(())
     }
 

@@ -95,6 +95,35 @@ fn prepared_statements_are_listed_and_noticed_when_they_change() {
 }
 
 #[test]
+fn columns_are_those_of_the_moment_that_a_parameter_gives() {
+    let server = TestServer::start();
+    let mut client = server.connect();
+    client.query("create table t(id int primary key, n int); insert into t values (1, 2)");
+    let then = client.query("select helios_current_scn()");
+    let then = row_texts(&then[1])[0].clone().expect("a number");
+    client.query("alter table t alter n type text; alter table t add column z int default 3");
+    client.parse("s", "select * from t as of scn $1", &[20]);
+    client.describe_statement("s");
+    client.bind("", "s", &[Some(then.as_bytes())]);
+    client.describe_portal("");
+    client.execute("", 0);
+    client.sync();
+    let answers = client.answers();
+    assert_eq!(kinds(&answers), "1tT2TDCZ");
+    assert_eq!(answers[2].body[..2], [0, 3]);
+    assert_eq!(answers[4].body[..2], [0, 2]);
+    let row = row_texts(&answers[5]);
+    assert_eq!(row, [Some("1".to_owned()), Some("2".to_owned())]);
+    // Who knows the statement's columns only must prepare another one.
+    client.bind("", "s", &[Some(then.as_bytes())]);
+    client.execute("", 0);
+    client.sync();
+    let answers = client.answers();
+    let error = answers.iter().find(|m| m.kind == b'E').expect("error");
+    assert_eq!(error.field(b'C').as_deref(), Some("0A000"));
+}
+
+#[test]
 fn portals_go_on_where_they_stopped() {
     let server = TestServer::start();
     let mut client = server.connect();

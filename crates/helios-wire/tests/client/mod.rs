@@ -254,6 +254,10 @@ impl Client {
         self.send(b'D', format!("S{name}\0").as_bytes());
     }
 
+    pub fn describe_portal(&mut self, name: &str) {
+        self.send(b'D', format!("P{name}\0").as_bytes());
+    }
+
     pub fn execute(&mut self, portal: &str, rows: u32) {
         let mut body = format!("{portal}\0").into_bytes();
         body.extend(rows.to_be_bytes());

@@ -230,3 +230,24 @@ SET helios.comit_message = 'x';
 SET helios.unheard_of = 'x';
 --> 42704 unrecognized configuration parameter "helios.unheard_of"
 SET other.unheard_of = 'x';
+
+-- case: a sequence that is set back on the parent
+CREATE TABLE t (id serial PRIMARY KEY, v int);
+INSERT INTO t (v) VALUES (1), (2), (3);
+CREATE BRANCH dev;
+CREATE BRANCH child FROM dev;
+SELECT setval('t_id_seq', 1);
+--> setval
+--> 1
+USE BRANCH dev;
+INSERT INTO t (v) VALUES (4) RETURNING id;
+--> id
+--> 4
+USE BRANCH child;
+INSERT INTO t (v) VALUES (5) RETURNING id;
+--> id
+--> 5
+USE BRANCH main;
+SELECT nextval('t_id_seq');
+--> nextval
+--> 2
