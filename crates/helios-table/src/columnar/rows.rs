@@ -1,9 +1,10 @@
 //! The rows of a segment, as the store reads them.
 
 use std::any::Any;
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::ArrayRef;
+use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
 use helios_base::row::{self, Layout};
 use helios_base::{Error, Result, Scn};
 use helios_segment::{ReadAt, Segment};
@@ -119,6 +120,39 @@ impl SegmentRows {
         (chunk, (place - start) as usize)
     }
 
+    /// Rows of one chunk from a place on: fewer than asked for at its end, `None` behind the last.
+    fn rows_from(&self, from: u64, count: usize) -> Option<(usize, Range<usize>)> {
+        let (chunk, first) = self.chunk_of(from);
+        let rows = self.segment.chunks().get(chunk)?.rows as usize;
+        let range = first..first.saturating_add(count).min(rows);
+        (!range.is_empty()).then_some((chunk, range))
+    }
+
+    /// Rows of the columns at these places of the file.
+    fn read_places(
+        &self,
+        chunk: usize,
+        rows: Range<usize>,
+        places: &[usize],
+    ) -> Result<RecordBatch> {
+        let batch = self.segment.read_rows(chunk, rows, places);
+        batch.map_err(|error| self.placed(error))
+    }
+
+    /// When rows of a chunk began; `None` if all came with one commit.
+    fn begins(&self, chunk: usize, rows: Range<usize>) -> Result<Option<UInt64Array>> {
+        if self.begin.is_some() {
+            return Ok(None);
+        }
+        let begins = self.segment.begins_of(chunk, rows);
+        begins.map(Some).map_err(|error| self.placed(error))
+    }
+
+    fn begin_at(&self, begins: Option<&UInt64Array>, at: usize) -> Scn {
+        let begin = begins.map(|begins| Scn(begins.value(at)));
+        begin.or(self.begin).unwrap_or_default()
+    }
+
     pub(super) fn place_of(&self, chunk: usize, row: usize) -> u64 {
         let all = self.starts.last().copied().unwrap_or(0);
         (self.starts.get(chunk).copied()).map_or(all, |start| start + row as u64)
@@ -142,33 +176,21 @@ impl ColdRows for SegmentRows {
     }
 
     fn read(&self, from: u64, count: usize, rows: &mut ColdBlock) -> Result<()> {
-        let (chunk, first) = self.chunk_of(from);
-        let Some(meta) = self.segment.chunks().get(chunk) else {
+        let Some((chunk, range)) = self.rows_from(from, count) else {
             return Ok(());
         };
-        let range = first..(first + count).min(meta.rows as usize);
-        if range.is_empty() {
-            return Ok(());
-        }
         let hidden = self.descriptor.key_form();
         let forms: Vec<&Form> = hidden
             .iter()
             .chain(self.descriptor.columns.iter().map(|c| &c.1))
             .collect();
         let wanted: Vec<usize> = (0..forms.len()).collect();
-        let batch = self.segment.read_rows(chunk, range.clone(), &wanted);
-        let batch = batch.map_err(|error| self.placed(error))?;
-        let begins = match self.begin {
-            Some(_) => None,
-            None => {
-                let begins = self.segment.begins_of(chunk, range.clone());
-                Some(begins.map_err(|error| self.placed(error))?)
-            }
-        };
+        let batch = self.read_places(chunk, range.clone(), &wanted)?;
         let cells = forms.iter().zip(batch.columns());
         let cells = cells
             .map(|(form, array)| Cells::new(form, array))
             .collect::<Result<Vec<_>>>()?;
+        let begins = self.begins(chunk, range.clone())?;
         let key: Vec<&Cells> = match &self.descriptor.key {
             KeyForm::Columns(positions) => {
                 positions.iter().filter_map(|at| cells.get(*at)).collect()
@@ -190,13 +212,28 @@ impl ColdRows for SegmentRows {
             let parts: Vec<Option<&[u8]>> = (ends.iter())
                 .map(|end| end.clone().map(|end| bytes.get(end).unwrap_or_default()))
                 .collect();
-            let begin = begins.as_ref().map(|begins| Scn(begins.value(at)));
-            let begin = begin.or(self.begin).unwrap_or_default();
-            rows.push(begin, |out| {
+            rows.push(self.begin_at(begins.as_ref(), at), |out| {
                 self.keys.push(&key, at, out)?;
                 let key_end = out.len();
                 row::assemble(&self.layout, &parts, out)?;
                 Ok(key_end)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn heads(&self, from: u64, count: usize, rows: &mut ColdBlock) -> Result<()> {
+        let Some((chunk, range)) = self.rows_from(from, count) else {
+            return Ok(());
+        };
+        let batch = self.read_places(chunk, range.clone(), &self.key_places())?;
+        let cells = self.key_cells(batch.columns())?;
+        let key: Vec<&Cells> = cells.iter().collect();
+        let begins = self.begins(chunk, range.clone())?;
+        for at in 0..range.len() {
+            rows.push(self.begin_at(begins.as_ref(), at), |out| {
+                self.keys.push(&key, at, out)?;
+                Ok(out.len())
             })?;
         }
         Ok(())

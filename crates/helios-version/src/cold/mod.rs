@@ -82,6 +82,14 @@ pub trait ColdRows: Send + Sync {
     /// As [`ColdRows::find`].
     fn read(&self, from: u64, count: usize, rows: &mut ColdBlock) -> Result<()>;
 
+    /// As [`ColdRows::read`], but what belongs to a key may be left out.
+    ///
+    /// # Errors
+    /// As [`ColdRows::find`].
+    fn heads(&self, from: u64, count: usize, rows: &mut ColdBlock) -> Result<()> {
+        self.read(from, count, rows)
+    }
+
     /// Shows the row with a key if its place is before `upto`; false if there is none.
     ///
     /// # Errors

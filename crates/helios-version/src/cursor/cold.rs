@@ -41,6 +41,10 @@ pub(crate) struct ColdRun {
     rest: std::ops::Range<usize>,
     at: Option<usize>,
     size: usize,
+    /// Whether its reader takes stretches: then only keys are decoded where one may begin.
+    stretches: bool,
+    /// Whether the rows of the block are keys without what belongs to them.
+    bare: bool,
 }
 
 impl ColdRun {
@@ -81,9 +85,16 @@ impl ColdRun {
                 rest: 0..0,
                 at: None,
                 size: FIRST,
+                stretches: false,
+                bare: false,
             }
         };
         runs.into_iter().map(run).collect()
+    }
+
+    /// Its reader will ask for stretches. Call it before the first row.
+    pub(super) const fn expect_stretches(&mut self) {
+        self.stretches = !self.reverse;
     }
 
     /// Moves to the next row that has begun.
@@ -129,6 +140,7 @@ impl ColdRun {
                 continue;
             }
             let count = self.size.min((upto - from) as usize);
+            self.bare = self.stretches && self.size == FIRST;
             self.size = BLOCK;
             let at = if self.reverse {
                 upto - count as u64
@@ -136,17 +148,7 @@ impl ColdRun {
                 from
             };
             self.block.clear();
-            let rows = self.core.cold.rows(&part)?;
-            while self.block.len() < count {
-                let had = self.block.len();
-                rows.read(at + had as u64, count - had, &mut self.block)?;
-                if self.block.len() == had {
-                    return Err(helios_base::Error::corrupt(format!(
-                        "segment {} of table {} has fewer rows than it should",
-                        part.info.id, part.info.table
-                    )));
-                }
-            }
+            self.read(&part, at, count)?;
             self.rest = 0..count;
             self.open = Some(match self.reverse {
                 true => (part, from, at),
@@ -154,6 +156,48 @@ impl ColdRun {
             });
             return Ok(true);
         }
+    }
+
+    /// Fills the block.
+    fn read(&mut self, part: &Part, from: u64, count: usize) -> Result<()> {
+        let rows = self.core.cold.rows(part)?;
+        while self.block.len() < count {
+            let had = self.block.len();
+            let (from, count) = (from + had as u64, count - had);
+            match self.bare {
+                true => rows.heads(from, count, &mut self.block)?,
+                false => rows.read(from, count, &mut self.block)?,
+            }
+            if self.block.len() == had {
+                return Err(helios_base::Error::corrupt(format!(
+                    "segment {} of table {} has fewer rows than it should",
+                    part.info.id, part.info.table
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Decodes what belongs to the keys of the block, if that was not done.
+    #[inline]
+    pub(super) fn fill(&mut self) -> Result<()> {
+        match self.bare {
+            true => self.fill_block(),
+            false => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn fill_block(&mut self) -> Result<()> {
+        self.bare = false;
+        let Some((part, next, upto)) = self.open.take() else {
+            return Ok(());
+        };
+        let count = self.block.len();
+        self.block.clear();
+        self.read(&part, next - count as u64, count)?;
+        self.open = Some((part, next, upto));
+        Ok(())
     }
 
     /// The places of the rows in range.
@@ -215,6 +259,7 @@ impl ColdRun {
         visit: &mut dyn FnMut(RowRef<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<ControlFlow<()>> {
         while self.step()? {
+            self.fill()?;
             let Some(row) = self.row() else { break };
             let beyond = until.is_some_and(|until| match self.reverse {
                 true => row.pk <= until,

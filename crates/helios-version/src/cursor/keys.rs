@@ -63,7 +63,7 @@ impl KeyCursor {
             Some(only) if branches.is_empty() => Keys::One(only),
             last => {
                 let sides = branches.into_iter().chain(last).map(KeySide::Branch);
-                Keys::Many(Merged::new(sides.collect(), reverse)?)
+                Keys::Many(Merged::new(sides.collect(), reverse))
             }
         };
         Ok(Self {
@@ -82,12 +82,12 @@ impl KeyCursor {
         reverse: bool,
     ) -> Result<Self> {
         let merged = match self.keys {
-            Keys::One(only) => Merged::new(vec![KeySide::Branch(only)], reverse)?,
+            Keys::One(only) => Merged::new(vec![KeySide::Branch(only)], reverse),
             Keys::Many(merged) => merged,
         };
         let own = KeySide::Own(OwnKeys::new(writes, index, limit, range));
         Ok(Self {
-            keys: Keys::Many(merged.with_nearest(own)?),
+            keys: Keys::Many(merged.with_nearest(own)),
             _guard: self._guard,
         })
     }

@@ -15,6 +15,8 @@ pub(super) trait Side {
 pub(super) struct Merged<S> {
     sides: Vec<S>,
     reverse: bool,
+    /// Whether the sides stand on keys.
+    started: bool,
     /// Whose key was lent and is still to be left behind.
     lent: Option<usize>,
     /// Scratch: that key.
@@ -28,28 +30,38 @@ fn precedes(a: &[u8], b: &[u8], reverse: bool) -> bool {
 }
 
 impl<S: Side> Merged<S> {
-    /// Merges sides that stand before their first keys, nearest first.
-    pub(super) fn new(mut sides: Vec<S>, reverse: bool) -> Result<Self> {
-        for side in &mut sides {
-            side.advance(reverse)?;
-        }
-        Ok(Self {
+    /// Merges sides that stand before their first keys, nearest first. They stay there until the
+    /// first call of [`Merged::next`].
+    pub(super) const fn new(sides: Vec<S>, reverse: bool) -> Self {
+        Self {
             sides,
             reverse,
+            started: false,
             lent: None,
             passed: Vec::new(),
-        })
+        }
     }
 
     /// Puts a side that stands before its first key before all others. Call it before the first key.
-    pub(super) fn with_nearest(mut self, mut side: S) -> Result<Self> {
-        side.advance(self.reverse)?;
+    #[must_use]
+    pub(super) fn with_nearest(mut self, side: S) -> Self {
         self.sides.insert(0, side);
-        Ok(self)
+        self
+    }
+
+    /// The sides, if none has moved yet.
+    pub(super) fn fresh(&mut self) -> Option<&mut [S]> {
+        (!self.started).then_some(self.sides.as_mut_slice())
     }
 
     /// The side with the next key, which stays there until the next call.
     pub(super) fn next(&mut self) -> Result<Option<usize>> {
+        if !self.started {
+            self.started = true;
+            for side in &mut self.sides {
+                side.advance(self.reverse)?;
+            }
+        }
         if let Some(lent) = self.lent.take() {
             self.leave(lent)?;
             if let Some(side) = self.sides.get_mut(lent) {

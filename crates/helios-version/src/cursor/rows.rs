@@ -104,7 +104,7 @@ impl RowCursor {
             Some(only) if branches.is_empty() => Rows::One(only),
             last => {
                 let sides = branches.into_iter().chain(last).map(RowSide::Branch);
-                Rows::Many(Merged::new(sides.collect(), reverse)?)
+                Rows::Many(Merged::new(sides.collect(), reverse))
             }
         };
         Ok(Self {
@@ -134,7 +134,7 @@ impl RowCursor {
             }
         }
         Ok(Self {
-            rows: Rows::Many(Merged::new(sides, reverse)?),
+            rows: Rows::Many(Merged::new(sides, reverse)),
             _guard: guard,
         })
     }
@@ -149,12 +149,12 @@ impl RowCursor {
         reverse: bool,
     ) -> Result<Self> {
         let merged = match self.rows {
-            Rows::One(only) => Merged::new(vec![RowSide::Branch(only)], reverse)?,
+            Rows::One(only) => Merged::new(vec![RowSide::Branch(only)], reverse),
             Rows::Many(merged) => merged,
         };
         let own = RowSide::Own(OwnRows::new(writes, table, limit, range));
         Ok(Self {
-            rows: Rows::Many(merged.with_nearest(own)?),
+            rows: Rows::Many(merged.with_nearest(own)),
             _guard: self._guard,
         })
     }
@@ -177,12 +177,12 @@ impl RowCursor {
             }
             Rows::Many(merged) => {
                 let found = loop {
-                    match merged.next()? {
-                        Some(number) if merged.side(number).and_then(RowSide::row).is_some() => {
-                            break Some(number);
-                        }
-                        Some(_) => {}
-                        None => break None,
+                    let Some(number) = merged.next()? else {
+                        break None;
+                    };
+                    fill(merged, number)?;
+                    if merged.side(number).and_then(RowSide::row).is_some() {
+                        break Some(number);
                     }
                 };
                 Ok(found
@@ -212,6 +212,11 @@ impl RowCursor {
         let Rows::Many(merged) = &mut self.rows else {
             return Ok(None);
         };
+        for side in merged.fresh().into_iter().flatten() {
+            if let RowSide::Cold(rows) = side {
+                rows.expect_stretches();
+            }
+        }
         let found = loop {
             let Some(number) = merged.next()? else {
                 return Ok(None);
@@ -225,6 +230,7 @@ impl RowCursor {
                     merged.forget();
                     return Ok(Some(Run::Stretch(stretch)));
                 }
+                fill(merged, number)?;
             }
             if merged.side(number).and_then(RowSide::row).is_some() {
                 break number;
@@ -258,10 +264,20 @@ impl RowCursor {
     }
 }
 
+/// What is known of the row that a side stands on may be its key alone: reads the rest.
+#[inline]
+fn fill(merged: &mut Merged<RowSide>, number: usize) -> Result<()> {
+    match merged.side_mut(number) {
+        Some(RowSide::Cold(rows)) => rows.fill(),
+        _ => Ok(()),
+    }
+}
+
 /// Row by row from one side to another, and in a run while one side alone has the next keys.
 fn for_each_merged(merged: &mut Merged<RowSide>, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
     let mut limit = Vec::new();
     while let Some(number) = merged.next()? {
+        fill(merged, number)?;
         if let Some(row) = merged.side(number).and_then(RowSide::row)
             && visit(row)?.is_break()
         {

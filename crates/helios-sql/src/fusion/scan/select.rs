@@ -82,11 +82,14 @@ impl RowFilter {
     /// Internal if the column is of another type.
     pub(super) fn select(&self, array: &ArrayRef) -> Result<BooleanArray> {
         let rows = array.len();
-        let each = |holds: &dyn Fn(usize) -> bool| BooleanBuffer::collect_bool(rows, holds);
+        let valid = || match array.logical_nulls() {
+            Some(nulls) => nulls.into_inner(),
+            None => BooleanBuffer::new_set(rows),
+        };
         let chosen = match &self.test {
             Test::Never => Some(BooleanBuffer::new_unset(rows)),
-            Test::Null => Some(each(&|row| array.is_null(row))),
-            Test::NotNull => Some(each(&|row| array.is_valid(row))),
+            Test::Null => Some(!&valid()),
+            Test::NotNull => Some(valid()),
             Test::Compare(..) | Test::Any(..) => self.compared(array),
         };
         match chosen {
@@ -124,43 +127,77 @@ impl RowFilter {
             ArrowType::Utf8View => {
                 let values = array.as_string_view_opt()?;
                 if self.ignores_blanks() {
-                    let value = |row| without_blanks(values.value(row).as_bytes());
-                    return self.keep(array, value, bytes);
+                    return self
+                        .keep_bytes(array, |row| without_blanks(values.value(row).as_bytes()));
                 }
-                self.keep(array, |row| values.value(row).as_bytes(), bytes)
+                self.keep_bytes(array, |row| values.value(row).as_bytes())
             }
             ArrowType::BinaryView => {
                 let values = array.as_binary_view_opt()?;
-                self.keep(array, |row| values.value(row), bytes)
+                self.keep_bytes(array, |row| values.value(row))
             }
             ArrowType::FixedSizeBinary(_) => {
                 let values = array.as_fixed_size_binary_opt()?;
-                self.keep(array, |row| values.value(row), bytes)
+                self.keep_bytes(array, |row| values.value(row))
             }
             _ => None,
         }
     }
 
-    /// The rows whose value, if they have one, satisfies the condition.
+    /// The rows whose value, if they have one, satisfies the condition. Numbers can be read, and are
+    /// compared, also where there is no value.
     fn keep<'d, D: Ord>(
         &'d self,
         array: &ArrayRef,
         value: impl Fn(usize) -> D,
         constant: impl Fn(&'d Datum) -> Option<D>,
     ) -> Option<BooleanBuffer> {
-        let rows = array.len();
+        let chosen = self.chosen(array.len(), value, constant)?;
+        Some(match array.logical_nulls() {
+            Some(nulls) => &chosen & nulls.inner(),
+            None => chosen,
+        })
+    }
+
+    /// As [`RowFilter::keep`] of strings: nothing is read where there is no value.
+    fn keep_bytes<'a>(
+        &'a self,
+        array: &ArrayRef,
+        value: impl Fn(usize) -> &'a [u8],
+    ) -> Option<BooleanBuffer> {
+        match array.logical_nulls().filter(|nulls| nulls.null_count() > 0) {
+            // Of options, none comes first.
+            Some(nulls) => {
+                let value = |row| nulls.is_valid(row).then(|| value(row));
+                self.keep(array, value, |datum| bytes(datum).map(Some))
+            }
+            None => self.chosen(array.len(), value, bytes),
+        }
+    }
+
+    fn chosen<'d, D: Ord>(
+        &'d self,
+        rows: usize,
+        value: impl Fn(usize) -> D,
+        constant: impl Fn(&'d Datum) -> Option<D>,
+    ) -> Option<BooleanBuffer> {
         match &self.test {
             Test::Compare(comparison, datum, _) => {
-                let datum = constant(datum)?;
-                Some(BooleanBuffer::collect_bool(rows, |row| {
-                    array.is_valid(row) && comparison.holds(value(row).cmp(&datum))
-                }))
+                let with = constant(datum)?;
+                // A loop for each comparison, which the compiler can make one of many rows at a time.
+                Some(match comparison {
+                    Comparison::Eq => BooleanBuffer::collect_bool(rows, |row| value(row) == with),
+                    Comparison::Ne => BooleanBuffer::collect_bool(rows, |row| value(row) != with),
+                    Comparison::Lt => BooleanBuffer::collect_bool(rows, |row| value(row) < with),
+                    Comparison::Le => BooleanBuffer::collect_bool(rows, |row| value(row) <= with),
+                    Comparison::Gt => BooleanBuffer::collect_bool(rows, |row| value(row) > with),
+                    Comparison::Ge => BooleanBuffer::collect_bool(rows, |row| value(row) >= with),
+                })
             }
             Test::Any(any, _) => {
                 let any = any.iter().map(constant).collect::<Option<Vec<D>>>()?;
-                Some(BooleanBuffer::collect_bool(rows, |row| {
-                    array.is_valid(row) && any.binary_search(&value(row)).is_ok()
-                }))
+                let is_any = |row| any.binary_search(&value(row)).is_ok();
+                Some(BooleanBuffer::collect_bool(rows, is_any))
             }
             _ => None,
         }

@@ -6,7 +6,7 @@ use std::ops::{Bound, ControlFlow};
 
 use fastrand::Rng;
 use helios_base::{BranchId, Scn, TableId};
-use helios_version::{IndexEntry, Indexer, Read, RowRef, Snapshot};
+use helios_version::{ColdBlock, IndexEntry, Indexer, Read, RowRef, Run, Snapshot};
 
 use super::{CATEGORIES, I, KEYS, Key, T};
 
@@ -116,6 +116,7 @@ pub(super) fn expect_scan(
     }
     assert_eq!(scan(read, from, upto, reverse), wanted);
     assert_eq!(scan_in_runs(random, read, from, upto, reverse), wanted);
+    assert_eq!(scan_in_stretches(random, read, from, upto, reverse), wanted);
     (from, upto)
 }
 
@@ -151,6 +152,45 @@ fn scan_in_runs(
         if flow.unwrap().is_continue() {
             assert!(cursor.next().unwrap().is_none());
             return found;
+        }
+    }
+}
+
+/// As [`scan`], with rows of segments taken together where they come so, and single steps between.
+fn scan_in_stretches(
+    random: &mut Rng,
+    read: &dyn Read,
+    from: Key,
+    upto: Key,
+    reverse: bool,
+) -> Vec<(Key, u32)> {
+    let (start, end) = (from.to_be_bytes(), upto.to_be_bytes());
+    let range = (Bound::Included(&start[..]), Bound::Excluded(&end[..]));
+    let mut cursor = read.scan(T, range, reverse).unwrap();
+    let mut found = Vec::new();
+    let read_row = |row: RowRef<'_>| {
+        let key = Key::from_be_bytes(row.pk.try_into().unwrap());
+        (key, value_of(row.row))
+    };
+    loop {
+        if random.u8(0..8) == 0 {
+            found.extend(cursor.next().unwrap().map(read_row));
+        }
+        match cursor.next_run().unwrap() {
+            None => return found,
+            Some(Run::Row(row)) => found.push(read_row(row)),
+            Some(Run::Stretch(mut stretch)) => {
+                while stretch.places.start < stretch.places.end {
+                    let mut block = ColdBlock::default();
+                    let count = stretch.places.end - stretch.places.start;
+                    let from = stretch.places.start;
+                    stretch.rows.read(from, count as usize, &mut block).unwrap();
+                    stretch.places.start += block.len() as u64;
+                    let rows = (0..block.len()).filter_map(|at| block.row(at));
+                    let begun = rows.filter(|row| row.begin <= stretch.scn);
+                    found.extend(begun.map(read_row));
+                }
+            }
         }
     }
 }
