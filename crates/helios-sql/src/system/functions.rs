@@ -293,7 +293,7 @@ static FUNCTIONS: &[SystemFunction] = &[
     },
     SystemFunction {
         name: "pg_vector_index_stats",
-        version: 1,
+        version: 2,
         args: (0, 0),
         columns: &[
             ("schema_name", Text),

@@ -29,8 +29,8 @@ fn database() -> Database {
         .execute_batch(
             "CREATE TABLE t (id integer PRIMARY KEY, v integer);
              CREATE TABLE u (id integer PRIMARY KEY, v integer);
-             INSERT INTO t SELECT n, n FROM generate_series(1, 3000) n;
-             INSERT INTO u SELECT n, n FROM generate_series(1, 3000) n;
+             INSERT INTO t SELECT n, n FROM generate_series(1, 600) n;
+             INSERT INTO u SELECT n, n FROM generate_series(1, 600) n;
              SET executor = vector",
         )
         .unwrap();
@@ -144,7 +144,7 @@ fn kept_answers_are_those_of_now() {
             &mut main
         };
         let table = ["t", "u"][random.usize(..2)];
-        let id = random.u32(1..=3000);
+        let id = random.u32(1..=600);
         match random.u32(..12) {
             0 => {
                 let sql = format!("UPDATE {table} SET v = {step} WHERE id = {id}");
@@ -164,7 +164,7 @@ fn kept_answers_are_those_of_now() {
             }
             4 if random.u32(..8) == 0 => {
                 let sql = format!(
-                    "TRUNCATE {table}; INSERT INTO {table} SELECT n, n FROM generate_series(1, 3000) n"
+                    "TRUNCATE {table}; INSERT INTO {table} SELECT n, n FROM generate_series(1, 600) n"
                 );
                 connection.execute_batch(&sql).unwrap();
             }
