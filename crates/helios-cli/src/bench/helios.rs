@@ -38,7 +38,9 @@ impl Helios {
     }
 
     fn over(database: Database) -> Result<Self> {
-        let connection = database.connect()?;
+        let mut connection = database.connect()?;
+        // What is measured is work, not the memory of its results.
+        connection.execute_batch("SET query_cache_size = 0")?;
         Ok(Self {
             database,
             connection,
@@ -49,8 +51,6 @@ impl Helios {
     fn prepared(&mut self) -> Result<(&Statements, &mut Connection)> {
         if self.statements.is_none() {
             let connection = &mut self.connection;
-            // What is measured is work, not the memory of its results.
-            connection.execute_batch("SET query_cache_size = 0")?;
             self.statements = Some(Statements {
                 point: connection.prepare("SELECT amount, name FROM bench WHERE id = $1")?,
                 group: connection.prepare("SELECT amount, name FROM bench WHERE grp = $1")?,
