@@ -29,6 +29,9 @@ impl Helios {
         let sql = "CREATE TABLE bench (id bigint PRIMARY KEY, grp bigint NOT NULL, \
                    amount bigint NOT NULL, name text NOT NULL, note text)";
         engine.connection.execute(sql, ())?;
+        // What is measured is work, not the memory of its results.
+        let sql = "SET query_cache_size = 0";
+        engine.connection.execute(sql, ())?;
         Ok(engine)
     }
 
@@ -38,9 +41,7 @@ impl Helios {
     }
 
     fn over(database: Database) -> Result<Self> {
-        let mut connection = database.connect()?;
-        // What is measured is work, not the memory of its results.
-        connection.execute_batch("SET query_cache_size = 0")?;
+        let connection = database.connect()?;
         Ok(Self {
             database,
             connection,
