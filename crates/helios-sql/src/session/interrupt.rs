@@ -55,8 +55,10 @@ struct Shared {
     timed_out: AtomicBool,
     /// Whether the session is over: every statement fails from here on.
     terminated: AtomicBool,
-    /// Whether it is over because it was idle for too long.
+    /// Whether it is over because its client was silent for too long, outside of a transaction or
+    /// in one.
     expired: AtomicBool,
+    expired_in_transaction: AtomicBool,
     running: AtomicBool,
     /// Results that are still being computed as they are read.
     streams: AtomicUsize,
@@ -108,6 +110,12 @@ impl Interrupt {
         self.terminate();
     }
 
+    /// Ends the session because its client was silent for too long in a transaction.
+    pub(crate) fn expire_in_transaction(&self) {
+        self.0.expired_in_transaction.store(true, Relaxed);
+        self.terminate();
+    }
+
     /// Whether the session was ended.
     pub(crate) fn is_terminated(&self) -> bool {
         self.0.terminated.load(Relaxed)
@@ -133,6 +141,12 @@ impl Interrupt {
     /// The error of a stopped statement, with the reason.
     pub(crate) fn error(&self) -> Error {
         if self.is_terminated() {
+            if self.0.expired_in_transaction.load(Relaxed) {
+                return Error::new(
+                    SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+                    "terminating connection due to idle-in-transaction timeout",
+                );
+            }
             if self.0.expired.load(Relaxed) {
                 return Error::new(
                     SqlState::new(b"57P05"),

@@ -63,7 +63,8 @@ enum IdleState {
 }
 
 impl Session {
-    /// Starts the clock of `idle_in_transaction_session_timeout`.
+    /// Starts the clock of `idle_in_transaction_session_timeout`. It rolls the transaction back; where
+    /// somebody waits for a client, it ends the session as well.
     pub(super) fn start_idle_clock(&mut self) {
         if self.current.is_none() {
             self.start_session_clock();
@@ -74,11 +75,19 @@ impl Session {
         };
         *self.idle.state.lock() = IdleState::Idle;
         let (state, txn) = (self.idle.state.clone(), current.txn.clone());
+        let activity = Arc::downgrade(&self.activity);
         self.idle.alarm = self.engine.shared.watchdog.after(limit, move || {
             let mut state = state.lock();
-            if *state == IdleState::Idle {
-                txn.rollback();
-                *state = IdleState::Expired;
+            if *state != IdleState::Idle {
+                return;
+            }
+            txn.rollback();
+            *state = IdleState::Expired;
+            if let Some(activity) = activity.upgrade()
+                && let Some(wake) = &*activity.waker.lock()
+            {
+                activity.interrupt.expire_in_transaction();
+                wake();
             }
         });
     }

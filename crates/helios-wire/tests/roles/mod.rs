@@ -291,6 +291,15 @@ fn limits_hold_whatever_the_session_says() {
     let told = bob.try_read().expect("a last word");
     assert_eq!(told.field(b'C').as_deref(), Some("57P05"));
     assert!(bob.try_read().is_none());
+    let sql = "alter role bob set idle_in_transaction_session_timeout = '100ms'";
+    assert_eq!(state(&mut helios, sql), None);
+    let mut bob = server
+        .try_connect("user\0bob\0database\0helios\0\0")
+        .expect("connected");
+    assert_eq!(state(&mut bob, "begin; select 1"), None);
+    let told = bob.try_read().expect("a last word");
+    assert_eq!(told.field(b'C').as_deref(), Some("25P03"));
+    assert!(bob.try_read().is_none());
     let one = server
         .try_connect("user\0carol\0database\0helios\0\0")
         .expect("connected");

@@ -14,8 +14,11 @@ use crate::plan::{Join, JoinKind, Plan, PlanColumn, Project, Subplan};
 /// Up to so many tables every tree is looked at.
 const EXACT_MAX: usize = 9;
 
+/// A set of leaves, a bit each.
+type Set = u128;
+
 /// Beyond so many the order stays as it was written.
-const TABLES_MAX: usize = 32;
+const TABLES_MAX: usize = Set::BITS as usize;
 
 /// The share of pairs that a condition leaves which is not an equality of columns.
 const UNKNOWN: f64 = 1.0 / 3.0;
@@ -35,7 +38,7 @@ struct Graph {
     /// Rows of each leaf.
     rows: Vec<f64>,
     /// What share of the pairs conditions between some leaves leave, by the set of these.
-    shares: Vec<(u32, f64)>,
+    shares: Vec<(Set, f64)>,
 }
 
 /// An equality of two columns of different leaves.
@@ -58,7 +61,14 @@ struct Best {
     cost: f64,
     rows: f64,
     /// The one side of its last join; 0 for a single leaf.
-    split: u32,
+    split: Set,
+}
+
+/// Leaves that are joined already, of those to be joined.
+struct Part {
+    set: Set,
+    rows: f64,
+    tree: Tree,
 }
 
 impl Compiler<'_> {
@@ -113,7 +123,7 @@ impl Compiler<'_> {
             let leaves = condition.used_columns();
             let set = leaves
                 .iter()
-                .fold(0, |set, column| set | 1 << flat.leaf_of(*column));
+                .fold(0, |set: Set, column| set | 1 << flat.leaf_of(*column));
             shares.push((set, UNKNOWN));
         }
         // Equalities of several columns of the same two tables are a key of several columns, more
@@ -256,7 +266,7 @@ impl Graph {
     }
 
     /// Rows of the join of a set of leaves.
-    fn rows_of(&self, set: u32) -> f64 {
+    fn rows_of(&self, set: Set) -> f64 {
         let leaves = self.rows.iter().enumerate();
         let pairs: f64 = leaves
             .filter(|(leaf, _)| set & 1 << leaf != 0)
@@ -272,8 +282,8 @@ impl Graph {
 
     /// What a join without any condition costs beside its rows: estimates are too often wrong to
     /// choose one where it can be helped.
-    fn crossing(&self, left: u32, right: u32) -> f64 {
-        let joins = |of: u32| of & left != 0 && of & right != 0 && of & !(left | right) == 0;
+    fn crossing(&self, left: Set, right: Set) -> f64 {
+        let joins = |of: Set| of & left != 0 && of & right != 0 && of & !(left | right) == 0;
         match self.shares.iter().any(|(of, _)| joins(*of)) {
             true => 0.0,
             false => CROSSING,
@@ -282,7 +292,7 @@ impl Graph {
 
     fn exact(&self) -> Tree {
         let count = self.rows.len();
-        let all = (1u32 << count) - 1;
+        let all: Set = (1 << count) - 1;
         let mut best: Vec<Option<Best>> = vec![None; 1 << count];
         for set in 1..=all {
             let rows = self.rows_of(set);
@@ -327,34 +337,70 @@ impl Graph {
         tree_of(&best, all)
     }
 
+    /// Joins the two parts whose join is cheapest until one is left: quadratic in the number of leaves
+    /// times the conditions, as only joins with a new part are worked out anew.
     fn greedy(&self) -> Tree {
-        let mut parts: Vec<(u32, Tree)> = (0..self.rows.len())
-            .map(|leaf| (1 << leaf, Tree::Leaf(leaf)))
+        let mut parts: Vec<Part> = (0..self.rows.len())
+            .map(|leaf| Part {
+                set: 1 << leaf,
+                rows: self.rows_of(1 << leaf),
+                tree: Tree::Leaf(leaf),
+            })
+            .collect();
+        // What joining each part with every earlier one costs.
+        let mut costs: Vec<Vec<f64>> = (0..parts.len())
+            .map(|at| self.costs_of(&parts, at))
             .collect();
         while parts.len() > 1 {
-            let mut best = (f64::INFINITY, 0, 1);
-            for (a, (left, _)) in parts.iter().enumerate() {
-                for (b, (right, _)) in parts.iter().enumerate().skip(a + 1) {
-                    let rows = self.rows_of(left | right);
-                    let cost = join_cost(self.rows_of(*left), self.rows_of(*right), rows)
-                        + self.crossing(*left, *right);
-                    if cost < best.0 {
-                        best = (cost, a, b);
-                    }
+            let Some((earlier, later)) = cheapest(&costs) else {
+                break;
+            };
+            let right = parts.remove(later);
+            let left = parts.remove(earlier);
+            for gone in [later, earlier] {
+                costs.remove(gone);
+                for with in costs.iter_mut().skip(gone) {
+                    with.remove(gone);
                 }
             }
-            let (_, a, b) = best;
-            // The later one first, so that the other keeps its place.
-            let (right, other) = parts.swap_remove(b);
-            let (left, one) = parts.swap_remove(a);
-            let (one, other) = match self.rows_of(left) <= self.rows_of(right) {
-                true => (one, other),
-                false => (other, one),
+            let set = left.set | right.set;
+            let sides = match left.rows <= right.rows {
+                true => (left.tree, right.tree),
+                false => (right.tree, left.tree),
             };
-            parts.push((left | right, Tree::Join(Box::new((one, other)))));
+            parts.push(Part {
+                set,
+                rows: self.rows_of(set),
+                tree: Tree::Join(Box::new(sides)),
+            });
+            costs.push(self.costs_of(&parts, parts.len() - 1));
         }
-        parts.pop().map_or(Tree::Leaf(0), |(_, tree)| tree)
+        parts.pop().map_or(Tree::Leaf(0), |part| part.tree)
     }
+
+    /// What joining the part at a place with each one before it costs.
+    fn costs_of(&self, parts: &[Part], at: usize) -> Vec<f64> {
+        let (before, rest) = parts.split_at(at);
+        let Some(part) = rest.first() else {
+            return Vec::new();
+        };
+        let cost = |other: &Part| {
+            let rows = self.rows_of(other.set | part.set);
+            join_cost(other.rows, part.rows, rows) + self.crossing(other.set, part.set)
+        };
+        before.iter().map(cost).collect()
+    }
+}
+
+/// The places of the two parts whose join costs least, the earlier one first.
+fn cheapest(costs: &[Vec<f64>]) -> Option<(usize, usize)> {
+    let pairs = costs.iter().enumerate().flat_map(|(later, with)| {
+        let with = with.iter().enumerate();
+        with.map(move |(earlier, cost)| (*cost, (earlier, later)))
+    });
+    pairs
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, places)| places)
 }
 
 /// More than any order of joins with conditions costs.
@@ -365,18 +411,23 @@ fn join_cost(left: f64, right: f64, rows: f64) -> f64 {
     left.min(right) * BUILD + left.max(right) + rows
 }
 
-fn get(best: &[Option<Best>], set: u32) -> Option<Best> {
-    best.get(set as usize).copied().flatten()
+fn get(best: &[Option<Best>], set: Set) -> Option<Best> {
+    best.get(place(set)?).copied().flatten()
 }
 
-fn put(best: &mut [Option<Best>], set: u32, found: Best) {
-    if let Some(place) = best.get_mut(set as usize) {
-        *place = Some(found);
+fn put(best: &mut [Option<Best>], set: Set, found: Best) {
+    if let Some(known) = place(set).and_then(|at| best.get_mut(at)) {
+        *known = Some(found);
     }
 }
 
+/// Where the best way for a set of at most [`EXACT_MAX`] leaves is kept.
+fn place(set: Set) -> Option<usize> {
+    usize::try_from(set).ok()
+}
+
 /// The smaller side comes first: that is the one to be kept in a hash table.
-fn tree_of(best: &[Option<Best>], set: u32) -> Tree {
+fn tree_of(best: &[Option<Best>], set: Set) -> Tree {
     let split = get(best, set).map_or(0, |best| best.split);
     if split == 0 {
         return Tree::Leaf(set.trailing_zeros() as usize);
@@ -448,7 +499,7 @@ impl Flat {
 
 #[cfg(test)]
 mod tests {
-    use super::{Graph, Tree};
+    use super::{Graph, Set, TABLES_MAX, Tree};
 
     fn text(tree: &Tree) -> String {
         match tree {
@@ -473,6 +524,33 @@ mod tests {
     #[test]
     fn without_looking_at_all_trees_nearly_as_good() {
         assert!(text(&star().greedy()).contains("(2 0)"));
+    }
+
+    #[test]
+    fn long_chains_are_joined_along_their_conditions() {
+        // Tables of a chain, in an order in which no two neighbours join.
+        let count = TABLES_MAX;
+        let place = |link: usize| link * 37 % count;
+        let graph = Graph {
+            rows: vec![10.0; count],
+            shares: (1..count)
+                .map(|link| (1 << place(link - 1) | 1 << place(link), 0.1))
+                .collect(),
+        };
+        let (leaves, crossings) = walk(&graph, &graph.tree());
+        assert_eq!((leaves, crossings), (Set::MAX, 0));
+    }
+
+    /// The leaves of a tree, and how many of its joins are without a condition.
+    fn walk(graph: &Graph, tree: &Tree) -> (Set, usize) {
+        match tree {
+            Tree::Leaf(leaf) => (1 << leaf, 0),
+            Tree::Join(sides) => {
+                let (left, right) = (walk(graph, &sides.0), walk(graph, &sides.1));
+                let crosses = usize::from(graph.crossing(left.0, right.0) > 0.0);
+                (left.0 | right.0, left.1 + right.1 + crosses)
+            }
+        }
     }
 
     #[test]

@@ -120,6 +120,11 @@ pub(super) fn expect_scan(
     (from, upto)
 }
 
+fn read_row(row: RowRef<'_>) -> (Key, u32) {
+    let key = Key::from_be_bytes(row.pk.try_into().unwrap());
+    (key, value_of(row.row))
+}
+
 /// As [`scan`], by runs of random length and single steps between them.
 fn scan_in_runs(
     random: &mut Rng,
@@ -132,10 +137,6 @@ fn scan_in_runs(
     let range = (Bound::Included(&start[..]), Bound::Excluded(&end[..]));
     let mut cursor = read.scan(T, range, reverse).unwrap();
     let mut found = Vec::new();
-    let read_row = |row: RowRef<'_>| {
-        let key = Key::from_be_bytes(row.pk.try_into().unwrap());
-        (key, value_of(row.row))
-    };
     loop {
         for _ in 0..random.usize(0..3) {
             found.extend(cursor.next().unwrap().map(read_row));
@@ -168,10 +169,6 @@ fn scan_in_stretches(
     let range = (Bound::Included(&start[..]), Bound::Excluded(&end[..]));
     let mut cursor = read.scan(T, range, reverse).unwrap();
     let mut found = Vec::new();
-    let read_row = |row: RowRef<'_>| {
-        let key = Key::from_be_bytes(row.pk.try_into().unwrap());
-        (key, value_of(row.row))
-    };
     loop {
         if random.u8(0..8) == 0 {
             found.extend(cursor.next().unwrap().map(read_row));
