@@ -29,6 +29,8 @@ pub(super) use table::same_definition;
 /// What is to become of the definitions.
 pub(super) struct SchemaMerge<'a> {
     transaction: &'a Transaction,
+    /// What there is on the source: whose its objects are.
+    source: Arc<Catalog>,
     /// Tables with rows to merge: on the source, on the target.
     pairs: Vec<(TableId, TableId)>,
     /// Objects that come before the rows, tables first in need of sequences and schemas.
@@ -51,6 +53,7 @@ impl<'a> SchemaMerge<'a> {
     ) -> Result<Self> {
         let mut merge = Self {
             transaction,
+            source: Arc::clone(&catalogs.source),
             pairs: Vec::new(),
             first: Vec::new(),
             tables: Vec::new(),
@@ -493,8 +496,14 @@ impl<'a> SchemaMerge<'a> {
 
     fn take(&self, changes: Vec<(String, Change)>, report: &mut MergeReport) -> Result<()> {
         for (line, change) in changes {
+            let object = change::brought(&change, &*self.transaction.latest_catalog()?);
             self.transaction.take_change(&change)?;
             self.transaction.change(change)?;
+            // It stays its owner's: a function that runs as its owner must not come to run as another.
+            if let Some(access) = object.and_then(|object| self.source.access(object)) {
+                let access = Change::Access(access.object, Some(Arc::clone(access)));
+                self.transaction.change(access)?;
+            }
             report.schema.push(line);
         }
         Ok(())

@@ -474,3 +474,40 @@ fn questions_about_privileges() {
     }
     finish();
 }
+
+// A function that runs as its owner came to run as the first superuser.
+#[test]
+fn what_a_merge_brings_stays_its_owners() {
+    let (_database, mut c) = database();
+    run(
+        &mut c,
+        "GRANT CREATE ON SCHEMA public TO alice; CREATE BRANCH dev; USE BRANCH dev",
+    );
+    for sql in [
+        "CREATE TABLE brought (a int)",
+        "CREATE FUNCTION brought_f() RETURNS bigint LANGUAGE sql SECURITY DEFINER
+         AS 'SELECT count(*) FROM secret'",
+        "CREATE VIEW brought_v AS SELECT hidden FROM secret",
+        "CREATE TYPE brought_t AS ENUM ('x')",
+        "CREATE SEQUENCE brought_s",
+        "GRANT SELECT ON brought TO bob",
+    ] {
+        note(as_role(&mut c, "alice", sql), None, "alice", sql);
+    }
+    run(&mut c, "USE BRANCH main; MERGE BRANCH dev INTO main");
+    for (role, sql, wanted) in [
+        ("alice", "INSERT INTO brought VALUES (1)", None),
+        ("bob", "SELECT * FROM brought", None),
+        ("bob", "DELETE FROM brought", Some("42501")),
+        ("alice", "SELECT brought_f()", Some("42501")),
+        ("bob", "SELECT brought_f()", Some("42501")),
+        ("alice", "SELECT * FROM brought_v", Some("42501")),
+        ("alice", "ALTER TYPE brought_t ADD VALUE 'y'", None),
+        ("alice", "DROP SEQUENCE brought_s", None),
+        ("bob", "DROP TABLE brought", Some("42501")),
+        ("alice", "DROP FUNCTION brought_f()", None),
+    ] {
+        note(as_role(&mut c, role, sql), wanted, role, sql);
+    }
+    finish();
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use helios_base::Result;
 use serde::Serialize;
 
-use crate::catalog::{Catalog, codec};
+use crate::catalog::{Catalog, Change, codec};
 
 /// The definitions of the merge base and of both branches.
 #[derive(Clone, Copy)]
@@ -101,4 +101,18 @@ fn same<D: Serialize>(a: &Option<Arc<D>>, b: &Option<Arc<D>>) -> Result<bool> {
         (Some(a), Some(b)) => codec::encode(a.as_ref())? == codec::encode(b.as_ref())?,
         _ => false,
     })
+}
+
+/// The number of the object that a change makes, if the target does not have it.
+pub(super) fn brought(change: &Change, target: &Catalog) -> Option<u32> {
+    let (object, known) = match change {
+        Change::Schema(id, Some(_)) => (id.0, target.schema_by_id(*id).is_some()),
+        Change::Table(id, Some(_)) => (id.0, target.table_by_id(*id).is_some()),
+        Change::Sequence(id, Some(_)) => (id.0, target.sequence_by_id(*id).is_some()),
+        Change::View(id, Some(_)) => (id.0, target.view_by_id(*id).is_some()),
+        Change::Type(id, Some(_)) => (id.0, target.type_by_id(*id).is_some()),
+        Change::Function(id, Some(_)) => (id.0, target.function_by_id(*id).is_some()),
+        _ => return None,
+    };
+    (!known).then_some(object)
 }
