@@ -10,8 +10,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
-/// The size that chunks aim at.
-const CHUNK_BYTES: usize = 1 << 20;
+use crate::kernel::Pages;
+
+/// The size that chunks aim at: some large pages.
+const CHUNK_BYTES: usize = 8 << 20;
 /// The size that pieces of the chunk that is being filled aim at.
 const PIECE_BYTES: usize = 1 << 16;
 /// Rows begin at a multiple of so many bytes, a line of the cache.
@@ -20,18 +22,15 @@ const LINE: usize = 64;
 /// A run of rows that never changes.
 #[derive(Debug)]
 struct Chunk<T> {
-    values: Box<[T]>,
-    /// Where the first row begins, so that it begins a line of the cache.
-    start: usize,
+    /// They begin with a line of the cache.
+    values: Pages<T>,
 }
 
 impl<T: Copy + Default> Chunk<T> {
     /// Room for `rows` rows.
     fn empty(shape: Shape, rows: usize) -> Self {
-        let spare = LINE / size_of::<T>();
-        let values = vec![T::default(); rows * shape.stride + spare].into_boxed_slice();
-        let start = values.as_ptr().align_offset(LINE).min(spare);
-        Self { values, start }
+        let values = Pages::new(rows * shape.stride, T::default);
+        Self { values }
     }
 
     /// Fills it from row `first` on.
@@ -39,7 +38,7 @@ impl<T: Copy + Default> Chunk<T> {
     where
         T: 'a,
     {
-        let start = self.start + first * shape.stride;
+        let start = first * shape.stride;
         let places = self.values[start..].chunks_exact_mut(shape.stride);
         for (place, row) in places.zip(rows) {
             place[..shape.width].copy_from_slice(row);
@@ -48,7 +47,7 @@ impl<T: Copy + Default> Chunk<T> {
 
     #[inline]
     fn row(&self, shape: Shape, row: usize) -> &[T] {
-        let start = self.start + row * shape.stride;
+        let start = row * shape.stride;
         self.values
             .get(start..start + shape.width)
             .unwrap_or_default()
@@ -70,11 +69,12 @@ impl Shape {
     fn of<T>(width: usize) -> Self {
         let size = size_of::<T>();
         let line = LINE / size;
-        // Short rows are packed: padding them would cost more than it gains.
-        let stride = if width < line {
-            width.max(1)
-        } else {
-            width.next_multiple_of(line)
+        // Rows are packed where padding them would cost more than it gains.
+        let whole = width.next_multiple_of(line);
+        let stride = match width {
+            _ if width < line => width.max(1),
+            _ if whole - width <= width / 8 => whole,
+            _ => width.next_multiple_of(line / 4),
         };
         let fit = |bytes: usize| (bytes / (stride * size)).max(1).ilog2();
         Self {

@@ -1,30 +1,37 @@
 """Recall against speed of heliosdb's structures beside hnswlib, faiss and usearch.
 
-    python compare.py RECALL_BINARY FILE.npy [l2|cosine] [THREADS] [M] [EF_CONSTRUCTION]
+    python compare.py RECALL_BINARY FILE.npy [l2|cosine] [THREADS] [M] [EF_CONSTRUCTION] [STRUCTURE KEY=VALUE...]...
 
-The same vectors, queries, parameters and threads, in one run, one program after the other.
-RECALL_BINARY is target/release/examples/recall. Needs numpy, hnswlib, faiss-cpu and usearch.
+The same vectors, queries, parameters and threads in one run. All indexes are built first; then they
+are asked in turns, round after round, so that what else the machine does meets all alike, and the
+median of the rounds counts. RECALL_BINARY is target/release/examples/recall; more than one may be given, with commas
+between. Each further argument, such as "hnsw quantizer=sq8", is measured too. Environment: ROUNDS (5), PEERS
+(hnswlib,faiss,usearch), EFFORTS. Needs numpy, hnswlib, faiss-cpu and usearch.
 """
-import subprocess, sys, time
+import os, statistics, subprocess, sys, time
 import numpy as np, faiss, hnswlib
 from usearch.index import Index
 
-binary, path = sys.argv[1:3]
+binaries, path = sys.argv[1].split(","), sys.argv[2]
 metric = sys.argv[3] if len(sys.argv) > 3 else "l2"
 threads = int(sys.argv[4]) if len(sys.argv) > 4 else 1
 m = int(sys.argv[5]) if len(sys.argv) > 5 else 16
 efc = int(sys.argv[6]) if len(sys.argv) > 6 else 128
-efforts = [10, 15, 20, 30, 40, 60, 80, 120, 160, 240, 320, 480]
-k, queries, rounds = 10, 1000, 3
+listed = os.environ.get("EFFORTS", "10,15,20,30,40,60,80,120,160,240,320,480")
+efforts = [int(effort) for effort in listed.split(",")]
+rounds = int(os.environ.get("ROUNDS", "5"))
+wanted = os.environ.get("PEERS", "hnswlib,faiss,usearch").split(",")
+k, queries = 10, 1000
 rows = np.load(path)
 if metric == "cosine":
     rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
 base, asked = np.ascontiguousarray(rows[:-queries]), np.ascontiguousarray(rows[-queries:])
+del rows
 faiss.omp_set_num_threads(threads)
 flat = faiss.IndexFlatL2(base.shape[1])
 flat.add(base)
 truth = flat.search(asked, k)[1]
-lines = []
+del flat
 # With one thread the processor's time counts, of which other programs take none.
 clock = time.process_time if threads == 1 else time.perf_counter
 
@@ -34,19 +41,41 @@ def memory():
         return int(statm.read().split()[1]) * 4096
 
 
-def measure(name, build, search):
-    before, start = memory(), clock()
-    index = build()
-    seconds, held = clock() - start, memory() - before
-    for effort in efforts:
-        best = float("inf")
-        for _ in range(rounds):
-            start = clock()
-            found = search(index, effort)
-            best = min(best, clock() - start)
+class Peer:
+    """A library in this process."""
+
+    def __init__(self, name, build, search):
+        before, start = memory(), clock()
+        self.name, self.search, self.index = name, search, build()
+        self.seconds, self.held = clock() - start, memory() - before
+
+    def ask(self, effort):
+        start = clock()
+        found = self.search(self.index, effort)
+        spent = clock() - start
         hits = sum(len(set(map(int, a)) & set(map(int, b))) for a, b in zip(found, truth))
-        lines.append((name, "f32", effort, hits / truth.size, queries / best, seconds, held))
-    del index
+        return hits / truth.size, queries / spent
+
+
+class Ours:
+    """A program that measures when it is told."""
+
+    def __init__(self, binary, structure, *options):
+        keys = [f"metric={metric}", f"threads={threads}", f"k={k}", f"queries={queries}", "ask=1"]
+        command = [binary, structure, path, *keys, *options]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == "ready\n"
+        self.efforts = next((o[8:].split(",") for o in options if o.startswith("efforts=")), None)
+        self.name = os.path.basename(binary) if len(binaries) > 1 else "heliosdb"
+        self.options = " ".join([structure, *options])
+
+    def ask(self, effort):
+        self.process.stdin.write(f"{effort}\n")
+        self.process.stdin.flush()
+        name, quantizer, _, _, recall, speed, self.seconds, self.held = self.process.stdout.readline().split("\t")
+        self.seconds, self.held = float(self.seconds), int(self.held)
+        self.name = f"{self.name.split(' ')[0]} {self.options}, {quantizer}"
+        return float(recall), float(speed)
 
 
 def build_hnswlib():
@@ -85,21 +114,24 @@ def search_usearch(index, effort):
     return index.search(asked, k, threads=threads).keys
 
 
-def helios(structure, *options):
-    keys = [f"metric={metric}", f"threads={threads}", f"k={k}", f"queries={queries}", f"rounds={rounds}"]
-    out = subprocess.run([binary, structure, path, *keys, *options], capture_output=True, text=True, check=True).stdout
-    for line in out.splitlines():
-        name, quantizer, _, effort, recall, speed, seconds, held = line.split("\t")
-        lines.append((name, quantizer, int(effort), float(recall), float(speed), float(seconds), int(held)))
+parties = []
+for binary in binaries:
+    parties.append(Ours(binary, "hnsw", f"m={m}", f"ef_construction={efc}"))
+    parties.extend(Ours(binary, *extra.split()) for extra in sys.argv[7:])
+for name, build, search in [
+    ("hnswlib", build_hnswlib, search_hnswlib),
+    ("faiss", build_faiss, search_faiss),
+    ("usearch", build_usearch, search_usearch),
+]:
+    if name in wanted:
+        parties.append(Peer(name, build, search))
 
-
-listed = ",".join(map(str, efforts))
-helios("hnsw", f"m={m}", f"ef_construction={efc}", f"efforts={listed}")
-measure("hnswlib", build_hnswlib, search_hnswlib)
-measure("faiss hnsw", build_faiss, search_faiss)
-measure("usearch", build_usearch, search_usearch)
-for extra in sys.argv[7:]:
-    helios(*extra.split())
+measured = {}
+for _ in range(rounds):
+    for effort in efforts:
+        for number, party in enumerate(parties):
+            recall, speed = party.ask(effort)
+            measured.setdefault((number, effort), []).append((recall, speed))
 
 
 def at(points, wanted):
@@ -113,8 +145,13 @@ def at(points, wanted):
 
 print(f"{path}: {base.shape[0]} x {base.shape[1]}, {metric}, {threads} threads, m {m}, ef_construction {efc}")
 print("| | at 0.90 | at 0.95 | at 0.99 | best recall | build s | MB |\n|---|---:|---:|---:|---:|---:|---:|")
-for name in dict.fromkeys((line[0], line[1]) for line in lines):
-    mine = [line for line in lines if (line[0], line[1]) == name]
-    points = [(line[3], line[4]) for line in mine]
+for number, party in enumerate(parties):
+    # Recall at its median too: an index that is built by two threads is not the same twice.
+    points = []
+    for effort in efforts:
+        found = measured[number, effort]
+        points.append(tuple(statistics.median(column) for column in zip(*found)))
     speeds = " | ".join(f"{at(points, recall):,.0f}" for recall in (0.90, 0.95, 0.99))
-    print(f"| {name[0]}, {name[1]} | {speeds} | {max(points)[0]:.4f} | {mine[0][5]:.1f} | {mine[0][6] / 1e6:.0f} |")
+    print(f"| {party.name} | {speeds} | {max(points)[0]:.4f} | {party.seconds:.1f} | {party.held / 1e6:.0f} |")
+    if os.environ.get("CURVES"):
+        print("   ", " ".join(f"{e}:{r:.4f}@{s:,.0f}" for e, (r, s) in zip(efforts, points)))

@@ -45,22 +45,38 @@ pub fn run(structure: &str, matrix: &Matrix, arguments: &Arguments) -> Result<()
     let bytes = index.memory().total();
     eprintln!("{:?}\n{:?}", index.memory(), index.statistics());
 
-    let rescored = arguments.number("rescored", 0)?;
-    for effort in arguments.numbers("efforts", "10,20,40,80,160,320")? {
-        let effort = Effort::breadth(effort).rescoring(rescored);
+    let name = format!("heliosdb {structure}\t{quantizer}\t{threads}");
+    let measure = |effort: Effort, rounds: usize| -> Result<(), helios_vector::Error> {
         let mut best = f64::INFINITY;
         let mut recall = 0.0;
-        for _ in 0..arguments.number("rounds", 3)? {
+        for _ in 0..rounds {
             let start = clock(threads);
             let hits = search(&*index, queries, k, effort, &truth, threads)?;
             best = best.min(clock(threads) - start);
             recall = hits as f64 / (truth.len() * k) as f64;
         }
         println!(
-            "heliosdb {structure}\t{quantizer}\t{threads}\t{}\t{recall:.4}\t{:.0}\t{seconds:.1}\t{bytes}",
+            "{name}\t{}\t{recall:.4}\t{:.0}\t{seconds:.1}\t{bytes}",
             effort.breadth,
             truth.len() as f64 / best
         );
+        Ok(())
+    };
+    let rescored = arguments.number("rescored", 0)?;
+    if arguments.number("ask", 0)? == 1 {
+        // Whoever measures others beside this one says when it is its turn.
+        println!("ready");
+        for line in std::io::stdin().lines() {
+            measure(
+                Effort::breadth(line?.trim().parse()?).rescoring(rescored),
+                1,
+            )?;
+        }
+        return Ok(());
+    }
+    for effort in arguments.numbers("efforts", "10,20,40,80,160,320")? {
+        let effort = Effort::breadth(effort).rescoring(rescored);
+        measure(effort, arguments.number("rounds", 3)?)?;
     }
     Ok(())
 }

@@ -91,9 +91,17 @@ impl<S: Score> Beam<'_, S> {
             }
         }
         while let Some(candidate) = scratch.pool.follow() {
+            // What comes next is known now, unless something better is among these links.
+            if level == 0
+                && let Some(next) = scratch.pool.next()
+            {
+                self.links.prefetch(next);
+            }
             self.expand(candidate.node(), level, scratch);
             for (node, score) in scratch.nodes.iter().zip(&scratch.scores) {
-                scratch.pool.offer(*score, *node);
+                if scratch.pool.offer(*score, *node) && level == 0 {
+                    self.links.prefetch(*node);
+                }
             }
         }
     }

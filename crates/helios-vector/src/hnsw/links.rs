@@ -11,13 +11,17 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::kernel::{Pages, prefetch};
+
 /// Ends a list; the number of no node.
 pub(super) const NONE: u32 = u32::MAX;
 /// No graph has more levels above the lowest.
 pub(super) const MOST_LEVELS: u32 = 16;
 
-/// Nodes of a chunk.
-const NODES: usize = 1 << 10;
+/// Nodes of a chunk, of a few ones at first, that small graphs take little room, and of later ones,
+/// whose lists fill large pages.
+const FEW: usize = 1 << 10;
+const MANY: usize = 1 << 14;
 /// Words of a chunk of upper lists.
 const UPPER: usize = 1 << 14;
 /// Locks that nodes share.
@@ -27,14 +31,42 @@ const LOCKS: usize = 1 << 12;
 #[derive(Debug)]
 struct Chunk {
     /// The links of the lowest level.
-    links: Box<[AtomicU32]>,
-    ids: Box<[AtomicU64]>,
+    links: Pages<AtomicU32>,
+    ids: Pages<AtomicU64>,
     /// The next node with an equal vector.
-    twins: Box<[AtomicU32]>,
+    twins: Pages<AtomicU32>,
     /// Where the upper lists are, plus one; 0 without.
-    upper: Box<[AtomicU32]>,
+    upper: Pages<AtomicU32>,
     /// Bits of removed nodes.
-    dead: Box<[AtomicU64]>,
+    dead: Pages<AtomicU64>,
+}
+
+impl Chunk {
+    fn empty(nodes: usize, m: usize) -> Self {
+        let words = |count, value| Pages::new(count, move || AtomicU32::new(value));
+        let doubles = |count| Pages::new(count, || AtomicU64::new(0));
+        Self {
+            links: words(nodes * m * 2, NONE),
+            ids: doubles(nodes),
+            twins: words(nodes, NONE),
+            upper: words(nodes, 0),
+            dead: doubles(nodes / 64),
+        }
+    }
+
+    fn nodes(&self) -> usize {
+        self.ids.len()
+    }
+}
+
+/// The chunk of a node, and its place there.
+#[inline]
+fn place(node: usize) -> (usize, usize) {
+    if node < MANY {
+        (node / FEW, node % FEW)
+    } else {
+        (MANY / FEW - 1 + node / MANY, node % MANY)
+    }
 }
 
 /// Chunks there are; shared by readers.
@@ -58,10 +90,6 @@ pub(super) struct Links {
     entering: Mutex<()>,
 }
 
-fn words(count: usize, value: u32) -> Box<[AtomicU32]> {
-    (0..count).map(|_| AtomicU32::new(value)).collect()
-}
-
 impl Links {
     pub(super) fn new(m: usize) -> Self {
         Self {
@@ -78,20 +106,15 @@ impl Links {
     pub(super) fn grow(&self, count: usize) {
         let _growing = self.growing.lock();
         let old = self.directory.load();
-        let chunks = count.div_ceil(NODES);
+        let chunks = count.checked_sub(1).map_or(0, |last| place(last).0 + 1);
         if chunks <= old.nodes.len() {
             return;
         }
         let mut new = Directory::clone(&old);
-        new.nodes.resize_with(chunks, || {
-            Arc::new(Chunk {
-                links: words(NODES * self.m * 2, NONE),
-                ids: (0..NODES).map(|_| AtomicU64::new(0)).collect(),
-                twins: words(NODES, NONE),
-                upper: words(NODES, 0),
-                dead: (0..NODES / 64).map(|_| AtomicU64::new(0)).collect(),
-            })
-        });
+        for chunk in old.nodes.len()..chunks {
+            let nodes = if chunk < MANY / FEW { FEW } else { MANY };
+            new.nodes.push(Arc::new(Chunk::empty(nodes, self.m)));
+        }
         self.directory.store(Arc::new(new));
     }
 
@@ -155,7 +178,7 @@ impl Links {
     /// The bytes of the structure, and those of ids.
     pub(super) fn memory(&self) -> (usize, usize) {
         let directory = self.directory.load();
-        let nodes = directory.nodes.len() * NODES;
+        let nodes: usize = directory.nodes.iter().map(|chunk| chunk.nodes()).sum();
         let upper: usize = directory
             .upper
             .iter()
@@ -171,10 +194,8 @@ impl Links {
 impl Directory {
     #[inline]
     fn node(&self, node: u32) -> Option<(&Chunk, usize)> {
-        let node = node as usize;
-        self.nodes
-            .get(node / NODES)
-            .map(|chunk| (&**chunk, node % NODES))
+        let (chunk, at) = place(node as usize);
+        self.nodes.get(chunk).map(|chunk| (&**chunk, at))
     }
 }
 
@@ -211,6 +232,12 @@ impl LinksView {
             }
             _ => &[],
         }
+    }
+
+    /// Asks for the links that a node has on the lowest level.
+    #[inline]
+    pub(super) fn prefetch(&self, node: u32) {
+        prefetch(self.list(node, 0));
     }
 
     fn upper(&self, chunk: &Chunk, at: usize) -> Option<(&[AtomicU32], usize)> {

@@ -35,20 +35,34 @@ impl Pool {
         self.next = 0;
     }
 
-    /// Takes a candidate in if it is good enough.
+    /// Takes a candidate in if it is good enough; tells whether it is the next to be followed.
     #[inline]
-    pub(super) fn offer(&mut self, score: f32, node: u32) {
+    pub(super) fn offer(&mut self, score: f32, node: u32) -> bool {
         if self.candidates.len() >= self.most {
             match self.candidates.last() {
                 Some(worst) if score < worst.score => self.candidates.pop(),
-                _ => return,
+                _ => return false,
             };
         }
         let at = self
             .candidates
             .partition_point(|candidate| candidate.score <= score);
         self.candidates.insert(at, Candidate { score, node });
+        let first = at <= self.next;
         self.next = self.next.min(at);
+        first
+    }
+
+    /// The best candidate that was not followed yet.
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<u32> {
+        while let Some(candidate) = self.candidates.get(self.next) {
+            if candidate.node & FOLLOWED == 0 {
+                return Some(candidate.node);
+            }
+            self.next += 1;
+        }
+        None
     }
 
     /// The best candidate that was not followed yet, which now is.

@@ -22,12 +22,14 @@
 //!    the processor has been asked for it;
 //! 2. a load from or a store to an array of exactly the register's size, or a masked load of a
 //!    slice shorter than a register;
-//! 3. a prefetch, which reads nothing and cannot fault.
+//! 3. a prefetch, which reads nothing and cannot fault;
+//! 4. memory of large pages, in `pages.rs`.
 //!
 //! Without it, distances over 128 and 384 dimensions take 2 to 5 times as long (`recall -- kernels` of
 //! the crate's example measures it on any machine).
 #![allow(unsafe_code)]
 
+mod pages;
 mod scalar;
 
 #[cfg(target_arch = "x86_64")]
@@ -40,6 +42,7 @@ mod neon;
 use std::sync::OnceLock;
 
 use helios_base::F16;
+pub(crate) use pages::Pages;
 pub use scalar::Scalar;
 
 /// The inner loops for one instruction set.
