@@ -49,14 +49,22 @@ impl Kind {
     }
 }
 
-/// The version of every section that is written.
-pub(crate) const VERSION: u8 = 1;
+impl Kind {
+    /// The version that is written; those before it are read too.
+    const fn version(self) -> u8 {
+        match self {
+            // Since 2, the highest bit of a link of the lowest level says that it is kept.
+            Self::Links => 2,
+            _ => 1,
+        }
+    }
+}
 
 /// Writes one section.
 pub(crate) fn write(out: &mut dyn Write, kind: Kind, payload: &[u8]) -> Result<()> {
     let mut header = Vec::with_capacity(HEADER);
     header.extend_from_slice(MAGIC);
-    header.extend_from_slice(&[kind as u8, VERSION, 0, 0]);
+    header.extend_from_slice(&[kind as u8, kind.version(), 0, 0]);
     header.extend_from_slice(&(payload.len() as u64).to_le_bytes());
     let sum = crc32c::crc32c(&header);
     header.extend_from_slice(&sum.to_le_bytes());
@@ -102,11 +110,11 @@ impl<'a> Sections<'a> {
         if head[4] != kind as u8 {
             return Err(damaged(self.at + 4, "it is a section of another kind"));
         }
-        if head[5] != VERSION {
+        if !(1..=kind.version()).contains(&head[5]) {
             return Err(Error::Version {
                 what: kind.name(),
                 found: u32::from(head[5]),
-                known: u32::from(VERSION),
+                known: u32::from(kind.version()),
             });
         }
         let mut length = [0; 8];

@@ -18,11 +18,21 @@ pub enum Metric {
     Cosine,
     /// Sum of the absolute differences, `<+>`.
     L1,
+    /// One minus the share of the bits set in either that are set in both, `<%>`, of vectors of zeros
+    /// and ones; one where no bit is set in both. Of other numbers it is Tanimoto's distance,
+    /// `1 - a·b / (a·a + b·b - a·b)`.
+    Jaccard,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::L2, Self::InnerProduct, Self::Cosine, Self::L1];
+    pub const ALL: [Self; 5] = [
+        Self::L2,
+        Self::InnerProduct,
+        Self::Cosine,
+        Self::L1,
+        Self::Jaccard,
+    ];
 
     /// The number that stands for it in stored bytes.
     pub(crate) const fn tag(self) -> u8 {
@@ -31,6 +41,7 @@ impl Metric {
             Self::InnerProduct => 1,
             Self::Cosine => 2,
             Self::L1 => 3,
+            Self::Jaccard => 4,
         }
     }
 
@@ -45,6 +56,7 @@ impl Metric {
             Self::L2 => kernels.l2(a, b),
             Self::InnerProduct | Self::Cosine => -kernels.dot(a, b),
             Self::L1 => kernels.l1(a, b),
+            Self::Jaccard => jaccard(kernels.dot(a, b), kernels.l2(a, b)),
         }
     }
 
@@ -55,6 +67,10 @@ impl Metric {
             Self::L2 => kernels.l2_4(a, rows),
             Self::InnerProduct | Self::Cosine => kernels.dot_4(a, rows).map(|dot| -dot),
             Self::L1 => kernels.l1_4(a, rows),
+            Self::Jaccard => {
+                let (both, apart) = (kernels.dot_4(a, rows), kernels.l2_4(a, rows));
+                [0, 1, 2, 3].map(|at| jaccard(both[at], apart[at]))
+            }
         }
     }
 
@@ -65,7 +81,7 @@ impl Metric {
             Self::L2 => score.max(0.0).sqrt(),
             // Rounding may bring the product of two unit vectors above one.
             Self::Cosine => (1.0 + score).clamp(0.0, 2.0),
-            Self::InnerProduct | Self::L1 => score,
+            Self::InnerProduct | Self::L1 | Self::Jaccard => score,
         }
     }
 
@@ -82,6 +98,20 @@ impl Metric {
             normalize(&mut prepared)?;
         }
         Ok(prepared)
+    }
+}
+
+/// The score of a product and a squared distance: what is set in either is set in both or differs.
+/// Of zeros and ones both are whole numbers, and this is as near as a quotient can be.
+#[inline]
+pub(crate) fn jaccard(both: f32, apart: f32) -> f32 {
+    let either = both + apart;
+    if both == 0.0 || either <= 0.0 {
+        1.0
+    } else {
+        // Numbers so large that both are infinite are as far apart as can be.
+        let share = both / either;
+        if share.is_nan() { 1.0 } else { 1.0 - share }
     }
 }
 

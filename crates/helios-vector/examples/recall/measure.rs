@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use helios_vector::{
     All, Codec, Effort, Hnsw, HnswOptions, Index, Ivf, IvfOptions, Lsh, LshOptions, Metric,
-    OpqQuantizer, ProductQuantizer, Quantizer, RabitqQuantizer, ScalarQuantizer, Work,
+    OpqQuantizer, ProductQuantizer, Quantizer, RabitqQuantizer, ScalarQuantizer, Source, Work,
     search_exact,
 };
 
@@ -203,10 +203,17 @@ fn build(
                 ef_construction: arguments.number("ef_construction", 128)?,
                 ..HnswOptions::default()
             };
-            // Codes without full vectors are only good for memory: `keep=0`.
+            // Without full vectors, `keep=0`, candidates are rescored from a table of them, but for `source=0`.
             let keep = arguments.number("keep", 1)? == 1;
             match quantizer {
-                Some(quantizer) => Box::new(Hnsw::quantized(metric, options, quantizer, keep)?),
+                Some(quantizer) => {
+                    let index = Hnsw::quantized(metric, options, quantizer, keep)?;
+                    if keep || arguments.number("source", 1)? == 0 {
+                        Box::new(index)
+                    } else {
+                        Box::new(index.with_source(Arc::new(Table::new(base, width))))
+                    }
+                }
                 None => Box::new(Hnsw::new(metric, width, options)?),
             }
         }
@@ -218,7 +225,12 @@ fn build(
                 ..IvfOptions::default()
             };
             let sample = &base[..base.len().min(options.lists * 128 * width)];
-            Box::new(Ivf::train(metric, sample, width, options, work)?)
+            let index = Ivf::train(metric, sample, width, options, work)?;
+            if options.keep || arguments.number("source", 1)? == 0 {
+                Box::new(index)
+            } else {
+                Box::new(index.with_source(Arc::new(Table::new(base, width))))
+            }
         }
         "lsh" => {
             let options = LshOptions {
@@ -232,4 +244,30 @@ fn build(
     };
     index.insert(&ids, base, work)?;
     Ok((index, name))
+}
+
+/// Full vectors outside of the index, as a table has them.
+#[derive(Debug)]
+struct Table {
+    values: Vec<f32>,
+    width: usize,
+}
+
+impl Table {
+    fn new(base: &[f32], width: usize) -> Self {
+        Self {
+            values: base.to_vec(),
+            width,
+        }
+    }
+}
+
+impl Source for Table {
+    fn vector(&self, id: u64, vector: &mut [f32]) -> bool {
+        let row = self.values.chunks_exact(self.width).nth(id as usize);
+        row.is_some_and(|row| {
+            vector.copy_from_slice(row);
+            true
+        })
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::Hnsw;
 use super::beam::{Beam, Scratch};
-use super::links::{LinksView, MOST_LEVELS};
+use super::links::{KEPT, LinksView, MOST_LEVELS};
 use super::points::{PointsView, Score};
 use super::select::select;
 use crate::error::{Error, Result};
@@ -23,7 +23,7 @@ impl Hnsw {
         let prepared = check_batch(points.metric, points.dimensions, ids, vectors)?;
         let _open = self.gate.read();
         let first = self.place(ids, &prepared)?;
-        let view = self.points.view();
+        let view = self.points.view().with_fresh(first, &prepared);
         // A node that is alone in the graph is where the next ones begin.
         let begun = usize::from(self.begin_graph(first as u32, &view));
         let linked = work.fold(
@@ -98,7 +98,7 @@ impl Hnsw {
     fn link(&self, node: u32, vector: &[f32], points: &PointsView<'_>, scratch: &mut Scratch) {
         match &self.points.quantizer {
             Some(quantizer) if points.codes_only() => {
-                let score = points.by_code(&**quantizer, vector);
+                let score = points.by_fresh(&**quantizer, vector);
                 self.link_by(node, &score, points, scratch);
             }
             _ => self.link_by(node, &points.by_full(vector), points, scratch),
@@ -143,19 +143,56 @@ impl Hnsw {
                 self.chain(node, head, links);
                 return;
             }
-            let neighbours = select(points, &starts, self.options.m);
+            let mut neighbours = select(points, &starts, self.options.m);
+            if at == 0
+                && let Some(parent) = self.parent(&starts, score, links)
+            {
+                match neighbours.iter().position(|link| *link == parent) {
+                    Some(at) => neighbours[at] |= KEPT,
+                    None => {
+                        neighbours.truncate(self.options.m - 1);
+                        neighbours.push(parent | KEPT);
+                    }
+                }
+            }
             links.set(node, at, &neighbours);
             chosen.push(neighbours);
         }
         for (at, neighbours) in chosen.iter().rev().enumerate() {
             for neighbour in neighbours {
-                self.link_back(*neighbour, node, at as u32, links, points, scratch);
+                let (from, to) = (*neighbour & !KEPT, node | *neighbour & KEPT);
+                self.link_back(from, to, at as u32, links, points, scratch);
             }
         }
         if level > top {
             let _entering = self.links.entering();
             if self.links.entry().is_none_or(|(_, top)| level > top) {
                 self.links.set_entry(node, level);
+            }
+        }
+    }
+
+    /// The node whose link to a new one is kept: of those found the nearest that keeps less than half
+    /// of its list for others, or the nearest below one that does not.
+    fn parent<S: Score>(&self, found: &[(u32, f32)], score: &S, links: &LinksView) -> Option<u32> {
+        let has_room = |node: &u32| links.kept(*node).count() < self.options.m;
+        let nodes = found.iter().map(|(node, _)| node);
+        if let Some(node) = nodes.copied().find(has_room) {
+            return Some(node);
+        }
+        let mut node = found.first()?.0;
+        loop {
+            // Later nodes only: the way leads down, and ends.
+            let below = links.kept(node).filter(|below| *below > node);
+            let mut below: Vec<(f32, u32)> = below.map(|node| (score.score(node), node)).collect();
+            below.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let mut nodes = below.iter().map(|(_, node)| *node);
+            if let Some(node) = nodes.find(has_room) {
+                return Some(node);
+            }
+            match below.first() {
+                Some((_, first)) => node = *first,
+                None => return Some(node),
             }
         }
     }
@@ -180,8 +217,9 @@ impl Hnsw {
         self.twins.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Adds a link from `from` to the new node `to`, and chooses anew if there is no room.
-    fn link_back(
+    /// Adds a link, which may be marked, from `from` to the node `to`, and chooses anew if there is no
+    /// room.
+    pub(super) fn link_back(
         &self,
         from: u32,
         to: u32,
@@ -191,8 +229,11 @@ impl Hnsw {
         scratch: &mut Scratch,
     ) {
         let _locked = self.links.lock(from);
-        let mut now: Vec<u32> = links.links(from, level).collect();
-        if now.contains(&to) {
+        let mut now: Vec<u32> = links.words(from, level).collect();
+        if let Some(at) = now.iter().position(|word| (word ^ to) & !KEPT == 0) {
+            if let Some(word) = links.list(from, level).get(at) {
+                word.fetch_or(to & KEPT, Ordering::AcqRel);
+            }
             return;
         }
         now.push(to);
@@ -206,7 +247,7 @@ impl Hnsw {
         self.choose(from, level, &now, links, points, scratch);
     }
 
-    /// Gives a node, whose lock is held, the best of some neighbours.
+    /// Gives a node, whose lock is held, the best of some neighbours, and those that are marked.
     pub(super) fn choose(
         &self,
         node: u32,
@@ -218,15 +259,17 @@ impl Hnsw {
     ) {
         let mut space = Vec::new();
         let vector = points.vector(node, &mut space);
-        if points.codes_only() {
-            let mut other = Vec::new();
-            scratch.scores.clear();
-            for neighbour in among {
-                let score = points.between(vector, points.vector(*neighbour, &mut other));
-                scratch.scores.push(score);
+        scratch.nodes.clear();
+        scratch.nodes.extend(among.iter().map(|word| word & !KEPT));
+        match &self.points.quantizer {
+            Some(quantizer) if points.codes_only() => {
+                let score = points.by_fresh(&**quantizer, vector);
+                score.scores(&scratch.nodes, &mut scratch.scores);
             }
-        } else {
-            points.by_full(vector).scores(among, &mut scratch.scores);
+            _ => {
+                let score = points.by_full(vector);
+                score.scores(&scratch.nodes, &mut scratch.scores);
+            }
         }
         let mut candidates: Vec<(u32, f32)> = among
             .iter()

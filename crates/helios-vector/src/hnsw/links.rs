@@ -1,6 +1,7 @@
 //! The graph itself: who is linked to whom, in arrays that readers and writers share.
 //!
-//! A list of links is a fixed number of atomic words; [`NONE`] ends it. A writer holds the node's
+//! A list of links is a fixed number of atomic words, numbers of nodes with a mark ([`KEPT`]);
+//! [`NONE`] ends it. A writer holds the node's
 //! lock; a reader holds nothing and may see a list half old and half new, which does no harm: each
 //! word is at any moment some published node, and each node is visited once. Chunks are added by
 //! publishing a longer directory, so nothing ever moves.
@@ -15,6 +16,10 @@ use crate::kernel::{Pages, prefetch};
 
 /// Ends a list; the number of no node.
 pub(super) const NONE: u32 = u32::MAX;
+/// Marks a link that no choice of neighbours drops. Such links, which go both ways, span the lowest
+/// level: whatever a metric makes of nearness, and products leave short vectors without a single link
+/// of choice, a search that goes on long enough meets every node.
+pub(super) const KEPT: u32 = 1 << 31;
 /// No graph has more levels above the lowest.
 pub(super) const MOST_LEVELS: u32 = 16;
 
@@ -258,13 +263,26 @@ impl LinksView {
     /// The links of a node.
     #[inline]
     pub(super) fn links(&self, node: u32, level: u32) -> impl Iterator<Item = u32> + '_ {
+        self.words(node, level).map(|word| word & !KEPT)
+    }
+
+    /// The links of a node with their marks.
+    #[inline]
+    pub(super) fn words(&self, node: u32, level: u32) -> impl Iterator<Item = u32> + '_ {
         self.list(node, level)
             .iter()
             .map(|word| word.load(Ordering::Acquire))
-            .take_while(|link| *link != NONE)
+            .take_while(|word| *word != NONE)
     }
 
-    /// Puts links in place of those of a node, whose lock is held or that nobody can reach yet.
+    /// The links of a node that are kept.
+    pub(super) fn kept(&self, node: u32) -> impl Iterator<Item = u32> + '_ {
+        self.words(node, 0)
+            .filter(|word| word & KEPT != 0)
+            .map(|word| word & !KEPT)
+    }
+
+    /// Puts links, with their marks, in place of those of a node, whose lock is held or that nobody can reach yet.
     pub(super) fn set(&self, node: u32, level: u32, links: &[u32]) {
         let mut links = links.iter().copied();
         for word in self.list(node, level) {

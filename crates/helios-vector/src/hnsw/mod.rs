@@ -11,6 +11,7 @@
 //! | `select.rs`, `insert.rs` | choosing neighbours, adding nodes |
 //! | `search.rs`, `scan.rs` | answers, at once or in batches, filtered |
 //! | `repair.rs` | mending and compacting after removals |
+//! | `reach.rs` | tests of whether links lead everywhere |
 //! | `save.rs` | stored bytes |
 //!
 //! Nodes with equal vectors are not linked but chained to the first of them, their *head*, so that
@@ -23,6 +24,8 @@ mod links;
 mod options;
 mod points;
 mod pool;
+#[cfg(test)]
+mod reach;
 mod repair;
 mod save;
 mod scan;

@@ -72,6 +72,7 @@ impl Points {
             points: self,
             full,
             codes,
+            fresh: (0, &[]),
             len,
         }
     }
@@ -82,6 +83,7 @@ impl Points {
             points: self,
             full: Arc::clone(&view.full),
             codes: Arc::clone(&view.codes),
+            fresh: (0, &[]),
             len: view.len,
         }
     }
@@ -101,10 +103,27 @@ pub(super) struct PointsView<'a> {
     points: &'a Points,
     pub(super) full: Arc<View<f32>>,
     pub(super) codes: Arc<View<u8>>,
+    /// Vectors from a node on that are known in full though codes are all that is kept: those that
+    /// are being added. A graph of what codes stand for would be worse, and takes longer.
+    fresh: (usize, &'a [f32]),
     len: usize,
 }
 
-impl PointsView<'_> {
+impl<'a> PointsView<'a> {
+    /// With the vectors of the nodes from `first` on.
+    pub(super) fn with_fresh(self, first: usize, rows: &'a [f32]) -> Self {
+        let fresh = (first, rows);
+        Self { fresh, ..self }
+    }
+
+    /// The vector of a node that is being added.
+    #[inline]
+    fn fresh(&self, node: u32) -> Option<&[f32]> {
+        let (first, rows) = self.fresh;
+        let start = (node as usize).checked_sub(first)? * self.points.dimensions;
+        rows.get(start..start + self.points.dimensions)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -121,6 +140,9 @@ impl PointsView<'_> {
     pub(super) fn vector<'v>(&'v self, node: u32, space: &'v mut Vec<f32>) -> &'v [f32] {
         match &self.points.quantizer {
             Some(quantizer) if !self.points.keep => {
+                if let Some(row) = self.fresh(node) {
+                    return row;
+                }
                 space.resize(self.points.dimensions, 0.0);
                 quantizer.decode(self.codes.row(node as usize), space);
                 space
@@ -139,12 +161,39 @@ impl PointsView<'_> {
         self.points.metric.score(self.points.kernels, a, b)
     }
 
+    /// The score of a prepared vector and one as it was inserted, in one pass over it; nothing where
+    /// that takes a closer look.
+    pub(super) fn outside(&self, query: &[f32], row: &[f32]) -> Option<f32> {
+        let score = match self.points.metric {
+            Metric::Cosine => {
+                let [product, _, square] = self.points.kernels.products(query, row);
+                -product / square.is_normal().then_some(square)?.sqrt()
+            }
+            _ => self.between(query, row),
+        };
+        // Whatever is not finite in a row comes out here.
+        score.is_finite().then_some(score)
+    }
+
     /// Scores by full vectors, which there must be.
     pub(super) fn by_full<'q>(&'q self, query: &'q [f32]) -> ByFull<'q> {
         ByFull {
             metric: self.points.metric,
             kernels: self.points.kernels,
             view: &self.full,
+            query,
+        }
+    }
+
+    /// Scores by codes, and by vectors where they are being added.
+    pub(super) fn by_fresh<'q>(
+        &'q self,
+        quantizer: &'q dyn Quantizer,
+        query: &'q [f32],
+    ) -> ByFresh<'q> {
+        ByFresh {
+            points: self,
+            code: self.by_code(quantizer, query),
             query,
         }
     }
@@ -235,5 +284,43 @@ impl Score for ByCode<'_> {
     fn score_4(&self, nodes: [u32; 4]) -> [f32; 4] {
         self.estimator
             .score_4(nodes.map(|node| self.view.row(node as usize)))
+    }
+}
+
+/// Scores by codes, but by vectors for those that are being added.
+pub(super) struct ByFresh<'q> {
+    points: &'q PointsView<'q>,
+    code: ByCode<'q>,
+    query: &'q [f32],
+}
+
+impl Score for ByFresh<'_> {
+    #[inline]
+    fn prefetch(&self, node: u32) {
+        match self.points.fresh(node) {
+            Some(row) => prefetch(row),
+            None => self.code.prefetch(node),
+        }
+    }
+
+    #[inline]
+    fn score(&self, node: u32) -> f32 {
+        match self.points.fresh(node) {
+            Some(row) => self.points.between(self.query, row),
+            None => self.code.score(node),
+        }
+    }
+
+    #[inline]
+    fn score_4(&self, nodes: [u32; 4]) -> [f32; 4] {
+        let Points {
+            metric, kernels, ..
+        } = self.points.points;
+        match nodes.map(|node| self.points.fresh(node)) {
+            [Some(a), Some(b), Some(c), Some(d)] => {
+                metric.score_4(*kernels, self.query, [a, b, c, d])
+            }
+            _ => nodes.map(|node| self.score(node)),
+        }
     }
 }

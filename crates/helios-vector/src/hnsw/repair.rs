@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Hnsw;
-use super::links::LinksView;
+use super::beam::Scratch;
+use super::links::{KEPT, LinksView};
+use super::points::PointsView;
 use crate::error::Result;
 use crate::index::{Index, Repaired};
 use crate::work::Work;
@@ -19,6 +21,9 @@ impl Hnsw {
         let before = self.unrepaired.load(Ordering::Acquire);
         let mended = AtomicUsize::new(0);
         self.move_entry(links, points.len());
+        let mut scratch = self.borrow();
+        self.rejoin(links, &points, &mut scratch);
+        self.give_back(scratch);
         let states = work.fold(
             points.len(),
             256,
@@ -51,6 +56,37 @@ impl Hnsw {
             mended: mended.into_inner(),
             released: before,
         })
+    }
+
+    /// Joins what only removed nodes held together: the nodes around them, one after the other, by
+    /// links that are kept.
+    fn rejoin(&self, links: &LinksView, points: &PointsView<'_>, scratch: &mut Scratch) {
+        let mut seen = vec![false; points.len()];
+        for start in 0..points.len() {
+            if seen[start] || !is_gone(links, start as u32) {
+                continue;
+            }
+            seen[start] = true;
+            let (mut queue, mut around) = (vec![start as u32], Vec::new());
+            while let Some(gone) = queue.pop() {
+                for node in links.kept(gone) {
+                    if !is_gone(links, node) {
+                        around.push(node);
+                    } else if seen
+                        .get_mut(node as usize)
+                        .is_some_and(|seen| !std::mem::replace(seen, true))
+                    {
+                        queue.push(node);
+                    }
+                }
+            }
+            around.sort_unstable();
+            around.dedup();
+            for pair in around.windows(2) {
+                self.link_back(pair[0], pair[1] | KEPT, 0, links, points, scratch);
+                self.link_back(pair[1], pair[0] | KEPT, 0, links, points, scratch);
+            }
+        }
     }
 
     /// Lets searches begin at a node that is there, on the highest level there is.
@@ -106,17 +142,18 @@ fn is_gone(links: &LinksView, node: u32) -> bool {
     links.family(node).all(|node| links.is_dead(node))
 }
 
-/// The neighbours of a node, and in place of each that is gone, its neighbours.
+/// The links of a node with their marks, and in place of each to one that is gone, its neighbours.
 fn bypass(links: &LinksView, node: u32, level: u32) -> Vec<u32> {
     let mut among = Vec::new();
-    let mut queue: Vec<u32> = links.links(node, level).collect();
-    let mut seen: std::collections::HashSet<u32> = queue.iter().copied().collect();
+    let mut queue: Vec<u32> = links.words(node, level).collect();
+    let mut seen: std::collections::HashSet<u32> = queue.iter().map(|word| word & !KEPT).collect();
     seen.insert(node);
     // Where removed nodes stand together the way past them leads through several.
     let mut budget = 16 * links.most(level);
-    while let Some(next) = queue.pop() {
+    while let Some(word) = queue.pop() {
+        let next = word & !KEPT;
         if !is_gone(links, next) {
-            among.push(next);
+            among.push(word);
             continue;
         }
         for link in links.links(next, level) {

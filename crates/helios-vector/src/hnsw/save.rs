@@ -7,14 +7,14 @@
 //! | head | metric u8, full vectors kept u8, quantized u8, 0 u8, dimensions u64, m u64, ef_construction u64, ef_search u64, seed u64, nodes u64, entry u32 (all ones without), its level u32, unrepaired u64 |
 //! | quantizer | if quantized: see `quant/save.rs` |
 //! | nodes | for each: id u64; then for each: twin u32 (all ones without); then for each: level u8; then a bit for each that was removed |
-//! | links, for every 65,536 nodes | for each node, and for each of its levels from 0: count u16, nodes u32 |
+//! | links, for every 65,536 nodes | for each node, and for each of its levels from 0: count u16, nodes u32, of which the highest bit says that the link is kept (since version 2) |
 //! | rows, about 4 MiB each | full vectors, f32, if they are kept |
 //! | rows, about 4 MiB each | codes, if quantized |
 
 use std::io::Write;
 use std::sync::atomic::Ordering;
 
-use super::links::{MOST_LEVELS, NONE};
+use super::links::{KEPT, MOST_LEVELS, NONE};
 use super::points::PointsView;
 use super::{Hnsw, HnswOptions};
 use crate::bytes::{self, Kind, Put, Sections};
@@ -76,7 +76,7 @@ impl Hnsw {
                     let start = lists.len();
                     lists.extend_from_slice(&[0, 0]);
                     let mut count = 0u16;
-                    for link in links.links(node as u32, level) {
+                    for link in links.words(node as u32, level) {
                         lists.put_u32(link);
                         count += 1;
                     }
@@ -233,7 +233,9 @@ impl Hnsw {
                     let links = lists.u32s(count)?;
                     // A link to a level that a node does not have leads nowhere, and does no harm.
                     if count > view.most(level)
-                        || links.iter().any(|link| *link as usize >= levels.len())
+                        || links
+                            .iter()
+                            .any(|link| (link & !KEPT) as usize >= levels.len())
                     {
                         return Err(lists.damaged("a link leads out of the graph"));
                     }

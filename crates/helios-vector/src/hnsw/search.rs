@@ -12,6 +12,9 @@ use crate::filter::Filter;
 use crate::index::Effort;
 use crate::neighbour::{Neighbour, Scored, TopK};
 
+/// Full vectors that are asked for ahead of the one that is looked at.
+const AHEAD: usize = 4;
+
 impl Hnsw {
     pub(super) fn find(
         &self,
@@ -198,9 +201,22 @@ impl Hnsw {
             candidates.truncate(k);
             return candidates;
         }
+        if !points.codes_only() {
+            let by_full = points.by_full(query);
+            candidates
+                .iter()
+                .take(AHEAD)
+                .for_each(|first| by_full.prefetch(first.id));
+        }
         let mut best = TopK::new(k);
         let mut space = vec![0.0; self.points.dimensions];
-        for candidate in candidates {
+        for (at, candidate) in candidates.iter().copied().enumerate() {
+            // A row far away is asked for while those before it are looked at.
+            if !points.codes_only()
+                && let Some(later) = candidates.get(at + AHEAD)
+            {
+                points.by_full(query).prefetch(later.id);
+            }
             let least = error(candidate.id).map(|error| candidate.score - error);
             if least.is_some_and(|least| least > best.limit()) {
                 continue;
@@ -226,6 +242,9 @@ impl Hnsw {
             .source
             .as_ref()
             .is_some_and(|source| source.vector(links.id(candidate.id), space));
+        if found && let Some(score) = points.outside(query, space) {
+            return score;
+        }
         if !found || crate::metric::check(self.points.dimensions, space).is_err() {
             return candidate.score;
         }
@@ -238,12 +257,18 @@ impl Hnsw {
     /// Turns nodes into what the caller knows.
     pub(super) fn answer(&self, links: &LinksView, found: Vec<Scored<u32>>) -> Vec<Neighbour> {
         let metric = self.points.metric;
+        let few = found.len() <= 32;
         let mut met = HashSet::new();
         let mut answer: Vec<Neighbour> = Vec::with_capacity(found.len());
         for scored in found {
             let id = links.id(scored.id);
-            // An id that was removed and inserted again meanwhile has two nodes.
-            if met.insert(id) {
+            // An id that was removed and inserted again meanwhile has two nodes. Of a few ids each is
+            // compared sooner than hashed.
+            let new = match few {
+                true => answer.iter().all(|neighbour| neighbour.id != id),
+                false => met.insert(id),
+            };
+            if new {
                 answer.push(Neighbour {
                     id,
                     distance: metric.distance(scored.score),

@@ -196,6 +196,23 @@ impl IvfScan<'_> {
             }
             return;
         };
+        if index.metric == Metric::Jaccard {
+            // Of the rests no quotient can be made: codes stand for whole vectors again.
+            let centroid = index.centroids.row(list as usize);
+            let mut vector = vec![0.0; index.dimensions];
+            for place in 0..view.ids.len() {
+                if let Some(id) = allowed(place) {
+                    quantizer.decode(view.codes.row(place), &mut vector);
+                    vector.iter_mut().zip(centroid).for_each(|(x, c)| *x += c);
+                    take(
+                        place,
+                        id,
+                        index.metric.score(kernels(), &self.query, &vector),
+                    );
+                }
+            }
+            return;
+        }
         // The rest of the query beside the centroid; a product is the centroid's and that of the rest.
         let centroid = index.centroids.row(list as usize);
         let mut query = self.query.clone();

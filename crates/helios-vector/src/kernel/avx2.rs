@@ -324,6 +324,11 @@ compiled! {
         sums[0] + (sums[1] << 1) + (sums[2] << 2) + (sums[3] << 3)
     }
 
+    fn bits_by_planes(bits: &[u8], planes: &[u64]) -> [u32; 2] {
+        // With an instruction that counts a word; the scalar twin has none.
+        super::scalar::bits_by_planes(bits, planes)
+    }
+
     fn scan_4bit(tables: &[u8], block: &[u8], sums: &mut [u16; 32]) {
         // Two parts at a time, one in each 128 bits: a shuffle is sixteen look-ups in each.
         let (tables, _) = tables.as_chunks::<32>();

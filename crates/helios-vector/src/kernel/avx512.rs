@@ -89,6 +89,20 @@ compiled! {
         load_f16(&padded)
     }
 
+    /// The sums of four registers: transposed as they are added, they need half the shuffles.
+    fn reduce_4(sums: [__m512; 4]) -> [f32; 4] {
+        let [a, b, c, d] = sums.map(|sum| {
+            _mm256_add_ps(_mm512_castps512_ps256(sum), _mm512_extractf32x8_ps::<1>(sum))
+        });
+        let (ab, cd) = (_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+        let all = _mm256_hadd_ps(ab, cd);
+        let all = _mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps::<1>(all));
+        let mut out = [0.0; 4];
+        // SAFETY: the array has exactly the 16 bytes that are written.
+        unsafe { _mm_storeu_ps(out.as_mut_ptr(), all) };
+        out
+    }
+
     fn l2_step(sum: __m512, a: __m512, b: __m512) -> __m512 {
         let difference = _mm512_sub_ps(a, b);
         _mm512_fmadd_ps(difference, difference, sum)
@@ -173,11 +187,13 @@ macro_rules! four {
                         sums[lane] = $step(sums[lane], x, rest(&rows[lane][whole..length]));
                     }
                 }
-                let mut out = [0.0; 4];
-                for lane in 0..4 {
-                    out[lane] = _mm512_reduce_add_ps(_mm512_add_ps(sums[lane], sums[lane + 4]));
-                }
-                out
+                let [a, b, c, d, e, f, g, h] = sums;
+                reduce_4([
+                    _mm512_add_ps(a, e),
+                    _mm512_add_ps(b, f),
+                    _mm512_add_ps(c, g),
+                    _mm512_add_ps(d, h),
+                ])
             }
         }
     };
@@ -316,7 +332,11 @@ compiled! {
             let differ = _mm512_xor_si512(load_words(x), load_words(y));
             sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(differ));
         }
-        _mm512_reduce_add_epi64(sum) as u32 + super::Scalar.hamming(x_rest, y_rest)
+        if !x_rest.is_empty() {
+            let differ = _mm512_xor_si512(some_words(x_rest), some_words(y_rest));
+            sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(differ));
+        }
+        _mm512_reduce_add_epi64(sum) as u32
     }
 
     fn overlap(a: &[u64], b: &[u64]) -> (u32, u32) {
@@ -329,11 +349,15 @@ compiled! {
             both = _mm512_add_epi64(both, _mm512_popcnt_epi64(_mm512_and_si512(x, y)));
             either = _mm512_add_epi64(either, _mm512_popcnt_epi64(_mm512_or_si512(x, y)));
         }
-        let rest = super::Scalar.overlap(x_rest, y_rest);
-        (
-            _mm512_reduce_add_epi64(both) as u32 + rest.0,
-            _mm512_reduce_add_epi64(either) as u32 + rest.1,
-        )
+        if !x_rest.is_empty() {
+            let (x, y) = (some_words(x_rest), some_words(y_rest));
+            both = _mm512_add_epi64(both, _mm512_popcnt_epi64(_mm512_and_si512(x, y)));
+            either = _mm512_add_epi64(either, _mm512_popcnt_epi64(_mm512_or_si512(x, y)));
+        }
+        // Each fits into half a word, so one sum over the lanes does.
+        let packed = _mm512_add_epi64(both, _mm512_slli_epi64::<32>(either));
+        let total = _mm512_reduce_add_epi64(packed) as u64;
+        (total as u32, (total >> 32) as u32)
     }
 
     fn planes(bits: &[u64], planes: &[[u64; 4]]) -> u32 {
@@ -352,6 +376,56 @@ compiled! {
         }
         let sum = _mm512_sllv_epi64(sum, weights);
         _mm512_reduce_add_epi64(sum) as u32 + super::Scalar.planes(words_rest, pairs_rest)
+    }
+
+    fn bits_by_planes(bits: &[u8], planes: &[u64]) -> [u32; 2] {
+        let (words, _) = bits.as_chunks::<8>();
+        let width = words.len().min(planes.len() / 4);
+        let (words, _) = words[..width].as_flattened().as_chunks::<64>();
+        let mut sums = [_mm512_setzero_si512(); 5];
+        for (at, word) in words.iter().enumerate() {
+            let x = load_bytes(word);
+            sums[4] = _mm512_add_epi64(sums[4], _mm512_popcnt_epi64(x));
+            for (plane, sum) in sums[..4].iter_mut().enumerate() {
+                let start = plane * width + at * 8;
+                let y = some_words(&planes[start..start + 8]);
+                let both = _mm512_popcnt_epi64(_mm512_and_si512(x, y));
+                *sum = _mm512_add_epi64(*sum, both);
+            }
+        }
+        let done = words.len() * 8;
+        if done < width {
+            let x = some_bytes(&bits[done * 8..width * 8]);
+            sums[4] = _mm512_add_epi64(sums[4], _mm512_popcnt_epi64(x));
+            for (plane, sum) in sums[..4].iter_mut().enumerate() {
+                let y = some_words(&planes[plane * width + done..(plane + 1) * width]);
+                let both = _mm512_popcnt_epi64(_mm512_and_si512(x, y));
+                *sum = _mm512_add_epi64(*sum, both);
+            }
+        }
+        let [a, b, c, d, ones] = sums;
+        let low = _mm512_add_epi64(a, _mm512_slli_epi64::<1>(b));
+        let high = _mm512_add_epi64(c, _mm512_slli_epi64::<1>(d));
+        let product = _mm512_add_epi64(low, _mm512_slli_epi64::<2>(high));
+        // Both fit into half a word each, so one sum over the lanes does.
+        let packed = _mm512_add_epi64(product, _mm512_slli_epi64::<32>(ones));
+        let total = _mm512_reduce_add_epi64(packed) as u64;
+        [total as u32, (total >> 32) as u32]
+    }
+
+    /// Up to eight words, zeros behind them.
+    fn some_words(a: &[u64]) -> __m512i {
+        let mask = (1u32 << a.len().min(8)) - 1;
+        // SAFETY: lanes that the mask leaves out are not read, and it has a bit for each element
+        // that is there. Of 384 bits the last two thirds of a register are such a rest.
+        unsafe { _mm512_maskz_loadu_epi64(mask as __mmask8, a.as_ptr().cast()) }
+    }
+
+    /// Up to 64 bytes, zeros behind them.
+    fn some_bytes(a: &[u8]) -> __m512i {
+        let mask = if a.len() >= 64 { u64::MAX } else { (1u64 << a.len()) - 1 };
+        // SAFETY: as above.
+        unsafe { _mm512_maskz_loadu_epi8(mask, a.as_ptr().cast()) }
     }
 
     fn scan_4bit(tables: &[u8], block: &[u8], sums: &mut [u16; 32]) {

@@ -95,6 +95,10 @@ pub trait Kernels: Send + Sync + std::fmt::Debug {
     /// `planes[i][p]` holds bit `p` of the numbers that meet word `i`.
     fn planes(&self, bits: &[u64], planes: &[[u64; 4]]) -> u32;
 
+    /// [`Kernels::planes`] as codes lie in bytes, eight and eight of them a word, with how many bits
+    /// are set: the product first. `planes` holds, plane after plane, as many words as the bits have.
+    fn bits_by_planes(&self, bits: &[u8], planes: &[u64]) -> [u32; 2];
+
     /// Adds up table entries for a block of 32 vectors whose codes have four bits: for each of the
     /// parts, 16 bytes of `tables` and 16 bytes of `block`, the low halves of which are the codes of
     /// the vectors 0 to 15 and the high halves those of 16 to 31. There are a multiple of four
@@ -196,6 +200,7 @@ macro_rules! forward_all {
             hamming(a: &[u64], b: &[u64]) -> u32;
             overlap(a: &[u64], b: &[u64]) -> (u32, u32);
             planes(bits: &[u64], query: &[[u64; 4]]) -> u32;
+            bits_by_planes(bits: &[u8], planes: &[u64]) -> [u32; 2];
             scan_4bit(tables: &[u8], block: &[u8], sums: &mut [u16; 32]);
             hadamard(vector: &mut [f32]);
         }

@@ -252,6 +252,10 @@ impl Kernels for Neon {
         Scalar.planes(bits, planes)
     }
 
+    fn bits_by_planes(&self, bits: &[u8], planes: &[u64]) -> [u32; 2] {
+        Scalar.bits_by_planes(bits, planes)
+    }
+
     fn hadamard(&self, vector: &mut [f32]) {
         Scalar.hadamard(vector);
     }

@@ -134,6 +134,10 @@ impl Kernels for Scalar {
         sum
     }
 
+    fn bits_by_planes(&self, bits: &[u8], planes: &[u64]) -> [u32; 2] {
+        bits_by_planes(bits, planes)
+    }
+
     fn scan_4bit(&self, tables: &[u8], block: &[u8], sums: &mut [u16; 32]) {
         let (tables, _) = tables.as_chunks::<16>();
         let (parts, _) = block.as_chunks::<16>();
@@ -165,4 +169,20 @@ pub(super) fn hadamard(vector: &mut [f32]) {
         }
         width *= 2;
     }
+}
+
+/// The product of bits and planes, and the number of bits; compiled anew for each instruction set.
+#[inline(always)]
+pub(super) fn bits_by_planes(bits: &[u8], planes: &[u64]) -> [u32; 2] {
+    let (words, _) = bits.as_chunks::<8>();
+    let width = words.len().min(planes.len() / 4);
+    let mut found = [0; 2];
+    for (at, word) in words[..width].iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        found[1] += word.count_ones();
+        for plane in 0..4 {
+            found[0] += (word & planes[plane * width + at]).count_ones() << plane;
+        }
+    }
+    found
 }

@@ -1,6 +1,6 @@
 //! Hashes that near vectors share.
 //!
-//! For cosine and products a vector is on one side or the other of random planes (Charikar, 2002); for
+//! For cosine, products and shares of bits a vector is on one side or the other of random planes (Charikar, 2002); for
 //! distances it falls into an interval of random lines (Datar et al., 2004), Gaussian for L2, Cauchy
 //! for L1. Where it lies near a border, the other side is worth a look too (Lv et al., 2007).
 
@@ -77,7 +77,10 @@ impl Hashes {
 
     /// Whether functions tell sides of planes.
     fn sides(&self) -> bool {
-        matches!(self.metric, Metric::Cosine | Metric::InnerProduct)
+        matches!(
+            self.metric,
+            Metric::Cosine | Metric::InnerProduct | Metric::Jaccard
+        )
     }
 
     /// The buckets of a vector in a table: its own, then others, the likeliest first.

@@ -101,7 +101,8 @@ impl ProductQuantizer {
                     _ if query.len() > 16 => metric.score(kernels, query, row),
                     Metric::L2 => pairs.map(|(q, c)| (q - c) * (q - c)).sum(),
                     Metric::L1 => pairs.map(|(q, c)| (q - c).abs()).sum(),
-                    Metric::InnerProduct | Metric::Cosine => {
+                    // No sum of parts is a quotient: `Shares` asks for two tables.
+                    Metric::InnerProduct | Metric::Cosine | Metric::Jaccard => {
                         -pairs.map(|(q, c)| q * c).sum::<f32>()
                     }
                 }
@@ -180,10 +181,17 @@ impl Quantizer for ProductQuantizer {
     }
 
     fn query<'q>(&'q self, metric: Metric, query: &[f32]) -> Box<dyn Estimator + 'q> {
-        Box::new(Tables {
+        let tables = |metric| Tables {
             quantizer: self,
             table: self.table(metric, query),
-        })
+        };
+        if metric == Metric::Jaccard {
+            return Box::new(Shares {
+                both: tables(Metric::InnerProduct),
+                apart: tables(Metric::L2),
+            });
+        }
+        Box::new(tables(metric))
     }
 
     fn save(&self) -> Vec<u8> {
@@ -238,5 +246,17 @@ impl Estimator for Tables<'_> {
             }
         }
         sums
+    }
+}
+
+/// Jaccard distances, of products and of squared distances.
+struct Shares<'q> {
+    both: Tables<'q>,
+    apart: Tables<'q>,
+}
+
+impl Estimator for Shares<'_> {
+    fn score(&self, code: &[u8]) -> f32 {
+        crate::metric::jaccard(-self.both.score(code), self.apart.score(code))
     }
 }

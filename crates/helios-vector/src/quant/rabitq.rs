@@ -257,9 +257,10 @@ struct RabitqEstimator<'q> {
     /// An element is about `low + step · number`: bits by planes, or bytes around zero.
     low: f32,
     step: f32,
-    planes: Vec<[u64; 4]>,
+    /// Plane after plane.
+    planes: Vec<u64>,
     bytes: Vec<i8>,
-    scratch: RefCell<(Vec<u8>, Vec<u64>)>,
+    scratch: RefCell<Vec<u8>>,
 }
 
 impl<'q> RabitqEstimator<'q> {
@@ -295,11 +296,12 @@ impl<'q> RabitqEstimator<'q> {
         if quantizer.bits == 1 {
             estimator.low = low;
             estimator.step = if high > low { (high - low) / 15.0 } else { 1.0 };
-            estimator.planes = vec![[0; 4]; turned.len() / 64];
+            let width = turned.len() / 64;
+            estimator.planes = vec![0; 4 * width];
             for (at, x) in turned.iter().enumerate() {
                 let number = ((x - low) / estimator.step).round().clamp(0.0, 15.0) as u64;
-                for (plane, bits) in estimator.planes[at / 64].iter_mut().enumerate() {
-                    *bits |= (number >> plane & 1) << (at % 64);
+                for (plane, bits) in estimator.planes.chunks_exact_mut(width).enumerate() {
+                    bits[at / 64] |= (number >> plane & 1) << (at % 64);
                 }
             }
         } else {
@@ -313,19 +315,15 @@ impl<'q> RabitqEstimator<'q> {
 
     /// The product of the grid point and the rotated query.
     fn product(&self, code: &[u8]) -> f32 {
-        let mut scratch = self.scratch.borrow_mut();
-        let (codes, words) = &mut *scratch;
         let half = self.quantizer.half();
+        let grid = &code[..code.len() - TAIL];
         let of_codes = if self.quantizer.bits == 1 {
-            words.clear();
-            let (chunks, _) = code[..code.len() - TAIL].as_chunks::<8>();
-            words.extend(chunks.iter().map(|chunk| u64::from_le_bytes(*chunk)));
-            let ones: u32 = words.iter().map(|word| word.count_ones()).sum();
-            self.low * ones as f32 + self.step * self.kernels.planes(words, &self.planes) as f32
+            let [product, ones] = self.kernels.bits_by_planes(grid, &self.planes);
+            self.low * ones as f32 + self.step * product as f32
         } else if self.quantizer.bits == 8 {
-            let grid = &code[..code.len() - TAIL];
             self.step * self.kernels.dot_u8i8(grid, &self.bytes) as f32
         } else {
+            let codes = &mut *self.scratch.borrow_mut();
             self.quantizer.unpack(code, codes);
             self.step * self.kernels.dot_u8i8(codes, &self.bytes) as f32
         };
@@ -344,6 +342,10 @@ impl Estimator for RabitqEstimator<'_> {
         let product = factor * self.product(code);
         match self.metric {
             Metric::L2 => square + self.square - 2.0 * product,
+            Metric::Jaccard => {
+                let apart = (square + self.square - 2.0 * product).max(0.0);
+                crate::metric::jaccard(product + shift + self.shift, apart)
+            }
             _ => -(product + shift + self.shift),
         }
     }
@@ -357,7 +359,7 @@ impl Estimator for RabitqEstimator<'_> {
         match self.metric {
             Metric::L2 => Some(2.0 * error),
             Metric::InnerProduct | Metric::Cosine => Some(error),
-            Metric::L1 => None,
+            Metric::L1 | Metric::Jaccard => None,
         }
     }
 }

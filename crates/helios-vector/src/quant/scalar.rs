@@ -204,6 +204,10 @@ impl ScalarEstimator<'_> {
         let dot = self.constant + self.scale * product as f32;
         match self.metric {
             Metric::L2 => (tail(code) + self.square - 2.0 * dot).max(0.0),
+            Metric::Jaccard => {
+                let apart = (tail(code) + self.square - 2.0 * dot).max(0.0);
+                crate::metric::jaccard(dot, apart)
+            }
             _ => -dot,
         }
     }

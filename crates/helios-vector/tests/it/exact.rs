@@ -10,6 +10,14 @@ fn distance(metric: Metric, a: &[f32], b: &[f32]) -> f64 {
         Metric::L2 => pairs.map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt(),
         Metric::L1 => pairs.map(|(a, b)| (a - b).abs()).sum(),
         Metric::InnerProduct => -pairs.map(|(a, b)| a * b).sum::<f64>(),
+        Metric::Jaccard => {
+            let (mut both, mut apart) = (0.0, 0.0);
+            pairs.for_each(|(a, b)| {
+                both += a * b;
+                apart += (a - b).powi(2);
+            });
+            1.0 - both / (both + apart)
+        }
         Metric::Cosine => {
             let dot = |a: &[f32], b: &[f32]| -> f64 {
                 a.iter()
@@ -124,4 +132,53 @@ fn a_bitmap_is_a_set() {
     assert_eq!(bitmap.len(), 5);
     assert_eq!(bitmap.iter().collect::<Vec<_>>(), [0, 5, 63, 64, 1000]);
     assert!(bitmap.contains(64) && !bitmap.contains(65) && !bitmap.contains(u64::MAX));
+}
+
+#[test]
+fn jaccard_of_bits_counts_them() {
+    use helios_vector::kernel::kernels;
+    use helios_vector::{Effort, Hnsw, HnswOptions, Index};
+    let mut rng = fastrand::Rng::with_seed(12);
+    let width = 200;
+    let rows: Vec<[u64; 4]> = (0..600)
+        .map(|row| {
+            // Shares of set bits from none to all.
+            let share = (row % 20) as f32 / 18.0;
+            let mut words = [0u64; 4];
+            for at in 0..width {
+                words[at / 64] |= u64::from(rng.f32() < share) << (at % 64);
+            }
+            words
+        })
+        .collect();
+    let numbers = |words: &[u64; 4]| -> Vec<f32> {
+        let bit = |at: usize| (words[at / 64] >> (at % 64) & 1) as f32;
+        (0..width).map(bit).collect()
+    };
+    let values: Vec<f32> = rows.iter().flat_map(numbers).collect();
+    let index = Hnsw::new(Metric::Jaccard, width, HnswOptions::default()).unwrap();
+    let ids: Vec<u64> = (0..600).collect();
+    index.insert(&ids, &values, Work::default()).unwrap();
+    for query in &rows[..60] {
+        let distance = |id: u64| {
+            let (both, either) = kernels().overlap(query, &rows[id as usize]);
+            match both {
+                0 => 1.0,
+                _ => 1.0 - both as f32 / either as f32,
+            }
+        };
+        let mut meant: Vec<f32> = ids.iter().map(|id| distance(*id)).collect();
+        meant.sort_by(f32::total_cmp);
+        let query = numbers(query);
+        let exact =
+            search_exact(Metric::Jaccard, &values, &query, 20, &All, Work::default()).unwrap();
+        // So many as there are: links lead to every one.
+        let found = index
+            .search(&query, 20, &All, Effort::breadth(600))
+            .unwrap();
+        let shown = |found: &[Neighbour]| found.iter().map(|n| n.distance).collect::<Vec<_>>();
+        assert_eq!(shown(&exact), meant[..20]);
+        assert_eq!(shown(&found), meant[..20]);
+        assert!(found.iter().all(|n| n.distance == distance(n.id)));
+    }
 }

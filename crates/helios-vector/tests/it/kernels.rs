@@ -170,6 +170,15 @@ fn integers_agree_to_the_bit() {
                 .map(|_| std::array::from_fn(|_| rng.u64(..)))
                 .collect();
             assert_eq!(kernels.planes(&x, &planes), Scalar.planes(&x, &planes));
+            let bits: Vec<u8> = x.iter().flat_map(|word| word.to_le_bytes()).collect();
+            let apart: Vec<u64> = (0..4)
+                .flat_map(|plane| planes.iter().map(move |planes| planes[plane]))
+                .collect();
+            let ones: u32 = x.iter().map(|word| word.count_ones()).sum();
+            assert_eq!(
+                kernels.bits_by_planes(&bits, &apart),
+                [Scalar.planes(&x, &planes), ones]
+            );
         }
         let least = vec![i8::MIN; 32_768];
         let most = vec![i8::MAX; 32_768];

@@ -54,6 +54,14 @@ fn truth(metric: Metric, a: &[f32], b: &[f32]) -> f64 {
     match metric {
         Metric::L2 => pairs.map(|(a, b)| (a - b).powi(2)).sum(),
         Metric::L1 => pairs.map(|(a, b)| (a - b).abs()).sum(),
+        Metric::Jaccard => {
+            let (mut both, mut apart) = (0.0, 0.0);
+            pairs.for_each(|(a, b)| {
+                both += a * b;
+                apart += (a - b).powi(2);
+            });
+            1.0 - both / (both + apart)
+        }
         _ => -pairs.map(|(a, b)| a * b).sum::<f64>(),
     }
 }
