@@ -281,6 +281,7 @@ impl Binder<'_> {
             tables: vec![ScopeTable {
                 name: name.name.as_str().into(),
                 schema: None,
+                any_schema: false,
                 relation: None,
                 base: None,
                 rows: None,

@@ -137,6 +137,7 @@ impl Binder<'_> {
             item.scope.tables.push(ScopeTable {
                 name: alias.name.as_str().into(),
                 schema: None,
+                any_schema: false,
                 relation: None,
                 base: None,
                 rows: None,

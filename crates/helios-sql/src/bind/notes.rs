@@ -271,7 +271,7 @@ pub(crate) fn noted_expr(
     let types = ParamTypes::default();
     let mut binder = Binder::new(context, Some(source), &types);
     binder.notes = Some(Box::default());
-    binder.push_level(Scope::table(table.into(), None, columns), None);
+    binder.push_level(Scope::kept(table.into(), columns), None);
     binder.set_clause(Clause::Plain("stored expressions"));
     let bound = binder.expr(expr)?;
     let bound = match wanted {

@@ -54,6 +54,8 @@ pub(super) struct ScopeTable {
     pub name: Arc<str>,
     /// Its schema, if the name is that of the table itself.
     pub schema: Option<Arc<str>>,
+    /// Whether any schema may stand before the name: it is that of the only table there is.
+    pub any_schema: bool,
     /// The name of the relation behind an alias.
     pub relation: Option<Arc<str>>,
     /// The relation whose columns it shows under their own names.
@@ -123,6 +125,7 @@ impl Scope {
             tables: vec![ScopeTable {
                 name,
                 schema,
+                any_schema: false,
                 relation: None,
                 base: None,
                 rows: None,
@@ -135,6 +138,16 @@ impl Scope {
             pseudo: Vec::new(),
             hidden: Vec::new(),
         }
+    }
+
+    /// The scope of an expression that is kept with its table, as a condition or a key of it. Its text
+    /// may name the schema, and outlives the schema's name.
+    pub(super) fn kept(name: Arc<str>, columns: &[PlanColumn]) -> Self {
+        let mut scope = Self::table(name, None, columns);
+        for table in &mut scope.tables {
+            table.any_schema = true;
+        }
+        scope
     }
 
     /// Columns that only unqualified names reach.
@@ -334,8 +347,9 @@ impl Binder<'_> {
         for (index, level) in self.visible() {
             let mut hits = level.scope.tables.iter().filter(|table| {
                 *table.name == *name.name
-                    && schema
-                        .is_none_or(|schema| table.schema.as_deref() == Some(schema.name.as_str()))
+                    && schema.is_none_or(|schema| {
+                        table.any_schema || table.schema.as_deref() == Some(schema.name.as_str())
+                    })
             });
             if let Some(table) = hits.next() {
                 if hits.next().is_some() {

@@ -251,7 +251,7 @@ impl Binder<'_> {
         let columns = table_columns(def);
         let name: Arc<str> = expr.table.as_str().into();
         let mut bound = self.in_policy(table.id, &expr.search_path, |binder| {
-            binder.push_level(Scope::table(name, None, &columns), None);
+            binder.push_level(Scope::kept(name, &columns), None);
             binder.set_clause(Clause::Plain("policy expressions"));
             let bound = binder.condition(&tree, "POLICY");
             binder.pop_level();
@@ -333,10 +333,7 @@ impl Binder<'_> {
         let named = std::mem::take(&mut self.named_columns);
         let stars = self.stars.replace(Vec::new());
         let needs = self.needs.len();
-        self.push_level(
-            Scope::table(table.name.as_str().into(), None, &columns),
-            None,
-        );
+        self.push_level(Scope::kept(table.name.as_str().into(), &columns), None);
         self.set_clause(Clause::Plain("policy expressions"));
         let bound = self.condition(&text.expr, "POLICY");
         self.pop_level();

@@ -406,7 +406,7 @@ impl Binder<'_> {
             }
         }
         if let Some(filter) = &copy.filter {
-            let mut scope = Scope::table(table.name.as_str().into(), None, &all);
+            let mut scope = Scope::kept(table.name.as_str().into(), &all);
             let ids: Vec<_> = table.columns.iter().map(|column| column.id).collect();
             Self::watch(need, &mut scope, &ids);
             self.push_level(scope, None);

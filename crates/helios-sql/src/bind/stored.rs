@@ -233,7 +233,7 @@ impl Binder<'_> {
                 pos,
             ));
         }
-        self.push_level(Scope::table(table.into(), None, columns), None);
+        self.push_level(Scope::kept(table.into(), columns), None);
         self.set_clause(Clause::Plain(clause));
         let bound = self.expr(expr);
         self.pop_level();

@@ -85,6 +85,7 @@ impl ViewTarget {
             tables: vec![ScopeTable {
                 name,
                 schema,
+                any_schema: false,
                 relation: None,
                 base: None,
                 rows: None,

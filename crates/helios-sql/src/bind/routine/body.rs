@@ -170,6 +170,7 @@ fn argument_scope(def: &FunctionDef, args: Vec<Expr>) -> Scope {
         tables: vec![ScopeTable {
             name: def.name.as_str().into(),
             schema: None,
+            any_schema: false,
             relation: None,
             base: None,
             rows: None,
