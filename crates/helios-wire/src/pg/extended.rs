@@ -60,7 +60,7 @@ impl Conversation {
             .iter()
             .map(|oid| match oid {
                 0 => Ok(DataType::Unknown),
-                oid => DataType::from_oid(*oid).ok_or_else(|| {
+                oid => self.session.type_numbered(*oid)?.ok_or_else(|| {
                     Error::new(
                         SqlState::UNDEFINED_OBJECT,
                         format!("there is no type with OID {oid}"),
