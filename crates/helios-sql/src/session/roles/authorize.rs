@@ -10,8 +10,8 @@ use helios_table::is_temporary_schema;
 use super::not_owner;
 use crate::bind::access::denied;
 use crate::plan::{
-    AlterAction, BranchCommand, Cascade, CopyTarget, DropTarget, ForeignKeySpec, FunctionChange,
-    FunctionName, PolicyAction, QualifiedName, Statement, TableRef,
+    AlterAction, BranchCommand, Cascade, CommentTarget, CopyTarget, DropTarget, ForeignKeySpec,
+    FunctionChange, FunctionName, PolicyAction, QualifiedName, Statement, TableRef,
 };
 use crate::session::Session;
 use crate::session::ddl::function::require_function;
@@ -186,6 +186,7 @@ impl Judge<'_> {
                     None => Ok(()),
                 },
             }),
+            Statement::Comment(comment) => self.comments_on(&comment.target),
             Statement::Truncate(truncate) => {
                 let mut all: Vec<_> = truncate.tables.iter().map(|table| table.id).collect();
                 let mut next = 0;
@@ -226,6 +227,34 @@ impl Judge<'_> {
                 SqlState::INSUFFICIENT_PRIVILEGE,
                 format!("must be superuser to run {}", tag::of(other)),
             )),
+        }
+    }
+
+    /// Whether the role owns what a comment is about.
+    fn comments_on(&self, target: &CommentTarget) -> Result<()> {
+        match target {
+            CommentTarget::Table(name)
+            | CommentTarget::View(name)
+            | CommentTarget::Index(name)
+            | CommentTarget::Sequence(name)
+            | CommentTarget::Column(name, _)
+            | CommentTarget::Constraint(name, _) => match self.find(name) {
+                Some(relation) => self.owns(&relation),
+                None => Ok(()),
+            },
+            CommentTarget::Schema(name) => match self.catalog.schema(name) {
+                Some(_) => self.owns_schema(name),
+                None => Ok(()),
+            },
+            CommentTarget::Type(name) => {
+                let schema = name.schema.as_deref();
+                match self.catalog.resolve_type(schema, &name.name, &self.path) {
+                    Some(ty) if !self.who.owns(self.catalog, ty.id.0) => {
+                        Err(not_owner("type", &ty.name))
+                    }
+                    _ => Ok(()),
+                }
+            }
         }
     }
 
