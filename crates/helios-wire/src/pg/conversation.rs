@@ -250,6 +250,8 @@ impl Conversation {
                 if let Err(error) = self.simple_query(sql) {
                     self.fail(error)?;
                 }
+                // It may have ended its own session.
+                self.session.check_alive()?;
                 if self.is_idle() {
                     self.portals.clear();
                 }
@@ -262,6 +264,7 @@ impl Conversation {
                 if let Err(error) = self.session.sync() {
                     self.fail(error)?;
                 }
+                self.session.check_alive()?;
                 if self.session.status().transaction == heliosdb::TransactionStatus::Idle {
                     self.portals.clear();
                 }
