@@ -52,10 +52,26 @@ run_node() {
         NODE_PATH="$tools/node_modules" node "$here/use_node.js"
     }
 }
+npm_has() {
+    local name missing=()
+    for name in "$@"; do [ -d "$tools/node_modules/$name" ] || missing+=("$name"); done
+    [ ${#missing[@]} = 0 ] || npm install --silent --no-fund --no-audit --prefix "$tools" "${missing[@]}" >&2
+}
+run_drizzle() {
+    lacks npm || { npm_has pg drizzle-orm drizzle-kit && TOOLS=$tools NODE_PATH=$tools/node_modules node "$here/use_drizzle.js"; }
+}
+run_prisma() {
+    lacks npm || { npm_has pg prisma @prisma/client @prisma/adapter-pg && TOOLS=$tools NODE_PATH=$tools/node_modules node "$here/use_prisma.js"; }
+}
 run_jdbc() {
-    lacks javac || lacks mvn || {
-        jar=$(ls "$tools"/postgresql-*.jar 2>/dev/null | head -1)
+    lacks javac || {
+        jar=
+        # Debian's libpostgresql-jdbc-java puts it there.
+        for found in "$tools"/postgresql-*.jar /usr/share/java/postgresql.jar; do
+            [ -e "$found" ] && jar=$found && break
+        done
         if [ -z "$jar" ]; then
+            lacks mvn && return
             mvn --quiet --batch-mode dependency:copy -Dartifact=org.postgresql:postgresql:42.7.4 -DoutputDirectory="$tools" >&2 || return 1
             jar=$(ls "$tools"/postgresql-*.jar | head -1)
         fi
@@ -63,28 +79,43 @@ run_jdbc() {
     }
 }
 
+# A crate of its own, whose dependencies standard input says. Whoever builds with a queue names it in CARGO.
+rust() {
+    local crate=$tools/$1
+    mkdir -p "$crate/src" && cp "$here/use_$1.rs" "$crate/src/main.rs" || return 1
+    {
+        printf '[package]\nname = "use-%s"\nversion = "0.0.0"\nedition = "2021"\n[workspace]\n[dependencies]\n' "$1"
+        cat
+    } >"$crate/Cargo.toml"
+    (cd "$crate" && CARGO_TARGET_DIR="$crate/target" "${CARGO:-cargo}" build --quiet >&2) && "$crate/target/debug/use-$1"
+}
 run_tokio() {
-    lacks cargo || {
-        mkdir -p "$tools/tokio/src" && cp "$here/use_tokio.rs" "$tools/tokio/src/main.rs" || return 1
-        cat >"$tools/tokio/Cargo.toml" <<'TOML'
-[package]
-name = "use-tokio"
-version = "0.0.0"
-edition = "2021"
-[workspace]
-[dependencies]
+    lacks cargo || rust tokio <<'TOML'
 bytes = "1"
 futures-util = { version = "0.3", features = ["sink"] }
 serde_json = "1"
 tokio = { version = "1", features = ["macros", "net", "rt-multi-thread", "sync", "time"] }
 tokio-postgres = { version = "0.7", features = ["with-serde_json-1"] }
 TOML
-        # Whoever builds with a queue names it in CARGO.
-        (cd "$tools/tokio" && CARGO_TARGET_DIR="$tools/tokio/target" "${CARGO:-cargo}" build --quiet >&2) && "$tools/tokio/target/debug/use-tokio"
+}
+run_sqlx() {
+    lacks cargo || rust sqlx <<'TOML'
+futures-util = "0.3"
+sqlx = { version = "0.8", default-features = false, features = ["bigdecimal", "chrono", "derive", "json", "migrate", "postgres", "runtime-tokio", "uuid"] }
+tokio = { version = "1", features = ["macros", "rt-multi-thread", "time"] }
+TOML
+}
+# lib/pq and pgx as Debian packages them (golang-github-lib-pq-dev, golang-github-jackc-pgx-v4-dev), or from a GOPATH of yours.
+run_go() {
+    lacks go || {
+        local path=${GOPATH:-/usr/share/gocode}
+        [ -d "$path/src/github.com/jackc/pgx/v4" ] && [ -d "$path/src/github.com/lib/pq" ] || { echo "skipped: there is no pgx 4 or lib/pq in $path"; return; }
+        mkdir -p "$tools/go" && cp "$here/use_go.go" "$tools/go/main.go" || return 1
+        (cd "$tools/go" && GOPATH=$path GO111MODULE=off GOCACHE=$tools/go/cache go build -buildvcs=false -o use-go main.go >&2) && "$tools/go/use-go"
     }
 }
 
-all=(psql psycopg asyncpg pg8000 sqlalchemy django node jdbc tokio)
+all=(psql psycopg asyncpg pg8000 sqlalchemy django node drizzle prisma jdbc go tokio sqlx)
 failed=0
 for client in "${@:-${all[@]}}"; do
     out=$scratch/$client.out
