@@ -89,14 +89,17 @@ compiled! {
         load_f16(&padded)
     }
 
-    /// The sums of four registers: transposed as they are added, they need half the shuffles.
+    /// The sums of four registers: transposed as they are added, they need half the shuffles. Adds in
+    /// the order of `_mm512_reduce_add_ps`.
     fn reduce_4(sums: [__m512; 4]) -> [f32; 4] {
         let [a, b, c, d] = sums.map(|sum| {
-            _mm256_add_ps(_mm512_castps512_ps256(sum), _mm512_extractf32x8_ps::<1>(sum))
+            let sum =
+                _mm256_add_ps(_mm512_castps512_ps256(sum), _mm512_extractf32x8_ps::<1>(sum));
+            _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps::<1>(sum))
         });
-        let (ab, cd) = (_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
-        let all = _mm256_hadd_ps(ab, cd);
-        let all = _mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps::<1>(all));
+        let ab = _mm_add_ps(_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
+        let cd = _mm_add_ps(_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
+        let all = _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab));
         let mut out = [0.0; 4];
         // SAFETY: the array has exactly the 16 bytes that are written.
         unsafe { _mm_storeu_ps(out.as_mut_ptr(), all) };

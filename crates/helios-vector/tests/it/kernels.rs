@@ -228,3 +228,29 @@ fn the_transform_is_its_own_inverse() {
         }
     }
 }
+
+// Four rows at once add up their last register as one row does. Longer rows, and other sets, add in
+// another order and differ within the bound.
+#[test]
+fn four_short_rows_at_once_give_the_bits_of_one() {
+    let mut rng = fastrand::Rng::with_seed(4);
+    for kernels in all()
+        .into_iter()
+        .filter(|kernels| kernels.name() == "avx512")
+    {
+        for n in 0..=16 {
+            let a = numbers(&mut rng, n);
+            let rows: [Vec<f32>; 4] = std::array::from_fn(|_| numbers(&mut rng, n));
+            for (name, _) in TERMS {
+                let found = four(kernels, name, &a, rows.each_ref().map(Vec::as_slice));
+                let single = rows.each_ref().map(|row| one(kernels, name, &a, row));
+                assert_eq!(
+                    found.map(f32::to_bits),
+                    single.map(f32::to_bits),
+                    "{name} of {n} by {}",
+                    kernels.name()
+                );
+            }
+        }
+    }
+}
