@@ -53,20 +53,10 @@ impl Session {
     /// # Errors
     /// When stored objects cannot be read.
     pub fn type_numbered(&self, oid: u32) -> Result<Option<DataType>> {
-        if let Some(ty) = DataType::from_oid(oid) {
-            return Ok(Some(ty));
+        match DataType::from_oid(oid) {
+            Some(ty) => Ok(Some(ty)),
+            None => Ok(self.catalog()?.type_numbered(oid)),
         }
-        let catalog = self.catalog()?;
-        let made = catalog.types().find_map(|def| {
-            if def.id.0 == oid {
-                Some(def.data_type())
-            } else if def.array == oid {
-                Some(DataType::Array(Box::new(def.data_type())))
-            } else {
-                None
-            }
-        });
-        Ok(made.or_else(|| catalog.row_type_numbered(oid)))
     }
 
     /// As [`Session::run`], except that what the statement did outside of a block is not yet

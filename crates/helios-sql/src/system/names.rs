@@ -105,19 +105,7 @@ impl Names<'_> {
 
     /// The type of this number.
     pub(crate) fn type_of(&self, oid: u32) -> Option<DataType> {
-        if let Some(ty) = DataType::from_oid(oid) {
-            return Some(ty);
-        }
-        let made = self.catalog.types().find_map(|def| {
-            if def.id.0 == oid {
-                Some(def.data_type())
-            } else if def.array == oid {
-                Some(DataType::Array(Box::new(def.data_type())))
-            } else {
-                None
-            }
-        });
-        made.or_else(|| self.catalog.row_type_numbered(oid))
+        DataType::from_oid(oid).or_else(|| self.catalog.type_numbered(oid))
     }
 
     /// A type's name without modifier, qualified unless the path finds it.

@@ -176,6 +176,22 @@ impl Catalog {
         self.types.get(&id)
     }
 
+    /// The type that users know by this number: one that somebody made, the rows of a relation, or
+    /// arrays of either.
+    #[must_use]
+    pub fn type_numbered(&self, oid: u32) -> Option<helios_base::DataType> {
+        let made = self.types().find_map(|def| {
+            if def.id.0 == oid {
+                Some(def.data_type())
+            } else if def.array == oid {
+                Some(helios_base::DataType::Array(Box::new(def.data_type())))
+            } else {
+                None
+            }
+        });
+        made.or_else(|| self.row_type_numbered(oid))
+    }
+
     /// The type called `name` in one schema.
     #[must_use]
     pub fn type_in(&self, schema: SchemaId, name: &str) -> Option<&Arc<TypeDef>> {

@@ -357,3 +357,91 @@ fn passwords_are_as_the_policy_wants_them() {
         Some("42501")
     );
 }
+
+#[test]
+fn parameters_are_of_types_that_users_made() {
+    let (_server, mut helios) = server();
+    assert_eq!(
+        state(&mut helios, "create type mood as enum ('sad', 'glad')"),
+        None
+    );
+    for (sql, given, answer) in [
+        (
+            "select oid::text from pg_type where typname = 'mood'",
+            "glad",
+            "glad",
+        ),
+        (
+            "select typarray::text from pg_type where typname = 'mood'",
+            "{sad}",
+            "{sad}",
+        ),
+    ] {
+        let oid = value(&mut helios, sql)
+            .and_then(|oid| oid.parse().ok())
+            .expect("a number");
+        helios.parse("", "select $1", &[oid]);
+        helios.send(
+            b'B',
+            &[
+                b"\0\0\0\0\0\x01".as_slice(),
+                &(given.len() as u32).to_be_bytes(),
+                given.as_bytes(),
+                b"\0\0",
+            ]
+            .concat(),
+        );
+        helios.execute("", 0);
+        helios.sync();
+        let answers = helios.answers();
+        let row = answers
+            .iter()
+            .find(|message| message.kind == b'D')
+            .expect("a row");
+        assert_eq!(row_texts(row), [Some(answer.to_owned())]);
+    }
+    // One that nobody made.
+    helios.parse("", "select $1", &[4_000_000_000]);
+    helios.sync();
+    let refused = helios
+        .answers()
+        .iter()
+        .any(|answer| answer.field(b'C').as_deref() == Some("42704"));
+    assert!(refused);
+}
+
+#[test]
+fn owners_comment_and_name_their_schema() {
+    let (server, mut helios) = server();
+    assert_eq!(
+        state(
+            &mut helios,
+            "create schema shop; grant usage, create on schema shop to alice"
+        ),
+        None
+    );
+    let mut alice = server
+        .try_connect("user\0alice\0database\0helios\0\0")
+        .expect("connected");
+    let mut bob = server
+        .try_connect("user\0bob\0database\0helios\0\0")
+        .expect("connected");
+    for sql in [
+        "create table shop.item (a int, check (shop.item.a > 0))",
+        "comment on table shop.item is 'mine'",
+        "comment on column shop.item.a is 'mine'",
+        "insert into shop.item values (1)",
+    ] {
+        assert_eq!(state(&mut alice, sql), None, "{sql}");
+    }
+    assert_eq!(
+        state(&mut alice, "insert into shop.item values (0)").as_deref(),
+        Some("23514")
+    );
+    for sql in [
+        "comment on table shop.item is 'his'",
+        "comment on schema shop is 'his'",
+    ] {
+        assert_eq!(state(&mut bob, sql).as_deref(), Some("42501"), "{sql}");
+    }
+}
