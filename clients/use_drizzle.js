@@ -128,20 +128,5 @@ const checks = {
   },
 };
 
-(async () => {
-  const version = (name) => JSON.parse(fs.readFileSync(path.join(tools, 'node_modules', name, 'package.json'), 'utf8')).version;
-  console.log(`# Drizzle ${version('drizzle-orm')}, drizzle-kit ${version('drizzle-kit')}`);
-  let bad = 0;
-  for (const [name, run] of Object.entries(checks)) {
-    try {
-      await run();
-      console.log(`ok ${name}`);
-    } catch (error) {
-      bad += 1;
-      console.error(error);
-      console.log(`not ok ${name}: ${[error.message, error.cause?.message].join(' ').replace(/\s+/g, ' ')}`);
-    }
-  }
-  await pool.end();
-  process.exit(bad ? 1 : 0);
-})();
+const version = (name) => JSON.parse(fs.readFileSync(path.join(tools, 'node_modules', name, 'package.json'), 'utf8')).version;
+require('./check.js').run(`Drizzle ${version('drizzle-orm')}, drizzle-kit ${version('drizzle-kit')}`, checks, () => pool.end());

@@ -88,18 +88,4 @@ async function connect() {
   return c;
 }
 
-(async () => {
-  console.log(`# node-postgres ${require('pg/package.json').version}, node ${process.version}`);
-  let bad = 0;
-  for (const [name, run] of Object.entries(checks)) {
-    try {
-      await run();
-      console.log(`ok ${name}`);
-    } catch (error) {
-      bad += 1;
-      console.log(`not ok ${name}: ${String(error.message).split(/\s+/).join(' ')}`);
-      console.error(error);
-    }
-  }
-  process.exit(bad ? 1 : 0);
-})();
+require('./check.js').run(`node-postgres ${require('pg/package.json').version}, node ${process.version}`, checks);

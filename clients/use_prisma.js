@@ -146,19 +146,5 @@ const checks = {
   },
 };
 
-(async () => {
-  console.log(`# Prisma ${JSON.parse(fs.readFileSync(path.join(tools, 'node_modules', '@prisma', 'client', 'package.json'), 'utf8')).version}`);
-  let bad = 0;
-  for (const [name, run] of Object.entries(checks)) {
-    try {
-      await run();
-      console.log(`ok ${name}`);
-    } catch (error) {
-      bad += 1;
-      console.error(error);
-      console.log(`not ok ${name}: ${String(error.message).replace(/\s+/g, ' ')}`);
-    }
-  }
-  if (prisma) await prisma.$disconnect();
-  process.exit(bad ? 1 : 0);
-})();
+const { version } = JSON.parse(fs.readFileSync(path.join(tools, 'node_modules', '@prisma', 'client', 'package.json'), 'utf8'));
+require('./check.js').run(`Prisma ${version}`, checks, async () => { if (prisma) await prisma.$disconnect(); });
