@@ -74,6 +74,13 @@ pub trait SessionHooks: Send + Sync {
     fn current_branch(&self) -> String {
         "main".to_owned()
     }
+    /// Whether another branch may be read by whoever runs the statement.
+    ///
+    /// # Errors
+    /// `42501` if not.
+    fn check_branch_read(&self, _branch: helios_base::BranchId) -> Result<()> {
+        Ok(())
+    }
     /// The existing schemas of the search path, in order, without the implicit ones.
     fn current_schemas(&self) -> Vec<String> {
         vec!["public".to_owned()]

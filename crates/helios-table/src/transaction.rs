@@ -9,7 +9,7 @@ use helios_version::{Isolation, Read, TableLock, Txn, View, Wait};
 use parking_lot::Mutex;
 
 use crate::cache::Slot;
-use crate::catalog::{Catalog, Change, TableDef};
+use crate::catalog::{Catalog, Change, TableDef, branch_of_object};
 use crate::constraint::{Modes, Pending};
 use crate::row::Rules;
 use crate::tables::Tables;
@@ -269,9 +269,11 @@ impl Transaction {
             analyzed,
             ..
         } = std::mem::take(&mut *self.state.lock());
-        let roles = changes
-            .iter()
-            .any(|change| matches!(change, Change::Role(..)));
+        let roles = changes.iter().any(|change| match change {
+            Change::Role(..) => true,
+            Change::Access(object, _) => branch_of_object(*object).is_some(),
+            _ => false,
+        });
         let committed = if changes.is_empty() {
             self.txn.commit()
         } else {

@@ -65,6 +65,9 @@ pub(crate) static FUNCTIONS: &[Function] = hooks! {
     "has_database_privilege"(Name, Oid, Text) -> Bool stable;
     "has_database_privilege"(Oid, Text, Text) -> Bool stable;
     "has_database_privilege"(Oid, Oid, Text) -> Bool stable;
+    "has_branch_privilege"(Text, Text) -> Bool stable;
+    "has_branch_privilege"(Name, Text, Text) -> Bool stable;
+    "has_branch_privilege"(Oid, Text, Text) -> Bool stable;
     "has_sequence_privilege"(Text, Text) -> Bool stable;
     "has_sequence_privilege"(Oid, Text) -> Bool stable;
     "has_sequence_privilege"(Name, Text, Text) -> Bool stable;

@@ -28,6 +28,9 @@ impl Named {
     }
 }
 
+/// Functions of the system that every role may call.
+const EVERYBODYS: &[&str] = &["helios_branches", "helios_snapshots", "pg_database_branches"];
+
 impl Binder<'_> {
     pub(super) fn function_item(
         &mut self,
@@ -253,8 +256,8 @@ impl Binder<'_> {
         call: &Call,
         pos: Pos,
     ) -> Result<Named> {
-        // They show rows and changes of any table.
-        if self.is_limited() && system.name != "pg_database_branches" {
+        // They show rows and changes of any table, but for those that show what there is, as pg_database does.
+        if self.is_limited() && !EVERYBODYS.contains(&system.name) {
             return Err(self.fail(
                 SqlState::INSUFFICIENT_PRIVILEGE,
                 format!("permission denied for function {}", system.name),

@@ -2,9 +2,10 @@
 
 use helios_base::{Error, Result};
 
-use super::ast::{Branch, Ident, Pos, Statement, StorageOption};
+use super::ast::{Branch, Ident, Name, Pos, Statement, StorageOption};
 use super::cursor::Parser;
 use super::lexer::Kind;
+use crate::plan::OwnerKind;
 
 impl Parser<'_> {
     /// Whether `[DATABASE] BRANCH` stands `ahead` of the next token.
@@ -48,6 +49,10 @@ impl Parser<'_> {
             }
             "alter" => {
                 let name = self.branch_name()?;
+                if self.is_words("owner to") {
+                    let name = Name { schema: None, name };
+                    return self.owner_to(OwnerKind::Branch, name, false, "ALTER BRANCH");
+                }
                 if self.eat_words("rename to") {
                     Branch::Rename(name, self.branch_name()?)
                 } else {

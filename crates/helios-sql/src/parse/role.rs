@@ -383,6 +383,16 @@ impl Parser<'_> {
             self.advance();
             return Ok(GrantTarget::Schemas(names(self)?));
         }
+        let of_database = self.is_words("database branch")
+            && !["to", "from"].iter().any(|word| self.is_word_at(2, word));
+        if is_kind(self, "branch") || of_database {
+            self.eat("database");
+            self.expect("branch")?;
+            let names = self.comma_list(Self::branch_name)?;
+            return Ok(GrantTarget::Branches(
+                names.into_iter().map(|name| name.name).collect(),
+            ));
+        }
         if is_kind(self, "database") {
             self.advance();
             return Ok(GrantTarget::Databases(names(self)?));

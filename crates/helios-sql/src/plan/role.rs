@@ -56,6 +56,8 @@ pub enum OwnerKind {
     Schema,
     /// Types and domains.
     Type,
+    /// Branches.
+    Branch,
 }
 
 /// Statements about roles and privileges.
@@ -203,6 +205,8 @@ pub enum GrantTarget {
     Schemas(Vec<String>),
     /// The database, by names.
     Databases(Vec<String>),
+    /// Branches.
+    Branches(Vec<String>),
     /// Types and domains.
     Types(Vec<QualifiedName>),
     /// Functions and procedures.

@@ -69,6 +69,9 @@ fn of_row(node: &ScanNode, at: &AsOf, cx: &Cx<'_>) -> Result<Option<There>> {
         },
         Some(name) => crate::session::branch_named(store, name)?.id,
     };
+    if branch != cx.exec.reader.branch() {
+        cx.exec.session.check_branch_read(branch)?;
+    }
     let snapshot = store.snapshot(branch, Some(scn_of(point, cx)?))?;
     let catalog = tables.catalog(&snapshot)?;
     let key = (node.table.id, catalog.version());

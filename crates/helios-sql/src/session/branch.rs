@@ -1,6 +1,7 @@
 //! Branches: which one the session is on, and statements about them.
 
 use helios_base::{BranchId, Error, Result, Scn, SqlState, Value};
+use helios_table::catalog::Privileges;
 use helios_version::{Branch, BranchSpec};
 
 use super::Session;
@@ -20,6 +21,7 @@ impl Session {
             )
         })?;
         let branch = self.branch_named(name)?;
+        self.state.check_branch(&branch, Privileges::USAGE)?;
         self.roll_back_implicit();
         self.go_to(&branch);
         Ok(())
@@ -101,13 +103,13 @@ impl Session {
                 let mut options = branch_options(options)?;
                 options.retain(|(_, value)| value != NONE);
                 self.roll_back_implicit();
-                store.create_branch(BranchSpec {
+                let branch = store.create_branch(BranchSpec {
                     name: name.clone(),
                     parent,
                     at,
                     options,
                 })?;
-                Ok(())
+                self.own_branch(branch.id)
             }
             BranchCommand::Drop {
                 name,

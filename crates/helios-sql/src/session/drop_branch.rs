@@ -20,8 +20,13 @@ impl Session {
             // It says why not.
             return store.drop_branch(branch.id);
         }
+        self.state.check_owns_branch(&branch)?;
         let mut gone = Vec::new();
         descend(&store.branches(), &branch, &mut gone);
+        for branch in &gone {
+            // Also where the statement fails for want of CASCADE, so that nobody learns of others' branches.
+            self.state.check_owns_branch(branch)?;
+        }
         if let Some(here) = gone.iter().find(|gone| gone.id == self.branch) {
             return Err(Error::new(
                 SqlState::OBJECT_IN_USE,
@@ -123,7 +128,7 @@ fn drop_branches(shared: &Arc<Shared>, gone: &[BranchId]) -> Result<()> {
     for branch in gone {
         shared.tables.forget_branch(*branch);
     }
-    Ok(())
+    super::roles::forget_branches(shared, gone)
 }
 
 /// Drops a branch that nothing depends on; whether it could go.

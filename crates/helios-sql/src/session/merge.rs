@@ -276,6 +276,7 @@ impl Session {
         }
         let report = match merged {
             Ok(report) => report,
+            Err(error) if !self.sees_all()? => return Err(without_rows(error)),
             Err(error) if dry && error.sqlstate().class() == "23" => {
                 let rows = vec![merge_report::violation(&error)];
                 return Ok(rows_of(merge_report::dry_columns(), "MERGE", rows));
@@ -294,7 +295,11 @@ impl Session {
         let mut summary = Summary::new(task, &input, &report);
         if report.open() > 0 {
             if task.strategy != Strategy::Manual || !report.schema_conflicts.is_empty() {
-                return Err(merge_report::conflicts(task, &report));
+                let error = merge_report::conflicts(task, &report);
+                return Err(match self.sees_all()? {
+                    true => error,
+                    false => without_rows(error),
+                });
             }
             let id = self.keep_conflicts(task, &input, &report)?;
             summary.wait(&id, &report);
@@ -321,7 +326,7 @@ impl Session {
         if let Some((id, _)) = &task.resumed {
             self.forget_merge(id)?;
         }
-        self.keep_decisions(task, &report)?;
+        self.as_system(|session| session.keep_decisions(task, &report))?;
         let message = {
             let settings = self.state.settings.lock();
             match settings.text(Id::CommitMessage) {
@@ -439,6 +444,12 @@ fn strategy_of(how: &MergeHow) -> Result<Strategy> {
         .with_hint("Strategies are ABORT, OURS, THEIRS, MANUAL, LAST_WRITE_WINS, RULE_BASED and CUSTOM (function).",
         )
     })
+}
+
+/// An error without what it says of rows, for roles that may not see them.
+fn without_rows(error: Error) -> Error {
+    Error::new(error.sqlstate(), error.message().to_owned())
+        .with_detail("Only superusers are told which rows.")
 }
 
 /// `cannot write to branch …`.

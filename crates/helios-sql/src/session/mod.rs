@@ -234,7 +234,10 @@ impl Session {
         }
         match options.branch.as_str() {
             // Whatever the root is called by now.
-            "" => session.go_to_first(),
+            "" => {
+                session.go_to_first();
+                session.state.check_branch_use(session.branch)?;
+            }
             name => session.use_branch(name)?,
         }
         session.first_branch = session.branch;

@@ -66,6 +66,9 @@ impl Looking<'_> {
             Some(name) => branch_named(store, name)?.id,
             None => pinned.flatten().unwrap_or(own.branch()),
         };
+        if branch != own.branch() {
+            self.session.state.check_branch_use(branch)?;
+        }
         match scn {
             None if branch == own.branch() => Ok(None),
             None => beside(store, branch, own.scn()).map(Some),

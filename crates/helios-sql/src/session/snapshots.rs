@@ -37,6 +37,9 @@ impl Session {
             return Err(name_taken("branch", name));
         }
         let (branch, scn) = self.point_of(sight, of)?;
+        if let Some(branch) = store.branch_by_id(branch) {
+            self.state.check_owns_branch(&branch)?;
+        }
         let scn = scn.unwrap_or_else(|| store.scn());
         self.roll_back_implicit();
         store.pin(name, branch, scn)
@@ -44,12 +47,17 @@ impl Session {
 
     pub(super) fn drop_snapshot(&mut self, name: &str, if_exists: bool) -> Result<()> {
         let store = self.engine.shared.tables.store().clone();
-        if let Err(error) = super::pin_named(&store, name) {
-            if if_exists {
+        match super::pin_named(&store, name) {
+            Ok((branch, _)) => {
+                if let Some(branch) = store.branch_by_id(branch) {
+                    self.state.check_owns_branch(&branch)?;
+                }
+            }
+            Err(_) if if_exists => {
                 self.notice(format!("snapshot \"{name}\" does not exist, skipping"));
                 return Ok(());
             }
-            return Err(error);
+            Err(error) => return Err(error),
         }
         self.roll_back_implicit();
         store.unpin(name)

@@ -409,6 +409,10 @@ impl SessionHooks for State {
         self.settings.lock().current_user(&self.user).into()
     }
 
+    fn check_branch_read(&self, branch: BranchId) -> Result<()> {
+        self.check_branch_use(branch)
+    }
+
     fn session_user(&self) -> Arc<str> {
         self.settings.lock().session_user(&self.user).into()
     }

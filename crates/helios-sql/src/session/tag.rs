@@ -60,21 +60,7 @@ pub(crate) fn of(statement: &Statement) -> &'static str {
             PolicyAction::Alter { .. } | PolicyAction::Rename(_) => "ALTER POLICY",
             PolicyAction::Drop { .. } => "DROP POLICY",
         },
-        Statement::Role(command) => match &**command {
-            RoleCommand::Create { .. } => "CREATE ROLE",
-            RoleCommand::Alter { .. } | RoleCommand::Rename { .. } | RoleCommand::Set { .. } => {
-                "ALTER ROLE"
-            }
-            RoleCommand::Drop { .. } => "DROP ROLE",
-            RoleCommand::Member { revoke: true, .. } => "REVOKE ROLE",
-            RoleCommand::Member { .. } => "GRANT ROLE",
-            RoleCommand::Grant(grant) if grant.revoke => "REVOKE",
-            RoleCommand::Grant(_) => "GRANT",
-            RoleCommand::Owner { tag, .. } | RoleCommand::OwnRoutine { tag, .. } => tag,
-            RoleCommand::Default { .. } => "ALTER DEFAULT PRIVILEGES",
-            RoleCommand::Reassign { .. } => "REASSIGN OWNED",
-            RoleCommand::DropOwned { .. } => "DROP OWNED",
-        },
+        Statement::Role(command) => of_role(command),
         Statement::Copy(_) => "COPY",
         Statement::Transaction(command) => match command {
             TransactionCommand::Begin(_) => "BEGIN",
@@ -154,12 +140,32 @@ pub(crate) fn writes(statement: &Statement) -> bool {
         | Statement::Drop(_)
         | Statement::Truncate(_)
         | Statement::Comment(_)
-        | Statement::Policy(_)
-        | Statement::Role(_) => true,
+        | Statement::Policy(_) => true,
+        // Those look for themselves, when they are where these are kept.
+        Statement::Role(command) => !command.is_about_branches(),
         Statement::Query(query) => query.plan.changes_rows(),
         Statement::Routine(routine) => routine.writes,
         Statement::Copy(copy) => copy.from,
         Statement::Explain(explain) => explain.analyze && writes(&explain.statement),
         _ => false,
+    }
+}
+
+/// The tag of a statement about roles or privileges.
+pub(super) fn of_role(command: &RoleCommand) -> &'static str {
+    match command {
+        RoleCommand::Create { .. } => "CREATE ROLE",
+        RoleCommand::Alter { .. } | RoleCommand::Rename { .. } | RoleCommand::Set { .. } => {
+            "ALTER ROLE"
+        }
+        RoleCommand::Drop { .. } => "DROP ROLE",
+        RoleCommand::Member { revoke: true, .. } => "REVOKE ROLE",
+        RoleCommand::Member { .. } => "GRANT ROLE",
+        RoleCommand::Grant(grant) if grant.revoke => "REVOKE",
+        RoleCommand::Grant(_) => "GRANT",
+        RoleCommand::Owner { tag, .. } | RoleCommand::OwnRoutine { tag, .. } => tag,
+        RoleCommand::Default { .. } => "ALTER DEFAULT PRIVILEGES",
+        RoleCommand::Reassign { .. } => "REASSIGN OWNED",
+        RoleCommand::DropOwned { .. } => "DROP OWNED",
     }
 }

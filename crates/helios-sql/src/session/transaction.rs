@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use helios_base::{BranchId, Error, Result, SqlState};
+use helios_table::catalog::Privileges;
 use helios_table::{ConstraintTarget, Savepoint, Transaction};
 use helios_version::{Branch, Isolation, TxnOptions};
 use parking_lot::Mutex;
@@ -412,6 +413,7 @@ impl Session {
         let home = current.home.unwrap_or(home);
         let mut modes = current.modes();
         let branch = super::branch_named(self.engine.shared.tables.store(), name)?;
+        self.state.check_branch(&branch, Privileges::USAGE)?;
         let here = self.engine.shared.tables.store().branch_by_id(self.branch);
         if here.is_some_and(|here| is_read_only(&here)) {
             // That was this branch's doing; the other says for itself.

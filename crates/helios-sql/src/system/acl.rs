@@ -67,7 +67,8 @@ fn list_for(source: &Source<'_>, items: &[AclItem]) -> Value {
     }
 }
 
-fn list(roles: &Roles, items: &[AclItem]) -> Value {
+/// Items as PostgreSQL shows them: `{alice=r*w/helios}`.
+pub(crate) fn list(roles: &Roles, items: &[AclItem]) -> Value {
     let items = items.iter().map(|item| text(show(roles, item))).collect();
     Value::from(ArrayValue::one_dimensional(items))
 }

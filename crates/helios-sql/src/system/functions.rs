@@ -160,7 +160,7 @@ static FUNCTIONS: &[SystemFunction] = &[
     },
     SystemFunction {
         name: "helios_branches",
-        version: 1,
+        version: 2,
         args: (0, 0),
         columns: &[
             ("branch_name", Text),
@@ -176,6 +176,8 @@ static FUNCTIONS: &[SystemFunction] = &[
             ("gc_policy", Text),
             ("size_bytes", Int8),
             ("comment", Text),
+            ("owner", Text),
+            ("acl", Texts),
         ],
     },
     SystemFunction {

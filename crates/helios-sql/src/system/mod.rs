@@ -3,7 +3,7 @@
 //! Their rows are computed when a statement is bound, from the catalog it is bound against (and,
 //! for a few, from the sessions), and stand in its plan as values.
 
-mod acl;
+pub(crate) mod acl;
 mod cluster;
 mod columns;
 mod depend;

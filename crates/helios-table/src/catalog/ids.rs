@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use helios_base::BranchId;
 use serde::{Deserialize, Serialize};
 
 macro_rules! id {
@@ -57,6 +58,23 @@ id! {
 
 /// The first number of a user's object, as in PostgreSQL; smaller ones are the system's own.
 pub const FIRST_USER_ID: u32 = 16_384;
+
+/// The number by which the main branch keeps who owns a branch and who may do what with it: beyond those of all objects.
+#[must_use]
+pub const fn branch_object(branch: BranchId) -> u32 {
+    BRANCHES | branch.0
+}
+
+/// The branch whose privileges this number is for.
+#[must_use]
+pub const fn branch_of_object(object: u32) -> Option<BranchId> {
+    match object & BRANCHES {
+        0 => None,
+        _ => Some(BranchId(object & !BRANCHES)),
+    }
+}
+
+const BRANCHES: u32 = 1 << 31;
 
 impl SchemaId {
     /// The schema that every database starts with.

@@ -36,7 +36,8 @@ pub use function::{
     ReturnShape, Returns,
 };
 pub use ids::{
-    ConstraintId, FIRST_USER_ID, FunctionId, PolicyId, RoleId, SchemaId, SequenceId, TypeId, ViewId,
+    ConstraintId, FIRST_USER_ID, FunctionId, PolicyId, RoleId, SchemaId, SequenceId, TypeId,
+    ViewId, branch_object, branch_of_object,
 };
 pub use index::{IndexDef, IndexExpr, IndexKey, KeySource};
 pub use nearest::{Blueprint, Method, NearestDef, Quantization};

@@ -49,6 +49,8 @@ privileges! {
     TEMPORARY = 10, 'T', "TEMPORARY";
     /// `CONNECT`
     CONNECT = 11, 'c', "CONNECT";
+    /// `MERGE`: PostgreSQL has no such privilege, nor its letter.
+    MERGE = 12, 'm', "MERGE";
 }
 
 impl Privileges {
@@ -135,6 +137,8 @@ pub enum Securable {
     Type,
     /// A function or procedure.
     Function,
+    /// A branch.
+    Branch,
 }
 
 impl Securable {
@@ -152,6 +156,9 @@ impl Securable {
                 .with(Privileges::CONNECT),
             Self::Type => Privileges::USAGE,
             Self::Function => Privileges::EXECUTE,
+            Self::Branch => Privileges::USAGE
+                .with(Privileges::CREATE)
+                .with(Privileges::MERGE),
         }
     }
 
@@ -165,6 +172,7 @@ impl Securable {
             Self::Database => "database",
             Self::Type => "type",
             Self::Function => "function",
+            Self::Branch => "branch",
         }
     }
 
@@ -174,7 +182,7 @@ impl Securable {
         match self {
             Self::Table | Self::Sequence | Self::Schema => Privileges::NONE,
             Self::Database => Privileges::TEMPORARY.with(Privileges::CONNECT),
-            Self::Type => Privileges::USAGE,
+            Self::Type | Self::Branch => Privileges::USAGE,
             Self::Function => Privileges::EXECUTE,
         }
     }
@@ -189,6 +197,7 @@ impl Securable {
             Self::Database => 'd',
             Self::Type => 'T',
             Self::Function => 'f',
+            Self::Branch => 'b',
         }
     }
 }
@@ -317,6 +326,7 @@ mod tests {
         assert_eq!(Securable::Table.all().to_string(), "arwdDxt");
         assert_eq!(Securable::Sequence.all().to_string(), "rwU");
         assert_eq!(Securable::Database.all().to_string(), "CTc");
+        assert_eq!(Securable::Branch.all().to_string(), "UCm");
         assert_eq!(Privileges::named("TEMP"), Some(Privileges::TEMPORARY));
     }
 }

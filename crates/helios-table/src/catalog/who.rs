@@ -244,7 +244,11 @@ impl Who {
                 }
             }
             Securable::Schema if reads || writes => found = Privileges::USAGE,
-            Securable::Schema | Securable::Database | Securable::Type | Securable::Function => {}
+            Securable::Schema
+            | Securable::Database
+            | Securable::Type
+            | Securable::Function
+            | Securable::Branch => {}
         }
         found
     }

@@ -9,6 +9,7 @@ use helios_version::{LockMode, Wait};
 use super::default_privilege;
 use crate::catalog::{
     AccessDef, AclItem, Change, FunctionId, Membership, Privileges, RoleDef, RoleId, Securable,
+    branch_object, branch_of_object,
 };
 use crate::system;
 use crate::transaction::Transaction;
@@ -170,7 +171,10 @@ impl Transaction {
                         Some(function) => format!("{} {function}", function.kind()),
                         None => match catalog.schemas().find(|schema| schema.id.0 == *object) {
                             Some(schema) => format!("schema {}", schema.name),
-                            None => format!("object {object}"),
+                            None => self.branch_of(*object).map_or_else(
+                                || format!("object {object}"),
+                                |branch| format!("branch {branch}"),
+                            ),
                         },
                     },
                 });
@@ -204,11 +208,30 @@ impl Transaction {
         self.change(Change::Role(id, None))
     }
 
-    /// Makes `owner` the owner of an object that is new or changes hands.
+    /// The name of the branch whose privileges are kept by this number.
+    fn branch_of(&self, object: u32) -> Option<String> {
+        let branch = branch_of_object(object)?;
+        let branch = self.tables().store().branch_by_id(branch)?;
+        Some(branch.name)
+    }
+
+    /// Forgets who owned a branch that was dropped, and who might do what with it.
     ///
     /// # Errors
-    /// When the transaction is over.
+    /// 0A000 on another branch than main.
+    pub fn forget_branch(&self, branch: BranchId) -> Result<()> {
+        self.on_main()?;
+        self.forget_access(branch_object(branch))
+    }
+
+    /// Makes `owner` the owner of an object that is new or changes hands; of a branch on the main branch only.
+    ///
+    /// # Errors
+    /// When the transaction is over; 0A000 for branches on another branch than main.
     pub fn set_owner(&self, object: u32, owner: RoleId) -> Result<()> {
+        if branch_of_object(object).is_some() {
+            self.on_main()?;
+        }
         let catalog = self.latest_catalog()?;
         let old = catalog.owner(object);
         if old == owner {
@@ -246,6 +269,9 @@ impl Transaction {
         column: Option<ColumnId>,
         grant: &Grant,
     ) -> Result<()> {
+        if kind == Securable::Branch {
+            self.on_main()?;
+        }
         self.lock_object(object)?;
         let catalog = self.latest_catalog()?;
         let mut access = catalog.access(object).map_or_else(

@@ -7,6 +7,7 @@ mod audit;
 mod backup;
 mod branch_crash;
 mod branch_crowd;
+mod branch_privileges;
 mod branch_sessions;
 mod branches;
 mod bulk;

@@ -10,8 +10,8 @@ use helios_table::is_temporary_schema;
 use super::not_owner;
 use crate::bind::access::denied;
 use crate::plan::{
-    AlterAction, BranchCommand, Cascade, CommentTarget, CopyTarget, DropTarget, ForeignKeySpec,
-    FunctionChange, FunctionName, PolicyAction, QualifiedName, Statement, TableRef,
+    AlterAction, Cascade, CommentTarget, CopyTarget, DropTarget, ForeignKeySpec, FunctionChange,
+    FunctionName, PolicyAction, QualifiedName, Statement, TableRef,
 };
 use crate::session::Session;
 use crate::session::ddl::function::require_function;
@@ -222,7 +222,7 @@ impl Judge<'_> {
             Statement::Analyze(tables) if !tables.is_empty() => {
                 tables.iter().try_for_each(|table| self.owns_table(table))
             }
-            Statement::Branch(command) if matches!(**command, BranchCommand::Use { .. }) => Ok(()),
+            Statement::Branch(command) => self.session.authorize_branch(self.who, command),
             other => Err(Error::new(
                 SqlState::INSUFFICIENT_PRIVILEGE,
                 format!("must be superuser to run {}", tag::of(other)),

@@ -14,6 +14,18 @@ impl Session {
         &mut self,
         command: &RoleCommand,
     ) -> Result<&'static str> {
+        if !command.is_about_branches() {
+            return self.role_command_here(command);
+        }
+        let mut tag = "";
+        self.branch_privileges(crate::session::tag::of_role(command), |session| {
+            tag = session.role_command_here(command)?;
+            Ok(())
+        })?;
+        Ok(tag)
+    }
+
+    fn role_command_here(&mut self, command: &RoleCommand) -> Result<&'static str> {
         let txn = self.transaction()?;
         let (who, roles) = self.who()?;
         let acting = Acting {

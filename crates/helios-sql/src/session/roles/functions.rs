@@ -1,9 +1,12 @@
 //! `has_table_privilege` and its kin, `pg_has_role`.
 
 use helios_base::{ColumnId, Error, Result, SqlState, Value};
-use helios_table::catalog::{Catalog, FunctionId, Privileges, Relation, RoleId, Securable, Who};
+use helios_table::catalog::{
+    Catalog, FunctionId, Privileges, Relation, RoleId, Securable, Who, branch_object,
+};
 
 use super::command::require;
+use crate::session::past::branch_named;
 use crate::session::state::{self, State};
 use crate::system::DATABASE_OID;
 
@@ -20,6 +23,7 @@ pub(in crate::session) fn call(
         }
         "has_sequence_privilege" => Securable::Sequence,
         "has_schema_privilege" => Securable::Schema,
+        "has_branch_privilege" => Securable::Branch,
         "has_database_privilege" => Securable::Database,
         "has_type_privilege" => Securable::Type,
         "has_function_privilege" => Securable::Function,
@@ -41,7 +45,10 @@ fn has_privilege(state: &State, name: &str, kind: Securable, args: &[&Value]) ->
     let (Some(object), Some(Value::Text(wanted))) = (args.first(), args.last()) else {
         return Ok(Value::Null);
     };
-    let catalog = state.catalog();
+    let catalog = match kind {
+        Securable::Branch => state.home_catalog()?,
+        _ => state.catalog(),
+    };
     let Some(number) = object_number(state, &catalog, kind, object)? else {
         return Ok(Value::Null);
     };
@@ -125,6 +132,7 @@ fn object_number(
             Some(oid) => oid,
             None => catalog.require_schema(name)?.id.0,
         },
+        Securable::Branch => branch_object(branch_named(state.tables.store(), name)?.id),
         Securable::Database if &**name == state::DATABASE || &**name == "helios" => DATABASE_OID,
         Securable::Database => {
             return Err(Error::new(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use helios_base::{ColumnId, Error, Result, SqlState};
 use helios_table::catalog::{
-    Catalog, FunctionDef, Privileges, Relation, RoleId, Roles, Securable, Who,
+    Catalog, FunctionDef, Privileges, Relation, RoleId, Roles, Securable, Who, branch_object,
 };
 use helios_table::ddl::Grant;
 
@@ -16,6 +16,7 @@ use crate::plan::{
     FunctionName, GrantCommand, GrantTarget, OwnerKind, QualifiedName, RoleSpec, Routines,
 };
 use crate::session::ddl::function::require_function;
+use crate::session::past::branch_named;
 use crate::session::{Notice, Session, state};
 use crate::system::DATABASE_OID;
 
@@ -169,6 +170,12 @@ impl Session {
                     objects.push(plain(Securable::Database, DATABASE_OID, name));
                 }
             }
+            GrantTarget::Branches(names) => {
+                for name in names {
+                    let branch = branch_named(self.engine.store(), name)?;
+                    objects.push(plain(Securable::Branch, branch_object(branch.id), name));
+                }
+            }
             GrantTarget::Types(names) => {
                 for name in names {
                     let ty = self.type_named(catalog, name)?;
@@ -314,6 +321,10 @@ impl Session {
         let catalog = txn.latest_catalog()?;
         let owner = self.owner_of(to, &roles)?;
         let (object, noun, schema) = match kind {
+            OwnerKind::Branch => {
+                let branch = branch_named(self.engine.store(), &name.name)?;
+                (branch_object(branch.id), "branch", None)
+            }
             OwnerKind::Schema => (catalog.require_schema(&name.name)?.id.0, "schema", None),
             OwnerKind::Type => {
                 let id = self.type_named(&catalog, name)?;

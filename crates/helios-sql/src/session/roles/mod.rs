@@ -1,6 +1,7 @@
 //! As whom a session's statements run, and the statements about roles.
 
 mod authorize;
+mod branch;
 mod command;
 mod functions;
 mod grant;
@@ -21,6 +22,7 @@ use super::settings::{Id, Settings};
 use super::state::State;
 use crate::bind::access::{RunsAs, denied, may_look_into};
 
+pub(super) use branch::forget_branches;
 pub(super) use functions::call;
 
 /// `role` when none was set.
@@ -67,13 +69,16 @@ impl Settings {
 impl State {
     /// All roles: those of the main branch, with the changes of an own transaction there.
     pub(super) fn roles(&self) -> Result<Arc<Roles>> {
-        if let Some(txn) = self.transaction()
-            && txn.branch() == BranchId::MAIN
-        {
-            return Ok(Arc::clone(txn.latest_catalog()?.roles()));
+        self.home_catalog().map(|home| Arc::clone(home.roles()))
+    }
+
+    /// The catalog of what is of the whole database, roles and privileges on branches: that of the main branch, with the changes of an
+    /// own transaction there.
+    pub(super) fn home_catalog(&self) -> Result<Arc<Catalog>> {
+        match self.transaction() {
+            Some(txn) if txn.branch() == BranchId::MAIN => txn.latest_catalog(),
+            _ => self.tables.newest_catalog(BranchId::MAIN),
         }
-        let newest = self.tables.newest_catalog(BranchId::MAIN)?;
-        Ok(Arc::clone(newest.roles()))
     }
 
     /// The role that logged in.

@@ -1,7 +1,7 @@
 //! `ALTER DEFAULT PRIVILEGES`, `REASSIGN OWNED`, `DROP OWNED`.
 
-use helios_base::{Error, Result, SqlState};
-use helios_table::catalog::{Privileges, RoleId, Securable};
+use helios_base::{BranchId, Error, Result, SqlState};
+use helios_table::catalog::{Privileges, RoleId, Securable, branch_of_object};
 use helios_table::ddl::{Grant, ObjectRef, PolicyChange};
 
 use super::command::refused;
@@ -88,7 +88,14 @@ impl Session {
                 return Err(refused("permission denied to reassign objects"));
             }
             let catalog = txn.latest_catalog()?;
-            let owned = from.iter().flat_map(|role| catalog.owned_by(*role));
+            // Whose branches are is said on the main branch; others have a copy that nobody looks at.
+            let here = |object: &u32| {
+                branch_of_object(*object).is_none() || txn.branch() == BranchId::MAIN
+            };
+            let owned = from
+                .iter()
+                .flat_map(|role| catalog.owned_by(*role))
+                .filter(here);
             for object in owned.collect::<Vec<_>>() {
                 txn.set_owner(object, new)?;
             }

@@ -1,12 +1,14 @@
 //! Branches, named snapshots, merge bases.
 
 use helios_base::{Result, Row, Scn, SqlState, Value};
+use helios_table::catalog::branch_object;
 use helios_version::{Branch, GC_POLICY, GcPolicy, RETENTION_PERIOD, Read};
 
 use super::super::conflicts::{MergePin, is_pin};
 use super::super::state::State;
 use super::super::transaction::is_read_only;
 use super::{lsn, number, point, span};
+use crate::system::acl;
 
 pub(super) fn branches(state: &State) -> Result<Vec<Row>> {
     let store = state.tables.store();
@@ -41,12 +43,15 @@ pub(super) fn all(state: &State) -> Result<Vec<Row>> {
     let store = state.tables.store();
     let branches = store.branches();
     let mut rows = Vec::with_capacity(branches.len());
+    let home = state.home_catalog()?;
+    let roles = home.roles();
     for branch in &branches {
         let option = |wanted: &str| {
             let found = branch.options.iter().find(|(name, _)| name == wanted);
             found.map_or(Value::Null, |(_, value)| Value::text(value.as_str()))
         };
         let parent = branch.parent.and_then(|id| store.branch_by_id(id));
+        let object = branch_object(branch.id);
         let last = match last_commit(state, branch) {
             // It was dropped meanwhile.
             Err(error) if error.sqlstate() == SqlState::UNDEFINED_OBJECT => continue,
@@ -70,6 +75,10 @@ pub(super) fn all(state: &State) -> Result<Vec<Row>> {
             option(GC_POLICY),
             number(store.branch_bytes(branch.id)?),
             option("comment"),
+            Value::text(&*roles.name(home.owner(object))),
+            home.access(object)
+                .and_then(|access| access.acl.as_deref())
+                .map_or(Value::Null, |items| acl::list(roles, items)),
         ]);
     }
     Ok(rows)
