@@ -2,6 +2,7 @@
 
 mod attacks;
 mod client;
+mod columns;
 mod fuzz;
 mod monitor;
 mod roles;
