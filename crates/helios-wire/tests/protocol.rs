@@ -3,6 +3,7 @@
 mod attacks;
 mod client;
 mod columns;
+mod flow;
 mod fuzz;
 mod monitor;
 mod roles;

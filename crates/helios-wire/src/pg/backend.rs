@@ -255,6 +255,7 @@ impl Backend<'_> {
             optional(b's', error.schema());
             optional(b't', error.table());
             optional(b'c', error.column());
+            optional(b'd', error.data_type());
             optional(b'n', error.constraint());
             optional(b'R', routine(error));
             body.push(0);
