@@ -52,6 +52,7 @@ struct Inner {
     schema: Option<String>,
     table: Option<String>,
     column: Option<String>,
+    data_type: Option<String>,
     constraint: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -169,6 +170,8 @@ impl Error {
         with_table / table;
         /// The column concerned.
         with_column / column;
+        /// The data type concerned.
+        with_data_type / data_type;
         /// The constraint that refused.
         with_constraint / constraint;
     }

@@ -18,6 +18,7 @@ mod system;
 
 pub use deparse::object::Definitions;
 pub use helios_version::{Copied as BackupProgress, Manifest, is_backup, verify_backup};
+pub use plan::ColumnOrigin;
 pub use session::{
     Appender, CancelHandle, Columns, Completion, CopyPeer, CopyShape, Engine, EngineOptions,
     Figures, Interrupt, NameContext, Notice, Notification, Outcome, Prepared, Progress,

@@ -2,6 +2,8 @@
 
 mod attacks;
 mod client;
+mod columns;
+mod flow;
 mod fuzz;
 mod monitor;
 mod roles;

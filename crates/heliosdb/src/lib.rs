@@ -66,7 +66,7 @@ pub use helios_base::{
 };
 pub use helios_sql::parse::KEYWORDS;
 pub use helios_sql::{
-    Appender, BackupProgress, CancelHandle, Completion, Definitions, NameContext, Notice,
-    Notification, Outcome, Progress, ResultColumn, RowStream, Severity, TransactionStatus,
+    Appender, BackupProgress, CancelHandle, ColumnOrigin, Completion, Definitions, NameContext,
+    Notice, Notification, Outcome, Progress, ResultColumn, RowStream, Severity, TransactionStatus,
 };
 pub use helios_table::catalog::{self, quoted};

@@ -97,11 +97,8 @@ pub(super) fn read_field(reader: &mut Reader<'_>, ty: &DataType) -> Result<Value
 pub(super) fn write_record(fields: &[Value], out: &mut Vec<u8>) -> Result<()> {
     out.extend((fields.len() as u32).to_be_bytes());
     for value in fields {
-        let ty = match value.natural_type() {
-            // An untyped NULL is announced as text, as PostgreSQL resolves it.
-            DataType::Unknown => DataType::Text,
-            ty => ty,
-        };
+        // NULL is `unknown`, as PostgreSQL leaves one in a row that nothing has given a type.
+        let ty = value.natural_type();
         out.extend(ty.oid().to_be_bytes());
         write_field(value, &ty, out)?;
     }

@@ -84,7 +84,9 @@ fn check_within(
                 return Err(Error::new(
                     SqlState::NOT_NULL_VIOLATION,
                     format!("domain {outer} does not allow null values"),
-                ));
+                )
+                .with_schema(&*outer.schema)
+                .with_data_type(&*outer.name));
             }
             if domain.checked {
                 ctx.session.check_domain(user, outer, value)?;

@@ -378,6 +378,7 @@ impl Binder<'_> {
             column.nullable = true;
             column.ty = after.ty.clone();
             column.source = None;
+            column.origin = None;
         }
         Ok(Plan::Recursive(Box::new(RecursiveCte {
             id,

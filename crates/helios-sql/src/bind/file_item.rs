@@ -151,6 +151,7 @@ impl Binder<'_> {
             ty: column.ty.clone(),
             nullable: !column.not_null,
             source: None,
+            origin: None,
         });
         let columns: Vec<PlanColumn> = columns.collect();
         let plan = Plan::FileScan(Box::new(FileScan {

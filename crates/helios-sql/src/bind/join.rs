@@ -97,15 +97,18 @@ impl Binder<'_> {
             let equal = self.builder.operator("=", l.expr.clone(), r.expr.clone());
             on.push(self.place(equal, pos)?);
             let value = |expr: Expr| self.place(self.builder.coerce(expr, &ty), *at);
-            let (expr, source, nullable) = match kind {
-                JoinKind::Inner | JoinKind::Left => (value(l.expr)?, l.source, l.nullable),
-                JoinKind::Right => (value(r.expr)?, r.source, r.nullable),
+            let (expr, side, nullable) = match kind {
+                JoinKind::Inner | JoinKind::Left => {
+                    (value(l.expr)?, Some((l.source, l.origin)), l.nullable)
+                }
+                JoinKind::Right => (value(r.expr)?, Some((r.source, r.origin)), r.nullable),
                 JoinKind::Full => {
                     let both = vec![value(l.expr)?, value(r.expr)?];
                     let expr = self.place(self.builder.coalesce(both), *at)?;
                     (expr, None, l.nullable || r.nullable)
                 }
             };
+            let (source, origin) = side.unwrap_or_default();
             // Both sides have been noted.
             merged.push(ScopeColumn {
                 counts: None,
@@ -113,6 +116,7 @@ impl Binder<'_> {
                 expr,
                 nullable,
                 source,
+                origin,
             });
         }
         let mut item = combine(left, right, kind, on, lateral);

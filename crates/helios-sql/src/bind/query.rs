@@ -250,6 +250,7 @@ fn retype(columns: &mut [PlanColumn], exprs: &[Expr]) {
         if column.ty != *expr.ty() {
             column.ty = expr.ty().clone();
             column.source = None;
+            column.origin = None;
         }
     }
 }

@@ -9,7 +9,9 @@ use super::Binder;
 use super::notes::NamedRelation;
 use crate::parse::ast::{Ident, Name};
 use crate::parse::parse_query;
-use crate::plan::{At, ColumnSource, Plan, PlanColumn, Scan, TableRef, VersionColumn, Versions};
+use crate::plan::{
+    At, ColumnOrigin, ColumnSource, Plan, PlanColumn, Scan, TableRef, VersionColumn, Versions,
+};
 use crate::session::refuse_foreign;
 use crate::system;
 
@@ -215,6 +217,7 @@ impl Binder<'_> {
                 ty: DataType::Bytea,
                 nullable: false,
                 source: None,
+                origin: None,
             });
         }
         Plan::Scan(Box::new(Scan {
@@ -297,7 +300,11 @@ impl Binder<'_> {
             exprs,
             columns,
         }));
-        self.coerce_plan(project, &types)
+        let mut plan = self.coerce_plan(project, &types)?;
+        if let Plan::Project(project) = &mut plan {
+            ColumnOrigin::mark(view.id.0, &mut project.columns);
+        }
+        Ok(plan)
     }
 }
 
@@ -347,6 +354,10 @@ pub(crate) fn table_columns(table: &TableDef) -> Vec<PlanColumn> {
             source: Some(ColumnSource {
                 table: table.id,
                 column: column.id,
+            }),
+            origin: Some(ColumnOrigin {
+                relation: table.id.0,
+                number: system::attnum(column.id),
             }),
         })
         .collect()

@@ -8,7 +8,7 @@ use helios_expr::Expr;
 use super::Binder;
 use super::pending::Pending;
 use crate::parse::ast::{Ident, Pos};
-use crate::plan::{ColumnSource, PlanColumn};
+use crate::plan::{ColumnOrigin, ColumnSource, PlanColumn};
 
 /// A column that can be named.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub(super) struct ScopeColumn {
     pub nullable: bool,
     /// Where it comes from.
     pub source: Option<ColumnSource>,
+    /// What clients are told that it is.
+    pub origin: Option<ColumnOrigin>,
     /// What reading it needs.
     pub counts: Option<super::access::Counts>,
 }
@@ -32,6 +34,7 @@ impl ScopeColumn {
             expr: Expr::column(index, column.ty.clone()),
             nullable: column.nullable,
             source: column.source,
+            origin: column.origin,
             counts: None,
         }
     }
@@ -43,6 +46,7 @@ impl ScopeColumn {
             ty: self.expr.ty().clone(),
             nullable: self.nullable,
             source: self.source,
+            origin: self.origin,
         }
     }
 }
@@ -400,6 +404,7 @@ impl Binder<'_> {
                     .ok_or_else(|| self.fail(SqlState::UNDEFINED_COLUMN, "no column", pos))?;
                 column.name = "tableoid".into();
                 column.source = None;
+                column.origin = None;
                 column.expr = Expr::Literal(helios_base::Value::Oid(oid), DataType::Oid);
                 Ok(Found { level, column })
             }
@@ -556,6 +561,7 @@ pub(super) fn plan_column(name: impl Into<Arc<str>>, expr: &Expr) -> PlanColumn 
         ty: expr.ty().clone(),
         nullable: !matches!(expr, Expr::Literal(value, _) if !value.is_null()),
         source: None,
+        origin: None,
     }
 }
 

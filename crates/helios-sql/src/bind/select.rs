@@ -17,8 +17,8 @@ use crate::parse::ast::{self, Distinct, ExprKind, Ident, Lock, Pos, Query, Selec
 use crate::parse::lexer::tokenize;
 use crate::parse::quote_ident;
 use crate::plan::{
-    self, ColumnSource, Filter, LockMode, LockRows, Plan, PlanColumn, Project, ProjectSet, RowLock,
-    SortKey, WindowNode,
+    self, ColumnOrigin, ColumnSource, Filter, LockMode, LockRows, Plan, PlanColumn, Project,
+    ProjectSet, RowLock, SortKey, WindowNode,
 };
 
 /// One output column before it is put together.
@@ -27,6 +27,7 @@ pub(super) struct Output {
     pub expr: Expr,
     pub name: Arc<str>,
     pub source: Option<ColumnSource>,
+    pub origin: Option<ColumnOrigin>,
     pub nullable: bool,
     pub pos: Pos,
     /// Which of the level's named columns it named.
@@ -276,6 +277,7 @@ impl Binder<'_> {
                 ty: output.expr.ty().clone(),
                 nullable: output.nullable,
                 source: output.source,
+                origin: output.origin,
             });
             exprs.push(output.expr);
         }
@@ -431,7 +433,8 @@ impl Binder<'_> {
             outputs.push(Output {
                 nullable: known.as_ref().is_none_or(|column| column.nullable)
                     && !matches!(&expr, Expr::Literal(value, _) if !value.is_null()),
-                source: known.and_then(|column| column.source),
+                source: known.as_ref().and_then(|column| column.source),
+                origin: known.and_then(|column| column.origin),
                 expr,
                 name: name.into(),
                 pos: item.expr.pos,
@@ -476,6 +479,7 @@ impl Binder<'_> {
             outputs.push(Output {
                 nullable: true,
                 source: None,
+                origin: None,
                 expr: field_of(record.clone(), index, &ty),
                 name,
                 pos: row.pos,
@@ -533,6 +537,7 @@ impl Binder<'_> {
                 expr,
                 name: column.name,
                 source: column.source,
+                origin: column.origin,
                 nullable: column.nullable,
                 pos,
                 used: from..self.level()?.used.len(),

@@ -57,6 +57,7 @@ impl Binder<'_> {
                 ty,
                 nullable: l.nullable || r.nullable,
                 source: None,
+                origin: None,
             })
             .collect();
         let plan = Plan::SetOp(Box::new(SetOp {

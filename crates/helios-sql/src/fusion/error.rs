@@ -98,6 +98,9 @@ fn copy(error: &Error) -> Error {
     if let Some(text) = error.column() {
         copy = copy.with_column(text);
     }
+    if let Some(text) = error.data_type() {
+        copy = copy.with_data_type(text);
+    }
     if let Some(text) = error.constraint() {
         copy = copy.with_constraint(text);
     }

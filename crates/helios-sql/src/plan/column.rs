@@ -13,8 +13,11 @@ pub struct PlanColumn {
     pub ty: DataType,
     /// Whether `NULL` can occur. `true` is always safe.
     pub nullable: bool,
-    /// The table column that this is, unchanged; for row descriptions.
+    /// The table column that this is, unchanged.
     pub source: Option<ColumnSource>,
+    /// The relation's column that clients are told this is: unlike `source`, that of a view where one
+    /// was named, and of a catalog.
+    pub origin: Option<ColumnOrigin>,
 }
 
 impl PlanColumn {
@@ -26,6 +29,7 @@ impl PlanColumn {
             ty,
             nullable: true,
             source: None,
+            origin: None,
         }
     }
 }
@@ -37,6 +41,24 @@ pub struct ColumnSource {
     pub table: TableId,
     /// Its column.
     pub column: ColumnId,
+}
+
+/// A column of a relation as row descriptions name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ColumnOrigin {
+    /// The relation's object identifier.
+    pub relation: u32,
+    /// The column's `attnum`.
+    pub number: i16,
+}
+
+impl ColumnOrigin {
+    /// Tells the columns of a relation that they are its own, numbered from 1.
+    pub(crate) fn mark(relation: u32, columns: &mut [PlanColumn]) {
+        for (column, number) in columns.iter_mut().zip(1..) {
+            column.origin = Some(Self { relation, number });
+        }
+    }
 }
 
 /// A table by identity and by the name the catalog gave it when the statement was bound.

@@ -46,7 +46,7 @@ mod window;
 pub use aggregate::{AggregateCall, AggregateNode};
 pub use branch_merge::{Bisect, MergeCommand, MergeHow};
 pub use change::{Change, ChangeNode};
-pub use column::{ColumnSource, PlanColumn, TableRef};
+pub use column::{ColumnOrigin, ColumnSource, PlanColumn, TableRef};
 pub use cte::{Cte, CteId, RecursiveCte};
 pub use ddl::{
     AlterAction, AlterTable, Cascade, CheckSpec, ColumnSpec, Comment, CommentTarget, CreateIndex,

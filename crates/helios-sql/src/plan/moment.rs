@@ -161,6 +161,7 @@ impl VersionColumn {
             ty,
             nullable: true,
             source: None,
+            origin: None,
         }
     }
 }

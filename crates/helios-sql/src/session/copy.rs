@@ -97,6 +97,8 @@ impl Session {
             insert.run_from(&mut feed, cx)
         });
         let changes = changes.map_err(|error| reader.placed(copy, error))?;
+        // Data may end before the client says so.
+        reader.finish()?;
         exec.in_root(|cx| exec.transaction()?.finish_statement(&cx.context()))?;
         Ok(changes.count)
     }

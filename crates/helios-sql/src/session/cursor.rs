@@ -169,9 +169,7 @@ impl Session {
                 tables: cursor.tables.clone(),
                 now: Mutex::default(),
             }),
-            columns: columns
-                .map(|column| ResultColumn::new(&*column.name, column.ty.clone()))
-                .collect(),
+            columns: columns.map(ResultColumn::of).collect(),
             running: Some(Running::start(&program, exec, None)?),
             rows: Vec::new(),
             position: 0,

@@ -131,7 +131,11 @@ impl Channels {
 
 impl Inbox {
     fn take(&self) -> Vec<Notification> {
-        self.waiting.lock().drain(..).collect()
+        let mut waiting = self.waiting.lock();
+        match waiting.is_empty() {
+            true => Vec::new(),
+            false => waiting.drain(..).collect(),
+        }
     }
 
     fn wait(&self, limit: Duration) -> Vec<Notification> {
@@ -276,13 +280,13 @@ impl Session {
         self.state.listens.load(Relaxed)
     }
 
-    /// What has arrived; nothing while a transaction is open.
+    /// What has arrived, also before an `UNLISTEN` that came since; nothing while a transaction is open.
     pub fn take_notifications(&mut self) -> Vec<Notification> {
         // Rows that were computed as they were read may have said something.
         self.settle_notes(true);
-        match (&self.current, self.is_listening()) {
-            (None, true) => self.inbox.take(),
-            _ => Vec::new(),
+        match &self.current {
+            None => self.inbox.take(),
+            Some(_) => Vec::new(),
         }
     }
 
@@ -291,6 +295,7 @@ impl Session {
         self.settle_notes(true);
         match (&self.current, self.is_listening()) {
             (None, true) => self.inbox.wait(limit),
+            (None, false) => self.inbox.take(),
             _ => Vec::new(),
         }
     }

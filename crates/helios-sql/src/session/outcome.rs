@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use helios_base::{DataType, Error, Result, Row, SqlState};
 
 use super::costs::Measure;
+use crate::plan::{ColumnOrigin, PlanColumn};
 
 /// A column of a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct ResultColumn {
     pub name: String,
     /// The type.
     pub ty: DataType,
+    /// The column of a relation that it is, unchanged; `None` for what is computed.
+    pub origin: Option<ColumnOrigin>,
 }
 
 impl ResultColumn {
@@ -24,6 +27,15 @@ impl ResultColumn {
         Self {
             name: name.into(),
             ty,
+            origin: None,
+        }
+    }
+
+    /// The column that a plan puts out.
+    pub(crate) fn of(column: &PlanColumn) -> Self {
+        Self {
+            origin: column.origin,
+            ..Self::new(&*column.name, column.ty.clone())
         }
     }
 }

@@ -147,6 +147,19 @@ impl Session {
         self.cursor_columns(name)
     }
 
+    /// Closes the cursor that DECLARE opened under this name, if there is one.
+    pub fn close_cursor(&mut self, name: &str) {
+        self.cursors.remove(name);
+    }
+
+    /// Refuses to go on with what a failed transaction began.
+    ///
+    /// # Errors
+    /// `25P02` in a failed transaction.
+    pub fn check_transaction(&self) -> Result<()> {
+        self.check_not_failed()
+    }
+
     /// Sets who gives and takes the data of COPY where no stream was set for it.
     pub fn set_copy_peer(&mut self, peer: Option<Box<dyn CopyPeer>>) {
         self.copy_peer = peer;

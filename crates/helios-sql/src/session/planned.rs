@@ -111,12 +111,8 @@ impl Planned {
             }
             _ => Code::Other,
         };
-        let columns = bound.statement.columns().map(|columns| {
-            columns
-                .iter()
-                .map(|column| ResultColumn::new(&*column.name, column.ty.clone()))
-                .collect()
-        });
+        let columns = bound.statement.columns();
+        let columns = columns.map(|columns| columns.iter().map(ResultColumn::of).collect());
         Ok(Self {
             key,
             tag: super::tag::of(&bound.statement),

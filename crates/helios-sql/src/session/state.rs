@@ -553,7 +553,8 @@ impl SessionHooks for State {
                     SqlState::CHECK_VIOLATION,
                     format!("value for domain {outer} violates check constraint \"{name}\""),
                 )
-                .with_schema(&*domain.schema)
+                .with_schema(&*outer.schema)
+                .with_data_type(&*outer.name)
                 .with_constraint(name));
             }
         }

@@ -27,9 +27,10 @@ use helios_base::{DataType, Result, Value};
 use helios_expr::{Expr, SessionHooks};
 use helios_table::Catalog;
 
-use crate::plan::{Plan, PlanColumn, Values};
+use crate::plan::{ColumnOrigin, Plan, PlanColumn, Values};
 pub(crate) use extensions::EXTENSIONS;
 pub(crate) use names::Names;
+pub(crate) use objects::number as attnum;
 use relation::Relation;
 
 /// The schemas that the system's relations are in.
@@ -129,6 +130,13 @@ pub(crate) fn relation(
         if !shape.iter().any(|(_, place)| *place == Some(at)) {
             shape.push((PlanColumn::new(*name, ty.data_type()), Some(at)));
         }
+    }
+    let oid = relation_oid(Some(schema), name).unwrap_or(0);
+    for ((column, _), number) in shape.iter_mut().zip(1..) {
+        column.origin = Some(ColumnOrigin {
+            relation: oid,
+            number,
+        });
     }
     let rows = own.map_or_else(Vec::new, |own| (own.rows)(source));
     let rows = rows.into_iter().map(|row| literals(&row, &shape)).collect();
@@ -240,9 +248,11 @@ const FIRST_VIEW: u32 = 13_100;
 /// The object identifier of a system relation; without schema, of `pg_catalog`.
 pub(crate) fn relation_oid(schema: Option<&str>, name: &str) -> Option<u32> {
     let wanted = schema.unwrap_or("pg_catalog");
-    numbered()
-        .find(|(_, relation)| *relation == (wanted, name))
-        .map(|(oid, _)| oid)
+    let (number, _) = (FIRST_VIEW..)
+        .zip(names())
+        .find(|(_, relation)| *relation == (wanted, name))?;
+    let known = OIDS.iter().find(|(known, _)| *known == name);
+    Some(known.map_or(number, |(_, oid)| *oid))
 }
 
 /// Schema and name of the system relation of this number.

@@ -468,7 +468,7 @@ fn attributes(source: &Source<'_>) -> Vec<Row> {
 }
 
 /// A column's number as `attnum`.
-pub(super) fn number(column: ColumnId) -> i16 {
+pub(crate) fn number(column: ColumnId) -> i16 {
     i16::try_from(column.0).unwrap_or(i16::MAX)
 }
 

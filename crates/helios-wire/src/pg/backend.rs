@@ -11,6 +11,9 @@ pub struct Backend<'a>(pub &'a mut Vec<u8>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Field<'a> {
     pub(super) name: &'a str,
+    /// The relation whose column it is and that column's `attnum`; 0 for what is computed.
+    pub(super) relation: u32,
+    pub(super) number: i16,
     pub(super) ty: u32,
     pub(super) size: i16,
     pub(super) modifier: i32,
@@ -152,9 +155,8 @@ impl Backend<'_> {
             body.extend((fields.len() as u16).to_be_bytes());
             for field in fields {
                 string(body, field.name);
-                // Neither table nor column: results are computed.
-                body.extend(0u32.to_be_bytes());
-                body.extend(0u16.to_be_bytes());
+                body.extend(field.relation.to_be_bytes());
+                body.extend(field.number.to_be_bytes());
                 body.extend(field.ty.to_be_bytes());
                 body.extend(field.size.to_be_bytes());
                 body.extend(field.modifier.to_be_bytes());
@@ -253,6 +255,7 @@ impl Backend<'_> {
             optional(b's', error.schema());
             optional(b't', error.table());
             optional(b'c', error.column());
+            optional(b'd', error.data_type());
             optional(b'n', error.constraint());
             optional(b'R', routine(error));
             body.push(0);

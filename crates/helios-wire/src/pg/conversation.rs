@@ -45,6 +45,11 @@ pub(crate) fn serve(stream: Stream, live: &Live, shared: &Shared) {
             Conversation::new(session, wire).run(&startup);
         }
         Ok(None) => {}
+        // Not the beginning of a conversation: as PostgreSQL, the server says nothing.
+        Err(error) if error.sqlstate() == SqlState::CONNECTION_FAILURE => {
+            let state = error.sqlstate();
+            tracing::debug!(sqlstate = %state, error = error.message(), "connection not opened");
+        }
         Err(error) => {
             log(&error, "connection refused");
             wire.backend().error(&error, true);
@@ -161,8 +166,8 @@ impl Conversation {
 
     fn run(mut self, startup: &Startup) {
         tracing::debug!(user = startup.user, database = startup.database, "session");
-        self.ready();
-        if let Err(error) = self.converse() {
+        let conversed = self.ready().and_then(|()| self.converse());
+        if let Err(error) = conversed {
             log(&error, "connection ended");
             let mut wire = self.wire.lock();
             wire.backend().error(&error, true);
@@ -197,7 +202,7 @@ impl Conversation {
                 Err(error) => {
                     self.fail(error)?;
                     if kind == b'Q' {
-                        self.ready();
+                        self.ready()?;
                     } else {
                         self.skipping = true;
                     }
@@ -256,8 +261,7 @@ impl Conversation {
                     self.portals.clear();
                 }
                 self.send_notices();
-                self.ready();
-                return Ok(());
+                return self.ready();
             }
             Frontend::Sync => {
                 self.skipping = false;
@@ -269,8 +273,7 @@ impl Conversation {
                     self.portals.clear();
                 }
                 self.send_notices();
-                self.ready();
-                return Ok(());
+                return self.ready();
             }
             _ if self.skipping => return Ok(()),
             Frontend::Parse(parse) => self.parse(&parse),
@@ -286,8 +289,7 @@ impl Conversation {
                 let error = Error::unsupported("the function call protocol is not supported")
                     .with_hint("Call the function in a SELECT.");
                 self.fail(error)?;
-                self.ready();
-                return Ok(());
+                return self.ready();
             }
             // Left over from a COPY that failed.
             Frontend::CopyData(_) | Frontend::CopyDone | Frontend::CopyFail(_) => Ok(()),
@@ -309,11 +311,11 @@ impl Conversation {
     /// The error itself, if the connection cannot go on after it.
     fn fail(&mut self, error: Error) -> Result<()> {
         self.session.fail_transaction();
+        // Its statement has failed because the session is over.
+        self.session.check_alive()?;
         if error.sqlstate() == SqlState::CONNECTION_FAILURE {
             return Err(error);
         }
-        // Its statement has failed because the session is over.
-        self.session.check_alive()?;
         if error.kind() == ErrorKind::Internal {
             tracing::error!(error = error.message(), "internal error");
         }
@@ -332,12 +334,17 @@ impl Conversation {
         }
     }
 
-    /// Asks for the next request. It goes out with the next read.
-    fn ready(&mut self) {
+    /// Asks for the next request. All answers go out with it: the client may wait for them although it has
+    /// sent more, which may take long.
+    ///
+    /// # Errors
+    /// `08006` when the client is gone.
+    fn ready(&mut self) -> Result<()> {
         self.send_notifications();
         let status = self.session.status().transaction;
         let mut wire = self.wire.lock();
         self.reported.tell(&self.session, &mut wire.backend());
         wire.backend().ready_for_query(status);
+        wire.flush()
     }
 }

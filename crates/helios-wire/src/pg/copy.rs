@@ -38,8 +38,8 @@ impl CopyPeer for Peer {
     }
 }
 
-/// Reads CopyData messages up to CopyDone. Dropped before that, it reads and drops what the client
-/// still sends, so that the conversation goes on behind it.
+/// Reads CopyData messages up to CopyDone. Dropped before that because the COPY has failed, it leaves what the
+/// client still sends to the conversation, which passes over it: the client hears of the failure at once.
 struct Input {
     wire: Arc<Mutex<Wire>>,
     data: Vec<u8>,
@@ -103,12 +103,6 @@ impl Read for Input {
         buffer[..length].copy_from_slice(&rest[..length]);
         self.read += length;
         Ok(length)
-    }
-}
-
-impl Drop for Input {
-    fn drop(&mut self) {
-        while !self.ended && matches!(self.advance(), Ok(true)) {}
     }
 }
 

@@ -154,7 +154,7 @@ impl Conversation {
     /// Runs a portal, or goes on with it, for at most `rows` rows.
     pub(super) fn execute(&mut self, name: &str, rows: i32) -> Result<()> {
         let mut portal = self.portals.remove(name).ok_or_else(|| no_portal(name))?;
-        let result = self.execute_portal(&mut portal, rows);
+        let result = self.execute_portal(name, &mut portal, rows);
         if result.is_err() {
             portal.state = State::Failed;
         }
@@ -162,8 +162,11 @@ impl Conversation {
         result
     }
 
-    fn execute_portal(&mut self, portal: &mut Portal, rows: i32) -> Result<()> {
+    fn execute_portal(&mut self, name: &str, portal: &mut Portal, rows: i32) -> Result<()> {
         let limit = u64::try_from(rows).ok().filter(|rows| *rows > 0);
+        if !matches!(portal.state, State::Bound(_)) {
+            self.session.check_transaction()?;
+        }
         let mut stream = match std::mem::replace(&mut portal.state, State::Failed) {
             State::Bound(parameters) => {
                 let outcome = self
@@ -200,7 +203,7 @@ impl Conversation {
                     .command_complete(&none.to_string());
                 return Ok(());
             }
-            State::Failed => return Err(has_failed()),
+            State::Failed => return Err(has_failed(name)),
         };
         let shape = portal
             .shape
@@ -223,7 +226,10 @@ impl Conversation {
         match target {
             Target::Statement("") => self.unnamed = None,
             Target::Statement(name) => self.session.forget_prepared(name),
-            Target::Portal(name) => drop(self.portals.remove(name)),
+            Target::Portal(name) => {
+                self.portals.remove(name);
+                self.session.close_cursor(name);
+            }
         }
         self.wire.lock().backend().close_complete();
     }
@@ -243,10 +249,10 @@ impl Conversation {
     }
 }
 
-pub(super) fn has_failed() -> Error {
+pub(super) fn has_failed(name: &str) -> Error {
     Error::new(
         SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
-        "the portal's statement failed and cannot go on",
+        format!("portal \"{name}\" cannot be run"),
     )
 }
 

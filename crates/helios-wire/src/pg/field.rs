@@ -14,6 +14,8 @@ pub(super) fn field(column: &ResultColumn, format: i16) -> Field<'_> {
     };
     Field {
         name: &column.name,
+        relation: column.origin.map_or(0, |origin| origin.relation),
+        number: column.origin.map_or(0, |origin| origin.number),
         ty: ty.oid(),
         size: ty.width(),
         modifier: ty.modifier(),

@@ -60,7 +60,7 @@ impl Conversation {
                 .with_hint("Declare it with SCROLL option to enable backward scan."));
             }
         };
-        let result = self.pass(portal, fetch.only_move, over, wanted);
+        let result = self.pass(portal, fetch, over, wanted);
         if result.is_err() {
             portal.state = State::Failed;
         }
@@ -70,10 +70,11 @@ impl Conversation {
     fn pass(
         &mut self,
         portal: &mut Portal,
-        only_move: bool,
+        fetch: &Fetch,
         over: u64,
         wanted: Option<u64>,
     ) -> Result<()> {
+        let (name, only_move) = (&fetch.cursor, fetch.only_move);
         let columns = portal.shape.as_ref().map(|shape| shape.columns.clone());
         let columns = columns.ok_or_else(|| {
             Error::new(
@@ -96,7 +97,7 @@ impl Conversation {
                 portal.state = State::Done(done);
                 None
             }
-            State::Failed => return Err(has_failed()),
+            State::Failed => return Err(has_failed(name)),
         };
         self.send_notices();
         let text = self.session.text_context();

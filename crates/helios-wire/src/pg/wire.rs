@@ -132,7 +132,8 @@ impl<S: Read + Write> Wire<S> {
     /// Reads a message without kind, as connections open with; gives its body.
     ///
     /// # Errors
-    /// As [`Wire::read`].
+    /// `08006` for a length that cannot be, and when the stream breaks, also inside the message: there is
+    /// nobody to tell then.
     pub fn read_opening(&mut self, limit: usize) -> Result<Option<Vec<u8>>> {
         if !self.fill(4)? {
             return match self.pending() {
@@ -142,7 +143,7 @@ impl<S: Read + Write> Wire<S> {
         }
         let length = self.pending().get(..4).map_or(0, be_u32) as usize;
         if length < 8 || length > limit {
-            return Err(violation("invalid length of startup packet"));
+            return Err(broken("invalid length of startup packet"));
         }
         if !self.fill(length)? {
             return Err(broken("incomplete startup packet"));

@@ -95,6 +95,15 @@ impl TestServer {
         Ok(client)
     }
 
+    /// A connection on which nothing has been said.
+    pub fn raw(&self) -> Client {
+        Client {
+            stream: self.stream(),
+            key: None,
+            negotiated: None,
+        }
+    }
+
     /// Sends what a session begins with; all answers are still to be read.
     pub fn begin(&self, parameters: &str) -> Client {
         let mut client = Client {

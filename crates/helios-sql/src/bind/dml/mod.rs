@@ -115,6 +115,7 @@ impl Binder<'_> {
                 ty: expr.ty().clone(),
                 nullable: output.nullable,
                 source: output.source,
+                origin: output.origin,
             });
             exprs.push(expr);
         }

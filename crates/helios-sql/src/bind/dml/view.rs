@@ -12,7 +12,7 @@ use crate::bind::scope::{Clause, Scope, ScopeColumn, ScopeTable};
 use crate::bind::updatable::{Simple, simple};
 use crate::parse::ast::{Ident, Insert, Name};
 use crate::parse::parse_query;
-use crate::plan::ViewCheck;
+use crate::plan::{ColumnOrigin, ViewCheck};
 
 /// How deep views may be built on views.
 const DEPTH_MAX: usize = 32;
@@ -260,7 +260,7 @@ impl Binder<'_> {
         };
         self.pop_level();
         let mut columns = Vec::new();
-        for (declared, output) in view.columns.iter().zip(outputs?) {
+        for ((declared, output), number) in view.columns.iter().zip(outputs?).zip(1..) {
             let of = match &output.expr {
                 Expr::Column { index, .. } => table.columns.get(*index).map(|column| column.id),
                 _ => None,
@@ -272,6 +272,10 @@ impl Binder<'_> {
                     expr: self.builder.settle(output.expr)?,
                     nullable: output.nullable,
                     source: output.source,
+                    origin: Some(ColumnOrigin {
+                        relation: view.id.0,
+                        number,
+                    }),
                 },
                 of,
             });

@@ -164,6 +164,7 @@ fn argument_scope(def: &FunctionDef, args: Vec<Expr>) -> Scope {
             expr,
             nullable: true,
             source: None,
+            origin: None,
         })
         .collect();
     Scope {

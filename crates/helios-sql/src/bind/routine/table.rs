@@ -207,6 +207,7 @@ fn one_row_always(plan: Plan) -> Plan {
     for column in &mut columns {
         column.nullable = true;
         column.source = None;
+        column.origin = None;
     }
     Plan::Join(Box::new(Join {
         kind: JoinKind::Left,
@@ -233,6 +234,7 @@ fn named(input: Plan, names: &[(String, DataType)]) -> Plan {
             },
             nullable: column.nullable,
             source: None,
+            origin: None,
         })
         .collect();
     let exprs = input.columns().iter().enumerate();

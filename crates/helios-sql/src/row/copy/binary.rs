@@ -82,6 +82,14 @@ impl<R: Read> BinaryReader<R> {
         self.column
     }
 
+    /// Reads up to the end of the input, and drops it.
+    ///
+    /// # Errors
+    /// `Io` if reading fails.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        super::reader::finish(&mut self.input)
+    }
+
     /// The next row, `None` at the end.
     ///
     /// # Errors

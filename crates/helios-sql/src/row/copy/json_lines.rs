@@ -53,6 +53,14 @@ impl<R: Read> JsonReader<R> {
         }
     }
 
+    /// Reads up to the end of the input, and drops it.
+    ///
+    /// # Errors
+    /// `Io` if reading fails.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        self.lines.finish()
+    }
+
     /// The number of the last line, from 1.
     pub(crate) fn line(&self) -> u64 {
         self.lines.line()

@@ -57,6 +57,14 @@ impl<R: Read> RecordReader<R> {
         (self.line > 0).then(|| shown(&self.record))
     }
 
+    /// Reads up to the end of the input, and drops it.
+    ///
+    /// # Errors
+    /// `Io` if reading fails.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        finish(&mut self.input)
+    }
+
     /// The next record, `None` at the end.
     ///
     /// # Errors
@@ -217,6 +225,13 @@ impl<R: Read> RecordReader<R> {
         }
         Ok(())
     }
+}
+
+/// Reads up to the end of `input`, and drops it.
+pub(super) fn finish(input: &mut impl Read) -> Result<()> {
+    let read = std::io::copy(input, &mut std::io::sink());
+    read.map(drop)
+        .map_err(|e| Error::io("read the COPY data", e))
 }
 
 /// How much of bad data a message shows, in bytes.

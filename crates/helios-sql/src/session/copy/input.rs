@@ -76,6 +76,19 @@ impl Input {
         })
     }
 
+    /// Reads what follows the end of the rows, and drops it.
+    ///
+    /// # Errors
+    /// `57014` where the client takes its data back; `Io`.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        match self {
+            Self::Records(reader) => reader.finish(),
+            Self::Binary(reader) => reader.finish(),
+            Self::Json(reader) => reader.finish(),
+            Self::Parquet { .. } => Ok(()),
+        }
+    }
+
     /// The next row as values of the columns' types, `None` at the end.
     pub(super) fn next_row(&mut self, copy: &Copy, cx: &Cx<'_>) -> Result<Option<Row>> {
         let input = |text: &str, ty: &DataType| parse_field(text, ty, cx);
