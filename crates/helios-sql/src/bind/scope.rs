@@ -23,6 +23,8 @@ pub(super) struct ScopeColumn {
     pub source: Option<ColumnSource>,
     /// What reading it needs.
     pub counts: Option<super::access::Counts>,
+    /// What is in it, if it is a row of no type.
+    pub fields: Option<Arc<[super::row_type::Field]>>,
 }
 
 impl ScopeColumn {
@@ -33,6 +35,7 @@ impl ScopeColumn {
             nullable: column.nullable,
             source: column.source,
             counts: None,
+            fields: None,
         }
     }
 
@@ -166,6 +169,16 @@ impl Scope {
             .collect();
         for table in &mut self.tables {
             table.pseudo.clone_from(&self.pseudo);
+        }
+    }
+
+    /// What is in a column of its one table that is a row of no type.
+    pub(super) fn set_fields(&mut self, index: usize, fields: &Arc<[super::row_type::Field]>) {
+        let tables = self.tables.iter_mut().map(|table| &mut table.columns);
+        for columns in tables.chain([&mut self.columns]) {
+            if let Some(column) = columns.get_mut(index) {
+                column.fields = Some(Arc::clone(fields));
+            }
         }
     }
 
