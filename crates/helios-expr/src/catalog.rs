@@ -11,6 +11,10 @@ use crate::set_function::{self, SetFunction};
 use crate::window::{self, WindowFunction};
 use crate::{func, op};
 
+/// What the names of functions of `information_schema` begin with here; all others are of
+/// `pg_catalog`.
+pub const INFORMATION_SCHEMA: &str = "information_schema.";
+
 /// Every table of functions and operators.
 fn families() -> impl Iterator<Item = &'static Function> {
     op::FAMILIES

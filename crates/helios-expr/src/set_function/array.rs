@@ -1,4 +1,4 @@
-//! `unnest` and `generate_subscripts`.
+//! `unnest`, `generate_subscripts` and `information_schema._pg_expandarray`.
 
 use std::sync::Arc;
 
@@ -21,6 +21,12 @@ pub(super) static FUNCTIONS: &[SetFunction] = &[
         &[AnyArray, Int4, Bool],
         &[("", Int4)],
         subscripts,
+    ),
+    set_function(
+        "information_schema._pg_expandarray",
+        &[AnyArray],
+        &[("x", AnyElement), ("n", Int4)],
+        expand,
     ),
 ];
 
@@ -58,4 +64,20 @@ fn subscripts(args: &[&Value], _: &Call<'_>) -> Result<Rows> {
     } else {
         Box::new(range.map(row))
     })
+}
+
+/// The elements with their places, counted from 1, whatever the array's subscripts begin with. The
+/// elements of an array of several dimensions are none of one subscript, and `NULL`.
+fn expand(args: &[&Value], _: &Call<'_>) -> Result<Rows> {
+    let [Value::Array(array)] = args else {
+        return Err(mismatch(args));
+    };
+    let array: Arc<ArrayValue> = Arc::clone(array);
+    let length = array.dims.first().map_or(0, |(length, _)| *length);
+    let flat = array.dims.len() == 1;
+    Ok(Box::new((0..length).zip(1..).map(move |(at, place)| {
+        let at = usize::try_from(at).ok().filter(|_| flat);
+        let element = at.and_then(|at| array.elements.get(at)).cloned();
+        Ok(vec![element.unwrap_or(Value::Null), Value::Int4(place)])
+    })))
 }

@@ -99,15 +99,23 @@ impl SetFunction {
         self.volatility
     }
 
-    /// The columns of a call whose result resolved to `result`: its type if there is one column,
-    /// else the declared types.
+    /// The columns of a call whose result resolved to `result` and whose arguments to `args`: its
+    /// type if there is one column, else the declared types; `anyelement` is what the array that is
+    /// an argument has.
     #[must_use]
-    pub fn output(&self, result: &DataType) -> Vec<(&'static str, DataType)> {
+    pub fn output(&self, result: &DataType, args: &[DataType]) -> Vec<(&'static str, DataType)> {
+        let element = |ty: &DataType| match ty.vector_array().as_ref().unwrap_or(ty) {
+            DataType::Array(element) => Some((**element).clone()),
+            _ => None,
+        };
         match self.columns {
             [(name, _)] => vec![(*name, result.clone())],
             columns => columns
                 .iter()
-                .map(|(name, ty)| (*name, ty.concrete().unwrap_or_else(|| result.clone())))
+                .map(|(name, ty)| {
+                    let ty = ty.concrete().or_else(|| args.iter().find_map(element));
+                    (*name, ty.unwrap_or_else(|| result.clone()))
+                })
                 .collect(),
         }
     }

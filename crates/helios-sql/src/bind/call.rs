@@ -74,11 +74,30 @@ fn selecting_json(query: &ast::Query) -> Option<ast::Query> {
     Some(json)
 }
 
+/// A call of a function of `information_schema` by the name that the catalogue has for it; `None` if
+/// it is none.
+pub(super) fn of_information_schema(call: &Call) -> Option<Call> {
+    let schema = call.name.schema.as_ref()?;
+    if schema.name != "information_schema" {
+        return None;
+    }
+    let name = format!("{}{}", catalog::INFORMATION_SCHEMA, call.name.name.name);
+    catalog::is_known(&name).then(|| {
+        let mut call = call.clone();
+        call.name.schema = None;
+        call.name.name.name = name;
+        call
+    })
+}
+
 impl Binder<'_> {
     pub(super) fn call(&mut self, call: &Call, pos: Pos) -> Result<Expr> {
         let name = call.name.name.name.as_str();
         if let Some(found) = self.users_call(call, pos)? {
             return self.users_value(found, pos);
+        }
+        if let Some(known) = of_information_schema(call) {
+            return self.call(&known, pos);
         }
         if let Some(schema) = &call.name.schema
             && schema.name != "pg_catalog"
@@ -394,7 +413,7 @@ impl Binder<'_> {
         let operands: Vec<&ast::Expr> = written.iter().map(|arg| &arg.value).collect();
         let args =
             self.place_literal(self.builder.arguments(&resolved.args, args), pos, &operands)?;
-        let output = resolved.entry.output(&resolved.result);
+        let output = resolved.entry.output(&resolved.result, &resolved.args);
         Ok(TableFunctionCall {
             function: Some(resolved.entry),
             system: None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use helios_base::{ColumnId, Error, Result, SqlState};
+use helios_base::{ColumnId, DataType, Error, Result, SqlState};
 use helios_expr::Expr;
 use helios_table::catalog::Privileges;
 
@@ -247,6 +247,13 @@ impl Binder<'_> {
         }
         let mut scope = Scope::table(name.name.as_str().into(), schema, &columns);
         scope.add_pseudo(&pseudo);
+        for (index, column) in columns.iter().enumerate() {
+            if matches!(column.ty, DataType::Record)
+                && let Some(fields) = super::row_type::record_fields(&plan, index)
+            {
+                scope.set_fields(index, &fields);
+            }
+        }
         let mut past = Vec::new();
         if lock && matches!(&plan, Plan::Scan(scan) if scan.at.is_some() || scan.versions.is_some())
         {

@@ -190,6 +190,11 @@ impl Binder<'_> {
     }
 
     pub(super) fn table_function(&mut self, call: &Call, pos: Pos) -> Result<Named> {
+        if let Some(known) = super::call::of_information_schema(call) {
+            let mut named = self.table_function(&known, pos)?;
+            named.function.clone_from(&call.name.name.name);
+            return Ok(named);
+        }
         let name = call.name.name.name.clone();
         let known = call
             .name
@@ -238,9 +243,9 @@ impl Binder<'_> {
             .function
             .ok_or_else(|| Error::internal("table function without function"))?;
         let names = function
-            .output(&bound.ty)
-            .into_iter()
-            .map(|(name, _)| name.to_owned())
+            .columns()
+            .iter()
+            .map(|(name, _)| (*name).to_owned())
             .collect();
         Ok(Named {
             call: bound,

@@ -112,6 +112,7 @@ impl Binder<'_> {
             // Both sides have been noted.
             merged.push(ScopeColumn {
                 counts: None,
+                fields: None,
                 name: name.clone(),
                 expr,
                 nullable,

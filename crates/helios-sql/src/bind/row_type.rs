@@ -15,7 +15,7 @@ use crate::parse::ast::{self, Call, ExprKind, Ident, Pos, TableCall};
 use crate::plan::{Plan, Project};
 
 /// A field of a row: its name and type.
-type Field = (Arc<str>, DataType);
+pub(super) type Field = (Arc<str>, DataType);
 
 impl Binder<'_> {
     /// The row of a table, made of the values of its columns, as a value of the table's type. The
@@ -76,14 +76,31 @@ impl Binder<'_> {
     /// 0A000 nobody has said what the columns are.
     pub(super) fn columns_returned(&mut self, row: &ast::Expr) -> Result<Vec<Field>> {
         let unknown = "record type has not been registered";
-        let columns = match &row.kind {
-            ExprKind::Call(call) => self.columns_called(call, row.pos)?,
-            _ => None,
-        };
+        let columns = self.columns_of_record(row)?;
         columns.ok_or_else(|| self.fail(SqlState::FEATURE_NOT_SUPPORTED, unknown, row.pos))
     }
 
+    /// The columns of a row of no type: what a function returns, or a column of a subquery that is
+    /// that.
+    fn columns_of_record(&mut self, row: &ast::Expr) -> Result<Option<Vec<Field>>> {
+        let parts = match &row.kind {
+            ExprKind::Call(call) => return self.columns_called(call, row.pos),
+            ExprKind::Column(parts) => parts.as_slice(),
+            _ => return Ok(None),
+        };
+        let found = match parts {
+            [name] => self.find_column(name)?,
+            [table, name] => self.find_qualified(None, table, name).ok(),
+            _ => None,
+        };
+        let fields = found.and_then(|found| found.column.fields);
+        Ok(fields.map(|fields| fields.to_vec()))
+    }
+
     fn columns_called(&mut self, call: &Call, pos: Pos) -> Result<Option<Vec<Field>>> {
+        if let Some(known) = super::call::of_information_schema(call) {
+            return self.columns_called(&known, pos);
+        }
         let subplans = self.subplans.len();
         let name = call.name.name.name.as_str();
         let columns = if let Some(found) = self.users_call(call, pos)? {
@@ -101,17 +118,18 @@ impl Binder<'_> {
         Ok(columns.map(|columns| columns.into_iter().map(field).collect()))
     }
 
-    /// `(f(…)).field` of what a call returns, a row of no type; `None` if it is no such call.
+    /// `(f(…)).field` of what a call returns, a row of no type, or of a column that holds it; `None`
+    /// if it is neither, or has no such field.
     pub(super) fn field_returned(
         &mut self,
         row: &ast::Expr,
         record: &Expr,
         field: &Ident,
     ) -> Result<Option<Expr>> {
-        let (DataType::Record, ExprKind::Call(call)) = (record.ty(), &row.kind) else {
+        if !matches!(record.ty(), DataType::Record) {
             return Ok(None);
-        };
-        let columns = self.columns_called(call, row.pos)?.unwrap_or_default();
+        }
+        let columns = self.columns_of_record(row)?.unwrap_or_default();
         let mut columns = columns.iter().enumerate();
         let found = columns.find(|(_, (name, _))| **name == *field.name);
         Ok(found.map(|(index, (_, ty))| field_of(record.clone(), index, ty)))
@@ -200,6 +218,39 @@ impl Binder<'_> {
     /// Refuses values of a column or a part of another type that are rows of tables.
     pub(super) fn refuse_rows(&self, ty: &DataType, pos: Pos) -> Result<()> {
         self.place(stored_rows(ty), pos)
+    }
+}
+
+/// The fields of a column that is a row of no type, where the plan tells what is in it.
+pub(super) fn record_fields(plan: &Plan, index: usize) -> Option<Arc<[Field]>> {
+    match plan {
+        Plan::Project(node) => match node.exprs.get(index)? {
+            Expr::Column { index, .. } => record_fields(&node.input, *index),
+            Expr::Row(fields) => Some(
+                fields
+                    .iter()
+                    .zip(1..)
+                    .map(|(field, at)| (Arc::from(format!("f{at}")), field.ty().clone()))
+                    .collect(),
+            ),
+            _ => None,
+        },
+        Plan::ProjectSet(node) => {
+            let Some(at) = index.checked_sub(node.input.columns().len()) else {
+                return record_fields(&node.input, index);
+            };
+            // Each call of a select list is one column.
+            let call = node.calls.get(at).filter(|call| call.as_record)?;
+            let types: Vec<DataType> = call.args.iter().map(|arg| arg.ty().clone()).collect();
+            let output = call.function?.output(&call.ty, &types).into_iter();
+            Some(output.map(|(name, ty)| (Arc::from(name), ty)).collect())
+        }
+        Plan::Filter(node) => record_fields(&node.input, index),
+        Plan::Sort(node) => record_fields(&node.input, index),
+        Plan::Limit(node) => record_fields(&node.input, index),
+        Plan::Distinct(node) => record_fields(&node.input, index),
+        Plan::With { input, .. } => record_fields(input, index),
+        _ => None,
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) struct ScopeColumn {
     pub origin: Option<ColumnOrigin>,
     /// What reading it needs.
     pub counts: Option<super::access::Counts>,
+    /// What is in it, if it is a row of no type.
+    pub fields: Option<Arc<[super::row_type::Field]>>,
 }
 
 impl ScopeColumn {
@@ -36,6 +38,7 @@ impl ScopeColumn {
             source: column.source,
             origin: column.origin,
             counts: None,
+            fields: None,
         }
     }
 
@@ -170,6 +173,16 @@ impl Scope {
             .collect();
         for table in &mut self.tables {
             table.pseudo.clone_from(&self.pseudo);
+        }
+    }
+
+    /// What is in a column of its one table that is a row of no type.
+    pub(super) fn set_fields(&mut self, index: usize, fields: &Arc<[super::row_type::Field]>) {
+        let tables = self.tables.iter_mut().map(|table| &mut table.columns);
+        for columns in tables.chain([&mut self.columns]) {
+            if let Some(column) = columns.get_mut(index) {
+                column.fields = Some(Arc::clone(fields));
+            }
         }
     }
 

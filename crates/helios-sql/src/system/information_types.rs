@@ -223,10 +223,10 @@ fn routines(source: &Source<'_>) -> Vec<Row> {
         .map(|function| {
             vec![
                 database(),
-                text("pg_catalog"),
+                text(function.schema),
                 text(format!("{}_{}", function.name, function.oid)),
                 database(),
-                text("pg_catalog"),
+                text(function.schema),
                 text(function.name),
                 text("FUNCTION"),
                 text(function.result.to_string()),

@@ -11,6 +11,7 @@ mod extensions;
 pub(crate) mod functions;
 mod information_schema;
 mod information_types;
+mod io_functions;
 mod names;
 mod objects;
 mod policies;
@@ -152,7 +153,13 @@ pub(crate) fn relation(
 
 /// What `pg_get_function_arguments` and `pg_get_function_result` say of a function.
 pub(crate) fn function_text(oid: u32, result: bool) -> Option<String> {
-    let function = proc_list::by_oid(oid)?;
+    let Some(function) = proc_list::by_oid(oid) else {
+        let function = io_functions::by_oid(oid)?;
+        return Some(match result {
+            true => function.result_text(),
+            false => function.arguments(", "),
+        });
+    };
     Some(if result {
         function.result_text()
     } else {

@@ -5,7 +5,7 @@ use helios_base::{DataType, Error, RegKind, Result, SqlState};
 use helios_table::Catalog;
 use helios_table::catalog::{FunctionDef, FunctionId, TypeKind};
 
-use super::{INFORMATION_SCHEMA, OWNER, PG_CATALOG, proc_list};
+use super::{INFORMATION_SCHEMA, OWNER, PG_CATALOG, io_functions, proc_list};
 use crate::parse::{parse_type, quote_ident};
 use crate::session::split_name;
 
@@ -36,9 +36,15 @@ impl Names<'_> {
                 if let Some(def) = self.catalog.function_by_id(FunctionId(oid)) {
                     return Some(self.function(kind, def));
                 }
+                if let Some(entry) = io_functions::by_oid(oid) {
+                    return Some(match kind {
+                        RegKind::Proc => entry.name.to_owned(),
+                        _ => entry.to_string(),
+                    });
+                }
                 let entry = proc_list::by_oid(oid)?;
                 Some(match kind {
-                    RegKind::Proc => quote_ident(entry.name).to_string(),
+                    RegKind::Proc => entry.qualified_name(),
                     _ => entry.to_string(),
                 })
             }
@@ -205,12 +211,12 @@ impl Names<'_> {
         let users = self
             .catalog
             .resolve_functions(schema.as_deref(), &name, self.path);
-        let systems = schema
-            .as_deref()
-            .is_none_or(|schema| schema == "pg_catalog");
-        let systems = proc_list::named(&name).filter(|_| systems);
+        let schema = schema.as_deref().unwrap_or("pg_catalog");
+        let systems = proc_list::named(&name).filter(|function| function.schema == schema);
+        let behind = io_functions::named(&name).filter(|_| schema == "pg_catalog");
         let mut found = systems
             .map(|function| function.oid)
+            .chain(behind.map(|function| function.oid))
             .chain(users.iter().map(|def| def.id.0));
         match (found.next(), found.next()) {
             (Some(only), None) => Ok(only),
@@ -248,9 +254,9 @@ impl Names<'_> {
             .catalog
             .resolve_functions(schema.as_deref(), &name, self.path);
         let users = users.iter().find(|def| def.same_inputs(&types));
-        let systems = schema.is_none_or(|schema| schema == "pg_catalog");
+        let schema = schema.as_deref().unwrap_or("pg_catalog");
         proc_list::named(&name)
-            .filter(|_| systems)
+            .filter(|function| function.schema == schema)
             .find(fits)
             .map(|function| function.oid)
             .or(users.map(|def| def.id.0))

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::LazyLock;
 
+use helios_expr::catalog::INFORMATION_SCHEMA;
 use helios_expr::{Ty, Volatility, catalog};
 
 use crate::parse::quote_ident;
@@ -13,6 +14,7 @@ const FIRST: u32 = 10_000;
 /// A function as `pg_proc` shows it.
 pub(super) struct Function {
     pub(super) oid: u32,
+    pub(super) schema: &'static str,
     pub(super) name: &'static str,
     /// `f`, `a` or `w`.
     pub(super) kind: &'static str,
@@ -30,11 +32,19 @@ pub(super) struct Function {
 /// `name(type, type)`
 impl fmt::Display for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}({})", quote_ident(self.name), self.arguments(","))
+        write!(f, "{}({})", self.qualified_name(), self.arguments(","))
     }
 }
 
 impl Function {
+    /// The name, with the schema if that is another than `pg_catalog`.
+    pub(super) fn qualified_name(&self) -> String {
+        match self.schema {
+            "pg_catalog" => quote_ident(self.name).to_string(),
+            schema => format!("{schema}.{}", quote_ident(self.name)),
+        }
+    }
+
     /// The argument types.
     pub(super) fn arguments(&self, separator: &str) -> String {
         let mut text = String::new();
@@ -75,9 +85,14 @@ static ALL: LazyLock<Vec<Function>> = LazyLock::new(|| {
     names.sort_unstable();
     names.dedup();
     let mut all = Vec::new();
-    for name in names {
-        all.extend(catalog::functions(name).iter().map(|entry| Function {
+    for known in names {
+        let (schema, name) = match known.split_once('.') {
+            Some(parts) if known.starts_with(INFORMATION_SCHEMA) => parts,
+            _ => ("pg_catalog", known),
+        };
+        all.extend(catalog::functions(known).iter().map(|entry| Function {
             oid: 0,
+            schema,
             name,
             kind: "f",
             args: entry.args(),
@@ -89,8 +104,9 @@ static ALL: LazyLock<Vec<Function>> = LazyLock::new(|| {
             columns: &[],
             arg_names: entry.arg_names(),
         }));
-        all.extend(catalog::aggregates(name).iter().map(|entry| Function {
+        all.extend(catalog::aggregates(known).iter().map(|entry| Function {
             oid: 0,
+            schema,
             name,
             kind: "a",
             args: entry.args(),
@@ -102,8 +118,9 @@ static ALL: LazyLock<Vec<Function>> = LazyLock::new(|| {
             columns: &[],
             arg_names: &[],
         }));
-        all.extend(catalog::windows(name).iter().map(|entry| Function {
+        all.extend(catalog::windows(known).iter().map(|entry| Function {
             oid: 0,
+            schema,
             name,
             kind: "w",
             args: entry.args,
@@ -115,10 +132,11 @@ static ALL: LazyLock<Vec<Function>> = LazyLock::new(|| {
             columns: &[],
             arg_names: &[],
         }));
-        all.extend(catalog::set_functions(name).iter().map(|entry| {
+        all.extend(catalog::set_functions(known).iter().map(|entry| {
             let columns = entry.columns();
             Function {
                 oid: 0,
+                schema,
                 name,
                 kind: "f",
                 args: entry.args(),

@@ -7,7 +7,7 @@ use helios_expr::{Ty, Volatility, catalog};
 
 use super::Ty::{Bool, Char, Float4, Int2, Name, Oid, Oids, Text, Texts};
 use super::relation::{Relation, pg};
-use super::{OWNER, PG_CATALOG, Source, proc_list, text};
+use super::{OWNER, PG_CATALOG, Source, io_functions, proc_list, schema_oid, text};
 
 pub(super) static RELATIONS: &[Relation] = &[
     pg(
@@ -131,6 +131,8 @@ fn oids(types: &[Ty]) -> Value {
 
 fn procs(source: &Source<'_>) -> Vec<Row> {
     let users = super::routines::procs(source);
+    let behind = io_functions::all().iter();
+    let behind = behind.map(|function| function.row(OWNER, INTERNAL));
     proc_list::all()
         .iter()
         .map(|function| {
@@ -143,7 +145,7 @@ fn procs(source: &Source<'_>) -> Vec<Row> {
             vec![
                 Value::Oid(function.oid),
                 text(function.name),
-                Value::Oid(PG_CATALOG),
+                Value::Oid(schema_oid(function.schema).unwrap_or(PG_CATALOG)),
                 Value::Oid(OWNER),
                 Value::Oid(INTERNAL),
                 Value::Float4(1.0),
@@ -175,6 +177,7 @@ fn procs(source: &Source<'_>) -> Vec<Row> {
                 Value::Null,
             ]
         })
+        .chain(behind)
         .chain(users)
         .collect()
 }

@@ -6,7 +6,7 @@ use helios_table::catalog::{DomainDef, TypeDef, TypeKind};
 
 use super::Ty::{Bool, Char, Float4, Int2, Int4, Name, Oid, Text, Texts};
 use super::relation::{Relation, pg};
-use super::{OWNER, PG_CATALOG, Source, acl, text};
+use super::{OWNER, PG_CATALOG, Source, acl, io_functions, text};
 
 pub(super) static RELATIONS: &[Relation] = &[
     pg(
@@ -35,6 +35,14 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("typalign", Char),
             ("typstorage", Char),
             ("typacl", Texts),
+            ("typinput", Oid),
+            ("typoutput", Oid),
+            ("typreceive", Oid),
+            ("typsend", Oid),
+            ("typmodin", Oid),
+            ("typmodout", Oid),
+            ("typanalyze", Oid),
+            ("typsubscript", Oid),
         ],
         types,
     ),
@@ -208,7 +216,8 @@ impl TypeRow<'_> {
             category(self.ty)
         };
         let base = self.domain.map(|domain| &domain.base);
-        vec![
+        let functions = io_functions::of_type(self.ty, &self.name, self.kind);
+        let row = vec![
             Value::Oid(self.ty.oid()),
             text(self.name.as_str()),
             Value::Oid(self.schema),
@@ -234,30 +243,40 @@ impl TypeRow<'_> {
             text(align),
             text(storage),
             Value::Null,
-        ]
+        ];
+        let functions = functions.into_iter().map(Value::Oid);
+        row.into_iter().chain(functions).collect()
     }
 
     /// The row of a user's type, with its owner and who may use it.
     fn row_of(&self, source: &Source<'_>, def: &TypeDef) -> Row {
         let mut row = self.row();
-        if let [_, _, _, owner, .., who] = row.as_mut_slice() {
+        if let Some(owner) = row.get_mut(3) {
             *owner = Value::Oid(source.catalog.owner(def.id.0).0);
+        }
+        if let Some(who) = row.get_mut(22) {
             *who = acl::of(source, def.id.0);
         }
         row
     }
 }
 
-/// The pseudo-types of polymorphic functions.
-pub(super) const PSEUDO: [(u32, &str); 8] = [
+/// The pseudo-types of polymorphic functions and of those behind types.
+pub(super) const PSEUDO: [(u32, &str); 14] = [
+    (2275, "cstring"),
     (2276, "\"any\""),
     (2277, "anyarray"),
+    (2281, "internal"),
     (2283, "anyelement"),
     (2776, "anynonarray"),
     (3500, "anyenum"),
+    (3831, "anyrange"),
+    (4537, "anymultirange"),
+    (4538, "anycompatiblemultirange"),
     (5077, "anycompatible"),
     (5078, "anycompatiblearray"),
     (5079, "anycompatiblenonarray"),
+    (5080, "anycompatiblerange"),
 ];
 
 /// The row of a type of the system.

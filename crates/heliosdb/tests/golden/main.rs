@@ -131,6 +131,12 @@ fn row_level_security() {
     check("row_security");
 }
 
+/// What drivers and their tests ask.
+#[test]
+fn clients() {
+    check("clients");
+}
+
 /// What `psql` asks for `\d` and its kin.
 #[test]
 fn psql_describes() {

@@ -268,6 +268,7 @@ impl Binder<'_> {
             columns.push(ViewColumn {
                 column: ScopeColumn {
                     counts: None,
+                    fields: None,
                     name: declared.name.as_str().into(),
                     expr: self.builder.settle(output.expr)?,
                     nullable: output.nullable,

@@ -160,6 +160,7 @@ fn argument_scope(def: &FunctionDef, args: Vec<Expr>) -> Scope {
         .zip(args)
         .map(|(input, expr)| ScopeColumn {
             counts: None,
+            fields: None,
             name: input.name.as_str().into(),
             expr,
             nullable: true,
