@@ -4,7 +4,7 @@ use helios_base::{ColumnId, Error, Result, SqlState, Value};
 use helios_table::catalog::{Catalog, FunctionId, Privileges, Relation, RoleId, Securable, Who};
 
 use super::command::require;
-use crate::session::state::{self, State};
+use crate::session::state::State;
 use crate::system::DATABASE_OID;
 
 /// Calls the function `name`, if it is one of these.
@@ -125,7 +125,7 @@ fn object_number(
             Some(oid) => oid,
             None => catalog.require_schema(name)?.id.0,
         },
-        Securable::Database if &**name == state::DATABASE || &**name == "helios" => DATABASE_OID,
+        Securable::Database if state.is_database(name) => DATABASE_OID,
         Securable::Database => {
             return Err(Error::new(
                 SqlState::INVALID_CATALOG_NAME,
