@@ -24,8 +24,8 @@ const LOG: &str = "HELIOS_LOG";
 const LOGGED: &str = "warn,heliosdb=info,helios_wire=info";
 /// The first user.
 const USER: &str = "helios";
-/// What clients may call the database.
-const DATABASES: [&str; 2] = ["heliosdb", "helios"];
+/// What clients may call the database; tools connect to `postgres` before they know another.
+const DATABASES: [&str; 3] = ["helios", "heliosdb", "postgres"];
 /// How long clients may finish what they do once the server is asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
 

@@ -3,6 +3,7 @@
 mod attacks;
 mod client;
 mod columns;
+mod encodings;
 mod flow;
 mod fuzz;
 mod monitor;
@@ -366,6 +367,39 @@ fn a_branch_can_be_part_of_the_database_name() {
     let count = "select count(*) from t";
     assert_eq!(row_texts(&dev.query(count)[1]), [Some("1".to_owned())]);
     assert_eq!(row_texts(&client.query(count)[1]), [Some("0".to_owned())]);
+}
+
+#[test]
+fn the_database_is_called_as_the_client_called_it() {
+    let names = ["helios", "postgres"].map(str::to_owned);
+    let server = TestServer::start_with(|options| options.databases = names.to_vec());
+    let sql = "select current_database(), current_catalog, (select string_agg(datname, ',') from pg_database),
+               (select string_agg(distinct datname, ',') from pg_stat_activity),
+               (select catalog_name from information_schema.information_schema_catalog_name),
+               (select string_agg(distinct table_catalog, ',') from information_schema.tables),
+               pg_database_size(current_database()) > 0,
+               has_database_privilege(current_database(), 'connect')";
+    for (asked, name) in [
+        ("helios", "helios"),
+        ("postgres", "postgres"),
+        ("helios@main", "helios"),
+    ] {
+        let opened = server.try_connect(&format!("user\0helios\0database\0{asked}\0\0"));
+        let mut client = opened.expect("connected");
+        let row = row_texts(&query(&mut client, sql)[1]);
+        assert_eq!(row[..6], vec![Some(name.to_owned()); 6], "{asked}");
+        assert_eq!(row[6..], vec![Some("t".to_owned()); 2], "{asked}");
+        query(
+            &mut client,
+            &format!("grant connect on database {name} to public"),
+        );
+    }
+    let unknown = server.try_connect("user\0helios\0database\0nope\0\0");
+    let error = unknown.expect_err("refused");
+    assert_eq!(
+        error.field(b'M').as_deref(),
+        Some("database \"nope\" does not exist")
+    );
 }
 
 fn kinds(messages: &[client::Message]) -> String {

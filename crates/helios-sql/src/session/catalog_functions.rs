@@ -8,7 +8,7 @@ use helios_expr::SessionHooks;
 use helios_table::catalog::RoleId;
 
 use super::signal::{Signal, send};
-use super::state::{DATABASE, State};
+use super::state::State;
 
 /// Calls the function `name`, or gives the rows of the system relation `name` as an array of
 /// records.
@@ -187,7 +187,7 @@ fn activity(state: &State) -> Vec<Row> {
                 now.query = Arc::from("<insufficient privilege>");
             }
             vec![
-                Value::text(DATABASE),
+                Value::text(state.database.as_str()),
                 Value::Int4(i32::try_from(session.number).unwrap_or(i32::MAX)),
                 Value::text(session.user.as_str()),
                 Value::text(now.application),

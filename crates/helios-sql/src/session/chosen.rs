@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Session;
 use super::settings::{Id, Settings};
+use super::state::State;
 
 /// The settings that every statement asks for.
 #[derive(Debug, Default)]
@@ -41,10 +42,10 @@ pub(super) enum Executor {
 }
 
 impl Chosen {
-    fn read(settings: &Settings, user: &str, generation: u64) -> Self {
+    fn read(settings: &Settings, state: &State, generation: u64) -> Self {
         Self {
             generation: Some(generation),
-            digest: settings.digest(user),
+            digest: settings.digest(&state.user, &state.database),
             executor: match settings.text(Id::Executor) {
                 "row" => Executor::Rows,
                 "vector" => Executor::Vectors,
@@ -100,7 +101,7 @@ impl Session {
     #[cold]
     fn read_settings(&mut self, generation: u64) {
         let settings = self.state.settings.lock();
-        self.chosen = Chosen::read(&settings, &self.state.user, generation);
+        self.chosen = Chosen::read(&settings, &self.state, generation);
         if let Some(current) = &self.current {
             let txn = current.txn.txn();
             txn.set_lock_timeout(self.chosen.lock_timeout);

@@ -36,6 +36,11 @@ impl Session {
         let names: Vec<&str> = copy.columns.iter().map(|column| &*column.name).collect();
         let mut options = CopyOptions::new(&copy.format, &copy.options, copy.from)?;
         options.resolve_columns(&names)?;
+        let client = matches!(copy.target, CopyTarget::Client);
+        if client || matches!(options.format, Format::Text | Format::Csv) {
+            let encoding = || self.client_encoding().get();
+            options.encoding.get_or_insert_with(encoding);
+        }
         let rows = if copy.from {
             self.copy_from(sight, bound, copy, options, params)?
         } else {
@@ -151,7 +156,7 @@ impl Session {
                 Format::Text | Format::Csv if options.header != Header::No => {
                     let names: Vec<&str> = copy.columns.iter().map(|c| &*c.name).collect();
                     write_header(options, &names, &mut buffer);
-                    options.encoding.encode(&mut buffer)?;
+                    options.encode(&mut buffer)?;
                     output.write_all(&buffer).map_err(failed)?;
                     buffer.clear();
                 }

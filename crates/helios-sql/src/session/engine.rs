@@ -197,7 +197,7 @@ impl Engine {
     /// # Errors
     /// `28000` there is no such role, or it may not log in; `42501` it may not connect; `53300` it
     /// has as many sessions as it may have.
-    pub fn admit(&self, user: &str) -> Result<()> {
+    pub fn admit(&self, user: &str, database: &str) -> Result<()> {
         let catalog = self.shared.tables.newest_catalog(BranchId::MAIN)?;
         let unknown = |message| Error::new(SqlState::INVALID_AUTHORIZATION_SPECIFICATION, message);
         let roles = catalog.roles();
@@ -214,17 +214,14 @@ impl Engine {
             return Ok(());
         }
         let wanted = Privileges::CONNECT;
-        let database = crate::system::DATABASE_OID;
+        let number = crate::system::DATABASE_OID;
         if !who
-            .has(&catalog, Securable::Database, database, wanted)
+            .has(&catalog, Securable::Database, number, wanted)
             .has(wanted)
         {
             return Err(Error::new(
                 SqlState::INSUFFICIENT_PRIVILEGE,
-                format!(
-                    "permission denied for database \"{}\"",
-                    super::state::DATABASE
-                ),
+                format!("permission denied for database \"{database}\""),
             )
             .with_detail("User does not have CONNECT privilege."));
         }

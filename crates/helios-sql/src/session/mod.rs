@@ -118,6 +118,9 @@ pub struct SessionOptions {
     /// The role that logged in. Empty: nobody did, the session may do everything, and its user is
     /// called `heliosdb`.
     pub user: String,
+    /// The name by which the database was asked for, which `current_database()` and the catalogs tell;
+    /// `heliosdb` if empty.
+    pub database: String,
     /// The branch to start on; `main` if empty.
     pub branch: String,
     /// Settings to start with, as name and text.
@@ -189,7 +192,14 @@ impl Session {
             interrupt: interrupt.clone(),
             waker: Mutex::default(),
         });
-        let state = State::new(&engine.shared, user, embedded, number, interrupt.clone());
+        let state = State::new(
+            &engine.shared,
+            user,
+            options.database,
+            embedded,
+            number,
+            interrupt.clone(),
+        );
         let mut session = Self {
             state,
             activity: activity.clone(),

@@ -77,7 +77,11 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
             6 => "UTF8",
             _ => "",
         })),
-        ("getdatabaseencoding" | "pg_client_encoding", []) => Ok(Value::text("UTF8")),
+        ("getdatabaseencoding", []) => Ok(Value::text("UTF8")),
+        ("pg_client_encoding", []) => {
+            let settings = state.settings.lock();
+            Ok(Value::text(settings.encoding().get().name()))
+        }
         ("pg_char_to_encoding", [Value::Text(name)]) => {
             let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
             let number = match plain.to_ascii_lowercase().as_str() {

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use helios_base::{DataType, Result, Value};
+use helios_base::{DataType, Result, SharedEncoding, Value};
 
 use super::{Columns, Outcome, Prepared, Session};
 
@@ -158,6 +158,12 @@ impl Session {
     /// `25P02` in a failed transaction.
     pub fn check_transaction(&self) -> Result<()> {
         self.check_not_failed()
+    }
+
+    /// How the client writes text: what `client_encoding` says at the time.
+    #[must_use]
+    pub fn client_encoding(&self) -> SharedEncoding {
+        self.state.settings.lock().encoding().clone()
     }
 
     /// Sets who gives and takes the data of COPY where no stream was set for it.

@@ -5,13 +5,13 @@ use helios_base::{Error, IndexId, Result, SqlState, TableId, Value};
 use helios_table::catalog::{Privileges, Relation, TableDef};
 use helios_version::Read;
 
-use super::state::{DATABASE, State};
+use super::state::State;
 
 /// Calls the function `name`, if it is one of these.
 pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<Value>> {
     Some(match (name, args) {
         ("pg_database_size", [Value::Text(database)]) => {
-            database_size(state, (&**database == DATABASE).then_some(()), database)
+            database_size(state, state.is_database(database).then_some(()), database)
         }
         ("pg_database_size", [Value::Oid(oid)]) => {
             let ours = *oid == crate::system::DATABASE_OID;

@@ -29,6 +29,8 @@ pub(crate) struct State {
     pub(crate) tables: Arc<Tables>,
     /// Who logged in.
     pub(crate) user: String,
+    /// The name by which its client asked for the database.
+    pub(crate) database: String,
     /// Nobody did: the process has the database for itself.
     pub(crate) embedded: bool,
     pub(crate) number: u64,
@@ -111,13 +113,16 @@ struct Sequences {
     last: Option<(BranchId, SequenceId)>,
 }
 
-/// The name by which SQL knows the database.
+/// The name by which SQL knows the database where nobody has asked for it by another.
 pub(crate) const DATABASE: &str = "heliosdb";
+/// Names by which statements may always call it.
+const DATABASE_NAMES: [&str; 3] = [DATABASE, "helios", "postgres"];
 
 impl State {
     pub(crate) fn new(
         engine: &Arc<Shared>,
         user: String,
+        database: String,
         embedded: bool,
         number: u64,
         interrupt: Interrupt,
@@ -131,6 +136,10 @@ impl State {
             generation: settings.generation().clone(),
             tables: engine.tables.clone(),
             user,
+            database: match database.is_empty() {
+                true => DATABASE.to_owned(),
+                false => database,
+            },
             embedded,
             number,
             interrupt,
@@ -154,6 +163,11 @@ impl State {
                 txid: None,
             }),
         })
+    }
+
+    /// Whether the database may be called so.
+    pub(crate) fn is_database(&self, name: &str) -> bool {
+        name == self.database || DATABASE_NAMES.contains(&name)
     }
 
     /// Says what the next statement sees.
@@ -418,7 +432,7 @@ impl SessionHooks for State {
     }
 
     fn current_database(&self) -> &str {
-        DATABASE
+        &self.database
     }
 
     fn temporary_schema(&self) -> Option<String> {

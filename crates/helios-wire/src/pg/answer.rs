@@ -5,7 +5,7 @@ use helios_sql::Columns;
 use heliosdb::RowStream;
 
 use super::parameter::format_of;
-use super::{Wire, field};
+use super::{Wire, encoding, field};
 
 /// How a result's columns are to be sent.
 #[derive(Debug)]
@@ -46,6 +46,7 @@ pub(super) fn send_rows(
     text: &TextContext,
 ) -> Result<bool> {
     let mut scratch = String::new();
+    let encoding = wire.encoding();
     let mut sent = 0;
     while limit.is_none_or(|limit| sent < limit) {
         let Some(row) = rows.next_row()? else {
@@ -61,7 +62,15 @@ pub(super) fn send_rows(
                 0 => {
                     scratch.clear();
                     value.write_text(ty, text, &mut scratch);
-                    out.extend(scratch.as_bytes());
+                    encoding.encode(&scratch, out)
+                }
+                1 if encoding.converts() => {
+                    let start = out.len();
+                    binary::write(value, ty, out)?;
+                    let turn = encoding::to_client(encoding);
+                    let turned = encoding::binary(&out[start..], ty, &turn)?;
+                    out.truncate(start);
+                    out.extend(turned);
                     Ok(())
                 }
                 1 => binary::write(value, ty, out),

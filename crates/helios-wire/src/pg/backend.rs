@@ -1,11 +1,11 @@
 //! Messages to clients, appended to a buffer.
 
-use helios_base::{Error, ErrorKind, SqlState, Value};
+use helios_base::{Encoding, Error, ErrorKind, SqlState, Value};
 use helios_sql::{Notice, Notification, Severity, TransactionStatus};
 
-/// Appends messages to a buffer of bytes.
+/// Appends messages to a buffer of bytes: texts in the client's encoding, with a question mark for what it lacks.
 #[derive(Debug)]
-pub struct Backend<'a>(pub &'a mut Vec<u8>);
+pub struct Backend<'a>(pub &'a mut Vec<u8>, pub Encoding);
 
 /// A column as RowDescription tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,10 +41,11 @@ impl Backend<'_> {
 
     /// `R` 10: prove it by one of these mechanisms.
     pub fn authentication_sasl(&mut self, mechanisms: &[&str]) {
+        let encoding = self.1;
         self.message(b'R', |body| {
             body.extend(10u32.to_be_bytes());
             for mechanism in mechanisms {
-                string(body, mechanism);
+                string(body, encoding, mechanism);
             }
             body.push(0);
         });
@@ -68,9 +69,10 @@ impl Backend<'_> {
 
     /// `S`: a setting that clients follow.
     pub fn parameter_status(&mut self, name: &str, value: &str) {
+        let encoding = self.1;
         self.message(b'S', |body| {
-            string(body, name);
-            string(body, value);
+            string(body, encoding, name);
+            string(body, encoding, value);
         });
     }
 
@@ -84,11 +86,12 @@ impl Backend<'_> {
 
     /// `v`: this version (major and minor) is spoken, without these options.
     pub fn negotiate_protocol_version(&mut self, version: u32, unknown: &[String]) {
+        let encoding = self.1;
         self.message(b'v', |body| {
             body.extend(version.to_be_bytes());
             body.extend((unknown.len() as u32).to_be_bytes());
             for option in unknown {
-                string(body, option);
+                string(body, encoding, option);
             }
         });
     }
@@ -106,7 +109,8 @@ impl Backend<'_> {
 
     /// `C`: a statement is done.
     pub fn command_complete(&mut self, tag: &str) {
-        self.message(b'C', |body| string(body, tag));
+        let encoding = self.1;
+        self.message(b'C', |body| string(body, encoding, tag));
     }
 
     /// `I`: there was no statement.
@@ -151,10 +155,11 @@ impl Backend<'_> {
 
     /// `T`: the columns that follow.
     pub(super) fn row_description<'f>(&mut self, fields: impl ExactSizeIterator<Item = Field<'f>>) {
+        let encoding = self.1;
         self.message(b'T', |body| {
             body.extend((fields.len() as u16).to_be_bytes());
             for field in fields {
-                string(body, field.name);
+                string(body, encoding, field.name);
                 body.extend(field.relation.to_be_bytes());
                 body.extend(field.number.to_be_bytes());
                 body.extend(field.ty.to_be_bytes());
@@ -231,19 +236,20 @@ impl Backend<'_> {
 
     /// `E`: what went wrong; `fatal` if the connection ends with it.
     pub fn error(&mut self, error: &Error, fatal: bool) {
+        let encoding = self.1;
         let severity = match (fatal, error.kind()) {
             (true, _) => "FATAL",
             _ => "ERROR",
         };
         self.message(b'E', |body| {
-            field(body, b'S', severity);
-            field(body, b'V', severity);
-            field(body, b'C', error.sqlstate().as_str());
-            field(body, b'M', error.message());
+            field(body, encoding, b'S', severity);
+            field(body, encoding, b'V', severity);
+            field(body, encoding, b'C', error.sqlstate().as_str());
+            field(body, encoding, b'M', error.message());
             let position = error.position().map(|position| position.to_string());
             let mut optional = |code, text: Option<&str>| {
                 if let Some(text) = text {
-                    field(body, code, text);
+                    field(body, encoding, code, text);
                 }
             };
             optional(b'D', error.detail());
@@ -264,43 +270,45 @@ impl Backend<'_> {
 
     /// What another session has sent to a channel.
     pub fn notification(&mut self, notification: &Notification) {
+        let encoding = self.1;
         let process = u32::try_from(notification.process).unwrap_or(u32::MAX);
         self.message(b'A', |body| {
             body.extend(process.to_be_bytes());
             for text in [&notification.channel, &notification.payload] {
-                body.extend(text.as_bytes());
-                body.push(0);
+                string(body, encoding, text);
             }
         });
     }
 
     /// `N`: something worth knowing.
     pub fn notice(&mut self, notice: &Notice) {
+        let encoding = self.1;
         let severity = match notice.severity {
             Severity::Warning => "WARNING",
             _ => "NOTICE",
         };
         self.message(b'N', |body| {
-            field(body, b'S', severity);
-            field(body, b'V', severity);
-            field(body, b'C', notice.state.as_str());
-            field(body, b'M', &notice.message);
+            field(body, encoding, b'S', severity);
+            field(body, encoding, b'V', severity);
+            field(body, encoding, b'C', notice.state.as_str());
+            field(body, encoding, b'M', &notice.message);
             if let Some(hint) = &notice.hint {
-                field(body, b'H', hint);
+                field(body, encoding, b'H', hint);
             }
             body.push(0);
         });
     }
 }
 
-fn field(body: &mut Vec<u8>, code: u8, text: &str) {
+fn field(body: &mut Vec<u8>, encoding: Encoding, code: u8, text: &str) {
     body.push(code);
-    string(body, text);
+    string(body, encoding, text);
 }
 
 /// Text ends at its first zero byte: there is no way to send one.
-fn string(body: &mut Vec<u8>, text: &str) {
-    body.extend(text.bytes().take_while(|byte| *byte != 0));
+fn string(body: &mut Vec<u8>, encoding: Encoding, text: &str) {
+    let text = encoding.encode_lossy(text);
+    body.extend(text.iter().take_while(|byte| **byte != 0));
     body.push(0);
 }
 

@@ -1,5 +1,6 @@
 //! One client's conversation, from its first byte to its last.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use helios_sql::{Prepared, Session, SessionOptions};
 use parking_lot::Mutex;
 
 use super::copy::Peer;
+use super::encoding;
 use super::extended::Portal;
 use super::report::Reported;
 use super::{Frontend, MESSAGE_MAX, Opening, STARTUP_MAX, Startup, Wire, login};
@@ -113,6 +115,7 @@ fn open(wire: &mut Wire, live: &Live, shared: &Shared) -> Result<Option<(Session
         user: &startup.user,
         database,
         branch,
+        names: &shared.options.databases,
     };
     let end_point = identity.as_ref().and_then(|identity| identity.end_point());
     login::authenticate(wire, &visitor, shared, end_point)?;
@@ -128,6 +131,7 @@ fn open(wire: &mut Wire, live: &Live, shared: &Shared) -> Result<Option<(Session
     }
     let mut options = SessionOptions::default();
     options.user.clone_from(&startup.user);
+    database.clone_into(&mut options.database);
     branch.clone_into(&mut options.branch);
     options.settings.clone_from(&startup.settings);
     let mut session = engine.session(options)?;
@@ -151,7 +155,8 @@ fn offered(wire: &Wire, shared: &Shared) -> Option<Arc<crate::tls::Identity>> {
 }
 
 impl Conversation {
-    fn new(mut session: Session, wire: Wire) -> Self {
+    fn new(mut session: Session, mut wire: Wire) -> Self {
+        wire.follow_encoding(session.client_encoding());
         let wire = Arc::new(Mutex::new(wire));
         session.set_copy_peer(Some(Box::new(Peer(wire.clone()))));
         Self {
@@ -187,12 +192,24 @@ impl Conversation {
                 let mut wire = self.wire.lock();
                 match wire.read(MESSAGE_MAX)? {
                     // Statements may read COPY data through the same buffer.
-                    Some(frame) => (frame.kind, wire.body(frame).to_vec()),
+                    Some(frame) => {
+                        let (body, encoding) = (wire.body(frame), wire.encoding());
+                        let body = encoding::incoming(frame.kind, body, encoding);
+                        (frame.kind, body.map(Cow::into_owned))
+                    }
                     // The end may be one that somebody made.
                     None => return self.session.check_alive(),
                 }
             };
-            let message = match Frontend::decode(kind, &body) {
+            let (body, garbled) = match body {
+                Ok(body) => (body, None),
+                Err(error) => (Vec::new(), Some(error)),
+            };
+            let decoded = match garbled {
+                Some(error) => Err(error),
+                None => Frontend::decode(kind, &body),
+            };
+            let message = match decoded {
                 Ok(Frontend::Terminate) => return Ok(()),
                 Ok(message) => message,
                 // Where a message is malformed, the next may not begin where it seems to.

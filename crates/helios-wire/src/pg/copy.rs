@@ -7,6 +7,7 @@ use helios_base::{Error, Result, SqlState};
 use helios_sql::{CopyPeer, CopyShape};
 use parking_lot::Mutex;
 
+use super::encoding;
 use super::frontend::violation;
 use super::{Frontend, MESSAGE_MAX, Wire};
 
@@ -59,7 +60,8 @@ impl Input {
                     "unexpected end of the client's stream during COPY from stdin",
                 ));
             };
-            match Frontend::decode(frame.kind, wire.body(frame))? {
+            let body = encoding::incoming(frame.kind, wire.body(frame), wire.encoding())?;
+            match Frontend::decode(frame.kind, &body)? {
                 Frontend::CopyData(data) => {
                     self.data.clear();
                     self.data.extend(data);

@@ -98,6 +98,7 @@ impl Conversation {
             prepared.parameters(),
             message.statement,
             &self.session.text_context(),
+            self.wire.lock().encoding(),
         )?;
         let columns = self.session.columns_for(&prepared, &parameters)?;
         let shape = columns.map(|columns| Shape {

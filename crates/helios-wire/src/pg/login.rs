@@ -74,7 +74,7 @@ fn prove(
             ));
         }
     }
-    engine.admit(visitor.user)?;
+    engine.admit(visitor.user, visitor.database)?;
     wire.backend().authentication_ok();
     Ok(())
 }

@@ -6,6 +6,7 @@ mod answer;
 mod backend;
 mod conversation;
 mod copy;
+mod encoding;
 mod extended;
 mod field;
 mod frontend;

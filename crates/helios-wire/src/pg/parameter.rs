@@ -1,6 +1,6 @@
 //! Values of parameters.
 
-use helios_base::{DataType, Error, Result, SqlState, TextContext, Value, binary};
+use helios_base::{DataType, Encoding, Error, Result, SqlState, TextContext, Value, binary};
 
 use super::frontend::violation;
 
@@ -14,6 +14,7 @@ pub(super) fn read(
     types: &[DataType],
     statement: &str,
     text: &TextContext,
+    encoding: Encoding,
 ) -> Result<Vec<Value>> {
     if values.len() != types.len() {
         return Err(violation(format!(
@@ -29,17 +30,24 @@ pub(super) fn read(
         .enumerate()
         .map(|(index, (value, ty))| match value {
             None => Ok(Value::Null),
-            Some(bytes) => read_one(bytes, ty, format_of(formats, index), text)
+            Some(bytes) => read_one(bytes, ty, format_of(formats, index), text, encoding)
                 .map_err(|error| at_parameter(error, index)),
         })
         .collect()
 }
 
-fn read_one(bytes: &[u8], ty: &DataType, format: i16, text: &TextContext) -> Result<Value> {
+fn read_one(
+    bytes: &[u8],
+    ty: &DataType,
+    format: i16,
+    text: &TextContext,
+    encoding: Encoding,
+) -> Result<Value> {
     // A parameter takes values of its type; lengths are for columns to judge.
     match format {
         0 => {
-            let utf8 = std::str::from_utf8(bytes).map_err(|error| {
+            let bytes = encoding.decode(bytes)?;
+            let utf8 = std::str::from_utf8(&bytes).map_err(|error| {
                 let bad = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
                 Error::new(
                     SqlState::CHARACTER_NOT_IN_REPERTOIRE,
@@ -47,6 +55,10 @@ fn read_one(bytes: &[u8], ty: &DataType, format: i16, text: &TextContext) -> Res
                 )
             })?;
             Value::parse(utf8, ty, text)
+        }
+        1 if encoding.converts() && super::encoding::is_read(ty) => {
+            let turn = super::encoding::from_client(encoding);
+            binary::read(&super::encoding::binary(bytes, ty, &turn)?, ty)
         }
         1 => binary::read(bytes, ty),
         other => Err(Error::new(

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use helios_base::{Error, Result, SqlState};
+use helios_base::{Encoding, Error, Result, SharedEncoding, SqlState};
 
 use super::frontend::violation;
 use super::{Backend, MESSAGE_MAX};
@@ -25,6 +25,7 @@ pub struct Wire<S = Stream> {
     /// Where the unread part of `input` starts.
     start: usize,
     output: Vec<u8>,
+    encoding: SharedEncoding,
 }
 
 /// Where a message lies in the buffer, until the next is read.
@@ -44,7 +45,19 @@ impl<S: Read + Write> Wire<S> {
             input: Vec::new(),
             start: 0,
             output: Vec::new(),
+            encoding: SharedEncoding::default(),
         }
+    }
+
+    /// From now on the client's texts are in the encoding that `encoding` says.
+    pub(crate) fn follow_encoding(&mut self, encoding: SharedEncoding) {
+        self.encoding = encoding;
+    }
+
+    /// The encoding of the client's texts.
+    #[must_use]
+    pub fn encoding(&self) -> Encoding {
+        self.encoding.get()
     }
 
     /// The stream below.
@@ -161,7 +174,7 @@ impl<S: Read + Write> Wire<S> {
 
     /// Appends to the output.
     pub fn backend(&mut self) -> Backend<'_> {
-        Backend(&mut self.output)
+        Backend(&mut self.output, self.encoding.get())
     }
 
     /// Appends a byte that is no message: the answer to a request for encryption.

@@ -41,6 +41,15 @@ pub struct Visitor<'v> {
     pub database: &'v str,
     /// The branch it wants; empty for none in particular.
     pub branch: &'v str,
+    /// The names of the one database that there is: a rule for one of them holds for all.
+    pub names: &'v [String],
+}
+
+impl Visitor<'_> {
+    fn wants(&self, database: &str) -> bool {
+        let is_ours = |wanted: &str| self.names.iter().any(|name| name == wanted);
+        database == self.database || is_ours(database) && is_ours(self.database)
+    }
 }
 
 /// One line.
@@ -165,7 +174,7 @@ impl Rule {
             DatabaseName::All => true,
             DatabaseName::SameUser => visitor.database == visitor.user,
             DatabaseName::Named { database, branch } => {
-                database == visitor.database
+                visitor.wants(database)
                     && branch
                         .as_deref()
                         .is_none_or(|branch| branch == visitor.branch)

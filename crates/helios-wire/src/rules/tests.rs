@@ -30,6 +30,7 @@ fn ask(
         user,
         database,
         branch,
+        names: &["helios", "postgres"].map(str::to_owned),
     };
     rules(FILE)
         .method(&visitor, &|role| role == "staff" && user == "bob")
@@ -51,6 +52,13 @@ fn the_first_rule_that_fits_decides() {
         ask(Some("10.1.1.1"), true, "+odd", "all"),
         Ok(Method::Scram)
     );
+    // A rule for one name of the database holds for the others.
+    assert_eq!(
+        ask(Some("::1"), false, "bob", "postgres"),
+        Ok(Method::Scram)
+    );
+    assert_eq!(dev(true, "postgres@dev"), Ok(Method::Scram));
+    assert!(ask(Some("::1"), false, "bob", "other").is_err());
     // Quotes take the meaning of "all" and "+".
     assert!(ask(Some("10.1.1.1"), true, "odd", "all").is_err());
     assert_eq!(

@@ -13,7 +13,6 @@ mod text;
 
 pub(crate) use binary::{BinaryReader, write_header as write_binary_header};
 pub(crate) use binary::{TRAILER as BINARY_TRAILER, write_row as write_binary_row};
-pub(crate) use encoding::Encoding;
 pub(crate) use json_lines::{JsonReader, json_value, write_row as write_json_row};
 pub(crate) use options::{CopyOptions, Format, Header};
 pub(crate) use reader::{RecordReader, shown};

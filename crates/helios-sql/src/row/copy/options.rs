@@ -1,8 +1,8 @@
 //! The options of `COPY`.
 
-use helios_base::{Error, Result, SqlState};
+use helios_base::{Encoding, Error, Result, SqlState};
 
-use super::Encoding;
+use super::encoding;
 use crate::files::{ParquetOptions, read_number};
 use crate::plan::CopyFormat;
 
@@ -12,7 +12,8 @@ pub(crate) struct CopyOptions {
     pub(crate) format: Format,
     /// CSV instead of text.
     pub(crate) csv: bool,
-    pub(crate) encoding: Encoding,
+    /// That of the file, if it was named.
+    pub(crate) encoding: Option<Encoding>,
     /// What stands for a column's default.
     pub(crate) default: Option<String>,
     /// How Parquet is written.
@@ -127,7 +128,7 @@ impl CopyOptions {
         let mut this = Self {
             format: kind,
             csv,
-            encoding: Encoding::Utf8,
+            encoding: None,
             default: None,
             parquet: ParquetOptions::default(),
             delimiter: if csv { b',' } else { b'\t' },
@@ -207,7 +208,7 @@ impl CopyOptions {
                 }
                 // A hint about visibility that has nothing to speed up here.
                 "freeze" => {}
-                "encoding" => this.encoding = Encoding::named(value)?,
+                "encoding" => this.encoding = Some(encoding::named(value)?),
                 _ => return Err(syntax(format!("option \"{name}\" not recognized"))),
             }
         }
@@ -289,7 +290,7 @@ impl CopyOptions {
     pub(crate) fn encode(&self, text: &mut Vec<u8>) -> Result<()> {
         match self.format {
             Format::Binary => Ok(()),
-            _ => self.encoding.encode(text),
+            _ => encoding::encode(self.encoding.unwrap_or_default(), text),
         }
     }
 

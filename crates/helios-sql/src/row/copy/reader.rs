@@ -218,7 +218,8 @@ impl<R: Read> RecordReader<R> {
         let read = read.map_err(|e| Error::io("read the COPY data", e));
         self.buffer.truncate(old + *read.as_ref().unwrap_or(&0));
         self.ended = read? == 0;
-        encoding::decode(self.options.encoding, &mut self.buffer, old);
+        let encoding = self.options.encoding.unwrap_or_default();
+        encoding::decode(encoding, &mut self.buffer, old)?;
         // A mark of the byte order says nothing that is not known.
         if self.lines_read == 0 && self.start == 0 && self.buffer.starts_with(BYTE_ORDER_MARK) {
             self.start = BYTE_ORDER_MARK.len();

@@ -365,7 +365,7 @@ impl Judge<'_> {
             .has(self.catalog, Securable::Database, DATABASE_OID, wanted);
         match has.has(wanted) {
             true => Ok(()),
-            false => Err(denied("database", crate::session::state::DATABASE)),
+            false => Err(denied("database", &self.session.state.database)),
         }
     }
 

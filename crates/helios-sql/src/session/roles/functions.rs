@@ -7,7 +7,7 @@ use helios_table::catalog::{
 
 use super::command::require;
 use crate::session::past::branch_named;
-use crate::session::state::{self, State};
+use crate::session::state::State;
 use crate::system::DATABASE_OID;
 
 /// Calls the function `name`, if it is one of these.
@@ -133,7 +133,7 @@ fn object_number(
             None => catalog.require_schema(name)?.id.0,
         },
         Securable::Branch => branch_object(branch_named(state.tables.store(), name)?.id),
-        Securable::Database if &**name == state::DATABASE || &**name == "helios" => DATABASE_OID,
+        Securable::Database if state.is_database(name) => DATABASE_OID,
         Securable::Database => {
             return Err(Error::new(
                 SqlState::INVALID_CATALOG_NAME,

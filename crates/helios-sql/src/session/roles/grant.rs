@@ -17,7 +17,7 @@ use crate::plan::{
 };
 use crate::session::ddl::function::require_function;
 use crate::session::past::branch_named;
-use crate::session::{Notice, Session, state};
+use crate::session::{Notice, Session};
 use crate::system::DATABASE_OID;
 
 /// An object with the numbers of its columns by name.
@@ -161,7 +161,7 @@ impl Session {
             }
             GrantTarget::Databases(names) => {
                 for name in names {
-                    if name != state::DATABASE && name != "helios" {
+                    if !self.state.is_database(name) {
                         return Err(Error::new(
                             SqlState::INVALID_CATALOG_NAME,
                             format!("database \"{name}\" does not exist"),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use helios_base::datetime::{parse_date_style, show_date_style};
 use helios_base::text::{DateOrder, DateStyle};
-use helios_base::{Error, Result, SqlState, TimeZone, nearest};
+use helios_base::{Encoding, Error, Result, SharedEncoding, SqlState, TimeZone, nearest};
 
 pub(crate) use database::{DEFAULT_RETENTION, DatabaseSettings, is_limit, is_of_database};
 pub(crate) use registry::Id;
@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     in_transaction: bool,
     /// Goes up at every change, so that caches know; they need not lock the settings to look.
     generation: Arc<AtomicU64>,
+    /// `client_encoding`, for those who write to the client.
+    encoding: SharedEncoding,
     /// What all sessions share.
     database: Arc<DatabaseSettings>,
 }
@@ -75,6 +77,7 @@ impl Settings {
             undo: Vec::new(),
             in_transaction: false,
             generation: Arc::default(),
+            encoding: SharedEncoding::default(),
             database,
         }
     }
@@ -84,12 +87,25 @@ impl Settings {
         &self.generation
     }
 
+    /// How the client writes text.
+    pub(crate) fn encoding(&self) -> &SharedEncoding {
+        &self.encoding
+    }
+
+    /// The value of setting `index` is another one now.
+    fn follow(&self, index: usize) {
+        if index == Id::ClientEncoding as usize {
+            let encoding = Encoding::named(self.text(Id::ClientEncoding));
+            self.encoding.set(encoding.unwrap_or_default());
+        }
+    }
+
     fn changed(&self) {
         self.generation.fetch_add(1, Release);
     }
 
-    /// A digest of the settings that planning reads, and of the user's name; never 0.
-    pub(crate) fn digest(&self, user: &str) -> u64 {
+    /// A digest of the settings that planning reads, and of the names of user and database; never 0.
+    pub(crate) fn digest(&self, user: &str, database: &str) -> u64 {
         let mut hasher = std::hash::DefaultHasher::new();
         for id in [
             Id::SearchPath,
@@ -103,7 +119,7 @@ impl Settings {
         ] {
             self.text(id).hash(&mut hasher);
         }
-        user.hash(&mut hasher);
+        (user, database).hash(&mut hasher);
         hasher.finish().max(1)
     }
 
@@ -203,15 +219,6 @@ impl Settings {
     /// but such spellings.
     fn accept_fixed(&self, index: usize, text: &str) -> Result<()> {
         let def = &SETTINGS[index];
-        // PostgreSQL reads names of encodings by their letters and digits; drivers rely on it.
-        let letters: String;
-        let text = match index == Id::ClientEncoding as usize {
-            true => {
-                letters = text.chars().filter(char::is_ascii_alphanumeric).collect();
-                &letters
-            }
-            false => text,
-        };
         match def.kind.parse(def.name, text) {
             Ok(value)
                 if matches!(def.kind, SettingKind::Choice(_))
@@ -241,6 +248,7 @@ impl Settings {
         if !local {
             slot.after_commit = value;
         }
+        self.follow(index);
     }
 
     /// Sets a value of the running transaction itself; no undo, as it ends with the transaction.
@@ -358,6 +366,7 @@ impl Settings {
                 slot.now = undo.now;
                 slot.after_commit = undo.after_commit;
                 self.changed();
+                self.follow(undo.index);
             }
         }
     }
@@ -370,6 +379,7 @@ impl Settings {
             if slot.now != slot.after_commit {
                 slot.now = slot.after_commit.clone();
                 self.changed();
+                self.follow(undo.index);
             }
         }
     }
@@ -423,6 +433,17 @@ fn check(index: usize, text: &str, before: &SettingValue) -> Result<SettingValue
     let value = def.kind.parse(def.name, text)?;
     if index == Id::SearchPath as usize && split_names(text).is_none() {
         return Err(bad_value(def.name, text).with_detail("List syntax is invalid."));
+    }
+    if index == Id::ClientEncoding as usize {
+        return match Encoding::named(text) {
+            Some(encoding) => Ok(SettingValue::Text(Arc::from(encoding.name()))),
+            None if Encoding::is_known(text) => Err(Error::unsupported(format!(
+                "parameter \"{}\" cannot be set to \"{text}\"",
+                def.name
+            ))
+            .with_hint("Known are UTF8, SQL_ASCII, LATIN1, LATIN9 and WIN1252.")),
+            None => Err(bad_value(def.name, text)),
+        };
     }
     if index == Id::TimeZone as usize {
         let zone = TimeZone::parse_setting(text)?;
@@ -548,6 +569,28 @@ mod tests {
     }
 
     #[test]
+    fn the_encoding_follows_its_setting() -> Result<()> {
+        let mut s = Settings::new(Arc::default());
+        let encoding = s.encoding().clone();
+        s.set("client_encoding", Some("latin-1"), false)?;
+        assert_eq!(s.show("client_encoding")?, "LATIN1");
+        assert_eq!(encoding.get(), Encoding::Latin1);
+        s.begin();
+        s.set("client_encoding", Some("win1252"), true)?;
+        assert_eq!(encoding.get(), Encoding::Win1252);
+        s.commit();
+        assert_eq!(encoding.get(), Encoding::Latin1);
+        s.begin();
+        s.set("client_encoding", None, false)?;
+        assert_eq!(encoding.get(), Encoding::Utf8);
+        s.rollback();
+        assert_eq!(encoding.get(), Encoding::Latin1);
+        s.reset_all();
+        assert_eq!(encoding.get(), Encoding::Utf8);
+        Ok(())
+    }
+
+    #[test]
     fn unknown_and_reserved_names() {
         let mut s = Settings::new(Arc::default());
         let code = |r: Result<()>| {
@@ -581,7 +624,14 @@ mod tests {
             code(s.set("standard_conforming_strings", Some("off"), false)).map(|c| c.0),
             Some("0A000".into())
         );
-        assert!(s.set("client_encoding", Some("utf-8"), false).is_ok());
+        assert_eq!(
+            code(s.set("client_encoding", Some("euc-jp"), false)).map(|c| c.0),
+            Some("0A000".into())
+        );
+        assert_eq!(
+            code(s.set("client_encoding", Some("klingon"), false)).map(|c| c.0),
+            Some("22023".into())
+        );
         assert!(s.set("datestyle", Some("german"), false).is_ok());
         assert_eq!(s.show("DateStyle").ok().as_deref(), Some("German, DMY"));
         assert!(s.set("app.user_id", Some("7"), false).is_ok());

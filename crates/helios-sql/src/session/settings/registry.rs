@@ -148,8 +148,8 @@ settings! {
         "Sets the output format for values of type bytea.");
     CheckFunctionBodies: setting("check_function_bodies", SettingKind::Bool, "on",
         "Checks the bodies of functions when they are created.");
-    ClientEncoding: fixed("client_encoding", SettingKind::Choice(&["UTF8", "UTF-8", "unicode"]), "UTF8",
-        "The client's character encoding.");
+    ClientEncoding: setting("client_encoding", SettingKind::Text, "UTF8",
+        "Sets the client's character encoding.");
     ClientMinMessages: setting("client_min_messages", SettingKind::Choice(&[
             "debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"]),
         "notice", "Sets which notices a session passes on.");
