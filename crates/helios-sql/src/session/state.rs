@@ -47,8 +47,8 @@ pub(crate) struct State {
     pub(super) temporary: Mutex<Option<super::temporary::Temporary>>,
     /// What plans depend on of them.
     pub(super) temporary_digest: AtomicU64,
-    /// The texts of the session's prepared statements, for `pg_prepared_statements`.
-    pub(super) prepared: Mutex<BTreeMap<String, Arc<str>>>,
+    /// The session's prepared statements, for `pg_prepared_statements`.
+    pub(super) prepared: Mutex<BTreeMap<String, super::prepared::Kept>>,
     /// What the transaction says to other sessions when it commits.
     pub(super) notes: super::notify::Notes,
     /// Whether the session listens to others.

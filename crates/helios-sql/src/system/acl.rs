@@ -38,7 +38,7 @@ pub(super) static RELATIONS: &[Relation] = &[pg(
     },
 )];
 
-fn roles(source: &Source<'_>) -> Arc<Roles> {
+pub(super) fn roles(source: &Source<'_>) -> Arc<Roles> {
     match source.roles {
         Some(roles) => Arc::new(roles.clone()),
         None => Arc::clone(source.catalog.roles()),
@@ -72,7 +72,8 @@ fn list(roles: &Roles, items: &[AclItem]) -> Value {
     Value::from(ArrayValue::one_dimensional(items))
 }
 
-fn show(roles: &Roles, item: &AclItem) -> String {
+/// An item as PostgreSQL writes it.
+pub(crate) fn show(roles: &Roles, item: &AclItem) -> String {
     let mut shown = String::new();
     if item.grantee != RoleId::PUBLIC {
         name(&roles.name(item.grantee), &mut shown);
