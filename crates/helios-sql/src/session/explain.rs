@@ -42,6 +42,7 @@ impl Session {
                     moments: bound.moments.clone(),
                     cacheable: false,
                     hides_rows: bound.hides_rows,
+                    failing: None,
                 };
                 let key = PlanKey {
                     catalog: sight.catalog.version(),

@@ -474,6 +474,28 @@ impl SessionHooks for State {
             .with_hint("Use SET."));
         }
         let mut settings = self.settings.lock();
+        if let Some(id) = super::settings::of_transaction(name) {
+            let shown = settings.show(name)?;
+            let wanted = super::settings::checked(id, value)?;
+            if super::settings::checked(id, &shown)? == wanted {
+                return Ok(shown);
+            }
+            // The query that calls has begun.
+            return Err(match id {
+                Id::ReadOnly => {
+                    Error::unsupported(format!("parameter \"{name}\" cannot be set by a function"))
+                        .with_hint("Use SET TRANSACTION.")
+                }
+                Id::Isolation => Error::new(
+                    SqlState::ACTIVE_SQL_TRANSACTION,
+                    "SET TRANSACTION ISOLATION LEVEL must be called before any query",
+                ),
+                _ => Error::new(
+                    SqlState::ACTIVE_SQL_TRANSACTION,
+                    "SET TRANSACTION [NOT] DEFERRABLE must be called before any query",
+                ),
+            });
+        }
         settings.set(name, Some(value), local)?;
         settings.show(name)
     }

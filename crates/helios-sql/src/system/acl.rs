@@ -76,7 +76,7 @@ fn list(roles: &Roles, items: &[AclItem]) -> Value {
 pub(crate) fn show(roles: &Roles, item: &AclItem) -> String {
     let mut shown = String::new();
     if item.grantee != RoleId::PUBLIC {
-        name(&roles.name(item.grantee), &mut shown);
+        role(roles, item.grantee, &mut shown);
     }
     shown.push('=');
     for (privilege, letter, _) in Privileges::ALL {
@@ -88,8 +88,16 @@ pub(crate) fn show(roles: &Roles, item: &AclItem) -> String {
         }
     }
     shown.push('/');
-    name(&roles.name(item.grantor), &mut shown);
+    role(roles, item.grantor, &mut shown);
     shown
+}
+
+/// A role by its name, or by its number if there is none.
+fn role(roles: &Roles, id: RoleId, to: &mut String) {
+    match roles.by_id(id) {
+        Some(role) => name(&role.name, to),
+        None => to.push_str(&id.0.to_string()),
+    }
 }
 
 /// A name in quotes if it has other signs than letters, digits and `_`.

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use helios_base::{ColumnId, Row, Value};
-use helios_table::catalog::{AclItem, Privileges, RoleId, Roles, Securable, Who, default_items};
+use helios_table::catalog::{
+    AclItem, Privileges, RoleId, Roles, Securable, TypeKind, Who, default_items,
+};
 
 use super::Ty::{Name, Text};
 use super::information_schema::HERE;
@@ -335,27 +337,33 @@ fn routines(source: &Source<'_>, public: bool) -> Vec<Row> {
     rows
 }
 
+/// Composite types; the rows of tables and views have one each.
 fn types(source: &Source<'_>, public: bool) -> Vec<Row> {
     let asker = Asker::of(source, public);
     let mut rows = Vec::new();
-    let composites = source
-        .catalog
-        .types()
-        .filter(|def| matches!(def.kind, helios_table::catalog::TypeKind::Composite(_)));
-    for def in composites {
-        let (owner, items) = asker.items(def.id.0, Securable::Type);
-        for grant in asker.grants(owner, &items, Privileges::USAGE) {
+    let mut show = |schema: &str, name: &str, owner: RoleId, items: &[AclItem]| {
+        for grant in asker.grants(owner, items, Privileges::USAGE) {
             rows.push(vec![
                 text(grant.grantor),
                 text(grant.grantee),
                 asker.database(),
-                text(def.schema_name.as_str()),
-                text(def.name.as_str()),
+                text(schema),
+                text(name),
                 text("TYPE USAGE"),
                 yes_no(grant.grantable),
             ]);
         }
+    };
+    for def in source.catalog.types() {
+        if matches!(def.kind, TypeKind::Composite(_)) {
+            let (owner, items) = asker.items(def.id.0, Securable::Type);
+            show(&def.schema_name, &def.name, owner, &items);
+        }
     }
+    each_table(&asker, &mut |table| {
+        let items = default_items(table.owner, Securable::Type);
+        show(table.schema, table.name, table.owner, &items);
+    });
     rows
 }
 
