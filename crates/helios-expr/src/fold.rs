@@ -118,6 +118,53 @@ fn has_failed(expr: &Expr, level: Volatility) -> bool {
         })
 }
 
+/// The first constant part of a folded expression whose evaluation raises an error of data: PostgreSQL
+/// raises it when a statement is planned, whether or not the part would ever be reached. What
+/// `COALESCE` and `CASE` certainly pass over is left alone.
+#[must_use]
+pub fn failing<'a>(expr: &'a Expr, ctx: &EvalContext<'_>) -> Option<&'a Expr> {
+    match expr {
+        Expr::Literal(..)
+        | Expr::Column { .. }
+        | Expr::Param { .. }
+        | Expr::Outer { .. }
+        | Expr::CaseOperand { .. } => return None,
+        Expr::Coalesce { args, .. } => {
+            for arg in args {
+                match arg.as_literal() {
+                    Some(value) if !value.is_null() => return None,
+                    Some(_) => {}
+                    None => {
+                        let found = failing(arg, ctx);
+                        if found.is_some() {
+                            return found;
+                        }
+                    }
+                }
+            }
+            return None;
+        }
+        Expr::Case {
+            operand: Some(operand),
+            ..
+        } if operand.as_literal().is_some() => return None,
+        _ => {}
+    }
+    let mut found = None;
+    expr.for_each_child(&mut |child| {
+        if found.is_none() {
+            found = failing(child, ctx);
+        }
+    });
+    if found.is_some() || !is_constant(expr, Volatility::Immutable) {
+        return found;
+    }
+    match expr.eval(&[], ctx) {
+        Err(error) if error.sqlstate().as_str().starts_with("22") => Some(expr),
+        _ => None,
+    }
+}
+
 /// Whether a condition can never hold.
 fn is_never(condition: &Expr) -> bool {
     matches!(

@@ -6,7 +6,7 @@ use helios_base::{DataType, Error, Result, Value};
 
 use super::Frame;
 use crate::expr::Expr;
-use crate::function::{Call, Comparison, Function};
+use crate::function::{Call, Function};
 
 impl<'a> Frame<'a> {
     /// The truth of a boolean expression; `None` is unknown.
@@ -139,7 +139,7 @@ fn compare(
     (left, left_expr): (&Cow<'_, Value>, &Expr),
     (right, right_expr): (&Cow<'_, Value>, &Expr),
 ) -> Result<Option<bool>> {
-    debug_assert_eq!(equal.comparison(), Some(Comparison::Eq));
+    debug_assert_eq!(equal.name(), "=");
     match (&**left, &**right) {
         (_, Value::Null) => Ok(None),
         (Value::Int4(a), Value::Int4(b)) => Ok(Some(a == b)),

@@ -5,11 +5,12 @@ use helios_base::Value;
 
 use crate::function::{Function, function};
 use crate::ty::Ty::{
-    self, Bool, Float8, Inet, Int2, Int4, Int8, Interval, Name, Oid, Regclass, Regcollation,
-    Regnamespace, Regproc, Regprocedure, Regrole, Regtype, Text, TimestampTz, Void,
+    self, Bool, CharByte, Float8, Inet, Int2, Int4, Int8, Interval, Name, Oid, Regclass,
+    Regcollation, Regnamespace, Regproc, Regprocedure, Regrole, Regtype, Text, TimestampTz, Void,
 };
 
 const INT4S: Ty = Ty::Array(&Int4);
+const TEXTS: Ty = Ty::Array(&Text);
 
 macro_rules! hooks {
     ($($name:literal ($($arg:ident),*) -> $result:ident $when:ident;)*) => {
@@ -47,6 +48,8 @@ pub(crate) static FUNCTIONS: &[Function] = hooks! {
     "to_regproc"(Text) -> Regproc stable;
     "to_regprocedure"(Text) -> Regprocedure stable;
     "to_regrole"(Text) -> Regrole stable;
+    "acldefault"(CharByte, Oid) -> TEXTS stable;
+    "makeaclitem"(Oid, Oid, Text, Bool) -> Text stable;
     "has_table_privilege"(Text, Text) -> Bool stable;
     "has_table_privilege"(Oid, Text) -> Bool stable;
     "has_table_privilege"(Name, Text, Text) -> Bool stable;

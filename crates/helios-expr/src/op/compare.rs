@@ -83,6 +83,26 @@ pub(crate) static FUNCTIONS: &[Function] = comparisons! {
     TimestampTz Timestamp moments stable;
 };
 
+/// Numbers of transactions are the same or not; they have no order, as they come round again.
+#[rustfmt::skip]
+pub(crate) static XIDS: &[Function] = &[
+    infix("=", &[Ty::Xid, Ty::Xid], Ty::Bool, |args, _| same_xid(args, true)).compares(Comparison::Eq),
+    infix("<>", &[Ty::Xid, Ty::Xid], Ty::Bool, |args, _| same_xid(args, false)).compares(Comparison::Ne),
+    // Those of an index or a hash table would be another question.
+    infix("=", &[Ty::Xid, Ty::Int4], Ty::Bool, |args, _| same_xid(args, true)),
+    infix("<>", &[Ty::Xid, Ty::Int4], Ty::Bool, |args, _| same_xid(args, false)),
+];
+
+fn same_xid(args: &[&Value], wanted: bool) -> Result<Value> {
+    let same = match args {
+        [Value::Oid(a), Value::Oid(b)] => a == b,
+        // The bits, as in PostgreSQL.
+        [Value::Oid(a), Value::Int4(b)] => *a == b.cast_unsigned(),
+        args => return Err(mismatch(args)),
+    };
+    Ok(Value::Bool(same == wanted))
+}
+
 /// Values whose order needs no type: integers of any width, floats, strings, dates.
 fn plain(args: &[&Value], _: &Call<'_>, comparison: Comparison) -> Result<Value> {
     match args {

@@ -21,6 +21,7 @@ use crate::function::Function;
 pub(crate) static FAMILIES: &[&[&[Function]]] = &[
     &[
         compare::FUNCTIONS,
+        compare::XIDS,
         numeric::FUNCTIONS,
         json::FUNCTIONS,
         array::FUNCTIONS,

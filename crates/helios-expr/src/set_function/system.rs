@@ -1,7 +1,11 @@
 //! Set-returning functions of the system catalogs.
 
-use super::{SetFunction, set_function};
-use crate::ty::Ty::Regclass;
+use helios_base::{Result, Value};
+
+use super::{Rows, SetFunction, set_function};
+use crate::function::Call;
+use crate::ty::Ty;
+use crate::ty::Ty::{Bool, Oid, Regclass, Text};
 
 pub(super) static FUNCTIONS: &[SetFunction] = &[
     // No relation is a partition of another.
@@ -11,4 +15,30 @@ pub(super) static FUNCTIONS: &[SetFunction] = &[
         &[("relid", Regclass)],
         |_, _| Ok(Box::new(std::iter::empty())),
     ),
+    // The items of `relacl` and its kin are texts.
+    set_function(
+        "aclexplode",
+        &[Ty::Array(&Text)],
+        &[
+            ("grantor", Oid),
+            ("grantee", Oid),
+            ("privilege_type", Text),
+            ("is_grantable", Bool),
+        ],
+        acl_explode,
+    )
+    .stable(),
 ];
+
+fn acl_explode(args: &[&Value], call: &Call<'_>) -> Result<Rows> {
+    let session = call.ctx.session;
+    let rows = session.call("aclexplode", args, call.result_type())?;
+    let Value::Array(rows) = rows else {
+        return Ok(Box::new(std::iter::empty()));
+    };
+    let rows: Vec<Value> = rows.elements.clone();
+    Ok(Box::new(rows.into_iter().filter_map(|row| match row {
+        Value::Record(fields) => Some(Ok(fields.to_vec())),
+        _ => None,
+    })))
+}

@@ -131,6 +131,7 @@ fn bind_here(
         moments: binder.moments.take(),
         cacheable: binder.cacheable,
         hides_rows: binder.hides_rows,
+        failing: None,
     };
     rewrite::rewrite(&mut bound, context);
     Ok(bound)
@@ -170,6 +171,7 @@ pub(crate) fn bind_in_routine(
         moments: binder.moments.take(),
         cacheable: binder.cacheable,
         hides_rows: binder.hides_rows,
+        failing: None,
     };
     rewrite::rewrite(&mut bound, context);
     Ok(bound)

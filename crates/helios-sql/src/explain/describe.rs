@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use helios_expr::{Expr, SessionHooks};
 use helios_table::Tables;
-use helios_table::catalog::{IndexKey, KeySource, Method};
+use helios_table::catalog::{IndexKey, KeySource, Method, TableDef};
 
+use super::output::output;
 use crate::plan::{JoinKind, SetOpKind, SortKey};
 use crate::row::dml::Change;
 use crate::row::measure::{Actual, Measures};
@@ -21,6 +22,12 @@ pub(crate) struct Description {
     pub(crate) name: String,
     /// Name and value, in the order they are shown.
     pub(crate) properties: Vec<(&'static str, String)>,
+    /// The kind of node alone, if the name says more.
+    pub(crate) kind: Option<&'static str>,
+    /// What programs read and people see in the name: relations, joins, the place among inputs.
+    pub(crate) facts: Vec<(&'static str, String)>,
+    /// What its columns are made of, if that can be told.
+    pub(crate) output: Option<Vec<String>>,
     /// How many rows it is thought to yield.
     pub(crate) estimate: Option<u64>,
     /// What it did, after a run.
@@ -55,26 +62,24 @@ impl Description {
                 (teller.of(&query.program.root), executor)
             }
             Code::Insert(insert, _) => (
-                teller.write("Insert", &insert.table.name, insert.source()),
+                teller.write("Insert", &insert.table, insert.source()),
                 "row",
             ),
-            Code::Update(update, _) => (
-                teller.write("Update", &update.table.name, &update.input),
-                "row",
-            ),
-            Code::Delete(delete, _) => (
-                teller.write("Delete", &delete.table.name, &delete.input),
-                "row",
-            ),
-            Code::Merge(merge, _) => (
-                teller.write("Merge", &merge.table.name, &merge.input),
-                "row",
-            ),
+            Code::Update(update, _) => {
+                (teller.write("Update", &update.table, &update.input), "row")
+            }
+            Code::Delete(delete, _) => {
+                (teller.write("Delete", &delete.table, &delete.input), "row")
+            }
+            Code::Merge(merge, _) => (teller.write("Merge", &merge.table, &merge.input), "row"),
             Code::Other => (Self::named("Utility Statement"), "none"),
         };
         for (at, subplan) in planned.subplans().iter().enumerate() {
             let mut inner = teller.of(&subplan.node);
             inner.name = format!("SubPlan {at}: {}", inner.name);
+            inner = inner
+                .fact("Parent Relationship", "SubPlan")
+                .fact("Subplan Name", format!("SubPlan {at}"));
             root.inputs.push(inner);
         }
         root.properties.push(("Executor", executor.to_owned()));
@@ -127,6 +132,24 @@ impl Description {
         }
     }
 
+    /// A node that programs know by another name.
+    fn kind(mut self, kind: &'static str) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    fn fact(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.facts.push((name, value.into()));
+        self
+    }
+
+    /// The table that it is about.
+    fn about(self, table: &TableDef, alias: &str) -> Self {
+        self.fact("Relation Name", &*table.name)
+            .fact("Schema", &*table.schema_name)
+            .fact("Alias", alias)
+    }
+
     fn with(mut self, name: &'static str, value: String) -> Self {
         if !value.is_empty() {
             self.properties.push((name, value));
@@ -173,8 +196,11 @@ impl Teller<'_> {
         told
     }
 
-    fn write(self, what: &str, table: &str, input: &Node) -> Description {
-        self.over(format!("{what} on {table}"), [input])
+    fn write(self, what: &str, table: &TableDef, input: &Node) -> Description {
+        self.over(format!("{what} on {}", table.name), [input])
+            .kind("ModifyTable")
+            .fact("Operation", what)
+            .about(table, &table.name)
     }
 
     fn over<'n>(
@@ -182,10 +208,25 @@ impl Teller<'_> {
         name: impl Into<String>,
         inputs: impl IntoIterator<Item = &'n Node>,
     ) -> Description {
+        let inputs = inputs.into_iter().enumerate().map(|(at, node)| {
+            let place = if at == 0 { "Outer" } else { "Inner" };
+            self.of(node).fact("Parent Relationship", place)
+        });
         Description {
-            inputs: inputs.into_iter().map(|node| self.of(node)).collect(),
+            inputs: inputs.collect(),
             ..Description::named(name)
         }
+    }
+
+    /// A join of two nodes.
+    fn join(self, called: &str, kind: JoinKind, left: &Node, right: &Node) -> Description {
+        let (word, ours) = match kind {
+            JoinKind::Inner => ("Inner", called.to_owned()),
+            JoinKind::Left => ("Left", format!("{called} Left")),
+            JoinKind::Right => ("Right", format!("{called} Right")),
+            JoinKind::Full => ("Full", format!("{called} Full")),
+        };
+        self.over(ours, [left, right]).fact("Join Type", word)
     }
 
     fn of(self, node: &Node) -> Description {
@@ -194,6 +235,8 @@ impl Teller<'_> {
         if told.actual.is_none() {
             told.actual = self.measures.and_then(|measures| measures.actual(node));
         }
+        // The outermost projection is what the node yields.
+        told.output = output(node);
         told
     }
 
@@ -226,21 +269,25 @@ impl Teller<'_> {
                 } else {
                     "Nested Loop (stored)"
                 };
-                self.over(joined(kind, node.kind), [&node.left, &node.right])
+                self.join(kind, node.kind, &node.left, &node.right)
+                    .kind("Nested Loop")
                     .with("Join Filter", list(&node.on))
             }
             Node::HashJoin(node) => {
                 let keys = node.left_keys.iter().zip(&node.right_keys);
                 let keys: Vec<String> = keys.map(|(l, r)| format!("{l} = {r}")).collect();
-                self.over(joined("Hash Join", node.kind), [&node.left, &node.right])
+                self.join("Hash Join", node.kind, &node.left, &node.right)
+                    .kind("Hash Join")
                     .with("Hash Cond", keys.join(" AND "))
                     .with("Join Filter", list(&node.residual))
             }
-            Node::Aggregate(node) if node.groups.is_empty() => {
-                self.over("Aggregate", [&node.input])
-            }
+            Node::Aggregate(node) if node.groups.is_empty() => self
+                .over("Aggregate", [&node.input])
+                .fact("Strategy", "Plain"),
             Node::Aggregate(node) => self
                 .over("HashAggregate", [&node.input])
+                .kind("Aggregate")
+                .fact("Strategy", "Hashed")
                 .with("Group Key", list(&node.groups)),
             Node::Window(node) => self.over("WindowAgg", [&node.input]),
             Node::Sort(node) => self
@@ -279,7 +326,7 @@ impl Teller<'_> {
                     Change::Delete(_) => "Delete",
                     Change::Merge(_) => "Merge",
                 };
-                self.write(what, &change.table().name, change.input())
+                self.write(what, change.table(), change.input())
             }
             Node::LockRows(node) => self.over("LockRows", [&node.input]),
         }
@@ -291,15 +338,6 @@ fn setting_of(method: &str) -> &'static str {
     match Method::named(method) {
         Some(Method::Hnsw) => "Ef Search",
         _ => "Probes",
-    }
-}
-
-fn joined(name: &str, kind: JoinKind) -> String {
-    match kind {
-        JoinKind::Inner => name.to_owned(),
-        JoinKind::Left => format!("{name} Left"),
-        JoinKind::Right => format!("{name} Right"),
-        JoinKind::Full => format!("{name} Full"),
     }
 }
 
@@ -363,8 +401,13 @@ fn describe_scan(scan: &ScanNode) -> Description {
             .collect()
     };
     let mut near = None;
-    let (name, condition) = match &scan.path {
-        Path::Full => (format!("Seq Scan{backward} on {on}"), String::new()),
+    let mut called = None;
+    let (name, kind, condition) = match &scan.path {
+        Path::Full => (
+            format!("Seq Scan{backward} on {on}"),
+            "Seq Scan",
+            String::new(),
+        ),
         Path::Key(reach) => {
             let key = scan.table.shape().key_columns().iter().map(|(at, _)| *at);
             let names = key_names(key.collect());
@@ -375,14 +418,17 @@ fn describe_scan(scan: &ScanNode) -> Description {
             };
             (
                 format!("{kind}{backward} on {on}"),
+                kind,
                 reach_text(reach, &names),
             )
         }
         Path::Nearest(path) => {
             let order = path.order.display(&read).to_string();
             near = Some(order);
+            called = Some(path.index.name.clone());
             (
                 format!("Index Scan using {} on {on}", path.index.name),
+                "Index Scan",
                 String::new(),
             )
         }
@@ -398,9 +444,11 @@ fn describe_scan(scan: &ScanNode) -> Description {
                 };
                 index.def.keys.iter().map(name).collect()
             });
-            let called = index.map_or("?", |index| &index.def.name);
+            let using = index.map_or("?", |index| &index.def.name);
+            called = Some(using.to_owned());
             (
-                format!("Index Scan{backward} using {called} on {on}"),
+                format!("Index Scan{backward} using {using} on {on}"),
+                "Index Scan",
                 reach_text(reach, &names),
             )
         }
@@ -413,7 +461,16 @@ fn describe_scan(scan: &ScanNode) -> Description {
     let mut shown = Description {
         estimate: Some(scan.estimate),
         ..Description::named(name)
-    };
+    }
+    .kind(kind)
+    .about(&scan.table, &scan.alias);
+    if let Some(index) = called {
+        shown = shown.fact("Index Name", index);
+    }
+    if !matches!(scan.path, Path::Full) {
+        let direction = if scan.reverse { "Backward" } else { "Forward" };
+        shown = shown.fact("Scan Direction", direction);
+    }
     for (name, value) in [
         ("Index Cond", condition),
         ("Order By", near.unwrap_or_default()),

@@ -1,6 +1,7 @@
 //! EXPLAIN: how a statement runs, as text and as JSON.
 
 mod describe;
+mod output;
 mod print;
 
 use std::time::Duration;

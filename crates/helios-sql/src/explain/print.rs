@@ -23,7 +23,7 @@ impl Description {
             }
             ExplainFormat::Json => {
                 let mut document = Map::new();
-                document.insert("Plan".to_owned(), self.json(measured));
+                document.insert("Plan".to_owned(), self.json(explain, measured));
                 if let Some(measured) = measured {
                     document.insert("Planning Time".to_owned(), number(measured.planning));
                     document.insert("Execution Time".to_owned(), number(measured.execution));
@@ -62,6 +62,11 @@ impl Description {
         }
         lines.push(line);
         let inner = " ".repeat(margin.len() + arrow.len() + 2);
+        if let Some(output) = self.output.as_ref().filter(|_| explain.verbose)
+            && !output.is_empty()
+        {
+            lines.push(format!("{inner}Output: {}", output.join(", ")));
+        }
         for (name, value) in &self.properties {
             lines.push(format!("{inner}{name}: {value}"));
         }
@@ -70,10 +75,15 @@ impl Description {
         }
     }
 
-    fn json(&self, measured: Option<&Measured>) -> Json {
+    fn json(&self, explain: &Explain, measured: Option<&Measured>) -> Json {
         let mut node = Map::new();
-        node.insert("Node Type".to_owned(), json!(self.name));
-        if let Some(rows) = self.estimate {
+        let kind = self.kind.unwrap_or(&self.name);
+        node.insert("Node Type".to_owned(), json!(kind));
+        let facts = self.facts.iter();
+        for (name, value) in facts.filter(|(name, _)| *name != "Schema" || explain.verbose) {
+            node.insert((*name).to_owned(), json!(value));
+        }
+        if let Some(rows) = self.estimate.filter(|_| explain.costs) {
             node.insert("Plan Rows".to_owned(), json!(rows));
         }
         if let Some(actual) = self.actual {
@@ -85,11 +95,15 @@ impl Description {
         } else if let Some(rows) = measured.and_then(|measured| measured.rows) {
             node.insert("Actual Rows".to_owned(), json!(rows));
         }
+        if let Some(output) = self.output.as_ref().filter(|_| explain.verbose) {
+            node.insert("Output".to_owned(), json!(output));
+        }
         for (name, value) in &self.properties {
             node.insert((*name).to_owned(), json!(value));
         }
         if !self.inputs.is_empty() {
-            let inputs = self.inputs.iter().map(|input| input.json(None)).collect();
+            let inputs = self.inputs.iter();
+            let inputs = inputs.map(|input| input.json(explain, None)).collect();
             node.insert("Plans".to_owned(), Json::Array(inputs));
         }
         Json::Object(node)

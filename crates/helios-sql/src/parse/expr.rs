@@ -761,8 +761,13 @@ fn literal_of(text: &str, ty: TypeName, at: Pos, pos: Pos) -> Expr {
 /// A sign before a number belongs to the number, so that the smallest integers can be written.
 fn signed(operator: Operator, operand: Expr, pos: Pos) -> Expr {
     match (operator.symbol.as_str(), operand.kind) {
-        ("-", ExprKind::Number(digits)) if !digits.starts_with('-') => {
-            node(ExprKind::Number(format!("-{digits}")), pos)
+        ("-", ExprKind::Number(digits)) => {
+            // The number of two signs is read anew: it may be greater than that of one.
+            let number = match digits.strip_prefix('-') {
+                Some(positive) => positive.to_owned(),
+                None => format!("-{digits}"),
+            };
+            node(ExprKind::Number(number), pos)
         }
         (_, kind) => {
             let operand = Box::new(node(kind, operand.pos));

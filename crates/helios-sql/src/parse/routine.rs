@@ -5,8 +5,8 @@ use helios_table::catalog::{ArgMode, FunctionVolatility};
 
 use super::ast::{
     AlterFunction, CallProcedure, CommentFunction, CreateFunction, DropFunction, ExprKind,
-    FunctionArg, FunctionBody, FunctionChange, FunctionName, FunctionOption, FunctionReturns, Pos,
-    RoutineKind, Statement,
+    FunctionArg, FunctionBody, FunctionChange, FunctionName, FunctionOption, FunctionReturns,
+    FunctionSetting, Pos, RoutineKind, Statement,
 };
 use super::cursor::Parser;
 use super::lexer::Kind;
@@ -87,9 +87,11 @@ impl Parser<'_> {
         ArgMode::In
     }
 
-    /// `[mode] [name] type [DEFAULT expression]`
+    /// `[mode] [name] type [DEFAULT expression]`; the mode may follow the name too.
     fn function_arg(&mut self) -> Result<FunctionArg> {
-        let mode = self.arg_mode();
+        let start = self.pos();
+        let mut mode = self.arg_mode();
+        let said = self.pos() != start;
         // A name is only there if a type follows it.
         let mark = self.mark();
         let unnamed = self.type_name();
@@ -104,6 +106,9 @@ impl Parser<'_> {
                 self.reset(mark);
                 let name = self.eat_function_name().or_else(|| self.eat_ident());
                 let name = name.ok_or_else(|| self.unexpected())?;
+                if !said {
+                    mode = self.arg_mode();
+                }
                 (Some(name), self.type_name()?)
             }
         };
@@ -203,11 +208,14 @@ impl Parser<'_> {
             return self.function_setting(pos).map(Some);
         }
         if self.eat("reset") {
-            let name = self.label()?.name;
-            if name != "search_path" && name != "all" {
-                return Err(self.unsupported(format!("RESET {name} of a function"), pos));
+            if self.eat("all") {
+                return Ok(Some(FunctionOption::ResetAll));
             }
-            return Ok(Some(FunctionOption::SearchPath(None)));
+            let name = self.setting_name()?;
+            return Ok(Some(match name.as_str() {
+                "search_path" => FunctionOption::SearchPath(None),
+                _ => FunctionOption::Setting(name, None),
+            }));
         }
         if procedure {
             return Ok(None);
@@ -261,11 +269,27 @@ impl Parser<'_> {
         }
     }
 
-    /// After `SET`: only the search path can be a function's own.
+    /// After `SET`.
     fn function_setting(&mut self, pos: Pos) -> Result<FunctionOption> {
-        let name = self.label()?.name;
+        let name = self.setting_name()?;
         if name != "search_path" {
-            return Err(self.unsupported(format!("SET {name} of a function"), pos));
+            if self.eat_words("from current") {
+                return Ok(FunctionOption::Setting(
+                    name,
+                    Some(FunctionSetting::Current),
+                ));
+            }
+            if !self.eat("to") && !self.eat_op("=") {
+                return Err(self.unexpected());
+            }
+            if self.eat("default") {
+                return Ok(FunctionOption::Setting(name, None));
+            }
+            let values = self.comma_list(Self::option_value)?;
+            return Ok(FunctionOption::Setting(
+                name,
+                Some(FunctionSetting::To(values)),
+            ));
         }
         if self.eat_words("from current") {
             return Err(self.unsupported("SET … FROM CURRENT", pos));

@@ -25,12 +25,16 @@ impl Parser<'_> {
                 TransactionCommand::Begin(self.transaction_modes()?)
             }
             "commit" | "end" => {
-                if self.is_word("prepared") {
-                    return Err(self.unsupported("COMMIT PREPARED", self.pos()));
-                }
-                self.work();
-                TransactionCommand::Commit {
-                    chain: self.chain()?,
+                if word == "commit" && self.eat("prepared") {
+                    TransactionCommand::EndPrepared {
+                        commit: true,
+                        name: self.string()?,
+                    }
+                } else {
+                    self.work();
+                    TransactionCommand::Commit {
+                        chain: self.chain()?,
+                    }
                 }
             }
             "savepoint" => TransactionCommand::Savepoint(self.ident()?.name),
@@ -39,8 +43,11 @@ impl Parser<'_> {
                 TransactionCommand::Release(self.ident()?.name)
             }
             _ => {
-                if self.is_word("prepared") {
-                    return Err(self.unsupported("ROLLBACK PREPARED", self.pos()));
+                if word == "rollback" && self.eat("prepared") {
+                    return Ok(Statement::Transaction(TransactionCommand::EndPrepared {
+                        commit: false,
+                        name: self.string()?,
+                    }));
                 }
                 self.work();
                 if word == "rollback" && self.eat("to") {
@@ -100,7 +107,7 @@ impl Parser<'_> {
                 } else if self.eat_words("repeatable read") {
                     Isolation::RepeatableRead
                 } else if self.eat_words("read uncommitted") {
-                    Isolation::ReadCommitted
+                    Isolation::ReadUncommitted
                 } else {
                     self.expect_words("read committed")?;
                     Isolation::ReadCommitted
@@ -206,7 +213,7 @@ impl Parser<'_> {
         Ok(Statement::Set { name, value, scope })
     }
 
-    fn setting_name(&mut self) -> Result<String> {
+    pub(super) fn setting_name(&mut self) -> Result<String> {
         let mut name = self.label()?.name.to_lowercase();
         while self.eat_punct(".") {
             name.push('.');
@@ -318,7 +325,9 @@ impl Parser<'_> {
     pub(super) fn prepare(&mut self) -> Result<Statement> {
         self.expect("prepare")?;
         if self.is_word("transaction") && matches!(self.peek_at(1).kind, Kind::Text(_)) {
-            return Err(self.unsupported("PREPARE TRANSACTION", self.pos()));
+            self.advance();
+            self.string()?;
+            return Ok(Statement::Transaction(TransactionCommand::Prepare));
         }
         let name = self.ident()?;
         let types = if self.is_punct("(") {

@@ -84,6 +84,10 @@ pub struct OptionChanges {
     pub rows: Option<f64>,
     /// `SET search_path`
     pub search_path: Option<Option<Vec<String>>>,
+    /// `RESET ALL`
+    pub reset_all: bool,
+    /// `SET` of others, in order; without value `RESET`.
+    pub settings: Vec<(String, Option<String>)>,
 }
 
 impl OptionChanges {
@@ -96,6 +100,17 @@ impl OptionChanges {
         options.parallel = self.parallel.unwrap_or(options.parallel);
         options.cost = self.cost.or(options.cost);
         options.rows = self.rows.or(options.rows);
+        if self.reset_all {
+            options.settings.clear();
+        }
+        for (name, value) in &self.settings {
+            let place = options.settings.iter_mut().find(|(known, _)| known == name);
+            match (place, value) {
+                (Some((_, known)), Some(value)) => known.clone_from(value),
+                (None, Some(value)) => options.settings.push((name.clone(), value.clone())),
+                (_, None) => options.settings.retain(|(known, _)| known != name),
+            }
+        }
     }
 }
 

@@ -7,9 +7,11 @@ use helios_expr::Expr;
 
 use super::{Plan, PlanColumn, QualifiedName, Statement, TableRef};
 
-/// Isolation levels. `READ UNCOMMITTED` is taken as `READ COMMITTED`, as in PostgreSQL.
+/// Isolation levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Isolation {
+    /// Another name of the next, as in PostgreSQL.
+    ReadUncommitted,
     /// Each statement sees what was committed before it began.
     ReadCommitted,
     /// One snapshot for the transaction.
@@ -47,6 +49,15 @@ pub enum TransactionCommand {
     Rollback {
         /// `AND CHAIN`.
         chain: bool,
+    },
+    /// `PREPARE TRANSACTION`.
+    Prepare,
+    /// `COMMIT PREPARED`, `ROLLBACK PREPARED`.
+    EndPrepared {
+        /// Which of the two.
+        commit: bool,
+        /// The transaction's identifier.
+        name: String,
     },
     /// `SAVEPOINT`.
     Savepoint(String),

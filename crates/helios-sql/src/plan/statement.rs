@@ -29,6 +29,8 @@ pub struct Bound {
     pub cacheable: bool,
     /// Whether it writes a table whose rows the role may not see all of: errors then show no row.
     pub hides_rows: bool,
+    /// A constant in it whose evaluation fails: it does before anything runs.
+    pub failing: Option<Expr>,
 }
 
 /// A query inside an expression; it runs in a frame.

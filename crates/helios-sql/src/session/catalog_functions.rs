@@ -7,6 +7,7 @@ use helios_base::{ArrayValue, DataType, Error, Result, Row, Value};
 use helios_expr::SessionHooks;
 use helios_table::catalog::RoleId;
 
+use super::prepared::Kept;
 use super::signal::{Signal, send};
 use super::state::State;
 
@@ -18,6 +19,9 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value], _: &DataType) -> 
     }
     if let Some(rows) = super::versions::call(state, name, args) {
         return rows.map(table);
+    }
+    if let Some(result) = super::acl_functions::call(state, name, args) {
+        return result;
     }
     if let Some(result) = super::advisory::call(state, name, args) {
         return result;
@@ -151,8 +155,19 @@ fn settings(state: &State) -> Vec<Row> {
 
 fn prepared(state: &State) -> Vec<Row> {
     let prepared = state.prepared.lock();
-    let row = |(name, text): (&String, &Arc<str>)| {
-        vec![Value::text(name.as_str()), Value::text(text.to_string())]
+    let row = |(name, kept): (&String, &Kept)| {
+        let types = kept.statement.parameters().iter();
+        let types = types.map(|ty| Value::Oid(ty.oid())).collect();
+        vec![
+            Value::text(name.as_str()),
+            Value::text(kept.statement.text()),
+            Value::TimestampTz(kept.since),
+            ArrayValue::one_dimensional(types).into(),
+            Value::Bool(kept.from_sql),
+            // Which plan a run takes is not counted.
+            Value::Int8(0),
+            Value::Int8(0),
+        ]
     };
     prepared.iter().map(row).collect()
 }

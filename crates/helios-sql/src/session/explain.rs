@@ -29,27 +29,32 @@ impl Session {
         explain: &Explain,
         params: Vec<Value>,
     ) -> Result<Outcome> {
-        let inner = Bound {
-            statement: (*explain.statement).clone(),
-            subplans: bound.subplans.clone(),
-            params: bound.params.clone(),
-            moments: bound.moments.clone(),
-            cacheable: false,
-            hides_rows: bound.hides_rows,
-        };
-        if let Statement::Execute { name, .. } = &inner.statement {
-            return Err(Error::unsupported(format!(
-                "EXPLAIN of EXECUTE \"{name}\" is not supported"
-            ))
-            .with_hint("Explain the statement itself."));
-        }
-        let key = PlanKey {
-            catalog: sight.catalog.version(),
-            settings: 0,
-            statistics: 0,
-        };
         let started = Instant::now();
-        let planned = self.with_compiler(sight, |compiler| Planned::new(inner, compiler, key))?;
+        let (sight, planned, params) = match &*explain.statement {
+            Statement::Execute { name, args } => {
+                self.executed_plan(sight, bound, name, args, explain.analyze)?
+            }
+            statement => {
+                let inner = Bound {
+                    statement: statement.clone(),
+                    subplans: bound.subplans.clone(),
+                    params: bound.params.clone(),
+                    moments: bound.moments.clone(),
+                    cacheable: false,
+                    hides_rows: bound.hides_rows,
+                    failing: None,
+                };
+                let key = PlanKey {
+                    catalog: sight.catalog.version(),
+                    settings: 0,
+                    statistics: 0,
+                };
+                let planned =
+                    self.with_compiler(sight, |compiler| Planned::new(inner, compiler, key))?;
+                (sight.clone(), Arc::new(planned), params)
+            }
+        };
+        let sight = &sight;
         let planning = started.elapsed();
         let started = Instant::now();
         let vectors = self.explain_vectors(sight, &planned, params.clone(), explain.analyze)?;
@@ -62,7 +67,6 @@ impl Session {
             }
             None if explain.analyze => {
                 let measures = Arc::new(Measures::default());
-                let planned = Arc::new(planned);
                 self.measures = Some(Arc::clone(&measures));
                 let done = self.measure(sight, &planned, params);
                 self.measures = None;
@@ -86,6 +90,27 @@ impl Session {
             "EXPLAIN",
             rows,
         )))
+    }
+
+    /// What `EXECUTE name (args)` would run, and with which parameters.
+    fn executed_plan(
+        &mut self,
+        sight: &Sight,
+        bound: &Bound,
+        name: &str,
+        args: &[helios_expr::Expr],
+        run: bool,
+    ) -> Result<(Sight, Arc<Planned>, Vec<Value>)> {
+        let (prepared, params) = self.executed(sight, bound, name, args)?;
+        let Some(parsed) = &prepared.parsed else {
+            return Err(Error::unsupported("EXPLAIN of an empty statement"));
+        };
+        let writes = run && super::statement::writes(&parsed.statement);
+        let sight = self.sight_for(&parsed.statement, writes)?;
+        let params = self.convert_params(&prepared.parameters, &params)?;
+        let planned = self.plan_of(&prepared, parsed, &sight, Some(&params))?;
+        self.authorize(&planned.bound.statement)?;
+        Ok((sight, planned, params))
     }
 
     /// Runs the explained statement to its end.

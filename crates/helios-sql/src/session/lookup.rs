@@ -82,6 +82,7 @@ impl Session {
         self.heed_settings();
         let types = &prepared.parameters;
         self.chosen.executor != Executor::Vectors
+            && planned.bound.failing.is_none()
             && self.chosen.statement_timeout.is_none()
             && self.chosen.idle_timeout.is_none()
             && self.chosen.idle_session.is_none()

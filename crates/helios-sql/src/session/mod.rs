@@ -5,6 +5,7 @@
 //! to a plan, compiled for one of the two executors, and run; plans are cached, so that a prepared
 //! statement meets neither parser nor binder again.
 
+mod acl_functions;
 mod activity;
 mod advisory;
 mod append;
@@ -104,6 +105,7 @@ pub use pipeline::{CopyPeer, CopyShape};
 pub(crate) use planned::{Code, Planned};
 pub use prepared::Prepared;
 pub use script::Script;
+pub(crate) use settings::check_function_setting;
 pub use settings::{SETTINGS, SettingDef};
 use state::State;
 pub(crate) use state::split_name;

@@ -118,8 +118,16 @@ impl Session {
 
     /// Keeps a prepared statement under a name, as PREPARE does; an earlier one of that name goes.
     pub fn keep_prepared(&mut self, name: &str, prepared: Arc<Prepared>) {
-        let text = Arc::clone(&prepared.text);
-        self.state.prepared.lock().insert(name.to_owned(), text);
+        self.keep_prepared_of(name, prepared, false);
+    }
+
+    pub(super) fn keep_prepared_of(&mut self, name: &str, prepared: Arc<Prepared>, from_sql: bool) {
+        let kept = super::prepared::Kept {
+            statement: Arc::clone(&prepared),
+            since: super::clock::now(),
+            from_sql,
+        };
+        self.state.prepared.lock().insert(name.to_owned(), kept);
         self.prepared.insert(name.to_owned(), prepared);
     }
 

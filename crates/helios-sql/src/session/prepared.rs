@@ -29,6 +29,15 @@ pub struct Prepared {
     pub(crate) plan: Mutex<Option<Arc<Planned>>>,
 }
 
+/// What `pg_prepared_statements` tells of a statement that is kept under a name.
+pub(super) struct Kept {
+    pub(super) statement: Arc<Prepared>,
+    /// In microseconds since 1970 UTC.
+    pub(super) since: i64,
+    /// Whether `PREPARE` made it, not a message of the protocol.
+    pub(super) from_sql: bool,
+}
+
 impl Prepared {
     /// The text it was made from.
     #[must_use]

@@ -230,6 +230,10 @@ impl Session {
         if tag::writes(&planned.bound.statement) {
             self.check_writable(planned.tag)?;
         }
+        if let Some(failing) = &planned.bound.failing {
+            let exec = self.exec(&sight, &Arc::default(), Vec::new());
+            exec.in_root(|cx| cx.eval(failing, &[]))?;
+        }
         if sight.txn.is_none() && needs_transaction(&planned) {
             self.check_not_looking_back(planned.tag)?;
             sight = self.sight(true)?;

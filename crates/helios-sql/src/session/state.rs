@@ -49,8 +49,8 @@ pub(crate) struct State {
     pub(super) temporary: Mutex<Option<super::temporary::Temporary>>,
     /// What plans depend on of them.
     pub(super) temporary_digest: AtomicU64,
-    /// The texts of the session's prepared statements, for `pg_prepared_statements`.
-    pub(super) prepared: Mutex<BTreeMap<String, Arc<str>>>,
+    /// The session's prepared statements, for `pg_prepared_statements`.
+    pub(super) prepared: Mutex<BTreeMap<String, super::prepared::Kept>>,
     /// What the transaction says to other sessions when it commits.
     pub(super) notes: super::notify::Notes,
     /// Whether the session listens to others.
@@ -492,6 +492,28 @@ impl SessionHooks for State {
             .with_hint("Use SET."));
         }
         let mut settings = self.settings.lock();
+        if let Some(id) = super::settings::of_transaction(name) {
+            let shown = settings.show(name)?;
+            let wanted = super::settings::checked(id, value)?;
+            if super::settings::checked(id, &shown)? == wanted {
+                return Ok(shown);
+            }
+            // The query that calls has begun.
+            return Err(match id {
+                Id::ReadOnly => {
+                    Error::unsupported(format!("parameter \"{name}\" cannot be set by a function"))
+                        .with_hint("Use SET TRANSACTION.")
+                }
+                Id::Isolation => Error::new(
+                    SqlState::ACTIVE_SQL_TRANSACTION,
+                    "SET TRANSACTION ISOLATION LEVEL must be called before any query",
+                ),
+                _ => Error::new(
+                    SqlState::ACTIVE_SQL_TRANSACTION,
+                    "SET TRANSACTION [NOT] DEFERRABLE must be called before any query",
+                ),
+            });
+        }
         settings.set(name, Some(value), local)?;
         settings.show(name)
     }

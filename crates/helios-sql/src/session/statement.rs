@@ -261,11 +261,24 @@ impl Session {
 
     /// What a statement sees. What leads out of a past that cannot be read, or of a branch that was
     /// dropped, needs not see it.
-    fn sight_for(&mut self, statement: &ast::Statement, in_transaction: bool) -> Result<Sight> {
+    pub(super) fn sight_for(
+        &mut self,
+        statement: &ast::Statement,
+        in_transaction: bool,
+    ) -> Result<Sight> {
         if goes_elsewhere(statement) {
             return self.outside();
         }
-        match self.sight(in_transaction) {
+        let unused = self.current.as_ref().is_some_and(|current| !current.used);
+        let sight = self.sight(in_transaction);
+        if let Some(current) = &mut self.current
+            && unused
+            && is_of_settings(statement)
+        {
+            // A transaction's modes may follow.
+            current.used = false;
+        }
+        match sight {
             Err(_) if leads_out(statement) => self.outside(),
             result => result.map_err(|error| self.because_gone(error)),
         }
@@ -340,7 +353,7 @@ impl Session {
     }
 
     /// The prepared statement's plan for a catalog: its last one, if that still holds.
-    fn plan_of(
+    pub(super) fn plan_of(
         &mut self,
         prepared: &Prepared,
         parsed: &Parsed,
@@ -411,8 +424,16 @@ fn leads_out(statement: &ast::Statement) -> bool {
     )
 }
 
+/// Whether a statement is about settings alone and reads no data.
+fn is_of_settings(statement: &ast::Statement) -> bool {
+    matches!(
+        statement,
+        ast::Statement::Set { .. } | ast::Statement::Show(_) | ast::Statement::Reset(_)
+    )
+}
+
 /// Whether a statement surely needs a transaction, so that no other snapshot is taken before.
-fn writes(statement: &ast::Statement) -> bool {
+pub(super) fn writes(statement: &ast::Statement) -> bool {
     matches!(
         statement,
         ast::Statement::Insert(_)

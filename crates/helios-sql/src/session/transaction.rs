@@ -25,6 +25,10 @@ pub(crate) struct Current {
     /// Whether a statement has run, after which the modes are fixed.
     pub(crate) used: bool,
     pub(crate) read_only: bool,
+    /// Its isolation level as it was asked for.
+    level: plan::Isolation,
+    /// Nothing waits for it: whoever only reads never fails to be serializable here.
+    deferrable: bool,
     /// The point that all its statements read at.
     as_of: Option<Arc<str>>,
     /// The branch that the session returns to afterwards, if the transaction is on another.
@@ -200,12 +204,19 @@ impl Session {
             None => None,
         };
         let mut settings = self.state.settings.lock();
-        let isolation = match modes.isolation {
-            Some(plan::Isolation::ReadCommitted) => Isolation::ReadCommitted,
-            Some(plan::Isolation::RepeatableRead) => Isolation::RepeatableRead,
-            Some(plan::Isolation::Serializable) => Isolation::Serializable,
-            None => isolation_named(settings.text(Id::DefaultIsolation)),
+        let level = modes
+            .isolation
+            .unwrap_or_else(|| level_named(settings.text(Id::DefaultIsolation)));
+        let isolation = match level {
+            plan::Isolation::ReadUncommitted | plan::Isolation::ReadCommitted => {
+                Isolation::ReadCommitted
+            }
+            plan::Isolation::RepeatableRead => Isolation::RepeatableRead,
+            plan::Isolation::Serializable => Isolation::Serializable,
         };
+        let deferrable = modes
+            .deferrable
+            .unwrap_or_else(|| settings.bool(Id::DefaultDeferrable));
         let read_only = as_of.is_some()
             || modes
                 .read_only
@@ -228,11 +239,9 @@ impl Session {
         });
         let txn = txn.map_err(|error| self.because_gone(error))?;
         settings.begin();
-        settings.force(
-            Id::Isolation,
-            SettingValue::Text(isolation_name(isolation).into()),
-        );
+        settings.force(Id::Isolation, SettingValue::Text(level_name(level).into()));
         settings.force(Id::ReadOnly, SettingValue::Bool(read_only));
+        settings.force(Id::Deferrable, SettingValue::Bool(deferrable));
         if let Some(point) = &as_of {
             settings.set(super::as_of::NAME, Some(point), true)?;
         }
@@ -244,6 +253,8 @@ impl Session {
             failed: false,
             used: false,
             read_only,
+            level,
+            deferrable,
             as_of: as_of.map(Arc::from),
             home: None,
             savepoints: Vec::new(),
@@ -446,6 +457,19 @@ impl Session {
             }
             TransactionCommand::Commit { chain } => self.end_block(true, *chain),
             TransactionCommand::Rollback { chain } => self.end_block(false, *chain),
+            TransactionCommand::Prepare => self.prepare_transaction(),
+            TransactionCommand::EndPrepared { commit, name } => {
+                let command = match commit {
+                    true => "COMMIT PREPARED",
+                    false => "ROLLBACK PREPARED",
+                };
+                self.check_not_failed()?;
+                self.check_no_block(command)?;
+                Err(Error::new(
+                    SqlState::UNDEFINED_OBJECT,
+                    format!("prepared transaction with identifier \"{name}\" does not exist"),
+                ))
+            }
             TransactionCommand::Savepoint(name) => self.savepoint(name),
             TransactionCommand::Release(name) => self.release(name),
             TransactionCommand::RollbackTo(name) => self.rollback_to(name),
@@ -527,6 +551,22 @@ impl Session {
             }
         }
         Ok(tag)
+    }
+
+    /// `PREPARE TRANSACTION`: there are none, as where `max_prepared_transactions` is 0. The
+    /// transaction is over nevertheless.
+    fn prepare_transaction(&mut self) -> Result<&'static str> {
+        match &self.current {
+            Some(current) if !current.implicit && !current.failed => {
+                self.roll_back();
+                Err(Error::new(
+                    SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    "prepared transactions are disabled",
+                )
+                .with_hint("Set max_prepared_transactions to a nonzero value."))
+            }
+            _ => self.end_block(false, false),
+        }
     }
 
     fn end_nothing(&mut self, commit: bool, chain: bool) -> Result<&'static str> {
@@ -626,18 +666,7 @@ impl Session {
             return Ok("SET");
         };
         let implicit = current.implicit;
-        let same = match modes.isolation {
-            None => true,
-            Some(level) => {
-                let now = current.txn.txn().isolation();
-                matches!(
-                    (level, now),
-                    (plan::Isolation::ReadCommitted, Isolation::ReadCommitted)
-                        | (plan::Isolation::RepeatableRead, Isolation::RepeatableRead)
-                        | (plan::Isolation::Serializable, Isolation::Serializable)
-                )
-            }
-        };
+        let same = modes.isolation.is_none_or(|level| level == current.level);
         if current.used {
             if modes.as_of.is_some() {
                 return Err(Error::new(
@@ -649,6 +678,17 @@ impl Session {
                 return Err(Error::new(
                     SqlState::ACTIVE_SQL_TRANSACTION,
                     "SET TRANSACTION ISOLATION LEVEL must be called before any query",
+                ));
+            }
+            if modes.deferrable.is_some() {
+                return Err(Error::new(
+                    SqlState::ACTIVE_SQL_TRANSACTION,
+                    match current.savepoints.is_empty() {
+                        true => "SET TRANSACTION [NOT] DEFERRABLE must be called before any query",
+                        false => {
+                            "SET TRANSACTION [NOT] DEFERRABLE cannot be called within a subtransaction"
+                        }
+                    },
                 ));
             }
             match modes.read_only {
@@ -672,12 +712,8 @@ impl Session {
         let read_only = modes
             .read_only
             .unwrap_or(current.read_only && as_of.is_none());
-        let level = match (modes.isolation, current.txn.txn().isolation()) {
-            (Some(level), _) => level,
-            (None, Isolation::ReadCommitted) => plan::Isolation::ReadCommitted,
-            (None, Isolation::RepeatableRead) => plan::Isolation::RepeatableRead,
-            (None, Isolation::Serializable) => plan::Isolation::Serializable,
-        };
+        let level = modes.isolation.unwrap_or(current.level);
+        let deferrable = modes.deferrable.unwrap_or(current.deferrable);
         let home = current.home;
         current.txn.rollback();
         self.current = None;
@@ -685,7 +721,7 @@ impl Session {
             TransactionModes {
                 isolation: Some(level),
                 read_only: (as_of.is_none() || modes.read_only.is_some()).then_some(read_only),
-                deferrable: modes.deferrable,
+                deferrable: Some(deferrable),
                 as_of,
             },
             implicit,
@@ -695,6 +731,32 @@ impl Session {
             _ => self.return_home(home),
         }
         begun.map(|()| "SET")
+    }
+
+    /// `SET name = text` of a setting that is the transaction's own; `None` for its default. Outside of
+    /// a block there is no transaction that it could concern.
+    ///
+    /// # Errors
+    /// 22023 it is no such value; 25001 it comes too late.
+    pub(super) fn set_of_transaction(&mut self, id: Id, text: Option<&str>) -> Result<()> {
+        let value = super::settings::checked(id, text.unwrap_or(default_of(id)))?;
+        if self.current.as_ref().is_none_or(|current| current.implicit) {
+            if text.is_none() {
+                self.notices.push(Notice::warning(
+                    SqlState::NO_ACTIVE_SQL_TRANSACTION,
+                    "RESET TRANSACTION can only be used in transaction blocks",
+                ));
+            }
+            return Ok(());
+        }
+        let mut modes = TransactionModes::default();
+        match (id, value) {
+            (Id::Isolation, SettingValue::Text(name)) => modes.isolation = Some(level_named(&name)),
+            (Id::ReadOnly, SettingValue::Bool(on)) => modes.read_only = Some(on),
+            (Id::Deferrable, SettingValue::Bool(on)) => modes.deferrable = Some(on),
+            _ => return Err(Error::internal("a setting of transactions of another kind")),
+        }
+        self.set_transaction(modes).map(drop)
     }
 
     fn set_characteristics(&mut self, modes: &TransactionModes) -> Result<&'static str> {
@@ -707,16 +769,16 @@ impl Session {
         }
         let mut settings = self.state.settings.lock();
         if let Some(level) = modes.isolation {
-            let name = match level {
-                plan::Isolation::ReadCommitted => "read committed",
-                plan::Isolation::RepeatableRead => "repeatable read",
-                plan::Isolation::Serializable => "serializable",
-            };
+            let name = level_name(level);
             settings.set("default_transaction_isolation", Some(name), false)?;
         }
         if let Some(read_only) = modes.read_only {
             let word = if read_only { "on" } else { "off" };
             settings.set("default_transaction_read_only", Some(word), false)?;
+        }
+        if let Some(deferrable) = modes.deferrable {
+            let word = if deferrable { "on" } else { "off" };
+            settings.set("default_transaction_deferrable", Some(word), false)?;
         }
         Ok("SET")
     }
@@ -726,14 +788,10 @@ impl Current {
     /// What a transaction like this one begins with.
     fn modes(&self) -> TransactionModes {
         TransactionModes {
-            isolation: Some(match self.txn.txn().isolation() {
-                Isolation::ReadCommitted => plan::Isolation::ReadCommitted,
-                Isolation::RepeatableRead => plan::Isolation::RepeatableRead,
-                Isolation::Serializable => plan::Isolation::Serializable,
-            }),
+            isolation: Some(self.level),
             // Who looks back is read-only without saying so.
             read_only: self.as_of.is_none().then_some(self.read_only),
-            deferrable: None,
+            deferrable: Some(self.deferrable),
             as_of: self.as_of.clone(),
         }
     }
@@ -759,19 +817,29 @@ fn no_block(command: &str) -> Error {
 }
 
 /// `READ UNCOMMITTED` is taken as `READ COMMITTED`, as in PostgreSQL.
-fn isolation_named(name: &str) -> Isolation {
-    match name {
-        "repeatable read" => Isolation::RepeatableRead,
-        "serializable" => Isolation::Serializable,
-        _ => Isolation::ReadCommitted,
+/// What a setting of transactions is reset to.
+fn default_of(id: Id) -> &'static str {
+    match id {
+        Id::Isolation => "read committed",
+        _ => "off",
     }
 }
 
-fn isolation_name(isolation: Isolation) -> &'static str {
-    match isolation {
-        Isolation::ReadCommitted => "read committed",
-        Isolation::RepeatableRead => "repeatable read",
-        Isolation::Serializable => "serializable",
+fn level_named(name: &str) -> plan::Isolation {
+    match name {
+        "read uncommitted" => plan::Isolation::ReadUncommitted,
+        "repeatable read" => plan::Isolation::RepeatableRead,
+        "serializable" => plan::Isolation::Serializable,
+        _ => plan::Isolation::ReadCommitted,
+    }
+}
+
+fn level_name(level: plan::Isolation) -> &'static str {
+    match level {
+        plan::Isolation::ReadUncommitted => "read uncommitted",
+        plan::Isolation::ReadCommitted => "read committed",
+        plan::Isolation::RepeatableRead => "repeatable read",
+        plan::Isolation::Serializable => "serializable",
     }
 }
 

@@ -6,6 +6,7 @@ use helios_base::{DataType, Error, Result, SqlState, Value};
 
 use super::outcome::{Columns, Completion, Outcome, ResultColumn, RowStream};
 use super::planned::Planned;
+use super::prepared::Prepared;
 use super::run::Sight;
 use super::{NameContext, Session};
 use crate::plan::{BranchCommand, MergeCommand, SetScope, SetValue, Statement};
@@ -29,6 +30,11 @@ impl Session {
             Statement::Show(name) => return self.show(name.as_deref()),
             Statement::Reset(Some(name)) if super::settings::is_of_database(name) => {
                 self.set_for_database(name, None, SetScope::Session)?;
+            }
+            Statement::Reset(Some(name))
+                if let Some(id) = super::settings::of_transaction(name) =>
+            {
+                self.set_of_transaction(id, None)?;
             }
             Statement::Reset(Some(name)) => self.state.settings.lock().set(name, None, false)?,
             Statement::Reset(None) => self.state.settings.lock().reset_all(),
@@ -121,13 +127,8 @@ impl Session {
             ));
             return Ok(());
         }
-        if name.eq_ignore_ascii_case("transaction_isolation")
-            || name.eq_ignore_ascii_case("transaction_read_only")
-        {
-            return Err(
-                Error::unsupported(format!("parameter \"{name}\" cannot be set directly"))
-                    .with_hint("Use SET TRANSACTION."),
-            );
+        if let Some(id) = super::settings::of_transaction(name) {
+            return self.set_of_transaction(id, text.as_deref());
         }
         let text = match text {
             Some(text) if name.eq_ignore_ascii_case(super::as_of::NAME) => {
@@ -180,7 +181,7 @@ impl Session {
             ));
         }
         let prepared = self.prepare_statement(&prepare.text, prepare.types.clone(), None)?;
-        self.keep_prepared(&prepare.name, prepared);
+        self.keep_prepared_of(&prepare.name, prepared, true);
         Ok(())
     }
 
@@ -191,6 +192,19 @@ impl Session {
         name: &str,
         args: &[helios_expr::Expr],
     ) -> Result<Outcome> {
+        let (prepared, params) = self.executed(sight, bound, name, args)?;
+        // The statement's clock already runs for EXECUTE itself.
+        self.run_prepared_now(&prepared, &params, None)
+    }
+
+    /// The statement that `EXECUTE` names, and the values of its parameters.
+    pub(super) fn executed(
+        &mut self,
+        sight: &Sight,
+        bound: &crate::plan::Bound,
+        name: &str,
+        args: &[helios_expr::Expr],
+    ) -> Result<(Arc<Prepared>, Vec<Value>)> {
         let prepared = self
             .prepared
             .get(name)
@@ -216,8 +230,7 @@ impl Session {
                 helios_expr::cast::cast(&value, arg.ty(), ty, false, &cx.context())
             })?);
         }
-        // The statement's clock already runs for EXECUTE itself.
-        self.run_prepared_now(&prepared, &params, None)
+        Ok((prepared, params))
     }
 
     fn deallocate(&mut self, name: Option<&str>) -> Result<()> {

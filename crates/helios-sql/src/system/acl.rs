@@ -38,7 +38,7 @@ pub(super) static RELATIONS: &[Relation] = &[pg(
     },
 )];
 
-fn roles(source: &Source<'_>) -> Arc<Roles> {
+pub(super) fn roles(source: &Source<'_>) -> Arc<Roles> {
     match source.roles {
         Some(roles) => Arc::new(roles.clone()),
         None => Arc::clone(source.catalog.roles()),
@@ -73,10 +73,11 @@ pub(crate) fn list(roles: &Roles, items: &[AclItem]) -> Value {
     Value::from(ArrayValue::one_dimensional(items))
 }
 
-fn show(roles: &Roles, item: &AclItem) -> String {
+/// An item as PostgreSQL writes it.
+pub(crate) fn show(roles: &Roles, item: &AclItem) -> String {
     let mut shown = String::new();
     if item.grantee != RoleId::PUBLIC {
-        name(&roles.name(item.grantee), &mut shown);
+        role(roles, item.grantee, &mut shown);
     }
     shown.push('=');
     for (privilege, letter, _) in Privileges::ALL {
@@ -88,8 +89,16 @@ fn show(roles: &Roles, item: &AclItem) -> String {
         }
     }
     shown.push('/');
-    name(&roles.name(item.grantor), &mut shown);
+    role(roles, item.grantor, &mut shown);
     shown
+}
+
+/// A role by its name, or by its number if there is none.
+fn role(roles: &Roles, id: RoleId, to: &mut String) {
+    match roles.by_id(id) {
+        Some(role) => name(&role.name, to),
+        None => to.push_str(&id.0.to_string()),
+    }
 }
 
 /// A name in quotes if it has other signs than letters, digits and `_`.

@@ -106,10 +106,6 @@ pub(super) static RELATIONS: &[Relation] = &[
         |source| vec![vec![text(source.session.current_database())]],
     )
     .within(HERE),
-    pg("enabled_roles", &[("role_name", Name)], |source| {
-        vec![vec![text(source.session.session_user())]]
-    })
-    .within(HERE),
     pg(
         "constraint_column_usage",
         &[

@@ -15,6 +15,7 @@ mod io_functions;
 mod names;
 mod objects;
 mod policies;
+mod privileges;
 mod proc_list;
 mod procs;
 mod relation;
@@ -29,6 +30,7 @@ use helios_expr::{Expr, SessionHooks};
 use helios_table::Catalog;
 
 use crate::plan::{ColumnOrigin, Plan, PlanColumn, Values};
+pub(crate) use acl::show as acl_item;
 pub(crate) use extensions::EXTENSIONS;
 pub(crate) use names::Names;
 pub(crate) use objects::number as attnum;
@@ -184,6 +186,23 @@ pub(crate) fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
         .chain(own.map(|relation| (relation.schema, relation.name)))
 }
 
+/// The columns of a relation of the system with their places, counted from 1.
+fn column_names(schema: &str, name: &str) -> Vec<(helios_base::ColumnId, String)> {
+    let declared = columns::of(schema, name).map_or(&[][..], |declared| &declared.columns);
+    let own = all().find(|r| r.schema == schema && r.name == name);
+    let own = own.map_or(&[][..], |own| own.columns);
+    let known = |name: &str| declared.iter().any(|column| column.name == name);
+    let more = own
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| !known(name));
+    let names = declared.iter().map(|column| column.name).chain(more);
+    names
+        .zip(1..)
+        .map(|(name, at)| (helios_base::ColumnId(at), name.to_owned()))
+        .collect()
+}
+
 /// The object identifiers of `pg_catalog`'s tables are PostgreSQL's, as tools know them by heart;
 /// views are numbered after [`FIRST_VIEW`].
 const OIDS: [(&str, u32); 60] = [
@@ -295,6 +314,7 @@ fn all() -> impl Iterator<Item = &'static Relation> {
         roles::RELATIONS,
         acl::RELATIONS,
         policies::RELATIONS,
+        privileges::RELATIONS,
         information_schema::RELATIONS,
         information_types::RELATIONS,
     ]
@@ -348,6 +368,7 @@ enum Ty {
     Int2s,
     Oids,
     Texts,
+    Regtypes,
 }
 
 impl Ty {
@@ -368,6 +389,7 @@ impl Ty {
             Self::Texts => DataType::Array(Box::new(DataType::Text)),
             Self::Int2s => DataType::Array(Box::new(DataType::Int2)),
             Self::Oids => DataType::OidVector,
+            Self::Regtypes => DataType::Array(Box::new(DataType::Reg(helios_base::RegKind::Type))),
         }
     }
 }

@@ -37,6 +37,7 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("proallargtypes", Oids),
             ("proargmodes", Texts),
             ("proacl", Texts),
+            ("proconfig", Texts),
         ],
         procs,
     ),

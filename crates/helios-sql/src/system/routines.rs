@@ -144,7 +144,26 @@ fn proc(source_: &Source<'_>, def: &FunctionDef) -> Row {
         ),
         unless_plain(def.args.iter().map(|arg| text(mode(arg.mode).0)).collect()),
         acl::of(source_, def.id.0),
+        settings(def),
     ]
+}
+
+/// `proconfig`
+fn settings(def: &FunctionDef) -> Value {
+    let mut settings = Vec::new();
+    if let (FunctionBody::Text(_), Some(path)) = (&def.body, &def.search_path) {
+        let path: Vec<String> = path
+            .iter()
+            .map(|name| quote_ident(name).to_string())
+            .collect();
+        settings.push(text(format!("search_path={}", path.join(", "))));
+    }
+    let others = def.options.settings.iter();
+    settings.extend(others.map(|(name, value)| text(format!("{name}={value}"))));
+    match settings.is_empty() {
+        true => Value::Null,
+        false => array(settings),
+    }
 }
 
 /// The language `sql` in `pg_language`.
@@ -301,6 +320,10 @@ pub(crate) fn definition(def: &FunctionDef, names: &Names<'_>) -> String {
     if !line.is_empty() {
         text += &line;
         text.push('\n');
+    }
+    for (name, value) in &options.settings {
+        let value = value.replace('\'', "''");
+        let _ = writeln!(text, " SET {name} TO '{value}'");
     }
     match (&def.body, sql_body(def, names)) {
         (FunctionBody::Text(body), _) => {

@@ -7,7 +7,7 @@
 use helios_base::{DataType, Row, Value};
 
 use super::Source;
-use super::Ty::{Bool, Float8, Int2, Int4, Int8, Name, Oid, Text, Time};
+use super::Ty::{Bool, Float8, Int2, Int4, Int8, Name, Oid, Regtypes, Text, Time};
 use super::relation::{Relation, pg};
 
 pub(super) static RELATIONS: &[Relation] = &[
@@ -69,7 +69,15 @@ pub(super) static RELATIONS: &[Relation] = &[
     .unsteady(),
     pg(
         "pg_prepared_statements",
-        &[("name", Text), ("statement", Text)],
+        &[
+            ("name", Text),
+            ("statement", Text),
+            ("prepare_time", Time),
+            ("parameter_types", Regtypes),
+            ("from_sql", Bool),
+            ("generic_plans", Int8),
+            ("custom_plans", Int8),
+        ],
         |source| ask(source, "pg_prepared_statements"),
     )
     .unsteady(),

@@ -131,6 +131,9 @@ pub struct FunctionOptions {
     pub cost: Option<f64>,
     /// `ROWS`
     pub rows: Option<f64>,
+    /// `SET`: names and values other than `search_path`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<(String, String)>,
 }
 
 /// When a function may be evaluated ahead of time.
@@ -154,6 +157,7 @@ impl Default for FunctionOptions {
             parallel: 'u',
             cost: None,
             rows: None,
+            settings: Vec::new(),
         }
     }
 }

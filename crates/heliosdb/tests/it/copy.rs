@@ -163,6 +163,14 @@ fn bad_files_say_where() {
             "missing data for column \"b\"",
             "line 2: \"2\"",
         ),
+        // The values that are there are read first.
+        (
+            b"1,x\nq\n",
+            "csv",
+            "22P02",
+            "invalid input syntax for type integer: \"q\"",
+            "line 2, column a: \"q\"",
+        ),
         (
             b"1,x\n2,y,z\n",
             "csv",

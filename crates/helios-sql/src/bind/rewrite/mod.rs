@@ -2,6 +2,7 @@
 //! speak of, columns that nobody reads left out.
 
 mod factor;
+mod failing;
 mod prune;
 mod push;
 
@@ -20,6 +21,7 @@ pub(super) fn rewrite(bound: &mut Bound, context: &BindContext<'_>) {
     for subplan in &mut bound.subplans {
         optimize(&mut subplan.plan, context);
     }
+    bound.failing = failing::find(bound, context);
 }
 
 fn rewrite_statement(statement: &mut Statement, context: &BindContext<'_>) {

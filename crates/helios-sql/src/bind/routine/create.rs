@@ -170,6 +170,17 @@ impl Binder<'_> {
                 FunctionOption::SearchPath(path) => {
                     changes.search_path.replace(path.clone()).is_some()
                 }
+                FunctionOption::Setting(name, value) => {
+                    let value = self.function_setting(name, value.as_ref(), *pos)?;
+                    changes.settings.push((name.clone(), value));
+                    false
+                }
+                FunctionOption::ResetAll => {
+                    changes.search_path = Some(None);
+                    changes.settings.clear();
+                    changes.reset_all = true;
+                    false
+                }
             };
             if twice {
                 let message = "conflicting or redundant options";
@@ -177,6 +188,26 @@ impl Binder<'_> {
             }
         }
         Ok((changes, language))
+    }
+
+    /// The value of a function's own setting. Those that mean something for the statements of a
+    /// function are refused, as these may become part of the statement that calls it.
+    fn function_setting(
+        &self,
+        name: &str,
+        value: Option<&ast::FunctionSetting>,
+        pos: Pos,
+    ) -> Result<Option<String>> {
+        let value = match value {
+            None => None,
+            Some(ast::FunctionSetting::To(values)) => Some(values.join(", ")),
+            Some(ast::FunctionSetting::Current) => self.context.session.setting(name),
+        };
+        match crate::session::check_function_setting(name, value.as_deref()) {
+            Ok(true) => Ok(value),
+            Ok(false) => Err(self.unsupported(format!("SET {name} of a function"), pos)),
+            Err(error) => Err(error),
+        }
     }
 
     fn function_args(&mut self, create: &ast::CreateFunction) -> Result<Vec<FunctionArg>> {

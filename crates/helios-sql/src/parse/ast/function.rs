@@ -83,6 +83,19 @@ pub enum FunctionOption {
     Rows(f64),
     /// `SET search_path`, with `RESET` and `SET … TO DEFAULT` as none.
     SearchPath(Option<Vec<String>>),
+    /// `SET` of another setting, with `RESET` and `SET … TO DEFAULT` as none.
+    Setting(String, Option<FunctionSetting>),
+    /// `RESET ALL`
+    ResetAll,
+}
+
+/// What a function's `SET` gives a setting.
+#[derive(Clone, Debug)]
+pub enum FunctionSetting {
+    /// `TO values`
+    To(Vec<String>),
+    /// `FROM CURRENT`
+    Current,
 }
 
 /// A function as `DROP`, `ALTER` and `COMMENT` name it.

@@ -65,12 +65,33 @@ impl<R: Read> RecordReader<R> {
         finish(&mut self.input)
     }
 
-    /// The next record, `None` at the end.
+    /// The next record with a field for each column, `None` at the end.
     ///
     /// # Errors
     /// `22P04` for a malformed record or one of the wrong length, `22021` for bytes that are no
     /// UTF-8, `Io` if reading fails.
     pub(crate) fn next_record(&mut self) -> Result<Option<Fields>> {
+        let Some(fields) = self.next_fields()? else {
+            return Ok(None);
+        };
+        self.complete(fields.len())?;
+        Ok(Some(fields))
+    }
+
+    /// Refuses a record of so few fields.
+    ///
+    /// # Errors
+    /// `22P04`
+    pub(crate) fn complete(&self, fields: usize) -> Result<()> {
+        match self.names.get(fields) {
+            Some(missing) => Err(bad_file(format!("missing data for column \"{missing}\""))),
+            None => Ok(()),
+        }
+    }
+
+    /// As [`RecordReader::next_record`], but the last fields may be missing: PostgreSQL reads the
+    /// values of those that are there first.
+    pub(crate) fn next_fields(&mut self) -> Result<Option<Fields>> {
         if !self.header_done {
             self.header_done = true;
             if self.options.header != Header::No {
@@ -88,10 +109,7 @@ impl<R: Read> RecordReader<R> {
         if fields.len() > self.names.len() {
             return Err(bad_file("extra data after last expected column"));
         }
-        match self.names.get(fields.len()) {
-            Some(missing) => Err(bad_file(format!("missing data for column \"{missing}\""))),
-            None => Ok(Some(fields)),
-        }
+        Ok(Some(fields))
     }
 
     /// The next line as text, `None` at the end.

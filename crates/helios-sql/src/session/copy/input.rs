@@ -94,9 +94,10 @@ impl Input {
         let input = |text: &str, ty: &DataType| parse_field(text, ty, cx);
         match self {
             Self::Records(reader) => {
-                let Some(fields) = reader.next_record()? else {
+                let Some(fields) = reader.next_fields()? else {
                     return Ok(None);
                 };
+                let count = fields.len();
                 let mut row = Row::with_capacity(fields.len());
                 for (at, (field, column)) in fields.into_iter().zip(&copy.columns).enumerate() {
                     let value = match &field {
@@ -109,6 +110,7 @@ impl Input {
                         error.with_context(place(copy, reader.line(), Some(at), value))
                     })?);
                 }
+                reader.complete(count)?;
                 Ok(Some(row))
             }
             Self::Binary(reader) => {

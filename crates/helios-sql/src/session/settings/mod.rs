@@ -270,7 +270,7 @@ impl Settings {
     pub(crate) fn reset_all(&mut self) {
         for (index, def) in SETTINGS.iter().enumerate() {
             let reset = self.slots[index].reset.clone();
-            let own = index == Id::Isolation as usize || index == Id::ReadOnly as usize;
+            let own = of_transaction(def.name).is_some();
             if matches!(def.change, Change::Session | Change::Idle)
                 && !own
                 && self.slots[index].now != reset
@@ -302,6 +302,11 @@ impl Settings {
     }
 
     fn show_at(&self, index: usize) -> String {
+        // Where no transaction runs, what the next one would begin with.
+        let index = match SETTINGS.get(index).and_then(|def| of_transaction(def.name)) {
+            Some(id) if !self.in_transaction => default_of(id) as usize,
+            _ => index,
+        };
         let shared = SETTINGS.get(index);
         let shared = shared.filter(|def| def.change == Change::Database);
         if let Some(value) = shared.and_then(|def| self.database.get(def.name)) {
@@ -347,10 +352,13 @@ impl Settings {
         split_names(self.text(Id::SearchPath)).unwrap_or_default()
     }
 
-    /// A transaction begins: changes from now on can be undone.
+    /// A transaction begins: changes from now on can be undone. If it takes the place of another that
+    /// has not ended, those made in that one too.
     pub(crate) fn begin(&mut self) {
+        if !self.in_transaction {
+            self.undo.clear();
+        }
         self.in_transaction = true;
-        self.undo.clear();
     }
 
     /// A mark to undo back to: a savepoint.
@@ -388,6 +396,72 @@ impl Settings {
     pub(crate) fn rollback(&mut self) {
         self.rollback_to(0);
         self.in_transaction = false;
+    }
+}
+
+/// The setting of this name, if it is the running transaction's own.
+pub(crate) fn of_transaction(name: &str) -> Option<Id> {
+    [
+        ("transaction_deferrable", Id::Deferrable),
+        ("transaction_isolation", Id::Isolation),
+        ("transaction_read_only", Id::ReadOnly),
+    ]
+    .into_iter()
+    .find(|(known, _)| known.eq_ignore_ascii_case(name))
+    .map(|(_, id)| id)
+}
+
+/// What a transaction takes such a setting from when it begins.
+fn default_of(id: Id) -> Id {
+    match id {
+        Id::Deferrable => Id::DefaultDeferrable,
+        Id::Isolation => Id::DefaultIsolation,
+        Id::ReadOnly => Id::DefaultReadOnly,
+        other => other,
+    }
+}
+
+/// Settings of which the statements of a function see nothing.
+const WITHOUT_EFFECT: [&str; 8] = [
+    "check_function_bodies",
+    "default_table_access_method",
+    "default_tablespace",
+    "escape_string_warning",
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+    // It counts from the beginning of the statement that calls.
+    "statement_timeout",
+    "xmloption",
+];
+
+/// Whether a function may have a setting of this name as its own: those that mean nothing to what
+/// it does.
+///
+/// # Errors
+/// 42704 there is none; 22023 it has no such value.
+pub(crate) fn check_function_setting(name: &str, text: Option<&str>) -> Result<bool> {
+    let custom = is_custom(name)?;
+    let index = match find(name) {
+        Err(_) if custom => return Ok(false),
+        index => index?,
+    };
+    let Some(def) = SETTINGS.get(index) else {
+        return Ok(false);
+    };
+    if let Some(text) = text {
+        def.kind.parse(def.name, text)?;
+    }
+    Ok(def.change == Change::Idle || WITHOUT_EFFECT.contains(&def.name))
+}
+
+/// A text as a value of a setting.
+///
+/// # Errors
+/// 22023 it is none.
+pub(crate) fn checked(id: Id, text: &str) -> Result<SettingValue> {
+    match SETTINGS.get(id as usize) {
+        Some(def) => def.kind.parse(def.name, text),
+        None => Err(Error::internal("a setting that is not there")),
     }
 }
 

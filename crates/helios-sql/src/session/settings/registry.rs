@@ -113,6 +113,14 @@ const fn fact(name: &'static str, value: &'static str, doc: &'static str) -> Set
     }
 }
 
+/// A number that is a fact.
+const fn count(name: &'static str, value: &'static str, doc: &'static str) -> SettingDef {
+    SettingDef {
+        change: Change::Never,
+        ..setting(name, COUNT, value, doc)
+    }
+}
+
 const TIMEOUT: SettingKind = SettingKind::Int(0, i32::MAX as i64, Unit::Millis);
 const COST: SettingKind = SettingKind::Real(0.0, f64::MAX);
 const COUNT: SettingKind = SettingKind::Int(0, i32::MAX as i64, Unit::None);
@@ -169,6 +177,8 @@ settings! {
     DefaultTablespace: setting("default_tablespace", SettingKind::Choice(&["", "pg_default"]), "",
         "Names where tables are stored, which tools ask for: there is one place.");
     DefaultToastCompression: idle("default_toast_compression", SettingKind::Choice(&["pglz", "lz4"]), "pglz");
+    DefaultDeferrable: setting("default_transaction_deferrable", SettingKind::Bool, "off",
+        "Makes new transactions deferrable: nothing waits for it, those that only read never fail to be serializable.");
     DefaultIsolation: setting("default_transaction_isolation", ISOLATION, "read committed",
         "Sets the isolation level of new transactions.");
     DefaultReadOnly: setting("default_transaction_read_only", SettingKind::Bool, "off",
@@ -194,7 +204,8 @@ settings! {
     EnableSeqscan: idle("enable_seqscan", SettingKind::Bool, "on");
     EnableSort: idle("enable_sort", SettingKind::Bool, "on");
     EnableTidscan: idle("enable_tidscan", SettingKind::Bool, "on");
-    EscapeStringWarning: idle("escape_string_warning", SettingKind::Bool, "on");
+    EscapeStringWarning: setting("escape_string_warning", SettingKind::Bool, "on",
+        "Warns of backslashes in '...' strings that escape something: none does.");
     Executor: setting("executor", SettingKind::Choice(&["auto", "row", "vector"]), "auto",
         "Chooses the executor of queries: by shape, always rows, or always vectors where possible.");
     ExtraFloatDigits: setting("extra_float_digits", SettingKind::Int(-15, 3, Unit::None), "1",
@@ -260,15 +271,21 @@ settings! {
     MaintenanceWorkMem: idle("maintenance_work_mem", PAGES, "65536");
     MaxIdentifierLength: fact("max_identifier_length", "63",
         "Shows the greatest length of a name in bytes.");
+    MaxIndexKeys: count("max_index_keys", "32",
+        "Shows the greatest number of columns of an index that tools reckon with.");
     MaxParallelMaintenanceWorkers: idle("max_parallel_maintenance_workers", COUNT, "2");
     MaxParallelWorkers: idle("max_parallel_workers", COUNT, "8");
     MaxParallelWorkersPerGather: idle("max_parallel_workers_per_gather", COUNT, "2");
+    MaxPrepared: count("max_prepared_transactions", "0",
+        "Shows how many transactions may be prepared for two-phase commit: none.");
     MemoryLimit: setting("memory_limit", SettingKind::Int(0, i32::MAX as i64, Unit::Kilobytes), "2097152",
         "Sets the memory that a statement may hold where it cannot spill; 0 for any.");
     MinParallelIndexScanSize: idle("min_parallel_index_scan_size", PAGES, "512");
     MinParallelTableScanSize: idle("min_parallel_table_scan_size", PAGES, "8192");
     ParallelSetupCost: idle("parallel_setup_cost", COST, "1000");
     ParallelTupleCost: idle("parallel_tuple_cost", COST, "0.1");
+    PasswordEncryption: fixed("password_encryption", SettingKind::Choice(&["scram-sha-256"]), "scram-sha-256",
+        "Shows how passwords are kept.");
     PasswordLifetime: of_database("password_lifetime", "0",
         "Sets how long a new password holds if VALID UNTIL does not say; 0 for ever.");
     PasswordMinLength: of_database("password_min_length", "0",
@@ -306,6 +323,8 @@ settings! {
     TempBuffers: idle("temp_buffers", PAGES, "8192");
     TimeZone: setting("TimeZone", SettingKind::Text, "UTC",
         "Sets the time zone for displaying and interpreting time stamps.");
+    Deferrable: setting("transaction_deferrable", SettingKind::Bool, "off",
+        "Makes the current transaction deferrable.");
     Isolation: setting("transaction_isolation", ISOLATION, "read committed",
         "Sets the current transaction's isolation level.");
     ReadOnly: setting("transaction_read_only", SettingKind::Bool, "off",
