@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use helios_base::{DataType, Error, Result, Row, SqlState};
 
 use super::costs::Measure;
+use super::trace::Reading;
 
 /// A column of a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,6 +145,8 @@ pub struct RowStream {
     affected: Option<u64>,
     /// What the statement has cost so far, if that is measured.
     measure: Option<Box<Measure>>,
+    /// Its spans, if they are wanted.
+    spans: Option<Box<Reading>>,
 }
 
 impl RowStream {
@@ -156,6 +159,7 @@ impl RowStream {
             limit: None,
             affected: None,
             measure: None,
+            spans: None,
         }
     }
 
@@ -169,6 +173,7 @@ impl RowStream {
             limit: None,
             affected: None,
             measure: None,
+            spans: None,
         }
     }
 
@@ -182,6 +187,7 @@ impl RowStream {
             limit: None,
             affected: None,
             measure: None,
+            spans: None,
         }
     }
 
@@ -198,6 +204,25 @@ impl RowStream {
         measure.finish(self.affected.unwrap_or(ready));
     }
 
+    /// Gives it the span of the statement, which is over when its rows have been read.
+    pub(super) fn trace(&mut self, span: tracing::Span) {
+        let ready = match &self.source {
+            Source::Row(row) => u64::from(row.is_some()),
+            Source::Rows(rows) => rows.len() as u64,
+            Source::Running(_) => return self.spans.get_or_insert_default().statement(span),
+        };
+        let mut spans = self.spans.take().unwrap_or_default();
+        spans.statement(span);
+        spans.end(self.tag, Ok(self.affected.unwrap_or(ready)));
+    }
+
+    /// Gives it the span of the executor, if that is still at work.
+    pub(super) fn trace_execution(&mut self, span: tracing::Span) {
+        if matches!(self.source, Source::Running(_)) {
+            self.spans.get_or_insert_default().execution(span);
+        }
+    }
+
     /// Notes the end: a statement that failed does not count.
     fn end<T>(&mut self, end: Result<Option<T>>) -> Result<Option<T>> {
         self.source = Source::Row(None);
@@ -205,6 +230,10 @@ impl RowStream {
             && end.is_ok()
         {
             measure.finish(self.affected.unwrap_or(self.read));
+        }
+        if let Some(spans) = self.spans.take() {
+            let rows = end.as_ref().map(|_| self.affected.unwrap_or(self.read));
+            spans.end(self.tag, rows);
         }
         end
     }
