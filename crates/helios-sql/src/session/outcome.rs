@@ -226,12 +226,18 @@ impl RowStream {
     /// Notes the end: a statement that failed does not count.
     fn end<T>(&mut self, end: Result<Option<T>>) -> Result<Option<T>> {
         self.source = Source::Row(None);
+        let spans = self.spans.take();
         if let Some(measure) = self.measure.take()
             && end.is_ok()
         {
-            measure.finish(self.affected.unwrap_or(self.read));
+            let rows = self.affected.unwrap_or(self.read);
+            match &spans {
+                // What it may log is of the statement.
+                Some(spans) => spans.within(|| measure.finish(rows)),
+                None => measure.finish(rows),
+            }
         }
-        if let Some(spans) = self.spans.take() {
+        if let Some(spans) = spans {
             let rows = end.as_ref().map(|_| self.affected.unwrap_or(self.read));
             spans.end(self.tag, rows);
         }

@@ -51,6 +51,14 @@ impl Reading {
         self.statement = Some(span);
     }
 
+    /// Does something that is of the statement.
+    pub(super) fn within(&self, work: impl FnOnce()) {
+        match &self.statement {
+            Some(span) => span.in_scope(work),
+            None => work(),
+        }
+    }
+
     /// All rows were read, or no more can be.
     pub(super) fn end(self, tag: &str, rows: Result<u64, &Error>) {
         match rows {
