@@ -193,6 +193,72 @@ fn texts_are_whole_if_asked_for_but_for_passwords() {
 }
 
 #[test]
+fn pipelines_commit_with_their_last_statement() {
+    let collector = Collector::start();
+    let server = Server::start(&["--otlp", &collector.url], &[SOON]);
+    let mut client = server.connect();
+    client.query("create table t (id int primary key deferrable initially deferred)");
+    client.parse("add", "insert into t values ($1)");
+    assert_eq!(client.sync(), "1");
+    client.execute("add", "1");
+    client.parse("", "insert into t select $1");
+    client.execute("", "2");
+    assert_eq!(client.sync(), "2C12C");
+    client.execute("add", "2");
+    assert_eq!(client.sync(), "2CE");
+    drop(client);
+    assert!(server.stop().0.success());
+
+    let text = "insert into t values ($1)";
+    let prepare = collector.wait("PREPARE", |span| span["name"] == "PREPARE");
+    assert_eq!(attribute(&prepare, "db.query.text"), text);
+    assert_eq!(steps(&collector, &prepare), ["parse", "plan"]);
+    let spans = collector.spans();
+    let runs = spans
+        .iter()
+        .filter(|span| of_text(text)(span) && span["name"] == "INSERT");
+    let mut runs: Vec<_> = runs.map(|run| steps(&collector, run)).collect();
+    runs.sort();
+    assert_eq!(runs, [vec!["execute"], vec!["execute", "commit"]]);
+    let last = collector.wait("last", of_text("insert into t select $1"));
+    assert_eq!(
+        steps(&collector, &last),
+        ["parse", "plan", "execute", "commit"]
+    );
+    let commit = collector.wait("failed commit", |span| {
+        span["name"] == "commit" && span["status"]["code"] == 2
+    });
+    assert_eq!(attribute(&commit, "db.response.status_code"), "23505");
+}
+
+#[test]
+fn copies_and_backups_are_seen() {
+    let collector = Collector::start();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let server = Server::start(&[&path("db"), "--otlp", &collector.url], &[SOON]);
+    let mut client = server.connect();
+    client.query("create table t (name text)");
+    client.send(b'Q', b"copy t from stdin\0");
+    client.send(b'd', b"kittens\npuppies\n");
+    client.send(b'c', b"");
+    assert_eq!(client.answers(), "GC");
+    let backup = format!("select * from helios_backup('{}')", path("backup"));
+    assert_eq!(client.query(&backup), "TDC");
+    drop(client);
+    assert!(server.stop().0.success());
+    let copy = collector.wait("COPY", |span| span["name"] == "COPY");
+    assert_eq!(attribute(&copy, "helios.rows"), "2");
+    let backup = collector.wait("backup", |span| span["name"] == "backup");
+    assert!(attribute(&backup, "helios.scn").is_string());
+    let select = collector.wait("SELECT", |span| {
+        span["traceId"] == backup["traceId"] && span["kind"] == 2
+    });
+    assert_eq!(select["name"], "SELECT");
+    assert!(!collector.text().contains("kittens"));
+}
+
+#[test]
 fn the_last_spans_leave_before_the_server() {
     let collector = Collector::start();
     // They would leave in an hour.

@@ -11,7 +11,6 @@ pub(crate) fn connection(stream: &Stream) -> Span {
     info_span!(
         target: "helios_wire::connection",
         "connection",
-        otel.kind = "server",
         client = stream.peer().map(tracing::field::display),
         session = Empty,
         user = Empty,

@@ -185,7 +185,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Spans {
                 remote: false,
                 link: None,
                 name: Cow::Borrowed(span.name()),
-                server: false,
+                server: target == CONNECTION,
                 start: now(),
                 end: 0,
                 attributes: Vec::new(),

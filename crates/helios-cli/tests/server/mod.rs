@@ -144,11 +144,25 @@ impl Client {
 
     /// Runs a statement with one parameter by the extended protocol.
     pub fn run(&mut self, sql: &str, value: &str) -> String {
-        self.send(b'P', format!("\0{sql}\0\0\0").as_bytes());
+        self.parse("", sql);
+        self.execute("", value);
+        self.sync()
+    }
+
+    pub fn parse(&mut self, name: &str, sql: &str) {
+        self.send(b'P', format!("{name}\0{sql}\0\0\0").as_bytes());
+    }
+
+    /// Binds one parameter and runs it.
+    pub fn execute(&mut self, name: &str, value: &str) {
+        let head = format!("\0{name}\0\0\0\0\x01");
         let length = u32::try_from(value.len()).unwrap().to_be_bytes();
-        let head = b"\0\0\0\0\0\x01".as_slice();
-        self.send(b'B', &[head, &length, value.as_bytes(), b"\0\0"].concat());
+        let body = [head.as_bytes(), &length, value.as_bytes(), b"\0\0"].concat();
+        self.send(b'B', &body);
         self.send(b'E', b"\0\0\0\0\0");
+    }
+
+    pub fn sync(&mut self) -> String {
         self.send(b'S', b"");
         self.answers()
     }

@@ -264,10 +264,14 @@ impl RowStream {
             Source::Row(row) => row.take(),
             Source::Rows(rows) => rows.next(),
             Source::Running(running) => {
+                // What runs as rows are asked for does most of it, and what it tells of, for the first.
+                let spans = self.spans.as_ref().filter(|_| self.read == 0);
+                let entered = spans.and_then(|spans| spans.enter());
                 let row = match &mut self.measure {
                     Some(measure) => measure.part(|| running.next_row()),
                     None => running.next_row(),
                 };
+                drop(entered);
                 match row {
                     Ok(Some(row)) => Some(row),
                     end => return self.end(end),
@@ -288,7 +292,10 @@ impl RowStream {
         match self.limit {
             Some(limit) => {
                 let within = within_limit(self.read, limit);
-                if within.is_err() {
+                if let Err(error) = &within {
+                    if let Some(spans) = self.spans.take() {
+                        spans.end(self.tag, Err(error));
+                    }
                     self.source = Source::Rows(Vec::new().into_iter());
                 }
                 within

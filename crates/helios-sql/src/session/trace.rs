@@ -51,6 +51,11 @@ impl Reading {
         self.statement = Some(span);
     }
 
+    /// Enters the executor's span.
+    pub(super) fn enter(&self) -> Option<tracing::span::Entered<'_>> {
+        self.execute.as_ref().map(Span::enter)
+    }
+
     /// Does something that is of the statement.
     pub(super) fn within(&self, work: impl FnOnce()) {
         match &self.statement {
