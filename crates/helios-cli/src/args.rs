@@ -174,9 +174,32 @@ pub struct ServeArgs {
     #[arg(long, value_name = "HOST:PORT")]
     pub http: Option<std::net::SocketAddr>,
 
+    /// How the log is written to standard error. HELIOS_LOG says what is in it.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, env = "HELIOS_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: LogFormat,
+
+    /// Send traces to the OpenTelemetry collector at this address, by OTLP over HTTP in JSON; the
+    /// variables OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_TRACES_ENDPOINT do so, too.
+    #[arg(long, value_name = "http://HOST:4318")]
+    pub otlp: Option<String>,
+
+    /// Texts of statements and errors in traces as they are, with the values in them; else constants
+    /// show as $1, $2, …
+    #[arg(long)]
+    pub otlp_full_statements: bool,
+
     /// How many clients at once.
     #[arg(long, default_value_t = 5000, value_name = "COUNT")]
     pub max_connections: usize,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// A JSON object a line.
+    Json,
 }
 
 /// `heliosdb demo`.

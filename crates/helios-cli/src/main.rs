@@ -10,6 +10,8 @@ mod export;
 mod import;
 mod interrupt;
 mod lexer;
+mod log;
+mod otlp;
 mod output;
 mod report;
 mod script;

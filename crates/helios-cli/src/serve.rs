@@ -8,70 +8,52 @@ use helios_wire::{Address, Authentication, Monitor, Server, ServerOptions, Tls, 
 use heliosdb::{Database, Error, SqlState};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::app::Failure;
-use crate::args::ServeArgs;
+use crate::args::{LogFormat, ServeArgs};
+use crate::log::Log;
+use crate::otlp::{self, Exporter};
 use crate::output::Styles;
 use crate::report;
 
 /// Where the password of the first user comes from.
 const PASSWORD: &str = "HELIOS_PASSWORD";
-/// Says what is logged.
-const LOG: &str = "HELIOS_LOG";
-/// What is, unless it says otherwise.
-const LOGGED: &str = "warn,heliosdb=info,helios_wire=info";
 /// The first user.
 const USER: &str = "helios";
 /// What clients may call the database; tools connect to `postgres` before they know another.
 const DATABASES: [&str; 3] = ["helios", "heliosdb", "postgres"];
 /// How long clients may finish what they do once the server is asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long the last traces may take to leave.
+const LAST_TRACES: Duration = Duration::from_secs(5);
 
 /// Serves until SIGINT or SIGTERM.
 pub fn run(args: &ServeArgs) -> Result<(), Failure> {
-    serve(args).map_err(|error| {
-        report::error(&error, None, &Styles::default());
-        Failure::Statement
-    })
-}
-
-/// What the log takes, in the form of `HELIOS_LOG`.
-fn log_filter(wanted: &str) -> Result<EnvFilter, Error> {
-    let wrong = |detail: String| {
-        let message = format!("invalid value for {LOG}: \"{wanted}\"");
-        Error::new(SqlState::INVALID_PARAMETER_VALUE, message)
-            .with_detail(detail)
-            .with_hint(format!(
-                "It is levels (error, warn, info, debug, trace, off), of all or each of a part: {LOG}={LOGGED}"
-            ))
-    };
-    for part in wanted.split(',') {
-        // The filter would take a misspelt level for the name of a part, and log nothing.
-        let part = part.trim();
-        if part.is_empty() || (!part.contains('=') && part.parse::<LevelFilter>().is_err()) {
-            return Err(wrong(format!("\"{part}\" is no level.")));
-        }
+    let begun = start(args).inspect_err(|error| report::error(error, None, &Styles::default()));
+    let (log, traces) = begun.map_err(|_| Failure::Statement)?;
+    let done = serve(args, log, traces.as_ref());
+    if let Err(error) = &done {
+        log.fail(error);
     }
-    EnvFilter::try_new(wanted).map_err(|error| wrong(error.to_string()))
+    if let Some(traces) = traces {
+        traces.finish(LAST_TRACES);
+    }
+    done.map_err(|_| Failure::Statement)
 }
 
-/// Writes the log to standard error: what `HELIOS_LOG` asks for.
-fn start_log() -> Result<(), Error> {
-    let wanted = std::env::var(LOG).ok().filter(|wanted| !wanted.is_empty());
-    let filter = log_filter(wanted.as_deref().unwrap_or(LOGGED))?;
-    // Whoever has one already keeps it.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .try_init();
-    Ok(())
+/// Begins to log, and to send traces where somebody wants them.
+fn start(args: &ServeArgs) -> Result<(Log, Option<Exporter>), Error> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let wanted = otlp::Settings::read(args.otlp.as_deref(), args.otlp_full_statements, variable)?;
+    let traces = wanted.map(otlp::start).transpose()?;
+    let (spans, exporter) = match traces {
+        Some((spans, targets, exporter)) => (Some((spans, targets)), Some(exporter)),
+        None => (None, None),
+    };
+    Ok((Log::start(args.log_format, spans)?, exporter))
 }
 
-fn serve(args: &ServeArgs) -> Result<(), Error> {
-    start_log()?;
+fn serve(args: &ServeArgs, log: Log, traces: Option<&Exporter>) -> Result<(), Error> {
     let address = match &args.socket {
         Some(path) => Address::Unix(path.clone()),
         None => Address::Tcp(args.listen),
@@ -103,7 +85,10 @@ fn serve(args: &ServeArgs) -> Result<(), Error> {
     };
     let server = Server::bind(database, &address, options)?;
     let monitor = match args.http {
-        Some(address) => Some(Monitor::start(address, &server)?),
+        Some(address) => {
+            let counters = traces.map(Exporter::counters).unwrap_or_default();
+            Some(Monitor::start_with(address, &server, counters)?)
+        }
         None => None,
     };
     let stop = server.stop_handle()?;
@@ -117,28 +102,28 @@ fn serve(args: &ServeArgs) -> Result<(), Error> {
                 continue;
             }
             match files.reload() {
-                Ok(()) => eprintln!("certificates and rules read again"),
-                Err(error) => report::error(&error, None, &Styles::default()),
+                Ok(()) => log.say("certificates and rules read again"),
+                Err(error) => log.fail(&error),
             }
         }
     });
-    eprintln!("listening at {}", server.address()?);
+    log.say(&format!("listening at {}", server.address()?));
     if let Some(monitor) = &monitor {
-        eprintln!(
-            "health, readiness and metrics at http://{}",
-            monitor.address()
-        );
+        let address = monitor.address();
+        log.say(&format!(
+            "health, readiness and metrics at http://{address}"
+        ));
     }
     server.run()?;
     let open = server.connections().len();
     if open > 0 {
-        eprintln!(
-            "stopping: {open} clients have {} s to finish",
-            GRACE.as_secs()
-        );
+        let seconds = GRACE.as_secs();
+        log.say(&format!(
+            "stopping: {open} clients have {seconds} s to finish"
+        ));
     }
     server.drain(GRACE);
-    eprintln!("stopped");
+    log.say("stopped");
     Ok(())
 }
 
@@ -191,8 +176,14 @@ fn authentication(args: &ServeArgs) -> Result<Authentication, Error> {
         Ok(password) if !password.is_empty() => password,
         _ => {
             let password = scram::generate_password()?;
-            eprintln!("user {USER}, password for this run: {password}");
-            eprintln!("set {PASSWORD} to choose your own");
+            let lines = format!(
+                "user {USER}, password for this run: {password}\nset {PASSWORD} to choose your own"
+            );
+            match args.log_format {
+                LogFormat::Text => eprintln!("{lines}"),
+                // The log is kept by programs, which a password is not for.
+                LogFormat::Json => println!("{lines}"),
+            }
             password
         }
     };
@@ -200,19 +191,4 @@ fn authentication(args: &ServeArgs) -> Result<Authentication, Error> {
         user: USER.to_owned(),
         verifier: scram::Verifier::new(&password)?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_no_level_is_no_filter() {
-        for good in [LOGGED, "info", "WARN,heliosdb=trace", "off"] {
-            assert!(log_filter(good).is_ok(), "{good}");
-        }
-        for bad in ["verbose", "heliosdb", "info,", "=bad=,", "heliosdb=loud"] {
-            assert!(log_filter(bad).is_err(), "{bad}");
-        }
-    }
 }

@@ -101,19 +101,36 @@ fn work(core: &Core, flush: bool, next_gc: &mut Instant) -> Result<()> {
         core.log.sync(core.log.end())?;
     }
     if core.wants_checkpoint() {
-        while core.checkpoint_step(CHECKPOINT_BUDGET)? == Step::More && !core.signal.stopped() {}
+        checkpoint(core)?;
     }
     if Instant::now() >= *next_gc {
         let started = Instant::now();
         while core.gc_step(GC_BUDGET)? == Step::More && !core.signal.stopped() {
             if core.wants_checkpoint() {
-                while core.checkpoint_step(CHECKPOINT_BUDGET)? == Step::More
-                    && !core.signal.stopped()
-                {}
+                checkpoint(core)?;
             }
         }
         let pause = core.gc_pause();
         *next_gc = Instant::now() + (started.elapsed() * GC_REST).max(pause);
     }
     Ok(())
+}
+
+/// Makes a whole checkpoint, unless the thread is to stop.
+fn checkpoint(core: &Core) -> Result<()> {
+    let span = tracing::debug_span!(
+        target: "heliosdb::span",
+        "checkpoint",
+        helios.scn = core.published().0,
+        "error.type" = tracing::field::Empty,
+    );
+    let done = span.in_scope(|| {
+        while core.checkpoint_step(CHECKPOINT_BUDGET)? == Step::More && !core.signal.stopped() {}
+        Ok(())
+    });
+    if let Err(error) = &done {
+        let error: &Error = error;
+        span.record("error.type", tracing::field::display(error.sqlstate()));
+    }
+    done
 }

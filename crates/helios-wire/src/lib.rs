@@ -16,11 +16,12 @@ pub mod pg;
 mod registry;
 pub mod rules;
 pub mod scram;
+mod span;
 mod stream;
 mod throttle;
 mod tls;
 
-pub use http::Monitor;
+pub use http::{Counter, Monitor};
 pub use listener::{Address, Authentication, Reload, Server, ServerOptions, StopHandle};
 pub use registry::{Connections, Live};
 pub use stream::Stream;

@@ -262,7 +262,9 @@ impl Server {
             .name(format!("client {number}"))
             .stack_size(STACK_BYTES)
             .spawn(move || {
-                pg::serve(stream, &live, &shared);
+                let span = crate::span::connection(&stream);
+                span.in_scope(|| pg::serve(stream, &live, &shared));
+                drop(span);
                 drop(live);
             });
         if let Err(error) = thread {

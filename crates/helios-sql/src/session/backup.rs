@@ -30,13 +30,17 @@ pub(super) fn backup(state: &State, directory: &str) -> Result<Vec<Row>> {
 }
 
 fn write(state: &State, path: &Path) -> Result<Row> {
-    let manifest = state.tables.store().backup(path, &mut |copied| {
-        if let Some(shared) = state.shared.upgrade() {
-            let mut backups = shared.backups.lock();
-            backups.insert(state.number, Progress(copied));
-        }
-        state.interrupt.check()
+    let span = super::trace::backup_span();
+    let manifest = super::trace::step(&span, || {
+        state.tables.store().backup(path, &mut |copied| {
+            if let Some(shared) = state.shared.upgrade() {
+                let mut backups = shared.backups.lock();
+                backups.insert(state.number, Progress(copied));
+            }
+            state.interrupt.check()
+        })
     })?;
+    span.record("helios.scn", manifest.scn.0);
     let number = |number: u64| Value::Int8(i64::try_from(number).unwrap_or(i64::MAX));
     let files = u64::try_from(manifest.files()).unwrap_or(u64::MAX);
     Ok(vec![

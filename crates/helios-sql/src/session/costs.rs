@@ -29,6 +29,8 @@ pub(crate) struct Normal {
     /// Equal for statements that differ in constants, blanks, comments and letter case only.
     id: i64,
     text: Box<str>,
+    /// Whether the constants could be told from the rest.
+    readable: bool,
 }
 
 impl Normal {
@@ -61,7 +63,13 @@ impl Normal {
         Self {
             id: hasher.finish().cast_signed(),
             text: normal.into(),
+            readable: !tokens.is_empty(),
         }
+    }
+
+    /// The text, if there are surely no constants in it.
+    pub(super) fn known(&self) -> Option<&str> {
+        self.readable.then_some(&self.text)
     }
 }
 
@@ -135,7 +143,7 @@ impl Default for Costs {
 }
 
 impl Costs {
-    fn normal(&self, text: &Arc<str>) -> Arc<Normal> {
+    pub(super) fn normal(&self, text: &Arc<str>) -> Arc<Normal> {
         if let Some(known) = self.texts.read().get(text) {
             return Arc::clone(known);
         }

@@ -73,6 +73,7 @@ mod stream;
 mod tag;
 mod temporary;
 mod tending;
+mod trace;
 mod transaction;
 mod utility;
 mod versions;
@@ -171,6 +172,7 @@ pub struct Session {
     audit_more: audit::Classes,
     /// What has arrived from other sessions.
     inbox: Arc<notify::Inbox>,
+    spans: trace::Spans,
 }
 
 impl Session {
@@ -228,6 +230,7 @@ impl Session {
             recent: recent::Recent::default(),
             audit_more: audit::Classes::default(),
             inbox: Arc::default(),
+            spans: trace::Spans::default(),
             engine,
         };
         if !embedded {

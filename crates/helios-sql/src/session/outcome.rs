@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use helios_base::{DataType, Error, Result, Row, SqlState};
 
 use super::costs::Measure;
+use super::trace::Reading;
 use crate::plan::{ColumnOrigin, PlanColumn};
 
 /// A column of a result.
@@ -156,6 +157,8 @@ pub struct RowStream {
     affected: Option<u64>,
     /// What the statement has cost so far, if that is measured.
     measure: Option<Box<Measure>>,
+    /// Its spans, if they are wanted.
+    spans: Option<Box<Reading>>,
 }
 
 impl RowStream {
@@ -168,6 +171,7 @@ impl RowStream {
             limit: None,
             affected: None,
             measure: None,
+            spans: None,
         }
     }
 
@@ -181,6 +185,7 @@ impl RowStream {
             limit: None,
             affected: None,
             measure: None,
+            spans: None,
         }
     }
 
@@ -194,6 +199,7 @@ impl RowStream {
             limit: None,
             affected: None,
             measure: None,
+            spans: None,
         }
     }
 
@@ -210,13 +216,42 @@ impl RowStream {
         measure.finish(self.affected.unwrap_or(ready));
     }
 
+    /// Gives it the span of the statement, which is over when its rows have been read.
+    pub(super) fn trace(&mut self, span: tracing::Span) {
+        let ready = match &self.source {
+            Source::Row(row) => u64::from(row.is_some()),
+            Source::Rows(rows) => rows.len() as u64,
+            Source::Running(_) => return self.spans.get_or_insert_default().statement(span),
+        };
+        let mut spans = self.spans.take().unwrap_or_default();
+        spans.statement(span);
+        spans.end(self.tag, Ok(self.affected.unwrap_or(ready)));
+    }
+
+    /// Gives it the span of the executor, if that is still at work.
+    pub(super) fn trace_execution(&mut self, span: tracing::Span) {
+        if matches!(self.source, Source::Running(_)) {
+            self.spans.get_or_insert_default().execution(span);
+        }
+    }
+
     /// Notes the end: a statement that failed does not count.
     fn end<T>(&mut self, end: Result<Option<T>>) -> Result<Option<T>> {
         self.source = Source::Row(None);
+        let spans = self.spans.take();
         if let Some(measure) = self.measure.take()
             && end.is_ok()
         {
-            measure.finish(self.affected.unwrap_or(self.read));
+            let rows = self.affected.unwrap_or(self.read);
+            match &spans {
+                // What it may log is of the statement.
+                Some(spans) => spans.within(|| measure.finish(rows)),
+                None => measure.finish(rows),
+            }
+        }
+        if let Some(spans) = spans {
+            let rows = end.as_ref().map(|_| self.affected.unwrap_or(self.read));
+            spans.end(self.tag, rows);
         }
         end
     }
@@ -241,10 +276,14 @@ impl RowStream {
             Source::Row(row) => row.take(),
             Source::Rows(rows) => rows.next(),
             Source::Running(running) => {
+                // What runs as rows are asked for does most of it, and what it tells of, for the first.
+                let spans = self.spans.as_ref().filter(|_| self.read == 0);
+                let entered = spans.and_then(|spans| spans.enter());
                 let row = match &mut self.measure {
                     Some(measure) => measure.part(|| running.next_row()),
                     None => running.next_row(),
                 };
+                drop(entered);
                 match row {
                     Ok(Some(row)) => Some(row),
                     end => return self.end(end),
@@ -265,7 +304,10 @@ impl RowStream {
         match self.limit {
             Some(limit) => {
                 let within = within_limit(self.read, limit);
-                if within.is_err() {
+                if let Err(error) = &within {
+                    if let Some(spans) = self.spans.take() {
+                        spans.end(self.tag, Err(error));
+                    }
                     self.source = Source::Rows(Vec::new().into_iter());
                 }
                 within

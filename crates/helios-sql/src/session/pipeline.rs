@@ -40,7 +40,9 @@ impl Session {
     /// # Errors
     /// As [`Session::prepare`].
     pub fn prepare_typed(&mut self, sql: &str, declared: Vec<DataType>) -> Result<Arc<Prepared>> {
-        let result = self.prepare_statement(sql, declared, None);
+        let span = self.statement_span(sql);
+        let result = span.in_scope(|| self.prepare_statement(sql, declared, None));
+        self.parsed_span(span, &result, sql);
         if result.is_err() {
             self.fail();
         }
@@ -69,7 +71,9 @@ impl Session {
         prepared: &Arc<Prepared>,
         parameters: &[Value],
     ) -> Result<Outcome> {
-        let result = self.run_prepared(prepared, parameters);
+        let span = self.run_span(prepared);
+        let mut result = span.in_scope(|| self.run_prepared(prepared, parameters));
+        Self::end_span(span, &mut result);
         if result.is_err() {
             self.fail();
         }
@@ -102,7 +106,10 @@ impl Session {
     /// # Errors
     /// When the commit fails; nothing of the pipeline remains then.
     pub fn sync(&mut self) -> Result<()> {
-        let result = self.finish_implicit();
+        // The commit is a step of the last statement, which is let go here.
+        let span = self.last_span();
+        let result = span.in_scope(|| self.finish_implicit());
+        self.forget_spans();
         if result.is_err() {
             self.fail();
         }

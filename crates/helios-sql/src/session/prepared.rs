@@ -45,6 +45,12 @@ impl Prepared {
         &self.text
     }
 
+    /// The statement in it, without what stands around.
+    pub(super) fn statement_text(&self) -> &str {
+        let parsed = self.parsed.as_ref();
+        parsed.map_or(&self.text, |parsed| parsed.span.of(&self.text).trim())
+    }
+
     /// Types of `$1`, `$2`, …
     #[must_use]
     pub fn parameters(&self) -> &[DataType] {

@@ -264,7 +264,9 @@ impl Session {
                 planned = replan(self, &sight, &params)?;
                 continue;
             }
-            let mut done = self.run_on(&sight, &planned, params, lazily, alarm);
+            let span = self.execute_span(&sight);
+            let mut done = span.in_scope(|| self.run_on(&sight, &planned, params, lazily, alarm));
+            Self::end_execution(span, &mut done);
             if let Err(error) = &done
                 && error.sqlstate() == SqlState::READ_ONLY_SQL_TRANSACTION
                 && error.detail().is_none()

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use helios_base::{Error, Result};
+use tracing::Span;
 
-use super::{Notice, Outcome, Session};
+use super::{Notice, Outcome, Session, trace};
 use crate::parse::{self, Parsed};
 
 /// The statements of one text, run as they are read; an iterator over their outcomes.
@@ -18,15 +19,22 @@ pub struct Script<'s> {
     /// Whether there is but one statement.
     single: bool,
     failed: Option<Error>,
+    /// The span of the first statement: the text was parsed for it.
+    span: Option<Span>,
 }
 
 impl<'s> Script<'s> {
     pub(super) fn new(session: &'s mut Session, source: &str) -> Self {
         let source: Arc<str> = Arc::from(source);
-        let (statements, failed) = match parse::Script::parse(&source) {
+        let span = session.statement_span(&source);
+        let parsed =
+            span.in_scope(|| trace::step(&trace::parse_span(), || parse::Script::parse(&source)));
+        let (statements, failed) = match parsed {
             Ok(statements) => (statements, None),
             Err(error) => {
                 // As in PostgreSQL, a text that cannot be parsed fails an open transaction.
+                session.describe_span(&span, &source);
+                trace::failed(&span, &error);
                 session.fail();
                 (Vec::new(), Some(error))
             }
@@ -37,6 +45,7 @@ impl<'s> Script<'s> {
             single: statements.len() == 1,
             statements: statements.into_iter(),
             failed,
+            span: Some(span),
         }
     }
 }
@@ -64,8 +73,27 @@ impl Iterator for Script<'_> {
         }
         let parsed = self.statements.next()?;
         let last = self.statements.as_slice().is_empty();
+        let first = self.span.take();
+        let span = first.unwrap_or_else(|| self.session.statement_span(&self.source));
+        let text = parsed.span.of(&self.source).trim();
+        self.session.describe_span(&span, text);
+        self.session.begin_span(&span);
+        let mut result = span.in_scope(|| self.run(&parsed, last));
+        Session::end_span(span, &mut result);
+        self.session.forget_spans();
+        if result.is_err() {
+            self.session.fail();
+            self.statements = Vec::new().into_iter();
+        }
+        self.session.go_idle();
+        Some(result)
+    }
+}
+
+impl Script<'_> {
+    fn run(&mut self, parsed: &Parsed, last: bool) -> Result<Outcome> {
         let begun = self.session.begin_measure();
-        let mut result = self.session.run_parsed(&self.source, &parsed, self.single);
+        let mut result = self.session.run_parsed(&self.source, parsed, self.single);
         if let (Some(begun), Ok(outcome)) = (begun, &mut result) {
             let text: Arc<str> = Arc::from(parsed.span.of(&self.source).trim());
             self.session.end_measure(begun, &text, None, outcome);
@@ -76,12 +104,7 @@ impl Iterator for Script<'_> {
                 Ok(outcome)
             });
         }
-        if result.is_err() {
-            self.session.fail();
-            self.statements = Vec::new().into_iter();
-        }
-        self.session.go_idle();
-        Some(result)
+        result
     }
 }
 

@@ -74,6 +74,8 @@ impl Session {
     /// ended from elsewhere.
     pub fn set_client(&mut self, address: Option<std::net::SocketAddr>, waker: Waker) {
         self.activity.now.lock().client = address;
+        // It says in the log what branch the session is on.
+        let _ = self.state.connection.set(tracing::Span::current());
         *self.activity.waker.lock() = Some(waker);
     }
 

@@ -56,6 +56,8 @@ pub(crate) struct State {
     /// Whether the session listens to others.
     pub(super) listens: std::sync::atomic::AtomicBool,
     pub(super) advisory: Mutex<super::advisory::Mine>,
+    /// The span of the client's connection, in which the log tells the session's branch.
+    pub(super) connection: std::sync::OnceLock<tracing::Span>,
     now: Mutex<Now>,
     /// Finds names for `regclass` and its kin.
     names: Arc<SessionNames>,
@@ -153,6 +155,7 @@ impl State {
             temporary_digest: AtomicU64::new(0),
             prepared: Mutex::default(),
             advisory: Mutex::default(),
+            connection: std::sync::OnceLock::new(),
             text: Mutex::default(),
             now: Mutex::new(Now {
                 branch: BranchId::MAIN,
@@ -197,6 +200,9 @@ impl State {
 
     /// Switches branches.
     pub(crate) fn set_branch(&self, branch: BranchId, name: &str) {
+        if let Some(connection) = self.connection.get() {
+            connection.record("branch", name);
+        }
         let mut now = self.now.lock();
         now.branch = branch;
         now.branch_name = Arc::from(name);

@@ -105,7 +105,10 @@ impl Session {
         {
             return Ok(planned);
         }
-        let planned = Arc::new(self.plan_anew(source, parsed, declared, sight, params)?);
+        let planned = super::trace::step(&super::trace::plan_span(), || {
+            self.plan_anew(source, parsed, declared, sight, params)
+        })?;
+        let planned = Arc::new(planned);
         if declared.is_empty() {
             self.engine.shared.plans.put(text, &planned);
         }
@@ -195,7 +198,8 @@ impl Session {
         declared: Vec<DataType>,
         params: Option<&[Value]>,
     ) -> Result<Arc<Prepared>> {
-        let Some(parsed) = parse::Script::single(sql)? else {
+        let single = || parse::Script::single(sql);
+        let Some(parsed) = super::trace::step(&super::trace::parse_span(), single)? else {
             return Ok(Arc::new(Prepared {
                 normal: std::sync::OnceLock::new(),
                 text: Arc::from(sql),

@@ -345,7 +345,7 @@ impl Session {
         self.close_cursors(false);
         self.describe_commit(&current.txn);
         let result = match self.check_still_writable(&current) {
-            Ok(()) => current.txn.commit(),
+            Ok(()) => self.commit_in_span(&current.txn),
             Err(error) => {
                 current.txn.rollback();
                 Err(error)

@@ -4,8 +4,16 @@ use std::fmt::{Display, Write};
 
 use helios_sql::Figures;
 
+use super::Counter;
+
 /// All of them; `open` of at most `limit` connections are there.
-pub(super) fn write(figures: &Figures, open: usize, limit: usize, failed: bool) -> String {
+pub(super) fn write(
+    figures: &Figures,
+    open: usize,
+    limit: usize,
+    failed: bool,
+    others: &[Counter],
+) -> String {
     let mut page = Page(String::with_capacity(4096));
     let store = &figures.store;
     page.gauge(
@@ -90,6 +98,9 @@ pub(super) fn write(figures: &Figures, open: usize, limit: usize, failed: bool) 
         "1 if nothing can be committed until the database is opened again.",
         u8::from(failed),
     );
+    for other in others {
+        page.counter(other.name, other.help, (other.read)());
+    }
     if let Some(bytes) = resident() {
         page.0.push_str(
             "# HELP process_resident_memory_bytes Memory of the process.\n# TYPE process_resident_memory_bytes gauge\n",

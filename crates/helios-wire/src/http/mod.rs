@@ -31,6 +31,16 @@ const TEXT: &str = "text/plain; charset=utf-8";
 /// The format of Prometheus.
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// A figure of the program around the server, which grows only.
+pub struct Counter {
+    /// What it is called between `heliosdb_` and `_total`.
+    pub name: &'static str,
+    /// What it counts.
+    pub help: &'static str,
+    /// How much that is by now.
+    pub read: Box<dyn Fn() -> u64 + Send + Sync>,
+}
+
 /// Answers while it lives.
 #[derive(Debug)]
 pub struct Monitor {
@@ -46,6 +56,7 @@ struct Watched {
     /// The server takes no more clients.
     stopping: Arc<AtomicBool>,
     clients: AtomicUsize,
+    counters: Vec<Counter>,
 }
 
 impl Monitor {
@@ -54,6 +65,18 @@ impl Monitor {
     /// # Errors
     /// `58030` when the operating system refuses.
     pub fn start(address: SocketAddr, server: &Server) -> Result<Self> {
+        Self::start_with(address, server, Vec::new())
+    }
+
+    /// As [`Monitor::start`], with further counters among the metrics.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_with(
+        address: SocketAddr,
+        server: &Server,
+        counters: Vec<Counter>,
+    ) -> Result<Self> {
         let failed = |error| Error::io(format!("listen at {address}"), error);
         let listener = TcpListener::bind(address).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -63,6 +86,7 @@ impl Monitor {
             connections,
             stopping,
             clients: AtomicUsize::new(0),
+            counters,
         });
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -153,7 +177,8 @@ impl Watched {
                 let open = self.connections.len();
                 let limit = self.shared.options.max_connections;
                 let failed = self.failure().is_some();
-                Answer::new(200, METRICS, metrics::write(&figures, open, limit, failed))
+                let page = metrics::write(&figures, open, limit, failed, &self.counters);
+                Answer::new(200, METRICS, page)
             }
             _ => Answer::new(404, TEXT, "there are /health, /ready and /metrics\n".into()),
         }

@@ -64,6 +64,7 @@ pub(crate) fn serve(stream: Stream, live: &Live, shared: &Shared) {
 /// Notes why a connection is over. What clients sent stands in quotes, so that it adds no lines to the log.
 fn log(error: &Error, what: &str) {
     tracing::info!(sqlstate = %error.sqlstate(), error = error.message(), "{what}");
+    tracing::Span::current().record("sqlstate", tracing::field::display(error.sqlstate()));
 }
 
 /// Opens the session that the client asks for; `None` where it wanted none.
@@ -117,6 +118,7 @@ fn open(wire: &mut Wire, live: &Live, shared: &Shared) -> Result<Option<(Session
         branch,
         names: &shared.options.databases,
     };
+    crate::span::visits(&visitor);
     let end_point = identity.as_ref().and_then(|identity| identity.end_point());
     login::authenticate(wire, &visitor, shared, end_point)?;
     if !shared.options.databases.iter().any(|name| name == database) {
@@ -136,6 +138,7 @@ fn open(wire: &mut Wire, live: &Live, shared: &Shared) -> Result<Option<(Session
     options.settings.clone_from(&startup.settings);
     let mut session = engine.session(options)?;
     session.set_client(wire.stream().peer(), live.waker());
+    crate::span::opened(session.number(), &session.status().branch);
     let process = u32::try_from(session.number()).unwrap_or(u32::MAX);
     let secret: Box<[u8]> = match startup.takes_long_key() {
         true => Box::new(scram::random::<LONG_KEY_BYTES>()?),
@@ -334,7 +337,7 @@ impl Conversation {
             return Err(error);
         }
         if error.kind() == ErrorKind::Internal {
-            tracing::error!(error = error.message(), "internal error");
+            tracing::error!(sqlstate = %error.sqlstate(), error = error.message(), "internal error");
         }
         self.wire.lock().backend().error(&error, false);
         Ok(())
