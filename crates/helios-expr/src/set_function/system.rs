@@ -15,6 +15,13 @@ pub(super) static FUNCTIONS: &[SetFunction] = &[
         &[("relid", Regclass)],
         |_, _| Ok(Box::new(std::iter::empty())),
     ),
+    // The options of foreign objects, `name=value` each.
+    set_function(
+        "pg_options_to_table",
+        &[Ty::Array(&Text)],
+        &[("option_name", Text), ("option_value", Text)],
+        options,
+    ),
     // The items of `relacl` and its kin are texts.
     set_function(
         "aclexplode",
@@ -29,6 +36,23 @@ pub(super) static FUNCTIONS: &[SetFunction] = &[
     )
     .stable(),
 ];
+
+fn options(args: &[&Value], _: &Call<'_>) -> Result<Rows> {
+    let [Value::Array(options)] = args else {
+        return Ok(Box::new(std::iter::empty()));
+    };
+    let options = options.elements.clone();
+    Ok(Box::new(options.into_iter().filter_map(|option| {
+        let Value::Text(option) = option else {
+            return None;
+        };
+        let row = match option.split_once('=') {
+            Some((name, value)) => vec![Value::text(name), Value::text(value)],
+            None => vec![Value::Text(option), Value::Null],
+        };
+        Some(Ok(row))
+    })))
+}
 
 fn acl_explode(args: &[&Value], call: &Call<'_>) -> Result<Rows> {
     let session = call.ctx.session;

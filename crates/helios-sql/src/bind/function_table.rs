@@ -29,7 +29,11 @@ impl Named {
 }
 
 /// Functions of the system that every role may call.
-const EVERYBODYS: &[&str] = &["helios_branches", "helios_snapshots", "pg_database_branches"];
+const EVERYBODYS: &[&str] = &[
+    "helios_branches",
+    "helios_snapshots",
+    "pg_database_branches",
+];
 
 impl Binder<'_> {
     pub(super) fn function_item(

@@ -340,8 +340,36 @@ impl Binder<'_> {
                     column: column.clone(),
                 }));
             }
+            if name.name == "tableoid" {
+                let mut tables = level.scope.tables.iter();
+                let of = |table| Some((self.relation_number(table)?, table));
+                let mut numbered = tables.by_ref().filter_map(of);
+                if let Some((oid, table)) = numbered.next() {
+                    if numbered.next().is_some() {
+                        return Err(self.ambiguous(name));
+                    }
+                    return self.table_number(table, oid, name.pos).map(|column| {
+                        Some(Found {
+                            level: index,
+                            column,
+                        })
+                    });
+                }
+            }
         }
         Ok(None)
+    }
+
+    /// The pseudo-column `tableoid` of a table.
+    fn table_number(&self, table: &ScopeTable, oid: u32, pos: Pos) -> Result<ScopeColumn> {
+        let first = table.columns.first().cloned();
+        let mut column =
+            first.ok_or_else(|| self.fail(SqlState::UNDEFINED_COLUMN, "no column", pos))?;
+        column.name = "tableoid".into();
+        column.source = None;
+        column.origin = None;
+        column.expr = Expr::Literal(helios_base::Value::Oid(oid), DataType::Oid);
+        Ok(column)
     }
 
     fn ambiguous(&self, name: &Ident) -> Error {
@@ -410,15 +438,7 @@ impl Binder<'_> {
             (Some(_), Some(_)) => Err(self.at(self.ambiguous(name), pos)),
             (None, _) if name.name == "tableoid" && self.relation_number(found).is_some() => {
                 let oid = self.relation_number(found).unwrap_or(0);
-                let mut column = found
-                    .columns
-                    .first()
-                    .cloned()
-                    .ok_or_else(|| self.fail(SqlState::UNDEFINED_COLUMN, "no column", pos))?;
-                column.name = "tableoid".into();
-                column.source = None;
-                column.origin = None;
-                column.expr = Expr::Literal(helios_base::Value::Oid(oid), DataType::Oid);
+                let column = self.table_number(found, oid, pos)?;
                 Ok(Found { level, column })
             }
             (None, _) => {
@@ -543,7 +563,10 @@ impl Binder<'_> {
 
     /// The object identifier of the relation that a table of the query is.
     fn relation_number(&self, table: &ScopeTable) -> Option<u32> {
-        let name = table.relation.as_ref().unwrap_or(&table.name);
+        if table.base.is_some() {
+            return table.base;
+        }
+        let name = table.relation.as_ref()?;
         let schema = table.schema.as_deref();
         crate::system::relation_oid(schema, name).or_else(|| {
             let catalog = self.context.catalog;

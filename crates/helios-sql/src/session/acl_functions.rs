@@ -64,10 +64,34 @@ fn default(state: &State, kind: &str, owner: RoleId) -> Result<Value> {
         "f" => Securable::Function,
         // Of a column nobody has anything until it is said.
         "c" => return Ok(Value::from(ArrayValue::default())),
+        // There are no such objects, but tools ask what their owners would have: languages, tablespaces, foreign data wrappers and
+        // servers, large objects, parameters.
         "l" | "t" | "F" | "S" | "L" | "p" => {
-            return Err(Error::unsupported(format!(
-                "privileges of objects of kind \"{kind}\""
-            )));
+            let mut items = Vec::new();
+            if kind == "l" {
+                items.push(AclItem {
+                    grantee: RoleId::PUBLIC,
+                    grantor: owner,
+                    privileges: Privileges::USAGE,
+                    grantable: Privileges::NONE,
+                });
+            }
+            let privileges = match kind {
+                "t" => Privileges::CREATE,
+                "L" => Privileges::SELECT.with(Privileges::UPDATE),
+                "p" => {
+                    return Err(Error::unsupported("privileges on parameters"));
+                }
+                _ => Privileges::USAGE,
+            };
+            items.push(AclItem {
+                grantee: owner,
+                grantor: owner,
+                privileges,
+                grantable: Privileges::NONE,
+            });
+            let items = items.iter().map(|item| Value::text(acl_item(&roles, item)));
+            return Ok(ArrayValue::one_dimensional(items.collect()).into());
         }
         other => {
             return Err(Error::new(

@@ -205,7 +205,7 @@ fn column_names(schema: &str, name: &str) -> Vec<(helios_base::ColumnId, String)
 
 /// The object identifiers of `pg_catalog`'s tables are PostgreSQL's, as tools know them by heart;
 /// views are numbered after [`FIRST_VIEW`].
-const OIDS: [(&str, u32); 60] = [
+const OIDS: [(&str, u32); 61] = [
     ("pg_type", 1247),
     ("pg_attribute", 1249),
     ("pg_proc", 1255),
@@ -248,6 +248,7 @@ const OIDS: [(&str, u32); 60] = [
     ("pg_policy", 3256),
     ("pg_partitioned_table", 3350),
     ("pg_statistic_ext", 3381),
+    ("pg_init_privs", 3394),
     ("pg_statistic_ext_data", 3429),
     ("pg_collation", 3456),
     ("pg_event_trigger", 3466),

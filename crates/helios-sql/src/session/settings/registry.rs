@@ -318,6 +318,8 @@ settings! {
         "Ends a statement that takes longer than this; 0 never does.");
     StatementTimeoutLimit: limit("statement_timeout_limit", TIMEOUT,
         "Sets the longest statement_timeout; 0 for any.");
+    SynchronizeSeqscans: setting("synchronize_seqscans", SettingKind::Bool, "on",
+        "Lets scans of one table that run at the same time begin where another is: each begins at the start here.");
     SynchronousCommit: setting("synchronous_commit", SettingKind::Choice(&["on", "off", "local"]), "on",
         "Makes a commit wait until it is safe on disk.");
     TempBuffers: idle("temp_buffers", PAGES, "8192");
