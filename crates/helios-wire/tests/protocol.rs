@@ -84,6 +84,12 @@ fn prepared_statements_are_listed_and_noticed_when_they_change() {
         row_texts(&client.query(names)[1]),
         [Some("all: select * from t; by_name: select 1".to_owned())]
     );
+    let made = "select string_agg(from_sql::text || parameter_types::text || (prepare_time <= now())::text, '; ' \
+         order by name) from pg_prepared_statements";
+    assert_eq!(
+        row_texts(&client.query(made)[1]),
+        [Some("false{}true; true{}true".to_owned())]
+    );
     client.query("deallocate by_name; alter table t add column n int");
     client.bind("", "all", &[]);
     client.execute("", 0);
