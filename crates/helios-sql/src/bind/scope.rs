@@ -566,7 +566,11 @@ impl Binder<'_> {
         if table.base.is_some() {
             return table.base;
         }
-        let name = table.relation.as_ref()?;
+        if table.relation.is_none() && table.schema.is_none() {
+            // A subquery, or a function.
+            return None;
+        }
+        let name = table.relation.as_ref().unwrap_or(&table.name);
         let schema = table.schema.as_deref();
         crate::system::relation_oid(schema, name).or_else(|| {
             let catalog = self.context.catalog;
