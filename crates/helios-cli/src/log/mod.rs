@@ -32,11 +32,7 @@ impl Log {
     /// `22023` when `HELIOS_LOG` cannot be understood.
     pub fn start(format: LogFormat, traces: Option<(Spans, Targets)>) -> Result<Self, Error> {
         let wanted = std::env::var(LOG).ok().filter(|wanted| !wanted.is_empty());
-        let filter = filter(wanted.as_deref().unwrap_or(LOGGED))?;
-        // Spans of statements are for traces: their texts are no lines of the log.
-        let filter = filter.and(filter_fn(|what: &tracing::Metadata<'_>| {
-            !what.target().starts_with(otlp::SPANS)
-        }));
+        let filter = filter(wanted.as_deref().unwrap_or(LOGGED))?.and(filter_fn(is_for_the_log));
         let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
             LogFormat::Text => fmt::layer()
                 .with_writer(io::stderr)
@@ -79,6 +75,11 @@ impl Log {
     }
 }
 
+/// Spans of statements are for traces: their texts are no lines of the log.
+fn is_for_the_log(what: &tracing::Metadata<'_>) -> bool {
+    !what.target().starts_with(otlp::SPANS)
+}
+
 /// What the log takes, in the form of `HELIOS_LOG`.
 fn filter(wanted: &str) -> Result<EnvFilter, Error> {
     let wrong = |detail: String| {
@@ -102,6 +103,17 @@ fn filter(wanted: &str) -> Result<EnvFilter, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_makes_spans_of_statements_for_the_log() {
+        let filter = filter("trace").unwrap().and(filter_fn(is_for_the_log));
+        let lines = Json::new(io::sink).with_filter(filter);
+        let subscriber = tracing_subscriber::registry().with(lines);
+        tracing::subscriber::with_default(subscriber, || {
+            assert!(tracing::debug_span!(target: otlp::SPANS, "statement").is_disabled());
+            assert!(!tracing::debug_span!(target: "helios_wire", "connection").is_disabled());
+        });
+    }
 
     #[test]
     fn what_is_no_level_is_no_filter() {

@@ -26,6 +26,9 @@ pub(super) const SPANS: &str = "heliosdb::span";
 /// Whoever takes this target too is shown texts as they were written, constants and all.
 const TEXTS: &str = "heliosdb::span::text";
 
+/// What is told of a long text.
+const TEXT_MAX: usize = 16 << 10;
+
 /// The spans that a session holds; none while nobody wants any.
 #[derive(Default)]
 pub(super) struct Spans {
@@ -95,6 +98,12 @@ fn wants_texts() -> bool {
     !debug_span!(target: TEXTS, "text").is_disabled()
 }
 
+/// The part of a text that is told: spans wait in memory until they are sent.
+fn begin_of(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(TEXT_MAX))
+        .unwrap_or_default()
+}
+
 /// Notes what a span's work failed with. Messages may hold what is in rows and parameters.
 pub(super) fn failed(span: &Span, error: &Error) {
     if span.is_disabled() {
@@ -105,7 +114,7 @@ pub(super) fn failed(span: &Span, error: &Error) {
     span.record("error.type", display(state));
     span.record("otel.status_code", "ERROR");
     if wants_texts() {
-        span.record("otel.status_message", error.message());
+        span.record("otel.status_message", begin_of(error.message()));
     }
 }
 
@@ -203,9 +212,9 @@ impl Session {
             span.record("otel.name", &*operation);
         }
         if wants_texts() {
-            span.record("db.query.text", &*without_passwords(text));
+            span.record("db.query.text", begin_of(&without_passwords(text)));
         } else if let Some(normal) = self.engine.shared.costs.normal(&Arc::from(text)).known() {
-            span.record("db.query.text", normal);
+            span.record("db.query.text", begin_of(normal));
         }
     }
 
@@ -387,6 +396,13 @@ mod tests {
         ] {
             assert_eq!(traceparent(&text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
+        assert_eq!(begin_of("select 1"), "select 1");
+        let long = format!("{}é", "a".repeat(TEXT_MAX - 1));
+        assert_eq!(begin_of(&long).len(), TEXT_MAX - 1);
     }
 
     #[test]
