@@ -12,8 +12,10 @@ mod network;
 mod numeric;
 mod range;
 mod reader;
+mod recode;
 
 pub(crate) use reader::Reader;
+pub use recode::{from_encoding, to_encoding};
 
 use crate::datetime::{
     DATE_INFINITY, DATE_NEG_INFINITY, MICROS_PER_DAY, TIMESTAMP_INFINITY, TIMESTAMP_NEG_INFINITY,

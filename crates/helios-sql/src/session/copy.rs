@@ -37,9 +37,14 @@ impl Session {
         let mut options = CopyOptions::new(&copy.format, &copy.options, copy.from)?;
         options.resolve_columns(&names)?;
         let client = matches!(copy.target, CopyTarget::Client);
-        if client || matches!(options.format, Format::Text | Format::Csv) {
-            let encoding = || self.client_encoding().get();
-            options.encoding.get_or_insert_with(encoding);
+        let encoding = self.client_encoding().get();
+        match options.format {
+            // Binary values are the client's wherever they go.
+            Format::Binary => options.encoding = Some(encoding),
+            Format::Json if !client => {}
+            _ => {
+                options.encoding.get_or_insert(encoding);
+            }
         }
         let rows = if copy.from {
             self.copy_from(sight, bound, copy, options, params)?
@@ -151,6 +156,7 @@ impl Session {
             }
             // Each row is written at once: clients get a message for each.
             let mut buffer = Vec::new();
+            let encoding = options.encoding.unwrap_or_default();
             match options.format {
                 Format::Binary => write_binary_header(&mut buffer),
                 Format::Text | Format::Csv if options.header != Header::No => {
@@ -164,7 +170,7 @@ impl Session {
             }
             while let Some(row) = running.next_row()? {
                 match options.format {
-                    Format::Binary => write_binary_row(&row, &copy.columns, &mut buffer)?,
+                    Format::Binary => write_binary_row(&row, &copy.columns, encoding, &mut buffer)?,
                     Format::Json => write_json_row(&row, &copy.columns, &text, &mut buffer)?,
                     _ => {
                         let texts: Vec<Option<String>> = row

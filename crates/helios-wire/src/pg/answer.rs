@@ -5,7 +5,7 @@ use helios_sql::Columns;
 use heliosdb::RowStream;
 
 use super::parameter::format_of;
-use super::{Wire, encoding, field};
+use super::{Wire, field};
 
 /// How a result's columns are to be sent.
 #[derive(Debug)]
@@ -67,8 +67,8 @@ pub(super) fn send_rows(
                 1 if encoding.converts() => {
                     let start = out.len();
                     binary::write(value, ty, out)?;
-                    let turn = encoding::to_client(encoding);
-                    let turned = encoding::binary(&out[start..], ty, &turn)?;
+                    let written = out.get(start..).unwrap_or_default();
+                    let turned = binary::to_encoding(written, ty, encoding)?;
                     out.truncate(start);
                     out.extend(turned);
                     Ok(())

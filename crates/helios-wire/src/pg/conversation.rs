@@ -339,8 +339,10 @@ impl Conversation {
         if error.kind() == ErrorKind::Internal {
             tracing::error!(sqlstate = %error.sqlstate(), error = error.message(), "internal error");
         }
-        self.wire.lock().backend().error(&error, false);
-        Ok(())
+        let mut wire = self.wire.lock();
+        wire.backend().error(&error, false);
+        // Whoever sends a pipeline should hear of it soon.
+        wire.flush()
     }
 
     pub(super) fn send_notices(&mut self) {

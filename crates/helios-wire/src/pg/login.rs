@@ -124,6 +124,7 @@ fn next(wire: &mut Wire) -> Result<Vec<u8>> {
             "the client left before it proved who it is",
         )
     };
+    wire.flush()?;
     let frame = wire.read(STARTUP_MAX)?.ok_or_else(gone)?;
     match Frontend::decode(frame.kind, wire.body(frame))? {
         Frontend::Password(data) => Ok(data.to_vec()),

@@ -56,10 +56,7 @@ fn read_one(
             })?;
             Value::parse(utf8, ty, text)
         }
-        1 if encoding.converts() && super::encoding::is_read(ty) => {
-            let turn = super::encoding::from_client(encoding);
-            binary::read(&super::encoding::binary(bytes, ty, &turn)?, ty)
-        }
+        1 if encoding.converts() => binary::read(&binary::from_encoding(bytes, ty, encoding)?, ty),
         1 => binary::read(bytes, ty),
         other => Err(Error::new(
             SqlState::INVALID_PARAMETER_VALUE,

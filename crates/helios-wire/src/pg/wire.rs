@@ -115,8 +115,8 @@ impl<S: Read + Write> Wire<S> {
         }
     }
 
-    /// Reads the next message of at most `limit` bytes; `None` at the end of the stream. Sends what
-    /// waits for sending before it waits itself.
+    /// Reads the next message of at most `limit` bytes; `None` at the end of the stream. What waits for
+    /// sending goes on waiting.
     ///
     /// # Errors
     /// `08P01` for a length that cannot be; `08006` when the stream breaks, also inside a message.
@@ -222,7 +222,6 @@ impl<S: Read + Write> Wire<S> {
         if self.input.is_empty() {
             self.input.shrink_to(KEPT_BYTES);
         }
-        self.flush()?;
         while self.input.len() < wanted {
             let before = self.input.len();
             // Memory grows with what arrives, not with what a length promises.

@@ -44,6 +44,33 @@ fn answers_do_not_wait_for_the_next_statement_of_a_pipeline() {
     assert_eq!(kinds(&client.answers()), "12DCZ");
 }
 
+// As PostgreSQL, which clients rely on that count round trips.
+#[test]
+fn answers_of_a_pipeline_wait_for_its_end_or_an_error() {
+    let server = TestServer::start();
+    let mut client = server.connect();
+    let statement = |client: &mut Client, sql: &str| {
+        client.parse("", sql, &[]);
+        client.bind("", "", &[]);
+        client.execute("", 0);
+    };
+    statement(&mut client, "select 1");
+    client.set_timeout(Duration::from_millis(200));
+    assert!(client.try_read().is_none());
+    client.set_timeout(Duration::from_secs(20));
+    client.send(b'H', b"");
+    for kind in [b'1', b'2', b'D', b'C'] {
+        assert_eq!(client.read().kind, kind);
+    }
+    statement(&mut client, "select 2");
+    statement(&mut client, "select * from nowhere");
+    for kind in [b'1', b'2', b'D', b'C', b'E'] {
+        assert_eq!(client.read().kind, kind);
+    }
+    client.sync();
+    assert_eq!(kinds(&client.answers()), "Z");
+}
+
 fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     let length = body.len() as u32 + 4;
     [&[kind], &length.to_be_bytes()[..], body].concat()

@@ -12,7 +12,7 @@
 
 use std::io::Read;
 
-use helios_base::{Error, Result, Row, SqlState, Value, binary};
+use helios_base::{Encoding, Error, Result, Row, SqlState, Value, binary};
 
 use super::bad_file;
 use crate::plan::PlanColumn;
@@ -39,10 +39,24 @@ pub(crate) fn write_header(out: &mut Vec<u8>) {
 ///
 /// # Errors
 /// `0A000` for types without a binary form.
-pub(crate) fn write_row(row: &[Value], columns: &[PlanColumn], out: &mut Vec<u8>) -> Result<()> {
+pub(crate) fn write_row(
+    row: &[Value],
+    columns: &[PlanColumn],
+    encoding: Encoding,
+    out: &mut Vec<u8>,
+) -> Result<()> {
     out.extend_from_slice(&(row.len() as i16).to_be_bytes());
     for (value, column) in row.iter().zip(columns) {
-        binary::write_field(value, &column.ty, out)?;
+        if !encoding.converts() || value.is_null() {
+            binary::write_field(value, &column.ty, out)?;
+            continue;
+        }
+        let mut bytes = Vec::new();
+        binary::write(value, &column.ty, &mut bytes)?;
+        let bytes = binary::to_encoding(&bytes, &column.ty, encoding)?;
+        let length = i32::try_from(bytes.len()).map_err(|_| bad_file("invalid field size"))?;
+        out.extend_from_slice(&length.to_be_bytes());
+        out.extend_from_slice(&bytes);
     }
     Ok(())
 }
@@ -50,6 +64,7 @@ pub(crate) fn write_row(row: &[Value], columns: &[PlanColumn], out: &mut Vec<u8>
 /// Rows of a file in the binary format.
 pub(crate) struct BinaryReader<R> {
     input: R,
+    encoding: Encoding,
     buffer: Vec<u8>,
     start: usize,
     /// Number of the current row, from 1.
@@ -60,10 +75,11 @@ pub(crate) struct BinaryReader<R> {
 }
 
 impl<R: Read> BinaryReader<R> {
-    /// A reader of rows.
-    pub(crate) fn new(input: R) -> Self {
+    /// A reader of rows whose texts are in `encoding`.
+    pub(crate) fn new(input: R, encoding: Encoding) -> Self {
         Self {
             input,
+            encoding,
             buffer: Vec::new(),
             start: 0,
             row: 0,
@@ -122,6 +138,7 @@ impl<R: Read> BinaryReader<R> {
                 columns.len()
             )));
         }
+        let encoding = self.encoding;
         let mut row = Row::with_capacity(columns.len());
         for (at, column) in columns.iter().enumerate() {
             self.column = Some(at);
@@ -133,7 +150,7 @@ impl<R: Read> BinaryReader<R> {
             let length = usize::try_from(length).ok().filter(|l| *l <= FIELD_MAX);
             let length = length.ok_or_else(|| bad_file("invalid field size"))?;
             let bytes = self.need(length, "unexpected EOF in COPY data")?;
-            row.push(read_field(bytes, column)?);
+            row.push(read_field(bytes, column, encoding)?);
         }
         self.column = None;
         Ok(Some(row))
@@ -210,8 +227,13 @@ impl<R: Read> BinaryReader<R> {
     }
 }
 
-fn read_field(bytes: &[u8], column: &PlanColumn) -> Result<Value> {
-    binary::read(bytes, &column.ty).map_err(|error| {
+fn read_field(bytes: &[u8], column: &PlanColumn, encoding: Encoding) -> Result<Value> {
+    let read = match encoding.converts() {
+        true => binary::from_encoding(bytes, &column.ty, encoding)
+            .and_then(|bytes| binary::read(&bytes, &column.ty)),
+        false => binary::read(bytes, &column.ty),
+    };
+    read.map_err(|error| {
         if error.sqlstate() == SqlState::INVALID_BINARY_REPRESENTATION && error.detail().is_none() {
             let detail = error.message().to_owned();
             Error::new(error.sqlstate(), "incorrect binary data format").with_detail(detail)
@@ -241,14 +263,14 @@ mod tests {
             vec![Value::Int4(7), Value::text("x\ny")],
             vec![Value::Null, Value::text("")],
         ] {
-            assert!(write_row(&row, &columns(), &mut file).is_ok());
+            assert!(write_row(&row, &columns(), Encoding::Utf8, &mut file).is_ok());
         }
         file.extend_from_slice(&TRAILER);
         file
     }
 
     fn read(file: &[u8]) -> Result<Vec<Row>, String> {
-        let mut reader = BinaryReader::new(file);
+        let mut reader = BinaryReader::new(file, Encoding::Utf8);
         let mut rows = Vec::new();
         loop {
             match reader.next_row(&columns()) {

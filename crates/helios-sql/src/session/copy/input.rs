@@ -28,7 +28,10 @@ impl Input {
     /// The rows that `input` holds in a format other than Parquet.
     pub(super) fn new(input: Box<dyn Read + Send>, options: CopyOptions, copy: &Copy) -> Self {
         match options.format {
-            Format::Binary => Self::Binary(BinaryReader::new(input)),
+            Format::Binary => {
+                let encoding = options.encoding.unwrap_or_default();
+                Self::Binary(BinaryReader::new(input, encoding))
+            }
             Format::Json => Self::Json(Box::new(JsonReader::new(input, options))),
             _ => {
                 let names = copy.columns.iter().map(|column| column.name.to_string());
