@@ -142,6 +142,9 @@ impl Builder<'_> {
     /// # Errors
     /// `42804` for other types and subscripts that are not integers.
     pub fn subscript(&self, base: Expr, subscripts: Vec<Subscript>) -> Result<Expr> {
+        if let (DataType::Name, [Subscript::Index(index)]) = (base.ty(), subscripts.as_slice()) {
+            return self.letter(base.clone(), index.clone());
+        }
         let base = match base.ty().vector_array() {
             Some(ty) => self.coerce(base, &ty)?,
             None => base,
@@ -196,6 +199,18 @@ impl Builder<'_> {
             subscripts,
             ty,
         })
+    }
+
+    /// One letter of a `name`, counted from 0; NULL behind its end.
+    fn letter(&self, name: Expr, index: Expr) -> Result<Expr> {
+        let index = self.subscript_index(index, "array")?;
+        let one = Expr::Literal(Value::Int4(1), DataType::Int4);
+        let place = self.operator("+", index, one)?;
+        let nothing = Expr::Literal(Value::Null, DataType::Text);
+        let text = self.coerce(name, &DataType::Text)?;
+        let letters = self.function("string_to_array", vec![text, nothing], false)?;
+        let letter = self.subscript(letters, vec![Subscript::Index(place)])?;
+        self.cast(letter, &DataType::CharByte)
     }
 
     fn subscript_index(&self, expr: Expr, what: &str) -> Result<Expr> {

@@ -71,8 +71,13 @@ impl Session {
         prepared: &Arc<Prepared>,
         parameters: &[Value],
     ) -> Result<Outcome> {
+        let begun = self.begin_measure();
         let span = self.run_span(prepared);
         let mut result = span.in_scope(|| self.run_prepared(prepared, parameters));
+        if let (Some(begun), Ok(outcome)) = (begun, &mut result) {
+            let (text, known) = (&prepared.text, Some(&prepared.normal));
+            self.end_measure(begun, text, known, outcome);
+        }
         Self::end_span(span, &mut result);
         if result.is_err() {
             self.fail();

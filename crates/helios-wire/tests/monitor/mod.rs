@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::client::TestServer;
+use crate::client::{TestServer, row_texts};
 
 /// The whole answer to some bytes.
 fn send(server: &TestServer, request: &[u8]) -> String {
@@ -138,4 +138,42 @@ fn odd_requests_are_turned_away() {
         std::thread::sleep(Duration::from_millis(100));
     }
     drop(silent);
+}
+
+// Guards against statements of drivers, which prepare them, that are counted nowhere.
+#[test]
+fn prepared_statements_are_counted_too() {
+    let server = TestServer::start();
+    let mut client = server.connect();
+    client.query("create table t (a int); insert into t select generate_series(1, 5)");
+    for id in [b"1", b"2"] {
+        client.parse("", "select a from t where a <= $1", &[23]);
+        client.bind("", "", &[Some(&id[..])]);
+        client.execute("", 0);
+        client.sync();
+        client.answers();
+    }
+    // A portal that is read in parts is one call.
+    client.parse("", "select a from t where a >= $1", &[23]);
+    client.bind("", "", &[Some(b"1")]);
+    for rows in [2, 2, 0] {
+        client.execute("", rows);
+    }
+    client.sync();
+    client.answers();
+    let answers = client.query(
+        "select query, calls::text, rows::text from pg_stat_statements where query like 'select a%' order by 1",
+    );
+    let rows: Vec<Vec<String>> = answers
+        .iter()
+        .filter(|answer| answer.kind == b'D')
+        .map(|row| row_texts(row).into_iter().flatten().collect())
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ["select a from t where a <= $1", "2", "3"],
+            ["select a from t where a >= $1", "1", "5"],
+        ]
+    );
 }
