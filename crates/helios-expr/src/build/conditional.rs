@@ -1,6 +1,6 @@
 //! CASE, COALESCE, NULLIF, GREATEST and LEAST, subscripts, boolean connectives.
 
-use helios_base::{DataType, Error, Result, SqlState};
+use helios_base::{DataType, Error, Result, SqlState, Value};
 
 use super::Builder;
 use crate::expr::{Expr, Subscript};
