@@ -10,10 +10,12 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
-use crate::kernel::Pages;
+use crate::kernel::{HUGE, Pages};
 
 /// The size that chunks aim at: some large pages.
 const CHUNK_BYTES: usize = 8 << 20;
+/// Rows of no more bytes are narrow.
+const NARROW: usize = 256;
 /// The size that pieces of the chunk that is being filled aim at.
 const PIECE_BYTES: usize = 1 << 16;
 /// Rows begin at a multiple of so many bytes, a line of the cache.
@@ -77,11 +79,17 @@ impl Shape {
             _ => width.next_multiple_of(line / 4),
         };
         let fit = |bytes: usize| (bytes / (stride * size)).max(1).ilog2();
+        // Of narrow rows, such as codes, millions fit into a few chunks: what is behind the full ones
+        // would be most of them. Such a chunk is one large page or a little more.
+        let chunk = match stride * size {
+            bytes if bytes <= NARROW => HUGE.div_ceil(bytes).next_power_of_two().ilog2(),
+            _ => fit(CHUNK_BYTES),
+        };
         Self {
             width,
             stride,
-            chunk: fit(CHUNK_BYTES),
-            piece: fit(PIECE_BYTES).min(fit(CHUNK_BYTES)),
+            chunk,
+            piece: fit(PIECE_BYTES).min(chunk),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use helios_vector::F16;
-use helios_vector::kernel::{Kernels, all};
+use helios_vector::kernel::{Kernels, all, packed_order};
 
 /// Prints nanoseconds a distance, over rows that stay in the first cache.
 pub fn run(dimensions: usize) {

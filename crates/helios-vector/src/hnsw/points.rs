@@ -1,5 +1,6 @@
 //! The vectors of a graph, full or quantized, and scores of them.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::kernel::{Kernels, kernels, prefetch};
@@ -185,6 +186,15 @@ impl<'a> PointsView<'a> {
         }
     }
 
+    /// Scores by full vectors, which there must be, of those that codes do not rule out.
+    pub(super) fn by_both<'q>(&'q self, code: &'q ByCode<'q>, query: &'q [f32]) -> ByBoth<'q> {
+        ByBoth {
+            code,
+            full: self.by_full(query),
+            near: RefCell::default(),
+        }
+    }
+
     /// Scores by codes, and by vectors where they are being added.
     pub(super) fn by_fresh<'q>(
         &'q self,
@@ -225,6 +235,12 @@ pub(super) trait Score {
             scores.extend(self.score_4(*four));
         }
         scores.extend(ones.iter().map(|node| self.score(*node)));
+    }
+
+    /// As [`Score::scores`]; nodes that are no better than `limit` may have an infinite one.
+    #[inline]
+    fn scores_within(&self, nodes: &[u32], _limit: f32, scores: &mut Vec<f32>) {
+        self.scores(nodes, scores);
     }
 }
 
@@ -285,6 +301,72 @@ impl Score for ByCode<'_> {
         self.estimator
             .score_4(nodes.map(|node| self.view.row(node as usize)))
     }
+}
+
+/// Scores by full vectors of nodes that may be good enough by their codes, which say so at a tenth of
+/// the cost and for most nodes that they are not.
+pub(super) struct ByBoth<'q> {
+    code: &'q ByCode<'q>,
+    full: ByFull<'q>,
+    /// Places of nodes that are not ruled out.
+    near: RefCell<Vec<(usize, u32)>>,
+}
+
+/// The share of an estimate's error by which a node may be too far and still is looked at. What is just
+/// within the limit matters little to a search: it would be followed last, if at all.
+const DOUBT: f32 = 0.25;
+
+impl Score for ByBoth<'_> {
+    #[inline]
+    fn prefetch(&self, node: u32) {
+        self.code.prefetch(node);
+    }
+
+    #[inline]
+    fn score(&self, node: u32) -> f32 {
+        self.full.score(node)
+    }
+
+    #[inline]
+    fn score_4(&self, nodes: [u32; 4]) -> [f32; 4] {
+        self.full.score_4(nodes)
+    }
+
+    #[inline]
+    fn scores_within(&self, nodes: &[u32], limit: f32, scores: &mut Vec<f32>) {
+        self.code.scores(nodes, scores);
+        let near = &mut *self.near.borrow_mut();
+        near.clear();
+        let doubt = doubt();
+        for (at, (node, score)) in nodes.iter().zip(scores.iter_mut()).enumerate() {
+            let error = || self.code.error(*node).unwrap_or(f32::INFINITY);
+            if !(*score >= limit) || !(*score - doubt * error() >= limit) {
+                self.full.prefetch(*node);
+                near.push((at, *node));
+            }
+            *score = f32::INFINITY;
+        }
+        let (fours, ones) = near.as_chunks::<4>();
+        for four in fours {
+            let found = self.full.score_4(four.map(|(_, node)| node));
+            for ((at, _), found) in four.iter().zip(found) {
+                scores[*at] = found;
+            }
+        }
+        for (at, node) in ones {
+            scores[*at] = self.full.score(*node);
+        }
+    }
+}
+
+fn doubt() -> f32 {
+    static D: std::sync::OnceLock<f32> = std::sync::OnceLock::new();
+    *D.get_or_init(|| {
+        std::env::var("DOUBT")
+            .ok()
+            .and_then(|s| s.parse().ok())
+            .unwrap_or(DOUBT)
+    })
 }
 
 /// Scores by codes, but by vectors for those that are being added.

@@ -10,6 +10,7 @@ use super::points::{PointsView, Score};
 use crate::error::Result;
 use crate::filter::Filter;
 use crate::index::Effort;
+use crate::metric::Metric;
 use crate::neighbour::{Neighbour, Scored, TopK};
 
 /// Full vectors that are asked for ahead of the one that is looked at.
@@ -103,6 +104,25 @@ impl Hnsw {
         let breadth = breadth + breadth * unrepaired / points.len();
         let mut scratch = self.borrow();
         let found = match &self.points.quantizer {
+            Some(quantizer) if !points.codes_only() && self.bounded() => {
+                // True scores decide which way to go, and there is nothing left to put in order.
+                let code = points.by_code(&**quantizer, query);
+                let (node, _) = Beam {
+                    links,
+                    score: &code,
+                    nodes: points.len(),
+                }
+                .descend(entry, top, 1, &mut scratch);
+                let score = points.by_both(&code, query);
+                let beam = Beam {
+                    links,
+                    score: &score,
+                    nodes: points.len(),
+                };
+                let start = (node, score.score(node));
+                beam.search(&[start], 0, breadth, &mut scratch);
+                collect(links, points.len(), k, &scratch)
+            }
             Some(quantizer) => {
                 let score = points.by_code(&**quantizer, query);
                 self.walk(
@@ -132,6 +152,12 @@ impl Hnsw {
         };
         self.give_back(scratch);
         (found.len() >= k.min(self.points_left(points.len()))).then(|| self.answer(links, found))
+    }
+
+    /// Whether codes tell how far off their scores may be.
+    fn bounded(&self) -> bool {
+        !matches!(self.points.metric, Metric::L1 | Metric::Jaccard)
+            && (self.points.quantizer.as_ref()).is_some_and(|quantizer| quantizer.has_errors())
     }
 
     /// Vectors that can be found, at least.
@@ -248,7 +274,7 @@ impl Hnsw {
         if !found || crate::metric::check(self.points.dimensions, space).is_err() {
             return candidate.score;
         }
-        if self.points.metric == crate::Metric::Cosine && crate::metric::normalize(space).is_err() {
+        if self.points.metric == Metric::Cosine && crate::metric::normalize(space).is_err() {
             return candidate.score;
         }
         points.between(query, space)
