@@ -244,6 +244,17 @@ pub(super) trait Score {
     }
 }
 
+/// Four rows: spelt out, since `map` of an array would call for each of them.
+#[inline(always)]
+fn four<T: Copy + Default>(view: &View<T>, [a, b, c, d]: [u32; 4]) -> [&[T]; 4] {
+    [
+        view.row(a as usize),
+        view.row(b as usize),
+        view.row(c as usize),
+        view.row(d as usize),
+    ]
+}
+
 /// Scores by full vectors.
 #[derive(Debug)]
 pub(super) struct ByFull<'q> {
@@ -267,7 +278,7 @@ impl Score for ByFull<'_> {
 
     #[inline]
     fn score_4(&self, nodes: [u32; 4]) -> [f32; 4] {
-        let rows = nodes.map(|node| self.view.row(node as usize));
+        let rows = four(self.view, nodes);
         self.metric.score_4(self.kernels, self.query, rows)
     }
 }
@@ -298,8 +309,7 @@ impl Score for ByCode<'_> {
 
     #[inline]
     fn score_4(&self, nodes: [u32; 4]) -> [f32; 4] {
-        self.estimator
-            .score_4(nodes.map(|node| self.view.row(node as usize)))
+        self.estimator.score_4(four(self.view, nodes))
     }
 }
 
@@ -311,10 +321,6 @@ pub(super) struct ByBoth<'q> {
     /// Places of nodes that are not ruled out.
     near: RefCell<Vec<(usize, u32)>>,
 }
-
-/// The share of an estimate's error by which a node may be too far and still is looked at. What is just
-/// within the limit matters little to a search: it would be followed last, if at all.
-const DOUBT: f32 = 0.25;
 
 impl Score for ByBoth<'_> {
     #[inline]
@@ -337,14 +343,15 @@ impl Score for ByBoth<'_> {
         self.code.scores(nodes, scores);
         let near = &mut *self.near.borrow_mut();
         near.clear();
-        let doubt = doubt();
         for (at, (node, score)) in nodes.iter().zip(scores.iter_mut()).enumerate() {
-            let error = || self.code.error(*node).unwrap_or(f32::INFINITY);
-            if !(*score >= limit) || !(*score - doubt * error() >= limit) {
+            // What is just within the limit matters little to a search: it would be followed last, if at
+            // all. So an estimate that is a little too far is believed.
+            if *score >= limit {
+                *score = f32::INFINITY;
+            } else {
                 self.full.prefetch(*node);
                 near.push((at, *node));
             }
-            *score = f32::INFINITY;
         }
         let (fours, ones) = near.as_chunks::<4>();
         for four in fours {
@@ -357,16 +364,6 @@ impl Score for ByBoth<'_> {
             scores[*at] = self.full.score(*node);
         }
     }
-}
-
-fn doubt() -> f32 {
-    static D: std::sync::OnceLock<f32> = std::sync::OnceLock::new();
-    *D.get_or_init(|| {
-        std::env::var("DOUBT")
-            .ok()
-            .and_then(|s| s.parse().ok())
-            .unwrap_or(DOUBT)
-    })
 }
 
 /// Scores by codes, but by vectors for those that are being added.

@@ -104,7 +104,7 @@ impl Hnsw {
         let breadth = breadth + breadth * unrepaired / points.len();
         let mut scratch = self.borrow();
         let found = match &self.points.quantizer {
-            Some(quantizer) if !points.codes_only() && self.bounded() => {
+            Some(quantizer) if !points.codes_only() && quantizer.is_coarse() => {
                 // True scores decide which way to go, and there is nothing left to put in order.
                 let code = points.by_code(&**quantizer, query);
                 let (node, _) = Beam {
@@ -152,12 +152,6 @@ impl Hnsw {
         };
         self.give_back(scratch);
         (found.len() >= k.min(self.points_left(points.len()))).then(|| self.answer(links, found))
-    }
-
-    /// Whether codes tell how far off their scores may be.
-    fn bounded(&self) -> bool {
-        !matches!(self.points.metric, Metric::L1 | Metric::Jaccard)
-            && (self.points.quantizer.as_ref()).is_some_and(|quantizer| quantizer.has_errors())
     }
 
     /// Vectors that can be found, at least.

@@ -273,7 +273,12 @@ impl IvfScan<'_> {
             }
             How::Full => {
                 for place in (0..count / 4).map(|four| four * 4) {
-                    let rows = [0, 1, 2, 3].map(|at| view.full.row(place + at));
+                    let rows = [
+                        view.full.row(place),
+                        view.full.row(place + 1),
+                        view.full.row(place + 2),
+                        view.full.row(place + 3),
+                    ];
                     scores.extend(metric.score_4(kernels, query, rows));
                 }
                 let rest = count / 4 * 4..count;
@@ -308,26 +313,40 @@ impl IvfScan<'_> {
                     true => -kernels.dot(query, centroid),
                     false => kernels.l2(query, centroid),
                 };
-                let whole = |place: usize, score: f32| match products {
-                    true => base + score,
-                    false => {
-                        let shift = view.shifts.row(place).first().copied().unwrap_or(0.0);
-                        finish(base + shift + 2.0 * score)
-                    }
+                let (add, of_shift, of_score) = match metric {
+                    Metric::InnerProduct => (base, 0.0, 1.0),
+                    Metric::Cosine => (base * 0.5 - 1.0, 0.5, 1.0),
+                    _ => (base, 1.0, 2.0),
+                };
+                let whole = |place: usize, score: f32| {
+                    let shift = view.shifts.row(place).first().copied().unwrap_or(0.0);
+                    add + of_shift * shift + of_score * score
                 };
                 let mut first = 0;
                 if let Some(tables) = tables
                     && leave_out
                 {
                     first = (count / BLOCK).min(view.blocks.len()) * BLOCK;
+                    let zeros = [0.0; BLOCK];
                     tables.scan(kernels, &view.blocks, first / BLOCK, |start, least| {
-                        for (at, least) in least.iter().enumerate() {
+                        let shifts = view
+                            .shifts
+                            .run(start, BLOCK)
+                            .first_chunk()
+                            .unwrap_or(&zeros);
+                        let mut bounds = *least;
+                        for (bound, shift) in bounds.iter_mut().zip(shifts) {
+                            *bound = add + of_shift * shift + of_score * *bound;
+                        }
+                        let mut limit = best.limit();
+                        for (at, bound) in bounds.iter().enumerate() {
                             // A little less for rounding.
-                            let least = whole(start + at, *least);
-                            if least - least.abs() * 1e-4 <= best.limit() || best.limit().is_nan() {
-                                let score = estimator.score(view.codes.row(start + at));
-                                offer(start + at, whole(start + at, score), best);
+                            if *bound - bound.abs() * 1e-4 > limit {
+                                continue;
                             }
+                            let score = estimator.score(view.codes.row(start + at));
+                            offer(start + at, whole(start + at, score), best);
+                            limit = best.limit();
                         }
                     });
                 }
@@ -398,7 +417,13 @@ fn estimate(
     scores.reserve(places.len());
     let fours = places.len() / 4;
     for place in (0..fours).map(|four| places.start + four * 4) {
-        scores.extend(estimator.score_4([0, 1, 2, 3].map(|at| codes.row(place + at))));
+        let four = [
+            codes.row(place),
+            codes.row(place + 1),
+            codes.row(place + 2),
+            codes.row(place + 3),
+        ];
+        scores.extend(estimator.score_4(four));
     }
     let ones = places.start + fours * 4..places.end;
     scores.extend(ones.map(|place| estimator.score(codes.row(place))));

@@ -50,8 +50,9 @@ pub trait Quantizer: Send + Sync + std::fmt::Debug {
     /// The bytes it takes itself.
     fn memory(&self) -> usize;
 
-    /// Whether its estimators know errors, of metrics that are sums of squares or products.
-    fn has_errors(&self) -> bool {
+    /// Whether scores are so far off that a search by them alone is led astray: one that has full
+    /// vectors beside codes follows those.
+    fn is_coarse(&self) -> bool {
         false
     }
 

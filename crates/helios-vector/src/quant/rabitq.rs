@@ -168,11 +168,27 @@ impl RabitqQuantizer {
     }
 }
 
+/// The grid points of four codes: spelt out, since `map` of an array would call for each of them.
+#[inline(always)]
+fn grids([a, b, c, d]: [&[u8]; 4]) -> [&[u8]; 4] {
+    [
+        &a[..a.len() - TAIL],
+        &b[..b.len() - TAIL],
+        &c[..c.len() - TAIL],
+        &d[..d.len() - TAIL],
+    ]
+}
+
 /// The four numbers behind a grid point.
 #[inline]
 fn numbers(code: &[u8]) -> [f32; 4] {
     let (chunks, _) = code[code.len() - TAIL..].as_chunks::<4>();
-    [0, 1, 2, 3].map(|at| f32::from_le_bytes(chunks[at]))
+    [
+        f32::from_le_bytes(chunks[0]),
+        f32::from_le_bytes(chunks[1]),
+        f32::from_le_bytes(chunks[2]),
+        f32::from_le_bytes(chunks[3]),
+    ]
 }
 
 impl Quantizer for RabitqQuantizer {
@@ -259,8 +275,8 @@ impl Quantizer for RabitqQuantizer {
         Some(self)
     }
 
-    fn has_errors(&self) -> bool {
-        true
+    fn is_coarse(&self) -> bool {
+        self.bits == 1
     }
 
     fn memory(&self) -> usize {
@@ -359,12 +375,17 @@ impl Estimator for RabitqEstimator<'_> {
         if self.metric == Metric::L1 {
             return codes.map(|code| self.score(code));
         }
-        let products = self.kernels.dot_packed_4(
-            self.quantizer.bits,
-            codes.map(|code| &code[..code.len() - TAIL]),
-            &self.bytes,
-        );
-        [0, 1, 2, 3].map(|at| self.of_product(products[at], codes[at]))
+        let products = self
+            .kernels
+            .dot_packed_4(self.quantizer.bits, grids(codes), &self.bytes);
+        let [p, q, r, s] = products;
+        let [a, b, c, d] = codes;
+        [
+            self.of_product(p, a),
+            self.of_product(q, b),
+            self.of_product(r, c),
+            self.of_product(s, d),
+        ]
     }
 
     fn error(&self, code: &[u8]) -> Option<f32> {

@@ -230,6 +230,13 @@ impl Estimator for ScalarEstimator<'_> {
             codes.map(|code| &code[..code.len().saturating_sub(4)]),
             &self.bytes,
         );
-        [0, 1, 2, 3].map(|at| self.of_product(products[at], codes[at]))
+        let [p, q, r, s] = products;
+        let [a, b, c, d] = codes;
+        [
+            self.of_product(p, a),
+            self.of_product(q, b),
+            self.of_product(r, c),
+            self.of_product(s, d),
+        ]
     }
 }

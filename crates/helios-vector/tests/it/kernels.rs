@@ -196,7 +196,7 @@ fn packed_codes_agree_with_those_in_bytes() {
     let mut rng = fastrand::Rng::with_seed(5);
     for n in (0..=300).chain([1536, 65_536]) {
         for bits in [1u8, 2, 4, 8] {
-            let most = (1u16 << bits) as u16;
+            let most = 1u16 << bits;
             let query = bytes(
                 &mut rng,
                 n,
