@@ -183,8 +183,8 @@ impl Centroids {
         Ok(Self::new(width, values))
     }
 
-    /// The nearest `count` centroids of a row, with the squared distances less the row's square.
-    pub(crate) fn nearest(&self, row: &[f32], count: usize) -> Vec<(u32, f32)> {
+    /// The squared distances of a row and all centroids less the row's square.
+    pub(crate) fn scores(&self, row: &[f32]) -> Vec<(u32, f32)> {
         let mut scores: Vec<(u32, f32)> = Vec::with_capacity(self.len());
         let mut first = 0;
         while first + 4 <= self.len() {
@@ -202,6 +202,12 @@ impl Centroids {
             let product = self.kernels.0.dot(row, self.row(at));
             scores.push((at as u32, self.squares[at] - 2.0 * product));
         }
+        scores
+    }
+
+    /// The nearest `count` centroids of a row, with the squared distances less the row's square.
+    pub(crate) fn nearest(&self, row: &[f32], count: usize) -> Vec<(u32, f32)> {
+        let mut scores = self.scores(row);
         let order = |a: &(u32, f32), b: &(u32, f32)| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0));
         if count < scores.len() {
             scores.select_nth_unstable_by(count, order);

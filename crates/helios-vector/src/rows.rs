@@ -10,12 +10,16 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
-use crate::kernel::Pages;
+use crate::kernel::{HUGE, Pages};
 
 /// The size that chunks aim at: some large pages.
 const CHUNK_BYTES: usize = 8 << 20;
+/// Rows of no more bytes are narrow.
+const NARROW: usize = 256;
 /// The size that pieces of the chunk that is being filled aim at.
 const PIECE_BYTES: usize = 1 << 16;
+/// More pieces than these are not made at once.
+const MANY_PIECES: usize = 4;
 /// Rows begin at a multiple of so many bytes, a line of the cache.
 const LINE: usize = 64;
 
@@ -45,7 +49,7 @@ impl<T: Copy + Default> Chunk<T> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn row(&self, shape: Shape, row: usize) -> &[T] {
         let start = row * shape.stride;
         self.values
@@ -77,11 +81,17 @@ impl Shape {
             _ => width.next_multiple_of(line / 4),
         };
         let fit = |bytes: usize| (bytes / (stride * size)).max(1).ilog2();
+        // Of narrow rows, such as codes, millions fit into a few chunks: what is behind the full ones
+        // would be most of them. Such a chunk is one large page or a little more.
+        let chunk = match stride * size {
+            bytes if bytes <= NARROW => HUGE.div_ceil(bytes).next_power_of_two().ilog2(),
+            _ => fit(CHUNK_BYTES),
+        };
         Self {
             width,
             stride,
-            chunk: fit(CHUNK_BYTES),
-            piece: fit(PIECE_BYTES).min(fit(CHUNK_BYTES)),
+            chunk,
+            piece: fit(PIECE_BYTES).min(chunk),
         }
     }
 }
@@ -90,6 +100,7 @@ impl Shape {
 #[derive(Debug, Clone)]
 pub(crate) struct View<T> {
     shape: Shape,
+    /// The last may hold fewer rows than the others; then there is none in pieces.
     full: Arc<Vec<Arc<Chunk<T>>>>,
     /// Pieces of the chunk behind the full ones.
     open: Arc<Vec<Arc<Chunk<T>>>>,
@@ -104,7 +115,7 @@ impl<T: Copy + Default> View<T> {
     }
 
     /// A row; nothing if there is none of that number.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn row(&self, row: usize) -> &[T] {
         let within = row & ((1 << self.shape.chunk) - 1);
         match self.full.get(row >> self.shape.chunk) {
@@ -116,11 +127,39 @@ impl<T: Copy + Default> View<T> {
     #[cold]
     fn open_row(&self, row: usize) -> &[T] {
         let from = self.full.len() << self.shape.chunk;
-        let row = row - from;
+        let Some(row) = row.checked_sub(from) else {
+            return &[];
+        };
         let within = row & ((1 << self.shape.piece) - 1);
         match self.open.get(row >> self.shape.piece) {
             Some(piece) => piece.row(self.shape, within),
             None => &[],
+        }
+    }
+
+    /// `count` rows of one value each from `first` on, if they lie side by side: runs of a power of two
+    /// up to a thousand that begin at a multiple of their length do.
+    #[inline]
+    pub(crate) fn run(&self, first: usize, count: usize) -> &[T] {
+        let (chunk, mask) = match self.full.get(first >> self.shape.chunk) {
+            Some(chunk) => (Some(chunk), (1 << self.shape.chunk) - 1),
+            None => {
+                let from = self.full.len() << self.shape.chunk;
+                let Some(within) = first.checked_sub(from) else {
+                    return &[];
+                };
+                (
+                    self.open.get(within >> self.shape.piece),
+                    (1 << self.shape.piece) - 1,
+                )
+            }
+        };
+        let start = first & mask;
+        let run = chunk.and_then(|chunk| chunk.values.get(start..start + count));
+        if self.shape.stride == 1 {
+            run.unwrap_or_default()
+        } else {
+            &[]
         }
     }
 
@@ -167,6 +206,19 @@ impl<T: Copy + Default> Rows<T> {
         let (per_chunk, per_piece) = (1usize << shape.chunk, 1usize << shape.piece);
         let mut full = Arc::clone(&old.full);
         let mut open = old.open.as_ref().clone();
+        if old.len < full.len() << shape.chunk {
+            // The last chunk is that of a long append that ended in it: it is cut into pieces now.
+            let within = old.len & (per_chunk - 1);
+            if let Some(last) = Arc::make_mut(&mut full).pop() {
+                for start in (0..within).step_by(per_piece) {
+                    let count = per_piece.min(within - start);
+                    let mut piece = Chunk::empty(shape, count);
+                    let all = start..start + count;
+                    piece.fill(shape, 0, all.map(|row| last.row(shape, row)));
+                    open.push(Arc::new(piece));
+                }
+            }
+        }
         let mut filled = old.len - (full.len() << shape.chunk);
         while rows.peek().is_some() {
             if filled == 0 && rows.len() >= per_chunk {
@@ -174,6 +226,13 @@ impl<T: Copy + Default> Rows<T> {
                 chunk.fill(shape, 0, rows.by_ref().take(per_chunk));
                 Arc::make_mut(&mut full).push(Arc::new(chunk));
                 continue;
+            }
+            if filled == 0 && rows.len() > MANY_PIECES * per_piece {
+                // Who adds so many at once may add no more: a way into one chunk is shorter.
+                let mut chunk = Chunk::empty(shape, rows.len());
+                chunk.fill(shape, 0, rows.by_ref());
+                Arc::make_mut(&mut full).push(Arc::new(chunk));
+                break;
             }
             let begun = filled % per_piece;
             let more = rows.len().min(per_piece - begun);
@@ -218,8 +277,15 @@ mod tests {
             let mut rng = crate::rng::Rng::new(width as u64);
             let mut total = 0;
             let early = rows.view();
-            for _ in 0..20 {
-                let count = rng.below(if width < 100 { 3000 } else { 40 });
+            for round in 0..20 {
+                let most = match round % 5 {
+                    // More than a chunk at once.
+                    4 if width == 384 => 10_000,
+                    4 if width < 384 => 700_000 / width,
+                    _ if width < 100 => 3000,
+                    _ => 40,
+                };
+                let count = rng.below(most);
                 let batch: Vec<f32> = (total..total + count)
                     .flat_map(|row| std::iter::repeat_n(row as f32, width))
                     .collect();
@@ -227,6 +293,12 @@ mod tests {
                 total += count;
                 let view = rows.view();
                 assert_eq!(view.len(), total);
+                if width == 1 {
+                    for first in (0..total / 32).map(|run| run * 32) {
+                        let meant: Vec<f32> = (first..first + 32).map(|row| row as f32).collect();
+                        assert_eq!(view.run(first, 32), meant);
+                    }
+                }
                 for _ in 0..100.min(total) {
                     let row = rng.below(total);
                     assert_eq!(view.row(row).len(), width);

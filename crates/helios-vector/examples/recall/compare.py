@@ -6,7 +6,8 @@ The same vectors, queries, parameters and threads in one run. All indexes are bu
 are asked in turns, round after round, so that what else the machine does meets all alike, and the
 median of the rounds counts. RECALL_BINARY is target/release/examples/recall; more than one may be given, with commas
 between. Each further argument, such as "hnsw quantizer=sq8", is measured too. Environment: ROUNDS (5), PEERS
-(hnswlib,faiss,usearch), EFFORTS. Needs numpy, hnswlib, faiss-cpu and usearch.
+(hnswlib,faiss,usearch; also faiss-ivf, faiss-ivf-sq8, faiss-ivf-pq, faiss-ivf-rabitq, of LISTS lists, those
+with codes rescored by full vectors, and faiss-lsh), EFFORTS, HNSW=0 to leave our graph out. Needs numpy, hnswlib, faiss-cpu and usearch.
 """
 import os, statistics, subprocess, sys, time
 import numpy as np, faiss, hnswlib
@@ -114,14 +115,64 @@ def search_usearch(index, effort):
     return index.search(asked, k, threads=threads).keys
 
 
+def lists(kind):
+    """An inverted file of faiss; effort is how many lists are looked at."""
+    count, width = int(os.environ.get("LISTS", "250")), base.shape[1]
+    of = faiss.METRIC_L2 if metric == "l2" else faiss.METRIC_INNER_PRODUCT
+
+    def build():
+        coarse = faiss.IndexFlat(width, of)
+        if kind == "flat":
+            index = faiss.IndexIVFFlat(coarse, width, count, of)
+        elif kind == "sq8":
+            index = faiss.IndexIVFScalarQuantizer(coarse, width, count, faiss.ScalarQuantizer.QT_8bit, of)
+        elif kind == "pq":
+            index = faiss.IndexIVFPQFastScan(coarse, width, count, width // 2, 4, of)
+        else:
+            index = faiss.IndexIVFRaBitQ(coarse, width, count, of)
+            index.qb = 4
+        index.coarse = coarse
+        whole = index if kind == "flat" else faiss.IndexRefineFlat(index)
+        whole.inner = index
+        whole.train(base)
+        whole.add(base)
+        return whole
+
+    def search(index, effort):
+        index.inner.nprobe = effort
+        if kind != "flat":
+            index.k_factor = 7.2
+        return index.search(asked, k)[1]
+
+    return build, search
+
+
+def build_lsh():
+    index = faiss.IndexRefineFlat(faiss.IndexLSH(base.shape[1], base.shape[1]))
+    index.train(base)
+    index.add(base)
+    return index
+
+
+def search_lsh(index, effort):
+    index.k_factor = effort
+    return index.search(asked, k)[1]
+
+
 parties = []
 for binary in binaries:
-    parties.append(Ours(binary, "hnsw", f"m={m}", f"ef_construction={efc}"))
+    if os.environ.get("HNSW", "1") == "1":
+        parties.append(Ours(binary, "hnsw", f"m={m}", f"ef_construction={efc}"))
     parties.extend(Ours(binary, *extra.split()) for extra in sys.argv[7:])
 for name, build, search in [
     ("hnswlib", build_hnswlib, search_hnswlib),
     ("faiss", build_faiss, search_faiss),
     ("usearch", build_usearch, search_usearch),
+    ("faiss-ivf", *lists("flat")),
+    ("faiss-ivf-sq8", *lists("sq8")),
+    ("faiss-ivf-pq", *lists("pq")),
+    ("faiss-ivf-rabitq", *lists("rabitq")),
+    ("faiss-lsh", build_lsh, search_lsh),
 ]:
     if name in wanted:
         parties.append(Peer(name, build, search))

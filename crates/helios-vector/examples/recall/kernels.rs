@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use helios_vector::F16;
-use helios_vector::kernel::{Kernels, all};
+use helios_vector::kernel::{Kernels, all, packed_order};
 
 /// Prints nanoseconds a distance, over rows that stay in the first cache.
 pub fn run(dimensions: usize) {
@@ -26,6 +26,7 @@ pub fn run(dimensions: usize) {
     let halves: Vec<F16> = rows[1].iter().map(|x| F16::from_f32(*x)).collect();
     let bytes: Vec<i8> = rows[0].iter().map(|x| (x * 127.0) as i8).collect();
     let codes: Vec<u8> = rows[1].iter().map(|x| (x * 127.0 + 128.0) as u8).collect();
+    let orders = [1, 2, 4, 8].map(|bits| packed_order(bits, &bytes));
     let words: Vec<u64> = (0..dimensions.div_ceil(64) as u64)
         .map(|at| at * 0x9e37_79b9)
         .collect();
@@ -84,6 +85,80 @@ pub fn run(dimensions: usize) {
             "dot, 8-bit codes",
             1.0,
             Box::new(|k| k.dot_u8i8(black_box(&codes), &bytes) as f32),
+        ),
+        (
+            "dot, 8-bit codes, four rows",
+            4.0,
+            Box::new(|k| k.dot_packed_4(8, [black_box(&codes[..]); 4], &orders[3])[0] as f32),
+        ),
+        (
+            "dot, 4-bit codes",
+            1.0,
+            Box::new(|k| k.dot_packed(4, black_box(&codes[..dimensions / 2]), &orders[2]) as f32),
+        ),
+        (
+            "dot, 4-bit codes, four rows",
+            4.0,
+            Box::new(|k| {
+                let row = black_box(&codes[..dimensions / 2]);
+                k.dot_packed_4(4, [row; 4], &orders[2])[0] as f32
+            }),
+        ),
+        (
+            "dot, 2-bit codes, four rows",
+            4.0,
+            Box::new(|k| {
+                let row = black_box(&codes[..dimensions / 4]);
+                k.dot_packed_4(2, [row; 4], &orders[1])[0] as f32
+            }),
+        ),
+        (
+            "dot, 1-bit codes",
+            1.0,
+            Box::new(|k| k.dot_packed(1, black_box(&codes[..dimensions / 8]), &orders[0]) as f32),
+        ),
+        (
+            "dot, 1-bit codes, four rows",
+            4.0,
+            Box::new(|k| {
+                let row = black_box(&codes[..dimensions / 8]);
+                k.dot_packed_4(1, [row; 4], &orders[0])[0] as f32
+            }),
+        ),
+        (
+            "hadamard, the power of two below",
+            1.0,
+            Box::new(|k| {
+                let mut turned = [0.5; 512];
+                let length = 1 << dimensions.min(512).ilog2();
+                k.hadamard(black_box(&mut turned[..length]));
+                turned[0]
+            }),
+        ),
+        (
+            "l1, four rows",
+            4.0,
+            Box::new(|k| k.l1_4(black_box(rows[0]), four)[0]),
+        ),
+        (
+            "dot, 16-bit",
+            1.0,
+            Box::new(|k| k.dot_f16(black_box(rows[0]), &halves)),
+        ),
+        (
+            "l1, 16-bit",
+            1.0,
+            Box::new(|k| k.l1_f16(black_box(rows[0]), &halves)),
+        ),
+        (
+            "dot, 8-bit",
+            1.0,
+            Box::new(|k| k.dot_i8(black_box(&bytes), &bytes) as f32),
+        ),
+        (
+            "l1, 8-bit",
+            1.0,
+            Box::new(|k| k.l1_i8(black_box(&bytes), &bytes) as f32),
         ),
         (
             "hamming",

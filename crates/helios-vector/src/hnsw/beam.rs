@@ -63,6 +63,12 @@ impl<S: Score> Beam<'_, S> {
     /// Collects the links of a node that were not met before, with their scores, in the scratch.
     #[inline]
     pub(super) fn expand(&self, node: u32, level: u32, scratch: &mut Scratch) {
+        self.expand_within(node, level, f32::INFINITY, scratch);
+    }
+
+    /// As [`Beam::expand`]; those no better than `limit` may have infinite scores.
+    #[inline]
+    fn expand_within(&self, node: u32, level: u32, limit: f32, scratch: &mut Scratch) {
         scratch.nodes.clear();
         for link in self.links.links(node, level) {
             // Asked for before it is known to be new would be asked in vain two times of three.
@@ -72,7 +78,8 @@ impl<S: Score> Beam<'_, S> {
             }
         }
         scratch.compared += scratch.nodes.len();
-        self.score.scores(&scratch.nodes, &mut scratch.scores);
+        self.score
+            .scores_within(&scratch.nodes, limit, &mut scratch.scores);
     }
 
     /// Leaves the best `breadth` nodes of a level in the scratch's pool, from the given ones on.
@@ -97,7 +104,8 @@ impl<S: Score> Beam<'_, S> {
             {
                 self.links.prefetch(next);
             }
-            self.expand(candidate.node(), level, scratch);
+            let limit = scratch.pool.limit();
+            self.expand_within(candidate.node(), level, limit, scratch);
             for (node, score) in scratch.nodes.iter().zip(&scratch.scores) {
                 if scratch.pool.offer(*score, *node) && level == 0 {
                     self.links.prefetch(*node);

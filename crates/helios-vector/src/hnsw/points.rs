@@ -1,5 +1,6 @@
 //! The vectors of a graph, full or quantized, and scores of them.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::kernel::{Kernels, kernels, prefetch};
@@ -185,6 +186,15 @@ impl<'a> PointsView<'a> {
         }
     }
 
+    /// Scores by full vectors, which there must be, of those that codes do not rule out.
+    pub(super) fn by_both<'q>(&'q self, code: &'q ByCode<'q>, query: &'q [f32]) -> ByBoth<'q> {
+        ByBoth {
+            code,
+            full: self.by_full(query),
+            near: RefCell::default(),
+        }
+    }
+
     /// Scores by codes, and by vectors where they are being added.
     pub(super) fn by_fresh<'q>(
         &'q self,
@@ -226,6 +236,23 @@ pub(super) trait Score {
         }
         scores.extend(ones.iter().map(|node| self.score(*node)));
     }
+
+    /// As [`Score::scores`]; nodes that are no better than `limit` may have an infinite one.
+    #[inline]
+    fn scores_within(&self, nodes: &[u32], _limit: f32, scores: &mut Vec<f32>) {
+        self.scores(nodes, scores);
+    }
+}
+
+/// Four rows: spelt out, since `map` of an array would call for each of them.
+#[inline(always)]
+fn four<T: Copy + Default>(view: &View<T>, [a, b, c, d]: [u32; 4]) -> [&[T]; 4] {
+    [
+        view.row(a as usize),
+        view.row(b as usize),
+        view.row(c as usize),
+        view.row(d as usize),
+    ]
 }
 
 /// Scores by full vectors.
@@ -251,7 +278,7 @@ impl Score for ByFull<'_> {
 
     #[inline]
     fn score_4(&self, nodes: [u32; 4]) -> [f32; 4] {
-        let rows = nodes.map(|node| self.view.row(node as usize));
+        let rows = four(self.view, nodes);
         self.metric.score_4(self.kernels, self.query, rows)
     }
 }
@@ -282,8 +309,60 @@ impl Score for ByCode<'_> {
 
     #[inline]
     fn score_4(&self, nodes: [u32; 4]) -> [f32; 4] {
-        self.estimator
-            .score_4(nodes.map(|node| self.view.row(node as usize)))
+        self.estimator.score_4(four(self.view, nodes))
+    }
+}
+
+/// Scores by full vectors of nodes that may be good enough by their codes, which say so at a tenth of
+/// the cost and for most nodes that they are not.
+pub(super) struct ByBoth<'q> {
+    code: &'q ByCode<'q>,
+    full: ByFull<'q>,
+    /// Places of nodes that are not ruled out.
+    near: RefCell<Vec<(usize, u32)>>,
+}
+
+impl Score for ByBoth<'_> {
+    #[inline]
+    fn prefetch(&self, node: u32) {
+        self.code.prefetch(node);
+    }
+
+    #[inline]
+    fn score(&self, node: u32) -> f32 {
+        self.full.score(node)
+    }
+
+    #[inline]
+    fn score_4(&self, nodes: [u32; 4]) -> [f32; 4] {
+        self.full.score_4(nodes)
+    }
+
+    #[inline]
+    fn scores_within(&self, nodes: &[u32], limit: f32, scores: &mut Vec<f32>) {
+        self.code.scores(nodes, scores);
+        let near = &mut *self.near.borrow_mut();
+        near.clear();
+        for (at, (node, score)) in nodes.iter().zip(scores.iter_mut()).enumerate() {
+            // What is just within the limit matters little to a search: it would be followed last, if at
+            // all. So an estimate that is a little too far is believed.
+            if *score >= limit {
+                *score = f32::INFINITY;
+            } else {
+                self.full.prefetch(*node);
+                near.push((at, *node));
+            }
+        }
+        let (fours, ones) = near.as_chunks::<4>();
+        for four in fours {
+            let found = self.full.score_4(four.map(|(_, node)| node));
+            for ((at, _), found) in four.iter().zip(found) {
+                scores[*at] = found;
+            }
+        }
+        for (at, node) in ones {
+            scores[*at] = self.full.score(*node);
+        }
     }
 }
 

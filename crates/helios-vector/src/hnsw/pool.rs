@@ -35,6 +35,15 @@ impl Pool {
         self.next = 0;
     }
 
+    /// What a score must be below to be taken in.
+    #[inline]
+    pub(super) fn limit(&self) -> f32 {
+        match self.candidates.last() {
+            Some(worst) if self.candidates.len() >= self.most => worst.score,
+            _ => f32::INFINITY,
+        }
+    }
+
     /// Takes a candidate in if it is good enough; tells whether it is the next to be followed.
     #[inline]
     pub(super) fn offer(&mut self, score: f32, node: u32) -> bool {

@@ -10,6 +10,7 @@ use super::points::{PointsView, Score};
 use crate::error::Result;
 use crate::filter::Filter;
 use crate::index::Effort;
+use crate::metric::Metric;
 use crate::neighbour::{Neighbour, Scored, TopK};
 
 /// Full vectors that are asked for ahead of the one that is looked at.
@@ -103,6 +104,25 @@ impl Hnsw {
         let breadth = breadth + breadth * unrepaired / points.len();
         let mut scratch = self.borrow();
         let found = match &self.points.quantizer {
+            Some(quantizer) if !points.codes_only() && quantizer.is_coarse() => {
+                // True scores decide which way to go, and there is nothing left to put in order.
+                let code = points.by_code(&**quantizer, query);
+                let (node, _) = Beam {
+                    links,
+                    score: &code,
+                    nodes: points.len(),
+                }
+                .descend(entry, top, 1, &mut scratch);
+                let score = points.by_both(&code, query);
+                let beam = Beam {
+                    links,
+                    score: &score,
+                    nodes: points.len(),
+                };
+                let start = (node, score.score(node));
+                beam.search(&[start], 0, breadth, &mut scratch);
+                collect(links, points.len(), k, &scratch)
+            }
             Some(quantizer) => {
                 let score = points.by_code(&**quantizer, query);
                 self.walk(
@@ -248,7 +268,7 @@ impl Hnsw {
         if !found || crate::metric::check(self.points.dimensions, space).is_err() {
             return candidate.score;
         }
-        if self.points.metric == crate::Metric::Cosine && crate::metric::normalize(space).is_err() {
+        if self.points.metric == Metric::Cosine && crate::metric::normalize(space).is_err() {
             return candidate.score;
         }
         points.between(query, space)

@@ -71,29 +71,20 @@ impl Tables {
         }
     }
 
-    /// Calls `found` for the vectors of a block whose scores may be within `limit`, which is asked for
-    /// each block anew.
+    /// Calls `found` with the first vector of each block and the least that scores of all of its vectors
+    /// may be.
     pub(super) fn scan(
         &self,
         kernels: &dyn Kernels,
         blocks: &View<u8>,
         count: usize,
-        mut found: impl FnMut(usize) -> f32,
-        mut limit: f32,
+        mut found: impl FnMut(usize, &[f32; BLOCK]),
     ) {
         let mut sums = [0; BLOCK];
         for block in 0..count.min(blocks.len()) {
             kernels.scan_4bit(&self.bytes, blocks.row(block), &mut sums);
-            // No limit yet is no number. A little more for rounding.
-            let most = match (limit - self.least) / self.step * 1.0001 + 1.0 {
-                most if most.is_nan() => f32::INFINITY,
-                most => most,
-            };
-            for (at, sum) in sums.iter().enumerate() {
-                if f32::from(*sum) <= most {
-                    limit = found(block * BLOCK + at);
-                }
-            }
+            let least = sums.map(|sum| self.least + self.step * f32::from(sum));
+            found(block * BLOCK, &least);
         }
     }
 }

@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 
 use super::blocks::{self, BLOCK};
 use crate::filter::Bitmap;
+use crate::kernel::kernels;
 use crate::quant::Quantizer;
 use crate::rows::{Rows, View};
 
@@ -18,6 +19,9 @@ pub(super) struct List {
     codes: Rows<u8>,
     /// Codes of four bits once more, 32 vectors together.
     blocks: Rows<u8>,
+    /// Of each code for the rest `r` and the centroid `c`, `r·r + 2 c·r`: what makes a distance of the
+    /// product with the query. Empty where no distances are made of products.
+    shifts: Rows<f32>,
     /// Places that were removed.
     dead: ArcSwap<Bitmap>,
     keep: bool,
@@ -30,6 +34,7 @@ pub(super) struct ListView {
     pub(super) full: Arc<View<f32>>,
     pub(super) codes: Arc<View<u8>>,
     pub(super) blocks: Arc<View<u8>>,
+    pub(super) shifts: Arc<View<f32>>,
     pub(super) dead: Arc<Bitmap>,
 }
 
@@ -43,6 +48,7 @@ impl List {
             full: Rows::new(dimensions),
             codes: Rows::new(quantizer.map_or(1, |quantizer| quantizer.code_bytes())),
             blocks: Rows::new(block.max(1)),
+            shifts: Rows::new(1),
             dead: ArcSwap::default(),
             keep: keep || quantizer.is_none(),
         }
@@ -59,22 +65,27 @@ impl List {
             full: self.full.view(),
             codes: self.codes.view(),
             blocks: self.blocks.view(),
+            shifts: self.shifts.view(),
             ids,
         }
     }
 
-    /// Adds vectors; calls do not overlap.
+    /// Adds vectors; calls do not overlap. With the centroid, what makes distances of products is kept.
     pub(super) fn append(
         &self,
         ids: &[u64],
         rows: &[f32],
         codes: &[u8],
         quantizer: Option<&dyn Quantizer>,
+        centroid: Option<&[f32]>,
     ) {
         if self.keep {
             self.full.append(rows);
         }
         if let Some(quantizer) = quantizer {
+            if let Some(centroid) = centroid {
+                self.shifts.append(&shifts(quantizer, codes, centroid));
+            }
             self.codes.append(codes);
             if let Some(product) = quantizer.as_product().filter(|product| product.is_narrow()) {
                 let view = self.codes.view();
@@ -114,6 +125,7 @@ impl List {
         dimensions: usize,
         quantizer: Option<&dyn Quantizer>,
         keep: bool,
+        centroid: Option<&[f32]>,
     ) -> Self {
         let new = Self::new(dimensions, quantizer, keep);
         let view = self.view();
@@ -123,11 +135,27 @@ impl List {
             rows.extend_from_slice(view.full.row(place));
             codes.extend_from_slice(view.codes.row(place));
         }
-        new.append(&ids, &rows, &codes, quantizer);
+        new.append(&ids, &rows, &codes, quantizer, centroid);
         new
     }
 
     pub(super) fn memory(&self) -> usize {
-        self.full.view().memory() + self.codes.view().memory() + self.blocks.view().memory()
+        self.full.view().memory()
+            + self.codes.view().memory()
+            + self.blocks.view().memory()
+            + self.shifts.view().memory()
     }
+}
+
+/// What makes distances of products, for each code.
+fn shifts(quantizer: &dyn Quantizer, codes: &[u8], centroid: &[f32]) -> Vec<f32> {
+    let kernels = kernels();
+    let mut rest = vec![0.0; centroid.len()];
+    let codes = codes.chunks_exact(quantizer.code_bytes().max(1));
+    codes
+        .map(|code| {
+            quantizer.decode(code, &mut rest);
+            kernels.dot(&rest, &rest) + 2.0 * kernels.dot(&rest, centroid)
+        })
+        .collect()
 }

@@ -50,6 +50,8 @@ pub struct Ivf {
     centroids: Centroids,
     quantizer: Option<Arc<dyn Quantizer>>,
     lists: Vec<ArcSwap<List>>,
+    /// Centroids as codes see them, rotated and moved; empty if codes are not.
+    turned: Vec<f32>,
     /// The list and the place of each id.
     places: RwLock<HashMap<u64, (u32, u32)>>,
     /// Held by who adds, and for longer by who moves vectors.
@@ -101,6 +103,11 @@ impl Ivf {
                 ArcSwap::from_pointee(List::new(dimensions, quantizer.as_deref(), options.keep))
             })
             .collect();
+        let rabitq = quantizer.as_ref().and_then(|some| some.as_rabitq());
+        let turned = rabitq.map_or(Vec::new(), |rabitq| {
+            let rows = centroids.values().chunks_exact(dimensions.max(1));
+            rows.flat_map(|row| rabitq.turn_from_centre(row)).collect()
+        });
         Self {
             metric,
             dimensions,
@@ -108,6 +115,7 @@ impl Ivf {
             centroids,
             quantizer,
             lists,
+            turned,
             places: RwLock::default(),
             adding: Mutex::default(),
             removed: AtomicUsize::new(0),
@@ -120,6 +128,19 @@ impl Ivf {
     pub fn with_source(mut self, source: Arc<dyn Source>) -> Self {
         self.source = Some(source);
         self
+    }
+
+    /// The centroid of a list, if distances in it are made of products.
+    fn by_products(&self, list: usize) -> Option<&[f32]> {
+        let squares = matches!(self.metric, Metric::L2 | Metric::Cosine);
+        (squares && self.turned.is_empty()).then(|| self.centroids.row(list))
+    }
+
+    /// A centroid as codes see it.
+    fn turned_centroid(&self, list: usize) -> &[f32] {
+        let width = self.turned.len() / self.centroids.len().max(1);
+        let row = self.turned.get(list * width..(list + 1) * width);
+        row.unwrap_or_default()
     }
 
     /// Codes of rests, row after row.
@@ -216,9 +237,13 @@ impl Index for Ivf {
         }
         for (at, codes) in coded.into_iter().flatten() {
             let (list, (ids, rows)) = &groups[at];
-            self.lists[*list as usize]
-                .load()
-                .append(ids, rows, &codes, self.quantizer.as_deref());
+            self.lists[*list as usize].load().append(
+                ids,
+                rows,
+                &codes,
+                self.quantizer.as_deref(),
+                self.by_products(*list as usize),
+            );
         }
         Ok(())
     }
@@ -247,6 +272,7 @@ impl Index for Ivf {
                     self.dimensions,
                     self.quantizer.as_deref(),
                     self.options.keep,
+                    self.by_products(at),
                 );
                 let mut places = self.places.write();
                 for (place, id) in new.all_ids().into_iter().enumerate() {
@@ -298,7 +324,9 @@ impl Index for Ivf {
                     .quantizer
                     .as_ref()
                     .map_or(0, |quantizer| quantizer.memory()),
-            structure: size_of_val(self.centroids.values()) + self.lists.len() * size_of::<List>(),
+            structure: size_of_val(self.centroids.values())
+                + size_of_val(&*self.turned)
+                + self.lists.len() * size_of::<List>(),
             ids: ids + places.capacity() * 17,
         }
     }

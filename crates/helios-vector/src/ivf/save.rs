@@ -146,7 +146,13 @@ impl Ivf {
             let codes = list.take(count * width)?;
             list.end()?;
             let stored = index.lists[at].load();
-            stored.append(&ids, &full, codes, index.quantizer.as_deref());
+            stored.append(
+                &ids,
+                &full,
+                codes,
+                index.quantizer.as_deref(),
+                index.by_products(at),
+            );
             let mut places = index.places.write();
             for (place, id) in ids.iter().enumerate() {
                 if dead[place / 8] >> (place % 8) & 1 == 1 {

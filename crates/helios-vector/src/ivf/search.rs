@@ -11,6 +11,8 @@ use crate::index::{Effort, Scan};
 use crate::kernel::kernels;
 use crate::metric::{Metric, check, normalize};
 use crate::neighbour::{Neighbour, Scored, TopK};
+use crate::quant::{Estimator, Quantizer};
+use crate::rows::View;
 
 /// So many times as many vectors as are wanted are looked at, where not all of them will do.
 const SPARE: f64 = 8.0;
@@ -18,18 +20,59 @@ const SPARE: f64 = 8.0;
 /// Where a vector is: its list and its place.
 type Place = (u32, u32);
 
+/// How the vectors of lists are scored.
+enum How<'a> {
+    /// As they are.
+    Full,
+    /// Decoded and with their centroid: of rests no quotient can be made.
+    Whole(&'a dyn Quantizer),
+    /// By products of the query and rests, to which centroids add what they do: one estimator, and one
+    /// table for blocks, serve all lists.
+    Products(Box<dyn Estimator + 'a>, Option<Tables>),
+    /// By distances of rests, from the query rotated as codes are: of rotated vectors the difference is
+    /// that of the vectors, rotated.
+    Turned(&'a crate::quant::RabitqQuantizer, Vec<f32>),
+    /// By distances of rests.
+    Rests(&'a dyn Quantizer),
+}
+
+impl<'a> How<'a> {
+    fn new(index: &'a Ivf, query: &[f32]) -> Self {
+        let Some(quantizer) = index.quantizer.as_deref() else {
+            return Self::Full;
+        };
+        match index.metric {
+            Metric::Jaccard => Self::Whole(quantizer),
+            Metric::L1 => Self::Rests(quantizer),
+            _ => {
+                if index.metric != Metric::InnerProduct
+                    && let Some(rabitq) = quantizer.as_rabitq()
+                {
+                    return Self::Turned(rabitq, rabitq.turn(query));
+                }
+                let products = quantizer.query(Metric::InnerProduct, query);
+                let tables = quantizer.tables(Metric::InnerProduct, query);
+                Self::Products(products, tables.map(|table| Tables::new(&table)))
+            }
+        }
+    }
+}
+
 /// A search of lists.
 pub(super) struct IvfScan<'a> {
     index: &'a Ivf,
     query: Vec<f32>,
+    how: How<'a>,
     filter: &'a dyn Filter,
     probes: usize,
     rescored: usize,
     once: bool,
-    /// All lists, the last the nearest.
-    order: Vec<u32>,
+    /// All lists with their scores; those at the end are in order, the last the nearest.
+    order: Vec<(u32, f32)>,
+    /// How many of them, at the beginning, are in no order yet.
+    unordered: usize,
     started: bool,
-    /// Lists of which blocks left out what was too far at the time.
+    /// Lists of which what was too far at the time was left out.
     cut: Vec<u32>,
     /// Vectors allowed in the lists that were looked at, about.
     seen: f64,
@@ -37,6 +80,7 @@ pub(super) struct IvfScan<'a> {
     pending: Vec<(Scored<Place>, u64)>,
     returned: HashSet<u64>,
     compared: usize,
+    scores: Vec<f32>,
 }
 
 impl Ivf {
@@ -47,16 +91,16 @@ impl Ivf {
         effort: Effort,
     ) -> Result<IvfScan<'a>> {
         let query = self.metric.prepare(self.dimensions, query)?;
-        let mut order = self.centroids.nearest(&query, usize::MAX);
+        let mut order = self.centroids.scores(&query);
         if self.metric == Metric::InnerProduct {
             // The largest products, not the least distances.
             for (list, score) in &mut order {
                 *score = -kernels().dot(&query, self.centroids.row(*list as usize));
             }
-            order.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
         }
         Ok(IvfScan {
             index: self,
+            how: How::new(self, &query),
             query,
             filter,
             probes: if effort.breadth == 0 {
@@ -66,13 +110,15 @@ impl Ivf {
             },
             rescored: effort.rescored,
             once: effort.once,
-            order: order.into_iter().rev().map(|(list, _)| list).collect(),
+            unordered: order.len(),
+            order,
             started: false,
             cut: Vec::new(),
             seen: 0.0,
             pending: Vec::new(),
             returned: HashSet::new(),
             compared: 0,
+            scores: Vec::new(),
         })
     }
 }
@@ -105,21 +151,19 @@ impl Scan for IvfScan<'_> {
         }
         let mut probed = 0;
         while probed < probes || self.wants_more(count) {
-            let Some(list) = self.order.pop() else {
+            let Some(list) = self.next_list() else {
                 break;
             };
             self.probe(list, &mut best, !self.started);
             probed += 1;
         }
         self.started = true;
-        let nearest: HashSet<Place> = best
-            .into_sorted()
-            .into_iter()
-            .map(|scored| scored.id)
-            .collect();
+        let Some(last) = best.into_sorted().pop() else {
+            return Vec::new();
+        };
         let (chosen, mut rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending)
             .into_iter()
-            .partition(|(scored, _)| nearest.contains(&scored.id));
+            .partition(|(scored, _)| *scored <= last);
         let mut found = self.rescore(chosen);
         found.sort_by(|(a, x), (b, y)| a.score.total_cmp(&b.score).then(x.cmp(y)));
         rest.extend(found.drain(count.min(found.len())..));
@@ -152,129 +196,176 @@ impl IvfScan<'_> {
         self.pending.len() < count || filtered && self.seen < SPARE * wanted
     }
 
-    /// Looks at a list, in blocks if that is wanted and possible.
-    fn probe(&mut self, list: u32, best: &mut TopK<Place>, blocks: bool) {
-        let known: HashSet<Place> = if blocks {
+    /// The nearest list that was not looked at. Those that are likely to be asked for are put in order
+    /// at first, and the others when their turn comes.
+    fn next_list(&mut self) -> Option<u32> {
+        if self.order.len() == self.unordered {
+            let order = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0));
+            let later = match self.started {
+                false => self.unordered.saturating_sub(self.probes),
+                true => 0,
+            };
+            if later > 0 {
+                self.order.select_nth_unstable_by(later, order);
+            }
+            self.order[later..].sort_unstable_by(order);
+            self.unordered = later;
+        }
+        self.order.pop().map(|(list, _)| list)
+    }
+
+    /// Looks at a list. What is too far for `best` is left out if that is wanted.
+    fn probe(&mut self, list: u32, best: &mut TopK<Place>, leave_out: bool) {
+        let known: HashSet<Place> = if leave_out {
             HashSet::new()
         } else {
             self.pending.iter().map(|(scored, _)| scored.id).collect()
         };
         let view = self.index.lists[list as usize].load().view();
+        let count = view.ids.len();
         let (filter, returned) = (self.filter, &self.returned);
+        let all = filter.is_all() && view.dead.is_empty();
         let allowed = |place: usize| -> Option<u64> {
             let id = *view.ids.row(place).first()?;
+            if all && known.is_empty() && returned.is_empty() {
+                return Some(id);
+            }
             let live = !view.dead.contains(place as u64);
             let new = !known.contains(&(list, place as u32)) && !returned.contains(&id);
             (live && new && filter.allows(id)).then_some(id)
         };
-        let (pending, compared, seen) = (&mut self.pending, &mut self.compared, &mut self.seen);
-        let mut take = |place: usize, id: u64, score: f32| {
-            let scored = Scored::new(score, (list, place as u32));
-            best.offer(scored);
-            pending.push((scored, id));
-            *compared += 1;
-            *seen += 1.0;
-            best.limit()
+        let pending = &mut self.pending;
+        let (mut asked, mut passed) = (0usize, 0usize);
+        // Whom the filter refuses is not worth a look where a look costs more than the question.
+        let refused = std::cell::Cell::new(0);
+        let worth = |place: &usize| -> bool {
+            let allowed = allowed(*place).is_some();
+            refused.set(refused.get() + usize::from(!allowed));
+            allowed
         };
-        let index = self.index;
-        let Some(quantizer) = &index.quantizer else {
-            let metric = index.metric;
-            let places: Vec<(usize, u64)> = (0..view.ids.len())
-                .filter_map(|place| Some((place, allowed(place)?)))
-                .collect();
-            let (fours, ones) = places.as_chunks::<4>();
-            for four in fours {
-                let rows = four.map(|(place, _)| view.full.row(place));
-                let scores = metric.score_4(kernels(), &self.query, rows);
-                for ((place, id), score) in four.iter().zip(scores) {
-                    take(*place, *id, score);
+        let mut offer = |place: usize, score: f32, best: &mut TopK<Place>| {
+            if leave_out && score > best.limit() {
+                return;
+            }
+            asked += 1;
+            if let Some(id) = allowed(place) {
+                passed += 1;
+                let scored = Scored::new(score, (list, place as u32));
+                best.offer(scored);
+                pending.push((scored, id));
+            }
+        };
+        let (index, query, scores) = (self.index, &self.query, &mut self.scores);
+        let (kernels, metric) = (kernels(), index.metric);
+        let centroid = index.centroids.row(list as usize);
+        // Of unit vectors, half the square of the distance is one less the product.
+        let finish = |square: f32| match metric {
+            Metric::Cosine => square * 0.5 - 1.0,
+            _ => square,
+        };
+        scores.clear();
+        match &self.how {
+            How::Full if !all => {
+                for place in (0..count).filter(worth) {
+                    let score = metric.score(kernels, query, view.full.row(place));
+                    offer(place, score, best);
                 }
             }
-            for (place, id) in ones {
-                let score = metric.score(kernels(), &self.query, view.full.row(*place));
-                take(*place, *id, score);
+            How::Full => {
+                for place in (0..count / 4).map(|four| four * 4) {
+                    let rows = [
+                        view.full.row(place),
+                        view.full.row(place + 1),
+                        view.full.row(place + 2),
+                        view.full.row(place + 3),
+                    ];
+                    scores.extend(metric.score_4(kernels, query, rows));
+                }
+                let rest = count / 4 * 4..count;
+                scores.extend(rest.map(|place| metric.score(kernels, query, view.full.row(place))));
             }
-            return;
-        };
-        if index.metric == Metric::Jaccard {
-            // Of the rests no quotient can be made: codes stand for whole vectors again.
-            let centroid = index.centroids.row(list as usize);
-            let mut vector = vec![0.0; index.dimensions];
-            for place in 0..view.ids.len() {
-                if let Some(id) = allowed(place) {
+            How::Whole(quantizer) => {
+                let mut vector = vec![0.0; index.dimensions];
+                for place in (0..count).filter(worth) {
                     quantizer.decode(view.codes.row(place), &mut vector);
                     vector.iter_mut().zip(centroid).for_each(|(x, c)| *x += c);
-                    take(
-                        place,
-                        id,
-                        index.metric.score(kernels(), &self.query, &vector),
-                    );
+                    offer(place, metric.score(kernels, query, &vector), best);
                 }
             }
-            return;
-        }
-        // The rest of the query beside the centroid; a product is the centroid's and that of the rest.
-        let centroid = index.centroids.row(list as usize);
-        let mut query = self.query.clone();
-        let metric = match index.metric {
-            Metric::InnerProduct => Metric::InnerProduct,
-            Metric::L1 => Metric::L1,
-            _ => Metric::L2,
-        };
-        let base = if metric == Metric::InnerProduct {
-            -kernels().dot(&query, centroid)
-        } else {
-            subtract(&mut query, centroid);
-            0.0
-        };
-        // Of unit vectors, half the square of the distance is one less the product.
-        let cosine = index.metric == Metric::Cosine;
-        let whole = |score: f32| {
-            if cosine {
-                score * 0.5 - 1.0
-            } else {
-                base + score
+            How::Rests(quantizer) => {
+                let mut rest = query.clone();
+                subtract(&mut rest, centroid);
+                let estimator = quantizer.query(metric, &rest);
+                estimate(&*estimator, &view.codes, 0..count, scores);
             }
-        };
-        let part = |score: f32| {
-            if cosine {
-                (score + 1.0) * 2.0
-            } else {
-                score - base
+            How::Turned(rabitq, turned) => {
+                let mut rest = turned.clone();
+                subtract(&mut rest, index.turned_centroid(list as usize));
+                let estimator = rabitq.turned_query(&rest);
+                estimate(&estimator, &view.codes, 0..count, scores);
+                scores.iter_mut().for_each(|score| *score = finish(*score));
             }
-        };
-        let estimator = quantizer.query(metric, &query);
-        let (mut first, mut left_out) = (0, 0.0);
-        if let Some(product) = quantizer.as_product()
-            && blocks
-            && view.blocks.len() > 0
-            && product.is_narrow()
-        {
-            let tables = Tables::new(&product.table(metric, &query));
-            let count = view.ids.len() / BLOCK;
-            let mut limit = f32::NAN;
-            let (mut asked, mut passed) = (0usize, 0usize);
-            let found = |place: usize| {
-                asked += 1;
-                if let Some(id) = allowed(place) {
-                    passed += 1;
-                    limit = take(place, id, whole(estimator.score(view.codes.row(place))));
+            How::Products(estimator, tables) => {
+                // A product with the rest, or a distance: |q - c - r|² is |q - c|² and what the list
+                // knows of the rest, less twice the product.
+                let products = metric == Metric::InnerProduct;
+                let base = match products {
+                    true => -kernels.dot(query, centroid),
+                    false => kernels.l2(query, centroid),
+                };
+                let (add, of_shift, of_score) = match metric {
+                    Metric::InnerProduct => (base, 0.0, 1.0),
+                    Metric::Cosine => (base * 0.5 - 1.0, 0.5, 1.0),
+                    _ => (base, 1.0, 2.0),
+                };
+                let whole = |place: usize, score: f32| {
+                    let shift = view.shifts.row(place).first().copied().unwrap_or(0.0);
+                    add + of_shift * shift + of_score * score
+                };
+                let mut first = 0;
+                if let Some(tables) = tables
+                    && leave_out
+                {
+                    first = (count / BLOCK).min(view.blocks.len()) * BLOCK;
+                    let zeros = [0.0; BLOCK];
+                    tables.scan(kernels, &view.blocks, first / BLOCK, |start, least| {
+                        let shifts = view
+                            .shifts
+                            .run(start, BLOCK)
+                            .first_chunk()
+                            .unwrap_or(&zeros);
+                        let mut bounds = *least;
+                        for (bound, shift) in bounds.iter_mut().zip(shifts) {
+                            *bound = add + of_shift * shift + of_score * *bound;
+                        }
+                        let mut limit = best.limit();
+                        for (at, bound) in bounds.iter().enumerate() {
+                            // A little less for rounding.
+                            if *bound - bound.abs() * 1e-4 > limit {
+                                continue;
+                            }
+                            let score = estimator.score(view.codes.row(start + at));
+                            offer(start + at, whole(start + at, score), best);
+                            limit = best.limit();
+                        }
+                    });
                 }
-                part(limit)
-            };
-            tables.scan(kernels(), &view.blocks, count, found, f32::NAN);
-            first = count.min(view.blocks.len()) * BLOCK;
-            left_out = (first - asked) as f64 * passed as f64 / asked.max(1) as f64;
-            if asked < first {
-                self.cut.push(list);
+                let mut rest = Vec::new();
+                estimate(&**estimator, &view.codes, first..count, &mut rest);
+                for (place, score) in (first..count).zip(rest) {
+                    offer(place, whole(place, score), best);
+                }
             }
         }
-        for place in first..view.ids.len() {
-            if let Some(id) = allowed(place) {
-                take(place, id, whole(estimator.score(view.codes.row(place))));
-            }
+        for (place, score) in scores.iter().enumerate() {
+            offer(place, *score, best);
         }
-        self.seen += left_out;
+        self.compared += count - refused.get();
+        let asked = asked + refused.get();
+        self.seen += passed as f64 * count as f64 / asked.max(1) as f64;
+        if asked < count {
+            self.cut.push(list);
+        }
     }
 
     /// Gives candidates their true scores, where full vectors are known.
@@ -284,13 +375,16 @@ impl IvfScan<'_> {
             return found;
         }
         let mut space = vec![0.0; index.dimensions];
-        let mut lists: std::collections::HashMap<u32, ListView> = std::collections::HashMap::new();
+        // Those of a list follow each other, as they were found.
+        let mut last: Option<(u32, ListView)> = None;
         for (scored, id) in &mut found {
             let (list, place) = scored.id;
             let score = if index.options.keep {
-                let view = lists
-                    .entry(list)
-                    .or_insert_with(|| index.lists[list as usize].load().view());
+                let view = match last.take() {
+                    Some((same, view)) if same == list => view,
+                    _ => index.lists[list as usize].load().view(),
+                };
+                let (_, view) = last.insert((list, view));
                 // A repair may have moved it since; then the estimate stands.
                 let row = view.full.row(place as usize);
                 let same = view.ids.row(place as usize).first() == Some(id);
@@ -311,4 +405,26 @@ impl IvfScan<'_> {
         }
         found
     }
+}
+
+/// Puts the scores of some codes behind others.
+fn estimate(
+    estimator: &dyn Estimator,
+    codes: &View<u8>,
+    places: std::ops::Range<usize>,
+    scores: &mut Vec<f32>,
+) {
+    scores.reserve(places.len());
+    let fours = places.len() / 4;
+    for place in (0..fours).map(|four| places.start + four * 4) {
+        let four = [
+            codes.row(place),
+            codes.row(place + 1),
+            codes.row(place + 2),
+            codes.row(place + 3),
+        ];
+        scores.extend(estimator.score_4(four));
+    }
+    let ones = places.start + fours * 4..places.end;
+    scores.extend(ones.map(|place| estimator.score(codes.row(place))));
 }

@@ -300,6 +300,106 @@ compiled! {
         out
     }
 
+    /// The sum of products of bytes, of which no two exceed 16 bits.
+    fn add_bytes(sum: __m256i, codes: __m256i, query: __m256i) -> __m256i {
+        let pairs = _mm256_maddubs_epi16(codes, query);
+        _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+    }
+
+    fn load_query(a: &[i8; 32]) -> __m256i {
+        // SAFETY: the array has exactly the 32 bytes that are read.
+        unsafe { _mm256_loadu_si256(a.as_ptr().cast()) }
+    }
+
+    /// Adds the products of 64 bits and numbers: each byte is put where its bits are asked for.
+    fn step_1(sum: __m256i, codes: &[u8; 8], query: &[i8; 64]) -> __m256i {
+        let places = _mm256_setr_epi64x(
+            0,
+            0x0101_0101_0101_0101,
+            0x0202_0202_0202_0202,
+            0x0303_0303_0303_0303,
+        );
+        let bits = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64 as i64);
+        let (query, _) = query.as_chunks::<32>();
+        let mut sum = sum;
+        for (codes, query) in codes.as_chunks::<4>().0.iter().zip(query) {
+            let codes = _mm256_set1_epi32(i32::from_le_bytes(*codes));
+            let met = _mm256_and_si256(_mm256_shuffle_epi8(codes, places), bits);
+            let met = _mm256_and_si256(_mm256_cmpeq_epi8(met, bits), _mm256_set1_epi8(1));
+            sum = add_bytes(sum, met, load_query(query));
+        }
+        sum
+    }
+
+    /// Of 64 codes of two bits, 32 at a time: each 128 bits take theirs from the same 16 bytes.
+    fn step_2(sum: __m256i, codes: &[u8; 16], query: &[i8; 64]) -> __m256i {
+        let three = _mm256_set1_epi8(3);
+        // SAFETY: the array has exactly the 16 bytes that are read.
+        let codes = _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(codes.as_ptr().cast()) });
+        let first = _mm256_srlv_epi32(codes, _mm256_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2));
+        let second = _mm256_srlv_epi32(codes, _mm256_setr_epi32(4, 4, 4, 4, 6, 6, 6, 6));
+        let (query, _) = query.as_chunks::<32>();
+        let sum = add_bytes(sum, _mm256_and_si256(first, three), load_query(&query[0]));
+        add_bytes(sum, _mm256_and_si256(second, three), load_query(&query[1]))
+    }
+
+    /// Of 64 codes of four bits.
+    fn step_4(sum: __m256i, codes: &[u8; 32], query: &[i8; 64]) -> __m256i {
+        let nibble = _mm256_set1_epi8(15);
+        let codes = load_bytes(codes);
+        let high = _mm256_srli_epi16::<4>(codes);
+        let (query, _) = query.as_chunks::<32>();
+        let sum = add_bytes(sum, _mm256_and_si256(codes, nibble), load_query(&query[0]));
+        add_bytes(sum, _mm256_and_si256(high, nibble), load_query(&query[1]))
+    }
+
+    fn dot_packed(bits: u8, codes: &[u8], query: &[i8]) -> i32 {
+        match bits {
+            1 => packed_1(codes, query),
+            2 => packed_2(codes, query),
+            4 => packed_4(codes, query),
+            _ => dot_u8i8(codes, query),
+        }
+    }
+
+    fn dot_packed_4(bits: u8, codes: [&[u8]; 4], query: &[i8]) -> [i32; 4] {
+        let mut out = [0; 4];
+        for (out, codes) in out.iter_mut().zip(codes) {
+            *out = dot_packed(bits, codes, query);
+        }
+        out
+    }
+}
+
+/// Products of packed codes, 64 at a time.
+macro_rules! packed {
+    ($name:ident, $bytes:literal, $step:ident) => {
+        compiled! {
+            fn $name(codes: &[u8], query: &[i8]) -> i32 {
+                let (query, _) = query.as_chunks::<64>();
+                let (whole, rest) = codes.as_chunks::<$bytes>();
+                let mut sum = _mm256_setzero_si256();
+                for (codes, query) in whole.iter().zip(query) {
+                    sum = $step(sum, codes, query);
+                }
+                if let Some(query) = query.get(whole.len()) && !rest.is_empty() {
+                    let mut padded = [0; $bytes];
+                    for (to, from) in padded.iter_mut().zip(rest) {
+                        *to = *from;
+                    }
+                    sum = $step(sum, &padded, query);
+                }
+                reduce_i32(sum)
+            }
+        }
+    };
+}
+
+packed!(packed_1, 8, step_1);
+packed!(packed_2, 16, step_2);
+packed!(packed_4, 32, step_4);
+
+compiled! {
     fn hamming(a: &[u64], b: &[u64]) -> u32 {
         // One instruction counts a word, which is as fast as tables for the lengths met here.
         a.iter().zip(b).map(|(a, b)| (a ^ b).count_ones()).sum()
@@ -370,6 +470,22 @@ compiled! {
     }
 
     fn hadamard(vector: &mut [f32]) {
-        super::scalar::hadamard(vector);
+        if vector.len() < 8 {
+            return super::scalar::hadamard(vector);
+        }
+        // Pairs within a register first: what is beside an element, and itself with its sign.
+        let s1 = load(&[1.0, -1.0, 1.0, -1.0, 1.0, -1.0, 1.0, -1.0]);
+        let s2 = load(&[1.0, 1.0, -1.0, -1.0, 1.0, 1.0, -1.0, -1.0]);
+        let s4 = load(&[1.0, 1.0, 1.0, 1.0, -1.0, -1.0, -1.0, -1.0]);
+        let (registers, _) = vector.as_chunks_mut::<8>();
+        for place in registers {
+            let x = load(place);
+            let x = _mm256_fmadd_ps(x, s1, _mm256_permute_ps::<0b10_11_00_01>(x));
+            let x = _mm256_fmadd_ps(x, s2, _mm256_permute_ps::<0b01_00_11_10>(x));
+            let x = _mm256_fmadd_ps(x, s4, _mm256_permute2f128_ps::<1>(x, x));
+            // SAFETY: the array has exactly the 32 bytes that are written.
+            unsafe { _mm256_storeu_ps(place.as_mut_ptr(), x) };
+        }
+        super::scalar::hadamard_from(vector, 8);
     }
 }

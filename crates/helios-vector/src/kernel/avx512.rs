@@ -325,7 +325,124 @@ compiled! {
         }
         out
     }
+}
 
+compiled! {
+    /// Adds the products of 64 bits and numbers: a mask takes out what meets no bit.
+    fn step_1(sum: __m512i, codes: &[u8; 8], query: __m512i) -> __m512i {
+        let met = _mm512_maskz_mov_epi8(u64::from_le_bytes(*codes), query);
+        _mm512_dpbusd_epi32(sum, _mm512_set1_epi8(1), met)
+    }
+
+    /// Of 64 codes of two bits: each 128 bits take theirs from the same 16 bytes.
+    fn step_2(sum: __m512i, codes: &[u8; 16], query: __m512i) -> __m512i {
+        // SAFETY: the array has exactly the 16 bytes that are read.
+        let codes = _mm512_broadcast_i32x4(unsafe { _mm_loadu_si128(codes.as_ptr().cast()) });
+        let shifts = _mm512_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2, 4, 4, 4, 4, 6, 6, 6, 6);
+        let codes = _mm512_and_si512(_mm512_srlv_epi32(codes, shifts), _mm512_set1_epi8(3));
+        _mm512_dpbusd_epi32(sum, codes, query)
+    }
+
+    /// Of 64 codes of four bits.
+    fn step_4(sum: __m512i, codes: &[u8; 32], query: __m512i) -> __m512i {
+        // SAFETY: the array has exactly the 32 bytes that are read.
+        let codes = _mm512_broadcast_i64x4(unsafe { _mm256_loadu_si256(codes.as_ptr().cast()) });
+        let shifts = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 4, 4, 4, 4, 4, 4, 4, 4);
+        let codes = _mm512_and_si512(_mm512_srlv_epi32(codes, shifts), _mm512_set1_epi8(15));
+        _mm512_dpbusd_epi32(sum, codes, query)
+    }
+
+    /// [`reduce_4`] of whole numbers.
+    fn reduce_i32_4(sums: [__m512i; 4]) -> [i32; 4] {
+        let [a, b, c, d] = sums.map(|sum| {
+            let sum =
+                _mm256_add_epi32(_mm512_castsi512_si256(sum), _mm512_extracti64x4_epi64::<1>(sum));
+            _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum))
+        });
+        let all = _mm_hadd_epi32(_mm_hadd_epi32(a, b), _mm_hadd_epi32(c, d));
+        let mut out = [0; 4];
+        // SAFETY: the array has exactly the 16 bytes that are written.
+        unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), all) };
+        out
+    }
+
+    fn dot_packed(bits: u8, codes: &[u8], query: &[i8]) -> i32 {
+        match bits {
+            1 => packed_1(codes, query),
+            2 => packed_2(codes, query),
+            4 => packed_4(codes, query),
+            _ => dot_u8i8(codes, query),
+        }
+    }
+
+    fn dot_packed_4(bits: u8, codes: [&[u8]; 4], query: &[i8]) -> [i32; 4] {
+        match bits {
+            1 => packed_1_4(codes, query),
+            2 => packed_2_4(codes, query),
+            4 => packed_4_4(codes, query),
+            _ => dot_u8i8_4(codes, query),
+        }
+    }
+}
+
+/// Products of packed codes, 64 at a time, of one row and of four, which share what the query costs
+/// to load and the sums over lanes.
+macro_rules! packed {
+    ($one:ident, $four:ident, $bytes:literal, $step:ident) => {
+        compiled! {
+            fn $one(codes: &[u8], query: &[i8]) -> i32 {
+                let (query, _) = query.as_chunks::<64>();
+                let (whole, rest) = codes.as_chunks::<$bytes>();
+                let mut sum = _mm512_setzero_si512();
+                for (codes, query) in whole.iter().zip(query) {
+                    sum = $step(sum, codes, load_query(query));
+                }
+                if let Some(query) = query.get(whole.len()) && !rest.is_empty() {
+                    sum = $step(sum, &padded(rest), load_query(query));
+                }
+                _mm512_reduce_add_epi32(sum)
+            }
+
+            fn $four(codes: [&[u8]; 4], query: &[i8]) -> [i32; 4] {
+                let length = codes.iter().fold(usize::MAX, |least, row| least.min(row.len()));
+                let (query, _) = query.as_chunks::<64>();
+                let rows = codes.map(|row| row[..length].as_chunks::<$bytes>());
+                let [(r0, _), (r1, _), (r2, _), (r3, _)] = rows;
+                let mut sums = [_mm512_setzero_si512(); 4];
+                for ((((query, r0), r1), r2), r3) in query.iter().zip(r0).zip(r1).zip(r2).zip(r3) {
+                    let query = load_query(query);
+                    sums[0] = $step(sums[0], r0, query);
+                    sums[1] = $step(sums[1], r1, query);
+                    sums[2] = $step(sums[2], r2, query);
+                    sums[3] = $step(sums[3], r3, query);
+                }
+                if let Some(query) = query.get(r0.len()) && length % $bytes != 0 {
+                    let query = load_query(query);
+                    for (sum, (_, rest)) in sums.iter_mut().zip(rows) {
+                        *sum = $step(*sum, &padded(rest), query);
+                    }
+                }
+                reduce_i32_4(sums)
+            }
+        }
+    };
+}
+
+packed!(packed_1, packed_1_4, 8, step_1);
+packed!(packed_2, packed_2_4, 16, step_2);
+packed!(packed_4, packed_4_4, 32, step_4);
+
+/// The rest of a row, zeros behind it.
+#[inline(always)]
+fn padded<const N: usize>(rest: &[u8]) -> [u8; N] {
+    let mut padded = [0; N];
+    for (to, from) in padded.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    padded
+}
+
+compiled! {
     fn hamming(a: &[u64], b: &[u64]) -> u32 {
         let length = a.len().min(b.len());
         let (x, x_rest) = a[..length].as_chunks::<8>();
@@ -473,6 +590,25 @@ compiled! {
     }
 
     fn hadamard(vector: &mut [f32]) {
-        super::scalar::hadamard(vector);
+        if vector.len() < 16 {
+            return super::scalar::hadamard(vector);
+        }
+        // Pairs within a register first: what is beside an element, and itself with its sign.
+        let signs = |distance: u32| -> __m512 {
+            let sign = |lane: u32| if lane & distance == 0 { 1.0f32 } else { -1.0 };
+            load(&std::array::from_fn(|lane| sign(lane as u32)))
+        };
+        let (s1, s2, s4, s8) = (signs(1), signs(2), signs(4), signs(8));
+        let (registers, _) = vector.as_chunks_mut::<16>();
+        for place in registers {
+            let x = load(place);
+            let x = _mm512_fmadd_ps(x, s1, _mm512_permute_ps::<0b10_11_00_01>(x));
+            let x = _mm512_fmadd_ps(x, s2, _mm512_permute_ps::<0b01_00_11_10>(x));
+            let x = _mm512_fmadd_ps(x, s4, _mm512_shuffle_f32x4::<0b10_11_00_01>(x, x));
+            let x = _mm512_fmadd_ps(x, s8, _mm512_shuffle_f32x4::<0b01_00_11_10>(x, x));
+            // SAFETY: the array has exactly the 64 bytes that are written.
+            unsafe { _mm512_storeu_ps(place.as_mut_ptr(), x) };
+        }
+        super::scalar::hadamard_from(vector, 16);
     }
 }

@@ -42,7 +42,7 @@ mod neon;
 use std::sync::OnceLock;
 
 use helios_base::F16;
-pub(crate) use pages::Pages;
+pub(crate) use pages::{HUGE, Pages};
 pub use scalar::Scalar;
 
 /// The inner loops for one instruction set.
@@ -87,6 +87,12 @@ pub trait Kernels: Send + Sync + std::fmt::Debug {
     /// [`Kernels::dot_u8i8`] of four rows of codes.
     fn dot_u8i8_4(&self, codes: [&[u8]; 4], query: &[i8]) -> [i32; 4];
 
+    /// The inner product of codes of `bits` bits, 1, 2, 4 or 8, packed from the low bits of each byte on,
+    /// and a query in the order that [`packed_order`] makes. Of up to 65,536 elements.
+    fn dot_packed(&self, bits: u8, codes: &[u8], query: &[i8]) -> i32;
+    /// [`Kernels::dot_packed`] of four rows of codes.
+    fn dot_packed_4(&self, bits: u8, codes: [&[u8]; 4], query: &[i8]) -> [i32; 4];
+
     /// How many bits differ.
     fn hamming(&self, a: &[u64], b: &[u64]) -> u32;
     /// How many bits are set in both and in either, of which a Jaccard distance is made.
@@ -107,6 +113,32 @@ pub trait Kernels: Send + Sync + std::fmt::Debug {
 
     /// The Walsh and Hadamard transform, without its scale; the length is a power of two.
     fn hadamard(&self, vector: &mut [f32]);
+}
+
+/// Brings a quantized query into the order in which [`Kernels::dot_packed`] meets its elements, zeros
+/// behind them up to a multiple of 64.
+///
+/// Of each 64 elements, codes of two and four bits have, at a shift of 0, 2, 4 and 6 bits or of 0 and 4,
+/// one element in each byte: those of the first shift come first, then those of the next. So four
+/// or two shifts of a register put all elements into bytes of their own. Bits stay in their order.
+#[must_use]
+pub fn packed_order(bits: u8, query: &[i8]) -> Vec<i8> {
+    let mut padded = query.to_vec();
+    padded.resize(query.len().next_multiple_of(64), 0);
+    let each = match bits {
+        2 => 4,
+        4 => 2,
+        _ => return padded,
+    };
+    let (groups, _) = padded.as_chunks_mut::<64>();
+    for group in groups {
+        let old = *group;
+        for (at, place) in group.iter_mut().enumerate() {
+            let (shift, byte) = (at / (64 / each), at % (64 / each));
+            *place = old[byte * each + shift];
+        }
+    }
+    padded
 }
 
 /// The best kernels that this processor runs.
@@ -197,6 +229,8 @@ macro_rules! forward_all {
             l1_i8(a: &[i8], b: &[i8]) -> i32;
             dot_u8i8(codes: &[u8], query: &[i8]) -> i32;
             dot_u8i8_4(codes: [&[u8]; 4], query: &[i8]) -> [i32; 4];
+            dot_packed(bits: u8, codes: &[u8], query: &[i8]) -> i32;
+            dot_packed_4(bits: u8, codes: [&[u8]; 4], query: &[i8]) -> [i32; 4];
             hamming(a: &[u64], b: &[u64]) -> u32;
             overlap(a: &[u64], b: &[u64]) -> (u32, u32);
             planes(bits: &[u64], query: &[[u64; 4]]) -> u32;

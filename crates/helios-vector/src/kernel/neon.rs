@@ -240,6 +240,14 @@ impl Kernels for Neon {
         codes.map(|codes| self.dot_u8i8(codes, query))
     }
 
+    fn dot_packed(&self, bits: u8, codes: &[u8], query: &[i8]) -> i32 {
+        Scalar.dot_packed(bits, codes, query)
+    }
+
+    fn dot_packed_4(&self, bits: u8, codes: [&[u8]; 4], query: &[i8]) -> [i32; 4] {
+        Scalar.dot_packed_4(bits, codes, query)
+    }
+
     fn hamming(&self, a: &[u64], b: &[u64]) -> u32 {
         Scalar.hamming(a, b)
     }

@@ -111,6 +111,19 @@ impl Kernels for Scalar {
         codes.map(|codes| self.dot_u8i8(codes, query))
     }
 
+    fn dot_packed(&self, bits: u8, codes: &[u8], query: &[i8]) -> i32 {
+        match bits {
+            1 => spread::<1>(codes, query),
+            2 => spread::<2>(codes, query),
+            4 => spread::<4>(codes, query),
+            _ => self.dot_u8i8(codes, query),
+        }
+    }
+
+    fn dot_packed_4(&self, bits: u8, codes: [&[u8]; 4], query: &[i8]) -> [i32; 4] {
+        codes.map(|codes| self.dot_packed(bits, codes, query))
+    }
+
     fn hamming(&self, a: &[u64], b: &[u64]) -> u32 {
         a.iter().zip(b).map(|(a, b)| (a ^ b).count_ones()).sum()
     }
@@ -156,10 +169,39 @@ impl Kernels for Scalar {
     }
 }
 
+/// The product of packed codes and a query in their order.
+#[inline(always)]
+fn spread<const BITS: usize>(codes: &[u8], query: &[i8]) -> i32 {
+    let (query, _) = query.as_chunks::<64>();
+    let mask = (1u8 << BITS) - 1;
+    let mut sum = 0;
+    for (codes, query) in codes.chunks(8 * BITS).zip(query) {
+        if BITS == 1 {
+            for (byte, query) in codes.iter().zip(query.as_chunks::<8>().0) {
+                for (shift, query) in query.iter().enumerate() {
+                    sum += i32::from(byte >> shift & 1) * i32::from(*query);
+                }
+            }
+            continue;
+        }
+        for (shift, query) in query.chunks_exact(8 * BITS).enumerate() {
+            for (byte, query) in codes.iter().zip(query) {
+                sum += i32::from(byte >> (shift * BITS) & mask) * i32::from(*query);
+            }
+        }
+    }
+    sum
+}
+
 /// The transform by halves; compiled anew for each instruction set that calls it.
 #[inline(always)]
 pub(super) fn hadamard(vector: &mut [f32]) {
-    let mut width = 1;
+    hadamard_from(vector, 1);
+}
+
+/// The transform without its steps within each `width` elements.
+#[inline(always)]
+pub(super) fn hadamard_from(vector: &mut [f32], mut width: usize) {
     while width < vector.len() {
         for pair in vector.chunks_exact_mut(2 * width) {
             let (left, right) = pair.split_at_mut(width);

@@ -50,6 +50,22 @@ pub trait Quantizer: Send + Sync + std::fmt::Debug {
     /// The bytes it takes itself.
     fn memory(&self) -> usize;
 
+    /// Whether scores are so far off that a search by them alone is led astray: one that has full
+    /// vectors beside codes follows those.
+    fn is_coarse(&self) -> bool {
+        false
+    }
+
+    /// Scores of a query's parts against all centroids, if codes are numbers of these in four bits.
+    fn tables(&self, _metric: Metric, _query: &[f32]) -> Option<Vec<f32>> {
+        None
+    }
+
+    /// The quantizer of rotated vectors that it is, which one rotation of a query serves.
+    fn as_rabitq(&self) -> Option<&RabitqQuantizer> {
+        None
+    }
+
     /// The product quantizer that it is, whose codes may be read in blocks.
     fn as_product(&self) -> Option<&ProductQuantizer> {
         None
@@ -121,6 +137,27 @@ pub fn restore(stored: &[u8]) -> Result<Arc<dyn Quantizer>> {
     let quantizer = load(sections.next(crate::bytes::Kind::Quantizer)?)?;
     sections.end(crate::bytes::Kind::Quantizer)?;
     Ok(quantizer)
+}
+
+/// Brings numbers to bytes, `step` times each of which is near them; the largest is 127 steps at most.
+fn to_bytes(numbers: &[f32], step: f32) -> Vec<i8> {
+    // A number of this size has no room behind the point, so adding it rounds: the whole number is then
+    // in the last bits. The function that rounds would be called for each element.
+    const WHOLE: f32 = 12_582_912.0;
+    let inverse = 1.0 / step;
+    let byte = |x: &f32| (x * inverse + WHOLE).to_bits() as i8;
+    numbers.iter().map(byte).collect()
+}
+
+/// The step with which the largest of some numbers is 127.
+fn step_of(numbers: &[f32]) -> f32 {
+    let largest = numbers.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+    // Of a step that small the inverse would be infinite.
+    if largest > 1e-30 {
+        largest / 127.0
+    } else {
+        1.0
+    }
 }
 
 /// The number in the last four bytes of a code.

@@ -198,6 +198,14 @@ impl Quantizer for OpqQuantizer {
         self.product.query(metric, &self.turn(query))
     }
 
+    fn tables(&self, metric: Metric, query: &[f32]) -> Option<Vec<f32>> {
+        self.product.tables(metric, &self.turn(query))
+    }
+
+    fn as_product(&self) -> Option<&ProductQuantizer> {
+        Some(&self.product)
+    }
+
     fn save(&self) -> Vec<u8> {
         let mut out = vec![Kind::Opq as u8];
         out.put_u64(self.product.dimensions() as u64);

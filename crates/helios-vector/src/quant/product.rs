@@ -8,7 +8,6 @@ use super::{Estimator, Kind, Quantizer};
 use crate::bytes::{Fields, Put};
 use crate::cluster::Centroids;
 use crate::error::{Result, within};
-use crate::kernel::kernels;
 use crate::metric::Metric;
 use crate::work::Work;
 
@@ -22,9 +21,27 @@ pub struct ProductQuantizer {
     /// 16 or 256.
     centroids: usize,
     parts: Vec<Centroids>,
+    /// The centroids of each part once more, element after element: a table is made of them by as many
+    /// sums side by side as there are centroids.
+    columns: Vec<Vec<f32>>,
 }
 
 impl ProductQuantizer {
+    fn new(dimensions: usize, centroids: usize, parts: Vec<Centroids>) -> Self {
+        let columns = parts.iter().enumerate().map(|(part, rows)| {
+            let (start, end) = bounds(dimensions, parts.len(), part);
+            let rows: Vec<&[f32]> = rows.values().chunks_exact(end - start).collect();
+            let element = |at: usize| rows.iter().take(centroids).map(move |row| row[at]);
+            (0..end - start).flat_map(element).collect()
+        });
+        Self {
+            dimensions,
+            centroids,
+            columns: columns.collect(),
+            parts,
+        }
+    }
+
     /// Learns the centroids of each part from prepared vectors.
     ///
     /// # Errors
@@ -57,11 +74,7 @@ impl ProductQuantizer {
                 work,
             )?);
         }
-        Ok(Self {
-            dimensions,
-            centroids,
-            parts: trained,
-        })
+        Ok(Self::new(dimensions, centroids, trained))
     }
 
     fn bounds(&self, part: usize) -> (usize, usize) {
@@ -89,26 +102,22 @@ impl ProductQuantizer {
 
     /// Scores of the parts of a query against all centroids, part after part.
     pub(crate) fn table(&self, metric: Metric, query: &[f32]) -> Vec<f32> {
-        let kernels = kernels();
-        let mut table = Vec::with_capacity(self.parts.len() * self.centroids);
-        for (part, centroids) in self.parts.iter().enumerate() {
+        let mut table = vec![0.0; self.parts.len() * self.centroids];
+        let sums = table.chunks_exact_mut(self.centroids);
+        for ((part, sums), columns) in sums.enumerate().zip(&self.columns) {
             let (start, end) = self.bounds(part);
-            let query = &query[start..end];
-            // A call costs more than the few elements that parts usually have.
-            let score = |row: &[f32]| -> f32 {
-                let pairs = query.iter().zip(row);
+            let columns = columns.chunks_exact(self.centroids);
+            for (q, column) in query[start..end].iter().zip(columns) {
+                let pairs = sums.iter_mut().zip(column);
                 match metric {
-                    _ if query.len() > 16 => metric.score(kernels, query, row),
-                    Metric::L2 => pairs.map(|(q, c)| (q - c) * (q - c)).sum(),
-                    Metric::L1 => pairs.map(|(q, c)| (q - c).abs()).sum(),
+                    Metric::L2 => pairs.for_each(|(sum, c)| *sum += (q - c) * (q - c)),
+                    Metric::L1 => pairs.for_each(|(sum, c)| *sum += (q - c).abs()),
                     // No sum of parts is a quotient: `Shares` asks for two tables.
                     Metric::InnerProduct | Metric::Cosine | Metric::Jaccard => {
-                        -pairs.map(|(q, c)| q * c).sum::<f32>()
+                        pairs.for_each(|(sum, c)| *sum -= q * c);
                     }
                 }
-            };
-            let rows = centroids.values().chunks_exact(query.len().max(1));
-            table.extend(rows.take(self.centroids).map(score));
+            }
         }
         table
     }
@@ -127,11 +136,7 @@ impl ProductQuantizer {
                 Ok(Centroids::new(end - start, values))
             })
             .collect::<Result<_>>()?;
-        Ok(Self {
-            dimensions,
-            centroids,
-            parts,
-        })
+        Ok(Self::new(dimensions, centroids, parts))
     }
 }
 
@@ -206,7 +211,12 @@ impl Quantizer for ProductQuantizer {
     }
 
     fn memory(&self) -> usize {
-        self.dimensions * self.centroids * 4
+        self.dimensions * self.centroids * 8
+    }
+
+    fn tables(&self, metric: Metric, query: &[f32]) -> Option<Vec<f32>> {
+        let sums = !matches!(metric, Metric::Jaccard) && self.is_narrow() && self.parts() <= 256;
+        sums.then(|| self.table(metric, query))
     }
 
     fn as_product(&self) -> Option<&ProductQuantizer> {

@@ -10,13 +10,11 @@
 //! Behind the grid point lie four numbers: `r²`, `⟨x, c⟩`, `r / ⟨v, u⟩` and the error for `|q| = 1`, of which a
 //! distance and a product are made.
 
-use std::cell::RefCell;
-
 use super::rotation::Rotation;
-use super::{Estimator, Kind, Quantizer};
+use super::{Estimator, Kind, Quantizer, step_of, to_bytes};
 use crate::bytes::{Fields, Put};
 use crate::error::{Error, Result};
-use crate::kernel::{Kernels, kernels};
+use crate::kernel::{Kernels, kernels, packed_order};
 use crate::metric::Metric;
 
 /// How many times its usual size an error may have: the paper's 1.9, at which a bound fails for about
@@ -139,6 +137,26 @@ impl RabitqQuantizer {
         }
     }
 
+    /// A vector rotated as codes are.
+    pub(crate) fn turn(&self, vector: &[f32]) -> Vec<f32> {
+        self.rotation.apply(vector)
+    }
+
+    /// A vector rotated with the centre, which is taken from whatever is coded.
+    pub(crate) fn turn_from_centre(&self, vector: &[f32]) -> Vec<f32> {
+        let moved: Vec<f32> = vector
+            .iter()
+            .zip(&self.centre)
+            .map(|(x, c)| x + c)
+            .collect();
+        self.rotation.apply(&moved)
+    }
+
+    /// A query of which the rotated difference to the centre is known, for distances.
+    pub(crate) fn turned_query(&self, turned: &[f32]) -> impl Estimator + '_ {
+        RabitqEstimator::of_turned(self, Metric::L2, turned)
+    }
+
     pub(super) fn load(fields: &mut Fields<'_>) -> Result<Self> {
         let bits = fields.u8()?;
         let seed = fields.u64()?;
@@ -150,11 +168,27 @@ impl RabitqQuantizer {
     }
 }
 
+/// The grid points of four codes: spelt out, since `map` of an array would call for each of them.
+#[inline(always)]
+fn grids([a, b, c, d]: [&[u8]; 4]) -> [&[u8]; 4] {
+    [
+        &a[..a.len() - TAIL],
+        &b[..b.len() - TAIL],
+        &c[..c.len() - TAIL],
+        &d[..d.len() - TAIL],
+    ]
+}
+
 /// The four numbers behind a grid point.
 #[inline]
 fn numbers(code: &[u8]) -> [f32; 4] {
     let (chunks, _) = code[code.len() - TAIL..].as_chunks::<4>();
-    [0, 1, 2, 3].map(|at| f32::from_le_bytes(chunks[at]))
+    [
+        f32::from_le_bytes(chunks[0]),
+        f32::from_le_bytes(chunks[1]),
+        f32::from_le_bytes(chunks[2]),
+        f32::from_le_bytes(chunks[3]),
+    ]
 }
 
 impl Quantizer for RabitqQuantizer {
@@ -237,6 +271,14 @@ impl Quantizer for RabitqQuantizer {
         out
     }
 
+    fn as_rabitq(&self) -> Option<&RabitqQuantizer> {
+        Some(self)
+    }
+
+    fn is_coarse(&self) -> bool {
+        self.bits == 1
+    }
+
     fn memory(&self) -> usize {
         self.centre.len() * 4 + self.rotation.length() * 16
     }
@@ -252,15 +294,14 @@ struct RabitqEstimator<'q> {
     length: f32,
     /// The product of the query and the centre, less the centre's square.
     shift: f32,
-    /// The sum of the rotated query's elements.
-    sum: f32,
-    /// An element is about `low + step · number`: bits by planes, or bytes around zero.
-    low: f32,
+    /// An element of the rotated query is about `step` times its byte. Bytes are in the order in which
+    /// packed codes meet them.
     step: f32,
-    /// Plane after plane.
-    planes: Vec<u64>,
     bytes: Vec<i8>,
-    scratch: RefCell<Vec<u8>>,
+    /// What codes that begin at zero, and not around it, add to every product.
+    excess: f32,
+    /// What the query lost in its own quantization, a random walk of half steps.
+    lost: f32,
 }
 
 impl<'q> RabitqEstimator<'q> {
@@ -272,62 +313,49 @@ impl<'q> RabitqEstimator<'q> {
             .map(|(q, c)| q - c)
             .collect();
         let turned = quantizer.rotation.apply(&rest);
-        let (low, high) = turned
-            .iter()
-            .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), x| {
-                (low.min(*x), high.max(*x))
-            });
-        let square = kernels.dot(&rest, &rest);
-        let mut estimator = Self {
+        Self {
+            query: query.to_vec(),
+            shift: kernels.dot(query, &quantizer.centre) - quantizer.square,
+            ..Self::of_turned(quantizer, metric, &turned)
+        }
+    }
+
+    /// Without what only products and [`Metric::L1`] need.
+    fn of_turned(quantizer: &'q RabitqQuantizer, metric: Metric, turned: &[f32]) -> Self {
+        let kernels = kernels();
+        let square = kernels.dot(turned, turned);
+        let step = step_of(turned);
+        let bytes = to_bytes(turned, step);
+        let sum: i32 = bytes.iter().map(|byte| i32::from(*byte)).sum();
+        let half = quantizer.half();
+        Self {
             quantizer,
             metric,
             kernels,
-            query: query.to_vec(),
+            query: Vec::new(),
             square,
             length: square.sqrt(),
-            shift: kernels.dot(query, &quantizer.centre) - quantizer.square,
-            sum: turned.iter().sum(),
-            low: 0.0,
-            step: 1.0,
-            planes: Vec::new(),
-            bytes: Vec::new(),
-            scratch: RefCell::default(),
-        };
-        if quantizer.bits == 1 {
-            estimator.low = low;
-            estimator.step = if high > low { (high - low) / 15.0 } else { 1.0 };
-            let width = turned.len() / 64;
-            estimator.planes = vec![0; 4 * width];
-            for (at, x) in turned.iter().enumerate() {
-                let number = ((x - low) / estimator.step).round().clamp(0.0, 15.0) as u64;
-                for (plane, bits) in estimator.planes.chunks_exact_mut(width).enumerate() {
-                    bits[at / 64] |= (number >> plane & 1) << (at % 64);
-                }
-            }
-        } else {
-            let largest = high.abs().max(low.abs());
-            estimator.step = if largest > 0.0 { largest / 127.0 } else { 1.0 };
-            let number = |x: &f32| (x / estimator.step).round() as i8;
-            estimator.bytes = turned.iter().map(number).collect();
+            shift: 0.0,
+            step,
+            bytes: packed_order(quantizer.bits, &bytes),
+            excess: step * half * sum as f32,
+            lost: step * (turned.len() as f32 / 12.0).sqrt() * half,
         }
-        estimator
     }
 
-    /// The product of the grid point and the rotated query.
-    fn product(&self, code: &[u8]) -> f32 {
-        let half = self.quantizer.half();
-        let grid = &code[..code.len() - TAIL];
-        let of_codes = if self.quantizer.bits == 1 {
-            let [product, ones] = self.kernels.bits_by_planes(grid, &self.planes);
-            self.low * ones as f32 + self.step * product as f32
-        } else if self.quantizer.bits == 8 {
-            self.step * self.kernels.dot_u8i8(grid, &self.bytes) as f32
-        } else {
-            let codes = &mut *self.scratch.borrow_mut();
-            self.quantizer.unpack(code, codes);
-            self.step * self.kernels.dot_u8i8(codes, &self.bytes) as f32
-        };
-        of_codes - half * self.sum
+    /// The score of a code whose product with the query's bytes is known.
+    #[inline]
+    fn of_product(&self, product: i32, code: &[u8]) -> f32 {
+        let [square, shift, factor, _] = numbers(code);
+        let product = factor * (self.step * product as f32 - self.excess);
+        match self.metric {
+            Metric::L2 => square + self.square - 2.0 * product,
+            Metric::Jaccard => {
+                let apart = (square + self.square - 2.0 * product).max(0.0);
+                crate::metric::jaccard(product + shift + self.shift, apart)
+            }
+            _ => -(product + shift + self.shift),
+        }
     }
 }
 
@@ -338,24 +366,31 @@ impl Estimator for RabitqEstimator<'_> {
             self.quantizer.decode(code, &mut vector);
             return self.kernels.l1(&self.query, &vector);
         }
-        let [square, shift, factor, _] = numbers(code);
-        let product = factor * self.product(code);
-        match self.metric {
-            Metric::L2 => square + self.square - 2.0 * product,
-            Metric::Jaccard => {
-                let apart = (square + self.square - 2.0 * product).max(0.0);
-                crate::metric::jaccard(product + shift + self.shift, apart)
-            }
-            _ => -(product + shift + self.shift),
+        let grid = &code[..code.len() - TAIL];
+        let bits = self.quantizer.bits;
+        self.of_product(self.kernels.dot_packed(bits, grid, &self.bytes), code)
+    }
+
+    fn score_4(&self, codes: [&[u8]; 4]) -> [f32; 4] {
+        if self.metric == Metric::L1 {
+            return codes.map(|code| self.score(code));
         }
+        let products = self
+            .kernels
+            .dot_packed_4(self.quantizer.bits, grids(codes), &self.bytes);
+        let [p, q, r, s] = products;
+        let [a, b, c, d] = codes;
+        [
+            self.of_product(p, a),
+            self.of_product(q, b),
+            self.of_product(r, c),
+            self.of_product(s, d),
+        ]
     }
 
     fn error(&self, code: &[u8]) -> Option<f32> {
         let [_, _, factor, error] = numbers(code);
-        // What the query lost in its own quantization, a random walk of half steps.
-        let length = self.quantizer.rotation.length() as f32;
-        let lost = factor * self.step * (length / 12.0).sqrt() * self.quantizer.half();
-        let error = EPSILON * (error * self.length + lost);
+        let error = EPSILON * (error * self.length + factor * self.lost);
         match self.metric {
             Metric::L2 => Some(2.0 * error),
             Metric::InnerProduct | Metric::Cosine => Some(error),

@@ -4,12 +4,10 @@
 //! multiplied by the steps and brought to eight bits itself, so that a product is one of bytes. Behind
 //! the codes lies the square of the decoded vector's length, which makes a distance of a product.
 
-use std::cell::RefCell;
-
-use super::{Estimator, Kind, Quantizer, tail};
+use super::{Estimator, Kind, Quantizer, step_of, tail, to_bytes};
 use crate::bytes::{Fields, Put};
 use crate::error::{Error, Result, within};
-use crate::kernel::{Kernels, kernels};
+use crate::kernel::{Kernels, kernels, packed_order};
 use crate::metric::Metric;
 use crate::rng::Rng;
 
@@ -155,9 +153,8 @@ impl Quantizer for ScalarQuantizer {
             .zip(&self.steps)
             .map(|(q, step)| q * step)
             .collect();
-        let largest = scaled.iter().fold(0.0f32, |most, x| most.max(x.abs()));
-        let scale = if largest > 0.0 { largest / 127.0 } else { 1.0 };
-        let bytes: Vec<i8> = scaled.iter().map(|x| (x / scale).round() as i8).collect();
+        let scale = step_of(&scaled);
+        let bytes = to_bytes(&scaled, scale);
         let sum: i32 = bytes.iter().map(|byte| i32::from(*byte)).sum();
         Box::new(ScalarEstimator {
             quantizer: self,
@@ -168,8 +165,7 @@ impl Quantizer for ScalarQuantizer {
             scale,
             // What the middles and the shift of the codes add to every product.
             constant: kernels.dot(query, &self.middles) - scale * self.half() * sum as f32,
-            bytes,
-            codes: RefCell::default(),
+            bytes: packed_order(self.bits, &bytes),
         })
     }
 
@@ -194,8 +190,8 @@ struct ScalarEstimator<'q> {
     square: f32,
     scale: f32,
     constant: f32,
+    /// The query, in the order in which packed codes meet it.
     bytes: Vec<i8>,
-    codes: RefCell<Vec<u8>>,
 }
 
 impl ScalarEstimator<'_> {
@@ -220,23 +216,27 @@ impl Estimator for ScalarEstimator<'_> {
             self.quantizer.decode(code, &mut vector);
             return self.kernels.l1(&self.query, &vector);
         }
-        if self.quantizer.bits == 8 {
-            let codes = &code[..code.len().saturating_sub(4)];
-            return self.of_product(self.kernels.dot_u8i8(codes, &self.bytes), code);
-        }
-        let mut codes = self.codes.borrow_mut();
-        self.quantizer.unpack(code, &mut codes);
-        self.of_product(self.kernels.dot_u8i8(&codes, &self.bytes), code)
+        let codes = &code[..code.len().saturating_sub(4)];
+        let bits = self.quantizer.bits;
+        self.of_product(self.kernels.dot_packed(bits, codes, &self.bytes), code)
     }
 
     fn score_4(&self, codes: [&[u8]; 4]) -> [f32; 4] {
-        if self.quantizer.bits != 8 || self.metric == Metric::L1 {
+        if self.metric == Metric::L1 {
             return codes.map(|code| self.score(code));
         }
-        let products = self.kernels.dot_u8i8_4(
+        let products = self.kernels.dot_packed_4(
+            self.quantizer.bits,
             codes.map(|code| &code[..code.len().saturating_sub(4)]),
             &self.bytes,
         );
-        [0, 1, 2, 3].map(|at| self.of_product(products[at], codes[at]))
+        let [p, q, r, s] = products;
+        let [a, b, c, d] = codes;
+        [
+            self.of_product(p, a),
+            self.of_product(q, b),
+            self.of_product(r, c),
+            self.of_product(s, d),
+        ]
     }
 }

@@ -2,7 +2,7 @@
 //! that is documented.
 
 use helios_vector::F16;
-use helios_vector::kernel::{Kernels, Scalar, all};
+use helios_vector::kernel::{Kernels, Scalar, all, packed_order};
 
 /// Numbers of all sizes whose products and squares stay finite, with zeros and subnormal ones.
 fn numbers(rng: &mut fastrand::Rng, count: usize) -> Vec<f32> {
@@ -188,6 +188,49 @@ fn integers_agree_to_the_bit() {
             kernels.dot_u8i8(&codes, &vec![i8::MIN; 65_536]),
             -255 * 128 * 65_536
         );
+    }
+}
+
+#[test]
+fn packed_codes_agree_with_those_in_bytes() {
+    let mut rng = fastrand::Rng::with_seed(5);
+    for n in (0..=300).chain([1536, 65_536]) {
+        for bits in [1u8, 2, 4, 8] {
+            let most = 1u16 << bits;
+            let query = bytes(
+                &mut rng,
+                n,
+                |byte| if n > 300 { i8::MIN } else { byte as i8 },
+            );
+            let ordered = packed_order(bits, &query);
+            let each = 8 / usize::from(bits);
+            let mut meant = [0; 4];
+            let rows: [Vec<u8>; 4] = std::array::from_fn(|row| {
+                let codes = bytes(&mut rng, n, |byte| {
+                    let code = if n > 300 {
+                        most - 1
+                    } else {
+                        u16::from(byte) % most
+                    };
+                    code as u8
+                });
+                meant[row] = Scalar.dot_u8i8(&codes, &query);
+                let pack = |codes: &[u8]| -> u8 {
+                    let codes = codes.iter().enumerate();
+                    codes.fold(0, |byte, (at, code)| {
+                        byte | code << (at * usize::from(bits))
+                    })
+                };
+                codes.chunks(each).map(pack).collect()
+            });
+            for kernels in all() {
+                let four = rows.each_ref().map(Vec::as_slice);
+                let found = four.map(|row| kernels.dot_packed(bits, row, &ordered));
+                assert_eq!(found, meant, "{n} of {bits} bits by {}", kernels.name());
+                let found = kernels.dot_packed_4(bits, four, &ordered);
+                assert_eq!(found, meant, "{n} of {bits} bits by {}", kernels.name());
+            }
+        }
     }
 }
 
