@@ -41,6 +41,7 @@ python() {
 lacks() { ! command -v "$1" >/dev/null && echo "skipped: there is no $1"; }
 
 run_psql() { lacks psql || bash "$here/psql.sh"; }
+run_pg_dump() { lacks pg_dump || PROGRAM=$program SCRATCH=$scratch bash "$here/pg_dump.sh"; }
 run_psycopg() { lacks python3 || { python 'psycopg[binary]' && "$tools/venv/bin/python" "$here/use_psycopg.py"; }; }
 run_asyncpg() { lacks python3 || { python asyncpg && "$tools/venv/bin/python" "$here/use_asyncpg.py"; }; }
 run_pg8000() { lacks python3 || { python pg8000 && "$tools/venv/bin/python" "$here/use_pg8000.py"; }; }
@@ -115,7 +116,7 @@ run_go() {
     }
 }
 
-all=(psql psycopg asyncpg pg8000 sqlalchemy django node drizzle prisma jdbc go tokio sqlx)
+all=(psql pg_dump psycopg asyncpg pg8000 sqlalchemy django node drizzle prisma jdbc go tokio sqlx)
 failed=0
 for client in "${@:-${all[@]}}"; do
     out=$scratch/$client.out

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use helios_base::{ArrayValue, ColumnId, Value};
-use helios_table::catalog::{AclItem, Privileges, RoleId, Roles};
+use helios_table::catalog::{AccessDef, AclItem, Privileges, RoleId, Roles, SchemaId, Securable};
 
 use super::Ty::{Char, Oid, Texts};
 use super::relation::{Relation, pg};
@@ -50,6 +50,20 @@ pub(super) fn of(source: &Source<'_>, object: u32) -> Value {
     let access = source.catalog.access(object);
     let items = access.and_then(|access| access.acl.as_deref());
     items.map_or(Value::Null, |items| list_for(source, items))
+}
+
+/// Who may do what with a schema; `NULL` for the default, but for `public`, whose default is written out: it is another than that of other
+/// schemas, and `pg_dump` would take it away.
+pub(super) fn of_schema(source: &Source<'_>, schema: SchemaId) -> Value {
+    if schema != SchemaId::PUBLIC {
+        return of(source, schema.0);
+    }
+    let access = source.catalog.access(schema.0);
+    let items = match access {
+        Some(access) => access.items(Securable::Schema),
+        None => AccessDef::of(schema.0, RoleId::BOOTSTRAP).items(Securable::Schema),
+    };
+    list_for(source, &items)
 }
 
 /// Who may do what with a column alone; `NULL` for nobody.

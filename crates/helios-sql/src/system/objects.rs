@@ -163,7 +163,7 @@ fn namespaces(source: &Source<'_>) -> Vec<Row> {
         let mut row = row(schema.id.0, &schema.name);
         if let [_, _, owner, who] = row.as_mut_slice() {
             *owner = Value::Oid(source.catalog.owner(schema.id.0).0);
-            *who = acl::of(source, schema.id.0);
+            *who = acl::of_schema(source, schema.id);
         }
         row
     }));

@@ -435,6 +435,33 @@ fn owners_and_members() {
 }
 
 #[test]
+fn types_are_changed_by_their_owners() {
+    let (_database, mut c) = database();
+    run(&mut c, "GRANT CREATE ON SCHEMA public TO alice");
+    run(&mut c, "CREATE SCHEMA shut");
+    for sql in [
+        "CREATE TYPE mood AS ENUM ('sad')",
+        "CREATE DOMAIN small AS int",
+        "CREATE TYPE pair AS (a int)",
+    ] {
+        as_role(&mut c, "alice", sql).unwrap();
+    }
+    let changes = [
+        "ALTER TYPE mood ADD VALUE 'glad'",
+        "ALTER TYPE mood RENAME VALUE 'sad' TO 'low'",
+        "ALTER DOMAIN small ADD CHECK (value < 10)",
+        "ALTER TYPE pair ADD ATTRIBUTE b text",
+        "ALTER TYPE pair RENAME TO couple",
+    ];
+    for sql in changes {
+        assert_eq!(as_role(&mut c, "bob", sql), Err("42501".into()), "{sql}");
+        assert!(as_role(&mut c, "alice", sql).is_ok(), "{sql}");
+    }
+    let away = "ALTER TYPE mood SET SCHEMA shut";
+    assert_eq!(as_role(&mut c, "alice", away), Err("42501".into()));
+}
+
+#[test]
 fn questions_about_privileges() {
     let (_database, mut c) = database();
     run(

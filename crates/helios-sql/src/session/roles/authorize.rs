@@ -11,7 +11,7 @@ use super::not_owner;
 use crate::bind::access::denied;
 use crate::plan::{
     AlterAction, Cascade, CommentTarget, CopyTarget, DropTarget, ForeignKeySpec, FunctionChange,
-    FunctionName, PolicyAction, QualifiedName, Statement, TableRef,
+    FunctionName, PolicyAction, QualifiedName, Statement, TableRef, TypeChange,
 };
 use crate::session::Session;
 use crate::session::ddl::function::require_function;
@@ -186,6 +186,13 @@ impl Judge<'_> {
                     None => Ok(()),
                 },
             }),
+            Statement::AlterType(alter) => {
+                self.owns_type(&alter.name)?;
+                match &alter.change {
+                    TypeChange::SetSchema(schema) => self.create_in_schema(schema),
+                    _ => Ok(()),
+                }
+            }
             Statement::Comment(comment) => self.comments_on(&comment.target),
             Statement::Truncate(truncate) => {
                 let mut all: Vec<_> = truncate.tables.iter().map(|table| table.id).collect();
@@ -246,15 +253,15 @@ impl Judge<'_> {
                 Some(_) => self.owns_schema(name),
                 None => Ok(()),
             },
-            CommentTarget::Type(name) => {
-                let schema = name.schema.as_deref();
-                match self.catalog.resolve_type(schema, &name.name, &self.path) {
-                    Some(ty) if !self.who.owns(self.catalog, ty.id.0) => {
-                        Err(not_owner("type", &ty.name))
-                    }
-                    _ => Ok(()),
-                }
-            }
+            CommentTarget::Type(name) => self.owns_type(name),
+        }
+    }
+
+    fn owns_type(&self, name: &QualifiedName) -> Result<()> {
+        let schema = name.schema.as_deref();
+        match self.catalog.resolve_type(schema, &name.name, &self.path) {
+            Some(ty) if !self.who.owns(self.catalog, ty.id.0) => Err(not_owner("type", &ty.name)),
+            _ => Ok(()),
         }
     }
 
