@@ -132,8 +132,8 @@ pub enum Command {
 /// `heliosdb serve`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Clients connect as the user \"helios\" with the password in HELIOS_PASSWORD, or
-with the one that is printed at the start when there is none:
+    after_help = "Clients connect as the user \"helios\". The first start gives it the password in HELIOS_PASSWORD,
+or one that it prints this once; ALTER ROLE helios PASSWORD changes it:
   psql 'host=127.0.0.1 user=helios dbname=helios'
   psql 'host=127.0.0.1 user=helios dbname=helios@dev'     on the branch dev"
 )]

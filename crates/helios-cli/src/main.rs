@@ -7,6 +7,7 @@ mod bench;
 mod check;
 mod demo;
 mod export;
+mod first_user;
 mod import;
 mod interrupt;
 mod lexer;

@@ -4,22 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use helios_wire::rules::Rules;
-use helios_wire::{Address, Authentication, Monitor, Server, ServerOptions, Tls, TlsFiles, scram};
+use helios_wire::{Address, Authentication, Monitor, Server, ServerOptions, Tls, TlsFiles};
 use heliosdb::{Database, Error, SqlState};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::app::Failure;
-use crate::args::{LogFormat, ServeArgs};
+use crate::args::ServeArgs;
+use crate::first_user;
 use crate::log::Log;
 use crate::otlp::{self, Exporter};
 use crate::output::Styles;
 use crate::report;
 
-/// Where the password of the first user comes from.
-const PASSWORD: &str = "HELIOS_PASSWORD";
-/// The first user.
-const USER: &str = "helios";
 /// What clients may call the database; tools connect to `postgres` before they know another.
 const DATABASES: [&str; 3] = ["helios", "heliosdb", "postgres"];
 /// How long clients may finish what they do once the server is asked to stop.
@@ -70,10 +67,16 @@ fn serve(args: &ServeArgs, log: Log, traces: Option<&Exporter>) -> Result<(), Er
         _ => None,
     };
     let far = check_exposure(args, &address, rules.as_deref())?;
-    let authentication = authentication(args)?;
     let database = match &args.path {
         None => Database::open_in_memory()?,
         Some(path) => Database::open(path)?,
+    };
+    let authentication = match args.trust {
+        true => Authentication::Trust,
+        false => {
+            first_user::welcome(&database, args.log_format, &log)?;
+            Authentication::Password
+        }
     };
     let options = ServerOptions {
         authentication,
@@ -166,29 +169,4 @@ fn check_exposure(
         );
     }
     Ok(true)
-}
-
-fn authentication(args: &ServeArgs) -> Result<Authentication, Error> {
-    if args.trust {
-        return Ok(Authentication::Trust);
-    }
-    let password = match std::env::var(PASSWORD) {
-        Ok(password) if !password.is_empty() => password,
-        _ => {
-            let password = scram::generate_password()?;
-            let lines = format!(
-                "user {USER}, password for this run: {password}\nset {PASSWORD} to choose your own"
-            );
-            match args.log_format {
-                LogFormat::Text => eprintln!("{lines}"),
-                // The log is kept by programs, which a password is not for.
-                LogFormat::Json => println!("{lines}"),
-            }
-            password
-        }
-    };
-    Ok(Authentication::Password {
-        user: USER.to_owned(),
-        verifier: scram::Verifier::new(&password)?,
-    })
 }

@@ -15,7 +15,6 @@ use heliosdb::Database;
 
 use crate::registry::Connections;
 use crate::rules::Rules;
-use crate::scram::Verifier;
 use crate::throttle::Throttle;
 use crate::{Stream, Tls, pg};
 
@@ -45,19 +44,14 @@ impl fmt::Display for Address {
 pub enum Authentication {
     /// They need not.
     Trust,
-    /// By this user's password, through SCRAM-SHA-256.
-    Password {
-        /// The only user.
-        user: String,
-        /// What the server keeps of the password.
-        verifier: Verifier,
-    },
+    /// By the password of their role, through SCRAM-SHA-256.
+    Password,
 }
 
 /// How a server serves.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
-    /// How clients prove who they are, where no rules say it; and the first user's password.
+    /// How clients prove who they are, where no rules say it.
     pub authentication: Authentication,
     /// Who may connect from where and how.
     pub rules: Option<Arc<Rules>>,

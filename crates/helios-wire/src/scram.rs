@@ -95,6 +95,13 @@ impl Verifier {
         })
     }
 
+    /// Whether it is a verifier of this password.
+    #[must_use]
+    pub fn fits(&self, password: &str) -> bool {
+        let other = Self::with_salt(password, self.salt.clone(), self.iterations);
+        self.stored_key.ct_eq(&other.stored_key).into()
+    }
+
     fn with_salt(password: &str, salt: Vec<u8>, iterations: u32) -> Self {
         let salted = salted_password(password.as_bytes(), &salt, iterations);
         Self {

@@ -11,7 +11,7 @@ use helios_table::Transaction;
 
 use super::outcome::{Completion, Outcome};
 use super::planned::Planned;
-use super::{Prepared, Session, clock};
+use super::{Session, clock};
 use crate::row::dml::{ByKey, Site};
 
 impl Session {
@@ -19,10 +19,10 @@ impl Session {
     /// says what is wrong.
     pub(super) fn change_by_key(
         &mut self,
-        prepared: &Prepared,
         planned: &Planned,
         change: &ByKey,
         params: &[Value],
+        text: &Arc<str>,
     ) -> Option<Result<Outcome>> {
         if self.measures.is_some()
             || (self.current.as_ref()).is_some_and(|current| current.failed || current.implicit)
@@ -39,7 +39,7 @@ impl Session {
         }
         self.interrupt.start();
         self.statement_start = clock::now();
-        self.note_change(&prepared.text);
+        self.note_change(text);
         let result = self.change_in(&txn, planned, change, params);
         let result = self.end_statement(result.transpose()?);
         let result = result.and_then(|count| {

@@ -34,19 +34,21 @@ impl Session {
             Some((last, planned)) if Arc::ptr_eq(&last, prepared) => planned,
             _ => prepared.plan.lock().clone()?,
         };
-        let done = self.run_short_as(prepared, &planned, params);
+        let done = self.run_short_as(prepared, &planned, params, &prepared.text);
         if done.is_some() {
             self.last_plan = Some((Arc::clone(prepared), planned));
         }
         done
     }
 
+    /// As [`Session::run_short`] by a plan at hand; `text` is what others see of it.
     #[inline]
-    fn run_short_as(
+    pub(super) fn run_short_as(
         &mut self,
         prepared: &Prepared,
         planned: &Planned,
         params: &[Value],
+        text: &Arc<str>,
     ) -> Option<Result<Outcome>> {
         match &planned.code {
             Code::Query(Query {
@@ -54,7 +56,7 @@ impl Session {
             }) if self.is_ready(prepared, planned, params) => {
                 // One moment is that of the lookup.
                 let one = planned.bound.moments.len() <= 1;
-                one.then(|| self.look_up(prepared, planned, point, params))?
+                one.then(|| self.look_up(planned, point, params, text))?
             }
             Code::Update(
                 Update {
@@ -70,7 +72,7 @@ impl Session {
                 },
                 _,
             ) if planned.bound.moments.is_empty() && self.is_ready(prepared, planned, params) => {
-                self.change_by_key(prepared, planned, change, params)
+                self.change_by_key(planned, change, params, text)
             }
             _ => None,
         }
@@ -98,14 +100,14 @@ impl Session {
     #[inline]
     fn look_up(
         &mut self,
-        prepared: &Prepared,
         planned: &Planned,
         point: &PointSelect,
         params: &[Value],
+        text: &Arc<str>,
     ) -> Option<Result<Outcome>> {
         let row = self.find(planned, point, params)?;
         let now = clock::now();
-        self.note_lookup(&prepared.text, now);
+        self.note_lookup(text, now);
         Some(match row {
             Ok(row) => {
                 let columns = planned.columns.clone().unwrap_or_default();

@@ -8,6 +8,7 @@
 mod acl_functions;
 mod activity;
 mod advisory;
+mod alike;
 mod append;
 mod as_of;
 mod audit;
@@ -168,6 +169,7 @@ pub struct Session {
     /// How many routines run inside each other.
     routine_depth: usize,
     recent: recent::Recent,
+    alike: alike::Alike,
     /// What the audit log takes of this session beside that of all.
     audit_more: audit::Classes,
     /// What has arrived from other sessions.
@@ -228,6 +230,7 @@ impl Session {
             measures: None,
             routine_depth: 0,
             recent: recent::Recent::default(),
+            alike: alike::Alike::default(),
             audit_more: audit::Classes::default(),
             inbox: Arc::default(),
             spans: trace::Spans::default(),

@@ -86,5 +86,6 @@ impl Session {
     /// Forgets them: `DISCARD`.
     pub(super) fn forget_recent(&mut self) {
         self.recent.0.clear();
+        self.alike.clear();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use helios_base::{Error, Result};
+use helios_base::Result;
 use tracing::Span;
 
 use super::{Notice, Outcome, Session, trace};
@@ -18,7 +18,8 @@ pub struct Script<'s> {
     statements: std::vec::IntoIter<Parsed>,
     /// Whether there is but one statement.
     single: bool,
-    failed: Option<Error>,
+    /// What there is to tell before any statement: the error of a text that cannot be parsed, or the outcome of one that needs not be.
+    done: Option<Result<Outcome>>,
     /// The span of the first statement: the text was parsed for it.
     span: Option<Span>,
 }
@@ -27,6 +28,18 @@ impl<'s> Script<'s> {
     pub(super) fn new(session: &'s mut Session, source: &str) -> Self {
         let source: Arc<str> = Arc::from(source);
         let span = session.statement_span(&source);
+        if span.is_disabled()
+            && let Some(done) = session.run_alike(&source)
+        {
+            return Self {
+                session,
+                source,
+                single: true,
+                statements: Vec::new().into_iter(),
+                done: Some(done),
+                span: None,
+            };
+        }
         let parsed =
             span.in_scope(|| trace::step(&trace::parse_span(), || parse::Script::parse(&source)));
         let (statements, failed) = match parsed {
@@ -44,7 +57,7 @@ impl<'s> Script<'s> {
             source,
             single: statements.len() == 1,
             statements: statements.into_iter(),
-            failed,
+            done: failed.map(Err),
             span: Some(span),
         }
     }
@@ -68,8 +81,8 @@ impl Iterator for Script<'_> {
     type Item = Result<Outcome>;
 
     fn next(&mut self) -> Option<Result<Outcome>> {
-        if let Some(error) = self.failed.take() {
-            return Some(Err(error));
+        if let Some(done) = self.done.take() {
+            return Some(done);
         }
         let parsed = self.statements.next()?;
         let last = self.statements.as_slice().is_empty();

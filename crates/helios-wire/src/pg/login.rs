@@ -49,17 +49,14 @@ fn prove(
     let method = match (&options.rules, &options.authentication) {
         (Some(rules), _) => rules.method(visitor, &|role| engine.is_member(visitor.user, role))?,
         (None, Authentication::Trust) => Method::Trust,
-        (None, Authentication::Password { .. }) => Method::Scram,
+        (None, Authentication::Password) => Method::Scram,
     };
     if method == Method::Scram {
         let _attempt = shared.throttle.check(visitor.address, visitor.user)?;
-        let verifier = match &options.authentication {
-            Authentication::Password { user, verifier } if user == visitor.user => verifier.clone(),
-            _ => match engine.password_of(visitor.user)? {
-                Some(kept) => Verifier::parse(&kept)?,
-                // The same steps for names that nobody has.
-                None => Verifier::nobody(visitor.user)?,
-            },
+        let verifier = match engine.password_of(visitor.user)? {
+            Some(kept) => Verifier::parse(&kept)?,
+            // The same steps for names that nobody has.
+            None => Verifier::nobody(visitor.user)?,
         };
         let passed = scram(wire, verifier, visitor.encrypted, end_point)?;
         shared.throttle.note(visitor.address, visitor.user, passed);

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use helios_wire::Authentication;
-use helios_wire::scram::Verifier;
+use heliosdb::Database;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
@@ -12,11 +12,12 @@ use crate::client::{Client, Message, TestServer};
 const PASSWORD: &str = "right horse";
 
 fn server() -> TestServer {
-    TestServer::start_with(|options| {
-        options.authentication = Authentication::Password {
-            user: "helios".to_owned(),
-            verifier: Verifier::new(PASSWORD).expect("verifier"),
-        };
+    let database = Database::open_in_memory().expect("database");
+    let mut owner = database.connect().expect("connection");
+    let password = format!("ALTER ROLE helios PASSWORD '{PASSWORD}'");
+    owner.execute_batch(&password).expect("a password");
+    TestServer::start_on(database, |options| {
+        options.authentication = Authentication::Password;
     })
 }
 

@@ -21,7 +21,10 @@ impl TestServer {
     }
 
     pub fn start_with(change: impl FnOnce(&mut ServerOptions)) -> Self {
-        let database = Database::open_in_memory().expect("database");
+        Self::start_on(Database::open_in_memory().expect("database"), change)
+    }
+
+    pub fn start_on(database: Database, change: impl FnOnce(&mut ServerOptions)) -> Self {
         let mut options = ServerOptions {
             authentication: Authentication::Trust,
             rules: None,
