@@ -32,6 +32,7 @@ create table visit (person int references person on delete cascade, at timestamp
 create index visit_at on visit (at desc) where n > 1;
 create view paid as select id, name, twice(n) as twice from person join visit on person = id where pay > 10;
 create sequence tickets start 7 increment 3;
+create table ticket (no serial primary key, big bigserial, other int default nextval('tickets'));
 comment on table person is 'who''s there';
 comment on column person.pay is 'a month';
 insert into person (name, pay, born, feels, tags, twins) values ('Ann', 12.5, '1990-02-03', 'o''k', '{a,"b c",null}', (1, 'x')), (E'tab\tand\\', null, null, null, null, null);

@@ -1,9 +1,9 @@
 //! Statements given as text that differ from earlier ones in whole numbers only.
 //!
 //! A client that writes its values into the text sends another text each time, and each would be parsed, bound and planned. Where a text
-//! comes again with other numbers it is prepared with parameters of type `integer` in their place, which is what such numbers are, and run as prepared
-//! statements are; but only if it then takes one of their short ways, a lookup, `UPDATE` or `DELETE` by key, whose plan does not depend
-//! on the values. All else goes the way of every text.
+//! comes again with other numbers it is prepared with parameters of type `integer` in their place, which is what such numbers are, and run as
+//! prepared statements are; but only where the plan cannot depend on the values: a lookup, `UPDATE` or `DELETE` by key, or an `INSERT` of
+//! rows that the text lists. All else goes the way of every text.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use helios_base::{DataType, Result, Value};
 
 use super::planned::Code;
 use super::{Outcome, Prepared, Session, audit};
+use crate::plan::{Plan, Statement};
 use crate::row::dml::{Delete, Update};
 
 /// How many texts are kept.
@@ -25,9 +26,12 @@ const NUMBERS_MAX: usize = 16;
 enum Known {
     /// It came once.
     Seen,
-    /// It has no short way.
+    /// Its plan may depend on the numbers.
     Long,
+    /// It is a lookup or a change by key.
     Short(Arc<Prepared>),
+    /// It inserts the rows that it lists.
+    Insert(Arc<Prepared>),
 }
 
 /// The texts that a session was given, without their numbers.
@@ -54,49 +58,111 @@ impl Session {
             self.alike.0.insert(template.into(), Known::Seen);
             return None;
         };
-        let prepared = match known {
+        let (prepared, short) = match known {
             Known::Long => return None,
-            Known::Short(prepared) => Arc::clone(prepared),
+            Known::Short(prepared) => (Arc::clone(prepared), true),
+            Known::Insert(prepared) => (Arc::clone(prepared), false),
             Known::Seen => {
-                let prepared = self.prepare_alike(&template, numbers.len());
-                let known = match &prepared {
-                    Some(prepared) => Known::Short(Arc::clone(prepared)),
-                    None => Known::Long,
+                let known = self.prepare_alike(&template, numbers.len());
+                let found = match &known {
+                    Known::Short(prepared) => Some((Arc::clone(prepared), true)),
+                    Known::Insert(prepared) => Some((Arc::clone(prepared), false)),
+                    Known::Seen | Known::Long => None,
                 };
                 self.alike.0.insert(template.clone().into(), known);
-                prepared?
+                found?
             }
         };
         let begun = self.begin_measure();
-        let planned = prepared.plan.lock().clone()?;
-        let Some(mut done) = self.run_short_as(&prepared, &planned, &numbers, source) else {
+        let done = match short {
+            true => self.run_short_alike(&prepared, &numbers, source),
+            false => self.insert_alike(&prepared, &numbers, source),
+        };
+        let Some(mut done) = done else {
             // Perhaps the schema is another one; what was made for it is made anew.
             self.alike.0.insert(template.into(), Known::Seen);
             return None;
         };
-        self.count(&done);
-        if let Some(parsed) = &prepared.parsed {
-            self.audit(&parsed.statement, source, &done, audit::rows_of);
-        }
         if let (Some(begun), Ok(outcome)) = (begun, &mut done) {
             self.end_measure(begun, source, Some(&prepared.normal), outcome);
         }
         Some(done)
     }
 
-    /// Prepares a text with parameters in place of its numbers, if it takes a short way then.
-    fn prepare_alike(&mut self, template: &str, numbers: usize) -> Option<Arc<Prepared>> {
-        let prepared = self.prepare_statement(template, vec![DataType::Int4; numbers], None);
-        let prepared = prepared.ok()?;
+    fn run_short_alike(
+        &mut self,
+        prepared: &Prepared,
+        numbers: &[Value],
+        source: &Arc<str>,
+    ) -> Option<Result<Outcome>> {
         let planned = prepared.plan.lock().clone()?;
-        let short = match &planned.code {
-            Code::Query(query) => query.point.is_some() && planned.bound.moments.is_empty(),
-            Code::Update(Update { by_key, .. }, _) | Code::Delete(Delete { by_key, .. }, _) => {
-                by_key.is_some()
-            }
-            _ => false,
+        let done = self.run_short_as(prepared, &planned, numbers, source)?;
+        self.count(&done);
+        if let Some(parsed) = &prepared.parsed {
+            self.audit(&parsed.statement, source, &done, audit::rows_of);
+        }
+        Some(done)
+    }
+
+    fn insert_alike(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        numbers: &[Value],
+        source: &Arc<str>,
+    ) -> Option<Result<Outcome>> {
+        if !self.still_holds(prepared) {
+            return None;
+        }
+        let done = self.run_prepared_as(prepared, numbers, source);
+        let done = done.and_then(|outcome| {
+            self.finish_implicit()?;
+            Ok(outcome)
+        });
+        if done.is_err() {
+            self.fail();
+        }
+        self.go_idle();
+        Some(done)
+    }
+
+    /// Prepares a text with parameters in place of its numbers, if its plan does not depend on them.
+    fn prepare_alike(&mut self, template: &str, numbers: usize) -> Known {
+        let prepared = self.prepare_statement(template, vec![DataType::Int4; numbers], None);
+        let Ok(prepared) = prepared else {
+            return Known::Long;
         };
-        (short && prepared.parameters.len() == numbers).then_some(prepared)
+        let planned = prepared.plan.lock().clone();
+        let planned = planned.filter(|planned| {
+            planned.bound.moments.is_empty() && prepared.parameters.len() == numbers
+        });
+        let Some(planned) = planned else {
+            return Known::Long;
+        };
+        match (&planned.code, &planned.bound.statement) {
+            (Code::Query(query), _) if query.point.is_some() => Known::Short(prepared),
+            (
+                Code::Update(Update { by_key, .. }, _) | Code::Delete(Delete { by_key, .. }, _),
+                _,
+            ) if by_key.is_some() => Known::Short(prepared),
+            (Code::Insert(_, subplans), Statement::Insert(insert))
+                if planned.bound.cacheable
+                    && subplans.is_empty()
+                    && insert.returning.is_none()
+                    && lists_rows(&insert.source) =>
+            {
+                Known::Insert(prepared)
+            }
+            _ => Known::Long,
+        }
+    }
+}
+
+/// Whether a plan gives rows that are written in the text.
+fn lists_rows(plan: &Plan) -> bool {
+    match plan {
+        Plan::OneRow | Plan::Values(_) => true,
+        Plan::Project(project) => lists_rows(&project.input),
+        _ => false,
     }
 }
 
@@ -105,7 +171,7 @@ impl Session {
 fn without_numbers(text: &str) -> Option<(String, Vec<Value>)> {
     let bytes = text.as_bytes();
     let verb = bytes.first()?.to_ascii_lowercase();
-    if text.len() > TEXT_LEN_MAX || !matches!(verb, b's' | b'u' | b'd') {
+    if text.len() > TEXT_LEN_MAX || !matches!(verb, b's' | b'u' | b'd' | b'i') {
         return None;
     }
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
@@ -194,7 +260,6 @@ mod tests {
             "",
             ";",
             "select a from t",
-            "insert into t values (1)",
             "select 'x' from t where a = 1",
             "select \"1\" from t where a = 1",
             "select 1 -- 2",

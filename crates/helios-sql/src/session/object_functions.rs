@@ -230,16 +230,25 @@ fn serial_sequence(state: &State, table: &str, column: &str) -> Result<Value> {
     let catalog = state.catalog();
     let (schema, name) = super::split_name(table)?;
     system::require_schema(&catalog, schema.as_deref())?;
-    let table = catalog.require_table(schema.as_deref(), &name, &state.search_path())?;
-    let Some((_, column)) = table.column(column) else {
-        return Err(Error::new(
+    let relation = catalog.require(schema.as_deref(), &name, &state.search_path())?;
+    let missing = || {
+        Error::new(
             SqlState::UNDEFINED_COLUMN,
             format!(
                 "column \"{column}\" of relation \"{}\" does not exist",
-                table.name
+                relation.name()
             ),
-        ));
+        )
     };
+    let table = match &relation {
+        Relation::Table(table) => table,
+        // Columns of views have none.
+        Relation::View(view) if view.columns.iter().any(|known| known.name == column) => {
+            return Ok(Value::Null);
+        }
+        _ => return Err(missing()),
+    };
+    let (_, column) = table.column(column).ok_or_else(missing)?;
     let mut sequences = catalog.sequences();
     let owned = sequences.find(|s| s.owned_by == Some((table.id, column.id)));
     Ok(owned.map_or(Value::Null, |sequence| {

@@ -46,7 +46,7 @@ impl Session {
     }
 
     /// Whether the statement would be prepared the same way now.
-    fn still_holds(&mut self, known: &Prepared) -> bool {
+    pub(super) fn still_holds(&mut self, known: &Prepared) -> bool {
         self.heed_settings();
         let catalog = match &self.current {
             _ if self.chosen.looks_back => None,

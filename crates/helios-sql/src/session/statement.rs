@@ -310,13 +310,23 @@ impl Session {
         prepared: &Arc<Prepared>,
         params: &[Value],
     ) -> Result<Outcome> {
+        self.run_prepared_as(prepared, params, &prepared.text)
+    }
+
+    /// As [`Session::run_prepared`]; `text` is what others see of it.
+    pub(super) fn run_prepared_as(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        params: &[Value],
+        text: &Arc<str>,
+    ) -> Result<Outcome> {
         self.leave_idle()?;
-        let alarm = self.start_statement(prepared.text.clone());
+        let alarm = self.start_statement(text.clone());
         let result = self.run_prepared_now(prepared, params, alarm);
         let result = self.end_statement(result);
         self.count(&result);
         if let Some(parsed) = &prepared.parsed {
-            self.audit(&parsed.statement, &prepared.text, &result, audit::rows_of);
+            self.audit(&parsed.statement, text, &result, audit::rows_of);
         }
         result
     }

@@ -82,7 +82,34 @@ pub(super) static RELATIONS: &[Relation] = &[
     ),
     pg("pg_stat_user_tables", STAT, stat_tables),
     pg("pg_stat_all_tables", STAT, stat_tables),
+    pg("pg_stat_user_indexes", STAT_INDEX, stat_indexes),
+    pg("pg_stat_all_indexes", STAT_INDEX, stat_indexes),
 ];
+
+const STAT_INDEX: &[(&str, super::Ty)] = &[
+    ("relid", Oid),
+    ("indexrelid", Oid),
+    ("schemaname", Name),
+    ("relname", Name),
+    ("indexrelname", Name),
+];
+
+/// Which indexes there are; nobody counts their scans.
+fn stat_indexes(source: &Source<'_>) -> Vec<Row> {
+    let tables = source.catalog.tables();
+    let indexes = tables.flat_map(|table| table.indexes.iter().map(move |index| (table, index)));
+    indexes
+        .map(|(table, index)| {
+            vec![
+                Value::Oid(table.id.0),
+                Value::Oid(index.id.0),
+                text(table.schema_name.as_str()),
+                text(table.name.as_str()),
+                text(index.name.as_str()),
+            ]
+        })
+        .collect()
+}
 
 const STAT: &[(&str, super::Ty)] = &[("relid", Oid), ("schemaname", Name), ("relname", Name)];
 

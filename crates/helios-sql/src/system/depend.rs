@@ -1,5 +1,7 @@
 //! `pg_depend` and what else tells how objects hang together.
 
+use std::collections::HashMap;
+
 use helios_base::{Row, Value};
 use helios_table::catalog::{ConstraintKind, TypeKind};
 
@@ -47,6 +49,11 @@ fn depends(source: &Source<'_>) -> Vec<Row> {
             text(kind),
         ]);
     };
+    // By what a default says that takes its numbers.
+    let sequences = source.catalog.sequences();
+    let sequences: HashMap<String, u32> = sequences
+        .map(|sequence| (sequence.nextval_sql(), sequence.id.0))
+        .collect();
     for table in source.catalog.tables() {
         let id = table.id.0;
         add((CLASS, id, 0), (NAMESPACE, table.schema.0, 0), "n");
@@ -56,11 +63,12 @@ fn depends(source: &Source<'_>) -> Vec<Row> {
                 add(place, (TYPE, user.oid, 0), "n");
             }
             if column.default.is_some() || column.generated.is_some() {
-                add(
-                    (ATTRDEF, super::objects::default_oid(table, column), 0),
-                    place,
-                    "a",
-                );
+                let default = (ATTRDEF, super::objects::default_oid(table, column), 0);
+                add(default, place, "a");
+                let written = column.default.as_ref();
+                if let Some(sequence) = written.and_then(|sql| sequences.get(sql.as_str())) {
+                    add(default, (CLASS, *sequence, 0), "n");
+                }
             }
         }
         for index in &table.indexes {

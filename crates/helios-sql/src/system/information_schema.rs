@@ -83,6 +83,10 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("dtd_identifier", Text),
             ("is_self_referencing", Text),
             ("identity_cycle", Text),
+            ("identity_start", Text),
+            ("identity_increment", Text),
+            ("identity_maximum", Text),
+            ("identity_minimum", Text),
         ],
         columns,
     )
@@ -364,11 +368,16 @@ fn columns(source: &Source<'_>) -> Vec<Row> {
             text(at.to_string()),
             yes_no(false),
             yes_no(false),
+            Value::Null,
+            Value::Null,
+            Value::Null,
+            Value::Null,
         ]
     };
     /// Positions in the row of what only tables have.
     const DEFAULT: usize = 5;
     const IDENTITY: usize = 15;
+    const CYCLE: usize = 27;
     let mut rows = Vec::new();
     for table in source.catalog.tables() {
         for (column, at) in table.columns.iter().zip(1..) {
@@ -391,6 +400,18 @@ fn columns(source: &Source<'_>) -> Vec<Row> {
                 } else {
                     "BY DEFAULT"
                 });
+                if let Some(sequence) = source.catalog.sequence_by_id(identity.sequence) {
+                    row[CYCLE] = yes_no(sequence.cycle);
+                    let parts = [
+                        sequence.start,
+                        sequence.increment,
+                        sequence.max,
+                        sequence.min,
+                    ];
+                    for (place, part) in (CYCLE + 1..).zip(parts) {
+                        row[place] = text(part.to_string());
+                    }
+                }
             }
             if column.generated.is_some() {
                 row[IDENTITY + 2] = text("ALWAYS");

@@ -14,6 +14,7 @@ mod information_types;
 mod io_functions;
 mod names;
 mod objects;
+mod opclasses;
 mod policies;
 mod privileges;
 mod proc_list;
@@ -304,6 +305,7 @@ fn numbered() -> impl Iterator<Item = (u32, (&'static str, &'static str))> {
 fn all() -> impl Iterator<Item = &'static Relation> {
     [
         objects::RELATIONS,
+        opclasses::RELATIONS,
         tables::RELATIONS,
         types::RELATIONS,
         runtime::RELATIONS,

@@ -8,7 +8,7 @@ use helios_table::catalog::{
 };
 use helios_table::is_temporary_schema;
 
-use super::Ty::{Bool, Char, Float4, Int2, Int2s, Int4, Name, Oid, Text, Texts};
+use super::Ty::{Bool, Char, Float4, Int2, Int2s, Int4, Name, Oid, Oids, Text, Texts};
 use super::relation::{Relation, pg};
 use super::{INFORMATION_SCHEMA, OWNER, PG_CATALOG, Source, acl, numbers, text};
 use crate::deparse;
@@ -109,6 +109,7 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("indislive", Bool),
             ("indisreplident", Bool),
             ("indkey", Int2s),
+            ("indclass", Oids),
             ("indoption", Int2s),
             ("indexprs", Text),
             ("indpred", Text),
@@ -548,6 +549,7 @@ fn indexes(source: &Source<'_>) -> Vec<Row> {
                 Value::Bool(true),
                 Value::Bool(false),
                 key_numbers(index),
+                super::opclasses::of_index(table, index),
                 vector(options),
                 deparse::object::stored_keys(index).map_or(Value::Null, text),
                 index

@@ -1,6 +1,6 @@
 //! The views that show objects by name: `pg_tables`, `pg_views`, `pg_indexes`, `pg_sequences`.
 
-use helios_base::{Row, Value};
+use helios_base::{DataType, Row, Value};
 
 use crate::deparse;
 
@@ -85,9 +85,11 @@ pub(super) static RELATIONS: &[Relation] = &[
             ("increment_by", Int8),
             ("cycle", Bool),
             ("cache_size", Int8),
+            ("last_value", Int8),
         ],
         sequences,
-    ),
+    )
+    .unsteady(),
 ];
 
 fn indexes(source: &Source<'_>) -> Vec<Row> {
@@ -107,6 +109,16 @@ fn indexes(source: &Source<'_>) -> Vec<Row> {
         .collect()
 }
 
+/// The last number that a sequence gave; `NULL` if it gave none, or the role may not ask.
+fn last_value(source: &Source<'_>, sequence: u32) -> Value {
+    let sequence = Value::Oid(sequence);
+    let ty = DataType::Int8;
+    let last = source
+        .session
+        .call("pg_sequence_last_value", &[&sequence], &ty);
+    last.unwrap_or(Value::Null)
+}
+
 fn sequences(source: &Source<'_>) -> Vec<Row> {
     let owner = |object: u32| text(source.owner_name(object));
     let sequences = source.catalog.sequences();
@@ -123,6 +135,7 @@ fn sequences(source: &Source<'_>) -> Vec<Row> {
                 Value::Int8(s.increment),
                 Value::Bool(s.cycle),
                 Value::Int8(s.cache),
+                last_value(source, s.id.0),
             ]
         })
         .collect()

@@ -451,14 +451,41 @@ fn texts_with_other_numbers_are_run_alike() {
                 "UPDATE 1".to_owned(),
             ),
             (
+                format!(
+                    "INSERT INTO t VALUES ({}, {round}, 1, 2147483648)",
+                    round + 20
+                ),
+                "INSERT 0 1".to_owned(),
+            ),
+            (
                 format!("DELETE FROM t WHERE id = {}", round + 20),
-                "DELETE 0".to_owned(),
+                "DELETE 1".to_owned(),
+            ),
+            (
+                format!(
+                    "INSERT INTO b VALUES ({}, {round}), ({}, 7)",
+                    round + 20,
+                    round + 30
+                ),
+                "INSERT 0 2".to_owned(),
+            ),
+            (
+                format!(
+                    "INSERT INTO b SELECT id + {}, n FROM b WHERE id = {round}",
+                    40
+                ),
+                "INSERT 0 1".to_owned(),
             ),
         ] {
             assert_eq!(said(&mut c, &sql), wanted, "{sql}");
         }
         let error = said(&mut c, &format!("SELECT id FROM w WHERE id = {round}"));
         assert!(error.starts_with("42883"), "{error}");
+        let error = said(&mut c, &format!("INSERT INTO b VALUES ({round}, 1)"));
+        assert!(error.starts_with("23505"), "{error}");
+        let wanted = format!("[[Int4({round})]] INSERT 0 1");
+        let sql = format!("INSERT INTO b VALUES ({}, {round}) RETURNING n", round + 50);
+        assert_eq!(said(&mut c, &sql), wanted);
         let error = said(
             &mut c,
             &format!("SELECT n / {} FROM t WHERE id = {round}", round - round),
