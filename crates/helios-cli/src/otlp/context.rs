@@ -106,7 +106,7 @@ mod tests {
             format!("00-{}-01", id.to_ascii_uppercase()),
             format!("00-{zeros}{zeros}-b7ad6b7169203331-01"),
             format!("00-0af7651916cd43dd8448eb211c80319c-{zeros}-01"),
-            format!("00-+af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+            "00-+af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
             String::new(),
         ] {
             assert_eq!(Context::parse(&bad), None, "{bad}");

@@ -20,8 +20,8 @@ fn run(client: &mut Client, sql: &[u8]) -> Vec<Message> {
 /// What the client was told of `client_encoding`.
 fn told(answers: &[Message]) -> Option<String> {
     let told = answers.iter().filter(|message| message.kind == b'S');
-    let value = told.filter_map(|message| message.body.strip_prefix(b"client_encoding\0"));
-    let value = value.last()?.strip_suffix(b"\0")?;
+    let mut value = told.filter_map(|message| message.body.strip_prefix(b"client_encoding\0"));
+    let value = value.next_back()?.strip_suffix(b"\0")?;
     Some(String::from_utf8_lossy(value).into_owned())
 }
 
