@@ -64,6 +64,7 @@ pub use context::BindContext;
 pub(crate) use label::label;
 pub use moment::{NoPast, Past};
 pub(crate) use relation::table_columns as relation_columns;
+pub(crate) use rewrite::computes_parameters;
 pub(crate) use types::named_type;
 
 use helios_base::{DataType, Error, Result, SqlState};

@@ -12,6 +12,7 @@ use helios_base::{DataType, Result, Value};
 
 use super::planned::Code;
 use super::{Outcome, Prepared, Session, audit};
+use crate::bind::computes_parameters;
 use crate::plan::{Plan, Statement};
 use crate::row::dml::{Delete, Update};
 
@@ -138,6 +139,11 @@ impl Session {
         let Some(planned) = planned else {
             return Known::Long;
         };
+        // Rows that are listed are always computed; elsewhere a mistake must show though no row is met.
+        let lists = matches!(planned.code, Code::Insert(..));
+        if !lists && computes_parameters(&planned.bound) {
+            return Known::Long;
+        }
         match (&planned.code, &planned.bound.statement) {
             (Code::Query(query), _) if query.point.is_some() => Known::Short(prepared),
             (

@@ -242,6 +242,8 @@ fn merging_takes_the_privilege_of_the_target() {
         "MERGE BRANCH own INTO main DRY RUN",
         "MERGE BRANCH own INTO main USING STRATEGY MANUAL",
         "MERGE BRANCH own INTO main USING STRATEGY CUSTOM (lower)",
+        "MERGE BRANCH own INTO main USING STRATEGY RULE_BASED",
+        "MERGE BRANCH own INTO main WITH CONFLICT RESOLUTION mine",
         "BISECT (SELECT count(*) > 1 FROM t)",
     ] {
         refused(&mut c, "bob", &[sql]);

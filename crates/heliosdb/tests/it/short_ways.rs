@@ -483,6 +483,11 @@ fn texts_with_other_numbers_are_run_alike() {
         assert!(error.starts_with("42883"), "{error}");
         let error = said(&mut c, &format!("INSERT INTO b VALUES ({round}, 1)"));
         assert!(error.starts_with("23505"), "{error}");
+        // What fails whatever row it is for fails though there is none.
+        let error = said(&mut c, &format!("SELECT {round} / 0 FROM t WHERE id = 99"));
+        assert!(error.starts_with("22012"), "{error}");
+        let sql = format!("UPDATE t SET n = {round} WHERE id = 99 AND (n = 1 OR {round} / 0 = 1)");
+        assert!(said(&mut c, &sql).starts_with("22012"));
         let wanted = format!("[[Int4({round})]] INSERT 0 1");
         let sql = format!("INSERT INTO b VALUES ({}, {round}) RETURNING n", round + 50);
         assert_eq!(said(&mut c, &sql), wanted);

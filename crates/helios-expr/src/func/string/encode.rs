@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use helios_base::{Error, Result, SqlState, Value};
+use helios_base::{Encoding, Error, Result, SqlState, Value};
 use sha2::Digest;
 
 use super::text;
@@ -238,83 +238,22 @@ fn unescape(text: &str) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// The encodings that text converts from and to.
-#[derive(Clone, Copy, PartialEq)]
-enum Encoding {
-    Utf8,
-    Latin1,
-    /// Bytes as they are.
-    Ascii,
-}
-
-/// Encodings that PostgreSQL knows besides.
-const OTHERS: [&str; 36] = [
-    "big5",
-    "euccn",
-    "eucjis2004",
-    "eucjp",
-    "euckr",
-    "euctw",
-    "gb18030",
-    "gbk",
-    "iso88595",
-    "iso88596",
-    "iso88597",
-    "iso88598",
-    "johab",
-    "koi8",
-    "koi8r",
-    "koi8u",
-    "latin2",
-    "latin3",
-    "latin4",
-    "latin5",
-    "latin6",
-    "latin7",
-    "latin8",
-    "latin9",
-    "latin10",
-    "shiftjis2004",
-    "sjis",
-    "uhc",
-    "win1250",
-    "win1251",
-    "win1252",
-    "win1253",
-    "win1254",
-    "win1256",
-    "win1257",
-    "win866",
-];
-
+/// The encoding of a name; `what` is its place in errors.
 fn encoding(name: &str, what: &str) -> Result<Encoding> {
-    let plain: String = name
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .collect::<String>()
-        .to_ascii_lowercase();
-    match plain.as_str() {
-        "utf8" | "unicode" => Ok(Encoding::Utf8),
-        "latin1" | "iso88591" => Ok(Encoding::Latin1),
-        "sqlascii" => Ok(Encoding::Ascii),
-        other if OTHERS.contains(&other) => Err(Error::unsupported(format!(
-            "encoding \"{name}\" is not supported"
-        ))
-        .with_hint("UTF8, LATIN1 and SQL_ASCII are.")),
-        _ => Err(invalid(format!("invalid {what} encoding name \"{name}\""))),
-    }
+    Encoding::named(name).ok_or_else(|| match Encoding::is_known(name) {
+        true => Error::unsupported(format!("encoding \"{name}\" is not supported"))
+            .with_hint("UTF8, SQL_ASCII, LATIN1, LATIN9 and WIN1252 are."),
+        false => invalid(format!("invalid {what} encoding name \"{name}\"")),
+    })
 }
 
 fn convert_from(args: &[&Value], _: &Call<'_>) -> Result<Value> {
     let bytes = bytes(args)?;
-    if encoding(text(args, 1)?, "source")? == Encoding::Latin1 {
-        if bytes.contains(&0) {
-            return Err(not_valid("LATIN1", &[0]));
-        }
-        return Ok(Value::text(
-            bytes.iter().copied().map(char::from).collect::<String>(),
-        ));
+    let from = encoding(text(args, 1)?, "source")?;
+    if from.converts() && bytes.contains(&0) {
+        return Err(not_valid(from.name(), &[0]));
     }
+    let bytes = &*from.decode(bytes)?;
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.contains('\0') => Ok(Value::text(text)),
         Ok(_) => Err(not_valid("UTF8", &[0])),
@@ -339,27 +278,8 @@ fn not_valid(encoding: &str, bytes: &[u8]) -> Error {
 }
 
 fn convert_to(args: &[&Value], _: &Call<'_>) -> Result<Value> {
-    let source = text(args, 0)?;
-    if encoding(text(args, 1)?, "destination")? != Encoding::Latin1 {
-        return Ok(Value::from(source.as_bytes()));
-    }
-    let byte = |letter: char| {
-        u8::try_from(u32::from(letter)).map_err(|_| {
-            let bytes: Vec<String> = letter
-                .to_string()
-                .bytes()
-                .map(|byte| format!("0x{byte:02x}"))
-                .collect();
-            Error::new(
-                SqlState::UNTRANSLATABLE_CHARACTER,
-                format!(
-                    "character with byte sequence {} in encoding \"UTF8\" has no equivalent in \
-                     encoding \"LATIN1\"",
-                    bytes.join(" ")
-                ),
-            )
-        })
-    };
-    let bytes: Vec<u8> = source.chars().map(byte).collect::<Result<_>>()?;
+    let to = encoding(text(args, 1)?, "destination")?;
+    let mut bytes = Vec::new();
+    to.encode(text(args, 0)?, &mut bytes)?;
     Ok(Value::from(bytes))
 }

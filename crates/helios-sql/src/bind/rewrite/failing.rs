@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use helios_base::DataType;
 use helios_expr::{EvalContext, Expr, SubplanKind};
 
 use crate::bind::BindContext;
@@ -45,6 +46,53 @@ pub(super) fn find(bound: &mut Bound, context: &BindContext<'_>) -> Option<Expr>
         }
     }
     found
+}
+
+/// Whether a statement computes something of its parameters alone that may fail for some `integer` that is not negative: were they constants,
+/// the error would be raised before anything runs.
+pub(crate) fn computes_parameters(bound: &Bound) -> bool {
+    let mut found = false;
+    let mut look = |expr: &mut Expr| {
+        found = found || expr.any(&mut |part| is_of_parameters(part) && !is_safe(part));
+    };
+    // The walk is the one that may change what it finds.
+    let mut bound = bound.clone();
+    statement(&mut bound.statement, &mut look);
+    let subplans = bound.subplans.iter_mut();
+    subplans.for_each(|subplan| plan(&mut subplan.plan, &mut look));
+    found
+}
+
+/// Whether an expression has parameters, and nothing else that is not a constant.
+fn is_of_parameters(expr: &Expr) -> bool {
+    expr.any(&mut |part| matches!(part, Expr::Param { .. }))
+        && !expr.any(&mut |part| {
+            matches!(
+                part,
+                Expr::Column { .. }
+                    | Expr::Outer { .. }
+                    | Expr::CaseOperand { .. }
+                    | Expr::Subplan { .. }
+            )
+        })
+}
+
+/// Whether its evaluation cannot fail.
+fn is_safe(expr: &Expr) -> bool {
+    match expr {
+        Expr::Param { .. } | Expr::Literal(..) => true,
+        Expr::Call { function, args, .. } => {
+            function.name() == "-" && matches!(args.as_slice(), [operand] if is_safe(operand))
+        }
+        Expr::Cast(cast) => {
+            let wider = matches!(
+                cast.to,
+                DataType::Int4 | DataType::Int8 | DataType::Float8 | DataType::Numeric(None)
+            );
+            wider && cast.domain.is_none() && is_safe(&cast.expr)
+        }
+        _ => false,
+    }
 }
 
 /// Calls `f` with the expressions that PostgreSQL simplifies when it plans the statement.

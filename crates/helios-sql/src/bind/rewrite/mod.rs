@@ -6,6 +6,7 @@ mod failing;
 mod prune;
 mod push;
 
+pub(crate) use failing::computes_parameters;
 use helios_expr::{EvalContext, Expr, Volatility};
 
 use super::BindContext;

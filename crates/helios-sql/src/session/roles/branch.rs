@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use helios_base::{BranchId, Error, Result, SqlState};
 use helios_table::catalog::{Catalog, Privileges, Securable, Who, branch_object};
-use helios_table::merge::Strategy;
+use helios_table::merge::{Action, Strategy};
 use helios_version::{Branch, TxnOptions};
 
 use super::not_owner;
@@ -232,8 +232,17 @@ fn plain_merge(how: &MergeHow) -> Result<()> {
     let strategy = how.strategy.as_ref();
     match strategy.and_then(|strategy| Strategy::parse(&strategy.name)) {
         Some(Strategy::Manual) => refused("decide conflicts by hand"),
+        // Rules are read from a table that the search path finds, and may name functions.
+        Some(Strategy::RuleBased) if how.rule.is_none() => {
+            refused("decide conflicts by stored rules")
+        }
         _ if how.function.is_some() => refused("decide conflicts by a function"),
-        _ => Ok(()),
+        _ => match &how.rule {
+            Some(rule) if Action::parse(&rule.name).is_none() => {
+                refused("decide conflicts by stored rules")
+            }
+            _ => Ok(()),
+        },
     }
 }
 
