@@ -11,7 +11,7 @@ use std::sync::Arc;
 use helios_base::{DataType, Result, Value};
 
 use super::planned::Code;
-use super::{Outcome, Prepared, Session, audit};
+use super::{Outcome, Prepared, Session};
 use crate::bind::computes_parameters;
 use crate::plan::{Plan, Statement};
 use crate::row::dml::{Delete, Update};
@@ -75,12 +75,14 @@ impl Session {
             }
         };
         let begun = self.begin_measure();
+        // A change may have to wait for a row, and settings may ask for more than the short way does.
         let done = match short {
             true => self.run_short_alike(&prepared, &numbers, source),
-            false => self.insert_alike(&prepared, &numbers, source),
+            false => None,
         };
+        let done = done.or_else(|| self.run_long_alike(&prepared, &numbers, source));
         let Some(mut done) = done else {
-            // Perhaps the schema is another one; what was made for it is made anew.
+            // What was made for another schema is made anew.
             self.alike.0.insert(template.into(), Known::Seen);
             return None;
         };
@@ -97,15 +99,16 @@ impl Session {
         source: &Arc<str>,
     ) -> Option<Result<Outcome>> {
         let planned = prepared.plan.lock().clone()?;
-        let done = self.run_short_as(prepared, &planned, numbers, source)?;
+        let mut done = self.run_short_as(prepared, &planned, numbers, source)?;
         self.count(&done);
         if let Some(parsed) = &prepared.parsed {
-            self.audit(&parsed.statement, source, &done, audit::rows_of);
+            self.audit(&parsed.statement, source, &mut done);
         }
         Some(done)
     }
 
-    fn insert_alike(
+    /// Runs it as prepared statements are, unless the schema is another one by now.
+    fn run_long_alike(
         &mut self,
         prepared: &Arc<Prepared>,
         numbers: &[Value],

@@ -330,10 +330,10 @@ impl Session {
     pub fn run(&mut self, prepared: &Arc<Prepared>, parameters: &[Value]) -> Result<Outcome> {
         let begun = self.begin_measure();
         let mut result = match self.run_short(prepared, parameters) {
-            Some(done) => {
+            Some(mut done) => {
                 self.count(&done);
                 if let Some(parsed) = &prepared.parsed {
-                    self.audit(&parsed.statement, &prepared.text, &done, audit::rows_of);
+                    self.audit(&parsed.statement, &prepared.text, &mut done);
                 }
                 done
             }

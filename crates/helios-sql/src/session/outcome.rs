@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use helios_base::{DataType, Error, Result, Row, SqlState};
 
+use super::audit::Written;
 use super::costs::Measure;
 use super::trace::Reading;
 use crate::plan::{ColumnOrigin, PlanColumn};
@@ -159,47 +160,36 @@ pub struct RowStream {
     measure: Option<Box<Measure>>,
     /// Its spans, if they are wanted.
     spans: Option<Box<Reading>>,
+    /// Its line in the audit log, if it has one.
+    written: Option<Box<Written>>,
 }
 
 impl RowStream {
     pub(crate) fn new(columns: Columns, tag: &'static str, source: Box<dyn RowSource>) -> Self {
-        Self {
-            columns,
-            tag,
-            source: Source::Running(source),
-            read: 0,
-            limit: None,
-            affected: None,
-            measure: None,
-            spans: None,
-        }
+        Self::of(columns, tag, Source::Running(source))
     }
 
     /// Rows that are already there.
     pub(crate) fn of_rows(columns: Columns, tag: &'static str, rows: Vec<Row>) -> Self {
-        Self {
-            columns,
-            tag,
-            source: Source::Rows(rows.into_iter()),
-            read: 0,
-            limit: None,
-            affected: None,
-            measure: None,
-            spans: None,
-        }
+        Self::of(columns, tag, Source::Rows(rows.into_iter()))
     }
 
     /// One row that is already there, or none.
     pub(crate) fn of_row(columns: Columns, tag: &'static str, row: Option<Row>) -> Self {
+        Self::of(columns, tag, Source::Row(row))
+    }
+
+    fn of(columns: Columns, tag: &'static str, source: Source) -> Self {
         Self {
             columns,
             tag,
-            source: Source::Row(row),
+            source,
             read: 0,
             limit: None,
             affected: None,
             measure: None,
             spans: None,
+            written: None,
         }
     }
 
@@ -235,9 +225,23 @@ impl RowStream {
         }
     }
 
+    /// Gives it its line in the audit log, in case reading its rows fails.
+    pub(super) fn audit(&mut self, written: Written) {
+        self.written = Some(Box::new(written));
+    }
+
+    fn audit_failure(&mut self, error: &Error) {
+        if let Some(written) = self.written.take() {
+            written.failed(error);
+        }
+    }
+
     /// Notes the end: a statement that failed does not count.
     fn end<T>(&mut self, end: Result<Option<T>>) -> Result<Option<T>> {
         self.source = Source::Row(None);
+        if let Err(error) = &end {
+            self.audit_failure(error);
+        }
         let spans = self.spans.take();
         if let Some(measure) = self.measure.take()
             && end.is_ok()
@@ -305,6 +309,7 @@ impl RowStream {
             Some(limit) => {
                 let within = within_limit(self.read, limit);
                 if let Err(error) = &within {
+                    self.audit_failure(error);
                     if let Some(spans) = self.spans.take() {
                         spans.end(self.tag, Err(error));
                     }

@@ -9,7 +9,7 @@ use super::outcome::{Columns, Completion, Outcome, ResultColumn};
 use super::past::Looking;
 use super::planned::Planned;
 use super::run::{Counts, Sight};
-use super::{Prepared, Session, audit, clock};
+use super::{Prepared, Session, clock};
 use crate::bind;
 use crate::parse::{self, Parsed, ast};
 use crate::plan::{Statement, TransactionCommand};
@@ -28,9 +28,9 @@ impl Session {
         let text = parsed.span.of(source).trim();
         let alarm = self.start_statement(Arc::from(text));
         let result = self.run_statement(source, parsed, text, single, alarm);
-        let result = self.end_statement(result);
+        let mut result = self.end_statement(result);
         self.count(&result);
-        self.audit(&parsed.statement, text, &result, audit::rows_of);
+        self.audit(&parsed.statement, text, &mut result);
         result
     }
 
@@ -224,10 +224,10 @@ impl Session {
         };
         let text = parsed.span.of(sql).trim();
         let planned = self.plan(sql, &parsed, text, &declared, &sight, params);
-        if planned.is_err() {
+        if let Err(error) = &planned {
             // It will not run, and so be counted and written down nowhere else.
             self.count(&planned);
-            self.audit(&parsed.statement, text, &planned, |_| None);
+            self.audit_refused(&parsed.statement, text, error);
         }
         let planned = planned?;
         Ok(Arc::new(Prepared {
@@ -323,10 +323,10 @@ impl Session {
         self.leave_idle()?;
         let alarm = self.start_statement(text.clone());
         let result = self.run_prepared_now(prepared, params, alarm);
-        let result = self.end_statement(result);
+        let mut result = self.end_statement(result);
         self.count(&result);
         if let Some(parsed) = &prepared.parsed {
-            self.audit(&parsed.statement, text, &result, audit::rows_of);
+            self.audit(&parsed.statement, text, &mut result);
         }
         result
     }

@@ -168,3 +168,48 @@ fn the_log_goes_on_and_shows_what_was_done_to_it() {
     assert_eq!(files(&path).len(), 2);
     assert_eq!(broken(), [0]);
 }
+
+#[test]
+fn a_query_that_fails_while_it_is_read_has_a_second_line() {
+    let database = Database::open_in_memory().unwrap();
+    let mut c = database.connect().unwrap();
+    run(&mut c, "SET audit = 'read'");
+    let sql = "SELECT 1 / (3 - n) FROM generate_series(1, 5) n";
+    for _ in 0..2 {
+        let mut rows = c.query(sql, ()).unwrap();
+        assert!(rows.any(|row| row.is_err()));
+    }
+    let prepared = c
+        .prepare("SELECT 6 / n FROM generate_series($1, 1) n")
+        .unwrap();
+    for from in [0, 1] {
+        c.query(&prepared, (from,)).unwrap().for_each(drop);
+    }
+    // Who stops reading has had what was asked for.
+    drop(c.query(sql, ()).unwrap());
+    run(&mut c, "SET result_rows_limit = 2");
+    let mut rows = c
+        .query("SELECT n FROM generate_series(1, 5) n", ())
+        .unwrap();
+    assert!(rows.any(|row| row.is_err()));
+    drop(rows);
+    run(
+        &mut c,
+        "SET result_rows_limit = DEFAULT; SET audit = 'none'",
+    );
+    let expected = [
+        "role ok SET audit = 'read'",
+        "read ok SELECT 1 / (3 - n) FROM generate_series(1, 5) n",
+        "read 22012 SELECT 1 / (3 - n) FROM generate_series(1, 5) n",
+        "read ok SELECT 1 / (3 - n) FROM generate_series(1, 5) n",
+        "read 22012 SELECT 1 / (3 - n) FROM generate_series(1, 5) n",
+        "read ok SELECT 6 / n FROM generate_series($1, 1) n",
+        "read 22012 SELECT 6 / n FROM generate_series($1, 1) n",
+        "read ok SELECT 6 / n FROM generate_series($1, 1) n",
+        "read ok SELECT 1 / (3 - n) FROM generate_series(1, 5) n",
+        "read ok SELECT n FROM generate_series(1, 5) n",
+        "read 54000 SELECT n FROM generate_series(1, 5) n",
+        "role ok SET audit = 'none'",
+    ];
+    assert_eq!(lines(&mut c), expected);
+}

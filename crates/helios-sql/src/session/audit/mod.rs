@@ -2,7 +2,8 @@
 //!
 //! The setting `audit` says which [classes](class) of statements are written down, for all sessions; `ALTER ROLE … SET
 //! audit` adds to that for one role. A statement is written when it has run or failed, also if its transaction is rolled back
-//! later: the log is beside the store, not in it. While nothing is to be written a statement costs one load.
+//! later: the log is beside the store, not in it. A query is written when it has begun to give rows; if it fails while they
+//! are read, a second line says so. While nothing is to be written a statement costs one load.
 
 mod class;
 mod log;
@@ -44,19 +45,32 @@ impl Session {
         self.audit_more = classes;
     }
 
-    /// Writes down a statement that has run, or failed.
+    /// Writes down a statement that has run, or failed. One whose rows are still to come is written down once more if
+    /// that fails.
     #[inline]
-    pub(super) fn audit<T>(
-        &self,
-        statement: &Statement,
-        text: &str,
-        result: &Result<T>,
-        rows: impl FnOnce(&T) -> Option<u64>,
-    ) {
+    pub(super) fn audit(&self, statement: &Statement, text: &str, result: &mut Result<Outcome>) {
         let wanted = self.audited();
         if !wanted.is_empty() || chooses(statement) {
-            let outcome = result.as_ref().map(rows);
-            self.audit_as(wanted, statement, text, outcome);
+            let outcome = match &*result {
+                Ok(Outcome::Done(done)) => Ok(done.rows),
+                Ok(Outcome::Rows(_)) => Ok(None),
+                Err(error) => Err(error),
+            };
+            let record = self.audit_as(wanted, statement, text, outcome);
+            if let (Some(record), Ok(Outcome::Rows(rows))) = (record, result) {
+                rows.audit(Written {
+                    engine: self.engine.clone(),
+                    record,
+                });
+            }
+        }
+    }
+
+    /// Writes down a statement that cannot run.
+    pub(super) fn audit_refused(&self, statement: &Statement, text: &str, error: &Error) {
+        let wanted = self.audited();
+        if !wanted.is_empty() || chooses(statement) {
+            self.audit_as(wanted, statement, text, Err(error));
         }
     }
 
@@ -67,16 +81,18 @@ impl Session {
         statement: &Statement,
         text: &str,
         outcome: std::result::Result<Option<u64>, &Error>,
-    ) {
+    ) -> Option<Record> {
         let prepared = match statement {
             Statement::Execute { name, .. } => self.prepared.get(&name.name),
             _ => None,
         };
         let run = prepared.and_then(|prepared| prepared.parsed.as_ref());
         let class = class_of(run.map_or(statement, |parsed| &parsed.statement));
-        if wanted.has(class) || chooses(statement) {
-            self.write_audit(class, text, outcome);
-        }
+        (wanted.has(class) || chooses(statement)).then(|| {
+            let record = self.record(class, text, outcome);
+            self.engine.shared.audit.write(&record);
+            record
+        })
     }
 
     /// Writes down a commit that failed: what its statements did is undone.
@@ -87,18 +103,6 @@ impl Session {
             record.transaction = Some(transaction);
             self.engine.shared.audit.write(&record);
         }
-    }
-
-    fn write_audit(
-        &self,
-        class: Class,
-        text: &str,
-        outcome: std::result::Result<Option<u64>, &Error>,
-    ) {
-        self.engine
-            .shared
-            .audit
-            .write(&self.record(class, text, outcome));
     }
 
     fn record(
@@ -159,11 +163,18 @@ fn chooses(statement: &Statement) -> bool {
     name.eq_ignore_ascii_case(NAME)
 }
 
-/// How many rows a statement concerned, where that is known when it has run.
-pub(super) fn rows_of(outcome: &Outcome) -> Option<u64> {
-    match outcome {
-        Outcome::Done(done) => done.rows,
-        Outcome::Rows(_) => None,
+/// The line of a query whose rows are being read.
+pub(super) struct Written {
+    engine: Engine,
+    record: Record,
+}
+
+impl Written {
+    /// Writes down that reading them has failed.
+    pub(super) fn failed(mut self, error: &Error) {
+        self.record.at = clock::now();
+        self.record.outcome = Arc::from(error.sqlstate().to_string());
+        self.engine.shared.audit.write(&self.record);
     }
 }
 
