@@ -29,10 +29,6 @@ use heliosdb::{Database, Error, Options};
 use app::{App, Failure};
 use args::{Args, Command, Work};
 
-/// Short statements make and drop many small values, on many threads.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Something failed and was reported.
 const FAILED: u8 = 1;
 

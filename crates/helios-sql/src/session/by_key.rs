@@ -8,6 +8,7 @@ use std::sync::Arc;
 use helios_base::{Result, Value};
 use helios_expr::EvalContext;
 use helios_table::Transaction;
+use helios_version::Isolation;
 
 use super::outcome::{Completion, Outcome};
 use super::planned::Planned;
@@ -40,7 +41,12 @@ impl Session {
         self.interrupt.start();
         self.statement_start = clock::now();
         self.note_change(text);
-        let result = self.change_in(&txn, planned, change, params);
+        let mut result = self.change_in(&txn, planned, change, params);
+        if matches!(result, Ok(None)) && txn.txn().isolation() == Isolation::ReadCommitted {
+            // It waited for whoever changed the row and has the row's lock now: as of this moment the row is what
+            // the long way would look for.
+            result = self.change_in(&txn, planned, change, params);
+        }
         let result = self.end_statement(result.transpose()?);
         let result = result.and_then(|count| {
             self.finish_implicit()?;

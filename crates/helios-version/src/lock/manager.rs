@@ -25,7 +25,7 @@ use crate::txn::Cancel;
 const SHARDS: usize = 64;
 
 /// How often a waiting transaction looks whether it was cancelled.
-const CANCEL_POLL: Duration = Duration::from_millis(5);
+const CANCEL_POLL: Duration = Duration::from_millis(25);
 
 /// What a lock is on: a kind and number of the object, a branch, and a hash of the key.
 ///
