@@ -23,5 +23,5 @@ pub use session::{
     Appender, CancelHandle, Columns, Completion, CopyPeer, CopyShape, Engine, EngineOptions,
     Figures, Interrupt, NameContext, Notice, Notification, Outcome, Prepared, Progress,
     ResultColumn, RowStream, SETTINGS, Script, Session, SessionOptions, SessionStatus, SettingDef,
-    Severity, TransactionStatus, restore,
+    Severity, TransactionStatus, prepared_password, restore,
 };

@@ -103,6 +103,7 @@ impl Verifier {
     }
 
     fn with_salt(password: &str, salt: Vec<u8>, iterations: u32) -> Self {
+        let password = helios_sql::prepared_password(password);
         let salted = salted_password(password.as_bytes(), &salt, iterations);
         Self {
             salt,

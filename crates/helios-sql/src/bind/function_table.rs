@@ -33,6 +33,7 @@ const EVERYBODYS: &[&str] = &[
     "helios_branches",
     "helios_snapshots",
     "pg_database_branches",
+    "pg_get_keywords",
 ];
 
 impl Binder<'_> {

@@ -197,6 +197,55 @@ const NEEDS_AS: &[&str] = &[
     "year",
 ];
 
+/// Words with a meaning that can name anything, in order, as PostgreSQL 15 has them.
+const UNRESERVED: &str = include_str!("unreserved.txt");
+
+/// Where a keyword may stand as a name: `pg_get_keywords`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Category {
+    /// Nowhere.
+    Reserved,
+    /// As the name of a function or type.
+    FunctionOrType,
+    /// As that of a column or table.
+    Column,
+    /// Everywhere.
+    Unreserved,
+}
+
+impl Category {
+    /// PostgreSQL's letter and words for it.
+    pub(crate) const fn shown(self) -> (u8, &'static str) {
+        match self {
+            Self::Reserved => (b'R', "reserved"),
+            Self::FunctionOrType => (b'T', "reserved (can be function or type name)"),
+            Self::Column => (b'C', "unreserved (cannot be function or type name)"),
+            Self::Unreserved => (b'U', "unreserved"),
+        }
+    }
+}
+
+/// All keywords, in order, with whether they name an output column without `AS`.
+pub(crate) fn categories() -> Vec<(&'static str, Category, bool)> {
+    let lists = [
+        (RESERVED, Category::Reserved),
+        (FUNCTION_OR_TYPE, Category::FunctionOrType),
+        (COLUMN_ONLY, Category::Column),
+    ];
+    let listed = lists
+        .iter()
+        .flat_map(|(words, category)| words.iter().map(|word| (*word, *category)));
+    let rest = UNRESERVED
+        .split_whitespace()
+        .map(|word| (word, Category::Unreserved));
+    let mut all: Vec<_> = listed
+        .chain(rest)
+        .map(|(word, category)| (word, category, !contains(NEEDS_AS, word)))
+        .collect();
+    all.sort_unstable_by_key(|(word, ..)| *word);
+    all
+}
+
 /// Words that begin or join clauses: what a shell highlights and completes.
 pub const KEYWORDS: &[&str] = &[
     "ABORT",
@@ -401,5 +450,30 @@ pub fn quote_ident(name: &str) -> String {
         name.to_owned()
     } else {
         format!("\"{}\"", name.replace('"', "\"\""))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Guards against a list out of order: it is searched by halves.
+    #[test]
+    fn every_keyword_is_found_in_its_category() {
+        let all = categories();
+        assert!(all.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        for (word, category, bare) in all {
+            assert_eq!(is_name(word), !is_reserved(category), "{word}");
+            assert_eq!(bare, !contains(NEEDS_AS, word), "{word}");
+        }
+        let find = |word| categories().into_iter().find(|known| known.0 == word);
+        assert_eq!(find("select"), Some(("select", Category::Reserved, true)));
+        assert_eq!(find("left"), Some(("left", Category::FunctionOrType, true)));
+        assert_eq!(find("char"), Some(("char", Category::Column, false)));
+        assert_eq!(find("abort"), Some(("abort", Category::Unreserved, true)));
+    }
+
+    fn is_reserved(category: Category) -> bool {
+        matches!(category, Category::Reserved | Category::FunctionOrType)
     }
 }

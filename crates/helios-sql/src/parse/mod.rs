@@ -49,6 +49,7 @@ mod window;
 
 pub use ast::Pos;
 pub use complete::is_complete;
+pub(crate) use keyword::{Category as KeywordCategory, categories as keyword_categories};
 pub use keyword::{KEYWORDS, quote_ident};
 pub use script::{Parsed, Script, parse_as_of, parse_expression, parse_query, parse_type};
 

@@ -106,6 +106,7 @@ pub(crate) use past::{branch_named, pin_named};
 pub use pipeline::{CopyPeer, CopyShape};
 pub(crate) use planned::{Code, Planned};
 pub use prepared::Prepared;
+pub use scram::prepared_password;
 pub use script::Script;
 pub(crate) use settings::check_function_setting;
 pub use settings::{SETTINGS, SettingDef};

@@ -3,6 +3,8 @@
 //!
 //! `SCRAM-SHA-256$iterations:salt$stored key:server key`, all but the number in base 64.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use helios_base::{Error, Result, SqlState};
@@ -14,6 +16,16 @@ const ITERATIONS: u32 = 4096;
 const SALT_BYTES: usize = 16;
 const KEY_BYTES: usize = 32;
 const PREFIX: &str = "SCRAM-SHA-256$";
+
+/// A password as it is hashed: prepared by SASLprep (RFC 4013), as clients prepare what they are given, so that one that
+/// is typed in another form of Unicode is the same. One that the standard refuses stays as it is, as in PostgreSQL.
+#[must_use]
+pub fn prepared_password(password: &str) -> Cow<'_, str> {
+    match stringprep::saslprep(password) {
+        Ok(prepared) if !prepared.is_empty() => prepared,
+        _ => Cow::Borrowed(password),
+    }
+}
 
 /// What is kept of a password; a verifier stays as it is.
 ///
@@ -40,7 +52,7 @@ pub(super) fn kept(password: &str) -> Result<String> {
     let mut salt = [0; SALT_BYTES];
     getrandom::fill(&mut salt)
         .map_err(|error| Error::new(SqlState::SYSTEM_ERROR, format!("no random bytes: {error}")))?;
-    let salted = salted(password.as_bytes(), &salt)?;
+    let salted = salted(prepared_password(password).as_bytes(), &salt)?;
     let client = keyed(&salted, b"Client Key")?;
     let stored = Sha256::digest(client);
     let server = keyed(&salted, b"Server Key")?;
@@ -109,6 +121,8 @@ mod tests {
         assert_eq!(kept(&verifier)?, verifier);
         assert_ne!(kept("secret")?, verifier);
         assert!(kept("").is_err() && kept("SCRAM-SHA-256$x").is_err());
+        assert_eq!(prepared_password("I\u{ad}X\u{a0}\u{2168}"), "IX IX");
+        assert_eq!(prepared_password("\u{7}"), "\u{7}");
         assert!(kept("md5d41d8cd98f00b204e9800998ecf8427e").is_err());
         Ok(())
     }

@@ -129,7 +129,7 @@ impl State {
         number: u64,
         interrupt: Interrupt,
     ) -> Arc<Self> {
-        let settings = Settings::new(engine.settings.clone());
+        let settings = Settings::new(engine.settings.clone()).of_user(&user);
         Arc::new_cyclic(|state| Self {
             names: Arc::new(SessionNames(state.clone())),
             domains: Mutex::default(),

@@ -12,7 +12,7 @@ use super::run::{Counts, Sight};
 use super::{Prepared, Session, clock};
 use crate::bind;
 use crate::parse::{self, Parsed, ast};
-use crate::plan::{Statement, TransactionCommand};
+use crate::plan::{SetScope, Statement, TransactionCommand};
 use crate::row::compile::Compiler;
 
 impl Session {
@@ -459,10 +459,12 @@ pub(super) fn writes(statement: &ast::Statement) -> bool {
 
 /// Whether a statement of a longer script begins the script's transaction.
 fn starts_transaction(statement: &ast::Statement) -> bool {
+    if let ast::Statement::Set { scope, .. } = statement {
+        return *scope == SetScope::Local;
+    }
     !matches!(
         statement,
-        ast::Statement::Set { .. }
-            | ast::Statement::Show(_)
+        ast::Statement::Show(_)
             | ast::Statement::Reset(_)
             | ast::Statement::Branch(_)
             | ast::Statement::Checkpoint

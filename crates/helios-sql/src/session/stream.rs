@@ -37,7 +37,12 @@ impl Running {
 
 impl RowSource for Running {
     fn next_row(&mut self) -> Result<Option<Row>> {
-        self.operator.next(&Cx::new(&self.exec, &self.frame))
+        let row = self.operator.next(&Cx::new(&self.exec, &self.frame))?;
+        // Whoever ends the own session is told so in place of the tag.
+        if row.is_none() && self.exec.interrupt.is_terminated() {
+            return Err(self.exec.interrupt.error());
+        }
+        Ok(row)
     }
 }
 

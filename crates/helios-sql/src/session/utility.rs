@@ -120,7 +120,7 @@ impl Session {
         }
         self.state.check_limit(name)?;
         let local = scope == SetScope::Local;
-        if local && self.current.as_ref().is_none_or(|current| current.implicit) {
+        if local && self.current.is_none() {
             self.notices.push(super::Notice::warning(
                 SqlState::NO_ACTIVE_SQL_TRANSACTION,
                 "SET LOCAL can only be used in transaction blocks",

@@ -3,7 +3,7 @@
 
 use helios_base::DataType;
 
-use super::Ty::{self, Bool, Float8, Int4, Int8, Jsonb, Text, Texts, Time};
+use super::Ty::{self, Bool, Char, Float8, Int4, Int8, Jsonb, Text, Texts, Time};
 
 /// A function of the system that returns rows.
 #[derive(Debug)]
@@ -291,6 +291,18 @@ static FUNCTIONS: &[SystemFunction] = &[
             ("hits", Int8),
             ("misses", Int8),
             ("evictions", Int8),
+        ],
+    },
+    SystemFunction {
+        name: "pg_get_keywords",
+        version: 1,
+        args: (0, 0),
+        columns: &[
+            ("word", Text),
+            ("catcode", Char),
+            ("barelabel", Bool),
+            ("catdesc", Text),
+            ("baredesc", Text),
         ],
     },
     SystemFunction {

@@ -15,6 +15,7 @@ const REPORTED: &[&str] = &[
     "is_superuser",
     "server_encoding",
     "server_version",
+    "session_authorization",
     "standard_conforming_strings",
     "TimeZone",
 ];

@@ -168,6 +168,37 @@ fn a_session_that_is_ended_inside_copy_is_told_so() {
 }
 
 #[test]
+fn a_session_that_ends_itself_is_told_so_in_place_of_the_tag() {
+    let server = TestServer::start();
+    let mut client = server.connect();
+    client.set_timeout(Duration::from_secs(20));
+    let answers = client.query("select pg_terminate_backend(pg_backend_pid())");
+    let kinds: Vec<u8> = answers.iter().map(|answer| answer.kind).collect();
+    assert!(!kinds.contains(&b'C'), "{kinds:?}");
+    let last = answers.last().expect("an answer");
+    assert_eq!(state(last), "57P01");
+}
+
+#[test]
+fn set_local_holds_for_the_rest_of_a_text() {
+    let server = TestServer::start();
+    let mut client = server.connect();
+    let shown = |client: &mut Client, text: &str| {
+        let answers = client.query(text);
+        let rows = answers.iter().filter(|answer| answer.kind == b'D');
+        let rows = rows.map(row_texts).collect::<Vec<_>>();
+        rows.concat().into_iter().flatten().collect::<Vec<_>>()
+    };
+    let text = "set local work_mem = '77MB'; show work_mem; select 1";
+    assert_eq!(shown(&mut client, text), ["77MB", "1"]);
+    assert_ne!(shown(&mut client, "show work_mem"), ["77MB"]);
+    // Alone it has nothing to hold for.
+    client.query("set local work_mem = '77MB'");
+    assert_ne!(shown(&mut client, "show work_mem"), ["77MB"]);
+    assert_eq!(shown(&mut client, "show session_authorization"), ["helios"]);
+}
+
+#[test]
 fn what_is_no_opening_gets_no_answer() {
     let server = TestServer::start();
     for bytes in [

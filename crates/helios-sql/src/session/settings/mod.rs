@@ -39,6 +39,8 @@ pub(crate) struct Settings {
     encoding: SharedEncoding,
     /// What all sessions share.
     database: Arc<DatabaseSettings>,
+    /// Who logged in: `session_authorization` while none was set.
+    login: Box<str>,
 }
 
 #[derive(Debug, Clone)]
@@ -79,7 +81,14 @@ impl Settings {
             generation: Arc::default(),
             encoding: SharedEncoding::default(),
             database,
+            login: Box::default(),
         }
+    }
+
+    /// These settings for a session of this user.
+    pub(crate) fn of_user(mut self, user: &str) -> Self {
+        self.login = user.into();
+        self
     }
 
     /// A number that differs after every change.
@@ -302,6 +311,13 @@ impl Settings {
     }
 
     fn show_at(&self, index: usize) -> String {
+        if index == Id::SessionAuthorization as usize {
+            let name = self.text(Id::SessionAuthorization);
+            return match name == super::roles::OWN {
+                true => self.login.to_string(),
+                false => name.to_owned(),
+            };
+        }
         // Where no transaction runs, what the next one would begin with.
         let index = match SETTINGS.get(index).and_then(|def| of_transaction(def.name)) {
             Some(id) if !self.in_transaction => default_of(id) as usize,

@@ -49,9 +49,30 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
         ("helios_hybrid_storage", []) => segments::hybrid(state),
         ("helios_segments", []) => segments::segments(state),
         ("helios_compression", []) => segments::compression(state),
+        ("pg_get_keywords", []) => Ok(keywords()),
         ("pg_vector_index_stats", []) => vectors::indexes(state),
         _ => return None,
     })
+}
+
+/// `pg_get_keywords`.
+fn keywords() -> Vec<Row> {
+    let keywords = crate::parse::keyword_categories();
+    let row = |(word, category, bare): (&str, crate::parse::KeywordCategory, bool)| {
+        let (letter, words) = category.shown();
+        let label = match bare {
+            true => "can be bare label",
+            false => "requires AS",
+        };
+        vec![
+            Value::text(word),
+            Value::text(char::from(letter).to_string()),
+            Value::Bool(bare),
+            Value::text(words),
+            Value::text(label),
+        ]
+    };
+    keywords.into_iter().map(row).collect()
 }
 
 /// A state of the database with what exists there.
