@@ -86,6 +86,8 @@ pub fn of_generated(sql: &str, theirs: &Answer, ours: &Answer) -> Option<&'stati
                 Some("timestamp-range")
             } else if message.starts_with("invalid input syntax for type macaddr") {
                 Some("macaddr-signs")
+            } else if message.starts_with("invalid aclitem") {
+                Some("catalog-types")
             } else {
                 None
             }

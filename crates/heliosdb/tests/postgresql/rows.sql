@@ -61,6 +61,8 @@ SELECT proname, prorettype::regtype, proargtypes::text <> '' FROM pg_proc WHERE 
 SELECT pg_get_function_result('get_person'::regproc), pg_get_function_arguments('full_name'::regproc);
 DROP TABLE person;
 DROP TYPE person;
+-- Newer minor releases of PostgreSQL refuse to alter a table whose rows a function with a parsed body takes.
+DROP FUNCTION strict_name(person);
 ALTER TABLE person ADD COLUMN born date DEFAULT '2000-01-01';
 SELECT * FROM get_person(1);
 SELECT p, p.full_name FROM person p ORDER BY 1;
