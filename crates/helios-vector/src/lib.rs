@@ -39,7 +39,8 @@ pub use lsh::{Lsh, LshOptions};
 pub use metric::Metric;
 pub use neighbour::Neighbour;
 pub use quant::{
-    Estimator, OpqQuantizer, ProductQuantizer, Quantizer, RabitqQuantizer, ScalarQuantizer,
+    BitQuantizer, Estimator, OpqQuantizer, ProductQuantizer, Quantizer, RabitqQuantizer,
+    ScalarQuantizer,
 };
 pub use sparse::Sparse;
 pub use work::Work;

@@ -36,9 +36,15 @@ impl VectorValue {
     /// 22000 for no numbers and for one that is not finite, 54000 for too many.
     pub fn full(numbers: Vec<f32>) -> Result<Self> {
         VectorKind::Full.check_dimensions(numbers.len())?;
-        numbers
+        // All of them without a jump; which one it was is asked only if there is any.
+        let wrong = numbers
             .iter()
-            .try_for_each(|number| VectorKind::Full.check_number(*number))?;
+            .fold(false, |wrong, x| wrong | !x.is_finite());
+        if wrong {
+            numbers
+                .iter()
+                .try_for_each(|number| VectorKind::Full.check_number(*number))?;
+        }
         Ok(Self::Full(numbers.into()))
     }
 

@@ -177,8 +177,7 @@ fn length(vector: &VectorValue) -> f64 {
     let squares = |numbers: &[f32]| -> f64 {
         numbers
             .iter()
-            .map(|x| f64::from(*x) * f64::from(*x))
-            .sum::<f64>()
+            .fold(0.0, |sum, x| sum + f64::from(*x) * f64::from(*x))
     };
     match vector {
         VectorValue::Sparse(sparse) => squares(sparse.values()).sqrt(),

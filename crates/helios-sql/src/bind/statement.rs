@@ -1,8 +1,10 @@
 //! Statements other than queries and changes: mostly names to resolve and options to read.
 
+use std::sync::Arc;
+
 use helios_base::{DataType, Error, Result, SqlState};
 use helios_expr::Expr;
-use helios_table::catalog::Privileges;
+use helios_table::catalog::{IndexDef, Privileges, Relation, TableDef};
 
 use super::Binder;
 use super::cte::Changes;
@@ -80,10 +82,26 @@ impl Binder<'_> {
             Tree::Listen(command) => Statement::Listen(command.clone()),
             Tree::Extension(command) => Statement::Extension(command.clone()),
             Tree::Reindex(name) => {
-                if let Some(name) = name {
-                    self.relation(name)?;
+                let mut found = Vec::new();
+                let mut add = |table: &Arc<TableDef>, def: &IndexDef| {
+                    if def.nearest.is_some() {
+                        found.push((table_ref(table), def.id));
+                    }
+                };
+                match name {
+                    None => self
+                        .catalog()
+                        .tables()
+                        .for_each(|table| table.indexes.iter().for_each(|def| add(table, def))),
+                    Some(name) => match self.relation(name)? {
+                        Relation::Table(table) => {
+                            table.indexes.iter().for_each(|def| add(&table, def));
+                        }
+                        Relation::Index(table, def) => add(&table, &def),
+                        _ => {}
+                    },
                 }
-                Statement::Reindex
+                Statement::Reindex(found)
             }
             Tree::Discard(what) => Statement::Discard(what.clone()),
             Tree::Lock {
@@ -248,6 +266,7 @@ impl Binder<'_> {
                     "binary" => CopyFormat::Binary,
                     "json" => CopyFormat::Json,
                     "parquet" => CopyFormat::Parquet,
+                    "npy" => CopyFormat::Npy,
                     other => CopyFormat::Other(other.to_owned()),
                 };
             }

@@ -167,6 +167,9 @@ impl Teller<'_> {
         match self.near.tables.nearest(&path.index) {
             None => told = told.with("Index", "not ready".to_owned()),
             Some(index) => {
+                if let Some(codes) = index.codes() {
+                    told = told.with("Codes", codes);
+                }
                 let known = index.calibration();
                 match Wish::of(&path.index, self.near.session).breadth(known) {
                     Some(breadth) => {

@@ -11,6 +11,7 @@ mod infer;
 mod json_file;
 mod json_objects;
 mod npy_file;
+mod npy_write;
 mod parquet_options;
 mod parquet_read;
 mod parquet_write;
@@ -19,6 +20,7 @@ mod rows;
 mod set;
 
 pub(crate) use arrow_value::{column_values, sql_type};
+pub(crate) use npy_write::NpySink;
 pub(crate) use parquet_options::ParquetOptions;
 pub(crate) use parquet_read::{ParquetFile, ParquetRows};
 pub(crate) use parquet_write::ParquetSink;

@@ -215,6 +215,8 @@ pub enum CopyFormat {
     Json,
     /// Apache Parquet.
     Parquet,
+    /// An array of NumPy.
+    Npy,
     /// Another, by name, which the executor refuses.
     Other(String),
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use helios_base::DataType;
+use helios_base::{DataType, IndexId};
 use helios_expr::Expr;
 
 use super::{
@@ -174,9 +174,9 @@ pub enum Statement {
     Extension(super::ExtensionCommand),
     /// `LISTEN`, `UNLISTEN`, `NOTIFY`
     Listen(super::ListenCommand),
-    /// `REINDEX`: indexes are written with their rows, so that there is nothing to mend; the
-    /// binder has looked whether the object exists.
-    Reindex,
+    /// `REINDEX` of these indexes of nearness, each with its table. Others are written with their rows, so that there
+    /// is nothing to mend; the binder has looked whether the object exists.
+    Reindex(Vec<(TableRef, IndexId)>),
     /// `DISCARD`: `ALL`, `PLANS`, `SEQUENCES` or `TEMP`, in lower case
     Discard(String),
     /// `LOCK TABLE`

@@ -10,7 +10,7 @@ use super::outcome::{Completion, Outcome, RowSource, within_limit};
 use super::run::Sight;
 use super::stream::Running;
 use super::{CopyShape, Session};
-use crate::files::{ParquetFile, ParquetSink};
+use crate::files::{NpySink, ParquetFile, ParquetSink};
 use crate::plan::{Bound, Copy, CopyTarget};
 use crate::row::copy::{
     BINARY_TRAILER, CopyOptions, Format, Header, write_binary_header, write_binary_row,
@@ -129,6 +129,25 @@ impl Session {
         let exec = self.exec(sight, &program.subplans, params);
         let text = exec.text.clone();
         let mut running = Running::start(&program, exec, None)?;
+        let most = self.chosen.result_rows.unwrap_or(u64::MAX);
+        if options.format == Format::Npy {
+            let CopyTarget::File(path) = &copy.target else {
+                return Err(
+                    Error::unsupported("COPY to STDOUT in NPY mode is not supported").with_hint(
+                        "How many rows there are stands at the beginning: write to a file.",
+                    ),
+                );
+            };
+            let mut sink = NpySink::create(path, &copy.columns)?;
+            let mut count = 0;
+            while let Some(row) = running.next_row()? {
+                sink.push(&row)?;
+                count += 1;
+                within_limit(count, most)?;
+                self.interrupt.check()?;
+            }
+            return sink.finish().map(|()| count);
+        }
         let (mut output, path): (Box<dyn Write + Send>, &str) = match &copy.target {
             CopyTarget::File(path) => {
                 let file = File::create(path)
@@ -140,7 +159,6 @@ impl Session {
         let failed = |e| Error::io(format!("write to \"{path}\""), e);
         let interrupt = &self.interrupt;
         let mut count = 0;
-        let most = self.chosen.result_rows.unwrap_or(u64::MAX);
         let result = (|| {
             if options.format == Format::Parquet {
                 let mut sink =

@@ -100,7 +100,7 @@ pub(crate) fn of(statement: &Statement) -> &'static str {
             ListenCommand::Unlisten(_) => "UNLISTEN",
             ListenCommand::Notify { .. } => "NOTIFY",
         },
-        Statement::Reindex => "REINDEX",
+        Statement::Reindex(_) => "REINDEX",
         Statement::Discard(what) => match what.as_str() {
             "plans" => "DISCARD PLANS",
             "sequences" => "DISCARD SEQUENCES",
@@ -144,6 +144,7 @@ pub(crate) fn writes(statement: &Statement) -> bool {
         | Statement::Truncate(_)
         | Statement::Comment(_)
         | Statement::Policy(_) => true,
+        Statement::Reindex(indexes) => !indexes.is_empty(),
         // Those look for themselves, when they are where these are kept.
         Statement::Role(command) => !command.is_about_branches(),
         Statement::Query(query) => query.plan.changes_rows(),

@@ -49,7 +49,7 @@ impl Session {
             Statement::Close(name) => self.close(name.as_deref())?,
             Statement::Discard(what) => self.discard(what)?,
             Statement::Copy(copy) => return self.copy(sight, bound, copy, params),
-            Statement::Reindex => {}
+            Statement::Reindex(indexes) if indexes.is_empty() => {}
             Statement::Listen(command) => self.listen_command(command)?,
             Statement::Extension(command) => self.extension(command)?,
             Statement::Checkpoint => {

@@ -307,7 +307,7 @@ static FUNCTIONS: &[SystemFunction] = &[
     },
     SystemFunction {
         name: "pg_vector_index_stats",
-        version: 2,
+        version: 3,
         args: (0, 0),
         columns: &[
             ("schema_name", Text),
@@ -325,6 +325,7 @@ static FUNCTIONS: &[SystemFunction] = &[
             ("recall", Float8),
             ("breadth_95", Int8),
             ("breadth_99", Int8),
+            ("codes", Text),
         ],
     },
     SystemFunction {

@@ -16,6 +16,17 @@ pub struct NearestDef {
 /// A structure holds every number of a vector, those that are zero too.
 const DIMENSIONS_MAX: u32 = 16_000;
 
+/// A graph holds strings of bits as they are.
+const BITS_MAX: u32 = 64_000;
+
+/// A rotation that is learnt takes their square.
+const TURNED_MAX: usize = 2048;
+
+/// Bits of RaBitQ's codes, if nothing else is said: with these, recall beside speed is best.
+const RABITQ_BITS: u8 = 4;
+/// Bits of scalar codes.
+const SCALAR_BITS: u8 = 8;
+
 /// The structures that an index can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -32,17 +43,25 @@ pub enum Method {
 pub enum Quantization {
     /// Not at all.
     None,
-    /// A byte for each number.
-    Scalar,
+    /// So many bits for each number: 4 or 8.
+    Scalar {
+        /// Bits.
+        bits: u8,
+    },
     /// A code for each of several parts.
     Product {
         /// How many parts.
         parts: usize,
         /// How many codes: 16 or 256.
         centroids: usize,
+        /// Whether a rotation is learnt first.
+        rotated: bool,
     },
-    /// A bit for each number.
-    Rabitq,
+    /// So many bits for each number of the rotated vector: 1, 2, 4 or 8.
+    Rabitq {
+        /// Bits.
+        bits: u8,
+    },
 }
 
 /// All that an index of nearness is to be, read and checked.
@@ -54,6 +73,8 @@ pub struct Blueprint {
     pub metric: Metric,
     /// Of every vector.
     pub dimensions: usize,
+    /// Whether it is of strings of bits.
+    pub of_bits: bool,
     /// Links of a node.
     pub m: usize,
     /// Candidates followed for a new node.
@@ -98,18 +119,21 @@ impl NearestDef {
         let (DataType::Vector(_, Some(dimensions)) | DataType::Bit(Some(dimensions))) = *ty else {
             return Err(invalid("column does not have dimensions".to_owned()));
         };
-        if dimensions > DIMENSIONS_MAX {
+        let most = match (ty, structure) {
+            (DataType::Bit(_), Method::Hnsw) => BITS_MAX,
+            _ => DIMENSIONS_MAX,
+        };
+        if dimensions > most {
             return Err(Error::new(
                 SqlState::PROGRAM_LIMIT_EXCEEDED,
-                format!(
-                    "column cannot have more than {DIMENSIONS_MAX} dimensions for {method} index"
-                ),
+                format!("column cannot have more than {most} dimensions for {method} index"),
             ));
         }
         let mut plan = Blueprint {
             method: structure,
             metric,
             dimensions: dimensions as usize,
+            of_bits: matches!(ty, DataType::Bit(_)),
             m: 16,
             ef_construction: 64,
             lists: None,
@@ -141,6 +165,7 @@ impl NearestDef {
             "<=>" => "_cosine_ops",
             "<+>" => "_l1_ops",
             "<~>" => "_hamming_ops",
+            "<%>" => "_jaccard_ops",
             _ => return false,
         };
         self.class.ends_with(suffix)
@@ -160,13 +185,6 @@ impl NearestDef {
                 ));
             }
         };
-        if self.class == "bit_jaccard_ops" && kind == "bit" {
-            return Err(Error::unsupported(format!(
-                "operator class \"{}\" is not supported for access method \"{method}\"",
-                self.class
-            ))
-            .with_hint("Use bit_hamming_ops, or let queries read the whole column."));
-        }
         let distance = self
             .class
             .strip_prefix(kind)
@@ -174,6 +192,8 @@ impl NearestDef {
         match distance {
             // Of zeros and ones the square of the distance is how many differ.
             Some("_hamming") if kind == "bit" => Ok(Metric::L2),
+            // Neither centroids nor planes divide by the share of what is set in both.
+            Some("_jaccard") if kind == "bit" && method == "hnsw" => Ok(Metric::Jaccard),
             Some(_) if kind == "bit" => Err(self.no_class(method)),
             Some("_l2") => Ok(Metric::L2),
             Some("_ip") => Ok(Metric::InnerProduct),
@@ -194,7 +214,8 @@ impl NearestDef {
     }
 
     fn read_options(&self, plan: &mut Blueprint) -> Result<()> {
-        let (mut parts, mut centroids, mut product) = (None, None, false);
+        let (mut parts, mut centroids, mut bits, mut rotated) = (None, None, None, None);
+        let mut wanted: Option<&str> = None;
         for (name, value) in &self.options {
             let number = |least: usize, most: usize| -> Result<usize> {
                 let number: i64 = value.parse().map_err(|_| {
@@ -206,10 +227,9 @@ impl NearestDef {
                     .ok()
                     .filter(|n| (least..=most).contains(n))
                     .ok_or_else(|| {
-                        invalid(format!("value {value} out of bounds for option \"{name}\""))
-                            .with_detail(format!(
-                                "Valid values are between \"{least}\" and \"{most}\"."
-                            ))
+                        out_of_bounds(name, value).with_detail(format!(
+                            "Valid values are between \"{least}\" and \"{most}\"."
+                        ))
                     })
             };
             match (name.as_str(), plan.method) {
@@ -217,22 +237,32 @@ impl NearestDef {
                 ("ef_construction", Method::Hnsw) => plan.ef_construction = number(4, 1000)?,
                 ("lists", Method::Ivf) => plan.lists = Some(number(1, 32_768)?),
                 ("quantization", Method::Hnsw | Method::Ivf) => {
-                    product = value.eq_ignore_ascii_case("product");
-                    plan.quantization = match value.to_ascii_lowercase().as_str() {
-                        "none" => Some(Quantization::None),
-                        "scalar" => Some(Quantization::Scalar),
-                        "rabitq" => Some(Quantization::Rabitq),
-                        // Its numbers may follow.
-                        "product" => None,
-                        _ => {
-                            return Err(invalid(format!(
-                                "invalid value for enum option \"quantization\": {value}"
-                            ))
-                            .with_detail(
-                                "Valid values are \"none\", \"scalar\", \"product\" and \"rabitq\".",
-                            ));
-                        }
-                    };
+                    let known = QUANTIZATIONS
+                        .into_iter()
+                        .find(|known| value.eq_ignore_ascii_case(known));
+                    wanted = Some(known.ok_or_else(|| {
+                        invalid(format!(
+                            "invalid value for enum option \"quantization\": {value}"
+                        ))
+                        .with_detail(
+                            "Valid values are \"none\", \"scalar\", \"product\" and \"rabitq\".",
+                        )
+                    })?);
+                }
+                ("bits", Method::Hnsw | Method::Ivf) => {
+                    let found = number(1, 8)?;
+                    if !matches!(found, 1 | 2 | 4 | 8) {
+                        return Err(out_of_bounds(name, value)
+                            .with_detail("Valid values are \"1\", \"2\", \"4\" and \"8\"."));
+                    }
+                    bits = Some(found as u8);
+                }
+                ("opq", Method::Hnsw | Method::Ivf) => {
+                    rotated = Some(boolean(value).ok_or_else(|| {
+                        invalid(format!(
+                            "invalid value for boolean option \"{name}\": {value}"
+                        ))
+                    })?);
                 }
                 ("pq_subquantizers", Method::Hnsw | Method::Ivf) => {
                     parts = Some(number(1, plan.dimensions.min(4096))?);
@@ -240,10 +270,8 @@ impl NearestDef {
                 ("pq_centroids", Method::Hnsw | Method::Ivf) => {
                     let found = number(16, 256)?;
                     if found != 16 && found != 256 {
-                        return Err(invalid(format!(
-                            "value {value} out of bounds for option \"{name}\""
-                        ))
-                        .with_detail("Valid values are \"16\" and \"256\"."));
+                        return Err(out_of_bounds(name, value)
+                            .with_detail("Valid values are \"16\" and \"256\"."));
                     }
                     centroids = Some(found);
                 }
@@ -261,16 +289,85 @@ impl NearestDef {
                 "ef_construction must be greater than or equal to 2 * m".to_owned(),
             ));
         }
-        if product {
-            plan.quantization = Some(Quantization::Product {
-                parts: parts.unwrap_or(8).min(plan.dimensions),
-                centroids: centroids.unwrap_or(256),
-            });
-        } else if parts.is_some() || centroids.is_some() {
+        if wanted != Some("product") && (parts.is_some() || centroids.is_some()) {
             return Err(invalid(
                 "pq_subquantizers and pq_centroids need quantization = product".to_owned(),
             ));
         }
+        if wanted != Some("product") && rotated.is_some() {
+            return Err(invalid("opq needs quantization = product".to_owned()));
+        }
+        if !matches!(wanted, Some("rabitq" | "scalar")) && bits.is_some() {
+            return Err(invalid(
+                "bits needs quantization = rabitq or scalar".to_owned(),
+            ));
+        }
+        plan.quantization = match wanted {
+            None => None,
+            Some("none") => Some(Quantization::None),
+            Some(wanted) if plan.of_bits => {
+                return Err(invalid(format!(
+                    "quantization = {wanted} cannot be used with operator class \"{}\"",
+                    self.class
+                ))
+                .with_hint("Strings of bits need none: an index holds a bit for each of theirs."));
+            }
+            Some("scalar") => Some(Quantization::Scalar {
+                bits: match bits.unwrap_or(SCALAR_BITS) {
+                    bits @ (4 | 8) => bits,
+                    bits => {
+                        return Err(out_of_bounds("bits", &bits.to_string()).with_detail(
+                            "Valid values of quantization = scalar are \"4\" and \"8\".",
+                        ));
+                    }
+                },
+            }),
+            Some("rabitq") => Some(Quantization::Rabitq {
+                bits: bits.unwrap_or(RABITQ_BITS),
+            }),
+            Some(_) => Some(Quantization::Product {
+                parts: parts.unwrap_or(8).min(plan.dimensions),
+                centroids: centroids.unwrap_or(256),
+                rotated: self.rotated(rotated, plan)?,
+            }),
+        };
         Ok(())
+    }
+
+    /// Whether a rotation is to be learnt, which has to be one that can be.
+    fn rotated(&self, wanted: Option<bool>, plan: &Blueprint) -> Result<bool> {
+        if wanted != Some(true) {
+            return Ok(false);
+        }
+        if plan.metric == Metric::L1 {
+            return Err(invalid(format!(
+                "opq cannot be used with operator class \"{}\"",
+                self.class
+            ))
+            .with_detail("A rotation changes sums of absolute differences."));
+        }
+        if plan.dimensions > TURNED_MAX {
+            return Err(Error::new(
+                SqlState::PROGRAM_LIMIT_EXCEEDED,
+                format!("column cannot have more than {TURNED_MAX} dimensions for opq"),
+            ));
+        }
+        Ok(true)
+    }
+}
+
+/// What `quantization` can be.
+const QUANTIZATIONS: [&str; 4] = ["none", "scalar", "product", "rabitq"];
+
+fn out_of_bounds(name: &str, value: &str) -> Error {
+    invalid(format!("value {value} out of bounds for option \"{name}\""))
+}
+
+/// A truth value as it may be written.
+fn boolean(value: &str) -> Option<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "on" | "yes" | "1" => Some(true),
+        "false" | "off" | "no" | "0" => Some(false),
+        _ => None,
     }
 }

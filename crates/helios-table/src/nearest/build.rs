@@ -57,7 +57,7 @@ impl State {
 struct Adding {
     index: Box<dyn Index>,
     slots: Slots,
-    estimates: bool,
+    times: u8,
     learnt: usize,
     calibrator: Calibrator,
     /// How many rows there are, and how many of them were added.
@@ -98,12 +98,12 @@ impl Builder {
                 let plan = self.subject.plan;
                 let shape = Shape::new(plan, rows);
                 let learnt = if shape.learns() { rows } else { usize::MAX };
-                let calibrator = Calibrator::new(plan.metric, plan.dimensions, &sample);
+                let calibrator = Calibrator::new(&plan, &sample);
                 let sample: &[f32] = if shape.learns() { &sample } else { &[] };
                 self.state = State::Adding(Box::new(Adding {
                     index: shape.make(sample, work)?,
                     slots: Slots::default(),
-                    estimates: shape.estimates(),
+                    times: shape.times(),
                     learnt,
                     calibrator,
                     rows,
@@ -113,20 +113,16 @@ impl Builder {
                 Ok(None)
             }
             State::Adding(adding) => {
-                let Adding {
-                    index, estimates, ..
-                } = *adding;
+                let Adding { index, times, .. } = *adding;
                 let method = self.subject.plan.method;
-                let calibration = adding
-                    .calibrator
-                    .measure(&*index, method, estimates, work)?;
+                let calibration = adding.calibrator.measure(&*index, method, times, work)?;
                 Ok(Some(NearestIndex::new(
                     self.subject.clone(),
                     Parts {
                         index,
                         slots: adding.slots,
                         base: (self.snapshot.branch(), self.snapshot.scn()),
-                        estimates,
+                        times,
                         learnt: adding.learnt,
                         calibration,
                     },

@@ -10,7 +10,7 @@ use helios_vector::{All, Exact, Index, Metric, Work, search_exact};
 
 use super::effort::Asked;
 use super::structure::{failure, holds};
-use crate::catalog::Method;
+use crate::catalog::{Blueprint, Method};
 
 /// How many are to be found of each query.
 const WANTED: usize = 10;
@@ -106,7 +106,10 @@ pub(super) struct Calibrator {
 
 impl Calibrator {
     /// Makes queries of a sample of vectors.
-    pub(super) fn new(metric: Metric, dimensions: usize, sample: &[f32]) -> Self {
+    pub(super) fn new(plan: &Blueprint, sample: &[f32]) -> Self {
+        let Blueprint {
+            metric, dimensions, ..
+        } = *plan;
         let width = dimensions.max(1);
         let rows = sample.len() / width;
         let wanted = QUERIES.min(rows / ROWS_PER_QUERY);
@@ -129,6 +132,13 @@ impl Calibrator {
                 among.get(at..at + width).filter(|other| *other != row)
             });
             let middle: Vec<f32> = match other {
+                // Half a bit is none: every other one comes from there.
+                Some(other) if plan.of_bits => {
+                    let pairs = row.iter().zip(other).enumerate();
+                    pairs
+                        .map(|(at, (a, b))| if at % 2 == 0 { *a } else { *b })
+                        .collect()
+                }
                 Some(other) => row.iter().zip(other).map(|(a, b)| (a + b) * 0.5).collect(),
                 None => row.to_vec(),
             };
@@ -154,7 +164,7 @@ impl Calibrator {
         self,
         index: &dyn Index,
         method: Method,
-        estimates: bool,
+        times: u8,
         work: Work<'_>,
     ) -> Result<Calibration> {
         let vectors = index.len();
@@ -175,7 +185,7 @@ impl Calibrator {
             let (mut found, mut wanted) = (0, 0);
             for (query, nearest) in &truth {
                 work.go_on(0).map_err(failure)?;
-                let asked = Asked::new(method, estimates, breadth, WANTED);
+                let asked = Asked::new(method, times, breadth, WANTED);
                 let mut scan = index.scan(query, &All, asked.effort()).map_err(failure)?;
                 let ids: Vec<u64> = scan.next(asked.needed).iter().map(|n| n.id).collect();
                 wanted += nearest.len();

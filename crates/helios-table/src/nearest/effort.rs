@@ -4,8 +4,8 @@ use helios_vector::Effort;
 
 use crate::catalog::Method;
 
-/// Distances that are estimates put so many times as many candidates in question.
-const ESTIMATED: usize = 4;
+/// What codes of four bits and more ask for: the order that these give is nearly right.
+pub(super) const FINE: usize = 2;
 /// A graph follows no more than so many.
 const FOLLOWED_MAX: usize = 1000;
 
@@ -21,18 +21,18 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// For so many wanted rows, where the setting says `set`.
+    /// For so many wanted rows, where the setting says `set` and codes put so many times as many candidates in
+    /// question; 1 for exact distances.
     #[must_use]
-    pub fn new(method: Method, estimates: bool, set: usize, wanted: usize) -> Self {
-        let times = match method {
-            // Who looks at more lists wants to know more exactly.
-            Method::Ivf => ESTIMATED.max(set / 2),
-            _ => ESTIMATED,
-        };
-        let needed = match (estimates, method) {
-            (false, _) => wanted,
-            (true, Method::Hnsw) => wanted.saturating_mul(times).max(set),
-            (true, _) => wanted.saturating_mul(times),
+    pub fn new(method: Method, times: u8, set: usize, wanted: usize) -> Self {
+        let times = usize::from(times.max(1));
+        // Who looks at more wants to know more exactly.
+        let needed = match (times, method) {
+            (1, _) => wanted,
+            (_, Method::Ivf) => wanted.saturating_mul(times.max(set / 2)),
+            (FINE, Method::Hnsw) => wanted.saturating_mul(times).max(set / 4),
+            (_, Method::Hnsw) => wanted.saturating_mul(times).max(set),
+            (_, Method::Lsh) => wanted.saturating_mul(times),
         };
         Self {
             breadth: match method {

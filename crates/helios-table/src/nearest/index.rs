@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use helios_base::{BranchId, Error, IndexId, Result, Scn, SqlState, TableId, Value};
+use helios_base::{
+    BranchId, DataType, Error, IndexId, Result, Scn, SqlState, TableId, Value, VectorKind,
+};
 use helios_vector::{All, Index, Memory, Work};
 use helios_version::{Diff, Read, RowVersion, Snapshot, Step, Store};
 use parking_lot::{Mutex, RwLock};
 
 use super::calibration::Calibration;
 use super::effort::Asked;
-use super::slots::Slots;
-use super::structure::{failure, holds};
+use super::slots::{Slots, fingerprint_of_stored};
+use super::structure::{Shape, failure, holds};
 use super::{numbers_of, vector_if};
 use crate::catalog::{Blueprint, IndexDef, Method, TableDef};
-use crate::row::{IndexRules, Rules, StoredRow};
+use crate::row::{Field, IndexRules, KeyPart, Rules, StoredRow};
 
 /// More candidates than this are not asked for at once.
 const BATCH_MAX: usize = 1 << 14;
@@ -73,8 +75,8 @@ pub struct NearestIndex {
     slots: RwLock<Slots>,
     /// What the index has all rows of.
     base: Mutex<(BranchId, Scn)>,
-    /// Whether distances of what it finds are estimates.
-    estimates: bool,
+    /// So many times as many candidates as are wanted are looked at; 1 where distances are no estimates.
+    times: u8,
     /// From how many rows it has learnt; all there can be, if it learns nothing.
     learnt: usize,
     calibration: Calibration,
@@ -85,7 +87,7 @@ pub(super) struct Parts {
     pub(super) index: Box<dyn Index>,
     pub(super) slots: Slots,
     pub(super) base: (BranchId, Scn),
-    pub(super) estimates: bool,
+    pub(super) times: u8,
     pub(super) learnt: usize,
     pub(super) calibration: Calibration,
 }
@@ -105,13 +107,14 @@ pub struct Search<'q> {
     pub query: &'q [f32],
     /// What is asked of the index.
     pub asked: Asked,
+    /// How many candidates the first batch has.
+    pub first: usize,
 }
 
 /// How a search goes on after a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// With the next of the batch, or another batch if this was the last: of so many candidates, as are thought to
-    /// lead to what is still wanted.
+    /// With another batch: of so many candidates, as are thought to lead to what is still wanted.
     Batch(usize),
     /// Not at all.
     Stop,
@@ -132,7 +135,7 @@ impl NearestIndex {
             index: parts.index,
             slots: RwLock::new(parts.slots),
             base: Mutex::new(parts.base),
-            estimates: parts.estimates,
+            times: parts.times,
             learnt: parts.learnt,
             calibration: parts.calibration,
         }
@@ -160,11 +163,21 @@ impl NearestIndex {
         *self.base.lock()
     }
 
-    /// Whether distances of what it finds are estimates, so that more has to be looked at than is
-    /// wanted.
+    /// Whether it holds vectors as they were, though an index of so many is to have codes: it was made of fewer.
+    pub(super) fn lacks_codes(&self, vectors: usize) -> bool {
+        self.codes().is_none() && Shape::new(self.subject.plan, vectors).has_codes()
+    }
+
+    /// So many times as many candidates as are wanted are looked at, as distances are estimates; 1 where they are not.
     #[must_use]
-    pub fn estimates(&self) -> bool {
-        self.estimates
+    pub fn times(&self) -> u8 {
+        self.times
+    }
+
+    /// What stands for vectors in it; `None` if they are as they were.
+    #[must_use]
+    pub fn codes(&self) -> Option<String> {
+        self.index.codes()
     }
 
     /// A vector or string of bits as numbers, if it can be looked for.
@@ -179,6 +192,16 @@ impl NearestIndex {
     /// # Errors
     /// What its expressions raise.
     pub fn is_still(&self, found: &Found<'_>, row: &StoredRow<'_>) -> Result<bool> {
+        let Subject { rules, plan, .. } = &self.subject;
+        // Most indexes are of a column of vectors and of all rows, which need not be decoded.
+        if let (Some(KeyPart::Column(column)), None) = (rules.parts().next(), rules.predicate())
+            && let Field::Bytes(DataType::Vector(VectorKind::Full, _), bytes) =
+                row.field(*column)?
+            && let (numbers, []) = bytes.as_chunks::<4>()
+        {
+            let print = fingerprint_of_stored(numbers);
+            return Ok(numbers.len() == plan.dimensions && print == found.print);
+        }
         let vector = vector_if(row, &self.subject.rules, self.subject.plan.dimensions)?;
         Ok(vector.is_some_and(|(_, print)| print == found.print))
     }
@@ -196,7 +219,7 @@ impl NearestIndex {
     /// What to ask for so many vectors, where the setting says `set`.
     #[must_use]
     pub fn asked(&self, set: usize, wanted: usize) -> Asked {
-        Asked::new(self.subject.plan.method, self.estimates, set, wanted)
+        Asked::new(self.subject.plan.method, self.times, set, wanted)
     }
 
     /// How much of what is nearest it finds.
@@ -263,7 +286,7 @@ impl NearestIndex {
         Ok(Some(delta))
     }
 
-    /// Shows candidates to `visit`, the nearest first within each batch, until it has enough or there are
+    /// Shows batches of candidates to `visit`, in the order of their keys, until it has enough or there are
     /// no more; each batch goes on where the one before stopped. The same key may come again, with another vector
     /// that its row had.
     ///
@@ -272,33 +295,41 @@ impl NearestIndex {
     pub fn search(
         &self,
         search: Search<'_>,
-        visit: &mut dyn FnMut(Found<'_>) -> Result<Next>,
+        visit: &mut dyn FnMut(&[Found<'_>]) -> Result<Next>,
     ) -> Result<()> {
         let mut scan = self
             .index
             .scan(search.query, &All, search.asked.effort())
             .map_err(failure)?;
-        let mut batch = search.asked.needed;
-        let mut keys = Vec::new();
+        let mut batch = search.first;
+        let (mut keys, mut places) = (Vec::new(), Vec::new());
         loop {
             let found = scan.next(batch.clamp(1, BATCH_MAX));
             if found.is_empty() {
                 return Ok(());
             }
             keys.clear();
+            places.clear();
             {
                 let slots = self.slots.read();
                 for neighbour in &found {
                     if let Some((key, print)) = slots.get(neighbour.id) {
-                        keys.push((key.to_vec(), print));
+                        let start = keys.len();
+                        keys.extend_from_slice(key);
+                        places.push((start..keys.len(), print));
                     }
                 }
             }
-            for (key, print) in &keys {
-                match visit(Found { key, print: *print })? {
-                    Next::Batch(next) => batch = next,
-                    Next::Stop => return Ok(()),
-                }
+            let places = places.iter().filter_map(|(place, print)| {
+                let key = keys.get(place.clone())?;
+                Some(Found { key, print: *print })
+            });
+            let mut candidates: Vec<Found<'_>> = places.collect();
+            // Rows that lie near each other are read together.
+            candidates.sort_unstable_by_key(|found| found.key);
+            match visit(&candidates)? {
+                Next::Batch(next) => batch = next,
+                Next::Stop => return Ok(()),
             }
         }
     }

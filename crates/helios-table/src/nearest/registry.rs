@@ -77,8 +77,8 @@ pub struct NearestReport {
     pub vectors: usize,
     /// Bytes in memory.
     pub bytes: usize,
-    /// Whether it keeps codes instead of vectors.
-    pub quantized: bool,
+    /// What stands for vectors in it, if not these.
+    pub codes: Option<String>,
     /// The base: it has all rows of this branch at this change number.
     pub base: (BranchId, helios_base::Scn),
     /// How much of what is nearest it finds, by how far it looks.
@@ -100,7 +100,7 @@ impl Tables {
         Some(NearestReport {
             vectors: index.len(),
             bytes: index.memory().total(),
-            quantized: index.estimates(),
+            codes: index.codes(),
             base: index.base(),
             calibration: index.calibration().clone(),
         })
@@ -273,7 +273,8 @@ impl Tables {
             return build(wanted);
         };
         let slots = index.slots().read().len();
-        if index.learnt() < slots / OUTGROWN || self.is_of_the_past(&newest, &wanted, slots)? {
+        let outgrown = index.learnt() < slots / OUTGROWN || index.lacks_codes(slots);
+        if outgrown || self.is_of_the_past(&newest, &wanted, slots)? {
             return build(wanted);
         }
         if newest.scn() <= scn {

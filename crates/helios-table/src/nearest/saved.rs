@@ -3,14 +3,14 @@
 //! | bytes | field                                                                              |
 //! |------:|------------------------------------------------------------------------------------|
 //! |     8 | `HELIOSVX`                                                                         |
-//! |     4 | version, 2                                                                         |
+//! |     4 | version, 3                                                                         |
 //! |     4 | storage of the table's rows                                                        |
 //! |     4 | the base's branch                                                                  |
 //! |     8 | the base's change number                                                           |
 //! |     8 | the time of that commit, by which another history with the same numbers is noticed |
 //! |     8 | fingerprint of the definition                                                      |
 //! |     8 | how many rows it has learnt from                                                   |
-//! |     1 | whether distances are estimates                                                    |
+//! |     1 | so many times as many candidates as are wanted are looked at                       |
 //! |     8 | how many vectors it had when its recall was measured                               |
 //! |     4 | points; then for each: breadth (4), recall (4, floating)                           |
 //! |     8 | slots; then for each: length of the key (varint), key, fingerprint of the vector   |
@@ -34,7 +34,7 @@ use super::slots::{Slots, fingerprint};
 use super::structure::load;
 
 const MAGIC: &[u8; 8] = b"HELIOSVX";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 fn folder(store: &Store) -> Option<PathBuf> {
     store.directory().map(|directory| directory.join("vectors"))
@@ -78,7 +78,7 @@ pub(super) fn save(index: &NearestIndex, store: &Store) -> Result<()> {
     bytes.extend(time_of(store, scn)?.to_le_bytes());
     bytes.extend(plan_print(subject).to_le_bytes());
     bytes.extend((index.learnt() as u64).to_le_bytes());
-    bytes.push(u8::from(index.estimates()));
+    bytes.push(index.times());
     index.calibration().encode(&mut bytes);
     let mut structure = Vec::new();
     index
@@ -140,7 +140,7 @@ fn decode(subject: &Subject, store: &Store, bytes: &[u8]) -> Result<Option<Neare
     let time = i64::from_le_bytes(take_array(&mut rest)?);
     let print = u64::from_le_bytes(take_array(&mut rest)?);
     let learnt = u64::from_le_bytes(take_array(&mut rest)?);
-    let [estimates] = take_array(&mut rest)?;
+    let [times] = take_array(&mut rest)?;
     let calibration = Calibration::decode(&mut rest)?;
     let known = rows == subject.rows && print == plan_print(subject);
     if !known || scn > store.scn() || time_of(store, scn)? != time {
@@ -168,7 +168,7 @@ fn decode(subject: &Subject, store: &Store, bytes: &[u8]) -> Result<Option<Neare
             index,
             slots,
             base: (branch, scn),
-            estimates: estimates == 1,
+            times,
             learnt: usize::try_from(learnt).unwrap_or(usize::MAX),
             calibration,
         },

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use helios_base::{Error, Result, SqlState};
 use helios_vector::{
-    Codec, Hnsw, HnswOptions, Index, Ivf, IvfOptions, Lsh, LshOptions, Metric, ProductQuantizer,
-    Quantizer, RabitqQuantizer, ScalarQuantizer, Work,
+    BitQuantizer, Codec, Hnsw, HnswOptions, Index, Ivf, IvfOptions, Lsh, LshOptions, Metric,
+    OpqQuantizer, ProductQuantizer, Quantizer, RabitqQuantizer, ScalarQuantizer, Work,
 };
 
+use super::effort::FINE;
 use crate::catalog::{Blueprint, Method, Quantization};
 
 /// Fewer vectors than this teach nothing: the structure keeps them as they are.
@@ -29,7 +30,13 @@ impl Shape {
         let quantization = match plan.quantization {
             _ if rows < TRAINED_MIN => Quantization::None,
             Some(chosen) => chosen,
-            None if bytes > AUTOMATIC && plan.method != Method::Lsh => Quantization::Scalar,
+            None if bytes > AUTOMATIC && plan.method != Method::Lsh && !plan.of_bits => {
+                match plan.metric {
+                    // Whoever turns a vector does not keep these, and has to undo it for each.
+                    Metric::L1 => Quantization::Scalar { bits: 8 },
+                    _ => Quantization::Rabitq { bits: 4 },
+                }
+            }
             None => Quantization::None,
         };
         let lists = plan.lists.unwrap_or_else(|| rows.isqrt());
@@ -40,14 +47,23 @@ impl Shape {
         }
     }
 
+    /// Whether it keeps codes that have to be learnt.
+    pub(super) fn has_codes(&self) -> bool {
+        self.quantization != Quantization::None
+    }
+
     /// Whether vectors like those that will come are wanted first.
     pub(super) fn learns(&self) -> bool {
         self.plan.method != Method::Hnsw || self.quantization != Quantization::None
     }
 
-    /// Whether distances of what is found are estimates.
-    pub(super) fn estimates(&self) -> bool {
-        self.quantization != Quantization::None
+    /// So many times as many candidates as are wanted are looked at, since codes tell their order only about.
+    pub(super) fn times(&self) -> u8 {
+        match self.quantization {
+            Quantization::None => 1,
+            Quantization::Scalar { bits: 8 } | Quantization::Rabitq { bits: 4 | 8 } => FINE as u8,
+            _ => 4,
+        }
     }
 
     /// An index without vectors, which has learnt from `sample`.
@@ -102,12 +118,26 @@ impl Shape {
             }
         }
         let quantizer: Arc<dyn Quantizer> = match self.quantization {
+            Quantization::None if self.plan.of_bits => Arc::new(BitQuantizer::new(dimensions)?),
             Quantization::None => return Hnsw::new(metric, dimensions, options),
-            Quantization::Scalar => Arc::new(ScalarQuantizer::train(&prepared, dimensions, 8)?),
-            Quantization::Product { parts, centroids } => Arc::new(ProductQuantizer::train(
+            Quantization::Scalar { bits } => {
+                Arc::new(ScalarQuantizer::train(&prepared, dimensions, bits)?)
+            }
+            Quantization::Product {
+                parts,
+                centroids,
+                rotated: false,
+            } => Arc::new(ProductQuantizer::train(
                 &prepared, dimensions, parts, centroids, 0, work,
             )?),
-            Quantization::Rabitq => Arc::new(RabitqQuantizer::train(&prepared, dimensions, 1, 0)?),
+            Quantization::Product {
+                parts, centroids, ..
+            } => Arc::new(OpqQuantizer::train(
+                &prepared, dimensions, parts, centroids, 0, work,
+            )?),
+            Quantization::Rabitq { bits } => {
+                Arc::new(RabitqQuantizer::train(&prepared, dimensions, bits, 0)?)
+            }
         };
         Hnsw::quantized(metric, options, quantizer, false)
     }
@@ -115,13 +145,17 @@ impl Shape {
     fn codec(&self) -> Codec {
         match self.quantization {
             Quantization::None => Codec::Full,
-            Quantization::Scalar => Codec::Scalar { bits: 8 },
-            Quantization::Product { parts, centroids } => Codec::Product {
+            Quantization::Scalar { bits } => Codec::Scalar { bits },
+            Quantization::Product {
                 parts,
                 centroids,
-                rotated: false,
+                rotated,
+            } => Codec::Product {
+                parts,
+                centroids,
+                rotated,
             },
-            Quantization::Rabitq => Codec::Rabitq { bits: 1 },
+            Quantization::Rabitq { bits } => Codec::Rabitq { bits },
         }
     }
 }

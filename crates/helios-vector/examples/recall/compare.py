@@ -119,6 +119,8 @@ def lists(kind):
     """An inverted file of faiss; effort is how many lists are looked at."""
     count, width = int(os.environ.get("LISTS", "250")), base.shape[1]
     of = faiss.METRIC_L2 if metric == "l2" else faiss.METRIC_INNER_PRODUCT
+    # What faiss makes takes no attributes of ours.
+    inner = []
 
     def build():
         coarse = faiss.IndexFlat(width, of)
@@ -131,15 +133,14 @@ def lists(kind):
         else:
             index = faiss.IndexIVFRaBitQ(coarse, width, count, of)
             index.qb = 4
-        index.coarse = coarse
         whole = index if kind == "flat" else faiss.IndexRefineFlat(index)
-        whole.inner = index
+        inner.extend([index, coarse])
         whole.train(base)
         whole.add(base)
         return whole
 
     def search(index, effort):
-        index.inner.nprobe = effort
+        inner[0].nprobe = effort
         if kind != "flat":
             index.k_factor = 7.2
         return index.search(asked, k)[1]

@@ -171,6 +171,16 @@ pub fn run(dimensions: usize) {
             Box::new(|k| k.overlap(black_box(&words), &words).0 as f32),
         ),
         (
+            "hamming, in bytes",
+            1.0,
+            Box::new(|k| k.hamming_bytes(black_box(&bits), &words) as f32),
+        ),
+        (
+            "jaccard, in bytes",
+            1.0,
+            Box::new(|k| k.overlap_bytes(black_box(&bits), &words)[0] as f32),
+        ),
+        (
             "bits by 4 bits",
             1.0,
             Box::new(|k| k.planes(black_box(&words), &planes) as f32),

@@ -2,7 +2,7 @@
 
 use super::links::LinksView;
 use super::points::Score;
-use super::pool::Pool;
+use super::pool::{Candidate, Pool};
 use super::visited::Visited;
 
 /// Memory that searches use again.
@@ -12,6 +12,8 @@ pub(super) struct Scratch {
     pub(super) visited: Visited,
     pub(super) nodes: Vec<u32>,
     pub(super) scores: Vec<f32>,
+    /// What was met and is not in the pool, where a search is asked to keep that.
+    pub(super) rest: Vec<Candidate>,
     /// Candidates compared with the query since the search began.
     pub(super) compared: usize,
 }
@@ -90,11 +92,29 @@ impl<S: Score> Beam<'_, S> {
         breadth: usize,
         scratch: &mut Scratch,
     ) {
+        self.search_with::<false>(starts, level, breadth, scratch);
+    }
+
+    /// As [`Beam::search`] on the lowest level, with all else that was met in the scratch's rest. Scores must not
+    /// depend on limits.
+    pub(super) fn search_keeping(&self, start: (u32, f32), breadth: usize, scratch: &mut Scratch) {
+        self.search_with::<true>(&[start], 0, breadth, scratch);
+    }
+
+    #[inline(always)]
+    fn search_with<const KEEP: bool>(
+        &self,
+        starts: &[(u32, f32)],
+        level: u32,
+        breadth: usize,
+        scratch: &mut Scratch,
+    ) {
         scratch.visited.clear(self.nodes);
         scratch.pool.clear(breadth);
+        scratch.rest.clear();
         for (node, score) in starts {
             if scratch.visited.insert(*node) {
-                scratch.pool.offer(*score, *node);
+                scratch.pool.offer::<KEEP>(*score, *node, &mut scratch.rest);
             }
         }
         while let Some(candidate) = scratch.pool.follow() {
@@ -107,7 +127,8 @@ impl<S: Score> Beam<'_, S> {
             let limit = scratch.pool.limit();
             self.expand_within(candidate.node(), level, limit, scratch);
             for (node, score) in scratch.nodes.iter().zip(&scratch.scores) {
-                if scratch.pool.offer(*score, *node) && level == 0 {
+                let next = scratch.pool.offer::<KEEP>(*score, *node, &mut scratch.rest);
+                if next && level == 0 {
                     self.links.prefetch(*node);
                 }
             }

@@ -179,6 +179,11 @@ impl Index for Hnsw {
         self.points.dimensions
     }
 
+    fn codes(&self) -> Option<String> {
+        let quantizer = self.points.quantizer.as_ref();
+        quantizer.map(|quantizer| quantizer.name())
+    }
+
     fn len(&self) -> usize {
         self.ids.read().len()
     }

@@ -15,6 +15,11 @@ impl Candidate {
     pub(super) fn node(self) -> u32 {
         self.node & !FOLLOWED
     }
+
+    /// Whether its links were followed.
+    pub(super) fn is_followed(self) -> bool {
+        self.node & FOLLOWED != 0
+    }
 }
 
 /// The best so many candidates in a sorted array. Beside two heaps it needs one insertion, into
@@ -44,13 +49,29 @@ impl Pool {
         }
     }
 
-    /// Takes a candidate in if it is good enough; tells whether it is the next to be followed.
+    /// Takes a candidate in if it is good enough; tells whether it is the next to be followed. What is not or no
+    /// longer good enough goes to `rest` if `KEEP` says so.
     #[inline]
-    pub(super) fn offer(&mut self, score: f32, node: u32) -> bool {
+    pub(super) fn offer<const KEEP: bool>(
+        &mut self,
+        score: f32,
+        node: u32,
+        rest: &mut Vec<Candidate>,
+    ) -> bool {
         if self.candidates.len() >= self.most {
             match self.candidates.last() {
-                Some(worst) if score < worst.score => self.candidates.pop(),
-                _ => return false,
+                Some(worst) if score < worst.score => {
+                    if KEEP {
+                        rest.push(*worst);
+                    }
+                    self.candidates.pop();
+                }
+                _ => {
+                    if KEEP {
+                        rest.push(Candidate { score, node });
+                    }
+                    return false;
+                }
             };
         }
         let at = self

@@ -1,5 +1,8 @@
 //! Answers in batches, with any filter.
 //!
+//! The first batch of a scan without a filter comes from a walk like that of a search; whatever that has met is kept
+//! for who asks for more, and only then put into heaps.
+//!
 //! Every node is followed whether the filter allows it or not, since the way to what is allowed may
 //! lead through what is not; only what is allowed counts towards the answer. Nothing met is thrown
 //! away, so a scan goes on where it stopped. When links lead no further, or so much was met in vain
@@ -8,15 +11,21 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
+use std::sync::atomic::Ordering;
 
 use super::Hnsw;
 use super::beam::{Beam, Scratch};
 use super::links::LinksView;
 use super::points::{PointsView, Score};
+use super::pool::Candidate;
+use super::search::collect;
 use crate::error::Result;
 use crate::filter::Filter;
 use crate::index::{Effort, Scan};
 use crate::neighbour::{Neighbour, Scored, TopK};
+
+/// A pool of more candidates than this costs more than heaps do.
+const POOL_MAX: usize = 1024;
 
 impl Hnsw {
     pub(super) fn begin<'a>(
@@ -51,6 +60,8 @@ impl Hnsw {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     New,
+    /// What was met is in the scratch: the pool, all of which was followed, and the rest.
+    Pooled,
     Following,
     /// Links lead no further; nodes from this number on were not looked at.
     Sweeping,
@@ -96,8 +107,7 @@ impl Scan for HnswScan<'_> {
                     0 => self.breadth,
                     rescored => rescored,
                 });
-                self.walk(&score, depth);
-                let candidates = self.best(depth);
+                let candidates = self.candidates(&score, depth);
                 index.exact(
                     &query,
                     count,
@@ -107,14 +117,13 @@ impl Scan for HnswScan<'_> {
                     &self.links,
                 )
             }
-            None => {
-                self.walk(&points.by_full(&query), count);
-                self.best(count)
-            }
+            None => self.candidates(&points.by_full(&query), count),
         };
         self.query = query;
-        let taken: HashSet<u32> = found.iter().map(|scored| scored.id).collect();
-        self.pending.retain(|scored| !taken.contains(&scored.id));
+        if !self.pending.is_empty() {
+            let taken: HashSet<u32> = found.iter().map(|scored| scored.id).collect();
+            self.pending.retain(|scored| !taken.contains(&scored.id));
+        }
         let mut answer = index.answer(&self.links, found);
         answer.retain(|neighbour| self.returned.insert(neighbour.id));
         answer
@@ -126,6 +135,70 @@ impl Scan for HnswScan<'_> {
 }
 
 impl HnswScan<'_> {
+    /// The next so many, by their scores.
+    fn candidates<S: Score>(&mut self, score: &S, count: usize) -> Vec<Scored<u32>> {
+        if let Some(found) = self.pooled(score, count) {
+            return found;
+        }
+        self.resume();
+        self.walk(score, count);
+        self.best(count)
+    }
+
+    /// The first batch, if nothing stands in the way of the quicker walk and it finds enough.
+    fn pooled<S: Score>(&mut self, score: &S, count: usize) -> Option<Vec<Scored<u32>>> {
+        let nodes = self.points.len();
+        let unrepaired = self.index.unrepaired.load(Ordering::Acquire);
+        let breadth = match count > self.breadth {
+            true => count.saturating_add(count / 4),
+            false => self.breadth,
+        };
+        // As many more as there are removed ones among them, on average.
+        let breadth = breadth.saturating_add(breadth.saturating_mul(unrepaired) / nodes.max(1));
+        let quick = self.state == State::New && self.filter.is_all();
+        if !quick || breadth > POOL_MAX || unrepaired > nodes / 8 {
+            return None;
+        }
+        let (entry, top) = self.index.links.entry()?;
+        if entry as usize >= nodes {
+            return None;
+        }
+        let beam = Beam {
+            links: &self.links,
+            score,
+            nodes,
+        };
+        let start = beam.descend(entry, top, 1, &mut self.scratch);
+        beam.search_keeping(start, breadth, &mut self.scratch);
+        self.state = State::Pooled;
+        let found = collect(&self.links, nodes, count, &self.scratch);
+        (found.len() >= count).then_some(found)
+    }
+
+    /// Takes what the quicker walk has met.
+    fn resume(&mut self) {
+        if self.state != State::Pooled {
+            return;
+        }
+        self.state = State::Following;
+        let mut met: Vec<Candidate> = std::mem::take(&mut self.scratch.rest);
+        met.extend(self.scratch.pool.sorted());
+        let mut frontier = Vec::new();
+        let nodes = self.points.len();
+        for candidate in met.drain(..) {
+            if !candidate.is_followed() {
+                frontier.push(Reverse(Scored::new(candidate.score, candidate.node())));
+            }
+            for (node, id) in Hnsw::allowed(&self.links, candidate.node(), nodes, self.filter) {
+                if !self.returned.contains(&id) {
+                    self.pending.push(Scored::new(candidate.score, node));
+                }
+            }
+        }
+        self.frontier = frontier.into();
+        self.scratch.rest = met;
+    }
+
     /// The best of what is pending, the nearest first.
     fn best(&self, count: usize) -> Vec<Scored<u32>> {
         let mut best = TopK::new(count);

@@ -301,7 +301,12 @@ impl Hnsw {
 }
 
 /// The first `count` nodes of the pool that were not removed, with those that have equal vectors.
-fn collect(links: &LinksView, nodes: usize, count: usize, scratch: &Scratch) -> Vec<Scored<u32>> {
+pub(super) fn collect(
+    links: &LinksView,
+    nodes: usize,
+    count: usize,
+    scratch: &Scratch,
+) -> Vec<Scored<u32>> {
     let mut found = Vec::with_capacity(count.min(scratch.pool.sorted().len()));
     for candidate in scratch.pool.sorted() {
         for node in links.family(candidate.node()) {

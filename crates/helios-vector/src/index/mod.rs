@@ -36,6 +36,11 @@ pub trait Index: Send + Sync + std::fmt::Debug {
     /// The dimensions of its vectors.
     fn dimensions(&self) -> usize;
 
+    /// What stands for vectors in it, for people; `None` if they are as they were.
+    fn codes(&self) -> Option<String> {
+        None
+    }
+
     /// How many vectors it would return to an unlimited search.
     fn len(&self) -> usize;
 

@@ -183,6 +183,11 @@ impl Index for Ivf {
         self.dimensions
     }
 
+    fn codes(&self) -> Option<String> {
+        let quantizer = self.quantizer.as_ref();
+        quantizer.map(|quantizer| quantizer.name())
+    }
+
     fn len(&self) -> usize {
         self.places.read().len()
     }

@@ -414,6 +414,14 @@ compiled! {
         counts
     }
 
+    fn hamming_bytes(bits: &[u8], words: &[u64]) -> u32 {
+        super::scalar::hamming_bytes(bits, words)
+    }
+
+    fn overlap_bytes(bits: &[u8], words: &[u64]) -> [u32; 2] {
+        super::scalar::overlap_bytes(bits, words)
+    }
+
     fn planes(bits: &[u64], planes: &[[u64; 4]]) -> u32 {
         let mut sums = [0u32; 4];
         for (word, planes) in bits.iter().zip(planes) {

@@ -480,6 +480,14 @@ compiled! {
         (total as u32, (total >> 32) as u32)
     }
 
+    fn hamming_bytes(bits: &[u8], words: &[u64]) -> u32 {
+        super::scalar::hamming_bytes(bits, words)
+    }
+
+    fn overlap_bytes(bits: &[u8], words: &[u64]) -> [u32; 2] {
+        super::scalar::overlap_bytes(bits, words)
+    }
+
     fn planes(bits: &[u64], planes: &[[u64; 4]]) -> u32 {
         // Two words of bits meet eight words of planes.
         let length = bits.len().min(planes.len());

@@ -97,6 +97,10 @@ pub trait Kernels: Send + Sync + std::fmt::Debug {
     fn hamming(&self, a: &[u64], b: &[u64]) -> u32;
     /// How many bits are set in both and in either, of which a Jaccard distance is made.
     fn overlap(&self, a: &[u64], b: &[u64]) -> (u32, u32);
+    /// [`Kernels::hamming`] of bits that lie in bytes, the first in the lowest bit of the first byte.
+    fn hamming_bytes(&self, bits: &[u8], words: &[u64]) -> u32;
+    /// [`Kernels::overlap`] of bits that lie in bytes.
+    fn overlap_bytes(&self, bits: &[u8], words: &[u64]) -> [u32; 2];
     /// The inner product of bits and a query of four-bit numbers that is cut into planes:
     /// `planes[i][p]` holds bit `p` of the numbers that meet word `i`.
     fn planes(&self, bits: &[u64], planes: &[[u64; 4]]) -> u32;
@@ -233,6 +237,8 @@ macro_rules! forward_all {
             dot_packed_4(bits: u8, codes: [&[u8]; 4], query: &[i8]) -> [i32; 4];
             hamming(a: &[u64], b: &[u64]) -> u32;
             overlap(a: &[u64], b: &[u64]) -> (u32, u32);
+            hamming_bytes(bits: &[u8], words: &[u64]) -> u32;
+            overlap_bytes(bits: &[u8], words: &[u64]) -> [u32; 2];
             planes(bits: &[u64], query: &[[u64; 4]]) -> u32;
             bits_by_planes(bits: &[u8], planes: &[u64]) -> [u32; 2];
             scan_4bit(tables: &[u8], block: &[u8], sums: &mut [u16; 32]);

@@ -260,6 +260,14 @@ impl Kernels for Neon {
         Scalar.planes(bits, planes)
     }
 
+    fn hamming_bytes(&self, bits: &[u8], words: &[u64]) -> u32 {
+        Scalar.hamming_bytes(bits, words)
+    }
+
+    fn overlap_bytes(&self, bits: &[u8], words: &[u64]) -> [u32; 2] {
+        Scalar.overlap_bytes(bits, words)
+    }
+
     fn bits_by_planes(&self, bits: &[u8], planes: &[u64]) -> [u32; 2] {
         Scalar.bits_by_planes(bits, planes)
     }

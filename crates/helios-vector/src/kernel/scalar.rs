@@ -137,6 +137,14 @@ impl Kernels for Scalar {
         counts
     }
 
+    fn hamming_bytes(&self, bits: &[u8], words: &[u64]) -> u32 {
+        hamming_bytes(bits, words)
+    }
+
+    fn overlap_bytes(&self, bits: &[u8], words: &[u64]) -> [u32; 2] {
+        overlap_bytes(bits, words)
+    }
+
     fn planes(&self, bits: &[u64], planes: &[[u64; 4]]) -> u32 {
         let mut sum = 0;
         for (word, planes) in bits.iter().zip(planes) {
@@ -211,6 +219,27 @@ pub(super) fn hadamard_from(vector: &mut [f32], mut width: usize) {
         }
         width *= 2;
     }
+}
+
+/// How many bits differ; compiled anew for each instruction set.
+#[inline(always)]
+pub(super) fn hamming_bytes(bits: &[u8], words: &[u64]) -> u32 {
+    let pairs = bits.as_chunks::<8>().0.iter().zip(words);
+    pairs
+        .map(|(bits, word)| (u64::from_le_bytes(*bits) ^ word).count_ones())
+        .sum()
+}
+
+/// How many bits are set in both and in either; compiled anew for each instruction set.
+#[inline(always)]
+pub(super) fn overlap_bytes(bits: &[u8], words: &[u64]) -> [u32; 2] {
+    let mut counts = [0; 2];
+    for (bits, word) in bits.as_chunks::<8>().0.iter().zip(words) {
+        let bits = u64::from_le_bytes(*bits);
+        counts[0] += (bits & word).count_ones();
+        counts[1] += (bits | word).count_ones();
+    }
+    counts
 }
 
 /// The product of bits and planes, and the number of bits; compiled anew for each instruction set.

@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `scalar.rs` | 8 or 4 bits for each element |
 //! | `product.rs`, `opq.rs` | 8 or 4 bits for each part of a vector, before it a rotation that was learnt |
+//! | `bits.rs` | a bit for each element, of vectors of zeros and ones |
 //! | `rabitq.rs` | 1 to 8 bits for each element of a vector rotated at random, with a bound of the error |
 
+mod bits;
 mod opq;
 mod product;
 mod rabitq;
@@ -17,6 +19,7 @@ use std::sync::Arc;
 use crate::bytes::Fields;
 use crate::error::Result;
 use crate::metric::Metric;
+pub use bits::BitQuantizer;
 pub use opq::OpqQuantizer;
 pub use product::ProductQuantizer;
 pub use rabitq::RabitqQuantizer;
@@ -95,6 +98,7 @@ enum Kind {
     Product = 2,
     Opq = 3,
     Rabitq = 4,
+    Bits = 5,
 }
 
 /// Reads what [`Quantizer::save`] wrote: the kind u8, then
@@ -105,6 +109,7 @@ enum Kind {
 /// | 2, product | dimensions u64, parts u64, centroids u64, the centroids of each part f32 |
 /// | 3, rotated product | dimensions u64, rotation f32, fields of a product quantizer |
 /// | 4, rabitq | bits u8, seed u64, dimensions u64, centre f32 |
+/// | 5, bits | dimensions u64 |
 pub(crate) fn load(mut fields: Fields<'_>) -> Result<Arc<dyn Quantizer>> {
     let fields = &mut fields;
     let quantizer: Arc<dyn Quantizer> = match fields.u8()? {
@@ -112,6 +117,7 @@ pub(crate) fn load(mut fields: Fields<'_>) -> Result<Arc<dyn Quantizer>> {
         2 => Arc::new(ProductQuantizer::load(fields)?),
         3 => Arc::new(OpqQuantizer::load(fields)?),
         4 => Arc::new(RabitqQuantizer::load(fields)?),
+        5 => Arc::new(BitQuantizer::load(fields)?),
         _ => return Err(fields.damaged("no such quantizer")),
     };
     fields.end()?;

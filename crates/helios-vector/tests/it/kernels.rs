@@ -166,6 +166,10 @@ fn integers_agree_to_the_bit() {
             let y: Vec<u64> = (0..n).map(|_| rng.u64(..)).collect();
             assert_eq!(kernels.hamming(&x, &y), Scalar.hamming(&x, &y));
             assert_eq!(kernels.overlap(&x, &y), Scalar.overlap(&x, &y));
+            let lying: Vec<u8> = x.iter().flat_map(|word| word.to_le_bytes()).collect();
+            assert_eq!(kernels.hamming_bytes(&lying, &y), Scalar.hamming(&x, &y));
+            let (both, either) = Scalar.overlap(&x, &y);
+            assert_eq!(kernels.overlap_bytes(&lying, &y), [both, either]);
             let planes: Vec<[u64; 4]> = (0..n)
                 .map(|_| std::array::from_fn(|_| rng.u64(..)))
                 .collect();

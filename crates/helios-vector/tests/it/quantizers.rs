@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use helios_vector::quant::{restore, store};
 use helios_vector::{
-    Metric, OpqQuantizer, ProductQuantizer, Quantizer, RabitqQuantizer, ScalarQuantizer, Work,
+    BitQuantizer, Metric, OpqQuantizer, ProductQuantizer, Quantizer, RabitqQuantizer,
+    ScalarQuantizer, Work,
 };
 
 use crate::data::clustered;
@@ -206,6 +207,50 @@ fn stored_bytes_come_back_and_damage_is_noticed() {
     }
 }
 
+/// Bits keep all that vectors of zeros and ones have, so that scores are what they are of vectors.
+#[test]
+fn bits_lose_nothing() {
+    let mut rng = fastrand::Rng::with_seed(6);
+    for width in [1, 7, 64, 65, 384] {
+        let mut row = |ones: bool| -> Vec<f32> {
+            (0..width)
+                .map(|_| f32::from(u8::from(ones && rng.bool())))
+                .collect()
+        };
+        let rows: Vec<Vec<f32>> = (0..20).map(|at| row(at > 0)).collect();
+        let quantizer = BitQuantizer::new(width).unwrap();
+        assert_eq!(quantizer.code_bytes(), width.div_ceil(64) * 8);
+        let restored = restore(&store(&quantizer).unwrap()).unwrap();
+        let mut code = vec![0; quantizer.code_bytes()];
+        for metric in [
+            Metric::L2,
+            Metric::L1,
+            Metric::InnerProduct,
+            Metric::Jaccard,
+        ] {
+            for query in &rows {
+                let estimator = restored.query(metric, query);
+                for row in &rows {
+                    quantizer.encode(row, &mut code);
+                    let mut back = vec![2.0; width];
+                    restored.decode(&code, &mut back);
+                    assert_eq!(back, *row);
+                    let meant = match metric {
+                        Metric::Jaccard if !row.iter().zip(query).any(|(a, b)| a * b > 0.0) => 1.0,
+                        metric => truth(metric, query, row),
+                    };
+                    let found = estimator.score(&code);
+                    assert!(
+                        (f64::from(found) - meant).abs() < 1e-6,
+                        "{metric:?} of {width}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(BitQuantizer::new(0).is_err());
+}
+
 #[test]
 fn bad_options_are_refused() {
     let work = Work::default();
@@ -236,6 +281,14 @@ fn golden_bytes() {
         hex(&store(&rabitq).unwrap()),
         "48564543080100001a00000000000000e06803680401050000000000000002000000000000005555d53f555555406f5f3eee"
     );
+    let bits = BitQuantizer::new(2).unwrap();
+    assert_eq!(
+        hex(&store(&bits).unwrap()),
+        "485645430801000009000000000000003de6313705020000000000000096866c03"
+    );
+    let mut code = vec![0; bits.code_bytes()];
+    bits.encode(&[0.0, 1.0], &mut code);
+    assert_eq!(hex(&code), "0200000000000000");
     let mut code = vec![0; rabitq.code_bytes()];
     rabitq.encode(&[1.0, 2.0], &mut code);
     assert_eq!(

@@ -37,4 +37,5 @@ mod vector_crash;
 mod vector_files;
 mod vector_index;
 mod vector_search;
+mod vector_stream;
 mod vectors;

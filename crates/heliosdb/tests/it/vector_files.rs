@@ -114,6 +114,91 @@ fn arrays_of_numpy() {
     }
 }
 
+/// What `COPY` writes, NumPy's own header in front, comes back.
+#[test]
+fn arrays_of_numpy_are_written() {
+    let scratch = Scratch::new();
+    let database = Database::open_in_memory().unwrap();
+    let mut c = database.connect().unwrap();
+    let path = scratch.join("v.npy");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let file = path.display().to_string();
+    run(
+        &mut c,
+        "CREATE TABLE t (id int PRIMARY KEY, v vector(3), h halfvec(2), a float8[], n vector);
+         INSERT INTO t VALUES (1, '[1,2.5,3]', '[0.5,-1]', '{1,2}', '[1]'), (2, '[4,5,6]', '[0,2]', '{3,4}', '[1,2]')",
+    );
+    for (query, descr, shape, expected) in [
+        (
+            "SELECT v FROM t ORDER BY id",
+            "<f4",
+            "(2, 3)",
+            "{1,2.5,3} {4,5,6}",
+        ),
+        (
+            "SELECT h FROM t ORDER BY id",
+            "<f2",
+            "(2, 2)",
+            "{0.5,-1} {0,2}",
+        ),
+        (
+            "SELECT a FROM t ORDER BY id",
+            "<f8",
+            "(2, 2)",
+            "{1,2} {3,4}",
+        ),
+        ("SELECT id FROM t ORDER BY id", "<i4", "(2,)", "1 2"),
+        (
+            "SELECT id > 1 FROM t ORDER BY id",
+            "|b1",
+            "(2,)",
+            "false true",
+        ),
+        ("SELECT v FROM t WHERE false", "<f4", "(0, 3)", ""),
+    ] {
+        run(&mut c, &format!("COPY ({query}) TO '{file}' (FORMAT npy)"));
+        let bytes = fs::read(&path).unwrap();
+        let header = String::from_utf8_lossy(&bytes[10..128]);
+        let meant = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
+        assert_eq!(header.trim_end_matches([' ', '\n']), meant);
+        assert_eq!(
+            (&bytes[..10], bytes[127]),
+            (&b"\x93NUMPY\x01\x00\x76\x00"[..], b'\n')
+        );
+        let sql = format!("SELECT string_agg(value::text, ' ' ORDER BY number) FROM '{file}'");
+        assert_eq!(line(&mut c, &sql), expected, "{query}");
+    }
+    for (sql, state) in [
+        (format!("COPY t TO '{file}' (FORMAT npy)"), "0A000"),
+        (
+            format!("COPY (SELECT 'x') TO '{file}' (FORMAT npy)"),
+            "0A000",
+        ),
+        (
+            format!("COPY (SELECT '{{}}/3'::sparsevec) TO '{file}' (FORMAT npy)"),
+            "0A000",
+        ),
+        (format!("COPY t (n) TO '{file}' (FORMAT npy)"), "22000"),
+        (
+            format!("COPY (SELECT NULL::int) TO '{file}' (FORMAT npy)"),
+            "22004",
+        ),
+        (
+            format!("COPY (SELECT ARRAY[1, NULL]) TO '{file}' (FORMAT npy)"),
+            "22004",
+        ),
+        (format!("COPY t (v) FROM '{file}' (FORMAT npy)"), "0A000"),
+        ("COPY t (v) TO STDOUT (FORMAT npy)".to_owned(), "0A000"),
+        (
+            format!("COPY t (v) TO '{file}' (FORMAT npy, ENCODING 'utf8')"),
+            "42601",
+        ),
+    ] {
+        let error = c.execute(sql.as_str(), ()).unwrap_err();
+        assert_eq!(error.sqlstate().as_str(), state, "{sql}: {error:?}");
+    }
+}
+
 #[test]
 fn lists_of_parquet() {
     let scratch = Scratch::new();

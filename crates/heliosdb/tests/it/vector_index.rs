@@ -60,7 +60,7 @@ struct Kind {
     operator: &'static str,
 }
 
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 7] = [
     Kind {
         ty: "vector",
         using: "hnsw (v vector_l2_ops) WITH (m = 8, ef_construction = 40)",
@@ -85,6 +85,16 @@ const KINDS: [Kind; 5] = [
         ty: "vector",
         using: "ivf (v vector_l2_ops) WITH (lists = 8, quantization = scalar)",
         operator: "<->",
+    },
+    Kind {
+        ty: "vector",
+        using: "hnsw (v vector_l2_ops) WITH (quantization = 'rabitq', bits = 4)",
+        operator: "<->",
+    },
+    Kind {
+        ty: "halfvec",
+        using: "ivf (v halfvec_cosine_ops) WITH (lists = 8, quantization = product, pq_subquantizers = 3, pq_centroids = 16, opq = on)",
+        operator: "<=>",
     },
 ];
 
@@ -309,6 +319,112 @@ fn lists_of_codes() {
     history(&KINDS[4], 5);
 }
 
+#[test]
+fn graphs_of_fine_codes() {
+    history(&KINDS[5], 6);
+}
+
+#[test]
+fn lists_of_turned_codes() {
+    history(&KINDS[6], 7);
+}
+
+/// What codes an index keeps, as it was asked for, or as many vectors make it.
+#[test]
+fn codes() {
+    let scratch = Scratch::new();
+    let path = scratch.join("db");
+    let mut database = Database::open(&path).unwrap();
+    let mut c = database.connect().unwrap();
+    run(
+        &mut c,
+        "CREATE TABLE t (id int PRIMARY KEY, v vector(8), b bit(8));
+         INSERT INTO t SELECT g, (SELECT array_agg(sin(g * i)) FROM generate_series(1, 8) i)::vector, g::bit(8)
+             FROM generate_series(1, 300) g",
+    );
+    let stats = "SELECT quantized || ' ' || coalesce(codes, '-') FROM pg_vector_index_stats()";
+    for (using, meant) in [
+        ("hnsw (v vector_l2_ops)", "false -"),
+        (
+            "hnsw (v vector_l2_ops) WITH (quantization = none)",
+            "false -",
+        ),
+        (
+            "hnsw (v vector_l2_ops) WITH (quantization = 'rabitq')",
+            "true rabitq, 4 bits",
+        ),
+        (
+            "ivf (v vector_ip_ops) WITH (bits = 1, quantization = 'rabitq')",
+            "true rabitq, 1 bits",
+        ),
+        (
+            "hnsw (v vector_cosine_ops) WITH (quantization = 'rabitq', bits = 8)",
+            "true rabitq, 8 bits",
+        ),
+        (
+            "hnsw (v vector_cosine_ops) WITH (quantization = 'SCALAR')",
+            "true scalar, 8 bits",
+        ),
+        (
+            "hnsw (v vector_l1_ops) WITH (quantization = 'scalar', bits = 4)",
+            "true scalar, 4 bits",
+        ),
+        (
+            "hnsw (v vector_l2_ops) WITH (quantization = product, pq_subquantizers = 4, pq_centroids = 16)",
+            "true product, 4 x 16",
+        ),
+        (
+            "hnsw (v vector_l2_ops) WITH (quantization = product, pq_subquantizers = 4, pq_centroids = 16, opq = on)",
+            "true rotated product, 4 x 16",
+        ),
+        ("hnsw (b bit_hamming_ops)", "true bits"),
+        (
+            "hnsw (b bit_jaccard_ops) WITH (quantization = none)",
+            "true bits",
+        ),
+        ("ivf (b bit_hamming_ops)", "false -"),
+    ] {
+        run(&mut c, &format!("CREATE INDEX near ON t USING {using}"));
+        assert_eq!(text(&mut c, stats), meant, "{using}");
+        // As its file has it.
+        run(&mut c, "VACUUM");
+        drop(c);
+        drop(database);
+        database = Database::open(&path).unwrap();
+        c = database.connect().unwrap();
+        run(&mut c, "VACUUM");
+        assert_eq!(text(&mut c, stats), meant, "{using} opened again");
+        run(&mut c, "DROP INDEX near");
+    }
+    // Made of no rows, it has codes once there are some to learn them from.
+    run(
+        &mut c,
+        "CREATE TABLE late (id int PRIMARY KEY, v vector(8));
+         CREATE INDEX near ON late USING hnsw (v vector_l2_ops) WITH (quantization = 'rabitq', bits = 2);
+         INSERT INTO late SELECT id, v FROM t",
+    );
+    run(&mut c, "VACUUM");
+    assert_eq!(text(&mut c, stats), "true rabitq, 2 bits");
+    let plan = explain(
+        &mut c,
+        "SELECT id FROM late ORDER BY v <-> '[1,2,3,4,5,6,7,8]' LIMIT 5",
+    );
+    assert!(plan.contains("Codes: rabitq, 2 bits"), "{plan}");
+    // Vectors of the past stay in it until it is made anew.
+    let vectors = "SELECT vectors::text FROM pg_vector_index_stats()";
+    run(&mut c, "UPDATE late SET v = v + v");
+    run(&mut c, "VACUUM");
+    assert_eq!(text(&mut c, vectors), "600");
+    run(&mut c, "REINDEX INDEX near");
+    assert_eq!(text(&mut c, vectors), "300");
+    run(&mut c, "REINDEX TABLE late");
+    run(&mut c, "REINDEX TABLE t; DROP TABLE late");
+    assert_eq!(
+        failure(&mut c, "REINDEX INDEX near"),
+        "42P01 relation \"near\" does not exist"
+    );
+}
+
 /// Hashes find what is near only likely, but what is equal surely.
 #[test]
 fn hashes() {
@@ -334,7 +450,7 @@ fn what_cannot_be_indexed_says_so() {
     run(
         &mut c,
         "CREATE TABLE t (id int PRIMARY KEY, v vector(3), w vector, s sparsevec(3), n int,
-             b bit(3), big sparsevec(20000))",
+             b bit(3), big sparsevec(20000), h halfvec(3000), many bit(64001))",
     );
     for (sql, expected) in [
         (
@@ -382,12 +498,68 @@ fn what_cannot_be_indexed_says_so() {
             "0A000 access method \"hnsw\" does not support columns of type integer",
         ),
         (
-            "CREATE INDEX ON t USING hnsw (b bit_jaccard_ops)",
-            "0A000 operator class \"bit_jaccard_ops\" is not supported for access method \"hnsw\"",
+            "CREATE INDEX ON t USING ivfflat (b bit_jaccard_ops)",
+            "42704 operator class \"bit_jaccard_ops\" does not exist for access method \"ivfflat\"",
+        ),
+        (
+            "CREATE INDEX ON t USING hnsw (v bit_jaccard_ops)",
+            "42704 operator class \"bit_jaccard_ops\" does not exist for access method \"hnsw\"",
+        ),
+        (
+            "CREATE INDEX ON t USING hnsw (b bit_hamming_ops) WITH (quantization = 'rabitq')",
+            "22023 quantization = rabitq cannot be used with operator class \"bit_hamming_ops\"",
+        ),
+        (
+            "CREATE INDEX ON t USING hnsw (v vector_l2_ops) WITH (quantization = 'rabitq', bits = 3)",
+            "22023 value 3 out of bounds for option \"bits\"",
+        ),
+        (
+            "CREATE INDEX ON t USING hnsw (v vector_l2_ops) WITH (bits = 9, quantization = 'rabitq')",
+            "22023 value 9 out of bounds for option \"bits\"",
+        ),
+        (
+            "CREATE INDEX ON t USING ivf (v vector_l2_ops) WITH (quantization = 'scalar', bits = 2)",
+            "22023 value 2 out of bounds for option \"bits\"",
+        ),
+        (
+            "CREATE INDEX ON t USING hnsw (v vector_l2_ops) WITH (quantization = 'product', bits = 4)",
+            "22023 bits needs quantization = rabitq or scalar",
+        ),
+        (
+            "CREATE INDEX ON t USING hnsw (v vector_l2_ops) WITH (bits = 4)",
+            "22023 bits needs quantization = rabitq or scalar",
+        ),
+        (
+            "CREATE INDEX ON t USING lsh (v vector_l2_ops) WITH (bits = 4)",
+            "22023 unrecognized parameter \"bits\"",
+        ),
+        (
+            "CREATE INDEX ON t USING hnsw (v vector_l2_ops) WITH (quantization = 'rabitq', opq = true)",
+            "22023 opq needs quantization = product",
+        ),
+        (
+            "CREATE INDEX ON t USING hnsw (v vector_l2_ops) WITH (quantization = 'product', opq = 'maybe')",
+            "22023 invalid value for boolean option \"opq\": maybe",
+        ),
+        (
+            "CREATE INDEX ON t USING hnsw (v vector_l1_ops) WITH (quantization = 'product', opq = on)",
+            "22023 opq cannot be used with operator class \"vector_l1_ops\"",
+        ),
+        (
+            "CREATE INDEX ON t USING hnsw (h halfvec_l2_ops) WITH (quantization = 'product', opq = on)",
+            "54000 column cannot have more than 2048 dimensions for opq",
         ),
         (
             "CREATE INDEX ON t USING hnsw (big sparsevec_l2_ops)",
             "54000 column cannot have more than 16000 dimensions for hnsw index",
+        ),
+        (
+            "CREATE INDEX ON t USING hnsw (many bit_hamming_ops)",
+            "54000 column cannot have more than 64000 dimensions for hnsw index",
+        ),
+        (
+            "CREATE INDEX ON t USING ivfflat (many bit_hamming_ops)",
+            "54000 column cannot have more than 16000 dimensions for ivfflat index",
         ),
         (
             "CREATE INDEX ON t USING hnsw ((v + v) vector_l2_ops)",

@@ -399,6 +399,36 @@ fn what_else_is_indexed() {
             "half = 1",
         ),
         (
+            "hnsw (bits bit_jaccard_ops)".to_owned(),
+            "bits <%> B'$$B$$'".to_owned(),
+            "half = 1",
+        ),
+        (
+            format!("hnsw ({coarse} bit_jaccard_ops)"),
+            format!("jaccard_distance({coarse}, B'$$B$$')"),
+            "true",
+        ),
+        (
+            "ivfflat (bits bit_hamming_ops)".to_owned(),
+            "bits <~> B'$$B$$'".to_owned(),
+            "half = 1",
+        ),
+        (
+            format!("hnsw ({half} halfvec_l1_ops)"),
+            format!("{half} <+> $$Q$$"),
+            "half = 1",
+        ),
+        (
+            "hnsw (sparse sparsevec_l2_ops)".to_owned(),
+            "sparse <-> $$S$$::sparsevec".to_owned(),
+            "true",
+        ),
+        (
+            "hnsw (sparse sparsevec_ip_ops)".to_owned(),
+            "sparse <#> $$S$$::sparsevec".to_owned(),
+            "true",
+        ),
+        (
             "hnsw (sparse sparsevec_cosine_ops)".to_owned(),
             "sparse <=> $$S$$::sparsevec".to_owned(),
             "true",

@@ -137,6 +137,7 @@ fn distance(expr: &Expr) -> Option<(&'static str, &Expr, &Expr)> {
     };
     let symbol = match function.name() {
         "<~>" | "hamming_distance" => "<~>",
+        "<%>" | "jaccard_distance" => "<%>",
         name => {
             let measure = Measure::named(name).filter(|measure| measure.is_distance())?;
             measure.distance.symbol()

@@ -43,7 +43,7 @@ pub(crate) enum Format {
     /// A JSON object on each line.
     Json,
     Parquet,
-    /// An array of NumPy; queries read it, `COPY` does not.
+    /// An array of NumPy; `COPY` writes it, queries read it.
     Npy,
 }
 
@@ -116,12 +116,17 @@ impl CopyOptions {
             CopyFormat::Binary => Format::Binary,
             CopyFormat::Json => Format::Json,
             CopyFormat::Parquet => Format::Parquet,
+            CopyFormat::Npy if from => {
+                return Err(Error::unsupported("COPY FROM in NPY mode is not supported")
+                    .with_hint("Use INSERT INTO … SELECT number, value FROM 'file.npy'."));
+            }
+            CopyFormat::Npy => Format::Npy,
             CopyFormat::Other(name) => {
                 return Err(Error::new(
                     SqlState::INVALID_PARAMETER_VALUE,
                     format!("COPY format \"{name}\" not recognized"),
                 )
-                .with_hint("Known are text, csv, binary, json and parquet."));
+                .with_hint("Known are text, csv, binary, json, parquet and npy."));
             }
         };
         let csv = kind == Format::Csv;
@@ -157,8 +162,9 @@ impl CopyOptions {
                         kind.name()
                     )));
                 }
-                "encoding" if kind == Format::Parquet => {
-                    return Err(syntax("cannot specify ENCODING in PARQUET mode"));
+                "encoding" if matches!(kind, Format::Parquet | Format::Npy) => {
+                    let mode = kind.name();
+                    return Err(syntax(format!("cannot specify ENCODING in {mode} mode")));
                 }
                 "compression" | "codec" | "compression_level" | "level" | "row_group_size" => {
                     if kind != Format::Parquet || from {

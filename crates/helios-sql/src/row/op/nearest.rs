@@ -12,9 +12,10 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use helios_base::{Result, Row, TableId, Value};
-use helios_table::nearest::{Found, NearestIndex, Next, Search};
+use helios_table::catalog::Method;
+use helios_table::nearest::{Delta, Found, NearestIndex, Next, Search};
 use helios_table::row::StoredRow;
-use helios_version::{Isolation, Snapshot};
+use helios_version::{Isolation, RowRef};
 
 use super::super::measure::Sought;
 use super::super::reader::Reader;
@@ -28,6 +29,10 @@ use crate::row::compile::CANDIDATE;
 const DELTA_SHARE: u64 = 8;
 /// But so many never are.
 const DELTA_MIN: u64 = 2_000;
+/// The first batch of candidates has no more, unless more are wanted.
+const FIRST_MAX: usize = 800;
+/// Rows of no more candidates are asked for one by one: those that are asked for often are at hand.
+const FEW: usize = 64;
 /// So many candidates are looked at before it is asked whether the rows are better read otherwise.
 const JUDGED_MIN: usize = 256;
 
@@ -109,7 +114,7 @@ fn by_index(
     if wanted == 0 {
         return Ok(Some(Vec::new()));
     }
-    let Some((index, snapshot)) = usable(path, output, reader, cx)? else {
+    let Some(index) = usable(path, output, cx) else {
         return Ok(None);
     };
     let Some(query) = index.query(&cx.eval(&path.query, &[])?) else {
@@ -120,8 +125,7 @@ fn by_index(
         return Ok(None);
     };
     let most = usize::try_from((output.node.total / DELTA_SHARE).max(DELTA_MIN));
-    let store = cx.exec.tables.store();
-    let Some(delta) = index.delta(store, &snapshot, most.unwrap_or(usize::MAX))? else {
+    let Some(delta) = changed(&index, reader, most.unwrap_or(usize::MAX), cx)? else {
         return Ok(None);
     };
     let mut rows = Vec::new();
@@ -137,23 +141,52 @@ fn by_index(
     if !wish.goes_on {
         pace.most = asked.breadth.max(asked.needed);
     }
+    // As many more as are thought not to hold.
+    let node = &path.otherwise;
+    let all = (index.len() as u64).min(node.total);
+    let each = all.saturating_mul(asked.needed as u64) / node.estimate.max(1);
+    let first = usize::try_from(each).map_or(FIRST_MAX, |first| first.min(FIRST_MAX));
+    // Lists and buckets are chosen by what has come of others before.
+    let leaps = Method::named(&path.index.method) == Some(Method::Hnsw);
     let search = Search {
         query: &query,
         asked,
+        first: match leaps && wish.goes_on && !output.node.filters.is_empty() {
+            true => first.min(pace.most).max(asked.needed),
+            false => asked.needed,
+        },
     };
-    index.search(search, &mut |found| {
-        pace.judged += 1;
-        if !seen.contains(found.key)
-            && let Judged::Is(row) = judge(&index, &found, output, reader, cx)?
-        {
-            done.rescored += 1;
-            seen.insert(found.key.to_vec());
-            match row {
-                Some(row) => {
-                    rows.push(row);
-                    pace.got += 1;
+    let storage = output.storage();
+    index.search(search, &mut |batch| {
+        pace.judged += batch.len();
+        let unseen = batch.iter().filter(|found| !seen.contains(found.key));
+        let unseen: Vec<&Found<'_>> = unseen.collect();
+        let mut look = |number: usize, row: RowRef<'_>| -> Result<()> {
+            // Another vector of the row may have come before in the batch.
+            if let Some(found) = unseen.get(number).filter(|found| !seen.contains(found.key))
+                && let Judged::Is(row) = judge(&index, found, output, row, cx)?
+            {
+                done.rescored += 1;
+                seen.insert(found.key.to_vec());
+                match row {
+                    Some(row) => {
+                        rows.push(row);
+                        pace.got += 1;
+                    }
+                    None => done.removed += 1,
                 }
-                None => done.removed += 1,
+            }
+            Ok(())
+        };
+        match unseen.len() <= FEW {
+            true => {
+                for (number, found) in unseen.iter().enumerate() {
+                    reader.show(storage, found.key, &mut |row| look(number, row))?;
+                }
+            }
+            false => {
+                let keys: Vec<&[u8]> = unseen.iter().map(|found| found.key).collect();
+                reader.show_each(storage, &keys, &mut look)?;
             }
         }
         Ok(pace.next())
@@ -166,22 +199,28 @@ fn by_index(
     Ok(enough.then_some(rows))
 }
 
-/// The index and the statement's snapshot, if it can serve the statement.
-fn usable(
-    path: &NearestPath,
-    output: &Output,
+/// The index, if it can serve the statement.
+fn usable(path: &NearestPath, output: &Output, cx: &Cx<'_>) -> Option<Arc<NearestIndex>> {
+    let index = cx.exec.tables.nearest(&path.index)?;
+    (index.is_of(&output.table) && !own_writes(output.storage(), cx)).then_some(index)
+}
+
+/// The rows that the statement sees otherwise than the index, if they are at most `most`.
+fn changed(
+    index: &NearestIndex,
     reader: &Reader,
+    most: usize,
     cx: &Cx<'_>,
-) -> Result<Option<(Arc<NearestIndex>, Snapshot)>> {
-    let tables = &cx.exec.tables;
-    let Some(index) = tables.nearest(&path.index) else {
-        return Ok(None);
-    };
-    if !index.is_of(&output.table) || own_writes(output.storage(), cx) {
-        return Ok(None);
+) -> Result<Option<Vec<Delta>>> {
+    let (branch, scn) = (reader.branch(), reader.scn());
+    if index.base() == (branch, scn) {
+        return Ok(Some(Vec::new()));
     }
-    let snapshot = tables.store().snapshot(reader.branch(), Some(reader.scn()));
-    Ok(snapshot.ok().map(|snapshot| (index, snapshot)))
+    let store = cx.exec.tables.store();
+    match store.snapshot(branch, Some(scn)) {
+        Ok(snapshot) => index.delta(store, &snapshot, most),
+        Err(_) => Ok(None),
+    }
 }
 
 /// What the row of a candidate says.
@@ -197,18 +236,19 @@ fn judge(
     index: &NearestIndex,
     found: &Found<'_>,
     output: &mut Output,
-    reader: &Reader,
+    row: RowRef<'_>,
     cx: &Cx<'_>,
 ) -> Result<Judged> {
-    let Some(version) = reader.get(output.storage(), found.key)? else {
-        return Ok(Judged::No);
-    };
-    let stored = StoredRow::new(output.table.shape(), found.key, version.begin, &version.row)?;
-    if !index.is_still(found, &stored)? {
-        return Ok(Judged::No);
+    // A condition reads less of the row than its vector is.
+    let emitted = output.emit(found.key, row.begin, row.row, cx)?;
+    if emitted.is_none() {
+        return Ok(Judged::Is(None));
     }
-    let row = output.emit(found.key, version.begin, &version.row, cx)?;
-    Ok(Judged::Is(row))
+    let stored = StoredRow::new(output.table.shape(), found.key, row.begin, row.row)?;
+    match index.is_still(found, &stored)? {
+        true => Ok(Judged::Is(emitted)),
+        false => Ok(Judged::No),
+    }
 }
 
 /// How a search is getting on.

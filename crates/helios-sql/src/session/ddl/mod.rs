@@ -80,6 +80,7 @@ impl Ddl<'_> {
             Statement::AlterTable(alter) => ddl.alter_table(alter)?,
             Statement::Policy(policy) => ddl.policy(policy)?,
             Statement::CreateIndex(create) => ddl.create_index(create)?,
+            Statement::Reindex(indexes) => ddl.reindex(indexes)?,
             Statement::CreateView(create) => ddl.create_view(create)?,
             Statement::CreateSequence(create) => ddl.create_sequence(create)?,
             Statement::AlterSequence {

@@ -1,11 +1,11 @@
 //! `CREATE INDEX … USING hnsw` and its kin.
 
-use helios_base::{Error, Result, SqlState};
+use helios_base::{Error, IndexId, Result, SqlState};
 use helios_table::catalog::NearestDef;
 use helios_table::ddl::NewNearest;
 
 use super::Ddl;
-use crate::plan::{CreateIndex, IndexKey};
+use crate::plan::{CreateIndex, IndexKey, TableRef};
 use crate::session::indexing::Telling;
 
 impl Ddl<'_> {
@@ -46,6 +46,16 @@ impl Ddl<'_> {
         let telling = Telling::new(&self.session.state, new.table);
         let watch = |progress| telling.goes_on(progress);
         self.txn.create_nearest_index(&new, &watch)?;
+        Ok(())
+    }
+
+    /// Makes indexes of nearness anew, of the rows there are now.
+    pub(super) fn reindex(&mut self, indexes: &[(TableRef, IndexId)]) -> Result<()> {
+        for (table, index) in indexes {
+            let telling = Telling::new(&self.session.state, table.id);
+            let watch = |progress| telling.goes_on(progress);
+            self.txn.reindex(table.id, *index, &watch)?;
+        }
         Ok(())
     }
 }

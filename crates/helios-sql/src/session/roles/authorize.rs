@@ -133,6 +133,10 @@ impl Judge<'_> {
                 self.create_schema()
             }
             Statement::CreateIndex(create) => self.owns_table(&create.table),
+            Statement::Reindex(indexes) => {
+                let mut tables = indexes.iter().map(|(table, _)| table);
+                tables.try_for_each(|table| self.owns_table(table))
+            }
             Statement::Policy(policy) => match self.find(&policy.table) {
                 // PostgreSQL's words differ.
                 Some(relation) if matches!(policy.action, PolicyAction::Drop { .. }) => self

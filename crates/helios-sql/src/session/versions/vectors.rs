@@ -39,7 +39,7 @@ pub(super) fn indexes(state: &State) -> Result<Vec<Row>> {
                         Value::Bool(true),
                         number(report.vectors as u64),
                         number(report.bytes as u64),
-                        Value::Bool(report.quantized),
+                        Value::Bool(report.codes.is_some()),
                         branch.map_or(Value::Null, |branch| Value::text(branch.name)),
                         number(scn.0),
                     ]);
@@ -53,11 +53,12 @@ pub(super) fn indexes(state: &State) -> Result<Vec<Row>> {
                         recall.map_or(Value::Null, Value::Float8),
                         at(0.95),
                         at(0.99),
+                        report.codes.map_or(Value::Null, Value::text),
                     ]);
                 }
                 None => {
                     row.push(Value::Bool(false));
-                    row.extend(std::iter::repeat_n(Value::Null, 8));
+                    row.extend(std::iter::repeat_n(Value::Null, 9));
                 }
             }
             rows.push(row);
