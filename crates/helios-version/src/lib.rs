@@ -41,6 +41,7 @@ mod history;
 mod kept;
 mod keys;
 mod lock;
+mod memory;
 mod options;
 mod pipeline;
 mod read;

@@ -22,7 +22,8 @@ pub struct Options {
     pub block_cache_bytes: usize,
     /// Bytes of hot current rows kept for point reads.
     pub row_cache_bytes: usize,
-    /// Memory for what was read of single rows in columnar segments, in bytes.
+    /// Memory for what was read of columnar segments, in bytes: single rows, and whole columns that were scanned.
+    /// By default an eighth of the machine's, though at least 64 MiB and at most 1 GiB.
     pub segment_cache_bytes: usize,
     /// Bytes of one transaction's writes kept in memory before rows spill to a temporary file.
     pub txn_memory_bytes: usize,
@@ -42,9 +43,16 @@ impl Default for Options {
             page_cache_bytes: 128 << 20,
             block_cache_bytes: 192 << 20,
             row_cache_bytes: 32 << 20,
-            segment_cache_bytes: 64 << 20,
+            segment_cache_bytes: segment_cache(),
             txn_memory_bytes: 256 << 20,
             background: true,
         }
     }
+}
+
+fn segment_cache() -> usize {
+    const LEAST: u64 = 64 << 20;
+    const MOST: u64 = 1 << 30;
+    let bytes = crate::memory::physical().map_or(LEAST * 4, |bytes| bytes / 8);
+    usize::try_from(bytes.clamp(LEAST, MOST)).unwrap_or(LEAST as usize)
 }

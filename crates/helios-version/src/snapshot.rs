@@ -97,6 +97,16 @@ pub trait Read: Send + Sync {
         0
     }
 
+    /// Where scans of a table that has segments are best cut, ascending, with `fine` into smaller pieces; and how
+    /// many rows are in these segments, dead or alive.
+    ///
+    /// # Errors
+    /// As [`Read::get`].
+    fn cuts(&self, table: TableId, fine: bool) -> Result<(Vec<Vec<u8>>, u64)> {
+        let _ = (table, fine);
+        Ok((Vec::new(), 0))
+    }
+
     /// Committed versions of one row on this branch and its ancestors up to this snapshot that are
     /// still stored, newest first. Intervals are cut at the fork points.
     ///
@@ -308,6 +318,22 @@ impl Read for Snapshot {
             .links()
             .filter_map(|link| self.0.core.cold.level(table, link.branch));
         levels.map(|level| level.parts.len()).sum()
+    }
+
+    fn cuts(&self, table: TableId, fine: bool) -> Result<(Vec<Vec<u8>>, u64)> {
+        let (mut cuts, mut adopted) = (Vec::new(), 0);
+        for link in self.links() {
+            let Some(level) = self.0.core.cold.level(table, link.branch) else {
+                continue;
+            };
+            for part in level.parts.iter().filter(|part| part.info.adopted > 0) {
+                cuts.extend(self.0.core.cold.rows(part)?.cuts(fine)?);
+                adopted += part.info.adopted;
+            }
+        }
+        cuts.sort_unstable();
+        cuts.dedup();
+        Ok((cuts, adopted))
     }
 
     fn history(&self, table: TableId, pk: &[u8]) -> Result<Vec<Version>> {

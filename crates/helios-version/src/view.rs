@@ -140,6 +140,10 @@ impl Read for View {
         self.snapshot.segments(table)
     }
 
+    fn cuts(&self, table: TableId, fine: bool) -> Result<(Vec<Vec<u8>>, u64)> {
+        self.snapshot.cuts(table, fine)
+    }
+
     fn history(&self, table: TableId, pk: &[u8]) -> Result<Vec<Version>> {
         if let Some(reads) = &self.reads {
             reads.lock().add_row(table, pk);

@@ -81,8 +81,9 @@ impl Options {
         self
     }
 
-    /// Memory for what was read of single rows in columnar segments, so that rows near them are had quickly: 64 MiB
-    /// unless said otherwise; 0 for none.
+    /// Memory for what was read of columnar segments: single rows, so that rows near them are had quickly (half of
+    /// it, at most 64 MiB), and decoded columns, for the next scan. An eighth of the machine's unless said otherwise,
+    /// though at least 64 MiB and at most 1 GiB; 0 for none.
     #[must_use]
     pub fn segment_cache(mut self, bytes: usize) -> Self {
         self.engine.segment_cache = Some(bytes);

@@ -33,6 +33,11 @@ impl SparseIndex {
         first.saturating_sub(1)..end
     }
 
+    /// The first key of the group.
+    pub fn first_of(&self, group: usize) -> Option<&[u8]> {
+        self.keys.get(group).map(Box::as_ref)
+    }
+
     pub fn len(&self) -> usize {
         self.keys.len()
     }

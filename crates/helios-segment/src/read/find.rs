@@ -133,6 +133,32 @@ impl Segment {
         Ok(Some((number, self.group(number, lookup, key)?)))
     }
 
+    /// The first key of every `rows` rows of each chunk, ascending, or of each chunk where that is not known.
+    /// `rows` is a multiple of 1,024. Of a segment in key order.
+    ///
+    /// # Errors
+    /// As [`lower_bound`](Segment::lower_bound).
+    pub fn keys_of_every(&self, rows: usize) -> Result<Vec<Vec<u8>>> {
+        if !self.is_ordered() {
+            return Err(Error::invalid("the segment is not in the order of its key"));
+        }
+        let mut found = Vec::new();
+        for (number, chunk) in self.chunks().iter().enumerate() {
+            let Some(keys) = &chunk.keys else { continue };
+            found.push(keys.min.clone());
+            let total = chunk.rows as usize;
+            if rows >= total {
+                continue;
+            }
+            if let Some(index) = &self.lookup(number, keys)?.index {
+                let inner = (rows..total).step_by(rows.max(STRIDE));
+                let first = inner.filter_map(|row| index.first_of(row / STRIDE));
+                found.extend(first.map(<[u8]>::to_vec));
+            }
+        }
+        Ok(found)
+    }
+
     /// The first chunk whose keys do not all come before `key`.
     fn chunk_with(&self, key: &[u8]) -> Result<Option<(usize, &Keys)>> {
         if !self.is_ordered() {

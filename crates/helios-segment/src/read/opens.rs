@@ -10,6 +10,7 @@ use arrow_schema::DataType;
 
 use crate::cache::Cache;
 use crate::codec::Opened;
+use crate::columns::ColumnCache;
 use crate::error::{Error, Result};
 
 /// Blocks of many segments, by segment, chunk and part.
@@ -80,10 +81,11 @@ impl fmt::Debug for Form {
     }
 }
 
-/// Where a segment keeps its blocks.
+/// Where a segment keeps its blocks, and decoded columns.
 #[derive(Debug)]
 pub(super) struct Opens {
     pub(super) cache: Arc<BlockCache>,
+    pub(super) columns: Arc<ColumnCache>,
     /// The segment, as the cache knows it.
     pub(super) id: u64,
 }

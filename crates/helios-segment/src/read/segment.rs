@@ -13,6 +13,7 @@ use super::find::Lookup;
 use super::opens::{BlockCache, OpenBlock, Opens, Part};
 
 use crate::codec::{Block, Codec, codec};
+use crate::columns::ColumnCache;
 use crate::error::{Error, Place, Result};
 use crate::format::footer::Footer;
 use crate::format::meta::{BlockAt, Chunk, EncodedAt};
@@ -62,11 +63,12 @@ impl Segment {
     }
 
     /// With a place to keep blocks of which a few rows were read, so that the next ones are had without
-    /// reading and checking those again. `id` tells the segment from others that keep theirs there.
+    /// reading and checking those again, and one for decoded [columns](Segment::column). `id` tells the segment from
+    /// others that keep theirs there.
     #[must_use]
-    pub fn with_cache(self, cache: Arc<BlockCache>, id: u64) -> Self {
+    pub fn with_cache(self, cache: Arc<BlockCache>, columns: Arc<ColumnCache>, id: u64) -> Self {
         Self {
-            opened: Some(Opens { cache, id }),
+            opened: Some(Opens { cache, columns, id }),
             ..self
         }
     }
@@ -149,8 +151,66 @@ impl Segment {
                 let row = *row as usize;
                 return self.column_rows(chunk, column, row..row + 1);
             }
+            if let Some(known) = self.decoded(chunk, column, true)? {
+                return Ok(arrow_select::take::take(&known, &indices, None)?);
+            }
             self.column_with(chunk, column, |block, codec| codec.take(block, &indices))
         })
+    }
+
+    /// All rows of a column of a chunk, kept for the next who asks if there is room.
+    ///
+    /// # Errors
+    /// As [`read`](Segment::read).
+    pub fn column(&self, chunk: usize, column: usize) -> Result<ArrayRef> {
+        if let Some(known) = self.decoded(chunk, column, false)? {
+            return Ok(known);
+        }
+        let rows = self.chunk(chunk)?.rows as usize;
+        let decode =
+            || {
+                let array = self.column_rows(chunk, column, 0..rows)?;
+                match array.len() == rows {
+                    true => Ok(array),
+                    false => Err(Error::damaged("a block has too few rows")
+                        .at(&self.place(chunk, None, None))),
+                }
+            };
+        match &self.opened {
+            Some(Opens { columns, id, .. }) => {
+                columns.get_or((*id, chunk as u32, column as u32), decode)
+            }
+            None => decode(),
+        }
+    }
+
+    /// Whether all rows of a column of a chunk are at hand, decoded.
+    #[must_use]
+    pub fn has_column(&self, chunk: usize, column: usize) -> bool {
+        self.known(chunk, column as u32).is_some()
+    }
+
+    fn known(&self, chunk: usize, part: u32) -> Option<ArrayRef> {
+        let Opens { columns, id, .. } = self.opened.as_ref()?;
+        columns.get(&(*id, chunk as u32, part))
+    }
+
+    /// All rows of a column of a chunk, if they are at hand, or worth being so: when `again` and somebody
+    /// asked before.
+    fn decoded(&self, chunk: usize, column: usize, again: bool) -> Result<Option<ArrayRef>> {
+        let known = self.known(chunk, column as u32);
+        let Some(Opens { cache, columns, id }) = self.opened.as_ref().filter(|_| again) else {
+            return Ok(known);
+        };
+        if known.is_some() {
+            return Ok(known);
+        }
+        let (.., raw) = self.column_at(chunk, column)?;
+        let raw = usize::try_from(raw).unwrap_or(usize::MAX);
+        if !columns.fits(raw) || !cache.again(&(*id, chunk as u32, column as u32)) {
+            return Ok(None);
+        }
+        self.column(chunk, column).map(Some)
     }
 
     fn batch(
@@ -217,14 +277,22 @@ impl Segment {
                 let (block, codec) = self.block(chunk, part, at)?;
                 return codec.decompress(&block);
             }
-            let Some(Opens { cache, id }) = &self.opened else {
+            let Some(Opens { cache, id, .. }) = &self.opened else {
                 let (block, codec) = self.block(chunk, part, at)?;
                 return codec.slice(&block, rows.clone());
             };
             let key = (*id, chunk as u32, part.number());
+            if rows.len() > 1
+                && let Some(known) = self.known(chunk, part.number())
+            {
+                return Ok(known.slice(rows.start, rows.len()));
+            }
             let kept = match cache.get(&key) {
                 Some(kept) => kept,
                 None => {
+                    if let Some(known) = self.known(chunk, part.number()) {
+                        return Ok(known.slice(rows.start, rows.len()));
+                    }
                     let (block, codec) = self.block(chunk, part, at)?;
                     let opened = OpenBlock::opened(crate::codec::open(codec, block, raw)?);
                     let opened = Arc::new(opened);

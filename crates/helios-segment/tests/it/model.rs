@@ -6,8 +6,8 @@ use arrow_array::{Array, ArrayRef, Int64Array, UInt64Array};
 use arrow_schema::DataType;
 use fastrand::Rng;
 use helios_segment::{
-    Begin, BlockCache, CHUNK_ROWS, ColumnOptions, Compression, Effort, Reason, Segment,
-    SegmentWriter, WriterOptions,
+    Begin, BlockCache, CHUNK_ROWS, ColumnCache, ColumnOptions, Compression, Effort, Reason,
+    Segment, SegmentWriter, WriterOptions,
 };
 
 use crate::random::{array, assert_same, open, schema, spread, types};
@@ -66,7 +66,9 @@ fn round(seed: u64, columns: usize, sizes: &[usize]) {
         [0, 100_000, 64 << 20][rng.usize(0..3)],
         4,
     ));
-    let segment = open(bytes).expect("opens").with_cache(cache, seed);
+    let decoded = Arc::new(ColumnCache::new([0, 100_000, 64 << 20][rng.usize(0..3)]));
+    let segment = open(bytes).expect("opens");
+    let segment = segment.with_cache(cache, decoded, seed);
     let rows: usize = sizes.iter().sum();
     assert_eq!(segment.rows(), rows as u64);
     assert_eq!(segment.verify().len(), 0, "{:?}", segment.verify());
@@ -141,6 +143,22 @@ fn near(
     let batch = segment.take(chunk, &[row as u32], &columns).expect("takes");
     for (column, array) in expected.iter().enumerate() {
         assert_same(batch.column(column), &array.slice(from + row, 1), "taken");
+    }
+    // The second time all of the column is decoded, from then on it is at hand.
+    let mut rows: Vec<u32> = (0..12).map(|_| rng.u32(0..count as u32)).collect();
+    rows.sort_unstable();
+    let places = rows.iter().map(|row| u64::from(*row) + from as u64);
+    let places = UInt64Array::from_iter_values(places);
+    for _ in 0..3 {
+        let batch = segment.take(chunk, &rows, &columns).expect("takes");
+        for (column, array) in expected.iter().enumerate() {
+            let want = arrow_select::take::take(array, &places, None).expect("there");
+            assert_same(batch.column(column), &want, "taken together");
+        }
+    }
+    for (column, array) in expected.iter().enumerate() {
+        let whole = segment.column(chunk, column).expect("reads");
+        assert_same(&whole, &array.slice(from, count), "whole");
     }
 }
 

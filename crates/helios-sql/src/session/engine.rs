@@ -34,7 +34,7 @@ pub struct EngineOptions {
     pub block_cache: Option<usize>,
     /// Memory for rows that are read again and again.
     pub row_cache: Option<usize>,
-    /// Memory for what was read of single rows in columnar segments.
+    /// Memory for what was read of columnar segments.
     pub segment_cache: Option<usize>,
 }
 

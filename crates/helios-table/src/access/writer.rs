@@ -8,6 +8,7 @@ use helios_version::{IndexEntry, LockMode, Txn, Wait};
 
 use super::failure;
 use crate::catalog::{Catalog, TableDef};
+use crate::constraint::KnownParents;
 use crate::row::{IndexRules, Rules, StoredRow};
 use crate::transaction::Transaction;
 
@@ -22,8 +23,8 @@ pub struct TableWriter<'t> {
     pub(super) referenced: bool,
     /// See `put_checks_off`.
     pub(super) lenient: bool,
-    /// For each foreign key, the last key whose parent was found and locked.
-    pub(crate) parents: Vec<Option<Vec<u8>>>,
+    /// For each foreign key those keys whose parents were found and locked.
+    pub(crate) parents: Vec<KnownParents>,
     bytes: Vec<u8>,
     key: Vec<u8>,
     entries: Vec<IndexEntry>,
@@ -127,7 +128,7 @@ impl<'t> TableWriter<'t> {
             table: table.clone(),
             referenced: catalog.referencing(table.id).next().is_some(),
             lenient: false,
-            parents: vec![None; rules.foreign_keys.len()],
+            parents: vec![KnownParents::default(); rules.foreign_keys.len()],
             rules,
             bytes: Vec::new(),
             key: Vec::new(),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use arrow_array::{Array, BinaryArray};
 use helios_base::{Error, Result};
-use helios_segment::{BlockCache, Cache};
+use helios_segment::{BlockCache, Cache, ColumnCache};
 use helios_version::{ColdBlock, ColdRows, RowRef};
 
 use super::rows::SegmentRows;
@@ -18,11 +18,19 @@ use super::rows::SegmentRows;
 /// Rows decoded together when one of them was read before.
 const LEAF: usize = 64;
 
+/// Rows whose keys are read together: the segment's index knows the first of each.
+const GROUP: usize = 1024;
+
 /// Blocks are large: of few shards each takes one that is decoded.
 const BLOCK_SHARDS: usize = 4;
 
+/// Bytes at most for what is kept of single rows; the rest is for columns that were scanned.
+const POINTS_MAX: usize = 64 << 20;
+
 /// What is kept of all segments of a database, bounded in bytes.
 pub(crate) struct Near {
+    /// Columns that were scanned.
+    pub(super) columns: Arc<ColumnCache>,
     /// Blocks of columns, ready for reading a few rows.
     pub(super) blocks: Arc<BlockCache>,
     kept: Cache<(u64, Place), Kept>,
@@ -44,9 +52,11 @@ enum Kept {
 impl Near {
     /// In so many bytes.
     pub(crate) fn new(bytes: usize) -> Self {
+        let points = (bytes / 2).min(POINTS_MAX);
         Self {
-            blocks: Arc::new(Cache::with_shards(bytes / 2, BLOCK_SHARDS)),
-            kept: Cache::new(bytes / 2),
+            columns: Arc::new(ColumnCache::new(bytes - points)),
+            blocks: Arc::new(Cache::with_shards(points / 2, BLOCK_SHARDS)),
+            kept: Cache::new(points / 2),
         }
     }
 }
@@ -89,6 +99,26 @@ impl SegmentRows {
         };
         let row = partition(&keys, |key| key < pk);
         Ok(self.place_of(chunk, rows.start + row))
+    }
+
+    /// The keys of the group of 1,024 rows that these rows are in, and the first of that group, where there are
+    /// such groups and all are in one.
+    pub(super) fn keys_around(
+        &self,
+        chunk: usize,
+        rows: &Range<usize>,
+    ) -> Result<Option<(Arc<BinaryArray>, usize)>> {
+        let first = rows.start - rows.start % GROUP;
+        let end = (first + GROUP).min(self.rows_of(chunk));
+        if !self.segment().is_ordered() || rows.end > end {
+            return Ok(None);
+        }
+        let group = first..end;
+        let keys = match self.kept_keys(chunk, &group) {
+            Some(keys) => keys,
+            None => self.read_keys(chunk, &group)?,
+        };
+        Ok((keys.len() == group.len()).then_some((keys, first)))
     }
 
     /// The keys of these rows, if they are kept.

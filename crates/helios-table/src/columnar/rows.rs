@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
 use helios_base::row::{self, Layout};
 use helios_base::{Error, Result, Scn};
-use helios_segment::{ReadAt, Segment};
+use helios_segment::{CHUNK_ROWS, ReadAt, Segment};
 use helios_version::{ColdBlock, ColdRows, ShowRow};
 
 use super::descriptor::{Descriptor, KeyForm};
@@ -15,6 +15,9 @@ use super::form::{Cells, Form};
 use super::from_segment;
 use super::keys::Keys;
 use super::near::Near;
+
+/// Rows of the pieces into which chunks are cut where there are few.
+const FINE: usize = CHUNK_ROWS / 4;
 
 /// An open segment.
 pub struct SegmentRows {
@@ -40,7 +43,7 @@ impl SegmentRows {
         near: Arc<Near>,
     ) -> Result<Self> {
         let segment = Segment::open(source, label).map_err(from_segment)?;
-        let segment = segment.with_cache(Arc::clone(&near.blocks), id);
+        let segment = segment.with_cache(Arc::clone(&near.blocks), Arc::clone(&near.columns), id);
         if *segment.schema() != descriptor.schema()? {
             return Err(Error::corrupt(format!(
                 "segment \"{label}\" of table \"{}\" has other columns than it should",
@@ -226,6 +229,16 @@ impl ColdRows for SegmentRows {
         let Some((chunk, range)) = self.rows_from(from, count) else {
             return Ok(());
         };
+        if let Some((keys, first)) = self.keys_around(chunk, &range)? {
+            let begins = self.begins(chunk, range.clone())?;
+            for (at, row) in range.enumerate() {
+                rows.push(self.begin_at(begins.as_ref(), at), |out| {
+                    out.extend_from_slice(keys.value(row - first));
+                    Ok(out.len())
+                })?;
+            }
+            return Ok(());
+        }
         let batch = self.read_places(chunk, range.clone(), &self.key_places())?;
         let cells = self.key_cells(batch.columns())?;
         let key: Vec<&Cells> = cells.iter().collect();
@@ -237,6 +250,12 @@ impl ColdRows for SegmentRows {
             })?;
         }
         Ok(())
+    }
+
+    fn cuts(&self, fine: bool) -> Result<Vec<Vec<u8>>> {
+        let rows = if fine { FINE } else { CHUNK_ROWS };
+        let keys = self.segment.keys_of_every(rows);
+        keys.map_err(|error| self.placed(error))
     }
 
     fn verify(&self) -> Vec<String> {

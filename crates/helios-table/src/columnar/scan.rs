@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::builder::BinaryViewBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, UInt64Type};
-use arrow_array::{Array, ArrayRef, BooleanArray};
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use helios_arrow::{ColumnBuilder, ColumnReader, Shape};
 use helios_base::row;
 use helios_base::{ColumnId, DataType, Error, Result, Scn, Value};
@@ -46,6 +46,8 @@ pub struct ColumnZone {
 pub enum ChunkRows<'a> {
     /// Those that follow each other.
     Range(Range<usize>),
+    /// Those that follow each other; all of the chunk are decoded, and kept if there is room.
+    Kept(Range<usize>),
     /// Few among many, ascending.
     These(&'a [u32]),
 }
@@ -53,7 +55,7 @@ pub enum ChunkRows<'a> {
 impl ChunkRows<'_> {
     fn len(&self) -> usize {
         match self {
-            Self::Range(rows) => rows.len(),
+            Self::Range(rows) | Self::Kept(rows) => rows.len(),
             Self::These(rows) => rows.len(),
         }
     }
@@ -68,6 +70,13 @@ impl SegmentRows {
         let wanted = usize::try_from(places.end.saturating_sub(places.start)).unwrap_or(rows);
         let end = first.saturating_add(wanted).min(rows);
         (first < end).then_some((chunk, first..end))
+    }
+
+    /// How many rows a chunk has.
+    #[must_use]
+    pub fn rows_of(&self, chunk: usize) -> usize {
+        let chunk = self.segment().chunks().get(chunk);
+        chunk.map_or(0, |chunk| chunk.rows as usize)
     }
 
     /// Which of the rows had begun at `scn`; `None`: all of them.
@@ -113,12 +122,19 @@ impl SegmentRows {
             let missing = column.missing.as_ref().unwrap_or(&Value::Null);
             return helios_arrow::array_of(std::iter::repeat_n(missing, rows.len()), &shape);
         };
-        let batch = match rows {
-            ChunkRows::Range(rows) => self.segment().read_rows(chunk, rows.clone(), &[place]),
-            ChunkRows::These(rows) => self.segment().take(chunk, rows, &[place]),
+        let first = |batch: RecordBatch| batch.columns().first().cloned();
+        let array = match rows {
+            ChunkRows::Range(rows) => {
+                let batch = self.segment().read_rows(chunk, rows.clone(), &[place]);
+                batch.map(first)
+            }
+            ChunkRows::These(rows) => self.segment().take(chunk, rows, &[place]).map(first),
+            ChunkRows::Kept(rows) => {
+                let array = self.segment().column(chunk, place);
+                array.map(|array| Some(slice(&array, rows)))
+            }
         };
-        let batch = batch.map_err(|error| self.placed(error))?;
-        let Some(array) = batch.columns().first() else {
+        let Some(array) = &array.map_err(|error| self.placed(error))? else {
             return Err(Error::internal("a segment gave no column"));
         };
         if form.is_plain(&column.ty) && *array.data_type() == shape.arrow {
@@ -130,6 +146,14 @@ impl SegmentRows {
             return Ok(Arc::new(places.unary::<_, UInt64Type>(i64::cast_unsigned)));
         }
         converted(array, form, &column.ty, &shape)
+    }
+
+    /// Whether a column of a chunk is at hand, decoded.
+    #[must_use]
+    pub fn has_column(&self, table: &TableDef, position: usize, chunk: usize) -> bool {
+        let column = table.columns.get(position);
+        let place = column.and_then(|column| self.place_of_column(column.id));
+        place.is_none_or(|(place, _)| self.segment().has_column(chunk, place))
     }
 
     /// The stored keys of rows, as bytes.
@@ -186,6 +210,13 @@ impl SegmentRows {
         let hidden = usize::from(!matches!(self.descriptor().key, KeyForm::Columns(_)));
         Some((at + hidden, &columns.get(at)?.1))
     }
+}
+
+fn slice(array: &ArrayRef, rows: &Range<usize>) -> ArrayRef {
+    if *rows == (0..array.len()) {
+        return Arc::clone(array);
+    }
+    array.slice(rows.start, rows.len())
 }
 
 /// A column whose values lie there as the bytes that they have in rows, or under another modifier.

@@ -159,16 +159,11 @@ impl TableWriter<'_> {
 
     /// Whether the parent table has the key, whose row is then locked against losing it.
     fn parent_exists(&mut self, fk: &ForeignKeyDef, slot: usize, values: &[Value]) -> Result<bool> {
-        // Rows that come one after the other often have the same parent.
         let mut mark = Vec::new();
         for (value, ty) in values.iter().zip(column_types(self.table(), &fk.columns)) {
             key::encode(value, ty, KeyOrder::ASC, &mut mark)?;
         }
-        if self
-            .parents
-            .get(slot)
-            .is_some_and(|last| last.as_ref() == Some(&mark))
-        {
+        if self.parents.get(slot).is_some_and(|known| known.has(&mark)) {
             return Ok(true);
         }
         let Some(parent) = self.parent(fk)? else {
@@ -177,8 +172,8 @@ impl TableWriter<'_> {
         let table = self.table().clone();
         let types = column_types(&table, &fk.columns);
         let found = parent.has_key(fk, values, &types, true)?;
-        if found && let Some(last) = self.parents.get_mut(slot) {
-            *last = Some(mark);
+        if found && let Some(known) = self.parents.get_mut(slot) {
+            known.add(mark);
         }
         Ok(found)
     }

@@ -3,9 +3,11 @@
 
 mod action;
 mod foreign_key;
+mod known_parents;
 mod pending;
 mod referencing;
 
 pub(crate) use foreign_key::convert;
+pub(crate) use known_parents::KnownParents;
 pub use pending::ConstraintTarget;
 pub(crate) use pending::{Modes, Pending};

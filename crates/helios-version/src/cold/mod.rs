@@ -108,6 +108,16 @@ pub trait ColdRows: Send + Sync {
         }
     }
 
+    /// Keys at which what is read together begins, ascending: where a scan is best cut; with `fine` some between
+    /// them as well. There may be none.
+    ///
+    /// # Errors
+    /// As [`ColdRows::find`].
+    fn cuts(&self, fine: bool) -> Result<Vec<Vec<u8>>> {
+        let _ = fine;
+        Ok(Vec::new())
+    }
+
     /// Everything that is wrong with the stored bytes, one line each; empty if nothing.
     fn verify(&self) -> Vec<String>;
 

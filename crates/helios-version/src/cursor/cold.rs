@@ -43,6 +43,8 @@ pub(crate) struct ColdRun {
     size: usize,
     /// Whether its reader takes stretches: then only keys are decoded where one may begin.
     stretches: bool,
+    /// Whether its reader takes keys alone.
+    keys: bool,
     /// Whether the rows of the block are keys without what belongs to them.
     bare: bool,
 }
@@ -86,6 +88,7 @@ impl ColdRun {
                 at: None,
                 size: FIRST,
                 stretches: false,
+                keys: false,
                 bare: false,
             }
         };
@@ -95,6 +98,11 @@ impl ColdRun {
     /// Its reader will ask for stretches. Call it before the first row.
     pub(super) const fn expect_stretches(&mut self) {
         self.stretches = !self.reverse;
+    }
+
+    /// Its reader will ask for keys alone. Call it before the first row.
+    pub(super) const fn expect_keys(&mut self) {
+        self.keys = true;
     }
 
     /// Moves to the next row that has begun.
@@ -140,7 +148,7 @@ impl ColdRun {
                 continue;
             }
             let count = self.size.min((upto - from) as usize);
-            self.bare = self.stretches && self.size == FIRST;
+            self.bare = self.keys || self.stretches && self.size == FIRST;
             self.size = BLOCK;
             let at = if self.reverse {
                 upto - count as u64

@@ -201,6 +201,28 @@ impl RowCursor {
         }
     }
 
+    /// The first key, or `None` if there is no row: nothing else is read of rows in segments. The cursor is of no
+    /// further use.
+    ///
+    /// # Errors
+    /// As [`RowCursor::next`].
+    pub fn first_key(mut self) -> Result<Option<Vec<u8>>> {
+        if let Rows::Many(merged) = &mut self.rows {
+            for side in merged.fresh().into_iter().flatten() {
+                if let RowSide::Cold(rows) = side {
+                    rows.expect_keys();
+                }
+            }
+            while let Some(number) = merged.next()? {
+                if let Some(row) = merged.side(number).and_then(RowSide::row) {
+                    return Ok(Some(row.pk.to_vec()));
+                }
+            }
+            return Ok(None);
+        }
+        Ok(self.next()?.map(|row| row.pk.to_vec()))
+    }
+
     /// The next row, or several at once that lie together in a segment; `None` at the end.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use helios_testkit::Scratch;
-use heliosdb::{Connection, Database};
+use heliosdb::{Connection, Database, Options};
 
 fn texts(connection: &mut Connection, sql: &str) -> Vec<String> {
     let rows = connection
@@ -426,6 +426,58 @@ fn scans_over_segments_and_rows_agree() {
     );
     run(c, "ROLLBACK");
     sound(&database);
+}
+
+#[test]
+fn what_is_kept_of_segments_changes_no_answer() {
+    let scratch = Scratch::new();
+    let path = scratch.join("db");
+    let database = Database::open(&path).unwrap();
+    let mut connection = database.connect().unwrap();
+    let c = &mut connection;
+    run(
+        c,
+        "CREATE TABLE t (id integer PRIMARY KEY, g integer, s text, c char(3), n numeric(10,2));
+            INSERT INTO t SELECT i, i % 97, CASE WHEN i % 11 > 0 THEN 'text ' || i % 1000 END, chr(65 + i % 7),
+                i / 7.0 FROM generate_series(1, 210000) i",
+    );
+    assert_eq!(freeze(c, "t"), 210_000);
+    run(
+        c,
+        "UPDATE t SET g = -1 WHERE id % 100 = 3; DELETE FROM t WHERE id % 1000 = 5;
+            ALTER TABLE t ALTER COLUMN c TYPE char(5); INSERT INTO t VALUES (-4, 1, 'new', 'B', 2)",
+    );
+    let asked = [
+        "SELECT c, octet_length(c)::text, count(*)::text, sum(n)::text FROM t GROUP BY c ORDER BY c",
+        "SELECT g::text, count(*)::text, min(s), max(id)::text FROM t WHERE s LIKE '%7%' AND g < 20 GROUP BY g ORDER BY g",
+        "SELECT count(*)::text, sum(id)::text FROM t WHERE c IN ('A', 'C ') AND n BETWEEN 100 AND 20000.5 AND id <> 700",
+        "SELECT id::text, g::text, s FROM t WHERE g = -1 ORDER BY id LIMIT 40 OFFSET 900",
+        "SELECT a.id::text, b.s FROM t a JOIN t b ON b.id = a.id * 1000 + 1 WHERE a.g = 5 AND b.g <> 3 ORDER BY a.id",
+    ];
+    let wanted: Vec<Vec<String>> = asked
+        .iter()
+        .map(|sql| {
+            run(c, "SET executor = row");
+            let rows = texts(c, sql);
+            assert!(!rows.is_empty(), "{sql}");
+            rows
+        })
+        .collect();
+    drop(connection);
+    drop(database);
+    for bytes in [0, 100 << 10, 4 << 20, 256 << 20] {
+        let options = Options::new().segment_cache(bytes);
+        let database = options.open(&path).unwrap();
+        let mut connection = database.connect().unwrap();
+        let c = &mut connection;
+        run(c, "SET executor = vector; SET query_cache_size = 0");
+        // The second time some of it is kept.
+        for _ in 0..2 {
+            for (sql, wanted) in asked.iter().zip(&wanted) {
+                assert_eq!(texts(c, sql), *wanted, "{bytes} bytes: {sql}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType as ArrowType, Decimal128Type, Float32Type, Float64Type};
 use datafusion::common::{Result as DfResult, ScalarValue, not_impl_err};
 use datafusion::logical_expr::function::AccumulatorArgs;
@@ -46,11 +47,9 @@ impl AggregateUDFImpl for ExactSum {
     fn accumulator(&self, _: AccumulatorArgs<'_>) -> DfResult<Box<dyn Accumulator>> {
         let ty = &self.output.arrow;
         Ok(match ty {
-            ArrowType::Decimal128(..) => {
-                Box::new(One(Sums::<Decimal128Type>::new(ty, add_decimals)))
-            }
-            ArrowType::Float32 => Box::new(One(Sums::<Float32Type>::new(ty, add_float4))),
-            ArrowType::Float64 => Box::new(One(Sums::<Float64Type>::new(ty, add_float8))),
+            ArrowType::Decimal128(..) => Box::new(One(Sums::<Decimal128Type>::new(ty))),
+            ArrowType::Float32 => Box::new(One(Sums::<Float32Type>::new(ty))),
+            ArrowType::Float64 => Box::new(One(Sums::<Float64Type>::new(ty))),
             other => return not_impl_err!("sum of {other}"),
         })
     }
@@ -65,36 +64,50 @@ impl AggregateUDFImpl for ExactSum {
     ) -> DfResult<Box<dyn GroupsAccumulator>> {
         let ty = &self.output.arrow;
         Ok(match ty {
-            ArrowType::Decimal128(..) => Box::new(Sums::<Decimal128Type>::new(ty, add_decimals)),
-            ArrowType::Float32 => Box::new(Sums::<Float32Type>::new(ty, add_float4)),
-            ArrowType::Float64 => Box::new(Sums::<Float64Type>::new(ty, add_float8)),
+            ArrowType::Decimal128(..) => Box::new(Sums::<Decimal128Type>::new(ty)),
+            ArrowType::Float32 => Box::new(Sums::<Float32Type>::new(ty)),
+            ArrowType::Float64 => Box::new(Sums::<Float64Type>::new(ty)),
             other => return not_impl_err!("sum of {other}"),
         })
     }
 }
 
-fn add_decimals(a: i128, b: i128) -> Result<i128> {
-    if a == DECIMAL_NAN || b == DECIMAL_NAN {
-        Ok(DECIMAL_NAN)
-    } else {
-        Ok(a.wrapping_add(b))
+/// What can be added up.
+trait Addend: ArrowPrimitiveType {
+    fn plus(a: Self::Native, b: Self::Native) -> Result<Self::Native>;
+}
+
+impl Addend for Decimal128Type {
+    #[inline]
+    fn plus(a: i128, b: i128) -> Result<i128> {
+        if a == DECIMAL_NAN || b == DECIMAL_NAN {
+            Ok(DECIMAL_NAN)
+        } else {
+            Ok(a.wrapping_add(b))
+        }
     }
 }
 
-fn add_float4(a: f32, b: f32) -> Result<f32> {
-    let sum = a + b;
-    if sum.is_infinite() && !a.is_infinite() && !b.is_infinite() {
-        return Err(overflow());
+impl Addend for Float32Type {
+    #[inline]
+    fn plus(a: f32, b: f32) -> Result<f32> {
+        let sum = a + b;
+        if sum.is_infinite() && !a.is_infinite() && !b.is_infinite() {
+            return Err(overflow());
+        }
+        Ok(sum)
     }
-    Ok(sum)
 }
 
-fn add_float8(a: f64, b: f64) -> Result<f64> {
-    let sum = a + b;
-    if sum.is_infinite() && !a.is_infinite() && !b.is_infinite() {
-        return Err(overflow());
+impl Addend for Float64Type {
+    #[inline]
+    fn plus(a: f64, b: f64) -> Result<f64> {
+        let sum = a + b;
+        if sum.is_infinite() && !a.is_infinite() && !b.is_infinite() {
+            return Err(overflow());
+        }
+        Ok(sum)
     }
-    Ok(sum)
 }
 
 #[cold]
@@ -106,19 +119,41 @@ fn overflow() -> Error {
 }
 
 /// The sums of many groups. A partial sum is merged as a value is added.
-struct Sums<T: ArrowPrimitiveType> {
+struct Sums<T: Addend> {
     ty: ArrowType,
-    add: fn(T::Native, T::Native) -> Result<T::Native>,
-    sums: Vec<Option<T::Native>>,
+    sums: Vec<T::Native>,
+    /// Which groups have a value.
+    seen: Vec<bool>,
 }
 
-impl<T: ArrowPrimitiveType> Sums<T> {
-    fn new(ty: &ArrowType, add: fn(T::Native, T::Native) -> Result<T::Native>) -> Self {
+impl<T: Addend> Sums<T> {
+    fn new(ty: &ArrowType) -> Self {
         Self {
             ty: ty.clone(),
-            add,
             sums: Vec::new(),
+            seen: Vec::new(),
         }
+    }
+
+    fn values(values: &[ArrayRef]) -> Result<&PrimitiveArray<T>> {
+        values
+            .first()
+            .and_then(|array| array.as_primitive_opt::<T>())
+            .ok_or_else(|| Error::internal("sum of another type"))
+    }
+
+    #[inline]
+    fn add(&mut self, group: usize, value: T::Native) -> Result<()> {
+        if let (Some(sum), Some(seen)) = (self.sums.get_mut(group), self.seen.get_mut(group)) {
+            *sum = if *seen { T::plus(*sum, value)? } else { value };
+            *seen = true;
+        }
+        Ok(())
+    }
+
+    fn grow(&mut self, total: usize) {
+        self.sums.resize(total, T::default_value());
+        self.seen.resize(total, false);
     }
 
     fn add_all(
@@ -128,29 +163,50 @@ impl<T: ArrowPrimitiveType> Sums<T> {
         filter: Option<&BooleanArray>,
         total: usize,
     ) -> Result<()> {
-        self.sums.resize(total, None);
-        let values = values
-            .first()
-            .and_then(|array| array.as_primitive_opt::<T>())
-            .ok_or_else(|| Error::internal("sum of another type"))?;
-        let add = self.add;
+        self.grow(total);
+        let values = Self::values(values)?;
+        if values.null_count() == 0 && filter.is_none() {
+            for (value, group) in values.values().iter().zip(groups) {
+                self.add(*group, *value)?;
+            }
+            return Ok(());
+        }
         for (row, (value, &group)) in values.iter().zip(groups).enumerate() {
             let Some(value) = value else { continue };
             if filter.is_some_and(|f| f.is_null(row) || !f.value(row)) {
                 continue;
             }
-            if let Some(sum) = self.sums.get_mut(group) {
-                *sum = Some(match *sum {
-                    Some(before) => add(before, value)?,
-                    None => value,
-                });
+            self.add(group, value)?;
+        }
+        Ok(())
+    }
+
+    /// All values to one group.
+    fn add_to_one(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.grow(1);
+        let values = Self::values(values)?;
+        if values.null_count() == 0 {
+            let (Some(sum), Some(seen)) = (self.sums.first_mut(), self.seen.first_mut()) else {
+                return Ok(());
+            };
+            let mut all = values.values().iter();
+            if !*seen {
+                let Some(first) = all.next() else {
+                    return Ok(());
+                };
+                (*sum, *seen) = (*first, true);
             }
+            *sum = all.try_fold(*sum, |sum, value| T::plus(sum, *value))?;
+            return Ok(());
+        }
+        for value in values.iter().flatten() {
+            self.add(0, value)?;
         }
         Ok(())
     }
 }
 
-impl<T: ArrowPrimitiveType> GroupsAccumulator for Sums<T> {
+impl<T: Addend> GroupsAccumulator for Sums<T> {
     fn update_batch(
         &mut self,
         values: &[ArrayRef],
@@ -173,7 +229,9 @@ impl<T: ArrowPrimitiveType> GroupsAccumulator for Sums<T> {
 
     fn evaluate(&mut self, emit_to: EmitTo) -> DfResult<ArrayRef> {
         let sums = emit_to.take_needed(&mut self.sums);
-        let array: PrimitiveArray<T> = sums.into_iter().collect();
+        let seen = emit_to.take_needed(&mut self.seen);
+        let nulls = NullBuffer::from(seen);
+        let array = PrimitiveArray::<T>::new(sums.into(), Some(nulls));
         Ok(Arc::new(array.with_data_type(self.ty.clone())))
     }
 
@@ -186,10 +244,7 @@ impl<T: ArrowPrimitiveType> GroupsAccumulator for Sums<T> {
         values: &[ArrayRef],
         filter: Option<&BooleanArray>,
     ) -> DfResult<Vec<ArrayRef>> {
-        let values = values
-            .first()
-            .and_then(|array| array.as_primitive_opt::<T>())
-            .ok_or_else(|| to_datafusion(Error::internal("sum of another type")))?;
+        let values = Self::values(values).map_err(to_datafusion)?;
         let wanted = |row: usize| filter.is_none_or(|f| f.is_valid(row) && f.value(row));
         let kept: PrimitiveArray<T> = values
             .iter()
@@ -200,34 +255,32 @@ impl<T: ArrowPrimitiveType> GroupsAccumulator for Sums<T> {
     }
 
     fn size(&self) -> usize {
-        self.sums.capacity() * size_of::<Option<T::Native>>()
+        self.sums.capacity() * size_of::<T::Native>() + self.seen.capacity()
     }
 }
 
 /// A single group.
-struct One<T: ArrowPrimitiveType>(Sums<T>);
+struct One<T: Addend>(Sums<T>);
 
-impl<T: ArrowPrimitiveType> One<T> {
+impl<T: Addend> One<T> {
     fn add(&mut self, values: &[ArrayRef]) -> DfResult<()> {
-        let rows = values.first().map_or(0, |array| array.len());
-        self.0
-            .add_all(values, &vec![0; rows], None, 1)
-            .map_err(to_datafusion)
+        self.0.add_to_one(values).map_err(to_datafusion)
     }
 
     fn value(&self) -> DfResult<ScalarValue> {
-        let sum = self.0.sums.first().copied().flatten();
+        let seen = self.0.seen.first().copied().unwrap_or(false);
+        let sum = self.0.sums.first().copied().filter(|_| seen);
         ScalarValue::new_primitive::<T>(sum, &self.0.ty)
     }
 }
 
-impl<T: ArrowPrimitiveType> std::fmt::Debug for One<T> {
+impl<T: Addend> std::fmt::Debug for One<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ExactSum").finish_non_exhaustive()
     }
 }
 
-impl<T: ArrowPrimitiveType> Accumulator for One<T> {
+impl<T: Addend> Accumulator for One<T> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> DfResult<()> {
         self.add(values)
     }

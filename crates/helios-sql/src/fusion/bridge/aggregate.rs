@@ -73,7 +73,7 @@ impl PlanBridge<'_> {
         for (position, group) in groups.iter().enumerate() {
             if !set.contains(&position) {
                 outputs.push(Typed::literal(&Value::Null, group.shape.clone())?);
-            } else if group.shape.is_ordered() {
+            } else if group.shape.is_ordered() || is_padded(node, position) {
                 keys.push(group.expr.clone());
                 outputs.push(group.clone());
             } else {
@@ -327,6 +327,18 @@ impl PlanBridge<'_> {
             risky: true,
         })
     }
+}
+
+/// Whether a group is a table's column of `char(n)`: its strings all have that length, so that equal ones are
+/// equal with their blanks.
+fn is_padded(node: &AggregateNode, position: usize) -> bool {
+    let Some(Expr::Column { index, .. }) = node.groups.get(position) else {
+        return false;
+    };
+    let column = node.input.columns().get(*index);
+    column.is_some_and(|column| {
+        column.source.is_some() && matches!(column.ty, DataType::Char(Some(_)))
+    })
 }
 
 fn call(

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use arrow::datatypes::DataType as ArrowType;
-use datafusion::common::Column;
+use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::expr::{InList, Placeholder};
 use datafusion::logical_expr::{Case, Expr as DfExpr, Operator, binary_expr};
 use helios_base::{DataType, Error, Result, Value};
@@ -229,7 +229,10 @@ impl<'a> ExprBridge<'a> {
                         }
                         (Kind::Infix, Some(right), Some(left)) => match function.comparison() {
                             Some(comparison) => compare(operator(comparison), left, right),
-                            None => arith::binary(function.name(), left, right, ty),
+                            None => match like(function.name(), &left, &right) {
+                                Some(typed) => Ok(Some(typed)),
+                                None => arith::binary(function.name(), left, right, ty),
+                            },
                         },
                         (Kind::Prefix, Some(operand), None) => {
                             arith::prefix(function.name(), operand)
@@ -481,6 +484,24 @@ impl<'a> ExprBridge<'a> {
         })?;
         Ok(Lowered::Rows(rows))
     }
+}
+
+/// `LIKE` over whole arrays, if the pattern is a constant that allows it.
+fn like(name: &str, text: &Typed, pattern: &Typed) -> Option<Typed> {
+    let negated = match name {
+        "~~" => false,
+        "!~~" => true,
+        _ => return None,
+    };
+    let pattern = match pattern.as_literal()? {
+        ScalarValue::Utf8View(pattern) if pattern.is_some() => pattern.as_deref()?,
+        _ => return None,
+    };
+    if text.shape.arrow != ArrowType::Utf8View {
+        return None;
+    }
+    let expr = crate::fusion::scalar::like(text.expr.clone(), pattern, negated)?;
+    Some(boolean(expr, text.risky))
 }
 
 /// The position of `arg` among `args`; equal arguments are passed once.

@@ -4,6 +4,7 @@ mod arith;
 mod distance;
 mod evaluate;
 mod key;
+mod like;
 mod reshape;
 mod single;
 
@@ -20,6 +21,7 @@ pub(crate) use evaluate::evaluate;
 #[cfg(test)]
 pub(crate) use key::keys;
 pub(crate) use key::{is_key, key_of};
+pub(crate) use like::like;
 pub(crate) use reshape::reshape;
 pub(crate) use single::single;
 

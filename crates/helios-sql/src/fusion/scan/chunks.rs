@@ -6,8 +6,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
-use arrow::compute::{and, filter};
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions,
+};
+use arrow::compute::{FilterBuilder, FilterPredicate, and};
 use arrow::datatypes::SchemaRef;
 use helios_base::{Error, Result, Scn};
 use helios_table::columnar::{ChunkRows, SegmentRows};
@@ -26,9 +28,19 @@ const STEP_FIRST: usize = 4 * 1024;
 /// Where one row of so many is left, only those are decoded of the other columns.
 const FEW: usize = 32;
 
-/// How many rows of a chunk are read together: few at first, then twice as many each time.
+/// Where one row of so many is left, what was learnt is asked of those alone.
+const SPARSE: usize = 4;
+
+/// A stretch of one part of so many of a chunk, or more, is worth decoding the whole chunk, which may be kept.
+const PART: usize = 4;
+
+/// How many rows of a chunk are read together: few at first, then twice as many each time; a chunk at a time
+/// where no limit is known.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Step(usize);
+pub(super) struct Step {
+    rows: usize,
+    limited: bool,
+}
 
 /// A stretch of a segment that is being read.
 pub(super) struct Chunks {
@@ -36,8 +48,8 @@ pub(super) struct Chunks {
     /// Still to be read.
     places: Range<u64>,
     scn: Scn,
-    /// Rows of a chunk that satisfy all conditions and are still to be handed on.
-    ready: Option<RecordBatch>,
+    /// Rows of a chunk that are still to be handed on.
+    ready: Option<Ready>,
     /// Chunks that were read, and those that zones ruled out.
     pub(super) read: usize,
     pub(super) pruned: usize,
@@ -50,18 +62,37 @@ struct Piece<'a> {
     segment: &'a SegmentRows,
     chunk: usize,
     rows: Range<usize>,
+    /// Whether all of the chunk is decoded, and kept if there is room.
+    kept: bool,
+}
+
+/// Outputs of a scan, of which the wanted rows are handed on a batch at a time: what one batch takes fits into the
+/// processor's cache.
+struct Ready {
+    arrays: Vec<ArrayRef>,
+    rows: usize,
+    /// Those that are wanted, and how many; all if absent.
+    wanted: Option<(BooleanArray, usize)>,
+    next: usize,
 }
 
 impl Step {
     /// For a scan of which so many rows are wanted.
     pub(super) fn new(limit: Option<usize>) -> Self {
-        Self(limit.map_or(STEP_FIRST, |limit| limit.clamp(64, STEP_FIRST)))
+        Self {
+            rows: limit.map_or(STEP_FIRST, |limit| limit.clamp(64, STEP_FIRST)),
+            limited: limit.is_some(),
+        }
     }
 
-    fn take(&mut self, rows: Range<usize>) -> Range<usize> {
-        let end = rows.end.min(rows.start.saturating_add(self.0));
-        self.0 = self.0.saturating_mul(2);
-        rows.start..end
+    /// Some of these rows of a chunk of so many, and whether all of the chunk are worth decoding.
+    fn take(&mut self, rows: Range<usize>, chunk: usize) -> (Range<usize>, bool) {
+        if !self.limited && rows.len().saturating_mul(PART) >= chunk {
+            return (rows, true);
+        }
+        let end = rows.end.min(rows.start.saturating_add(self.rows));
+        self.rows = self.rows.saturating_mul(2);
+        (rows.start..end, false)
     }
 }
 
@@ -89,12 +120,11 @@ impl Chunks {
         interrupt: &Interrupt,
     ) -> Result<Option<RecordBatch>> {
         loop {
-            if let Some(ready) = self.ready.take() {
-                let rows = ready.num_rows();
-                if rows > wanted {
-                    self.ready = Some(ready.slice(wanted, rows - wanted));
+            if let Some(ready) = &mut self.ready {
+                if let Some(batch) = ready.batch(schema, wanted)? {
+                    return Ok(Some(batch));
                 }
-                return Ok(Some(ready.slice(0, rows.min(wanted))));
+                self.ready = None;
             }
             if self.places.is_empty() {
                 return Ok(None);
@@ -120,13 +150,15 @@ impl Chunks {
                 self.sifted += whole.len();
                 whole
             } else {
+                let (rows, kept) = step.take(whole, segment.rows_of(chunk));
                 let piece = Piece {
                     segment,
                     chunk,
-                    rows: step.take(whole),
+                    rows,
+                    kept,
                 };
                 self.read += usize::from(piece.rows.start == 0 || self.read == 0);
-                self.ready = piece.read(source, sieves, schema, self.scn, &mut self.sifted)?;
+                self.ready = piece.read(source, sieves, self.scn, &mut self.sifted)?;
                 piece.rows
             };
             self.places.start += range.len() as u64;
@@ -144,7 +176,11 @@ fn is_ruled_out(filter: &RowFilter, source: &Source, segment: &SegmentRows, chun
 
 impl Piece<'_> {
     fn column(&self, source: &Source, position: usize) -> Result<ArrayRef> {
-        let rows = ChunkRows::Range(self.rows.clone());
+        let rows = self.rows.clone();
+        let rows = match self.kept {
+            true => ChunkRows::Kept(rows),
+            false => ChunkRows::Range(rows),
+        };
         self.segment
             .column(&source.table, position, self.chunk, &rows)
     }
@@ -165,10 +201,9 @@ impl Piece<'_> {
         &self,
         source: &Source,
         sieves: &mut [Sieve],
-        schema: &SchemaRef,
         scn: Scn,
         sifted: &mut usize,
-    ) -> Result<Option<RecordBatch>> {
+    ) -> Result<Option<Ready>> {
         let mut read = Decoded::default();
         let mut wanted = self.segment.begun(self.chunk, self.rows.clone(), scn)?;
         let test = |condition: &RowFilter, read: &mut Decoded, wanted: &mut _| {
@@ -198,7 +233,15 @@ impl Piece<'_> {
             let inputs = inputs
                 .map(|output| self.output(source, output, &mut read))
                 .collect::<Result<Vec<_>>>()?;
-            let holds = sieve.select(inputs, total, wanted.as_ref())?;
+            let few = wanted.as_ref().filter(|_| left(&wanted) < total / SPARSE);
+            let holds = match few {
+                Some(few) => {
+                    let predicate = predicate(few, inputs.len());
+                    let inputs = filtered(&predicate, inputs)?;
+                    scattered(few, &sieve.select(inputs, predicate.count(), None)?)
+                }
+                None => sieve.select(inputs, total, wanted.as_ref())?,
+            };
             if !narrow(&mut wanted, holds)? {
                 *sifted += before;
                 return Ok(None);
@@ -220,10 +263,25 @@ impl Piece<'_> {
                     let place = |at: usize| u32::try_from(self.rows.start + at).ok();
                     places.map(place).collect()
                 });
+        let Some(these) = &these else {
+            let outputs = source.outputs.iter();
+            let arrays = outputs.map(|output| self.output(source, output, &mut read));
+            return Ok(Some(Ready {
+                arrays: arrays.collect::<Result<_>>()?,
+                rows: total,
+                wanted: wanted.map(|wanted| (wanted, count)),
+                next: 0,
+            }));
+        };
+        let predicate = wanted.map(|wanted| predicate(&wanted, source.outputs.len()));
         let mut arrays = Vec::with_capacity(source.outputs.len());
         for output in source.outputs.iter() {
-            if let (Output::Column { position, .. }, Some(these)) = (output, &these)
+            if let Output::Column { position, .. } = output
                 && !read.has(*position)
+                && !(self.kept
+                    && self
+                        .segment
+                        .has_column(&source.table, *position, self.chunk))
             {
                 let rows = ChunkRows::These(these);
                 let column = self
@@ -233,16 +291,85 @@ impl Piece<'_> {
                 continue;
             }
             let array = self.output(source, output, &mut read)?;
-            arrays.push(match &wanted {
-                Some(wanted) => filter(&array, wanted).map_err(from_arrow)?,
+            arrays.push(match &predicate {
+                Some(predicate) => predicate.filter(&array).map_err(from_arrow)?,
                 None => array,
             });
         }
-        let options = RecordBatchOptions::new().with_row_count(Some(count));
-        RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options)
-            .map(Some)
-            .map_err(from_arrow)
+        Ok(Some(Ready {
+            arrays,
+            rows: count,
+            wanted: None,
+            next: 0,
+        }))
     }
+}
+
+impl Ready {
+    /// The next wanted rows, at most so many.
+    fn batch(&mut self, schema: &SchemaRef, most: usize) -> Result<Option<RecordBatch>> {
+        let most = most.max(1);
+        while self.next < self.rows {
+            let from = self.next;
+            let rest = self.rows - from;
+            let Some((wanted, count)) = &self.wanted else {
+                let rows = rest.min(most);
+                self.next += rows;
+                let arrays = self.arrays.iter().map(|array| array.slice(from, rows));
+                return batch(schema, arrays.collect(), rows).map(Some);
+            };
+            // About as many as make a batch, if the wanted ones are spread evenly.
+            let even = most.saturating_mul(self.rows) / (*count).max(1);
+            let mut rows = (even - even / 8).clamp(most, rest.max(most)).min(rest);
+            let mut part = wanted.slice(from, rows);
+            while part.true_count() > most {
+                rows /= 2;
+                part = wanted.slice(from, rows);
+            }
+            self.next += rows;
+            let predicate = predicate(&part, self.arrays.len());
+            if predicate.count() == 0 {
+                continue;
+            }
+            let arrays = self.arrays.iter().map(|array| array.slice(from, rows));
+            let arrays = filtered(&predicate, arrays.collect())?;
+            return batch(schema, arrays, predicate.count()).map(Some);
+        }
+        Ok(None)
+    }
+}
+
+fn batch(schema: &SchemaRef, arrays: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options).map_err(from_arrow)
+}
+
+/// What leaves the wanted rows of so many arrays.
+fn predicate(wanted: &BooleanArray, arrays: usize) -> FilterPredicate {
+    let builder = FilterBuilder::new(wanted);
+    match arrays {
+        0 | 1 => builder.build(),
+        _ => builder.optimize().build(),
+    }
+}
+
+fn filtered(predicate: &FilterPredicate, arrays: Vec<ArrayRef>) -> Result<Vec<ArrayRef>> {
+    let arrays = arrays.iter().map(|array| predicate.filter(array));
+    arrays
+        .collect::<std::result::Result<_, _>>()
+        .map_err(from_arrow)
+}
+
+/// Of all rows those that `holds` has, whose values belong to the wanted rows alone.
+fn scattered(wanted: &BooleanArray, holds: &BooleanArray) -> BooleanArray {
+    let mut all = BooleanBufferBuilder::new(wanted.len());
+    all.append_n(wanted.len(), false);
+    for (at, place) in wanted.values().set_indices().enumerate() {
+        if holds.value(at) {
+            all.set_bit(place, true);
+        }
+    }
+    BooleanArray::new(all.finish(), None)
 }
 
 /// Leaves of the rows those that `holds` has, too; false if none is left.

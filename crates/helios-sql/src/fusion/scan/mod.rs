@@ -1,6 +1,7 @@
 //! Stored tables as DataFusion sees them.
 
 mod batches;
+mod bits;
 mod chunks;
 mod exec;
 mod file_rows;

@@ -236,7 +236,8 @@ impl StoredTable {
             Some(probe) => Pieces::Probe(Box::new(probe)),
             None if parts > 1 => {
                 let count = parts * RANGES_PER_PART;
-                Pieces::Ranges(range::split(whole, count, &table, read.as_ref())?)
+                let rows = rows.unwrap_or(0);
+                Pieces::Ranges(range::pieces(whole, count, rows, &table, read.as_ref())?)
             }
             None => Pieces::Ranges(vec![whole]),
         };

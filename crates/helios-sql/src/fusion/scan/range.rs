@@ -133,6 +133,66 @@ fn nothing() -> KeyRange {
     }
 }
 
+/// Cuts `range` of a table of so many rows into about `parts` pieces, in key order: at the chunks of its
+/// segments, if most rows are in those, however many there are.
+///
+/// # Errors
+/// `Corrupt`, `Io`.
+pub(super) fn pieces(
+    range: KeyRange,
+    parts: usize,
+    rows: u64,
+    table: &TableDef,
+    read: &dyn Read,
+) -> Result<Vec<KeyRange>> {
+    if read.segments(table.storage) == 0 {
+        return split(range, parts, table, read);
+    }
+    let (mut cuts, cold) = read.cuts(table.storage, false)?;
+    if cold.saturating_mul(2) < rows {
+        return split(range, parts, table, read);
+    }
+    cuts.retain(|cut| is_within(&range, cut));
+    // Too few for all parts to be busy until the end.
+    if cuts.len() * 2 < parts {
+        cuts = read.cuts(table.storage, true)?.0;
+        cuts.retain(|cut| is_within(&range, cut));
+    }
+    Ok(cut(range, cuts))
+}
+
+/// Whether there are keys of the range on both sides of `key`.
+fn is_within(range: &KeyRange, key: &[u8]) -> bool {
+    let after = match &range.start {
+        Bound::Included(start) | Bound::Excluded(start) => start.as_slice() < key,
+        Bound::Unbounded => true,
+    };
+    let before = match &range.end {
+        Bound::Included(end) | Bound::Excluded(end) => key < end.as_slice(),
+        Bound::Unbounded => true,
+    };
+    after && before
+}
+
+/// The pieces of a range that begin at these keys, which are in it, ascending; the first begins where the
+/// range does.
+fn cut(range: KeyRange, cuts: Vec<Vec<u8>>) -> Vec<KeyRange> {
+    let mut ranges = Vec::with_capacity(cuts.len() + 1);
+    let mut start = range.start;
+    for cut in cuts {
+        ranges.push(KeyRange {
+            start,
+            end: Bound::Excluded(cut.clone()),
+        });
+        start = Bound::Included(cut);
+    }
+    ranges.push(KeyRange {
+        start,
+        end: range.end,
+    });
+    ranges
+}
+
 /// Cuts `range` into about `parts` pieces, in key order.
 ///
 /// Where the keys lie is probed: a piece is cut in the middle of its first and its last key, and
@@ -144,7 +204,7 @@ fn nothing() -> KeyRange {
 ///
 /// # Cost
 /// Two seeks for each piece.
-pub(super) fn split(
+fn split(
     range: KeyRange,
     parts: usize,
     table: &TableDef,
@@ -154,8 +214,8 @@ pub(super) fn split(
         return Ok(vec![range]);
     }
     let edge = |range: &KeyRange, reverse: bool| -> Result<Option<Vec<u8>>> {
-        let mut rows = read.scan(table.storage, range.bounds(), reverse)?;
-        Ok(rows.next()?.map(|row| row.pk.to_vec()))
+        let rows = read.scan(table.storage, range.bounds(), reverse)?;
+        rows.first_key()
     };
     let (Some(first), Some(last)) = (edge(&range, false)?, edge(&range, true)?) else {
         return Ok(vec![range]);
@@ -185,20 +245,8 @@ pub(super) fn split(
     }
     // The pieces must leave no gap: between two probes other keys may be visible to a reader whose
     // view is not this one's, and the range's own ends stay what they are.
-    let mut ranges = Vec::with_capacity(pieces.len());
-    let mut start = range.start;
-    for (cut, _) in pieces.into_iter().skip(1) {
-        ranges.push(KeyRange {
-            start,
-            end: Bound::Excluded(cut.clone()),
-        });
-        start = Bound::Included(cut);
-    }
-    ranges.push(KeyRange {
-        start,
-        end: range.end,
-    });
-    Ok(ranges)
+    let cuts = pieces.into_iter().skip(1).map(|(cut, _)| cut);
+    Ok(cut(range, cuts.collect()))
 }
 
 /// A key in the middle between two keys; `None` if they are too close.

@@ -1,6 +1,6 @@
 //! Conditions of a scan asked of whole columns, and of what is known of them.
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{
     DataType as ArrowType, Date32Type, Decimal128Type, Int16Type, Int32Type, Int64Type,
@@ -10,7 +10,11 @@ use helios_base::{Error, Result};
 use helios_expr::Comparison;
 use helios_table::columnar::{ColumnZone, ZoneEnd};
 
+use super::bits;
 use super::filter::{Datum, RowFilter, Test, without_blanks};
+
+/// Strings that are compared one after the other.
+const FEW: usize = 8;
 
 impl RowFilter {
     /// Whether a row of a chunk with this zone may satisfy the condition.
@@ -105,6 +109,10 @@ impl RowFilter {
         macro_rules! numbers {
             ($ty:ty) => {{
                 let values = array.as_primitive_opt::<$ty>()?;
+                let short = |datum: &Datum| int(datum).and_then(|value| value.try_into().ok());
+                if let Some(chosen) = self.of_numbers(values.values(), short) {
+                    return Some(valid(array, chosen));
+                }
                 self.keep(array, |row| i64::from(values.value(row)), int)
             }};
         }
@@ -122,11 +130,17 @@ impl RowFilter {
             ArrowType::Timestamp(..) => numbers!(TimestampMicrosecondType),
             ArrowType::Decimal128(..) => {
                 let values = array.as_primitive_opt::<Decimal128Type>()?;
+                if let Some(chosen) = self.of_numbers(values.values(), decimal) {
+                    return Some(valid(array, chosen));
+                }
                 self.keep(array, |row| values.value(row), decimal)
             }
             ArrowType::Utf8View => {
                 let values = array.as_string_view_opt()?;
                 if self.ignores_blanks() {
+                    if let Some(chosen) = self.equal_but_for_blanks_among(values) {
+                        return Some(chosen);
+                    }
                     return self
                         .keep_bytes(array, |row| without_blanks(values.value(row).as_bytes()));
                 }
@@ -152,10 +166,33 @@ impl RowFilter {
         value: impl Fn(usize) -> D,
         constant: impl Fn(&'d Datum) -> Option<D>,
     ) -> Option<BooleanBuffer> {
-        let chosen = self.chosen(array.len(), value, constant)?;
-        Some(match array.logical_nulls() {
-            Some(nulls) => &chosen & nulls.inner(),
-            None => chosen,
+        Some(valid(array, self.chosen(array.len(), value, constant)?))
+    }
+
+    /// The numbers that satisfy the condition, many at a time; `None` if a constant is none of their type, or
+    /// there are many.
+    fn of_numbers<T: Copy + Ord>(
+        &self,
+        values: &[T],
+        constant: impl Fn(&Datum) -> Option<T>,
+    ) -> Option<BooleanBuffer> {
+        Some(match &self.test {
+            Test::Compare(comparison, datum, _) => {
+                let with = constant(datum)?;
+                match comparison {
+                    Comparison::Eq => bits::of(values, |value| value == with),
+                    Comparison::Ne => bits::of(values, |value| value != with),
+                    Comparison::Lt => bits::of(values, |value| value < with),
+                    Comparison::Le => bits::of(values, |value| value <= with),
+                    Comparison::Gt => bits::of(values, |value| value > with),
+                    Comparison::Ge => bits::of(values, |value| value >= with),
+                }
+            }
+            Test::Any(any, _) if any.len() <= FEW => {
+                let any = any.iter().map(constant).collect::<Option<Vec<T>>>()?;
+                bits::of(values, |value| any.contains(&value))
+            }
+            _ => return None,
         })
     }
 
@@ -173,6 +210,32 @@ impl RowFilter {
             }
             None => self.chosen(array.len(), value, bytes),
         }
+    }
+
+    /// The rows that equal one of a few strings but for blanks at the end; `None` if that is not what the
+    /// condition asks. Most rows differ in their first bytes.
+    fn equal_but_for_blanks_among(&self, values: &StringViewArray) -> Option<BooleanBuffer> {
+        let wanted: Vec<&[u8]> = match &self.test {
+            Test::Compare(Comparison::Eq, datum, _) => vec![bytes(datum)?],
+            Test::Any(any, _) if any.len() <= FEW => {
+                any.iter().map(bytes).collect::<Option<_>>()?
+            }
+            _ => return None,
+        };
+        let is_wanted = |row| {
+            let value = values.value(row).as_bytes();
+            let mut wanted = wanted.iter();
+            wanted.any(|wanted| {
+                let rest = value.strip_prefix(*wanted);
+                rest.is_some_and(|rest| rest.iter().all(|byte| *byte == b' '))
+            })
+        };
+        Some(match values.nulls() {
+            Some(nulls) => BooleanBuffer::collect_bool(values.len(), |row| {
+                nulls.is_valid(row) && is_wanted(row)
+            }),
+            None => BooleanBuffer::collect_bool(values.len(), is_wanted),
+        })
     }
 
     fn chosen<'d, D: Ord>(
@@ -201,6 +264,14 @@ impl RowFilter {
             }
             _ => None,
         }
+    }
+}
+
+/// Those of the chosen rows that have a value.
+fn valid(array: &ArrayRef, chosen: BooleanBuffer) -> BooleanBuffer {
+    match array.logical_nulls() {
+        Some(nulls) => &chosen & nulls.inner(),
+        None => chosen,
     }
 }
 

@@ -186,6 +186,15 @@ const BOTH: &[&str] = &[
     "select grp, sum(price) as s from item group by grp order by s desc nulls last, grp limit 3",
     "select count(*) from item where name is null and price is not null",
     "select id from item limit 0",
+    "select code, count(*), min(id) from item group by code",
+    "select x.code, count(*) from (select code from item union all select 'c1'::char(3)) x group by x.code",
+    "select x.code, grp, count(*) from (select code, grp from item where id > 3) x group by x.code, rollup (grp)",
+    "select case when flag then code else 'c2'::char(4) end, count(*) from item group by 1",
+    "select id from item where name like 'name 1%' or name not like '%2%'",
+    "select id from item where name like '%e%1%' and name not like 'name 1' and code like 'c%'",
+    "select id, name like '%', name like '', code like '%3', code not like '%3  %', 'xyz' like '%y%' from item",
+    "select id from item where case when id > 5 then name else code end like '%a%e%' and name like null",
+    "select sum(score), sum(small), sum(price), sum(rate), avg(price) from item where flag",
 ];
 
 /// Statements that must fail alike.

@@ -8,7 +8,7 @@
 use helios_expr::{Comparison, Expr, Volatility};
 
 use super::Compiler;
-use super::order::Flat;
+use super::order::{Flat, Leaf};
 use crate::plan::{Join, JoinKind, Plan, PlanColumn, Project, Subplan};
 
 /// Up to so many tables every tree is looked at.
@@ -46,6 +46,14 @@ struct Edge {
     leaves: (usize, usize),
     /// How many values each column has.
     distinct: (Option<f64>, Option<f64>),
+}
+
+/// What follows from a condition that has several ways to be true.
+struct Either {
+    /// The share of single leaves that can satisfy it.
+    leaves: Vec<(usize, f64)>,
+    /// The share that it then leaves of their pairs.
+    rest: f64,
 }
 
 /// How to join some leaves.
@@ -108,7 +116,7 @@ impl Compiler<'_> {
 
     #[allow(clippy::cast_precision_loss, reason = "estimates")]
     fn graph(&self, flat: &Flat) -> Graph {
-        let rows: Vec<f64> = flat
+        let mut rows: Vec<f64> = flat
             .leaves
             .iter()
             .map(|leaf| (self.estimate(&leaf.plan) as f64).max(1.0))
@@ -124,7 +132,16 @@ impl Compiler<'_> {
             let set = leaves
                 .iter()
                 .fold(0, |set: Set, column| set | 1 << flat.leaf_of(*column));
-            shares.push((set, UNKNOWN));
+            let Some(either) = self.either(flat, condition) else {
+                shares.push((set, UNKNOWN));
+                continue;
+            };
+            for (leaf, share) in either.leaves {
+                if let Some(rows) = rows.get_mut(leaf) {
+                    *rows = (*rows * share).max(1.0);
+                }
+            }
+            shares.push((set, either.rest));
         }
         // Equalities of several columns of the same two tables are a key of several columns, more
         // often than not: it cannot have more values than its table has rows.
@@ -158,6 +175,90 @@ impl Compiler<'_> {
             shares.push((1 << leaves.0 | 1 << leaves.1, 1.0 / most.max(1.0)));
         }
         Graph { rows, shares }
+    }
+
+    /// What follows from a condition that has several ways to be true, if each of them asks something of one and
+    /// the same leaf.
+    #[allow(clippy::cast_precision_loss, reason = "estimates")]
+    fn either(&self, flat: &Flat, condition: &Expr) -> Option<Either> {
+        let Expr::Or(ways) = condition else {
+            return None;
+        };
+        // For each way and leaf the share of the leaf's rows that conditions on it alone leave.
+        let mut shares: Vec<Vec<Option<f64>>> = Vec::with_capacity(ways.len());
+        let mut all = 0.0;
+        for way in ways {
+            let terms = match way {
+                Expr::And(terms) => terms.as_slice(),
+                other => std::slice::from_ref(other),
+            };
+            let mut own: Vec<Vec<&Expr>> = vec![Vec::new(); flat.leaves.len()];
+            let mut share = 1.0;
+            for term in terms {
+                let mut leaves: Vec<usize> = (term
+                    .used_columns()
+                    .iter()
+                    .map(|column| flat.leaf_of(*column)))
+                .collect();
+                leaves.sort_unstable();
+                leaves.dedup();
+                match leaves.as_slice() {
+                    [leaf] => own.get_mut(*leaf)?.push(term),
+                    _ => share *= UNKNOWN,
+                }
+            }
+            let mut of_leaves = Vec::with_capacity(own.len());
+            for (leaf, terms) in flat.leaves.iter().zip(&own) {
+                let left = match terms.is_empty() {
+                    true => None,
+                    false => Some(self.share_of(leaf, terms)?),
+                };
+                share *= left.unwrap_or(1.0);
+                of_leaves.push(left);
+            }
+            all += share;
+            shares.push(of_leaves);
+        }
+        let mut leaves = Vec::new();
+        let mut rest = all;
+        for leaf in 0..flat.leaves.len() {
+            let ways = shares.iter().map(|way| way.get(leaf).copied().flatten());
+            if let Some(share) = ways.sum::<Option<f64>>() {
+                let share = share.clamp(f64::MIN_POSITIVE, 1.0);
+                leaves.push((leaf, share));
+                rest /= share;
+            }
+        }
+        let rest = rest.clamp(0.0, 1.0);
+        (!leaves.is_empty()).then_some(Either { leaves, rest })
+    }
+
+    /// The share of a table's rows that some more conditions leave.
+    #[allow(clippy::cast_precision_loss, reason = "estimates")]
+    fn share_of(&self, leaf: &Leaf, terms: &[&Expr]) -> Option<f64> {
+        let Plan::Scan(scan) = &leaf.plan else {
+            return Some(UNKNOWN);
+        };
+        let before = (self.estimate(&leaf.plan) as f64).max(1.0);
+        let mut scan = scan.clone();
+        for term in terms {
+            let mut term = (*term).clone();
+            let mut is_own = true;
+            term.rewrite(&mut |node| {
+                if let Expr::Column { index, .. } = node {
+                    match index.checked_sub(leaf.start) {
+                        Some(own) => *index = own,
+                        None => is_own = false,
+                    }
+                }
+            });
+            if !is_own {
+                return None;
+            }
+            scan.filters.push(term);
+        }
+        let after = (self.estimate(&Plan::Scan(scan)) as f64).max(1.0);
+        Some((after / before).min(1.0))
     }
 
     /// The condition as an equality of columns of two leaves.
