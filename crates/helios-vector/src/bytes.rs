@@ -50,21 +50,11 @@ impl Kind {
 }
 
 impl Kind {
-    /// The version that is written; those before it are read too, down to the oldest.
+    /// The version that is written; those before it are read too.
     const fn version(self) -> u8 {
         match self {
             // Since 2, the highest bit of a link of the lowest level says that it is kept.
             Self::Links => 2,
-            // Since 2, planes have places.
-            Self::Lsh => 2,
-            _ => 1,
-        }
-    }
-
-    /// The oldest version that is read.
-    const fn oldest(self) -> u8 {
-        match self {
-            Self::Lsh => 2,
             _ => 1,
         }
     }
@@ -120,7 +110,7 @@ impl<'a> Sections<'a> {
         if head[4] != kind as u8 {
             return Err(damaged(self.at + 4, "it is a section of another kind"));
         }
-        if !(kind.oldest()..=kind.version()).contains(&head[5]) {
+        if !(1..=kind.version()).contains(&head[5]) {
             return Err(Error::Version {
                 what: kind.name(),
                 found: u32::from(head[5]),

@@ -8,9 +8,6 @@ use crate::kernel::kernels;
 use crate::metric::Metric;
 use crate::rng::{Rng, mix};
 
-/// Vectors that functions are fitted to.
-const SAMPLE: usize = 2000;
-
 /// The hash functions of all tables.
 #[derive(Debug, Clone)]
 pub(super) struct Hashes {
@@ -23,9 +20,6 @@ pub(super) struct Hashes {
     /// Lines, table after table, and where their intervals begin, in parts of the width.
     lines: Vec<f32>,
     starts: Vec<f32>,
-    /// Where each plane is on its line: half of what was learnt from lies on either side. Through the origin, planes
-    /// would leave most vectors that lie around a mean on one side.
-    pub(super) middles: Vec<f32>,
 }
 
 /// A step to a neighbouring interval, and how far away that is.
@@ -60,36 +54,25 @@ impl Hashes {
             width,
             lines,
             starts: (0..functions).map(|_| rng.unit() as f32).collect(),
-            middles: vec![0.0; functions],
         }
     }
 
-    /// Planes that have half of the vectors on either side, and a width with which half of all pairs of vectors are some
-    /// intervals apart.
+    /// A width with which half of all pairs of vectors are some intervals apart.
     pub(super) fn fit(&mut self, rows: &[f32]) {
         if self.sides() {
-            let lines = self.lines.chunks_exact(self.dimensions);
-            let middle = |line: &[f32]| {
-                let places = self.places(line, rows);
-                places.get(places.len() / 2).copied().unwrap_or(0.0)
-            };
-            self.middles = lines.map(middle).collect();
             return;
         }
-        let places = self.places(&self.lines[..self.dimensions], rows);
+        let kernels = kernels();
+        let line = &self.lines[..self.dimensions];
+        let mut places: Vec<f32> = rows
+            .chunks_exact(self.dimensions)
+            .take(2000)
+            .map(|row| kernels.dot(line, row))
+            .collect();
+        places.sort_by(f32::total_cmp);
         let at = |share: usize| places.get(places.len() * share / 4).copied().unwrap_or(0.0);
         let spread = at(3) - at(1);
         self.width = if spread.is_normal() { spread } else { 1.0 };
-    }
-
-    /// Where some vectors are on a line, ascending.
-    fn places(&self, line: &[f32], rows: &[f32]) -> Vec<f32> {
-        let rows = rows.chunks_exact(self.dimensions);
-        let each = (rows.len() / SAMPLE).max(1);
-        let rows = rows.step_by(each).take(SAMPLE);
-        let mut places: Vec<f32> = rows.map(|row| kernels().dot(line, row)).collect();
-        places.sort_by(f32::total_cmp);
-        places
     }
 
     /// Whether functions tell sides of planes.
@@ -110,7 +93,6 @@ impl Hashes {
             let line = &self.lines[at * self.dimensions..(at + 1) * self.dimensions];
             let place = kernels.dot(line, vector);
             if self.sides() {
-                let place = place - self.middles[at];
                 let side = i64::from(place > 0.0);
                 values.push(side);
                 let cost = place * place;

@@ -1,5 +1,5 @@
 //! Stored bytes of tables: one section with metric u8, dimensions u64, tables u64, bits u64, probes u64,
-//! seed u64, width f32, the place of each plane f32 (since version 2), count u64, ids u64, vectors f32. Functions come from the seed, buckets from the
+//! seed u64, width f32, count u64, ids u64, vectors f32. Functions come from the seed, buckets from the
 //! functions; removed vectors are left out.
 
 use std::io::Write;
@@ -40,7 +40,6 @@ impl Lsh {
         }
         payload.put_u64(seed);
         payload.put_f32s(&[self.hashes.width]);
-        payload.put_f32s(&self.hashes.middles);
         payload.put_u64(ids.len() as u64);
         ids.iter().for_each(|id| payload.put_u64(*id));
         payload.put_f32s(&vectors);
@@ -69,13 +68,11 @@ impl Lsh {
         if !width.is_normal() || width <= 0.0 {
             return Err(fields.damaged("the width is out of its range"));
         }
-        let middles = fields.f32s(options.tables * options.bits)?;
         let count = fields.count(stored.len())?;
         let ids = fields.u64s(count)?;
         let vectors = fields.f32s(count * dimensions)?;
         fields.end()?;
-        let mut index = Self::empty(metric, dimensions, options, width);
-        index.hashes.middles = middles;
+        let index = Self::empty(metric, dimensions, options, width);
         // Prepared vectors stay as they are, so what is stored again is the same.
         let groups = index.hashed(&vectors, Work::threads(NonZeroUsize::MIN))?;
         {
