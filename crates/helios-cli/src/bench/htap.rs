@@ -48,6 +48,8 @@ struct World<'w> {
     stop: AtomicBool,
     /// Commits that were acknowledged, of all phases.
     acknowledged: &'w AtomicU64,
+    /// Keys that were given out, of all phases.
+    keys: &'w AtomicU64,
     /// Orders there were at the beginning.
     orders: i64,
     queries: &'w [Vec<String>],
@@ -76,12 +78,13 @@ fn measure(folder: &Path, args: &HtapArgs) -> Result<i64> {
     let orders = number(&mut connection, "SELECT count(*) FROM orders")?;
     let queries = QUERIES.map(|query| tpch::query_statements(query, args.scale));
     let queries = queries.into_iter().collect::<Result<Vec<_>>>()?;
-    let acknowledged = AtomicU64::new(0);
+    let (acknowledged, keys) = (AtomicU64::new(0), AtomicU64::new(0));
     let phase = |writers: usize, readers: usize| {
         let world = World {
             database: &database,
             stop: AtomicBool::new(false),
             acknowledged: &acknowledged,
+            keys: &keys,
             orders,
             queries: &queries,
         };
@@ -150,7 +153,7 @@ fn write(world: &World<'_>, writer: u64) -> Result<Work> {
     // Keys of the generator: eight of 32 in a row, counted from 1.
     let known = |n: i64| (n + 1) / 8 * 32 + (n + 1) % 8;
     while !world.stop.load(Ordering::SeqCst) {
-        let key = FIRST + numbers.below(1 << 50);
+        let key = FIRST + world.keys.fetch_add(1, Ordering::SeqCst).cast_signed();
         let like = known(numbers.below(world.orders));
         let other = known(numbers.below(world.orders));
         connection.execute_batch("BEGIN")?;
