@@ -265,6 +265,8 @@ pub enum BenchOf {
     Branches(BranchBenchArgs),
     /// Size on disk while the same few rows are updated again and again, retention being 5 s.
     Churn(ChurnArgs),
+    /// Commits and queries of TPC-H at the same time, beside each alone.
+    Htap(HtapArgs),
     /// The 22 queries of TPC-H, with answers compared; beside DuckDB if asked.
     Tpch(TpchArgs),
     /// Searches by nearness; beside hnswlib, faiss and usearch if asked.
@@ -343,6 +345,33 @@ impl BenchMetric {
             Self::L2 => "l2",
         }
     }
+}
+
+/// `heliosdb bench htap`.
+#[derive(Debug, clap::Args)]
+pub struct HtapArgs {
+    /// The scale factor of TPC-H.
+    #[arg(long, default_value_t = 0.1)]
+    pub scale: f64,
+
+    /// How many commit at a time.
+    #[arg(long, default_value_t = 8, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    pub writers: usize,
+
+    /// How long each part of it takes.
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..))]
+    pub seconds: u64,
+
+    /// Loads tables of so many rows straight into segments (the setting `bulk_load_threshold`).
+    #[arg(long, value_name = "ROWS")]
+    pub bulk: Option<u64>,
+
+    /// A directory to work in, removed afterwards; by default one for temporary files.
+    #[arg(long)]
+    pub path: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// `heliosdb bench tpch`.

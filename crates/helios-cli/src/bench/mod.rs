@@ -9,6 +9,7 @@ mod branches;
 mod cases;
 mod churn;
 mod helios;
+mod htap;
 mod memory;
 mod sqlite;
 mod tpch;
@@ -77,6 +78,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     match &args.of {
         Some(BenchOf::Branches(args)) => return branches::run(args),
         Some(BenchOf::Churn(args)) => return churn::run(args),
+        Some(BenchOf::Htap(args)) => return htap::run(args),
         Some(BenchOf::Tpch(args)) => return tpch::run(args),
         Some(BenchOf::Vectors(args)) => return vectors::run(args),
         None => {}

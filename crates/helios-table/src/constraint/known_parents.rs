@@ -23,13 +23,14 @@ impl KnownParents {
     }
 
     pub(crate) fn add(&mut self, key: Vec<u8>) {
-        if let Some(number) = packed(&key) {
+        // A statement of one row needs no table.
+        let before = self.last.replace(key);
+        if let Some(number) = before.as_deref().and_then(packed) {
             if self.short.len() >= MOST {
                 self.short.clear();
             }
             self.short.insert(number);
         }
-        self.last = Some(key);
     }
 }
 

@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 use heliosdb::{Connection, Database, Error, Result};
 
+pub(super) use self::queries::statements as query_statements;
+
 use self::duckdb::Duck;
 use super::{median, megabytes, milliseconds};
 use crate::app::Failure;
@@ -45,6 +47,14 @@ pub fn run(args: &TpchArgs) -> std::result::Result<(), Failure> {
         return Err(Failure::Statement);
     }
     Ok(())
+}
+
+/// Creates and fills the tables; the files come into `folder`.
+pub fn fill(connection: &mut Connection, folder: &Path, scale: f64) -> Result<()> {
+    let files = folder.join("csv");
+    load::write(&files, scale)?;
+    load::load(connection, &files)?;
+    connection.execute_batch("CHECKPOINT")
 }
 
 /// How many answers are wrong.
