@@ -17,7 +17,7 @@ use super::point::Point;
 use crate::args::VectorBenchArgs;
 
 /// The best of so many rounds counts.
-const ROUNDS: usize = 3;
+pub const ROUNDS: usize = 3;
 /// Vectors that quantizers learn from.
 const SAMPLE: usize = 100_000;
 
@@ -48,7 +48,7 @@ fn failed(error: helios_vector::Error) -> Error {
 pub fn measure(data: &Data, args: &VectorBenchArgs) -> Result<Vec<Point>> {
     let mut points = Vec::new();
     let rows = Arc::new(data.base.clone());
-    for kind in ["", ", 8 bits", ", product", ", rabitq"] {
+    for kind in ["", ", 8 bits", ", product", ", rabitq 1", ", rabitq 4"] {
         if kind.is_empty() || args.quantized {
             points.extend(of(kind, data, &rows, args)?);
         }
@@ -66,7 +66,8 @@ fn quantizer(kind: &str, data: &Data, work: Work<'_>) -> Result<Option<Arc<dyn Q
             ProductQuantizer::train(sample, width, width.div_ceil(4), 256, 0, work)
                 .map_err(failed)?,
         ),
-        ", rabitq" => Arc::new(RabitqQuantizer::train(sample, width, 1, 0).map_err(failed)?),
+        ", rabitq 1" => Arc::new(RabitqQuantizer::train(sample, width, 1, 0).map_err(failed)?),
+        ", rabitq 4" => Arc::new(RabitqQuantizer::train(sample, width, 4, 0).map_err(failed)?),
         _ => return Ok(None),
     }))
 }

@@ -7,6 +7,7 @@ use heliosdb::{Connection, Database, Result, Value};
 
 use super::EFFORTS;
 use super::data::{Data, WANTED};
+use super::library::ROUNDS;
 use super::point::Point;
 use crate::args::VectorBenchArgs;
 use crate::bench::{megabytes, microseconds};
@@ -42,10 +43,7 @@ pub fn measure(
         began.elapsed().as_secs_f64(),
         megabytes(&place)
     );
-    let class = match args.metric.name() {
-        "l2" => "vector_l2_ops",
-        _ => "vector_cosine_ops",
-    };
+    let class = class(args);
     let began = Instant::now();
     let index = format!(
         "CREATE INDEX near ON item USING hnsw (v {class})
@@ -62,7 +60,51 @@ pub fn measure(
     );
     plain(&mut c, data, args, library)?;
     filtered(&mut c, data, args)?;
+    if args.quantized {
+        for options in [
+            "quantization = 'rabitq', bits = 4",
+            "quantization = 'rabitq', bits = 1",
+            "quantization = 'scalar'",
+        ] {
+            quantized(&mut c, data, args, library, options)?;
+        }
+    }
     Ok(())
+}
+
+/// The same searches by an index that holds codes.
+fn quantized(
+    c: &mut Connection,
+    data: &Data,
+    args: &VectorBenchArgs,
+    library: &[Point],
+    options: &str,
+) -> Result<()> {
+    let class = class(args);
+    let (m, breadth) = (args.m, args.ef_construction);
+    let began = Instant::now();
+    c.execute("DROP INDEX near", ())?;
+    let index = format!(
+        "CREATE INDEX near ON item USING hnsw (v {class})
+         WITH (m = {m}, ef_construction = {breadth}, {options})"
+    );
+    c.execute(index.as_str(), ())?;
+    let row = c.query_row("SELECT codes, bytes FROM pg_vector_index_stats()", ())?;
+    let (codes, bytes): (String, i64) = (row.get(0)?, row.get(1)?);
+    println!(
+        "\n{codes}: CREATE INDEX {:.1} s, {:.1} MB in memory",
+        began.elapsed().as_secs_f64(),
+        bytes as f64 / 1e6
+    );
+    plain(c, data, args, library)
+}
+
+/// The operator class of the distance.
+fn class(args: &VectorBenchArgs) -> &'static str {
+    match args.metric.name() {
+        "l2" => "vector_l2_ops",
+        _ => "vector_cosine_ops",
+    }
 }
 
 fn load(c: &mut Connection, data: &Data) -> Result<()> {
@@ -131,6 +173,18 @@ fn ask(c: &mut Connection, data: &Data, sql: &str, truth: &[Vec<u64>]) -> Result
     Ok(taken)
 }
 
+/// The best of as many rounds as the structure by itself has.
+fn best(c: &mut Connection, data: &Data, sql: &str) -> Result<Taken> {
+    let mut best = ask(c, data, sql, &data.truth)?;
+    for _ in 1..ROUNDS {
+        let next = ask(c, data, sql, &data.truth)?;
+        if next.speed() > best.speed() {
+            best = next;
+        }
+    }
+    Ok(best)
+}
+
 fn order(args: &VectorBenchArgs, condition: &str) -> String {
     let operator = match args.metric.name() {
         "l2" => "<->",
@@ -152,7 +206,7 @@ fn plain(c: &mut Connection, data: &Data, args: &VectorBenchArgs, library: &[Poi
     );
     for effort in EFFORTS.iter().filter(|effort| **effort <= 1000) {
         c.execute(format!("SET hnsw.ef_search = {effort}").as_str(), ())?;
-        let taken = ask(c, data, &order(args, ""), &data.truth)?;
+        let taken = best(c, data, &order(args, ""))?;
         let inside = library
             .iter()
             .find(|p| p.name == "heliosdb" && p.threads == 1 && p.effort == *effort);
@@ -173,7 +227,7 @@ fn plain(c: &mut Connection, data: &Data, args: &VectorBenchArgs, library: &[Poi
     }
     for target in [0.95, 0.99] {
         c.execute(format!("SET helios.vector_recall = {target}").as_str(), ())?;
-        let taken = ask(c, data, &order(args, ""), &data.truth)?;
+        let taken = best(c, data, &order(args, ""))?;
         println!(
             "{:<28}{:>8}{:>10.4}{:>12.0}{:>10.0}{:>10.0}",
             format!("helios.vector_recall = {target}"),
