@@ -24,7 +24,7 @@ IDLE = int(os.environ.get("IDLE", "2000"))
 WORKERS = int(os.environ.get("WORKERS", "8"))
 QUERIES = int(os.environ.get("QUERIES", "3"))
 PGBIN = os.environ.get("PGBIN", "/usr/lib/postgresql/15/bin")
-PORT = 20000 + os.getpid() % 20000
+PORT = 20000 + os.getpid() % 12000
 
 
 def message(kind, body=b""):

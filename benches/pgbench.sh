@@ -15,7 +15,7 @@ bin=${PGBIN:-$(pg_config --bindir 2>/dev/null || ls -d /usr/lib/postgresql/*/bin
 
 scratch=$(mktemp -d)
 chmod 755 "$scratch"
-port=$((20000 + RANDOM % 20000))
+port=$((20000 + RANDOM % 12000))
 export PGHOST=127.0.0.1 PGPORT=$port PGPASSWORD=bench
 owner=()
 if [ "$(id -u)" = 0 ]; then

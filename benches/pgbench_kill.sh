@@ -19,7 +19,7 @@ bin=${PGBIN:-$(pg_config --bindir 2>/dev/null || ls -d /usr/lib/postgresql/*/bin
 [ -x "$bin/pgbench" ] || { echo "skipped: there is no pgbench in \"$bin\"; PGBIN may name its directory"; exit 0; }
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/pgbench-kill.XXXXXX")
-port=$((20000 + $$ % 20000))
+port=$((20000 + $$ % 12000))
 export PGHOST=127.0.0.1 PGPORT=$port PGUSER=helios PGDATABASE=helios PGPASSWORD=bench
 server=
 finish() {
