@@ -208,6 +208,30 @@ impl Core {
         }
     }
 
+    /// Whether the newest applied version on one branch is a row; `None` if the branch says nothing of the key.
+    /// Reads no row of a segment.
+    pub(crate) fn has_row(
+        &self,
+        branch: BranchId,
+        table: TableId,
+        pk: &[u8],
+    ) -> Result<Option<bool>> {
+        let newest = match self.cache.get(&Probe::new(table, branch, pk)) {
+            Found::Hit(newest) => newest,
+            Found::Miss(_) => match newest_in(&*self.kv.snapshot(), table, branch, pk)? {
+                Newest::Absent => {
+                    return Ok(self.cold_stands(table, branch, pk)?.then_some(true));
+                }
+                newest => newest,
+            },
+        };
+        Ok(match newest {
+            Newest::Row(..) | Newest::Cold(..) => Some(true),
+            Newest::Tombstone(_) => Some(false),
+            Newest::Absent | Newest::Above(_) => None,
+        })
+    }
+
     /// The stored versions of a key that the links see, newest first.
     pub(crate) fn history(
         &self,

@@ -29,10 +29,8 @@ enum Known {
     Seen,
     /// Its plan may depend on the numbers.
     Long,
-    /// It is a lookup or a change by key.
-    Short(Arc<Prepared>),
-    /// It inserts the rows that it lists.
-    Insert(Arc<Prepared>),
+    /// It is a lookup or a change by key, or inserts the rows that it lists.
+    Alike(Arc<Prepared>),
 }
 
 /// The texts that a session was given, without their numbers.
@@ -59,15 +57,13 @@ impl Session {
             self.alike.0.insert(template.into(), Known::Seen);
             return None;
         };
-        let (prepared, short) = match known {
+        let prepared = match known {
             Known::Long => return None,
-            Known::Short(prepared) => (Arc::clone(prepared), true),
-            Known::Insert(prepared) => (Arc::clone(prepared), false),
+            Known::Alike(prepared) => Arc::clone(prepared),
             Known::Seen => {
                 let known = self.prepare_alike(&template, numbers.len());
                 let found = match &known {
-                    Known::Short(prepared) => Some((Arc::clone(prepared), true)),
-                    Known::Insert(prepared) => Some((Arc::clone(prepared), false)),
+                    Known::Alike(prepared) => Some(Arc::clone(prepared)),
                     Known::Seen | Known::Long => None,
                 };
                 self.alike.0.insert(template.clone().into(), known);
@@ -76,15 +72,14 @@ impl Session {
         };
         let begun = self.begin_measure();
         // A change may have to wait for a row, and settings may ask for more than the short way does.
-        let done = match short {
-            true => self.run_short_alike(&prepared, &numbers, source),
-            false => None,
-        };
-        let done = done.or_else(|| self.run_long_alike(&prepared, &numbers, source));
-        let Some(mut done) = done else {
-            // What was made for another schema is made anew.
-            self.alike.0.insert(template.into(), Known::Seen);
-            return None;
+        let mut done = match self.run_short_alike(&prepared, &numbers, source) {
+            Some(done) => done,
+            None if self.still_holds(&prepared) => self.run_long(&prepared, &numbers, source),
+            None => {
+                // What was made for another schema is made anew.
+                self.alike.0.insert(template.into(), Known::Seen);
+                return None;
+            }
         };
         if let (Some(begun), Ok(outcome)) = (begun, &mut done) {
             self.end_measure(begun, source, Some(&prepared.normal), outcome);
@@ -107,28 +102,6 @@ impl Session {
         Some(done)
     }
 
-    /// Runs it as prepared statements are, unless the schema is another one by now.
-    fn run_long_alike(
-        &mut self,
-        prepared: &Arc<Prepared>,
-        numbers: &[Value],
-        source: &Arc<str>,
-    ) -> Option<Result<Outcome>> {
-        if !self.still_holds(prepared) {
-            return None;
-        }
-        let done = self.run_prepared_as(prepared, numbers, source);
-        let done = done.and_then(|outcome| {
-            self.finish_implicit()?;
-            Ok(outcome)
-        });
-        if done.is_err() {
-            self.fail();
-        }
-        self.go_idle();
-        Some(done)
-    }
-
     /// Prepares a text with parameters in place of its numbers, if its plan does not depend on them.
     fn prepare_alike(&mut self, template: &str, numbers: usize) -> Known {
         let prepared = self.prepare_statement(template, vec![DataType::Int4; numbers], None);
@@ -148,18 +121,18 @@ impl Session {
             return Known::Long;
         }
         match (&planned.code, &planned.bound.statement) {
-            (Code::Query(query), _) if query.point.is_some() => Known::Short(prepared),
+            (Code::Query(query), _) if query.point.is_some() => Known::Alike(prepared),
             (
                 Code::Update(Update { by_key, .. }, _) | Code::Delete(Delete { by_key, .. }, _),
                 _,
-            ) if by_key.is_some() => Known::Short(prepared),
+            ) if by_key.is_some() => Known::Alike(prepared),
             (Code::Insert(_, subplans), Statement::Insert(insert))
                 if planned.bound.cacheable
                     && subplans.is_empty()
                     && insert.returning.is_none()
                     && lists_rows(&insert.source) =>
             {
-                Known::Insert(prepared)
+                Known::Alike(prepared)
             }
             _ => Known::Long,
         }

@@ -338,7 +338,7 @@ impl Session {
                 }
                 done
             }
-            None => self.run_long(prepared, parameters),
+            None => self.run_long(prepared, parameters, &prepared.text),
         };
         if let (Some(begun), Ok(outcome)) = (begun, &mut result) {
             let (text, known) = (&prepared.text, Some(&prepared.normal));
@@ -347,14 +347,18 @@ impl Session {
         result
     }
 
-    fn run_long(&mut self, prepared: &Arc<Prepared>, parameters: &[Value]) -> Result<Outcome> {
-        let mut result = self.run_prepared(prepared, parameters);
-        if result.is_ok() {
-            result = result.and_then(|outcome| {
-                self.finish_implicit()?;
-                Ok(outcome)
-            });
-        }
+    /// Runs a prepared statement whichever it is; `text` is what the client sent.
+    fn run_long(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        parameters: &[Value],
+        text: &Arc<str>,
+    ) -> Result<Outcome> {
+        let result = self.run_prepared_as(prepared, parameters, text);
+        let result = result.and_then(|outcome| {
+            self.finish_implicit()?;
+            Ok(outcome)
+        });
         if result.is_err() {
             self.fail();
         }

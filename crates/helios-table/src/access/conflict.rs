@@ -56,12 +56,7 @@ impl TableWriter<'_> {
 
     /// Whether a committed or own row has this stored key, after waiting for whoever deletes it.
     pub(crate) fn live(&self, pk: &[u8]) -> Result<bool> {
-        let storage = self.table().storage;
-        match self.txn().latest(storage, pk)? {
-            None => Ok(false),
-            Some(found) if found.begin == Scn::MAX => Ok(true),
-            Some(_) => self.lock_and_look(pk, LockMode::KeyShare),
-        }
+        self.txn().share_key(self.table().storage, pk)
     }
 
     /// Locks the stored key for a new row. True if there is a row.

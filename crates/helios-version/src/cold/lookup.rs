@@ -43,16 +43,23 @@ impl Core {
         Ok(false)
     }
 
-    /// Whether a reader finds the key in a segment of the branch if nothing shadows it. If that cannot be
-    /// told, it does.
-    pub(crate) fn cold_shows(&self, table: TableId, branch: BranchId, pk: &[u8]) -> bool {
+    /// Whether a reader finds the key in a segment of the branch if nothing shadows it.
+    pub(crate) fn cold_stands(&self, table: TableId, branch: BranchId, pk: &[u8]) -> Result<bool> {
         let Some(level) = self.cold.level(table, branch) else {
-            return false;
+            return Ok(false);
         };
-        level.covering(pk).any(|part| {
-            let place = self.cold.rows(part).and_then(|rows| rows.find(pk));
-            place.map_or(true, |place| place.is_some_and(|at| at < part.info.adopted))
-        })
+        for part in level.covering(pk) {
+            let place = self.cold.rows(part)?.find(pk)?;
+            if place.is_some_and(|at| at < part.info.adopted) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// As [`Core::cold_stands`]. If that cannot be told, it does.
+    pub(crate) fn cold_shows(&self, table: TableId, branch: BranchId, pk: &[u8]) -> bool {
+        self.cold_stands(table, branch, pk).unwrap_or(true)
     }
 
     /// Whether a segment of the branch may have the key, adopted or not; reads none.

@@ -225,6 +225,31 @@ fn locks_wait_time_out_and_skip() {
     assert!(store.transactions().is_empty());
 }
 
+#[test]
+fn a_shared_key_stays_until_the_end_and_an_absent_one_is_not_locked() {
+    let store = store();
+    put(&store, "a", "1");
+    let one = begin(&store);
+    one.put(T, b"own", b"1", &[]).unwrap();
+    assert!(one.share_key(T, b"a").unwrap());
+    assert!(one.share_key(T, b"own").unwrap());
+    assert!(!one.share_key(T, b"absent").unwrap());
+    let try_row = |pk: &[u8], mode| {
+        let two = begin(&store);
+        let locked = two.lock_row(T, pk, mode, Wait::SkipLocked);
+        locked.unwrap().is_some()
+    };
+    assert!(try_row(b"a", LockMode::NoKeyUpdate) && !try_row(b"a", LockMode::Update));
+    assert!(try_row(b"absent", LockMode::Update));
+    assert!(one.share_key(T, b"a").unwrap());
+    one.delete(T, b"a").unwrap();
+    assert!(!one.share_key(T, b"a").unwrap());
+    one.commit().unwrap();
+    let three = begin(&store);
+    assert!(!three.share_key(T, b"a").unwrap());
+    assert!(three.share_key(T, b"own").unwrap());
+}
+
 // PostgreSQL: "if a lock is acquired after establishing a savepoint, the lock is released immediately
 // if the savepoint is rolled back to". What was held before stays, as strong as it was.
 #[test]

@@ -334,6 +334,7 @@ impl World {
             None => newest.get(&key).copied(),
         };
         assert_eq!(locked.latest.map(|row| value_of(&row.row)), latest);
+        assert_eq!(open.txn.share_key(T, &pk).unwrap(), latest.is_some());
 
         let value = (self.random.u8(0..3) > 0).then(|| self.random.u32(..));
         let open = &mut self.open[n];
