@@ -265,12 +265,16 @@ pub enum BenchOf {
     Branches(BranchBenchArgs),
     /// Size on disk while the same few rows are updated again and again, retention being 5 s.
     Churn(ChurnArgs),
+    /// Rows in segments beside rows of the row store and SQLite: single rows, and scans after changes.
+    Frozen(FrozenArgs),
     /// Commits and queries of TPC-H at the same time, beside each alone.
     Htap(HtapArgs),
     /// The 22 queries of TPC-H, with answers compared; beside DuckDB if asked.
     Tpch(TpchArgs),
     /// Searches by nearness; beside hnswlib, faiss and usearch if asked.
     Vectors(VectorBenchArgs),
+    /// 43 queries over one wide table of events made of real data; beside DuckDB if asked.
+    Wide(WideArgs),
 }
 
 /// `heliosdb bench vectors`.
@@ -345,6 +349,52 @@ impl BenchMetric {
             Self::L2 => "l2",
         }
     }
+}
+
+/// `heliosdb bench wide`.
+#[derive(Debug, clap::Args)]
+pub struct WideArgs {
+    /// A folder with `packages.parquet` and `dependencies.parquet`.
+    #[arg(long, value_name = "FOLDER")]
+    pub data: PathBuf,
+
+    /// How many events each dependency makes.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..1000))]
+    pub copies: u32,
+
+    /// How often each query runs after its first time.
+    #[arg(long, default_value_t = 2)]
+    pub rounds: usize,
+
+    /// Runs only this query.
+    #[arg(long, value_name = "NUMBER")]
+    pub query: Option<usize>,
+
+    /// A Python interpreter with the package `duckdb`, to do the same work beside.
+    #[arg(long, value_name = "PYTHON")]
+    pub duckdb: Option<PathBuf>,
+
+    /// A directory to work in, removed afterwards; by default one for temporary files.
+    #[arg(long)]
+    pub path: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `heliosdb bench frozen`.
+#[derive(Debug, clap::Args)]
+pub struct FrozenArgs {
+    /// Rows in the table.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(i64).range(1000..))]
+    pub rows: i64,
+
+    /// A directory to work in, removed afterwards; by default one for temporary files.
+    #[arg(long)]
+    pub path: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// `heliosdb bench htap`.

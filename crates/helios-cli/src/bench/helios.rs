@@ -49,6 +49,24 @@ impl Helios {
         })
     }
 
+    /// Its connection.
+    pub fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
+    /// The change number that it reads at.
+    pub fn now(&mut self) -> Result<i64> {
+        let sql = "SELECT helios_current_scn()";
+        self.connection.query_row(sql, ())?.get(0)
+    }
+
+    /// As [`Engine::aggregate`] after commit `scn`.
+    pub fn aggregate_at(&mut self, below: i64, scn: i64) -> Result<i64> {
+        let sql =
+            "SELECT (sum(amount) + count(*))::bigint FROM bench AS OF SCN $2 WHERE amount < $1";
+        self.connection.query_row(sql, (below, scn))?.get(0)
+    }
+
     fn prepared(&mut self) -> Result<(&Statements, &mut Connection)> {
         if self.statements.is_none() {
             let connection = &mut self.connection;

@@ -8,12 +8,15 @@
 mod branches;
 mod cases;
 mod churn;
+mod duck;
+mod frozen;
 mod helios;
 mod htap;
 mod memory;
 mod sqlite;
 mod tpch;
 mod vectors;
+mod wide;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -78,9 +81,11 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     match &args.of {
         Some(BenchOf::Branches(args)) => return branches::run(args),
         Some(BenchOf::Churn(args)) => return churn::run(args),
+        Some(BenchOf::Frozen(args)) => return frozen::run(args),
         Some(BenchOf::Htap(args)) => return htap::run(args),
         Some(BenchOf::Tpch(args)) => return tpch::run(args),
         Some(BenchOf::Vectors(args)) => return vectors::run(args),
+        Some(BenchOf::Wide(args)) => return wide::run(args),
         None => {}
     }
     if let (Some(engine), Some(path)) = (args.memory_of, &args.path) {

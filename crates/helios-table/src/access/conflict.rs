@@ -1,6 +1,6 @@
 //! `ON CONFLICT`: which row stands in the way of a new one.
 
-use helios_base::{IndexId, Result, Scn, Value};
+use helios_base::{IndexId, Result, Value};
 use helios_version::{LockMode, Wait};
 
 use super::writer::TableWriter;

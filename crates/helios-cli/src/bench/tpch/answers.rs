@@ -1,12 +1,11 @@
 //! What the queries must answer.
 
-use heliosdb::{Row, TextContext, Value};
 use tpchgen::q_and_a::answers_sf1::answer;
 
 /// How many rows DuckDB answers, and the digest of their text (see [`digest`]): scale, query, rows, digest.
 const DUCKDB: &str = include_str!("duckdb.tsv");
 
-/// Compares the rows, as [`line()`] has them, of query `number` with what is known; the difference, or what was compared with.
+/// Compares the rows, as text, of query `number` with what is known; the difference, or what was compared with.
 pub fn compare(number: usize, scale: f64, lines: &[String]) -> Result<&'static str, String> {
     if scale == 1.0 {
         return compare_official(number, lines);
@@ -30,44 +29,6 @@ pub fn compare(number: usize, scale: f64, lines: &[String]) -> Result<&'static s
         }
     }
     Ok("not compared")
-}
-
-/// Whether both answered the same, but for how averages of whole numbers are rounded; else what differs.
-pub fn same(expected: &[String], found: &[String]) -> Result<(), String> {
-    let differ = expected.iter().zip(found).find(|(a, b)| !same_cells(a, b));
-    match differ {
-        None if expected.len() == found.len() => Ok(()),
-        differ => Err(format!(
-            "{} rows expected, {} found; the first that differ: {differ:?}",
-            expected.len(),
-            found.len()
-        )),
-    }
-}
-
-/// Whether two lines say the same: numbers may differ by a cent, where one of the two is binary.
-fn same_cells(a: &str, b: &str) -> bool {
-    let (a, b): (Vec<&str>, Vec<&str>) = (a.split('|').collect(), b.split('|').collect());
-    let near = |(a, b): (&&str, &&str)| {
-        a == b
-            || matches!((a.parse::<f64>(), b.parse::<f64>()), (Ok(a), Ok(b)) if (a - b).abs() < 0.0101)
-    };
-    a.len() == b.len() && a.iter().zip(&b).all(near)
-}
-
-/// A row as text: numbers with a fraction rounded to cents, as the benchmark allows.
-pub fn line(row: &Row, text: &TextContext) -> String {
-    let cells = row.values().iter().zip(row.columns());
-    let cells = cells.map(|(value, column)| match value {
-        Value::Null => String::new(),
-        Value::Numeric(number) => match number.round(2) {
-            Ok(cents) if number.to_string().contains('.') => cents.to_string(),
-            _ => number.to_string(),
-        },
-        Value::Float8(number) => format!("{number:.2}"),
-        other => other.to_text(&column.ty, text).trim_end().to_owned(),
-    });
-    cells.collect::<Vec<_>>().join("|")
 }
 
 /// FNV-1a over the lines.

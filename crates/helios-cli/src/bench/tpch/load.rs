@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use crate::bench::duck::quoted;
 use heliosdb::{Connection, Error, Result};
 use tpchgen::csv::{
     CustomerCsv, LineItemCsv, NationCsv, OrderCsv, PartCsv, PartSuppCsv, RegionCsv, SupplierCsv,
@@ -14,10 +15,10 @@ use tpchgen::generators::{
 };
 
 /// The tables with their constraints.
-pub const SCHEMA: &str = include_str!("schema.sql");
+const SCHEMA: &str = include_str!("schema.sql");
 
 /// Their names, those that others refer to first.
-pub const TABLES: [&str; 8] = [
+const TABLES: [&str; 8] = [
     "region", "nation", "supplier", "customer", "part", "partsupp", "orders", "lineitem",
 ];
 
@@ -58,9 +59,20 @@ fn file(path: &Path, rows: impl Iterator<Item = impl Display>) -> Result<()> {
 pub fn load(connection: &mut Connection, files: &Path) -> Result<()> {
     connection.execute_batch(SCHEMA)?;
     for table in TABLES {
-        let path = files.join(format!("{table}.csv"));
-        let path = path.display().to_string().replace('\'', "''");
-        connection.execute_batch(&format!("COPY {table} FROM '{path}' (FORMAT csv)"))?;
+        let path = quoted(&files.join(format!("{table}.csv")));
+        connection.execute_batch(&format!("COPY {table} FROM {path} (FORMAT csv)"))?;
     }
     connection.execute_batch("ANALYZE")
+}
+
+/// The same in DuckDB's words.
+pub fn load_duck(files: &Path) -> String {
+    let mut sql = SCHEMA.to_owned();
+    for table in TABLES {
+        let path = quoted(&files.join(format!("{table}.csv")));
+        sql.push_str(&format!(
+            "COPY {table} FROM {path} (FORMAT csv, HEADER false);\n"
+        ));
+    }
+    sql
 }

@@ -1,4 +1,4 @@
-# DuckDB for `heliosdb bench tpch`.
+# DuckDB for `heliosdb bench`.
 #
 # python duckdb.py FILE THREADS
 #
@@ -40,7 +40,7 @@ for line in sys.stdin:
         for statement in sql.split(";"):
             if statement.strip():
                 result = connection.execute(statement)
-                if statement.lstrip().startswith("select"):
+                if statement.lstrip().lower().startswith("select"):
                     rows = result.fetchall()
         if what == "load":
             connection.execute("CHECKPOINT")

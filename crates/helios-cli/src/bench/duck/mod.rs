@@ -1,4 +1,6 @@
-//! DuckDB, in a process of its own.
+//! DuckDB, in a process of its own, and queries in turns with it.
+
+mod turns;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -7,7 +9,7 @@ use std::time::Duration;
 
 use heliosdb::{Error, Result};
 
-use super::failed;
+pub use turns::{Turns, print_heads, print_line, print_pair, print_sums, quoted};
 
 const SCRIPT: &str = include_str!("duckdb.py");
 
@@ -51,17 +53,9 @@ impl Duck {
         Ok(duck)
     }
 
-    /// Loads the tables, closes the database and opens it again; the time it took, in milliseconds.
-    pub fn load(&mut self, schema: &str, tables: &[&str], files: &Path) -> Result<f64> {
-        let mut sql = schema.to_owned();
-        for table in tables {
-            let path = files.join(format!("{table}.csv"));
-            let path = path.display().to_string().replace('\'', "''");
-            sql.push_str(&format!(
-                "COPY {table} FROM '{path}' (FORMAT csv, HEADER false);\n"
-            ));
-        }
-        let (time, _) = self.ask("load", &sql)?;
+    /// Runs statements, closes the database and opens it again; the time it took, in milliseconds.
+    pub fn load(&mut self, sql: &str) -> Result<f64> {
+        let (time, _) = self.ask("load", sql)?;
         Ok(time.as_secs_f64() * 1e3)
     }
 
@@ -107,4 +101,8 @@ impl Drop for Duck {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn failed(what: impl Into<String>) -> Error {
+    Error::internal(what)
 }
