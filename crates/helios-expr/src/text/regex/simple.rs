@@ -4,18 +4,40 @@
 //! shortest) match as a whole, and of its parts those to the left. Both are the same where every
 //! text can be read in one way only: where at each place the next character says which part of the
 //! expression it belongs to.
+//!
+//! They also are where only the borders between a few pieces may be drawn in several ways, and the match ends
+//! with the text: of each piece by itself the crate tries the longest first, as each reads a text in one way,
+//! and both give an earlier piece as much as leaves a match for the rest.
 
-use super::node::{Node, Repeat};
+use super::node::{Assert, Node, Repeat};
 use super::set::Set;
 
 /// Whether the `regex` crate's matches and groups are PostgreSQL's.
 pub(super) fn is_simple(node: &Node, insensitive: bool) -> bool {
+    is_unambiguous(node, insensitive) || is_unambiguous_by_pieces(node, insensitive)
+}
+
+/// Whether each text can be read in one way only.
+fn is_unambiguous(node: &Node, insensitive: bool) -> bool {
     let mut check = Check {
         insensitive,
         sound: true,
     };
     let edges = check.edges(node);
     check.sound && check.disjoint(&edges.first)
+}
+
+/// Whether groups, and what is between them, are so, each by itself, and the match ends with the text.
+fn is_unambiguous_by_pieces(node: &Node, insensitive: bool) -> bool {
+    let Node::Concat(nodes) = node else {
+        return false;
+    };
+    let ends = matches!(nodes.last(), Some(Node::Assert(Assert::TextEnd)));
+    let pieces = nodes.chunk_by(|a, b| !a.captures() && !b.captures());
+    ends && pieces.into_iter().all(|piece| match piece {
+        [one] => is_unambiguous(one, insensitive),
+        several => is_unambiguous(&Node::Concat(several.to_vec()), insensitive),
+    })
 }
 
 /// The sets that a part can begin and end with; those at the end with all that may follow them
