@@ -26,6 +26,15 @@ const BATCH_ROWS: usize = 8192;
 /// The least memory of a statement, in bytes: merging spilled runs needs room for a few batches.
 const POOL_MIN: usize = 24 << 20;
 
+/// The smaller side of a join of up to so many rows, or bytes, by the number of threads, is made one table by one
+/// thread: sharing out both sides among all would cost more.
+const WHOLE_ROWS: usize = 8 << 20;
+const WHOLE_BYTES: usize = 128 << 20;
+
+/// The part of the places between the least and the greatest key that must be taken for whole numbers to be looked up
+/// in an array, not by hashing. A place takes four bytes.
+const DENSITY: f64 = 0.02;
+
 /// With less memory than this, batches are smaller.
 const ROOMY: usize = 256 << 20;
 
@@ -184,6 +193,10 @@ fn configuration(threads: usize) -> SessionConfig {
     let options = config.options_mut();
     options.catalog.create_default_catalog_and_schema = false;
     options.explain.show_statistics = false;
+    let optimizer = &mut options.optimizer;
+    optimizer.hash_join_single_partition_threshold_rows = (WHOLE_ROWS / threads).max(128 << 10);
+    optimizer.hash_join_single_partition_threshold = (WHOLE_BYTES / threads).max(1 << 20);
+    options.execution.perfect_hash_join_min_key_density = DENSITY;
     // What may be NULL is judged differently before and after planning, which is no fault.
     options.execution.skip_physical_aggregate_schema_check = true;
     config

@@ -10,7 +10,7 @@ mod merges;
 mod oracle;
 mod retention;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -59,11 +59,15 @@ struct Counts {
     resolved: u32,
     both_ways: u32,
     reopened: u32,
+    frozen: u64,
+    compacted: u64,
 }
 
 struct World {
     /// Where it is on disk; in memory nothing is ever forgotten.
     place: Option<PathBuf>,
+    /// Rows go into segments, and segments together, after almost every operation.
+    freezes: bool,
     tables: Option<Arc<Tables>>,
     random: Rng,
     branches: BTreeMap<BranchId, Branch>,
@@ -102,9 +106,10 @@ fn overlay(rows: &mut Rows, writes: &BTreeMap<i32, Option<Cells>>) {
 }
 
 impl World {
-    fn new(place: Option<PathBuf>, seed: u64) -> Self {
+    fn new(place: Option<PathBuf>, freezes: bool, seed: u64) -> Self {
         let mut world = Self {
             place,
+            freezes,
             tables: None,
             random: Rng::with_seed(seed),
             branches: BTreeMap::new(),
@@ -123,7 +128,16 @@ impl World {
             ("c", int),
         ];
         let constraints = vec![primary_key(&["id"]), check("c < 900000000")];
-        create(world.tables(), &new_table("t", columns(&list), constraints));
+        let mut new = new_table("t", columns(&list), constraints);
+        if freezes {
+            for (name, value) in [
+                ("hybrid_storage_min_rows", "1"),
+                ("hybrid_storage_hot_threshold", "0"),
+            ] {
+                new.options.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        create(world.tables(), &new);
         world.first = world.store().scn();
         let main = Branch {
             parent: None,
@@ -460,7 +474,35 @@ impl World {
         }
     }
 
+    /// Puts rows of a branch into segments, or lets the background take a few steps.
+    fn freeze(&mut self) {
+        let ids = |store: &Store| -> BTreeSet<u64> {
+            store.segments().into_iter().map(|info| info.id).collect()
+        };
+        if self.random.bool() {
+            let branch = self.any_branch();
+            let catalog = self.tables().newest_catalog(branch).unwrap();
+            let def = catalog.tables().find(|def| def.name == "t").unwrap();
+            let report = (self.tables()).freeze(def, branch, Scn::MAX, &|| Ok(()));
+            self.counts.frozen += report.unwrap().rows;
+            return;
+        }
+        let before = ids(self.store());
+        let store = self.store();
+        let now = store.commit_info(store.scn()).unwrap();
+        let now = now.map_or(0, |info| info.time);
+        for _ in 0..self.random.usize(1..20) {
+            let budget = self.random.usize(1..50);
+            self.tables().tend_step(now, budget).unwrap();
+        }
+        let after = ids(self.store());
+        self.counts.compacted += before.difference(&after).count() as u64;
+    }
+
     fn step(&mut self) {
+        if self.freezes && self.random.u8(0..4) > 0 {
+            self.freeze();
+        }
         match self.random.u16(0..1000) {
             0..600 => self.transact(),
             600..760 => {
@@ -495,18 +537,24 @@ impl World {
     }
 }
 
-fn run(place: Option<PathBuf>, share: u64) {
+fn run(place: Option<PathBuf>, freezes: bool, share: u64) {
     let read = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let seed = read("HELIOS_SEED").unwrap_or(SEED);
     let all: u64 = read("HELIOS_MODEL_OPS").unwrap_or(12_000);
-    let on = if place.is_some() { "disk" } else { "memory" };
+    let on = match (&place, freezes) {
+        (None, _) => "memory",
+        (Some(_), false) => "disk",
+        (Some(_), true) => "disk, frozen",
+    };
     println!("branches on {on}: HELIOS_SEED={seed} HELIOS_MODEL_OPS={all}");
-    let mut world = World::new(place, seed);
+    let mut world = World::new(place, freezes, seed);
     for _ in 0..all / share {
         world.step();
     }
     world.open.clear();
     world.expect_all();
+    let counts = &world.counts;
+    assert_eq!(freezes, counts.frozen > 0 && counts.compacted > 0);
     println!(
         "branches on {on}: {} operations, no difference: {:?}",
         all / share,
@@ -516,16 +564,25 @@ fn run(place: Option<PathBuf>, share: u64) {
 
 #[test]
 fn branches_in_memory_are_the_models() {
-    run(None, 2);
+    run(None, false, 2);
 }
 
-#[test]
-fn branches_on_disk_are_the_models() {
+fn on_disk(freezes: bool, share: u64) {
     // Nothing here is about the disk itself.
     let memory = std::path::Path::new("/dev/shm");
     let scratch = match memory.is_dir() {
         true => tempfile::tempdir_in(memory).unwrap(),
         false => tempfile::tempdir().unwrap(),
     };
-    run(Some(scratch.path().join("db")), 2);
+    run(Some(scratch.path().join("db")), freezes, share);
+}
+
+#[test]
+fn branches_on_disk_are_the_models() {
+    on_disk(false, 2);
+}
+
+#[test]
+fn branches_in_segments_are_the_models() {
+    on_disk(true, 4);
 }

@@ -1,6 +1,7 @@
 //! Guards against a past that changes: random statements on random branches, with schema changes,
 //! collection, checkpoints and reopening, and a full copy of everything at sampled moments. Every
-//! way to read a moment must give the copy, by both executors.
+//! way to read a moment must give the copy, by both executors; also while rows go into segments after almost
+//! every statement.
 //!
 //! `HELIOS_TIME_OPS` says how many steps (default 1,500), `HELIOS_SEED` which ones.
 
@@ -57,6 +58,8 @@ struct Old {
 
 struct World {
     path: Option<PathBuf>,
+    /// Rows go into segments after almost every statement.
+    freezes: bool,
     database: Option<Database>,
     connection: Option<Connection>,
     prepared: BTreeMap<String, Statement>,
@@ -67,6 +70,8 @@ struct World {
     names: u64,
     steps: u64,
     checks: u64,
+    /// The most segments there were on a branch.
+    segments: u64,
 }
 
 const NAMES: [&str; 3] = ["t", "u", "w"];
@@ -75,13 +80,19 @@ const KEYS: i64 = 30;
 
 #[test]
 fn the_past_stays_in_memory() {
-    run(None, operations());
+    run(None, operations(), false);
 }
 
 #[test]
 fn the_past_stays_on_disk() {
     let scratch = Scratch::new();
-    run(Some(scratch.join("db")), operations() / 3);
+    run(Some(scratch.join("db")), operations() / 3, false);
+}
+
+#[test]
+fn the_past_stays_in_segments() {
+    let scratch = Scratch::new();
+    run(Some(scratch.join("db")), operations() / 3, true);
 }
 
 fn operations() -> u64 {
@@ -91,7 +102,7 @@ fn operations() -> u64 {
         .unwrap_or(1_500)
 }
 
-fn run(path: Option<PathBuf>, operations: u64) {
+fn run(path: Option<PathBuf>, operations: u64, freezes: bool) {
     let rng = if std::env::var_os("HELIOS_SEED").is_some() {
         Rng::new()
     } else {
@@ -100,6 +111,7 @@ fn run(path: Option<PathBuf>, operations: u64) {
     eprintln!("seed {}", rng.seed());
     let mut world = World {
         path,
+        freezes,
         database: None,
         connection: None,
         prepared: BTreeMap::new(),
@@ -114,8 +126,13 @@ fn run(path: Option<PathBuf>, operations: u64) {
         names: 0,
         steps: 0,
         checks: 0,
+        segments: 0,
     };
     world.reopen();
+    if freezes {
+        // VACUUM freezes, too, and makes few of many.
+        world.execute("SET hybrid_storage_hot_threshold = '0'; SET hybrid_storage_min_rows = 1");
+    }
     while world.steps < operations {
         world.step();
     }
@@ -124,8 +141,10 @@ fn run(path: Option<PathBuf>, operations: u64) {
     }
     let report = world.database.as_ref().unwrap().check().unwrap();
     assert!(report.faults.is_empty(), "{:?}", report.faults);
+    assert_eq!(freezes, world.segments > 1);
     eprintln!(
-        "{} steps, {} branches, {} moments, {} answers compared",
+        "{} segments, {} steps, {} branches, {} moments, {} answers compared",
+        world.segments,
         world.steps,
         world.branches.len(),
         world.samples.len(),
@@ -198,6 +217,9 @@ impl World {
 
     fn step(&mut self) {
         self.steps += 1;
+        if self.freezes && self.rng.u64(0..4) > 0 {
+            self.freeze();
+        }
         match self.rng.u64(0..100) {
             0..=1 => self.reopen(),
             2..=4 => self.execute("CHECKPOINT"),
@@ -212,6 +234,24 @@ impl World {
             _ => self.change(),
         }
         self.check_old();
+    }
+
+    /// Puts into segments what may go there of some branch, or makes few of many segments.
+    fn freeze(&mut self) {
+        let branch = self.rng.u64(0..self.branches.len() as u64) as usize;
+        let name = self.branches[branch].name.clone();
+        self.execute(&format!("USE BRANCH \"{name}\""));
+        let sql = match self.rng.u64(0..4) {
+            0 => "VACUUM",
+            _ => "SELECT * FROM helios_freeze()",
+        };
+        self.execute(sql);
+        let held = ask(
+            self.connection(),
+            "SELECT count(*) FROM helios_segments()",
+            (),
+        );
+        self.segments = self.segments.max(held.parse().unwrap());
     }
 
     /// A transaction on some branch, and a copy of what it left.
