@@ -65,9 +65,11 @@ mod writes;
 
 pub use backup::{Copied, Manifest, Watch, is_backup, restore, verify_backup};
 pub use branch::{Branch, BranchSpec};
-pub use cold::{Adoption, Cold, ColdBlock, ColdRows, Compaction, Freeze, Frozen, SegmentInfo};
+pub use cold::{
+    Adoption, Cold, ColdBlock, ColdRows, Compaction, Freeze, Frozen, SegmentInfo, Trail,
+};
 pub use commit::CommitInfo;
-pub use cursor::{KeyCursor, RowCursor, Run, Stretch};
+pub use cursor::{Apart, KeyCursor, RowCursor, Run, Stretch};
 pub use diff::{Change, ChangedKeys, Diff};
 pub use floors::FIRST_TABLE;
 pub use lock::{LockInfo, LockMode, LockTarget, TableLock, Wait};

@@ -3,7 +3,7 @@
 //! - `form.rs` says how a column lies in a segment, so that a row comes back byte for byte.
 //! - `descriptor.rs` keeps that beside the segment's entry: a segment is read without a catalog, whatever became
 //!   of its table since.
-//! - `rows.rs` reads segments, `near.rs` single rows of them, `writer.rs` writes them, `shelf.rs` keeps the files.
+//! - `rows.rs` reads segments, `near.rs` single rows of them, `trail.rs` finds many of their keys, `writer.rs` writes them, `shelf.rs` keeps the files.
 //! - `compact.rs` makes one segment of several.
 //! - `compress.rs` says how columns are compressed.
 //! - `load.rs` writes the rows of large transactions.
@@ -26,6 +26,7 @@ mod report;
 mod rows;
 mod scan;
 mod shelf;
+mod trail;
 mod writer;
 
 pub use compact::CompactionReport;

@@ -43,6 +43,9 @@ enum Place {
     Rows(u64),
 }
 
+/// Chunk, rows in it, and their keys.
+type Located = (usize, Range<usize>, Arc<BinaryArray>);
+
 #[derive(Clone)]
 enum Kept {
     Keys(Arc<BinaryArray>),
@@ -64,6 +67,16 @@ impl Near {
 impl SegmentRows {
     /// The place of a key.
     pub(super) fn near_place(&self, pk: &[u8]) -> Result<Option<u64>> {
+        let Some((chunk, rows, keys)) = self.keys_near(pk)? else {
+            return Ok(None);
+        };
+        let row = partition(&keys, |key| key < pk);
+        let is_it = row < keys.len() && keys.value(row) == pk;
+        Ok(is_it.then(|| self.place_of(chunk, rows.start + row)))
+    }
+
+    /// The keys among which `pk` is, if it may be there, with their chunk and rows.
+    pub(super) fn keys_near(&self, pk: &[u8]) -> Result<Option<Located>> {
         let located = self.segment().locate(pk);
         let Some((chunk, rows)) = located.map_err(|error| self.placed(error))? else {
             return Ok(None);
@@ -79,9 +92,7 @@ impl SegmentRows {
                 self.read_keys(chunk, &rows)?
             }
         };
-        let row = partition(&keys, |key| key < pk);
-        let is_it = row < keys.len() && keys.value(row) == pk;
-        Ok(is_it.then(|| self.place_of(chunk, rows.start + row)))
+        Ok(Some((chunk, rows, keys)))
     }
 
     /// The place of the first key at or after `pk`.

@@ -15,6 +15,7 @@ use super::form::{Cells, Form};
 use super::from_segment;
 use super::keys::Keys;
 use super::near::Near;
+use super::trail::Trail;
 
 /// Rows of the pieces into which chunks are cut where there are few.
 const FINE: usize = CHUNK_ROWS / 4;
@@ -165,6 +166,14 @@ impl SegmentRows {
 impl ColdRows for SegmentRows {
     fn find(&self, pk: &[u8]) -> Result<Option<u64>> {
         self.near_place(pk)
+    }
+
+    fn find_next(&self, pk: &[u8], trail: &mut helios_version::Trail) -> Result<Option<u64>> {
+        let trail = trail.get_or_insert_with(|| Box::<Trail>::default());
+        match trail.downcast_mut() {
+            Some(trail) => self.trail_place(pk, trail),
+            None => Err(Error::internal("a trail through another kind of segment")),
+        }
     }
 
     fn seek(&self, pk: &[u8]) -> Result<u64> {

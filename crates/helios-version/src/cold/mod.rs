@@ -61,6 +61,9 @@ pub trait Cold: Send + Sync {
     fn remove(&self, segment: &SegmentInfo);
 }
 
+/// Where somebody is who looks for keys of a segment, as the segment sees it.
+pub type Trail = Option<Box<dyn std::any::Any + Send>>;
+
 /// The rows of one segment. A row's *place* is how many keys are before its own.
 pub trait ColdRows: Send + Sync {
     /// The place of a key, if it is there.
@@ -74,6 +77,16 @@ pub trait ColdRows: Send + Sync {
     /// # Errors
     /// As [`ColdRows::find`].
     fn seek(&self, pk: &[u8]) -> Result<u64>;
+
+    /// The place of a key, as [`ColdRows::find`], for who looks for many in ascending order: `trail` is empty at first,
+    /// belongs to this segment from then on, and tells where the key before was.
+    ///
+    /// # Errors
+    /// As [`ColdRows::find`].
+    fn find_next(&self, pk: &[u8], trail: &mut Trail) -> Result<Option<u64>> {
+        let _ = trail;
+        self.find(pk)
+    }
 
     /// Appends up to `count` rows from place `from` on; fewer at the end, or where it suits the format, but at
     /// least one if there is one.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use helios_base::{BranchId, Result, Scn, TableId};
 use helios_kv::{Cursor, Keyspace, KvSnapshot};
 
+use super::Visitor;
 use super::gather::Gathered;
 use super::merged::Side;
 use crate::branch::Link;
@@ -152,10 +153,10 @@ impl BranchRows {
     /// Shows the next rows to `visit`, straight from the store, until it breaks or a key is at or
     /// beyond `until`. Afterwards it stands on the row with which `visit` broke, or before the next
     /// key.
-    pub(super) fn visit(
+    pub(super) fn visit<V: Visitor + ?Sized>(
         &mut self,
         until: Option<&[u8]>,
-        visit: &mut dyn FnMut(RowRef<'_>) -> Result<ControlFlow<()>>,
+        visit: &mut V,
     ) -> Result<ControlFlow<()>> {
         let mut limit = Vec::new();
         let bound = match until {
@@ -184,20 +185,22 @@ impl BranchRows {
         }
     }
 
-    fn show_gathered(
+    fn show_gathered<V: Visitor + ?Sized>(
         &mut self,
         until: Option<&[u8]>,
-        visit: &mut dyn FnMut(RowRef<'_>) -> Result<ControlFlow<()>>,
+        visit: &mut V,
     ) -> Result<Shown> {
         while let Some(place) = self.gathered.take_before(until) {
             let Some(at) = place else {
                 return Ok(Shown::Until);
             };
-            if let Some(row) = self.gathered.row(at)
-                && visit(row)?.is_break()
-            {
-                self.place = Place::Gathered(at);
-                return Ok(Shown::Broke);
+            match self.gathered.row(at) {
+                Some(row) if visit.row(row)?.is_break() => {
+                    self.place = Place::Gathered(at);
+                    return Ok(Shown::Broke);
+                }
+                Some(_) => {}
+                None => visit.gone(self.gathered.key(at).unwrap_or_default())?,
             }
         }
         self.gathered.clear();
@@ -206,10 +209,10 @@ impl BranchRows {
 
     /// Shows rows straight from `Current`, and single ones from `History`; ends at the first row that is
     /// to be gathered with others.
-    fn show_current(
+    fn show_current<V: Visitor + ?Sized>(
         &mut self,
         until: Bound<&[u8]>,
-        visit: &mut dyn FnMut(RowRef<'_>) -> Result<ControlFlow<()>>,
+        visit: &mut V,
     ) -> Result<ControlFlow<()>> {
         let scn = self.scn;
         let Self {
@@ -226,8 +229,8 @@ impl BranchRows {
                 Decided::Version(begin, row) => {
                     between += 1;
                     match row {
-                        Some(row) => visit(RowRef { pk, begin, row }),
-                        None => Ok(ControlFlow::Continue(())),
+                        Some(row) => visit.row(RowRef { pk, begin, row }),
+                        None => visit.gone(pk).map(ControlFlow::Continue),
                     }
                 }
                 Decided::Older => {
@@ -244,8 +247,9 @@ impl BranchRows {
                             return Ok(ControlFlow::Break(()));
                         }
                     }
-                    match past.find(key)? && !past.deleted {
-                        true => visit(RowRef {
+                    match past.find(key)? {
+                        true if past.deleted => visit.gone(pk).map(ControlFlow::Continue),
+                        true => visit.row(RowRef {
                             pk,
                             begin: past.begin,
                             row: &past.row,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use helios_base::{Result, Scn};
 
+use super::Visitor;
 use super::merged::Side;
 use crate::cold::{ColdBlock, ColdRows, Level, Part};
 use crate::core::Core;
@@ -22,6 +23,9 @@ pub struct Stretch {
     pub places: std::ops::Range<u64>,
     /// Only those count that began at this commit or earlier.
     pub scn: Scn,
+    /// A bit for each place, from the lowest of the first word on, set where no other row takes the place of this
+    /// one; all are if absent.
+    pub kept: Option<Vec<u64>>,
 }
 
 /// Rows of some segments of one table and branch, none of which reaches into another's keys.
@@ -229,6 +233,24 @@ impl ColdRun {
         Ok((from, upto.min(part.info.adopted)))
     }
 
+    /// The segments, each with the places of its rows in range. Call it before the first row.
+    pub(super) fn into_stretches(mut self) -> Result<Vec<(Arc<Part>, Stretch)>> {
+        let mut stretches = Vec::with_capacity(self.parts.len());
+        while let Some(part) = self.parts.pop() {
+            let (from, upto) = self.places(&part)?;
+            if from < upto {
+                let stretch = Stretch {
+                    rows: Arc::clone(self.core.cold.rows(&part)?),
+                    places: from..upto,
+                    scn: self.scn,
+                    kept: None,
+                };
+                stretches.push((part, stretch));
+            }
+        }
+        Ok(stretches)
+    }
+
     /// Takes the row that it stands on and all that follow in the same segment and come before `limit`, without
     /// decoding them. `None` if that is not worth while: the limit is among the rows decoded already.
     pub(super) fn stretch(&mut self, limit: Option<&[u8]>) -> Result<Option<Stretch>> {
@@ -256,15 +278,16 @@ impl ColdRun {
             rows,
             places: first..end,
             scn: self.scn,
+            kept: None,
         }))
     }
 
     /// Shows the next rows to `visit` until it breaks or a key is at or beyond `until`. Afterwards it stands on
     /// the row with which `visit` broke, or before the next row.
-    pub(super) fn visit(
+    pub(super) fn visit<V: Visitor + ?Sized>(
         &mut self,
         until: Option<&[u8]>,
-        visit: &mut dyn FnMut(RowRef<'_>) -> Result<ControlFlow<()>>,
+        visit: &mut V,
     ) -> Result<ControlFlow<()>> {
         while self.step()? {
             self.fill()?;
@@ -283,7 +306,7 @@ impl ColdRun {
                 }
                 return Ok(ControlFlow::Continue(()));
             }
-            if visit(row)?.is_break() {
+            if visit.row(row)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }

@@ -49,6 +49,11 @@ impl<S: Side> Merged<S> {
         self
     }
 
+    /// The sides of a cursor that has not moved yet.
+    pub(super) fn into_fresh(self) -> Vec<S> {
+        self.sides
+    }
+
     /// The sides, if none has moved yet.
     pub(super) fn fresh(&mut self) -> Option<&mut [S]> {
         (!self.started).then_some(self.sides.as_mut_slice())

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use helios_base::{Result, Scn, TableId};
 use helios_kv::KvSnapshot;
 
-use super::Guard;
+use super::apart::Apart;
 use super::branch::BranchRows;
 use super::cold::{ColdRun, Stretch};
 use super::merged::{Merged, Side};
 use super::own::OwnRows;
+use super::{Guard, Visitor};
 use crate::branch::Link;
 use crate::core::Core;
 use crate::pipeline::SharedWrites;
@@ -43,14 +44,14 @@ enum Rows {
     Many(Merged<RowSide>),
 }
 
-enum RowSide {
+pub(super) enum RowSide {
     Own(OwnRows),
     Branch(BranchRows),
     Cold(ColdRun),
 }
 
 impl RowSide {
-    fn row(&self) -> Option<RowRef<'_>> {
+    pub(super) fn row(&self) -> Option<RowRef<'_>> {
         match self {
             Self::Branch(rows) => rows.row(),
             Self::Cold(rows) => rows.row(),
@@ -82,7 +83,7 @@ impl Side for RowSide {
 }
 
 /// What [`RowCursor::for_each`] shows rows to.
-type Visit<'v> = dyn FnMut(RowRef<'_>) -> Result<ControlFlow<()>> + 'v;
+pub(super) type Visit<'v> = dyn FnMut(RowRef<'_>) -> Result<ControlFlow<()>> + 'v;
 
 impl RowCursor {
     pub(crate) fn new(
@@ -273,6 +274,23 @@ impl RowCursor {
         }
     }
 
+    /// The same rows for who needs no order: first those outside of segments, then what these leave of the segments.
+    /// Call it before the first row, of a cursor that goes forward.
+    ///
+    /// # Errors
+    /// As [`RowCursor::next`].
+    ///
+    /// # Cost
+    /// Where segments of a branch and of its ancestors overlap, the keys of the nearer ones are looked for in the others
+    /// at once.
+    pub fn apart(self) -> Result<Apart> {
+        let sides = match self.rows {
+            Rows::One(rows) => vec![RowSide::Branch(rows)],
+            Rows::Many(merged) => merged.into_fresh(),
+        };
+        Apart::new(sides, self._guard)
+    }
+
     /// The remaining rows, copied: for tests and small results.
     ///
     /// # Errors
@@ -296,14 +314,22 @@ fn fill(merged: &mut Merged<RowSide>, number: usize) -> Result<()> {
 }
 
 /// Row by row from one side to another, and in a run while one side alone has the next keys.
-fn for_each_merged(merged: &mut Merged<RowSide>, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+pub(super) fn for_each_merged<V: Visitor + ?Sized>(
+    merged: &mut Merged<RowSide>,
+    visit: &mut V,
+) -> Result<ControlFlow<()>> {
     let mut limit = Vec::new();
     while let Some(number) = merged.next()? {
         fill(merged, number)?;
-        if let Some(row) = merged.side(number).and_then(RowSide::row)
-            && visit(row)?.is_break()
-        {
-            return Ok(ControlFlow::Break(()));
+        visit.from(number);
+        if let Some(side) = merged.side(number) {
+            match (side.row(), side.key()) {
+                (Some(row), _) if visit.row(row)?.is_break() => {
+                    return Ok(ControlFlow::Break(()));
+                }
+                (None, Some(pk)) => visit.gone(pk)?,
+                _ => {}
+            }
         }
         merged.leave(number)?;
         let until = merged.limit(number).map(|key| {

@@ -18,6 +18,7 @@ mod expiry;
 mod faults;
 mod files;
 mod hybrid;
+mod masks;
 mod memory;
 mod model;
 mod notify;

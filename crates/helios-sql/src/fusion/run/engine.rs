@@ -17,6 +17,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::again::GuardNestedLoops;
 use super::equalities::BlurEqualities;
+use super::order::DropOrder;
 use crate::fusion::context::StatementContext;
 use crate::fusion::error::from_datafusion;
 
@@ -181,6 +182,13 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> =
         vec![Arc::new(BlurEqualities)];
     rules.extend(PhysicalOptimizer::new().rules);
+    // The second of these rules removes what the first noted: the order of the result.
+    let noted = rules
+        .iter()
+        .rposition(|rule| rule.name() == "OutputRequirements");
+    if let Some(noted) = noted {
+        rules.insert(noted, Arc::new(DropOrder));
+    }
     rules.push(Arc::new(GuardNestedLoops));
     rules
 }

@@ -3,6 +3,7 @@
 mod again;
 mod engine;
 mod equalities;
+mod order;
 mod stream;
 
 pub(crate) use engine::{FusionEngine, FusionOptions};

@@ -15,7 +15,7 @@ use futures::Stream;
 use helios_base::Result;
 use helios_table::catalog::TableDef;
 use helios_table::{KeyRange, StoredRow};
-use helios_version::{Read, RowCursor, RowRef, Run};
+use helios_version::{Apart, Read, RowCursor, RowRef, Run, Stretch};
 
 use super::chunks::{Chunks, Step};
 use super::exec::Output;
@@ -60,6 +60,12 @@ pub(super) struct Batches {
     piece: Option<Piece>,
     /// Rows of a segment that come before the rest of the piece.
     chunks: Option<Chunks>,
+    /// Whether rows may come in any order.
+    apart: bool,
+    /// Segments of the pieces before, the next one last, where rows come in any order.
+    waiting: Vec<Stretch>,
+    /// Rows that do not make a batch yet, of pieces before: likewise.
+    begun: Option<(Vec<Builder>, usize)>,
     step: Step,
     /// Conditions that were learnt.
     sieves: Vec<Sieve>,
@@ -68,9 +74,9 @@ pub(super) struct Batches {
     left: usize,
     interrupt: Interrupt,
     metrics: BaselineMetrics,
-    /// Chunks of segments that were read, those that conditions ruled out, and the rows that
-    /// conditions left out which came to be known while the statement ran.
-    counts: [Count; 3],
+    /// Chunks of segments that were read, those that conditions ruled out, rows in them of which others took the
+    /// place, and the rows that conditions left out which came to be known while the statement ran.
+    counts: [Count; 4],
 }
 
 #[expect(
@@ -79,6 +85,8 @@ pub(super) struct Batches {
 )]
 enum Piece {
     Rows(RowCursor),
+    /// Rows outside of segments before those in segments.
+    Apart(Apart),
     /// Keys with the numbers that are left.
     Keys(Arc<Keys>, Range<usize>),
 }
@@ -110,11 +118,12 @@ impl Batches {
         schema: SchemaRef,
         sieves: Vec<Sieve>,
         pieces: Taker,
+        apart: bool,
         batch_rows: usize,
         limit: Option<usize>,
         interrupt: Interrupt,
         metrics: BaselineMetrics,
-        counts: [Count; 3],
+        counts: [Count; 4],
     ) -> Self {
         Self {
             source,
@@ -122,6 +131,9 @@ impl Batches {
             pieces,
             piece: None,
             chunks: None,
+            apart,
+            waiting: Vec::new(),
+            begun: None,
             step: Step::new(limit),
             sieves,
             batch_rows,
@@ -147,11 +159,16 @@ impl Batches {
                     self.left = self.left.saturating_sub(batch.num_rows());
                     return Ok(Some(batch));
                 }
-                let [read, pruned, sifted] = &self.counts;
+                let [read, pruned, hidden, sifted] = &self.counts;
                 read.add(chunks.read);
                 pruned.add(chunks.pruned);
+                hidden.add(chunks.hidden);
                 sifted.add(chunks.sifted);
                 self.chunks = None;
+            }
+            if let Some(stretch) = self.waiting.pop() {
+                self.chunks = Some(Chunks::new(stretch));
+                continue;
             }
             match self.rows()? {
                 Some(batch) => {
@@ -159,7 +176,7 @@ impl Batches {
                         return Ok(Some(batch));
                     }
                 }
-                None if self.chunks.is_none() => return Ok(None),
+                None if self.chunks.is_none() && self.waiting.is_empty() => return Ok(None),
                 None => {}
             }
         }
@@ -186,19 +203,22 @@ impl Batches {
         let mut filling = Filling::new(
             &self.source,
             &self.sieves,
+            self.begun.take(),
             self.batch_rows.min(self.left),
             &self.interrupt,
         );
         while filling.count < filling.wanted {
             let piece = match &mut self.piece {
                 Some(piece) => piece,
-                None => match next_piece(&self.source, &self.pieces, &self.interrupt)? {
-                    Some(piece) => self.piece.insert(piece),
-                    None => {
-                        self.left = 0;
-                        break;
+                None => {
+                    match next_piece(&self.source, &self.pieces, self.apart, &self.interrupt)? {
+                        Some(piece) => self.piece.insert(piece),
+                        None => {
+                            self.left = 0;
+                            break;
+                        }
                     }
-                },
+                }
             };
             let flow = match piece {
                 Piece::Rows(rows) if rows.has_segments() => {
@@ -208,18 +228,30 @@ impl Batches {
                     }
                     flow
                 }
+                Piece::Apart(rows) => rows.for_each(&mut |row| filling.add(row))?,
                 Piece::Rows(rows) => rows.for_each(&mut |row| filling.add(row))?,
                 Piece::Keys(keys, numbers) => filling.look_up(keys, numbers)?,
             };
-            if flow.is_continue() {
-                self.piece = None;
+            if flow.is_continue()
+                && let Some(Piece::Apart(rows)) = self.piece.take()
+            {
+                self.waiting = rows.into_stretches();
+                self.waiting.reverse();
+                if !self.waiting.is_empty() {
+                    break;
+                }
             }
         }
         let count = filling.count;
-        self.left = self.left.saturating_sub(count);
         self.interrupt.advance(filling.seen as u64);
         let [.., sifted] = &self.counts;
         sifted.add(filling.sifted);
+        if !self.waiting.is_empty() && count < filling.wanted {
+            // The next pieces may have more.
+            self.begun = Some((filling.builders, count));
+            return Ok(None);
+        }
+        self.left = self.left.saturating_sub(count);
         if count == 0 {
             return Ok(None);
         }
@@ -232,7 +264,12 @@ impl Batches {
 }
 
 /// Takes a piece that is not empty.
-fn next_piece(source: &Source, taker: &Taker, interrupt: &Interrupt) -> Result<Option<Piece>> {
+fn next_piece(
+    source: &Source,
+    taker: &Taker,
+    apart: bool,
+    interrupt: &Interrupt,
+) -> Result<Option<Piece>> {
     loop {
         let number = taker.take();
         match &source.pieces {
@@ -241,7 +278,10 @@ fn next_piece(source: &Source, taker: &Taker, interrupt: &Interrupt) -> Result<O
                 Some(range) => {
                     let table = source.table.storage;
                     let rows = source.read.scan(table, range.bounds(), false)?;
-                    return Ok(Some(Piece::Rows(rows)));
+                    return Ok(Some(match apart && rows.has_segments() {
+                        true => Piece::Apart(rows.apart()?),
+                        false => Piece::Rows(rows),
+                    }));
                 }
                 None => return Ok(None),
             },
@@ -255,9 +295,11 @@ fn next_piece(source: &Source, taker: &Taker, interrupt: &Interrupt) -> Result<O
 }
 
 impl<'a> Filling<'a> {
+    /// `begun`: rows that are in it already.
     fn new(
         source: &'a Source,
         sieves: &'a [Sieve],
+        begun: Option<(Vec<Builder>, usize)>,
         wanted: usize,
         interrupt: &'a Interrupt,
     ) -> Self {
@@ -267,11 +309,13 @@ impl<'a> Filling<'a> {
             }
             Output::Key => Builder::Key(BinaryViewBuilder::with_capacity(wanted)),
         };
+        let (builders, count) =
+            begun.unwrap_or_else(|| (source.outputs.iter().map(builder).collect(), 0));
         Self {
             source,
             sieves,
-            builders: source.outputs.iter().map(builder).collect(),
-            count: 0,
+            builders,
+            count,
             wanted,
             seen: 0,
             sifted: 0,
@@ -377,6 +421,7 @@ impl Stream for Batches {
         if batch.as_ref().is_none_or(Result::is_err) {
             self.piece = None;
             self.chunks = None;
+            self.waiting = Vec::new();
             self.left = 0;
         }
         let batch = batch.map(|batch| batch.record_output(&self.metrics));

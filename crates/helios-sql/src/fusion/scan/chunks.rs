@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, BooleanArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions,
 };
+use arrow::buffer::{BooleanBuffer, Buffer};
 use arrow::compute::{FilterBuilder, FilterPredicate, and};
 use arrow::datatypes::SchemaRef;
 use helios_base::{Error, Result, Scn};
@@ -48,6 +49,8 @@ pub(super) struct Chunks {
     /// Still to be read.
     places: Range<u64>,
     scn: Scn,
+    /// Which places count, from that one on; all if absent.
+    kept: Option<(u64, BooleanBuffer)>,
     /// Rows of a chunk that are still to be handed on.
     ready: Option<Ready>,
     /// Chunks that were read, and those that zones ruled out.
@@ -55,6 +58,8 @@ pub(super) struct Chunks {
     pub(super) pruned: usize,
     /// Rows that were left out because of what was learnt.
     pub(super) sifted: usize,
+    /// Rows that do not count because others took their places.
+    pub(super) hidden: usize,
 }
 
 /// Some rows of a chunk.
@@ -98,15 +103,33 @@ impl Step {
 
 impl Chunks {
     pub(super) fn new(stretch: Stretch) -> Self {
+        let places = stretch.places;
+        let kept = stretch.kept.map(|words| {
+            let all = words.len() * 64;
+            let count = usize::try_from(places.end - places.start).unwrap_or(all);
+            let bits = BooleanBuffer::new(Buffer::from_vec(words), 0, count.min(all));
+            (places.start, bits)
+        });
         Self {
             rows: stretch.rows,
-            places: stretch.places,
+            places,
             scn: stretch.scn,
+            kept,
             ready: None,
             read: 0,
             pruned: 0,
             sifted: 0,
+            hidden: 0,
         }
+    }
+
+    /// Which of the next rows count, and how many do not; `None`: all do.
+    fn kept(&self, rows: usize) -> Option<(BooleanArray, usize)> {
+        let (first, bits) = self.kept.as_ref()?;
+        let from = usize::try_from(self.places.start - first).ok()?;
+        let bits = bits.slice(from, rows.min(bits.len().checked_sub(from)?));
+        let hidden = bits.len() - bits.count_set_bits();
+        (hidden > 0).then(|| (BooleanArray::new(bits, None), hidden))
     }
 
     /// The next rows, at most `wanted`.
@@ -158,7 +181,10 @@ impl Chunks {
                     kept,
                 };
                 self.read += usize::from(piece.rows.start == 0 || self.read == 0);
-                self.ready = piece.read(source, sieves, self.scn, &mut self.sifted)?;
+                let kept = self.kept(piece.rows.len());
+                self.hidden += kept.as_ref().map_or(0, |(_, hidden)| *hidden);
+                let kept = kept.map(|(kept, _)| kept);
+                self.ready = piece.read(source, sieves, self.scn, kept, &mut self.sifted)?;
                 piece.rows
             };
             self.places.start += range.len() as u64;
@@ -202,10 +228,16 @@ impl Piece<'_> {
         source: &Source,
         sieves: &mut [Sieve],
         scn: Scn,
+        kept: Option<BooleanArray>,
         sifted: &mut usize,
     ) -> Result<Option<Ready>> {
         let mut read = Decoded::default();
         let mut wanted = self.segment.begun(self.chunk, self.rows.clone(), scn)?;
+        if let Some(kept) = kept
+            && !narrow(&mut wanted, kept)?
+        {
+            return Ok(None);
+        }
         let test = |condition: &RowFilter, read: &mut Decoded, wanted: &mut _| {
             let position = condition.position;
             let column = read.get(position, || self.column(source, position))?;

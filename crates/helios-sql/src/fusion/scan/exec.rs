@@ -42,6 +42,9 @@ use crate::session::Interrupt;
 const CHUNKS_READ: &str = "chunks_read";
 const CHUNKS_PRUNED: &str = "chunks_pruned";
 
+/// How many rows of segments do not count because others took their places.
+const ROWS_HIDDEN: &str = "rows_hidden";
+
 /// How many rows were left out for what operators above had learnt.
 const ROWS_SIFTED: &str = "rows_sifted";
 
@@ -60,12 +63,14 @@ pub(super) enum Output {
 }
 
 /// A scan of a table at a snapshot. Its parts take key ranges off a common list, in order.
-pub(super) struct StoredScan {
+pub(crate) struct StoredScan {
     source: Arc<Source>,
     schema: SchemaRef,
     morsels: Morsels,
     parts: usize,
     limit: Option<usize>,
+    /// Whether rows may come in any order.
+    apart: bool,
     /// Conditions over the outputs that operators above learn while they run.
     learnt: Vec<Arc<dyn PhysicalExpr>>,
     /// Tells the names of this scan's columns.
@@ -118,6 +123,7 @@ impl StoredScan {
             morsels: Morsels::default(),
             parts,
             limit,
+            apart: false,
             learnt: Vec::new(),
             tag,
             statistics,
@@ -135,6 +141,7 @@ impl StoredScan {
             morsels: Morsels::default(),
             parts: self.parts,
             limit: self.limit,
+            apart: self.apart,
             learnt,
             tag: self.tag,
             statistics: self.statistics.clone(),
@@ -142,6 +149,31 @@ impl StoredScan {
             properties: Arc::clone(&self.properties),
             metrics: ExecutionPlanMetricsSet::new(),
         }
+    }
+}
+
+impl StoredScan {
+    /// The same scan with rows in any order; `None` if it gains nothing by that.
+    pub fn without_order(&self) -> Option<Self> {
+        let read = &self.source.read;
+        let gains = matches!(self.source.pieces, Pieces::Ranges(_))
+            && self.limit.is_none()
+            && !self.apart
+            && read.segments(self.source.table.storage) > 0;
+        gains.then(|| {
+            let equivalence = EquivalenceProperties::new(Arc::clone(&self.schema));
+            let properties = PlanProperties::new(
+                equivalence,
+                Partitioning::UnknownPartitioning(self.parts),
+                EmissionType::Incremental,
+                Boundedness::Bounded,
+            );
+            Self {
+                apart: true,
+                properties: Arc::new(properties),
+                ..self.with_learnt(self.learnt.clone())
+            }
+        })
     }
 }
 
@@ -241,6 +273,10 @@ impl DisplayAs for StoredScan {
             let (read, pruned) = (sum(CHUNKS_READ), sum(CHUNKS_PRUNED));
             if read + pruned > 0 {
                 write!(f, ", chunks read={read} pruned={pruned}")?;
+            }
+            let hidden = sum(ROWS_HIDDEN);
+            if hidden > 0 {
+                write!(f, ", rows changed since={hidden}")?;
             }
         }
         if self.parts > 1 {
@@ -349,11 +385,12 @@ impl ExecutionPlan for StoredScan {
             Arc::clone(&self.schema),
             sieves.map_err(to_datafusion)?,
             self.morsels.start(partition),
+            self.apart,
             task.session_config().batch_size(),
             self.limit,
             self.interrupt.clone(),
             BaselineMetrics::new(&self.metrics, partition),
-            [CHUNKS_READ, CHUNKS_PRUNED, ROWS_SIFTED]
+            [CHUNKS_READ, CHUNKS_PRUNED, ROWS_HIDDEN, ROWS_SIFTED]
                 .map(|name| MetricBuilder::new(&self.metrics).counter(name, partition)),
         )))
     }

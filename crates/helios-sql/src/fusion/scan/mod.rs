@@ -16,6 +16,7 @@ mod select;
 mod sieve;
 mod snapshot;
 
+pub(crate) use exec::StoredScan;
 pub(crate) use files::FileTable;
 pub(crate) use names::Tag;
 pub(crate) use provider::StoredTable;

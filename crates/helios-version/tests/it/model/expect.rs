@@ -6,7 +6,7 @@ use std::ops::{Bound, ControlFlow};
 
 use fastrand::Rng;
 use helios_base::{BranchId, Scn, TableId};
-use helios_version::{ColdBlock, IndexEntry, Indexer, Read, RowRef, Run, Snapshot};
+use helios_version::{ColdBlock, IndexEntry, Indexer, Read, RowRef, Run, Snapshot, Stretch};
 
 use super::{CATEGORIES, I, KEYS, Key, T};
 
@@ -117,6 +117,9 @@ pub(super) fn expect_scan(
     assert_eq!(scan(read, from, upto, reverse), wanted);
     assert_eq!(scan_in_runs(random, read, from, upto, reverse), wanted);
     assert_eq!(scan_in_stretches(random, read, from, upto, reverse), wanted);
+    if !reverse {
+        assert_eq!(scan_apart(random, read, from, upto), wanted);
+    }
     (from, upto)
 }
 
@@ -176,19 +179,58 @@ fn scan_in_stretches(
         match cursor.next_run().unwrap() {
             None => return found,
             Some(Run::Row(row)) => found.push(read_row(row)),
-            Some(Run::Stretch(mut stretch)) => {
-                while stretch.places.start < stretch.places.end {
-                    let mut block = ColdBlock::default();
-                    let count = stretch.places.end - stretch.places.start;
-                    let from = stretch.places.start;
-                    stretch.rows.read(from, count as usize, &mut block).unwrap();
-                    stretch.places.start += block.len() as u64;
-                    let rows = (0..block.len()).filter_map(|at| block.row(at));
-                    let begun = rows.filter(|row| row.begin <= stretch.scn);
-                    found.extend(begun.map(read_row));
-                }
+            Some(Run::Stretch(stretch)) => {
+                assert!(stretch.kept.is_none());
+                read_stretch(stretch, &mut found);
             }
         }
+    }
+}
+
+/// As [`scan`], rows outside of segments before the others.
+fn scan_apart(random: &mut Rng, read: &dyn Read, from: Key, upto: Key) -> Vec<(Key, u32)> {
+    let (start, end) = (from.to_be_bytes(), upto.to_be_bytes());
+    let range = (Bound::Included(&start[..]), Bound::Excluded(&end[..]));
+    let mut apart = read.scan(T, range, false).unwrap().apart().unwrap();
+    let mut found = Vec::new();
+    loop {
+        let mut room = random.usize(1..20);
+        let flow = apart.for_each(&mut |row| {
+            found.push(read_row(row));
+            room -= 1;
+            Ok(match room {
+                0 => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            })
+        });
+        if flow.unwrap().is_continue() {
+            break;
+        }
+    }
+    for stretch in apart.into_stretches() {
+        read_stretch(stretch, &mut found);
+    }
+    found.sort_unstable();
+    found
+}
+
+fn read_stretch(mut stretch: Stretch, found: &mut Vec<(Key, u32)>) {
+    let first = stretch.places.start;
+    let is_kept = |place: u64| {
+        let (word, bit) = ((place - first) / 64, (place - first) % 64);
+        let kept = stretch.kept.as_ref();
+        kept.is_none_or(|kept| kept[word as usize] >> bit & 1 == 1)
+    };
+    while stretch.places.start < stretch.places.end {
+        let mut block = ColdBlock::default();
+        let count = stretch.places.end - stretch.places.start;
+        let from = stretch.places.start;
+        stretch.rows.read(from, count as usize, &mut block).unwrap();
+        stretch.places.start += block.len() as u64;
+        let rows = (0..block.len()).filter(|at| is_kept(from + *at as u64));
+        let rows = rows.filter_map(|at| block.row(at));
+        let begun = rows.filter(|row| row.begin <= stretch.scn);
+        found.extend(begun.map(read_row));
     }
 }
 
