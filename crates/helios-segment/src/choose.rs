@@ -21,13 +21,16 @@
 //! A sample is eight runs of 1,024
 //! consecutive rows, evenly spread, because differences, runs and time series live from their
 //! neighbours. It is a guess: a dictionary costs a sample as much as a chunk. So the runner-up within
-//! 10 % of the best gets to compress the whole chunk too, and the smaller result is kept. Chunks of at most
-//! a sample's size skip the guess. The next seven chunks of a segment take the codec that was chosen, unless it
+//! twice the cost of the best gets to compress the whole chunk too, and the smaller result is kept. Chunks of at most
+//! a sample's size skip the guess, and so do numbers at equal distances, which the cascade keeps as three numbers and
+//! a sample does not show. The next seven chunks of a segment take the codec that was chosen, unless it
 //! makes more of their bytes than a tenth over what it made of that one's.
 //!
 //! What was tried, and with what result, is kept as [`Evidence`] in the footer.
 
-use arrow_array::{Array, ArrayRef};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{ArrowPrimitiveType, Int16Type, Int32Type, Int64Type};
+use arrow_array::{Array, ArrayRef, ArrowNativeTypeOp};
 use arrow_schema::DataType;
 
 use crate::codec::{Codec, Effort, Encoded, Refusal, codec, codec_for_setting, raw_bytes};
@@ -38,7 +41,7 @@ const RUN: usize = 1024;
 /// Runs in a sample.
 const RUNS: usize = 8;
 /// The runner-up compresses the whole chunk too if its cost on the sample is within this factor.
-const CLOSE: f64 = 1.1;
+const CLOSE: f64 = 2.0;
 /// A codec that was chosen is taken for so many chunks more, unless it gets worse.
 const STAYS: u32 = 7;
 /// Worse is so much more than it made of the chunk for which it was chosen.
@@ -239,6 +242,9 @@ pub(crate) fn compress(
 
 fn sampled(array: &ArrayRef, effort: Effort, raw: u64) -> Result<Choice> {
     let mut candidates = candidates(array.data_type(), effort);
+    if is_sequence(array) {
+        candidates.truncate(1);
+    }
     let mut evidence = Vec::new();
     let note = |codec: &dyn Codec, raw: u64, stored: usize| Evidence {
         codec: codec.name().to_owned(),
@@ -290,6 +296,26 @@ fn sampled(array: &ArrayRef, effort: Effort, raw: u64) -> Result<Choice> {
     })
 }
 
+/// Whether the values are integers that grow by the same number from row to row.
+fn is_sequence(array: &ArrayRef) -> bool {
+    fn steady<T: ArrowPrimitiveType<Native: ArrowNativeTypeOp>>(array: &ArrayRef) -> bool {
+        let values = array.as_primitive::<T>().values();
+        let mut steps = values.windows(2).map(|pair| match pair {
+            [a, b] => b.sub_wrapping(*a),
+            _ => T::Native::ZERO,
+        });
+        let first = steps.next();
+        first.is_some_and(|first| steps.all(|step| step == first))
+    }
+    array.null_count() == 0
+        && match array.data_type() {
+            DataType::Int16 => steady::<Int16Type>(array),
+            DataType::Int32 => steady::<Int32Type>(array),
+            DataType::Int64 => steady::<Int64Type>(array),
+            _ => false,
+        }
+}
+
 /// Evenly spread runs of consecutive rows.
 fn sample(array: &ArrayRef) -> Result<ArrayRef> {
     let step = (array.len() - RUN) / (RUNS - 1);
@@ -323,6 +349,19 @@ mod tests {
         let choice = choose(Arc::new(Int64Array::from_iter_values(times)), "auto");
         assert_eq!(choice.codec.name(), "delta");
         assert!(choice.evidence.len() >= 2);
+    }
+
+    #[test]
+    fn what_a_sample_does_not_show_is_found() {
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values((0..60_000).map(|n| 7 * n)));
+        let choice = choose(numbers, "auto");
+        assert_eq!(choice.codec.name(), "cascade");
+        assert!(choice.encoded.bytes.len() < 1000);
+        // A dictionary of 1,000 texts is most of a sample, and little of a chunk.
+        let mut rng = fastrand::Rng::with_seed(7);
+        let names = (0..60_000).map(|_| format!("Clerk#{:09}", rng.u32(1..1000)));
+        let names: ArrayRef = Arc::new(StringArray::from_iter_values(names));
+        assert_eq!(choose(names, "auto").codec.name(), "cascade");
     }
 
     #[test]
