@@ -1,9 +1,11 @@
 //! Blocks of which rows are read again and again: made ready once, then a few rows at a time.
 
+use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef};
+use parking_lot::Mutex;
 
 use super::{Block, Codec};
 use crate::error::{Error, Result};
@@ -28,6 +30,9 @@ pub trait Opened: Send + Sync {
     fn bytes(&self) -> usize;
 }
 
+/// Decoded frames that are kept of a block.
+const FRAMES: usize = 8;
+
 /// Opens a block of `codec`, whose values take `raw` bytes.
 pub(crate) fn open(codec: &'static dyn Codec, block: Block, raw: u64) -> Result<Arc<dyn Opened>> {
     if let Some(opened) = codec.open(&block)? {
@@ -39,35 +44,47 @@ pub(crate) fn open(codec: &'static dyn Codec, block: Block, raw: u64) -> Result<
     Ok(Arc::new(Framed {
         codec,
         frame,
-        frames: std::iter::repeat_with(OnceLock::new).take(count).collect(),
-        bytes: raw.saturating_add(block.bytes.len()),
+        frames: Mutex::default(),
+        bytes: (raw / count.max(1) * count.min(FRAMES)).saturating_add(block.bytes.len()),
         block,
     }))
 }
 
-/// A block that is decoded frame by frame, each once.
+/// A block that is decoded frame by frame, of which the last few are kept.
 struct Framed {
     codec: &'static dyn Codec,
     block: Block,
     /// Rows of a frame.
     frame: usize,
-    frames: Box<[OnceLock<ArrayRef>]>,
-    /// With all frames.
+    /// Their numbers first, the newest last.
+    frames: Mutex<VecDeque<(usize, ArrayRef)>>,
+    /// With as many frames as are kept.
     bytes: usize,
 }
 
 impl Framed {
-    fn frame(&self, number: usize) -> Result<&ArrayRef> {
-        let slot = (self.frames.get(number))
-            .ok_or_else(|| Error::invalid(format!("frame {number} of a block")))?;
-        if let Some(array) = slot.get() {
+    fn frame(&self, number: usize) -> Result<ArrayRef> {
+        let kept = |frames: &VecDeque<(usize, ArrayRef)>| {
+            let mut frames = frames.iter().rev();
+            let found = frames.find(|(known, _)| *known == number);
+            found.map(|(_, array)| array.clone())
+        };
+        if let Some(array) = kept(&self.frames.lock()) {
             return Ok(array);
         }
         let start = number * self.frame;
         let rows = start..(start + self.frame).min(self.block.rows);
         // Two threads may both decode it; one result is kept.
         let array = self.codec.slice(&self.block, rows)?;
-        Ok(slot.get_or_init(|| array))
+        let mut frames = self.frames.lock();
+        if let Some(array) = kept(&frames) {
+            return Ok(array);
+        }
+        if frames.len() >= FRAMES {
+            frames.pop_front();
+        }
+        frames.push_back((number, array.clone()));
+        Ok(array)
     }
 }
 

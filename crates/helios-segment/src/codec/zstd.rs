@@ -1,4 +1,4 @@
-//! Zstandard, in frames of some thousand values so that a few rows cost a frame, not a chunk.
+//! Zstandard, in frames of some hundred values, which share a dictionary, so that a row costs a frame, not a chunk.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::{Block, Codec, Effort, Encoded, Opened};
 use crate::error::Result;
 
 /// Values in a frame.
-const FRAME: usize = 8192;
+const FRAME: usize = 1024;
 
 /// Types that Vortex's frames do not hold: compressed as a whole.
 static WHOLE: Packed = Packed::plain("zstd", Packer::Zstd);

@@ -277,22 +277,17 @@ impl Segment {
                 let (block, codec) = self.block(chunk, part, at)?;
                 return codec.decompress(&block);
             }
-            let Some(Opens { cache, id, .. }) = &self.opened else {
+            let Some(Opens { cache, columns, id }) = &self.opened else {
                 let (block, codec) = self.block(chunk, part, at)?;
                 return codec.slice(&block, rows.clone());
             };
             let key = (*id, chunk as u32, part.number());
-            if rows.len() > 1
-                && let Some(known) = self.known(chunk, part.number())
-            {
+            if let Some(known) = self.known(chunk, part.number()) {
                 return Ok(known.slice(rows.start, rows.len()));
             }
             let kept = match cache.get(&key) {
                 Some(kept) => kept,
                 None => {
-                    if let Some(known) = self.known(chunk, part.number()) {
-                        return Ok(known.slice(rows.start, rows.len()));
-                    }
                     let (block, codec) = self.block(chunk, part, at)?;
                     let opened = OpenBlock::opened(crate::codec::open(codec, block, raw)?);
                     let opened = Arc::new(opened);
@@ -300,7 +295,18 @@ impl Segment {
                     opened
                 }
             };
-            if kept.is_worn() && cache.fits(usize::try_from(raw).unwrap_or(usize::MAX)) {
+            let raw = usize::try_from(raw).unwrap_or(usize::MAX);
+            if !kept.is_worn() {
+                return kept.rows(rows);
+            }
+            // From here on the whole column is kept, with those of scans where there is room.
+            if let Part::Column(position, ..) = part
+                && columns.fits(raw)
+            {
+                let decoded = self.column(chunk, *position)?;
+                return Ok(decoded.slice(rows.start, rows.len()));
+            }
+            if cache.fits(raw) {
                 let (block, codec) = self.block(chunk, part, at)?;
                 let decoded = Arc::new(OpenBlock::decoded(codec.decompress(&block)?));
                 cache.put(key, Arc::clone(&decoded), decoded.bytes());
