@@ -1,11 +1,12 @@
-//! Zstandard, in frames of some hundred values, which share a dictionary, so that a row costs a frame, not a chunk.
+//! Zstandard, in frames of some hundred values so that a row costs a frame, not a chunk. Those of a cold segment share a
+//! dictionary.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
-use vortex_array::{IntoArray, VortexSessionExecute};
+use vortex_array::{Canonical, IntoArray, VortexSessionExecute};
 use vortex_zstd::{Zstd, ZstdData};
 
 use super::cascade::CASCADE;
@@ -68,7 +69,17 @@ impl Codec for Zstandard {
             let mut context = vortex::session().create_execution_ctx();
             let dtype = stored.dtype().clone();
             let validity = stored.validity()?;
-            let data = ZstdData::from_array(stored, level(effort), FRAME, &mut context)?;
+            let (level, context) = (level(effort), &mut context);
+            let data = match (effort, stored.execute::<Canonical>(context)?) {
+                // To train a dictionary takes several times as long as to compress.
+                (Effort::Warm, Canonical::VarBinView(values)) => {
+                    ZstdData::from_var_bin_view_without_dict(&values, level, FRAME, context)?
+                }
+                (Effort::Warm, Canonical::Primitive(values)) => {
+                    ZstdData::from_primitive_without_dict(&values, level, FRAME, context)?
+                }
+                (_, values) => ZstdData::from_array(values.into_array(), level, FRAME, context)?,
+            };
             Ok(Zstd::try_new(dtype, data, validity)?.into_array())
         })?;
         vortex::serialize(&compressed)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, UInt64Array};
 
 use super::chunk::Buffered;
+use super::column::{Made, Making};
 use crate::choose::{Before, ColumnOptions, compress};
 use crate::codec::Encoded;
 use crate::error::{Error, Result};
@@ -16,7 +17,7 @@ use crate::key::bloom::{self, Bloom};
 use crate::key::sparse::SparseIndex;
 use crate::schema::SegmentSchema;
 use crate::source::Sink;
-use crate::stats::{Sketch, Zone};
+use crate::stats::Sketch;
 use crate::{CHUNK_BYTES, CHUNK_ROWS};
 
 /// When rows began to be.
@@ -38,6 +39,8 @@ pub struct WriterOptions {
     pub expected_rows: Option<u64>,
     /// Makes keys of the key columns; needed if the schema has any.
     pub keys: Option<Arc<dyn KeyEncoder>>,
+    /// How many columns are compressed at a time; 0 is 1.
+    pub threads: usize,
 }
 
 /// What was written.
@@ -173,8 +176,17 @@ impl<S: Sink> SegmentWriter<S> {
         };
         let rows = scns.len();
         let mut metas = Vec::with_capacity(columns.len());
-        for (place, array) in columns.iter().enumerate() {
-            metas.push(self.column(place, array, more)?);
+        let making = Making {
+            options: &self.options.columns,
+            before: &self.before,
+            raw: &self.raw,
+            rows: self.rows,
+            expected_rows: self.options.expected_rows,
+            more,
+        };
+        let made = making.all(&columns, self.options.threads)?;
+        for (place, (array, made)) in columns.iter().zip(made).enumerate() {
+            metas.push(self.column(place, array, made)?);
         }
         let begins = self.begins(&scns)?;
         let keys = if self.schema.key().is_empty() {
@@ -192,16 +204,15 @@ impl<S: Sink> SegmentWriter<S> {
         Ok(())
     }
 
-    fn column(&mut self, place: usize, array: &ArrayRef, more: bool) -> Result<ColumnChunk> {
-        let options = self.options.columns.get(place).copied().unwrap_or_default();
-        let small = self.is_small(place, array, options.threshold, more);
-        let before = self.before.get(place).copied().flatten();
-        let choice = compress(array, &options, small, before)?;
-        if let Some(slot) = self.before.get_mut(place) {
-            *slot = Before::after(before, &choice);
+    fn column(&mut self, place: usize, array: &ArrayRef, made: Made) -> Result<ColumnChunk> {
+        let Made {
+            choice,
+            sketch,
+            zone,
+        } = made;
+        if let Some(before) = self.before.get_mut(place) {
+            *before = Before::after(*before, &choice);
         }
-        let sketch = Sketch::of(array);
-        let zone = Zone::of(array, sketch.estimate());
         if let Some(all) = self.sketches.get_mut(place) {
             all.merge(&sketch);
         }
@@ -216,22 +227,6 @@ impl<S: Sink> SegmentWriter<S> {
             evidence: choice.evidence,
             zone,
         })
-    }
-
-    /// Whether the whole column will be below `threshold`. Without an expected number of rows, a
-    /// chunk with others to follow is taken for a part of a large column.
-    fn is_small(&self, place: usize, array: &ArrayRef, threshold: u64, more: bool) -> bool {
-        let here = crate::codec::raw_bytes(array.as_ref()) as u64;
-        let known = self.raw.get(place).copied().unwrap_or(0) + here;
-        let rows = self.rows + array.len() as u64;
-        match self.options.expected_rows {
-            Some(expected) if expected > rows => {
-                let whole = u128::from(known) * u128::from(expected) / u128::from(rows.max(1));
-                whole < u128::from(threshold)
-            }
-            None if more => false,
-            _ => known < threshold,
-        }
     }
 
     fn begins(&mut self, scns: &UInt64Array) -> Result<Begins> {

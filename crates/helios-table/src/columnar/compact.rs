@@ -188,7 +188,7 @@ impl CompactionJob {
         Ok(Running {
             compaction,
             file,
-            writer: RowsWriter::new(&self.table, descriptor, sink)?,
+            writer: RowsWriter::new(&self.table, descriptor, sink, 1)?,
         })
     }
 

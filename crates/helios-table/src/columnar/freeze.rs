@@ -237,7 +237,7 @@ impl FreezeJob {
             freeze.skip(&key)?;
         }
         let (draft, sink) = Unfinished::create(tables.shelf(), freeze.id())?;
-        let writer = RowsWriter::new(&self.table, Descriptor::new(&self.table, layout), sink)?;
+        let writer = RowsWriter::new(&self.table, Descriptor::new(&self.table, layout), sink, 1)?;
         Ok(Phase::Write(Box::new(Writing {
             freeze,
             draft,

@@ -80,6 +80,8 @@ impl Transaction {
         let mut segments: Vec<(u64, Frozen)> = Vec::new();
         let mut open: Option<(u64, Unfinished, RowsWriter<Draft>)> = None;
         let mut is_uniform = true;
+        // Who commits waits for it.
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
         self.txn().each_put(table.storage, &mut |row| {
             if !is_uniform || schema_version(row.row)? != layout.version {
                 // Rows of an older definition stay rows, and the others with them.
@@ -92,7 +94,7 @@ impl Transaction {
                     let id = self.txn().next_segment();
                     let (file, sink) = Unfinished::create(self.tables().shelf(), id)?;
                     let descriptor = Descriptor::new(table, layout).loaded();
-                    empty.insert((id, file, RowsWriter::new(table, descriptor, sink)?))
+                    empty.insert((id, file, RowsWriter::new(table, descriptor, sink, threads)?))
                 }
             };
             writer.push(row)?;

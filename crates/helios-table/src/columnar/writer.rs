@@ -35,8 +35,13 @@ pub(super) struct RowsWriter<S> {
 }
 
 impl<S: Sink> RowsWriter<S> {
-    /// Writes rows of `table` as the descriptor says.
-    pub(super) fn new(table: &TableDef, descriptor: Descriptor, sink: S) -> Result<Self> {
+    /// Writes rows of `table` as the descriptor says, compressing so many columns at a time.
+    pub(super) fn new(
+        table: &TableDef,
+        descriptor: Descriptor,
+        sink: S,
+        threads: usize,
+    ) -> Result<Self> {
         let effort = if descriptor.is_cold {
             Effort::Cold
         } else {
@@ -45,6 +50,7 @@ impl<S: Sink> RowsWriter<S> {
         let options = WriterOptions {
             columns: compress::columns(table, &descriptor, effort),
             keys: Some(Arc::new(Keys::new(&descriptor))),
+            threads,
             ..WriterOptions::default()
         };
         let hidden = descriptor.key_form();

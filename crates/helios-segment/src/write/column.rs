@@ -1,0 +1,93 @@
+//! The columns of a chunk, each compressed by itself, several at a time.
+
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use arrow_array::{Array, ArrayRef};
+
+use crate::choose::{Before, Choice, ColumnOptions, compress};
+use crate::error::Result;
+use crate::stats::{Sketch, Zone};
+
+/// A compressed column and what is known of it.
+pub(super) struct Made {
+    pub choice: Choice,
+    pub sketch: Sketch,
+    pub zone: Zone,
+}
+
+/// What the columns of a chunk are compressed by.
+pub(super) struct Making<'w> {
+    /// Per column; those beyond are as by default.
+    pub options: &'w [ColumnOptions],
+    /// Per column: what was chosen for the chunks before.
+    pub before: &'w [Option<Before>],
+    /// Per column: bytes of the chunks before.
+    pub raw: &'w [u64],
+    /// Rows of the chunks before.
+    pub rows: u64,
+    /// Rows of the segment, if known.
+    pub expected_rows: Option<u64>,
+    /// Whether rows may follow those of this chunk.
+    pub more: bool,
+}
+
+impl Making<'_> {
+    /// The columns, in their order, made by up to so many threads.
+    pub fn all(&self, columns: &[ArrayRef], threads: usize) -> Result<Vec<Made>> {
+        let one = |place: usize| columns.get(place).map(|array| self.one(place, array));
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut made = Vec::new();
+            loop {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                match one(place) {
+                    Some(column) => made.push((place, column)),
+                    None => return made,
+                }
+            }
+        };
+        let mut made = thread::scope(|scope| {
+            let others = threads.min(columns.len()).saturating_sub(1);
+            let others: Vec<_> = (0..others).map(|_| scope.spawn(work)).collect();
+            let mut made = work();
+            for other in others {
+                made.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            }
+            made
+        });
+        made.sort_unstable_by_key(|(place, _)| *place);
+        made.into_iter().map(|(_, column)| column).collect()
+    }
+
+    fn one(&self, place: usize, array: &ArrayRef) -> Result<Made> {
+        let options = self.options.get(place).copied().unwrap_or_default();
+        let small = self.is_small(place, array, options.threshold);
+        let before = self.before.get(place).copied().flatten();
+        let choice = compress(array, &options, small, before)?;
+        let sketch = Sketch::of(array);
+        let zone = Zone::of(array, sketch.estimate());
+        Ok(Made {
+            choice,
+            sketch,
+            zone,
+        })
+    }
+
+    /// Whether the whole column will be below `threshold`. Without an expected number of rows, a
+    /// chunk with others to follow is taken for a part of a large column.
+    fn is_small(&self, place: usize, array: &ArrayRef, threshold: u64) -> bool {
+        let here = crate::codec::raw_bytes(array.as_ref()) as u64;
+        let known = self.raw.get(place).copied().unwrap_or(0) + here;
+        let rows = self.rows + array.len() as u64;
+        match self.expected_rows {
+            Some(expected) if expected > rows => {
+                let whole = u128::from(known) * u128::from(expected) / u128::from(rows.max(1));
+                whole < u128::from(threshold)
+            }
+            None if self.more => false,
+            _ => known < threshold,
+        }
+    }
+}
