@@ -10,6 +10,7 @@ use arrow_buffer::BooleanBuffer;
 use bytes::Bytes;
 
 use super::find::Lookup;
+use super::narrow::{narrow, widen};
 use super::opens::{BlockCache, OpenBlock, Opens, Part};
 
 use crate::codec::{Block, Codec, codec};
@@ -152,13 +153,15 @@ impl Segment {
                 return self.column_rows(chunk, column, row..row + 1);
             }
             if let Some(known) = self.decoded(chunk, column, true)? {
-                return Ok(arrow_select::take::take(&known, &indices, None)?);
+                let rows = arrow_select::take::take(&known, &indices, None)?;
+                return Ok(widen(&rows));
             }
             self.column_with(chunk, column, |block, codec| codec.take(block, &indices))
         })
     }
 
-    /// All rows of a column of a chunk, kept for the next who asks if there is room.
+    /// All rows of a column of a chunk, kept for the next who asks if there is room. Decimals of up to 18 digits may come
+    /// in 64 bits, of which [`widen`] makes the column's type.
     ///
     /// # Errors
     /// As [`read`](Segment::read).
@@ -171,7 +174,7 @@ impl Segment {
             || {
                 let array = self.column_rows(chunk, column, 0..rows)?;
                 match array.len() == rows {
-                    true => Ok(array),
+                    true => Ok(narrow(array)),
                     false => Err(Error::damaged("a block has too few rows")
                         .at(&self.place(chunk, None, None))),
                 }
@@ -285,13 +288,13 @@ impl Segment {
             if rows.len() > 1
                 && let Some(known) = self.known(chunk, part.number())
             {
-                return Ok(known.slice(rows.start, rows.len()));
+                return Ok(widen(&known.slice(rows.start, rows.len())));
             }
             let kept = match cache.get(&key) {
                 Some(kept) => kept,
                 None => {
                     if let Some(known) = self.known(chunk, part.number()) {
-                        return Ok(known.slice(rows.start, rows.len()));
+                        return Ok(widen(&known.slice(rows.start, rows.len())));
                     }
                     let (block, codec) = self.block(chunk, part, at)?;
                     let opened = OpenBlock::opened(crate::codec::open(codec, block, raw)?);

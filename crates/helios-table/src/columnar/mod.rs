@@ -32,6 +32,7 @@ mod writer;
 pub use compact::CompactionReport;
 pub use compress::{check_compression, column_option};
 pub use freeze::FreezeReport;
+pub use helios_segment::widen;
 pub use hybrid::{HYBRID_OPTIONS, HybridStorage};
 pub use keeper::HybridReport;
 pub(crate) use keeper::Keeper;
