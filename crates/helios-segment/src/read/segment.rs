@@ -154,14 +154,14 @@ impl Segment {
             }
             if let Some(known) = self.decoded(chunk, column, true)? {
                 let rows = arrow_select::take::take(&known, &indices, None)?;
-                return Ok(widen(&rows));
+                return widen(&rows);
             }
             self.column_with(chunk, column, |block, codec| codec.take(block, &indices))
         })
     }
 
-    /// All rows of a column of a chunk, kept for the next who asks if there is room. Decimals of up to 18 digits may come
-    /// in 64 bits, of which [`widen`] makes the column's type.
+    /// All rows of a column of a chunk, kept for the next who asks if there is room. It may come in
+    /// fewer bits, of which [`widen`] makes the column's type: decimals in 64, strings in a dictionary.
     ///
     /// # Errors
     /// As [`read`](Segment::read).
@@ -288,13 +288,13 @@ impl Segment {
             if rows.len() > 1
                 && let Some(known) = self.known(chunk, part.number())
             {
-                return Ok(widen(&known.slice(rows.start, rows.len())));
+                return widen(&known.slice(rows.start, rows.len()));
             }
             let kept = match cache.get(&key) {
                 Some(kept) => kept,
                 None => {
                     if let Some(known) = self.known(chunk, part.number()) {
-                        return Ok(widen(&known.slice(rows.start, rows.len())));
+                        return widen(&known.slice(rows.start, rows.len()));
                     }
                     let (block, codec) = self.block(chunk, part, at)?;
                     let opened = OpenBlock::opened(crate::codec::open(codec, block, raw)?);

@@ -32,7 +32,6 @@ mod writer;
 pub use compact::CompactionReport;
 pub use compress::{check_compression, column_option};
 pub use freeze::FreezeReport;
-pub use helios_segment::widen;
 pub use hybrid::{HYBRID_OPTIONS, HybridStorage};
 pub use keeper::HybridReport;
 pub(crate) use keeper::Keeper;
@@ -43,6 +42,14 @@ pub(crate) use shelf::Shelf;
 
 use helios_base::{Error, SqlState};
 use helios_segment::ErrorKind;
+
+/// What [`SegmentRows::column`] gave in the shape of its type.
+///
+/// # Errors
+/// `Corrupt`.
+pub fn widen(array: &arrow_array::ArrayRef) -> helios_base::Result<arrow_array::ArrayRef> {
+    helios_segment::widen(array).map_err(from_segment)
+}
 
 /// An error of a segment as ours. It names segment, chunk, column and offset.
 fn from_segment(error: helios_segment::Error) -> Error {

@@ -10,11 +10,12 @@ use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use helios_arrow::{ColumnBuilder, ColumnReader, Shape};
 use helios_base::row;
 use helios_base::{ColumnId, DataType, Error, Result, Scn, Value};
-use helios_segment::{ZoneValue, wide_type, widen};
+use helios_segment::{ZoneValue, wide_type};
 
 use super::descriptor::KeyForm;
 use super::form::{Cells, Form};
 use super::rows::SegmentRows;
+use super::widen;
 use crate::catalog::TableDef;
 
 /// One end of what a chunk's column holds.
@@ -103,8 +104,8 @@ impl SegmentRows {
         Ok(Some(begun.collect()))
     }
 
-    /// A column of the table, by its position there, in the shape of its type; decimals of up to 18 digits may come in
-    /// 64 bits, of which [`widen`](helios_segment::widen) makes that shape.
+    /// A column of the table, by its position there, in the shape of its type; it may come in fewer bits, of which
+    /// [`widen`] makes that shape: decimals in 64, strings in a dictionary.
     ///
     /// # Errors
     /// `Io`, `Corrupt`.
@@ -141,7 +142,7 @@ impl SegmentRows {
         if form.is_plain(&column.ty) && wide_type(array.data_type()) == shape.arrow {
             return Ok(Arc::clone(array));
         }
-        let array = &widen(array);
+        let array = &widen(array)?;
         if column.ty.is_enum()
             && let Some(places) = array.as_primitive_opt::<Int64Type>()
         {

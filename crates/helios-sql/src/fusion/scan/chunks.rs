@@ -71,7 +71,7 @@ struct Piece<'a> {
     kept: bool,
 }
 
-/// Outputs of a scan, decimals perhaps in 64 bits, of which the wanted rows are handed on a batch at a time: what one batch takes fits into the
+/// Outputs of a scan, perhaps in fewer bits than their types have, of which the wanted rows are handed on a batch at a time: what one batch takes fits into the
 /// processor's cache.
 struct Ready {
     arrays: Vec<ArrayRef>,
@@ -265,7 +265,7 @@ impl Piece<'_> {
             let inputs = inputs
                 .map(|output| {
                     let input = self.output(source, output, &mut read)?;
-                    Ok(widen(&input))
+                    widen(&input)
                 })
                 .collect::<Result<Vec<_>>>()?;
             let few = wanted.as_ref().filter(|_| left(&wanted) < total / SPARSE);
@@ -375,7 +375,7 @@ impl Ready {
 }
 
 fn batch(schema: &SchemaRef, arrays: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
-    let arrays = arrays.iter().map(widen).collect();
+    let arrays = arrays.iter().map(widen).collect::<Result<_>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options).map_err(from_arrow)
 }

@@ -4,7 +4,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{
     DataType as ArrowType, Date32Type, Decimal64Type, Decimal128Type, Int16Type, Int32Type,
-    Int64Type, Time64MicrosecondType, TimestampMicrosecondType, UInt32Type,
+    Int64Type, Time64MicrosecondType, TimestampMicrosecondType, UInt8Type, UInt32Type,
 };
 use helios_base::{Error, Result};
 use helios_expr::Comparison;
@@ -143,6 +143,18 @@ impl RowFilter {
                     return Some(valid(array, chosen));
                 }
                 self.keep(array, |row| values.value(row), decimal)
+            }
+            // As segments keep few different strings: each is asked once.
+            ArrowType::Dictionary(..) => {
+                let coded = array.as_dictionary_opt::<UInt8Type>()?;
+                let chosen = self.select(coded.values()).ok()?;
+                let mut holds = [false; 256];
+                for (holds, chosen) in holds.iter_mut().zip(chosen.values()) {
+                    *holds = chosen;
+                }
+                let codes = coded.keys().values();
+                let is_chosen = |code: u8| holds.get(usize::from(code)).is_some_and(|holds| *holds);
+                Some(valid(array, bits::of(codes, is_chosen)))
             }
             ArrowType::Utf8View => {
                 let values = array.as_string_view_opt()?;
