@@ -223,6 +223,18 @@ impl ColumnBuilder {
             (Inner::Bytea(b), DataType::Bytea) | (Inner::Vector(b), DataType::Vector(..)) => {
                 b.append_value(bytes);
             }
+            (Inner::Decimal(b, precision, scale), DataType::Numeric(_)) => {
+                let short = helios_base::row::short_numeric(bytes);
+                let limit = 10u64.checked_pow((*precision).into()).unwrap_or(u64::MAX);
+                match short {
+                    Some((coefficient, own))
+                        if own == *scale && coefficient.unsigned_abs() < limit =>
+                    {
+                        b.append_value(coefficient.into());
+                    }
+                    _ => return self.append(&helios_base::row::value(bytes, ty)?),
+                }
+            }
             (_, ty) => {
                 let value = helios_base::row::value(bytes, ty)?;
                 return self.append(&value);

@@ -41,7 +41,7 @@ pub use columns::ColumnCache;
 pub use error::{Error, ErrorKind, Place, Result};
 pub use format::meta::{Begins, BlockAt, Chunk, ColumnChunk, EncodedAt, Keys};
 pub use key::KeyEncoder;
-pub use read::{BlockCache, ColumnReport, OpenBlock, Segment};
+pub use read::{BlockCache, ColumnReport, OpenBlock, Segment, wide_type, widen};
 pub use schema::{Column, SegmentSchema};
 pub use source::{FileSink, FileSource, MemorySource, ReadAt, Sink};
 pub use stats::{Bound, Sketch, Zone, ZoneValue};

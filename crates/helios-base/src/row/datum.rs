@@ -374,6 +374,23 @@ fn put_numeric(number: &Numeric, out: &mut Vec<u8>) {
     }
 }
 
+/// Coefficient and scale of a stored `numeric` that is finite and has at most 64 bits; `None` for others.
+#[inline]
+pub(super) fn short_numeric(bytes: &[u8]) -> Option<(i64, u16)> {
+    let (kind, rest) = bytes.split_first()?;
+    // Of a longer varint only the beginning.
+    let kind = Some(u64::from(*kind)).filter(|kind| *kind < 0x80)?;
+    let scale = u16::try_from(kind.checked_sub(FINITE)?).ok()?;
+    let mut whole = [0; 8];
+    whole.get_mut(..rest.len())?.copy_from_slice(rest);
+    let unused = 64 - 8 * rest.len() as u32;
+    let coefficient = match unused {
+        64 => 0,
+        unused => i64::from_le_bytes(whole) << unused >> unused,
+    };
+    Some((coefficient, scale))
+}
+
 fn get_numeric(bytes: &[u8]) -> Result<Numeric> {
     let mut rest = bytes;
     let kind = take_varint(&mut rest)?;

@@ -64,6 +64,14 @@ pub fn value(bytes: &[u8], ty: &crate::DataType) -> crate::Result<crate::Value> 
     datum::get(bytes, ty)
 }
 
+/// Coefficient and scale of the bytes of a stored `numeric` that is finite and fits into 64 bits; `None` for others,
+/// which [`value`] decodes.
+#[inline]
+#[must_use]
+pub fn short_numeric(bytes: &[u8]) -> Option<(i64, u16)> {
+    datum::short_numeric(bytes)
+}
+
 /// How many bytes values of type `ty` take in a row; `None` if that depends on the value.
 #[must_use]
 pub fn fixed_width(ty: &crate::DataType) -> Option<usize> {

@@ -1,6 +1,6 @@
 //! Rows that read back differently, or that take the process down when damaged, lose data.
 
-use helios_base::row::schema_version;
+use helios_base::row::{self, schema_version};
 use helios_base::{
     ArrayValue, ColumnId, DataType, ErrorKind, Interval, Json, Layout, Numeric, RowReader, Value,
 };
@@ -255,5 +255,40 @@ fn multiranges_keep_their_bytes() {
         );
         assert!(last.is_none_or(|last| last < bytes), "{text}");
         last = Some(bytes);
+    }
+}
+
+#[test]
+fn short_numbers_are_those_that_were_stored() {
+    let ty = DataType::Numeric(None);
+    let stored = |number: &Numeric| {
+        let mut bytes = Vec::new();
+        row::put_value(&number.clone().into(), &ty, &mut bytes).unwrap();
+        row::short_numeric(&bytes)
+    };
+    let edges = [
+        0,
+        1,
+        -1,
+        127,
+        128,
+        -128,
+        -129,
+        32767,
+        32768,
+        i64::MAX,
+        i64::MIN,
+    ];
+    for coefficient in edges {
+        for scale in [0, 1, 2, 38, 124] {
+            let number = Numeric::from_i128(coefficient.into(), scale);
+            assert_eq!(stored(&number), Some((coefficient, scale)));
+        }
+        // Scales of two bytes are left to others.
+        let far = Numeric::from_i128(coefficient.into(), 125);
+        assert_eq!(stored(&far), None);
+    }
+    for other in ["NaN", "Infinity", "-Infinity", "9223372036854775808"] {
+        assert_eq!(stored(&Numeric::parse(other).unwrap()), None, "{other}");
     }
 }

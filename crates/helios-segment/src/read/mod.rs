@@ -1,10 +1,12 @@
 //! Reading segments.
 
 mod find;
+mod narrow;
 mod opens;
 mod report;
 mod segment;
 
+pub use narrow::{wide_type, widen};
 pub use opens::{BlockCache, OpenBlock};
 pub use report::ColumnReport;
 pub use segment::Segment;

@@ -10,6 +10,7 @@ use arrow_buffer::BooleanBuffer;
 use bytes::Bytes;
 
 use super::find::Lookup;
+use super::narrow::{narrow, widen};
 use super::opens::{BlockCache, OpenBlock, Opens, Part};
 
 use crate::codec::{Block, Codec, codec};
@@ -152,13 +153,15 @@ impl Segment {
                 return self.column_rows(chunk, column, row..row + 1);
             }
             if let Some(known) = self.decoded(chunk, column, true)? {
-                return Ok(arrow_select::take::take(&known, &indices, None)?);
+                let rows = arrow_select::take::take(&known, &indices, None)?;
+                return widen(&rows);
             }
             self.column_with(chunk, column, |block, codec| codec.take(block, &indices))
         })
     }
 
-    /// All rows of a column of a chunk, kept for the next who asks if there is room.
+    /// All rows of a column of a chunk, kept for the next who asks if there is room. It may come in
+    /// fewer bits, of which [`widen`] makes the column's type: decimals in 64, strings in a dictionary.
     ///
     /// # Errors
     /// As [`read`](Segment::read).
@@ -171,7 +174,7 @@ impl Segment {
             || {
                 let array = self.column_rows(chunk, column, 0..rows)?;
                 match array.len() == rows {
-                    true => Ok(array),
+                    true => Ok(narrow(array)),
                     false => Err(Error::damaged("a block has too few rows")
                         .at(&self.place(chunk, None, None))),
                 }
@@ -283,7 +286,7 @@ impl Segment {
             };
             let key = (*id, chunk as u32, part.number());
             if let Some(known) = self.known(chunk, part.number()) {
-                return Ok(known.slice(rows.start, rows.len()));
+                return widen(&known.slice(rows.start, rows.len()));
             }
             let kept = match cache.get(&key) {
                 Some(kept) => kept,
@@ -304,7 +307,7 @@ impl Segment {
                 && columns.fits(raw)
             {
                 let decoded = self.column(chunk, *position)?;
-                return Ok(decoded.slice(rows.start, rows.len()));
+                return widen(&decoded.slice(rows.start, rows.len()));
             }
             if cache.fits(raw) {
                 let (block, codec) = self.block(chunk, part, at)?;

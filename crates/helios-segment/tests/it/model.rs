@@ -158,6 +158,7 @@ fn near(
     }
     for (column, array) in expected.iter().enumerate() {
         let whole = segment.column(chunk, column).expect("reads");
+        let whole = helios_segment::widen(&whole).expect("widens");
         assert_same(&whole, &array.slice(from, count), "whole");
     }
 }

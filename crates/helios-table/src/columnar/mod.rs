@@ -43,6 +43,14 @@ pub(crate) use shelf::Shelf;
 use helios_base::{Error, SqlState};
 use helios_segment::ErrorKind;
 
+/// What [`SegmentRows::column`] gave in the shape of its type.
+///
+/// # Errors
+/// `Corrupt`.
+pub fn widen(array: &arrow_array::ArrayRef) -> helios_base::Result<arrow_array::ArrayRef> {
+    helios_segment::widen(array).map_err(from_segment)
+}
+
 /// An error of a segment as ours. It names segment, chunk, column and offset.
 fn from_segment(error: helios_segment::Error) -> Error {
     let text = error.to_string();

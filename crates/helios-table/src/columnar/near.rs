@@ -3,7 +3,8 @@
 //! A key is looked for among those of the 1,024 rows that the segment's sparse index leaves; these keys are
 //! kept. The row is then read alone, each column's value by itself. When a second row of the same [`LEAF`] is
 //! asked for, all rows of that are decoded and kept in the form that they have in the row store: who reads rows near
-//! each other pays for decoding once, and who reads rows far from each other does not pay for their neighbours.
+//! each other pays for decoding once, and who reads rows far from each other does not pay for their neighbours. Columns of
+//! a chunk of which many rows were read, or that were scanned, are kept decoded as wholes (`helios_segment`).
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -166,7 +167,8 @@ impl SegmentRows {
         let at = (self.id(), Place::Rows(self.place_of(chunk, first)));
         let leaf = match self.near().kept.get(&at) {
             Some(Kept::Rows(leaf)) => leaf,
-            _ if self.near().kept.again(&at) => {
+            // Nothing needs to be decoded of columns that are at hand.
+            _ if !self.is_at_hand(chunk) && self.near().kept.again(&at) => {
                 let mut leaf = ColdBlock::default();
                 self.read(self.place_of(chunk, first), LEAF, &mut leaf)?;
                 leaf.shrink();
@@ -182,6 +184,12 @@ impl SegmentRows {
             }
         };
         visit(self.row_of(&leaf, row - first, pk)?)
+    }
+
+    /// Whether all columns of a chunk are kept decoded.
+    fn is_at_hand(&self, chunk: usize) -> bool {
+        let columns = self.segment().schema().columns().len();
+        (0..columns).all(|column| self.segment().has_column(chunk, column))
     }
 
     fn row_of<'b>(&self, block: &'b ColdBlock, at: usize, pk: &[u8]) -> Result<RowRef<'b>> {

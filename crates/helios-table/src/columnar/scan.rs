@@ -10,11 +10,12 @@ use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use helios_arrow::{ColumnBuilder, ColumnReader, Shape};
 use helios_base::row;
 use helios_base::{ColumnId, DataType, Error, Result, Scn, Value};
-use helios_segment::ZoneValue;
+use helios_segment::{ZoneValue, wide_type};
 
 use super::descriptor::KeyForm;
 use super::form::{Cells, Form};
 use super::rows::SegmentRows;
+use super::widen;
 use crate::catalog::TableDef;
 
 /// One end of what a chunk's column holds.
@@ -103,7 +104,8 @@ impl SegmentRows {
         Ok(Some(begun.collect()))
     }
 
-    /// A column of the table, by its position there, in the shape of its type.
+    /// A column of the table, by its position there, in the shape of its type; it may come in fewer bits, of which
+    /// [`widen`] makes that shape: decimals in 64, strings in a dictionary.
     ///
     /// # Errors
     /// `Io`, `Corrupt`.
@@ -137,9 +139,10 @@ impl SegmentRows {
         let Some(array) = &array.map_err(|error| self.placed(error))? else {
             return Err(Error::internal("a segment gave no column"));
         };
-        if form.is_plain(&column.ty) && *array.data_type() == shape.arrow {
+        if form.is_plain(&column.ty) && wide_type(array.data_type()) == shape.arrow {
             return Ok(Arc::clone(array));
         }
+        let array = &widen(array)?;
         if column.ty.is_enum()
             && let Some(places) = array.as_primitive_opt::<Int64Type>()
         {

@@ -4,6 +4,7 @@
 //! other keys 1,024 at a time are encoded as bytes. From one key to the next the steps double, so that near ones are
 //! found quickly, and far ones are not looked for one by one.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -79,12 +80,8 @@ impl SegmentRows {
                     return self.near_place(pk);
                 }
                 let wanted = trail.wanted.as_slice();
-                let order = |row: usize| {
-                    let row = columns.iter().map(|column| column.value(row));
-                    row.cmp(wanted.iter().copied())
-                };
-                chunk.at = gallop(chunk.at, count, |row| order(row).is_lt());
-                chunk.at < count && order(chunk.at).is_eq()
+                chunk.at = gallop(chunk.at, count, |row| order(columns, row, wanted).is_lt());
+                chunk.at < count && order(columns, chunk.at, wanted).is_eq()
             }
             Keys::Bytes(keys) => {
                 chunk.at = gallop(chunk.at, count, |row| keys.value(row) < pk);
@@ -156,6 +153,18 @@ impl SegmentRows {
         });
         columns.collect()
     }
+}
+
+/// How the key of a row compares with another.
+#[inline]
+fn order(columns: &[Numbers], row: usize, wanted: &[i64]) -> Ordering {
+    for (column, wanted) in columns.iter().zip(wanted) {
+        let order = column.value(row).cmp(wanted);
+        if order.is_ne() {
+            return order;
+        }
+    }
+    Ordering::Equal
 }
 
 /// Whether values of the type are numbers in columns, which those of [`Numbers`] hold.

@@ -11,7 +11,7 @@ use crate::cold::{ColdBlock, ColdRows, Level, Part};
 use crate::core::Core;
 use crate::row::{Bounds, RowRef};
 
-/// Rows decoded at a time: the first block is small, for readers of few rows.
+/// Rows decoded at a time: the first block is small, for readers of few rows, and each next one twice as large.
 const FIRST: usize = 64;
 const BLOCK: usize = 1024;
 
@@ -153,7 +153,7 @@ impl ColdRun {
             }
             let count = self.size.min((upto - from) as usize);
             self.bare = self.keys || self.stretches && self.size == FIRST;
-            self.size = BLOCK;
+            self.size = (self.size * 2).min(BLOCK);
             let at = if self.reverse {
                 upto - count as u64
             } else {

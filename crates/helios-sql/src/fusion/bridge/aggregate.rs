@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use datafusion::common::DFSchemaRef;
 use datafusion::functions_aggregate::bool_and_or::{bool_and_udaf, bool_or_udaf};
 use datafusion::functions_aggregate::count::count_udaf;
 use datafusion::functions_aggregate::first_last::first_value_udaf;
 use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::expr::AggregateFunction;
-use datafusion::logical_expr::{AggregateUDF, Expr as DfExpr, ScalarUDF, lit};
+use datafusion::logical_expr::{AggregateUDF, Expr as DfExpr, ExprSchemable, ScalarUDF, lit};
 use helios_base::{DataType, Error, Result, Value};
 use helios_expr::{Expr, Kind};
 
@@ -26,9 +27,20 @@ use crate::plan::{AggregateCall, AggregateNode};
 const SUM_DIGITS: u16 = 10;
 
 /// The aggregates that one node asks DataFusion for; equal ones are computed once.
-#[derive(Default)]
 struct Wanted {
+    /// The columns that they are over.
+    input: DFSchemaRef,
     calls: Vec<(AggregateFunction, String)>,
+}
+
+impl Wanted {
+    /// What to count where `arg` is not `NULL`: rows, if it never is.
+    fn counted(&self, arg: DfExpr) -> DfExpr {
+        match arg.nullable(self.input.as_ref()) {
+            Ok(false) => lit(1i64),
+            _ => arg,
+        }
+    }
 }
 
 impl PlanBridge<'_> {
@@ -66,7 +78,10 @@ impl PlanBridge<'_> {
         set: &[usize],
     ) -> Result<Relation> {
         let mut keys = Vec::new();
-        let mut wanted = Wanted::default();
+        let mut wanted = Wanted {
+            input: Arc::clone(input.plan.schema()),
+            calls: Vec::new(),
+        };
         let mut outputs = Vec::with_capacity(node.columns.len());
         // Frame columns of a correlated subquery group as well; see `subquery.rs`.
         let mut keyed = Vec::new();
@@ -186,7 +201,7 @@ impl PlanBridge<'_> {
                 let arg = if node.distinct {
                     arg.clone().key()
                 } else {
-                    arg.expr.clone()
+                    wanted.counted(arg.expr.clone())
                 };
                 let call = build(count_udaf(), arg, node.distinct);
                 self.want(wanted, call, output)
@@ -205,7 +220,7 @@ impl PlanBridge<'_> {
                 if node.function.name() == "sum" {
                     total
                 } else {
-                    let call = build(count_udaf(), arg.expr, false);
+                    let call = build(count_udaf(), wanted.counted(arg.expr), false);
                     let count = self.want(wanted, call, int8);
                     let (expr, shape) = average(total.expr, sum, count.expr);
                     Typed::safe(expr, shape)
@@ -255,7 +270,8 @@ impl PlanBridge<'_> {
             if name == "sum" {
                 return Ok(Some(total));
             }
-            let count = call(count_udaf(), vec![arg.expr.clone()], filter());
+            let counted = wanted.counted(arg.expr.clone());
+            let count = call(count_udaf(), vec![counted], filter());
             let count = self.want(wanted, count, Shape::of(&DataType::Int8));
             let (expr, shape) = average(total.expr, wide_shape(), count.expr);
             return Ok(Some(Typed::safe(expr, shape)));

@@ -4,6 +4,7 @@ use helios_base::{DataType, Result};
 
 use super::arith::native;
 use super::typed::Typed;
+use crate::fusion::scalar::char_as_text;
 use crate::fusion::shape::Shape;
 
 /// `operand` as `to`, if that needs no evaluator.
@@ -11,7 +12,7 @@ use crate::fusion::shape::Shape;
 /// # Errors
 /// Internal if a constant does not convert.
 pub(crate) fn cast(operand: Typed, to: &DataType) -> Result<Option<Typed>> {
-    use DataType::{Float4, Float8, Int2, Int4, Int8, Numeric, Text, Varchar};
+    use DataType::{Char, Float4, Float8, Int2, Int4, Int8, Numeric, Text, Varchar};
     let from = operand.shape.ty.clone();
     Ok(match (&from, to) {
         (a, b) if a == b => Some(operand),
@@ -48,7 +49,13 @@ pub(crate) fn cast(operand: Typed, to: &DataType) -> Result<Option<Typed>> {
             shape: operand.shape.with_type(to),
             ..operand
         }),
-
+        (Char(_), Text | Varchar(None)) if operand.shape.arrow == Shape::of(to).arrow => {
+            Some(Typed {
+                expr: char_as_text(operand.expr),
+                shape: Shape::of(to),
+                risky: operand.risky,
+            })
+        }
         _ => None,
     })
 }

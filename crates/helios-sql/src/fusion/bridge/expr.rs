@@ -223,6 +223,9 @@ impl<'a> ExprBridge<'a> {
                     .collect::<Result<Vec<_>>>()?;
                 let views: Vec<_> = children.iter().map(Lowered::view).collect();
                 let apply = |mut operands: Vec<Typed>| -> Result<Option<Typed>> {
+                    if let Some(part) = substring(function.name(), &operands) {
+                        return Ok(Some(part));
+                    }
                     match (function.kind(), operands.pop(), operands.pop()) {
                         (_, Some(right), Some(left)) if distance::is_dense(&left, &right) => {
                             Ok(distance::measure(function.name(), left, right))
@@ -502,6 +505,35 @@ fn like(name: &str, text: &Typed, pattern: &Typed) -> Option<Typed> {
     }
     let expr = crate::fusion::scalar::like(text.expr.clone(), pattern, negated)?;
     Some(boolean(expr, text.risky))
+}
+
+/// A part of a text over whole arrays, if its place is constant and sound.
+fn substring(name: &str, args: &[Typed]) -> Option<Typed> {
+    let (text, from, length) = match args {
+        [text, from] => (text, from, None),
+        [text, from, length] => (text, from, Some(length)),
+        _ => return None,
+    };
+    if !matches!(name, "substring" | "substr")
+        || !matches!(text.shape.ty, DataType::Text | DataType::Varchar(_))
+        || text.shape.arrow != ArrowType::Utf8View
+    {
+        return None;
+    }
+    let number = |arg: &Typed| match arg.as_literal()? {
+        ScalarValue::Int32(number) => *number,
+        _ => None,
+    };
+    let length = match length {
+        Some(length) => Some(number(length)?),
+        None => None,
+    };
+    let expr = crate::fusion::scalar::substring(text.expr.clone(), number(from)?, length)?;
+    Some(Typed {
+        expr,
+        shape: Shape::of(&DataType::Text),
+        risky: text.risky,
+    })
 }
 
 /// The position of `arg` among `args`; equal arguments are passed once.

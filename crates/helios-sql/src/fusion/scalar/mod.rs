@@ -7,6 +7,7 @@ mod key;
 mod like;
 mod reshape;
 mod single;
+mod text;
 
 use arrow::array::ArrayRef;
 use datafusion::common::ScalarValue;
@@ -24,6 +25,7 @@ pub(crate) use key::{is_key, key_of};
 pub(crate) use like::like;
 pub(crate) use reshape::reshape;
 pub(crate) use single::single;
+pub(crate) use text::{char_as_text, substring};
 
 /// Runs a function of one argument over an array, or once over a constant.
 pub(crate) fn unary(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use arrow::array::{ArrayRef, BinaryViewBuilder, RecordBatch, RecordBatchOptions};
-use arrow::compute::filter_record_batch;
+use arrow::compute::{BatchCoalescer, filter_record_batch};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::Result as DfResult;
 use datafusion::execution::RecordBatchStream;
@@ -32,6 +32,9 @@ const ROWS_PER_CHECK: usize = 1024;
 
 /// How many rows are looked up together.
 const KEYS_AT_ONCE: usize = 256;
+
+/// Batches of less than one part of so many of what they may have are put together with others.
+const JOINED: usize = 2;
 
 /// What a scan reads, and which rows of it.
 pub(super) struct Source {
@@ -66,12 +69,15 @@ pub(super) struct Batches {
     waiting: Vec<Stretch>,
     /// Rows that do not make a batch yet, of pieces before: likewise.
     begun: Option<(Vec<Builder>, usize)>,
+    /// What are batches of few rows each is put together in here, where rows in segments come in turns with others.
+    joined: Option<BatchCoalescer>,
     step: Step,
     /// Conditions that were learnt.
     sieves: Vec<Sieve>,
     batch_rows: usize,
     /// How many rows are still wanted; 0 at the end.
     left: usize,
+    is_limited: bool,
     interrupt: Interrupt,
     metrics: BaselineMetrics,
     /// Chunks of segments that were read, those that conditions ruled out, rows in them of which others took the
@@ -134,13 +140,50 @@ impl Batches {
             apart,
             waiting: Vec::new(),
             begun: None,
+            joined: None,
             step: Step::new(limit),
             sieves,
             batch_rows,
             left: limit.unwrap_or(usize::MAX),
+            is_limited: limit.is_some(),
             interrupt,
             metrics,
             counts,
+        }
+    }
+
+    /// The next rows; small batches of a scan in order are put together.
+    fn whole_batch(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            if let Some(joined) = &mut self.joined
+                && let Some(batch) = joined.next_completed_batch()
+            {
+                return Ok(Some(batch));
+            }
+            let next = match self.left {
+                0 => None,
+                _ => self.batch()?,
+            };
+            let Some(batch) = next else {
+                self.left = 0;
+                let Some(mut joined) = self.joined.take() else {
+                    return Ok(None);
+                };
+                joined.finish_buffered_batch().map_err(from_arrow)?;
+                return Ok(joined.next_completed_batch());
+            };
+            let is_small = batch.num_rows() < self.batch_rows / JOINED;
+            let in_turns = matches!(&self.piece, Some(Piece::Rows(rows)) if rows.has_segments());
+            let joins = self.joined.is_some() || is_small && in_turns;
+            if !joins || self.is_limited || batch.num_columns() == 0 {
+                return Ok(Some(batch));
+            }
+            let (schema, rows) = (&self.schema, self.batch_rows);
+            let joined = (self.joined).get_or_insert_with(|| {
+                let joined = BatchCoalescer::new(Arc::clone(schema), rows);
+                joined.with_biggest_coalesce_batch_size(Some(rows / JOINED))
+            });
+            joined.push_batch(batch).map_err(from_arrow)?;
         }
     }
 
@@ -414,11 +457,12 @@ impl Stream for Batches {
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let time = self.metrics.elapsed_compute().clone();
         let _timer = time.timer();
-        if self.left == 0 {
+        if self.left == 0 && self.joined.is_none() {
             return Poll::Ready(None);
         }
-        let batch = self.batch().map_err(to_datafusion).transpose();
+        let batch = self.whole_batch().map_err(to_datafusion).transpose();
         if batch.as_ref().is_none_or(Result::is_err) {
+            self.joined = None;
             self.piece = None;
             self.chunks = None;
             self.waiting = Vec::new();

@@ -13,7 +13,7 @@ use arrow::buffer::{BooleanBuffer, Buffer};
 use arrow::compute::{FilterBuilder, FilterPredicate, and};
 use arrow::datatypes::SchemaRef;
 use helios_base::{Error, Result, Scn};
-use helios_table::columnar::{ChunkRows, SegmentRows};
+use helios_table::columnar::{ChunkRows, SegmentRows, widen};
 use helios_version::{ColdRows, Stretch};
 
 use super::batches::Source;
@@ -71,7 +71,7 @@ struct Piece<'a> {
     kept: bool,
 }
 
-/// Outputs of a scan, of which the wanted rows are handed on a batch at a time: what one batch takes fits into the
+/// Outputs of a scan, perhaps in fewer bits than their types have, of which the wanted rows are handed on a batch at a time: what one batch takes fits into the
 /// processor's cache.
 struct Ready {
     arrays: Vec<ArrayRef>,
@@ -263,7 +263,10 @@ impl Piece<'_> {
                 continue;
             };
             let inputs = inputs
-                .map(|output| self.output(source, output, &mut read))
+                .map(|output| {
+                    let input = self.output(source, output, &mut read)?;
+                    widen(&input)
+                })
                 .collect::<Result<Vec<_>>>()?;
             let few = wanted.as_ref().filter(|_| left(&wanted) < total / SPARSE);
             let holds = match few {
@@ -372,6 +375,7 @@ impl Ready {
 }
 
 fn batch(schema: &SchemaRef, arrays: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+    let arrays = arrays.iter().map(widen).collect::<Result<_>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options).map_err(from_arrow)
 }

@@ -176,6 +176,15 @@ impl RowFilter {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn compared_with(comparison: Comparison, digits: i128) -> Self {
+        Self {
+            position: 0,
+            kind: Kind::Decimal(0),
+            test: Test::Compare(comparison, Datum::Decimal(digits), Value::Null),
+        }
+    }
+
     /// The condition as text, for people.
     pub(super) fn describe(&self, table: &TableDef) -> String {
         let column = table.columns.get(self.position);
@@ -287,7 +296,13 @@ impl Kind {
         let number = match (self, datum) {
             (Self::Bytes, Datum::Bytes(other)) => return Ok(bytes.cmp(other)),
             (Self::Blank, Datum::Bytes(other)) => return Ok(without_blanks(bytes).cmp(other)),
-            (Self::Decimal(_), _) => {
+            (Self::Decimal(scale), _) => {
+                if let (Some((coefficient, own)), Datum::Decimal(other)) =
+                    (helios_base::row::short_numeric(bytes), datum)
+                    && own == scale
+                {
+                    return Ok(i128::from(coefficient).cmp(other));
+                }
                 let value = helios_base::row::value(bytes, &DataType::Numeric(None))?;
                 let mine = self.datum(&value).ok_or_else(wrong)?;
                 return Ok(mine.cmp(datum));

@@ -1,10 +1,10 @@
 //! Conditions of a scan asked of whole columns, and of what is known of them.
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray};
-use arrow::buffer::BooleanBuffer;
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{
-    DataType as ArrowType, Date32Type, Decimal128Type, Int16Type, Int32Type, Int64Type,
-    Time64MicrosecondType, TimestampMicrosecondType, UInt32Type,
+    DataType as ArrowType, Date32Type, Decimal64Type, Decimal128Type, Int16Type, Int32Type,
+    Int64Type, Time64MicrosecondType, TimestampMicrosecondType, UInt8Type, UInt32Type,
 };
 use helios_base::{Error, Result};
 use helios_expr::Comparison;
@@ -128,12 +128,33 @@ impl RowFilter {
             ArrowType::Date32 => numbers!(Date32Type),
             ArrowType::Time64(_) => numbers!(Time64MicrosecondType),
             ArrowType::Timestamp(..) => numbers!(TimestampMicrosecondType),
+            // As segments keep them.
+            ArrowType::Decimal64(..) => {
+                let values = array.as_primitive_opt::<Decimal64Type>()?;
+                let short = |datum: &Datum| decimal(datum)?.try_into().ok();
+                if let Some(chosen) = self.of_numbers(values.values(), short) {
+                    return Some(valid(array, chosen));
+                }
+                self.keep(array, |row| i128::from(values.value(row)), decimal)
+            }
             ArrowType::Decimal128(..) => {
                 let values = array.as_primitive_opt::<Decimal128Type>()?;
                 if let Some(chosen) = self.of_numbers(values.values(), decimal) {
                     return Some(valid(array, chosen));
                 }
                 self.keep(array, |row| values.value(row), decimal)
+            }
+            // As segments keep few different strings: each is asked once.
+            ArrowType::Dictionary(..) => {
+                let coded = array.as_dictionary_opt::<UInt8Type>()?;
+                let chosen = self.select(coded.values()).ok()?;
+                let mut holds = [false; 256];
+                for (holds, chosen) in holds.iter_mut().zip(chosen.values()) {
+                    *holds = chosen;
+                }
+                let codes = coded.keys().values();
+                let is_chosen = |code: u8| holds.get(usize::from(code)).is_some_and(|holds| *holds);
+                Some(valid(array, bits::of(codes, is_chosen)))
             }
             ArrowType::Utf8View => {
                 let values = array.as_string_view_opt()?;
@@ -230,12 +251,7 @@ impl RowFilter {
                 rest.is_some_and(|rest| rest.iter().all(|byte| *byte == b' '))
             })
         };
-        Some(match values.nulls() {
-            Some(nulls) => BooleanBuffer::collect_bool(values.len(), |row| {
-                nulls.is_valid(row) && is_wanted(row)
-            }),
-            None => BooleanBuffer::collect_bool(values.len(), is_wanted),
-        })
+        Some(of_views(values.views(), values.nulls(), is_wanted))
     }
 
     fn chosen<'d, D: Ord>(
@@ -265,6 +281,41 @@ impl RowFilter {
             _ => None,
         }
     }
+}
+
+/// One bit for each string that is there, set where it satisfies a condition: asked once for strings that are met
+/// again soon, as those of a dictionary are. `views` are those of one array, of which equal ones are equal strings.
+fn of_views(
+    views: &[u128],
+    nulls: Option<&NullBuffer>,
+    holds: impl Fn(usize) -> bool,
+) -> BooleanBuffer {
+    /// Strings that are remembered, by some bits of their views.
+    const KNOWN: usize = 64;
+    const UNKNOWN: u8 = 2;
+    /// So many rows tell whether strings are met again.
+    const TRIAL: usize = 1024;
+    let mut known = [(0u128, UNKNOWN); KNOWN];
+    let mut asked = 0;
+    BooleanBuffer::collect_bool(views.len(), |row| {
+        if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+            return false;
+        }
+        if asked > TRIAL / 2 && asked * 2 > row {
+            asked += 1;
+            return holds(row);
+        }
+        let view = views.get(row).copied().unwrap_or_default();
+        let mixed = (view as u64 ^ (view >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let Some(slot) = known.get_mut((mixed >> 58) as usize % KNOWN) else {
+            return holds(row);
+        };
+        if slot.0 != view || slot.1 == UNKNOWN {
+            asked += 1;
+            *slot = (view, u8::from(holds(row)));
+        }
+        slot.1 == 1
+    })
 }
 
 /// Those of the chosen rows that have a value.
@@ -308,6 +359,10 @@ fn order(end: &ZoneEnd, datum: &Datum) -> Option<std::cmp::Ordering> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::Decimal64Array;
+
     use super::*;
 
     // Guards against chunks passed over whose strings have blanks or control characters behind them.
@@ -332,6 +387,48 @@ mod tests {
             };
             let filter = RowFilter::equal_but_for_blanks(wanted);
             assert_eq!(filter.may_hold(&zone), may, "{min:?} {max:?} {wanted:?}");
+        }
+    }
+
+    // Guards against rows that are kept or left out because a string before them was alike.
+    #[test]
+    fn strings_met_again_satisfy_what_they_did() {
+        let mut rng = fastrand::Rng::with_seed(5);
+        for kinds in [1, 3, 40, 5000] {
+            let mut text = || {
+                let kind = rng.u32(0..kinds);
+                let blanks = " ".repeat(rng.usize(0..3));
+                (rng.u32(0..9) > 0).then(|| match kind % 2 {
+                    0 => format!("{kind}{blanks}"),
+                    _ => format!("a text of more than twelve bytes {kind}{blanks}"),
+                })
+            };
+            let texts: Vec<Option<String>> = std::iter::repeat_with(&mut text).take(9000).collect();
+            let array: ArrayRef = Arc::new(StringViewArray::from(texts.clone()));
+            for wanted in ["2", "a text of more than twelve bytes 1", ""] {
+                let filter = RowFilter::equal_but_for_blanks(wanted);
+                let found = filter.select(&array).unwrap();
+                for (row, text) in texts.iter().enumerate() {
+                    let is_it = text.as_ref().is_some_and(|text| text.trim_end() == wanted);
+                    assert_eq!(found.value(row), is_it, "{text:?} {wanted}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn decimals_in_64_bits_compare_as_others() {
+        let values = [-1, 0, 5, 999_999_999_999_999_999];
+        let narrow: ArrayRef = Arc::new(Decimal64Array::from(values.to_vec()));
+        for constant in [-1, 5, 6, i128::MAX, 10i128.pow(30)] {
+            for comparison in [Comparison::Lt, Comparison::Ge, Comparison::Eq] {
+                let filter = RowFilter::compared_with(comparison, constant);
+                let found = filter.select(&narrow).unwrap();
+                for (row, value) in values.iter().enumerate() {
+                    let holds = comparison.holds(i128::from(*value).cmp(&constant));
+                    assert_eq!(found.value(row), holds, "{value} {comparison:?} {constant}");
+                }
+            }
         }
     }
 }

@@ -1,0 +1,160 @@
+//! Parts of texts, over whole arrays.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, StringViewArray, StringViewBuilder};
+use arrow::datatypes::DataType as ArrowType;
+use datafusion::common::Result as DfResult;
+use datafusion::logical_expr::{
+    ColumnarValue, Expr as DfExpr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility, lit,
+};
+use helios_base::{Error, Result};
+
+use crate::fusion::error::{from_datafusion, to_datafusion};
+
+/// `substring(text FROM from FOR length)` with constants; `None` if it fails.
+pub(crate) fn substring(text: DfExpr, from: i32, length: Option<i32>) -> Option<DfExpr> {
+    let first = i64::from(from) - 1;
+    let end = match length {
+        Some(length) if length < 0 => return None,
+        Some(length) => first + i64::from(length),
+        None => i64::MAX,
+    };
+    let clamp = |at: i64| usize::try_from(at.max(0)).unwrap_or(usize::MAX);
+    let part = Part::Characters(clamp(first), clamp(end));
+    // The other arguments tell calls apart, which DataFusion does by their texts.
+    let args = [text, lit(from)].into_iter().chain(length.map(lit));
+    Some(part.call(args.collect()))
+}
+
+/// A `char(n)` as text: without the blanks at its end.
+pub(crate) fn char_as_text(text: DfExpr) -> DfExpr {
+    Part::Unpadded.call(vec![text])
+}
+
+/// What is left of each text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Part {
+    /// Characters from the first of these numbers on and before the second.
+    Characters(usize, usize),
+    /// All but blanks at the end.
+    Unpadded,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct TextPart {
+    part: Part,
+    signature: Signature,
+}
+
+impl Part {
+    fn call(self, args: Vec<DfExpr>) -> DfExpr {
+        ScalarUDF::from(TextPart {
+            part: self,
+            signature: Signature::any(args.len(), Volatility::Immutable),
+        })
+        .call(args)
+    }
+
+    fn of<'t>(&self, text: &'t str) -> &'t str {
+        match self {
+            Self::Characters(from, end) => characters(text, *from, *end),
+            Self::Unpadded => text.trim_end_matches(' '),
+        }
+    }
+}
+
+/// The characters from number `from` on and before number `end`, which is not less.
+fn characters(text: &str, from: usize, end: usize) -> &str {
+    // Where the first bytes are ASCII they are the first characters.
+    let reach = end.min(text.len());
+    let head = text.as_bytes().get(..reach).unwrap_or_default();
+    if head.is_ascii() {
+        return text.get(from.min(reach)..reach).unwrap_or_default();
+    }
+    let mut bytes = text.char_indices().map(|(byte, _)| byte);
+    let start = bytes.nth(from).unwrap_or(text.len());
+    let end = match end - from {
+        0 => start,
+        count => bytes.nth(count - 1).unwrap_or(text.len()),
+    };
+    text.get(start..end).unwrap_or_default()
+}
+
+impl ScalarUDFImpl for TextPart {
+    fn name(&self) -> &str {
+        match self.part {
+            Part::Characters(..) => "substring",
+            Part::Unpadded => "text",
+        }
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[ArrowType]) -> DfResult<ArrowType> {
+        Ok(ArrowType::Utf8View)
+    }
+
+    fn is_strict(&self) -> bool {
+        true
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
+        self.run(&args).map_err(to_datafusion)
+    }
+}
+
+impl TextPart {
+    fn run(&self, args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
+        match args.args.first() {
+            Some(ColumnarValue::Array(array)) => self.over(array).map(ColumnarValue::Array),
+            Some(ColumnarValue::Scalar(scalar)) => {
+                let array = scalar.to_array().map_err(from_datafusion)?;
+                super::constant(&self.over(&array)?)
+            }
+            None => Err(super::arity(0)),
+        }
+    }
+
+    fn over(&self, array: &ArrayRef) -> Result<ArrayRef> {
+        let texts: &StringViewArray = array.as_string_view_opt().ok_or_else(|| {
+            Error::internal(format!("a part of a column of {}", array.data_type()))
+        })?;
+        if self.part == Part::Unpadded && !texts.iter().flatten().any(|text| text.ends_with(' ')) {
+            return Ok(Arc::clone(array));
+        }
+        let mut parts = StringViewBuilder::with_capacity(texts.len());
+        for text in texts {
+            parts.append_option(text.map(|text| self.part.of(text)));
+        }
+        Ok(Arc::new(parts.finish()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_counted_in_characters() {
+        for (text, from, end, wanted) in [
+            ("abcdef", 0, 2, "ab"),
+            ("abcdef", 2, 100, "cdef"),
+            ("abcdef", 6, 9, ""),
+            ("abcdef", 9, 9, ""),
+            ("äbcdef", 0, 2, "äb"),
+            ("äbcdef", 1, 3, "bc"),
+            ("abcdéf", 0, 4, "abcd"),
+            ("abcdéf", 1, 5, "bcdé"),
+            ("abcdéf", 5, usize::MAX, "f"),
+            ("abcdéf", 3, 3, ""),
+            ("é", 1, 2, ""),
+            ("", 0, 0, ""),
+        ] {
+            assert_eq!(characters(text, from, end), wanted, "{text} {from} {end}");
+        }
+    }
+}
