@@ -403,6 +403,22 @@ fn scans_over_segments_and_rows_agree() {
     .join(" ");
     let pruned = plan.contains("segments=1, chunks read=") && !plan.contains("pruned=0");
     assert!(pruned, "{plan}");
+    // What sorts by several columns learn rules out chunks as well.
+    for (order, prunes) in [
+        ("ts, s", true),
+        ("ts DESC NULLS LAST, id", true),
+        ("ts DESC NULLS FIRST, id DESC", true),
+        ("ts NULLS FIRST, g, id", true),
+        ("d, g, id", true),
+        ("g, id", false),
+    ] {
+        let ask = |table: &str| format!("SELECT id::text FROM {table} ORDER BY {order} LIMIT 60");
+        let (found, wanted) = (texts(c, &ask("t")), texts(c, &ask("u")));
+        assert_eq!(found, wanted, "{order}");
+        let plan = texts(c, &format!("EXPLAIN ANALYZE {}", ask("t"))).join(" ");
+        let pruned = plan.contains("chunks read=") && !plan.contains("pruned=0");
+        assert!(pruned || !prunes, "{order}: {plan}");
+    }
     let join = |t: &str| {
         format!(
             "SELECT count(*)::text, sum(a.id)::text FROM {t} a JOIN {t} b ON a.id = b.id + 1 WHERE b.g = 12"

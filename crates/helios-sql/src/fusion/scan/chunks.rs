@@ -164,11 +164,10 @@ impl Chunks {
                 sieve.refresh()?;
             }
             let is_out = |filter: &RowFilter| is_ruled_out(filter, source, segment, chunk);
-            let learnt = || sieves.iter().flat_map(Sieve::tests);
             let range = if source.filters.iter().any(is_out) {
                 self.pruned += 1;
                 whole
-            } else if learnt().any(is_out) {
+            } else if sieves.iter().any(|sieve| sieve.is_ruled_out(is_out)) {
                 self.pruned += 1;
                 self.sifted += whole.len();
                 whole

@@ -12,7 +12,7 @@ use arrow::datatypes::SchemaRef;
 use datafusion::common::Column as DfColumn;
 use datafusion::logical_expr::{Expr as DfExpr, Operator, binary_expr};
 use datafusion::physical_expr::expressions::{
-    BinaryExpr, Column, DynamicFilterPhysicalExpr, Literal,
+    BinaryExpr, Column, DynamicFilterPhysicalExpr, IsNullExpr, Literal,
 };
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns, split_conjunction};
 use datafusion::physical_expr_common::physical_expr::{
@@ -48,6 +48,8 @@ pub(super) struct Sieve {
     generation: u64,
     /// What follows from it for single columns.
     tests: Vec<RowFilter>,
+    /// Of each list one holds.
+    either: Vec<Vec<RowFilter>>,
     /// Whether it says more than that.
     more: bool,
     seen: usize,
@@ -80,6 +82,7 @@ impl Sieve {
             tag,
             generation: 0,
             tests: Vec::new(),
+            either: Vec::new(),
             more: false,
             seen: 0,
             kept: 0,
@@ -95,6 +98,7 @@ impl Sieve {
         self.generation = generation;
         (self.seen, self.kept) = (0, 0);
         self.tests.clear();
+        self.either.clear();
         self.more = false;
         let now = snapshot_physical_expr(Arc::clone(&self.expr)).map_err(from_datafusion)?;
         for part in split_conjunction(&now) {
@@ -103,14 +107,41 @@ impl Sieve {
             }
             match self.test(part) {
                 Some(test) => self.tests.push(test),
-                None => self.more = true,
+                None => {
+                    self.more = true;
+                    self.either.extend(self.alternatives(part));
+                }
             }
         }
         Ok(())
     }
 
-    /// A comparison of a column with a constant, as scans ask it.
+    /// What follows from each side of an `OR`: of a sort by two columns `a < 1 OR a = 1 AND b < 2`, of which the zones of
+    /// `a` rule out most chunks.
+    fn alternatives(&self, part: &Arc<dyn PhysicalExpr>) -> Option<Vec<RowFilter>> {
+        let binary = part.downcast_ref::<BinaryExpr>();
+        if let Some(binary) = binary.filter(|binary| *binary.op() == Operator::Or) {
+            let mut both = self.alternatives(binary.left())?;
+            both.append(&mut self.alternatives(binary.right())?);
+            return Some(both);
+        }
+        let mut parts = split_conjunction(part).into_iter();
+        parts
+            .find_map(|part| self.test(part))
+            .map(|test| vec![test])
+    }
+
+    /// A comparison of a column with a constant, or that it is `NULL`, as scans ask it.
     fn test(&self, part: &Arc<dyn PhysicalExpr>) -> Option<RowFilter> {
+        let columns = Columns {
+            table: &self.table,
+            tag: self.tag,
+        };
+        let named = |column: &Column| DfExpr::Column(DfColumn::new_unqualified(column.name()));
+        if let Some(null) = part.downcast_ref::<IsNullExpr>() {
+            let column = null.arg().downcast_ref::<Column>()?;
+            return RowFilter::of(&DfExpr::IsNull(Box::new(named(column))), columns);
+        }
         let binary = part.downcast_ref::<BinaryExpr>()?;
         if !matches!(
             binary.op(),
@@ -120,12 +151,8 @@ impl Sieve {
         }
         let column = binary.left().downcast_ref::<Column>()?;
         let constant = binary.right().downcast_ref::<Literal>()?;
-        let columns = Columns {
-            table: &self.table,
-            tag: self.tag,
-        };
         let logical = binary_expr(
-            DfExpr::Column(DfColumn::new_unqualified(column.name())),
+            named(column),
             *binary.op(),
             DfExpr::Literal(constant.value().clone(), None),
         );
@@ -135,6 +162,12 @@ impl Sieve {
     /// What follows from it for single columns.
     pub(super) fn tests(&self) -> impl Iterator<Item = &RowFilter> {
         self.tests.iter()
+    }
+
+    /// Whether it holds for no row, given what is known to hold for none.
+    pub(super) fn is_ruled_out(&self, is_out: impl Fn(&RowFilter) -> bool) -> bool {
+        let none = |either: &Vec<RowFilter>| either.iter().all(&is_out);
+        self.tests.iter().any(&is_out) || self.either.iter().any(none)
     }
 
     /// The outputs to ask it of, unless its tests say all of it, or it leaves too many rows.
