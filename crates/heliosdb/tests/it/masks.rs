@@ -18,7 +18,7 @@ const KEYS: [(&str, &str, &str); 6] = [
     ("k date PRIMARY KEY", "'1900-01-01'::date + n", "k"),
     ("k numeric(8,1) PRIMARY KEY", "n - 200.5", "k"),
     // A hidden number.
-    ("k integer", "n", "k, v, g"),
+    ("k integer", "n", "k, v, g, s"),
 ];
 
 /// Rows of a table at first.
@@ -288,6 +288,17 @@ fn masks_are_those_of_their_chunks() {
         let wanted = texts(c, &sql);
         run(c, "SET executor = vector");
         assert_eq!(texts(c, &sql), wanted, "{condition}");
+    }
+    // In the order of the key, in which rows come in turns.
+    let ordered = [
+        "SELECT row(count(*), sum(n * k), max(s))::text FROM (SELECT k, s, row_number() OVER (ORDER BY k) AS n FROM t) q",
+        "SELECT row(count(*), sum(n), max(m))::text FROM (SELECT k, count(s) AS n, min(s) AS m FROM t GROUP BY k) q",
+    ];
+    for sql in ordered {
+        run(c, "SET executor = row");
+        let wanted = texts(c, sql);
+        run(c, "SET executor = vector");
+        assert_eq!(texts(c, sql), wanted, "{sql}");
     }
     let plan = texts(c, "EXPLAIN ANALYZE SELECT sum(v) FROM t").join(" ");
     assert!(plan.contains("rows changed since="), "{plan}");
