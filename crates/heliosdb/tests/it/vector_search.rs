@@ -6,24 +6,10 @@ use std::time::Duration;
 use helios_testkit::Rng;
 use heliosdb::{Connection, Database};
 
+use crate::sql::{lines, run};
+
 const DIMENSIONS: usize = 12;
 const CLUSTERS: usize = 40;
-
-fn run(c: &mut Connection, sql: &str) {
-    c.execute_batch(sql)
-        .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-}
-
-fn lines(c: &mut Connection, sql: &str) -> Vec<String> {
-    let rows = c
-        .query(sql, ())
-        .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-    rows.map(|row| {
-        let text: Option<String> = row.unwrap().get(0).unwrap();
-        text.unwrap_or_default()
-    })
-    .collect()
-}
 
 fn number(plan: &[String], name: &str) -> Option<f64> {
     let found = plan.iter().find_map(|line| {
