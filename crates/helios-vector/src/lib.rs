@@ -4,6 +4,7 @@
 //! - [`Exact`] and [`search_exact`]: every vector is looked at;
 //! - [`Index`]: structures that find approximately the nearest: [`Hnsw`], [`Ivf`], [`Lsh`];
 //! - [`Quantizer`] and [`quant`]: vectors in fewer bytes;
+//! - [`Calibrator`]: how much of what is nearest an index finds, by how hard it tries;
 //! - [`F16`], [`Metric`], [`Filter`]: numbers of 16 bits, what near means, what may be returned.
 //!
 //! # What it never knows
@@ -11,6 +12,7 @@
 //! caller's; which ids a statement may see is a [`Filter`]; bytes go to a writer and come from a slice.
 
 mod bytes;
+mod calibrate;
 mod cluster;
 mod error;
 mod exact;
@@ -28,6 +30,7 @@ mod rows;
 mod sparse;
 mod work;
 
+pub use calibrate::{Calibrator, Share, WANTED};
 pub use error::{Error, Result};
 pub use exact::{Exact, search as search_exact};
 pub use filter::{Accept, All, Bitmap, Filter};

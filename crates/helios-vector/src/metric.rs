@@ -74,6 +74,35 @@ impl Metric {
         }
     }
 
+    /// The score of a prepared vector and one as it was inserted; `None` if that is refused. In one pass over it,
+    /// but for numbers so large or so small that they take a closer look, for which it is changed.
+    pub(crate) fn outside(
+        self,
+        kernels: &dyn Kernels,
+        query: &[f32],
+        row: &mut [f32],
+    ) -> Option<f32> {
+        let score = match self {
+            Self::Cosine => {
+                let [product, _, square] = kernels.products(query, row);
+                match square.is_normal() {
+                    true => -product / square.sqrt(),
+                    false => f32::NAN,
+                }
+            }
+            _ => self.score(kernels, query, row),
+        };
+        // Whatever is not finite in a row comes out here.
+        if score.is_finite() {
+            return Some(score);
+        }
+        check(query.len(), row).ok()?;
+        if self == Self::Cosine {
+            normalize(row).ok()?;
+        }
+        Some(self.score(kernels, query, row))
+    }
+
     /// What SQL shows for a score.
     #[must_use]
     pub fn distance(self, score: f32) -> f32 {

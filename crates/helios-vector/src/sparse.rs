@@ -34,38 +34,41 @@ impl<'a> Sparse<'a> {
         Ok(Self { positions, values })
     }
 
-    /// Adds up `term` over all positions that either has.
+    /// Walks the positions of both until those of one end; tells `step` the values of the two that are next and
+    /// which of them is at the lesser position, or that both are. Returns what each has left.
     #[inline(always)]
-    fn sum(self, other: Self, term: impl Fn(f32, f32) -> f32) -> f32 {
+    fn walk(self, other: Self, mut step: impl FnMut([f32; 2], [bool; 2])) -> [&'a [f32]; 2] {
         let (a, b) = (self.positions, other.positions);
         let (x, y) = (&self.values[..a.len()], &other.values[..b.len()]);
         let (mut i, mut j) = (0, 0);
-        let mut sum = 0.0;
         // Which of the two comes first is a coin's throw: it decides numbers here and no jumps.
         while i < a.len() && j < b.len() {
             let (left, right) = (a[i] <= b[j], b[j] <= a[i]);
-            let value = |taken: bool, value: f32| if taken { value } else { 0.0 };
-            sum += term(value(left, x[i]), value(right, y[j]));
+            step([x[i], y[j]], [left, right]);
             i += usize::from(left);
             j += usize::from(right);
         }
-        sum += x[i..].iter().map(|x| term(*x, 0.0)).sum::<f32>();
-        sum + y[j..].iter().map(|y| term(0.0, *y)).sum::<f32>()
+        [&x[i..], &y[j..]]
+    }
+
+    /// Adds up `term` over all positions that either has.
+    #[inline(always)]
+    fn sum(self, other: Self, term: impl Fn(f32, f32) -> f32) -> f32 {
+        let mut sum = 0.0;
+        let value = |taken: bool, value: f32| if taken { value } else { 0.0 };
+        let [x, y] = self.walk(other, |[x, y], [left, right]| {
+            sum += term(value(left, x), value(right, y));
+        });
+        sum += x.iter().map(|x| term(*x, 0.0)).sum::<f32>();
+        sum + y.iter().map(|y| term(0.0, *y)).sum::<f32>()
     }
 
     /// Adds up the products at positions that both have.
     fn products(self, other: Self) -> f32 {
-        let (a, b) = (self.positions, other.positions);
-        let (x, y) = (&self.values[..a.len()], &other.values[..b.len()]);
-        let (mut i, mut j) = (0, 0);
         let mut sum = 0.0;
-        while i < a.len() && j < b.len() {
-            let (left, right) = (a[i] <= b[j], b[j] <= a[i]);
-            let product = x[i] * y[j];
-            sum += if left & right { product } else { 0.0 };
-            i += usize::from(left);
-            j += usize::from(right);
-        }
+        self.walk(other, |[x, y], [left, right]| {
+            sum += if left & right { x * y } else { 0.0 };
+        });
         sum
     }
 

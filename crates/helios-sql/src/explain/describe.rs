@@ -171,7 +171,7 @@ impl Teller<'_> {
                     told = told.with("Codes", codes);
                 }
                 let known = index.calibration();
-                match Wish::of(&path.index, self.near.session).breadth(known) {
+                match Wish::of(&path.index, self.near.session).breadth(&known) {
                     Some(breadth) => {
                         let setting = setting_of(&path.index.method);
                         told = told.with(setting, breadth.to_string());

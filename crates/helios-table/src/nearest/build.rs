@@ -4,20 +4,19 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use helios_base::{Result, TableId};
-use helios_vector::{Index, Work};
+use helios_vector::{Calibrator, Index, Work};
 use helios_version::{Read, RowCursor, Snapshot, Step};
 
-use super::calibration::Calibrator;
+use super::calibration::Measure;
 use super::index::{NearestIndex, Parts, Subject};
 use super::progress::{Phase, Progress};
+use super::sample::Sample;
 use super::slots::Slots;
 use super::structure::{Shape, failure, holds};
 use super::{vector_if, vector_of};
 use crate::catalog::TableDef;
 use crate::row::{IndexRules, StoredRow};
 
-/// Vectors that a structure learns from.
-const SAMPLE: usize = 20_000;
 /// Vectors that are added together.
 const BATCH: usize = 512;
 
@@ -35,23 +34,9 @@ pub(super) struct Builder {
 type Vectors = fn(&StoredRow<'_>, &IndexRules, usize) -> Result<Option<(Vec<f32>, u64)>>;
 
 enum State {
-    /// Every so many rows one is kept to learn from.
-    Sampling {
-        rows: usize,
-        every: usize,
-        sample: Vec<f32>,
-    },
+    /// Some rows are kept to learn from.
+    Sampling(Sample),
     Adding(Box<Adding>),
-}
-
-impl State {
-    fn begin() -> Self {
-        Self::Sampling {
-            rows: 0,
-            every: 1,
-            sample: Vec::new(),
-        }
-    }
 }
 
 struct Adding {
@@ -60,9 +45,19 @@ struct Adding {
     times: u8,
     learnt: usize,
     calibrator: Calibrator,
+    held: Held,
     /// How many rows there are, and how many of them were added.
     rows: usize,
     added: usize,
+}
+
+/// Vectors that the index gets when it has been measured with them.
+#[derive(Default)]
+struct Held {
+    /// One of so many is held back.
+    every: usize,
+    ids: Vec<u64>,
+    vectors: Vec<f32>,
 }
 
 impl Builder {
@@ -75,37 +70,45 @@ impl Builder {
     ) -> Result<Self> {
         Ok(Self {
             cursor: all(&snapshot, table.storage)?,
+            state: State::Sampling(Sample::new(subject.plan.dimensions)),
             subject,
             table,
             snapshot,
             vector: if strict { vector_of } else { vector_if },
-            state: State::begin(),
         })
     }
 
     /// Looks at up to `budget` rows; the index once it has all.
     pub(super) fn step(&mut self, budget: usize, work: Work<'_>) -> Result<Option<NearestIndex>> {
         let more = match &self.state {
-            State::Sampling { .. } => self.sample(budget)?,
+            State::Sampling(_) => self.sample(budget)?,
             State::Adding(_) => self.add(budget, work)?,
         };
         if more == Step::More {
             return Ok(None);
         }
         let table = self.table.storage;
-        match std::mem::replace(&mut self.state, State::begin()) {
-            State::Sampling { rows, sample, .. } => {
-                let plan = self.subject.plan;
+        let plan = self.subject.plan;
+        let sampling = State::Sampling(Sample::new(plan.dimensions));
+        match std::mem::replace(&mut self.state, sampling) {
+            State::Sampling(sample) => {
+                let rows = sample.met();
                 let shape = Shape::new(plan, rows);
                 let learnt = if shape.learns() { rows } else { usize::MAX };
-                let calibrator = Calibrator::new(&plan, &sample);
-                let sample: &[f32] = if shape.learns() { &sample } else { &[] };
+                let sample = sample.values();
+                let calibrator =
+                    Calibrator::new(plan.metric, plan.dimensions, plan.of_bits, sample);
+                let sample: &[f32] = if shape.learns() { sample } else { &[] };
                 self.state = State::Adding(Box::new(Adding {
                     index: shape.make(sample, work)?,
                     slots: Slots::default(),
                     times: shape.times(),
                     learnt,
-                    calibrator,
+                    calibrator: calibrator.map_err(failure)?,
+                    held: Held {
+                        every: rows.checked_div(Calibrator::wanted(rows)).unwrap_or(0),
+                        ..Held::default()
+                    },
                     rows,
                     added: 0,
                 }));
@@ -114,8 +117,10 @@ impl Builder {
             }
             State::Adding(adding) => {
                 let Adding { index, times, .. } = *adding;
-                let method = self.subject.plan.method;
-                let calibration = adding.calibrator.measure(&*index, method, times, work)?;
+                let mut measure = Measure::new(plan.method, times, index.len());
+                while measure.step(&adding.calibrator, &*index, work)? == Step::More {}
+                let Held { ids, vectors, .. } = adding.held;
+                index.insert(&ids, &vectors, work).map_err(failure)?;
                 Ok(Some(NearestIndex::new(
                     self.subject.clone(),
                     Parts {
@@ -124,7 +129,7 @@ impl Builder {
                         base: (self.snapshot.branch(), self.snapshot.scn()),
                         times,
                         learnt: adding.learnt,
-                        calibration,
+                        calibration: measure.finish(),
                     },
                 )))
             }
@@ -134,7 +139,7 @@ impl Builder {
     /// How far it is.
     pub(super) fn progress(&self) -> Progress {
         match &self.state {
-            State::Sampling { .. } => Progress {
+            State::Sampling(_) => Progress {
                 phase: Phase::Sampling,
                 total: 0,
                 done: 0,
@@ -148,12 +153,7 @@ impl Builder {
     }
 
     fn sample(&mut self, budget: usize) -> Result<Step> {
-        let State::Sampling {
-            rows,
-            every,
-            sample,
-        } = &mut self.state
-        else {
+        let State::Sampling(sample) = &mut self.state else {
             return Ok(Step::Done);
         };
         let Subject { plan, rules, .. } = &self.subject;
@@ -163,24 +163,9 @@ impl Builder {
             };
             let row = StoredRow::from_ref(self.table.shape(), row)?;
             let found = (self.vector)(&row, rules, plan.dimensions)?;
-            let Some((vector, _)) = found.filter(|(vector, _)| holds(plan.metric, vector)) else {
-                continue;
-            };
-            if rows.is_multiple_of(*every) {
-                sample.extend(vector);
-                if sample.len() / plan.dimensions.max(1) >= SAMPLE * 2 {
-                    // Every other one stays, and from now on half as many come.
-                    *every *= 2;
-                    let kept: Vec<f32> = sample
-                        .chunks_exact(plan.dimensions)
-                        .step_by(2)
-                        .flatten()
-                        .copied()
-                        .collect();
-                    *sample = kept;
-                }
+            if let Some((vector, _)) = found.filter(|(vector, _)| holds(plan.metric, vector)) {
+                sample.meet(&vector);
             }
-            *rows += 1;
         }
         Ok(Step::More)
     }
@@ -205,13 +190,22 @@ impl Builder {
                 let Some((vector, print)) = found.filter(|(v, _)| holds(plan.metric, v)) else {
                     continue;
                 };
-                if let Some(slot) = adding.slots.add(row.key(), print) {
+                let Some(slot) = adding.slots.add(row.key(), print) else {
+                    continue;
+                };
+                let held = &mut adding.held;
+                if held.every > 0 && slot as usize % held.every == held.every / 2 {
+                    adding.calibrator.hold(&vector).map_err(failure)?;
+                    held.ids.push(slot);
+                    held.vectors.extend(vector);
+                } else {
                     ids.push(slot);
                     vectors.extend(vector);
                 }
             }
             adding.index.insert(&ids, &vectors, work).map_err(failure)?;
-            adding.calibrator.meet(&ids, &vectors, work)?;
+            let met = adding.calibrator.meet(&ids, &vectors, work);
+            met.map_err(failure)?;
             adding.added += ids.len();
             if ended {
                 return Ok(Step::Done);

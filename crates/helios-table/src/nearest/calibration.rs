@@ -1,42 +1,33 @@
-//! How much of what is nearest an index finds, by how far it looks: measured when it is made.
+//! How much of what is nearest an index finds, by how far it looks: measured when it is made, and again when it has grown.
 //!
-//! Queries are made of sampled vectors, each half-way to the one nearest to it in the sample: where vectors
-//! are, but none that the index has. What is truly nearest to them is found while the index is
-//! filled; then it is asked with more and more effort, until it finds all.
+//! What is asked, and what is told of it, is said at [`Calibrator`]. The index is asked with more and more effort, until
+//! it finds all.
 
-use helios_base::Result;
 use helios_base::codec::take_array;
-use helios_vector::{All, Exact, Index, Metric, Work, search_exact};
+use helios_base::{Error, Result};
+use helios_vector::{Calibrator, Index, WANTED, Work};
+use helios_version::Step;
 
 use super::effort::Asked;
-use super::structure::{failure, holds};
-use crate::catalog::{Blueprint, Method};
+use super::structure::failure;
+use crate::catalog::Method;
 
-/// How many are to be found of each query.
-const WANTED: usize = 10;
-/// At most so many queries are asked.
-const QUERIES: usize = 100;
-/// One for so many rows, if that is less.
-const ROWS_PER_QUERY: usize = 20;
-/// Vectors of the sample among which neighbours are looked for.
-const AMONG: usize = 4096;
-/// A target is sought so much of the rest above it.
-const SPARE: f64 = 0.25;
-/// Better than this is as good as all.
-const ALL: f64 = 0.9995;
+/// It is measured again when there are so many times as many vectors, in halves, and so many more.
+const GROWN_HALVES: u64 = 3;
+const GROWN_MIN: u64 = 200;
 
 /// What was measured of an index.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Calibration {
     /// How many vectors it had then.
     pub vectors: u64,
-    /// Breadths, ascending, each with the share of the nearest that was found.
+    /// Breadths, ascending, each with what the share of the nearest that is found is above in all likelihood.
     points: Vec<(u32, f32)>,
 }
 
 impl Calibration {
-    /// The share of the nearest rows that a search of this breadth is thought to find; `None` if nothing was
-    /// measured.
+    /// The share of the nearest rows that a search of this breadth finds at least, in all likelihood; `None` if nothing
+    /// was measured.
     #[must_use]
     pub fn recall(&self, breadth: usize) -> Option<f64> {
         let at = self
@@ -58,16 +49,18 @@ impl Calibration {
         }
     }
 
-    /// The least breadth that was seen to find this share with some to spare, as what was seen of some queries may
-    /// be better than what holds of all; `None` if none did.
+    /// The least breadth that finds this share in all likelihood; `None` if none does.
     #[must_use]
     pub fn breadth(&self, recall: f64) -> Option<usize> {
-        let wanted = (recall + (1.0 - recall) * SPARE).min(ALL);
-        let found = self
-            .points
-            .iter()
-            .find(|(_, known)| f64::from(*known) >= wanted);
+        // Shares are kept in single precision.
+        let enough = |(_, known): &&(u32, f32)| f64::from(*known) + 1e-6 >= recall;
+        let found = self.points.iter().find(enough);
         found.map(|(breadth, _)| *breadth as usize)
+    }
+
+    /// Whether an index has grown so much since that this may no longer hold.
+    pub(super) fn is_outgrown(&self, vectors: usize) -> bool {
+        vectors as u64 * 2 >= (self.vectors + GROWN_MIN) * GROWN_HALVES
     }
 
     /// Whether there is anything to go by.
@@ -98,111 +91,59 @@ impl Calibration {
     }
 }
 
-/// Queries, and what was found of their nearest so far.
-#[derive(Default)]
-pub(super) struct Calibrator {
-    queries: Vec<(Vec<f32>, Exact)>,
+/// The measuring of an index, effort after effort.
+#[derive(Debug)]
+pub(super) struct Measure {
+    method: Method,
+    times: u8,
+    breadths: std::vec::IntoIter<usize>,
+    found: Calibration,
 }
 
-impl Calibrator {
-    /// Makes queries of a sample of vectors.
-    pub(super) fn new(plan: &Blueprint, sample: &[f32]) -> Self {
-        let Blueprint {
-            metric, dimensions, ..
-        } = *plan;
-        let width = dimensions.max(1);
-        let rows = sample.len() / width;
-        let wanted = QUERIES.min(rows / ROWS_PER_QUERY);
-        // The largest product is with the longest vector, which lies nowhere near.
-        let near_by = match metric {
-            Metric::InnerProduct => Metric::L2,
-            other => other,
-        };
-        let among = sample.get(..rows.min(AMONG) * width).unwrap_or(sample);
-        let mut queries = Vec::with_capacity(wanted);
-        for at in 0..wanted {
-            let at = at * (rows / wanted.max(1));
-            let Some(row) = sample.get(at * width..(at + 1) * width) else {
-                continue;
-            };
-            let near = search_exact(near_by, among, row, 2, &All, Work::default());
-            // The nearest may be the vector itself.
-            let other = near.unwrap_or_default().into_iter().find_map(|near| {
-                let at = usize::try_from(near.id).ok()? * width;
-                among.get(at..at + width).filter(|other| *other != row)
-            });
-            let middle: Vec<f32> = match other {
-                // Half a bit is none: every other one comes from there.
-                Some(other) if plan.of_bits => {
-                    let pairs = row.iter().zip(other).enumerate();
-                    pairs
-                        .map(|(at, (a, b))| if at % 2 == 0 { *a } else { *b })
-                        .collect()
-                }
-                Some(other) => row.iter().zip(other).map(|(a, b)| (a + b) * 0.5).collect(),
-                None => row.to_vec(),
-            };
-            if holds(metric, &middle)
-                && let Ok(exact) = Exact::new(metric, &middle, WANTED)
-            {
-                queries.push((middle, exact));
-            }
+impl Measure {
+    /// Begins, with an index of so many vectors.
+    pub(super) fn new(method: Method, times: u8, vectors: usize) -> Self {
+        let breadths: Vec<usize> = breadths(method, vectors).collect();
+        Self {
+            method,
+            times,
+            breadths: breadths.into_iter(),
+            found: Calibration {
+                vectors: vectors as u64,
+                points: Vec::new(),
+            },
         }
-        Self { queries }
     }
 
-    /// Takes in vectors that the index gets.
-    pub(super) fn meet(&mut self, ids: &[u64], vectors: &[f32], work: Work<'_>) -> Result<()> {
-        for (_, exact) in &mut self.queries {
-            exact.block(ids, vectors, &All).map_err(failure)?;
-        }
-        work.go_on(ids.len()).map_err(failure)
-    }
-
-    /// Asks the index, which now has all.
-    pub(super) fn measure(
-        self,
+    /// Asks the index with the next effort.
+    pub(super) fn step(
+        &mut self,
+        calibrator: &Calibrator,
         index: &dyn Index,
-        method: Method,
-        times: u8,
         work: Work<'_>,
-    ) -> Result<Calibration> {
-        let vectors = index.len();
-        let mut points = Vec::new();
-        if self.queries.is_empty() {
-            return Ok(Calibration::default());
-        }
-        let truth: Vec<(Vec<f32>, Vec<u64>)> = self
-            .queries
-            .into_iter()
-            .map(|(query, exact)| {
-                let nearest = exact.finish();
-                (query, nearest.into_iter().map(|found| found.id).collect())
-            })
-            .collect();
-        let mut best = 0.0_f64;
-        for breadth in breadths(method, vectors) {
-            let (mut found, mut wanted) = (0, 0);
-            for (query, nearest) in &truth {
-                work.go_on(0).map_err(failure)?;
-                let asked = Asked::new(method, times, breadth, WANTED);
-                let mut scan = index.scan(query, &All, asked.effort()).map_err(failure)?;
-                let ids: Vec<u64> = scan.next(asked.needed).iter().map(|n| n.id).collect();
-                wanted += nearest.len();
-                found += nearest.iter().filter(|id| ids.contains(id)).count();
-            }
-            // More effort does not find less: what looks like it is chance.
-            best = best.max(found as f64 / wanted.max(1) as f64);
-            let breadth = u32::try_from(breadth).unwrap_or(u32::MAX);
-            points.push((breadth, best as f32));
-            if best >= ALL {
-                break;
-            }
-        }
-        Ok(Calibration {
-            vectors: vectors as u64,
-            points,
+    ) -> Result<Step> {
+        let Some(breadth) = self.breadths.next() else {
+            return Ok(Step::Done);
+        };
+        let asked = Asked::new(self.method, self.times, breadth, WANTED);
+        let share = calibrator.ask(index, asked.effort(), asked.needed, work);
+        let Some(share) = share.map_err(failure)? else {
+            return Ok(Step::Done);
+        };
+        // More effort does not find less: what looks like it is chance.
+        let before = self.found.points.last().map_or(0.0, |(_, least)| *least);
+        let breadth = u32::try_from(breadth)
+            .map_err(|_| Error::internal("a breadth of more than 32 bits"))?;
+        let least = before.max(share.least as f32);
+        self.found.points.push((breadth, least));
+        Ok(match share.all {
+            true => Step::Done,
+            false => Step::More,
         })
+    }
+
+    pub(super) fn finish(self) -> Calibration {
+        self.found
     }
 }
 
@@ -230,7 +171,10 @@ mod tests {
             points: vec![(10, 0.5), (40, 0.9), (160, 0.98), (640, 1.0)],
         };
         assert_eq!(known.breadth(0.86), Some(40));
-        assert_eq!(known.breadth(0.9), Some(160));
+        assert_eq!(known.breadth(0.9), Some(40));
+        assert!(!known.is_outgrown(1700) && known.is_outgrown(1800));
+        assert!(!Calibration::default().is_outgrown(250));
+        assert!(Calibration::default().is_outgrown(300));
         assert_eq!(known.breadth(0.95), Some(160));
         assert_eq!(known.breadth(1.0), Some(640));
         assert_eq!(known.recall(40).map(|r| (r * 100.0).round()), Some(90.0));

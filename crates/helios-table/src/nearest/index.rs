@@ -79,7 +79,7 @@ pub struct NearestIndex {
     times: u8,
     /// From how many rows it has learnt; all there can be, if it learns nothing.
     learnt: usize,
-    calibration: Calibration,
+    calibration: RwLock<Arc<Calibration>>,
 }
 
 /// What an index consists of when it is made or read.
@@ -137,7 +137,7 @@ impl NearestIndex {
             base: Mutex::new(parts.base),
             times: parts.times,
             learnt: parts.learnt,
-            calibration: parts.calibration,
+            calibration: RwLock::new(Arc::new(parts.calibration)),
         }
     }
 
@@ -224,8 +224,13 @@ impl NearestIndex {
 
     /// How much of what is nearest it finds.
     #[must_use]
-    pub fn calibration(&self) -> &Calibration {
-        &self.calibration
+    pub fn calibration(&self) -> Arc<Calibration> {
+        Arc::clone(&self.calibration.read())
+    }
+
+    /// Takes what was measured of it.
+    pub(super) fn measured(&self, calibration: Calibration) {
+        *self.calibration.write() = Arc::new(calibration);
     }
 
     /// How many vectors it has, those of the past among them.
@@ -336,7 +341,12 @@ impl NearestIndex {
 }
 
 /// A snapshot of the base, if all its rows are still kept.
-fn kept(store: &Store, branch: BranchId, scn: Scn, rows: TableId) -> Result<Option<Snapshot>> {
+pub(super) fn kept(
+    store: &Store,
+    branch: BranchId,
+    scn: Scn,
+    rows: TableId,
+) -> Result<Option<Snapshot>> {
     match store.snapshot(branch, Some(scn)) {
         Ok(base) => match base.require(rows) {
             Ok(()) => Ok(Some(base)),
@@ -390,6 +400,11 @@ impl CatchUp {
     /// The index that is brought forward.
     pub(super) fn index(&self) -> &Arc<NearestIndex> {
         &self.index
+    }
+
+    /// The table, as it was when this began.
+    pub(super) fn table(&self) -> &Arc<TableDef> {
+        &self.table
     }
 
     /// Looks at up to `budget` rows.

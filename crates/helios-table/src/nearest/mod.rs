@@ -8,8 +8,9 @@
 //!
 //! - `slots.rs`: which row a vector in the structure came from;
 //! - `structure.rs`: the structures of `helios-vector`, as a definition wants them;
-//! - `build.rs`: making an index, step by step; `index.rs`: asking it, and bringing its base forward;
-//! - `calibration.rs`: how much of what is nearest it finds, by the effort that `effort.rs` asks of it;
+//! - `build.rs`: making an index, step by step, from a `sample.rs`; `index.rs`: asking it, and bringing its base forward;
+//! - `calibration.rs`: how much of what is nearest it finds, by the effort that `effort.rs` asks of it; `survey.rs`:
+//!   measuring that again;
 //! - `saved.rs`: its file beside the store;
 //! - `registry.rs`: the indexes of an open database, and the work on them within a budget.
 
@@ -19,9 +20,11 @@ mod effort;
 mod index;
 mod progress;
 mod registry;
+mod sample;
 mod saved;
 mod slots;
 mod structure;
+mod survey;
 
 pub use calibration::Calibration;
 pub use effort::Asked;

@@ -16,6 +16,7 @@ use super::index::{CatchUp, NearestIndex, Subject};
 use super::progress::Watch;
 use super::saved;
 use super::structure::failure;
+use super::survey::Survey;
 use crate::catalog::{Catalog, IndexDef, TableDef};
 use crate::tables::Tables;
 
@@ -61,6 +62,7 @@ struct Agenda {
 enum Job {
     Build(Box<Builder>, IndexId),
     CatchUp(Box<CatchUp>),
+    Survey(Box<Survey>),
 }
 
 /// An index that a catalog has.
@@ -82,7 +84,7 @@ pub struct NearestReport {
     /// The base: it has all rows of this branch at this change number.
     pub base: (BranchId, helios_base::Scn),
     /// How much of what is nearest it finds, by how far it looks.
-    pub calibration: Calibration,
+    pub calibration: Arc<Calibration>,
 }
 
 impl Tables {
@@ -102,7 +104,7 @@ impl Tables {
             bytes: index.memory().total(),
             codes: index.codes(),
             base: index.base(),
-            calibration: index.calibration().clone(),
+            calibration: index.calibration(),
         })
     }
 
@@ -174,12 +176,23 @@ impl Tables {
                 let id = job.index().subject().index;
                 match job.step(budget) {
                     Ok(Step::More) => agenda.running = Some(Job::CatchUp(job)),
-                    Ok(Step::Done) => self.save_grown(id)?,
+                    Ok(Step::Done) => {
+                        self.save_grown(id)?;
+                        agenda.running = self.begin_survey(job.index(), job.table())?;
+                    }
                     Err(error) => {
                         // Slots may be there whose vectors are not.
                         self.nearest.ready.write().remove(&id);
                         return Err(error);
                     }
+                }
+                return Ok(Step::More);
+            }
+            Some(Job::Survey(job)) => {
+                let id = job.index().subject().index;
+                match job.step(budget)? {
+                    Some(job) => agenda.running = Some(Job::Survey(job)),
+                    None => self.save_again(id)?,
                 }
                 return Ok(Step::More);
             }
@@ -280,7 +293,7 @@ impl Tables {
         if newest.scn() <= scn {
             // The base is the newest; its file may be behind.
             self.save_grown(id)?;
-            return Ok(None);
+            return self.begin_survey(&index, &wanted.table);
         }
         match CatchUp::new(&index, self.store(), &newest, &wanted.table)? {
             Some(job) => Ok(Some(Job::CatchUp(Box::new(job)))),
@@ -304,6 +317,27 @@ impl Tables {
             saved: 0,
         };
         self.nearest.ready.write().insert(id, ready);
+        self.save_grown(id)
+    }
+
+    /// Begins to measure an index again, if it has grown much since it was measured.
+    fn begin_survey(
+        &self,
+        index: &Arc<NearestIndex>,
+        table: &Arc<TableDef>,
+    ) -> Result<Option<Job>> {
+        if !index.calibration().is_outgrown(index.len()) {
+            return Ok(None);
+        }
+        let survey = Survey::new(index, self.store(), table)?;
+        Ok(survey.map(|survey| Job::Survey(Box::new(survey))))
+    }
+
+    /// Saves an index that was measured.
+    fn save_again(&self, id: IndexId) -> Result<()> {
+        if let Some(ready) = self.nearest.ready.write().get_mut(&id) {
+            ready.saved = 0;
+        }
         self.save_grown(id)
     }
 

@@ -34,29 +34,31 @@ impl Slots {
         Some((self.keys.get(start..end)?, *self.prints.get(at)?))
     }
 
+    /// The slot of a row's vector.
+    pub(super) fn find(&self, key: &[u8], print: u64) -> Option<u64> {
+        let slot = *self.places.get(&hash(key, print))?;
+        (self.get(slot) == Some((key, print))).then_some(slot)
+    }
+
     /// A new slot, unless the row's vector has one already.
     pub(super) fn add(&mut self, key: &[u8], print: u64) -> Option<u64> {
-        let hash = fingerprint(key) ^ print.rotate_left(32);
-        if let Some(slot) = self.places.get(&hash)
-            && self.get(*slot) == Some((key, print))
-        {
-            return None;
+        match self.find(key, print) {
+            Some(_) => None,
+            None => Some(self.push(key, print)),
         }
-        Some(self.push(hash, key, print))
     }
 
     /// A slot that was there when the index was saved.
     pub(super) fn restore(&mut self, key: &[u8], print: u64) {
-        let hash = fingerprint(key) ^ print.rotate_left(32);
-        self.push(hash, key, print);
+        self.push(key, print);
     }
 
-    fn push(&mut self, hash: u64, key: &[u8], print: u64) -> u64 {
+    fn push(&mut self, key: &[u8], print: u64) -> u64 {
         let slot = self.prints.len() as u64;
         self.keys.extend_from_slice(key);
         self.ends.push(self.keys.len());
         self.prints.push(print);
-        self.places.insert(hash, slot);
+        self.places.insert(hash(key, print), slot);
         slot
     }
 
@@ -69,6 +71,10 @@ impl Slots {
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
         (0..self.len() as u64).filter_map(|slot| self.get(slot))
     }
+}
+
+fn hash(key: &[u8], print: u64) -> u64 {
+    fingerprint(key) ^ print.rotate_left(32)
 }
 
 /// A hash that is the same on every machine and in every version.
@@ -131,6 +137,8 @@ mod tests {
         assert_eq!(slots.add(b"", 1), Some(1));
         assert_eq!(slots.add(b"a", 1), None);
         assert_eq!(slots.add(b"a", 2), Some(2));
+        assert_eq!(slots.find(b"a", 1), Some(0));
+        assert_eq!(slots.find(b"b", 1), None);
         assert_eq!(slots.get(1), Some((&b""[..], 1)));
         assert_eq!(slots.get(3), None);
         assert_eq!(slots.iter().count(), 3);

@@ -8,7 +8,8 @@
 //! `FILE` is a matrix of 32-bit numbers as NumPy (`.npy`) or TexMex (`.fvecs`) writes it; its last
 //! rows are the queries. Keys: `queries=1000 metric=l2 threads=1 k=10 rounds=3`, those of the
 //! structure, and `efforts=10,20,40`. A line is printed for each effort: structure, quantizer,
-//! threads, effort, recall, queries per second, seconds to build, bytes. `compare.py` beside this
+//! threads, effort, recall, queries per second, seconds to build, bytes. With `targets=1` it is told
+//! what a calibrator says of each effort, and what queries that it does not know find. `compare.py` beside this
 //! file prints them with those of hnswlib, faiss and usearch.
 
 mod arguments;

@@ -8,9 +8,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use helios_vector::{
-    All, Codec, Effort, Hnsw, HnswOptions, Index, Ivf, IvfOptions, Lsh, LshOptions, Metric,
-    OpqQuantizer, ProductQuantizer, Quantizer, RabitqQuantizer, ScalarQuantizer, Source, Work,
-    search_exact,
+    All, Calibrator, Codec, Effort, Hnsw, HnswOptions, Index, Ivf, IvfOptions, Lsh, LshOptions,
+    Metric, Neighbour, OpqQuantizer, ProductQuantizer, Quantizer, RabitqQuantizer, ScalarQuantizer,
+    Source, Work, search_exact,
 };
 
 use crate::arguments::Arguments;
@@ -63,6 +63,58 @@ pub fn run(structure: &str, matrix: &Matrix, arguments: &Arguments) -> Result<()
         Ok(())
     };
     let rescored = arguments.number("rescored", 0)?;
+    if arguments.number("targets", 0)? == 1 {
+        // Efforts are chosen by some queries and measured with the others.
+        let known = truth.len() / 10;
+        let mut calibrator = Calibrator::new(
+            metric,
+            width,
+            false,
+            &base[..base.len().min(40_000 * width)],
+        )?;
+        for query in queries.chunks_exact(width).take(known) {
+            calibrator.hold(query)?;
+        }
+        let ids: Vec<u64> = (0..rows as u64).collect();
+        calibrator.meet(&ids, base, Work::threads(threads))?;
+        let (asked, truth) = (&queries[known * width..], &truth[known..]);
+        let own: Vec<usize> = (0..rows).step_by(rows / truth.len().max(1)).collect();
+        for effort in arguments.numbers("efforts", "10,15,23,35,53,80,120,180,270,405,608,912")? {
+            let effort = Effort::breadth(effort).rescoring(rescored);
+            let share = calibrator.ask(&*index, effort, k, Work::default())?;
+            let start = clock(threads);
+            let hits = search(&*index, asked, k, effort, truth, threads)?;
+            let seconds = clock(threads) - start;
+            let found = hits as f64 / (truth.len() * k) as f64;
+            let mut hits = 0;
+            for row in &own {
+                let query = &base[row * width..(row + 1) * width];
+                let others = |found: Vec<Neighbour>| -> HashSet<u64> {
+                    let ids = found.into_iter().map(|found| found.id);
+                    ids.filter(|id| *id != *row as u64).take(k).collect()
+                };
+                let near = others(search_exact(
+                    metric,
+                    base,
+                    query,
+                    k + 1,
+                    &All,
+                    Work::threads(threads),
+                )?);
+                hits += others(index.search(query, k + 1, &All, effort)?)
+                    .intersection(&near)
+                    .count();
+            }
+            println!(
+                "{name}\t{}\tat least {:.4}\tqueries {found:.4}\trows {:.4}\t{:.0}",
+                effort.breadth,
+                share.map_or(0.0, |share| share.least),
+                hits as f64 / (own.len() * k) as f64,
+                truth.len() as f64 / seconds
+            );
+        }
+        return Ok(());
+    }
     if arguments.number("ask", 0)? == 1 {
         // Whoever measures others beside this one says when it is its turn.
         println!("ready");

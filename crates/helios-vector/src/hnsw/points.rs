@@ -162,18 +162,9 @@ impl<'a> PointsView<'a> {
         self.points.metric.score(self.points.kernels, a, b)
     }
 
-    /// The score of a prepared vector and one as it was inserted, in one pass over it; nothing where
-    /// that takes a closer look.
-    pub(super) fn outside(&self, query: &[f32], row: &[f32]) -> Option<f32> {
-        let score = match self.points.metric {
-            Metric::Cosine => {
-                let [product, _, square] = self.points.kernels.products(query, row);
-                -product / square.is_normal().then_some(square)?.sqrt()
-            }
-            _ => self.between(query, row),
-        };
-        // Whatever is not finite in a row comes out here.
-        score.is_finite().then_some(score)
+    /// The score of a prepared vector and one as it was inserted; `None` if that is refused.
+    pub(super) fn outside(&self, query: &[f32], row: &mut [f32]) -> Option<f32> {
+        self.points.metric.outside(self.points.kernels, query, row)
     }
 
     /// Scores by full vectors, which there must be.

@@ -10,7 +10,6 @@ use super::points::{PointsView, Score};
 use crate::error::Result;
 use crate::filter::Filter;
 use crate::index::Effort;
-use crate::metric::Metric;
 use crate::neighbour::{Neighbour, Scored, TopK};
 
 /// Full vectors that are asked for ahead of the one that is looked at.
@@ -262,16 +261,8 @@ impl Hnsw {
             .source
             .as_ref()
             .is_some_and(|source| source.vector(links.id(candidate.id), space));
-        if found && let Some(score) = points.outside(query, space) {
-            return score;
-        }
-        if !found || crate::metric::check(self.points.dimensions, space).is_err() {
-            return candidate.score;
-        }
-        if self.points.metric == Metric::Cosine && crate::metric::normalize(space).is_err() {
-            return candidate.score;
-        }
-        points.between(query, space)
+        let score = found.then(|| points.outside(query, space)).flatten();
+        score.unwrap_or(candidate.score)
     }
 
     /// Turns nodes into what the caller knows.

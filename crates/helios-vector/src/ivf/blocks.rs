@@ -1,13 +1,13 @@
 //! Codes of four bits, 32 vectors at a time (André, Kermarrec and Le Scouarnec, 2015): the tables of a
 //! query fit into registers, and one shuffle is 16 look-ups or more.
 //!
-//! Table entries become bytes, rounded down by half a step on average. A sum that is too far though three times the
-//! usual error of all these halves is taken from it is taken for too far; the few that are left are scored as always.
-//! Bytes lose a vector in some hundreds, of those that are just not far enough, and full vectors decide between these.
+//! Table entries become bytes, each of which stands for the middle of its step. What that is off by adds up as
+//! steps of a random walk do, to a few steps, which is little beside what codes of four bits are off by
+//! themselves: the sum is the estimate of the score, and no table of full numbers is asked.
 
+use super::list::ListView;
 use crate::kernel::Kernels;
 use crate::quant::ProductQuantizer;
-use crate::rows::View;
 
 /// Vectors of a block.
 pub(super) const BLOCK: usize = 32;
@@ -42,8 +42,8 @@ pub(super) fn pack<'a>(
 #[derive(Debug)]
 pub(super) struct Tables {
     bytes: Vec<u8>,
-    /// The score at sums of zero, less what it may be off by, and the step to that of one.
-    least: f32,
+    /// The score at sums of zero, and the step to that of one.
+    start: f32,
     step: f32,
 }
 
@@ -61,33 +61,98 @@ impl Tables {
             .iter()
             .flat_map(|row| {
                 let low = low(row);
-                row.map(|x| ((x - low) / step).floor().clamp(0.0, 255.0) as u8)
+                // The cast takes what is behind the point away and ends at 255.
+                row.map(|x| ((x - low) / step) as u8)
             })
             .collect();
         bytes.resize(rows.len().next_multiple_of(4) * 16, 0);
-        // What is lost of each entry is anything up to a step, and adds up as steps of a random walk do.
-        let parts = rows.len() as f32;
-        let lost = (parts * 0.5 - 3.0 * (parts / 12.0).sqrt()).max(0.0);
+        let middles = rows.len() as f32 * 0.5;
         Self {
             bytes,
-            least: rows.iter().map(low).sum::<f32>() + lost * step,
+            start: rows.iter().map(low).sum::<f32>() + middles * step,
             step,
         }
     }
 
-    /// Calls `found` with the first vector of each block and what scores of all of its vectors will hardly be below.
+    /// Calls `found` with the first vector of each block and estimates of the scores of all that are in it, of the
+    /// first `count` vectors of a list; returns how many of them lay in blocks.
     pub(super) fn scan(
         &self,
         kernels: &dyn Kernels,
-        blocks: &View<u8>,
+        list: &ListView,
         count: usize,
-        mut found: impl FnMut(usize, &[f32; BLOCK]),
-    ) {
+        mut found: impl FnMut(usize, &mut [f32]),
+    ) -> usize {
         let mut sums = [0; BLOCK];
-        for block in 0..count.min(blocks.len()) {
-            kernels.scan_4bit(&self.bytes, blocks.row(block), &mut sums);
-            let least = sums.map(|sum| self.least + self.step * f32::from(sum));
-            found(block * BLOCK, &least);
+        let mut scan = |block: &[u8], first: usize| {
+            kernels.scan_4bit(&self.bytes, block, &mut sums);
+            let mut scores = sums.map(|sum| self.start + self.step * f32::from(sum));
+            found(first, &mut scores[..BLOCK.min(count - first)]);
+        };
+        let blocks = (count / BLOCK).min(list.blocks.len());
+        for block in 0..blocks {
+            scan(list.blocks.row(block), block * BLOCK);
+        }
+        let first = blocks * BLOCK;
+        if first == list.tail.first && first < count && count - first <= BLOCK {
+            scan(&list.tail.block, first);
+            return count;
+        }
+        first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::all;
+    use crate::quant::Quantizer;
+    use crate::rng::Rng;
+    use crate::work::Work;
+    use crate::{Metric, ivf::list::List};
+
+    #[test]
+    fn blocks_and_what_is_left_are_estimated_as_full_tables_do() {
+        let mut rng = Rng::new(7);
+        let mut numbers = |count: usize| -> Vec<f32> { (0..count).map(|_| rng.normal()).collect() };
+        for (dimensions, parts) in [(6, 3), (40, 20), (130, 65)] {
+            let rows = numbers(200 * dimensions);
+            let product =
+                ProductQuantizer::train(&rows, dimensions, parts, 16, 0, Work::default()).unwrap();
+            let query = numbers(dimensions);
+            let estimator = product.query(Metric::InnerProduct, &query);
+            let tables = Tables::new(&product.table(Metric::InnerProduct, &query));
+            let mut codes = vec![0; 200 * product.code_bytes()];
+            let places = codes.chunks_exact_mut(product.code_bytes());
+            for (code, row) in places.zip(rows.chunks_exact(dimensions)) {
+                product.encode(row, code);
+            }
+            let list = List::new(dimensions, Some(&product), false);
+            let mut count = 0;
+            for more in [1, 30, 1, 3, 61, 32, 40] {
+                let range = count * product.code_bytes()..(count + more) * product.code_bytes();
+                let ids: Vec<u64> = (count as u64..).take(more).collect();
+                list.append(&ids, &[], &codes[range], Some(&product), None);
+                count += more;
+                let view = list.view();
+                for kernels in all() {
+                    let mut found = Vec::new();
+                    let done = tables.scan(kernels, &view, count, |first, scores| {
+                        assert_eq!(first, found.len());
+                        found.extend_from_slice(scores);
+                    });
+                    assert_eq!((done, found.len()), (count, count));
+                    for (at, found) in found.iter().enumerate() {
+                        let off = (estimator.score(view.codes.row(at)) - found).abs();
+                        // Five times the usual error of as many halves of steps.
+                        let most = 5.0 * (parts as f32 / 12.0).sqrt() * tables.step;
+                        assert!(off <= most, "{parts} parts, {at}: {off} of {most}");
+                    }
+                    // Those that came later are not there for whoever looked before.
+                    let seen = tables.scan(kernels, &view, count - 1, |_, _| ());
+                    assert!(seen == count - 1 || seen == (count - 1) / BLOCK * BLOCK);
+                }
+            }
         }
     }
 }

@@ -19,12 +19,22 @@ pub(super) struct List {
     codes: Rows<u8>,
     /// Codes of four bits once more, 32 vectors together.
     blocks: Rows<u8>,
+    /// Those that do not fill a block yet, as one.
+    tail: ArcSwap<Tail>,
     /// Of each code for the rest `r` and the centroid `c`, `r·r + 2 c·r`: what makes a distance of the
     /// product with the query. Empty where no distances are made of products.
     shifts: Rows<f32>,
     /// Places that were removed.
     dead: ArcSwap<Bitmap>,
     keep: bool,
+}
+
+/// A block that is not full.
+#[derive(Debug, Default)]
+pub(super) struct Tail {
+    /// The place of its first vector.
+    pub(super) first: usize,
+    pub(super) block: Vec<u8>,
 }
 
 /// A list as it was when it was taken.
@@ -34,6 +44,8 @@ pub(super) struct ListView {
     pub(super) full: Arc<View<f32>>,
     pub(super) codes: Arc<View<u8>>,
     pub(super) blocks: Arc<View<u8>>,
+    /// Of as many vectors as there are or more, unless blocks have them meanwhile.
+    pub(super) tail: Arc<Tail>,
     pub(super) shifts: Arc<View<f32>>,
     pub(super) dead: Arc<Bitmap>,
 }
@@ -48,6 +60,7 @@ impl List {
             full: Rows::new(dimensions),
             codes: Rows::new(quantizer.map_or(1, |quantizer| quantizer.code_bytes())),
             blocks: Rows::new(block.max(1)),
+            tail: ArcSwap::default(),
             shifts: Rows::new(1),
             dead: ArcSwap::default(),
             keep: keep || quantizer.is_none(),
@@ -64,6 +77,7 @@ impl List {
             dead: self.dead.load_full(),
             full: self.full.view(),
             codes: self.codes.view(),
+            tail: self.tail.load_full(),
             blocks: self.blocks.view(),
             shifts: self.shifts.view(),
             ids,
@@ -95,6 +109,11 @@ impl List {
                         blocks::pack(product, (first..first + BLOCK).map(|row| view.row(row)));
                     self.blocks.append(&block);
                     first += BLOCK;
+                }
+                if blocks::bytes(product) > 0 {
+                    let rest = (first..view.len()).map(|row| view.row(row));
+                    let block = blocks::pack(product, rest);
+                    self.tail.store(Arc::new(Tail { first, block }));
                 }
             }
         }
@@ -143,6 +162,7 @@ impl List {
         self.full.view().memory()
             + self.codes.view().memory()
             + self.blocks.view().memory()
+            + self.tail.load().block.capacity()
             + self.shifts.view().memory()
     }
 }

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::blocks::{BLOCK, Tables};
+use super::blocks::Tables;
 use super::list::ListView;
 use super::{Ivf, subtract};
 use crate::error::Result;
 use crate::filter::Filter;
 use crate::index::{Effort, Scan};
 use crate::kernel::kernels;
-use crate::metric::{Metric, check, normalize};
+use crate::metric::Metric;
 use crate::neighbour::{Neighbour, Scored, TopK};
 use crate::quant::{Estimator, Quantizer};
 use crate::rows::View;
@@ -326,27 +326,16 @@ impl IvfScan<'_> {
                 if let Some(tables) = tables
                     && leave_out
                 {
-                    first = (count / BLOCK).min(view.blocks.len()) * BLOCK;
-                    let zeros = [0.0; BLOCK];
-                    tables.scan(kernels, &view.blocks, first / BLOCK, |start, least| {
-                        let shifts = view
-                            .shifts
-                            .run(start, BLOCK)
-                            .first_chunk()
-                            .unwrap_or(&zeros);
-                        let mut bounds = *least;
-                        for (bound, shift) in bounds.iter_mut().zip(shifts) {
-                            *bound = add + of_shift * shift + of_score * *bound;
+                    first = tables.scan(kernels, &view, count, |start, scores| {
+                        scores
+                            .iter_mut()
+                            .for_each(|score| *score = add + of_score * *score);
+                        let shifts = view.shifts.run(start, scores.len());
+                        for (score, shift) in scores.iter_mut().zip(shifts) {
+                            *score += of_shift * shift;
                         }
-                        let mut limit = best.limit();
-                        for (at, bound) in bounds.iter().enumerate() {
-                            // A little less for rounding.
-                            if *bound - bound.abs() * 1e-4 > limit {
-                                continue;
-                            }
-                            let score = estimator.score(view.codes.row(start + at));
-                            offer(start + at, whole(start + at, score), best);
-                            limit = best.limit();
+                        for (at, score) in scores.iter().enumerate() {
+                            offer(start + at, *score, best);
                         }
                     });
                 }
@@ -394,10 +383,9 @@ impl IvfScan<'_> {
                     .source
                     .as_ref()
                     .is_some_and(|source| source.vector(*id, &mut space));
-                let fit = known
-                    && check(index.dimensions, &space).is_ok()
-                    && (index.metric != Metric::Cosine || normalize(&mut space).is_ok());
-                fit.then(|| index.metric.score(kernels(), &self.query, &space))
+                known
+                    .then(|| index.metric.outside(kernels(), &self.query, &mut space))
+                    .flatten()
             };
             if let Some(score) = score {
                 *scored = Scored::new(score, scored.id);

@@ -1,6 +1,7 @@
 //! Tests of the public interface.
 #![allow(clippy::unwrap_used)]
 
+mod calibration;
 mod contract;
 mod data;
 mod exact;

@@ -29,6 +29,7 @@ mod row_security;
 mod security;
 mod short_ways;
 mod sizes;
+mod sql;
 mod statement_costs;
 mod system_functions;
 mod system_views;

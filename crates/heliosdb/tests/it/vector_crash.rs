@@ -11,6 +11,8 @@ use std::time::Duration;
 use helios_testkit::{Rng, Scratch};
 use heliosdb::{Connection, Database, Result};
 
+use crate::sql::lines;
+
 const DIRECTORY: &str = "HELIOS_VECTOR_CRASH_DIRECTORY";
 const SEED: &str = "HELIOS_VECTOR_CRASH_SEED";
 const ROWS: i64 = 1500;
@@ -27,13 +29,6 @@ const INDEXES: [(&str, &str); 3] = [
 fn vector(rng: &mut Rng) -> String {
     let numbers: Vec<String> = (0..8).map(|_| format!("{:.2}", rng.f32() * 9.0)).collect();
     format!("'[{}]'", numbers.join(","))
-}
-
-fn lines(c: &mut Connection, sql: &str) -> Vec<String> {
-    let rows = c
-        .query(sql, ())
-        .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-    rows.map(|row| row.unwrap().get(0).unwrap()).collect()
 }
 
 fn step(c: &mut Connection, rng: &mut Rng) -> Result<()> {

@@ -5,10 +5,7 @@ use std::fs;
 use helios_testkit::Scratch;
 use heliosdb::{Connection, Database};
 
-fn run(c: &mut Connection, sql: &str) {
-    c.execute_batch(sql)
-        .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-}
+use crate::sql::run;
 
 fn line(c: &mut Connection, sql: &str) -> String {
     let row = c

@@ -8,12 +8,9 @@ use std::fmt::Write;
 use helios_testkit::{Rng, Scratch};
 use heliosdb::{Connection, Database};
 
-const DIMENSIONS: usize = 6;
+use crate::sql::run;
 
-fn run(c: &mut Connection, sql: &str) {
-    c.execute_batch(sql)
-        .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-}
+const DIMENSIONS: usize = 6;
 
 fn text(c: &mut Connection, sql: &str) -> String {
     let row = c.query_row(sql, ());

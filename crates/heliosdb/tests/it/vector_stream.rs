@@ -9,19 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use helios_testkit::{Rng, Scratch};
 use heliosdb::{Connection, Database};
 
+use crate::sql::{lines, run};
+
 const ROWS: i64 = 500;
-
-fn run(c: &mut Connection, sql: &str) {
-    c.execute_batch(sql)
-        .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-}
-
-fn lines(c: &mut Connection, sql: &str) -> Vec<String> {
-    let rows = c
-        .query(sql, ())
-        .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-    rows.map(|row| row.unwrap().get(0).unwrap()).collect()
-}
 
 /// The number of the newest commit.
 fn newest(c: &mut Connection) -> u64 {

@@ -3,13 +3,10 @@
 use helios_testkit::Scratch;
 use heliosdb::{Connection, Database};
 
+use crate::sql::run;
+
 fn connect() -> Connection {
     Database::open_in_memory().unwrap().connect().unwrap()
-}
-
-fn run(c: &mut Connection, sql: &str) {
-    c.execute_batch(sql)
-        .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
 }
 
 /// The only value as text, or the error's state and message.

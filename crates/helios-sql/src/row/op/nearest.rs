@@ -121,7 +121,7 @@ fn by_index(
         return Ok(None);
     };
     let wish = Wish::of(&path.index, &*cx.exec.session);
-    let Some(breadth) = wish.breadth(index.calibration()) else {
+    let Some(breadth) = wish.breadth(&index.calibration()) else {
         return Ok(None);
     };
     let most = usize::try_from((output.node.total / DELTA_SHARE).max(DELTA_MIN));
