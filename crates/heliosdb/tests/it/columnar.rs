@@ -356,7 +356,7 @@ fn scans_over_segments_and_rows_agree() {
             INSERT INTO t (id, g, s) SELECT i, 5, 'new' FROM generate_series(200001, 200050) i;
             CREATE TABLE u AS SELECT * FROM t",
     );
-    let columns = "count(*), sum(id), sum(g), count(b), sum(n), sum(f), min(s), max(s), count(s), min(d), max(ts), count(j), max(m), sum(late)";
+    let columns = "count(*), sum(id), sum(g), count(b), sum(n), sum(f), min(s), max(s), count(s), min(d), max(ts), count(j), max(m), sum(late), sum(length(s)), max(regexp_replace(s, '[0-9]', '#'))";
     let conditions = [
         "true",
         "id > 149000",

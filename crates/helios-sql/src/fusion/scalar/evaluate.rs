@@ -1,7 +1,7 @@
 //! Any expression, evaluated row by row over arrays.
 //!
 //! The fallback for everything without a vectorized form: exact by construction, since it is the row
-//! executor's evaluator. Costs about as much per row as the row executor does.
+//! executor's evaluator. Costs about as much per row as the row executor does, or per text where texts repeat.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -15,9 +15,10 @@ use datafusion::logical_expr::{
 use helios_base::{Result, Value};
 use helios_expr::Expr;
 
+use super::repeats::Repeats;
 use crate::fusion::array::{ColumnBuilder, ColumnReader, read_scalar};
 use crate::fusion::context::StatementContext;
-use crate::fusion::error::to_datafusion;
+use crate::fusion::error::{from_arrow, to_datafusion};
 use crate::fusion::shape::Shape;
 
 /// How many rows go between two looks at the interrupt.
@@ -117,6 +118,19 @@ enum Argument {
 }
 
 impl Evaluate {
+    /// The one argument that is not the same for all rows, if its texts repeat and what is computed of one is always the
+    /// same.
+    fn repeats(&self, args: &ScalarFunctionArgs) -> Option<Repeats> {
+        let mut arrays = args.args.iter().filter_map(|arg| match arg {
+            ColumnarValue::Array(array) => Some(array),
+            ColumnarValue::Scalar(_) => None,
+        });
+        let only = arrays.next().filter(|_| arrays.next().is_none())?;
+        (self.signature.volatility != Volatility::Volatile)
+            .then(|| Repeats::of(only))
+            .flatten()
+    }
+
     fn run(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let context = StatementContext::of(&args.config_options);
         let mut row = Vec::with_capacity(args.args.len());
@@ -135,16 +149,23 @@ impl Evaluate {
         }
         let constant = self.signature.volatility != Volatility::Volatile
             && columns.iter().all(|c| matches!(c, Argument::Constant));
-        let rows = if constant { 1 } else { args.number_rows };
+        let repeats = self.repeats(&args);
+        let rows = match &repeats {
+            _ if constant => 1,
+            Some(repeats) => repeats.first.len(),
+            None => args.number_rows,
+        };
         let mut builder = ColumnBuilder::new(&self.output, rows);
         context.with_eval(|eval| {
             for at in 0..rows {
+                let row_at = repeats.as_ref().and_then(|repeats| repeats.first.get(at));
+                let row_at = row_at.map_or(at, |first| *first as usize);
                 if at % ROWS_PER_CHECK == 0 {
                     context.interrupt().check()?;
                 }
                 for (slot, column) in row.iter_mut().zip(&columns) {
                     if let Argument::Column(reader) = column {
-                        *slot = reader.value(at)?;
+                        *slot = reader.value(row_at)?;
                     }
                 }
                 builder.append(&self.expr.eval(&row, eval)?)?;
@@ -153,9 +174,11 @@ impl Evaluate {
         })?;
         let array = builder.finish();
         if constant {
-            super::constant(&array)
-        } else {
-            Ok(ColumnarValue::Array(array))
+            return super::constant(&array);
         }
+        Ok(ColumnarValue::Array(match repeats {
+            Some(repeats) => arrow::compute::take(&array, &repeats.of, None).map_err(from_arrow)?,
+            None => array,
+        }))
     }
 }

@@ -5,6 +5,7 @@ mod distance;
 mod evaluate;
 mod key;
 mod like;
+mod repeats;
 mod reshape;
 mod single;
 mod text;
