@@ -152,8 +152,10 @@ impl ColdRun {
                 continue;
             }
             let count = self.size.min((upto - from) as usize);
-            self.bare = self.keys || self.stretches && self.size == FIRST;
-            self.size = (self.size * 2).min(BLOCK);
+            self.bare = self.keys || self.stretches;
+            if !self.stretches {
+                self.size = (self.size * 2).min(BLOCK);
+            }
             let at = if self.reverse {
                 upto - count as u64
             } else {
@@ -252,16 +254,26 @@ impl ColdRun {
     }
 
     /// Takes the row that it stands on and all that follow in the same segment and come before `limit`, without
-    /// decoding them. `None` if that is not worth while: the limit is among the rows decoded already.
+    /// decoding them. `None` if there is none.
     pub(super) fn stretch(&mut self, limit: Option<&[u8]>) -> Result<Option<Stretch>> {
         let (Some(at), Some((part, next, upto)), false) = (self.at, &self.open, self.reverse)
         else {
             return Ok(None);
         };
-        let last = self.block.len().checked_sub(1);
-        let last = last.and_then(|last| self.block.row(last));
-        if last.is_none_or(|last| limit.is_some_and(|limit| limit <= last.pk)) {
-            return Ok(None);
+        let first = *next - (self.block.len() - at) as u64;
+        if let Some(limit) = limit
+            && let Some(end) = self.block_end(at, limit)
+        {
+            // It ends among the rows whose keys are at hand.
+            let stretch = Stretch {
+                rows: Arc::clone(self.core.cold.rows(part)?),
+                places: first..first + (end - at) as u64,
+                scn: self.scn,
+                kept: None,
+            };
+            self.rest = end..self.block.len();
+            self.step()?;
+            return Ok(Some(stretch));
         }
         let (next, upto) = (*next, *upto);
         let rows = Arc::clone(self.core.cold.rows(part)?);
@@ -269,10 +281,8 @@ impl ColdRun {
             Some(limit) => rows.seek(limit)?.clamp(next, upto),
             None => upto,
         };
-        let first = next - (self.block.len() - at) as u64;
         self.open = Some((Arc::clone(part), end, upto));
         self.rest = 0..0;
-        self.size = FIRST;
         self.step()?;
         Ok(Some(Stretch {
             rows,
@@ -280,6 +290,20 @@ impl ColdRun {
             scn: self.scn,
             kept: None,
         }))
+    }
+
+    /// The first row of the block behind `at` whose key is at or beyond `limit`; `None` if there is none.
+    fn block_end(&self, at: usize, limit: &[u8]) -> Option<usize> {
+        let beyond = |row: usize| self.block.row(row).is_some_and(|row| row.pk >= limit);
+        let (mut low, mut high) = (at + 1, self.block.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match beyond(middle) {
+                true => high = middle,
+                false => low = middle + 1,
+            }
+        }
+        beyond(low).then_some(low)
     }
 
     /// Shows the next rows to `visit` until it breaks or a key is at or beyond `until`. Afterwards it stands on

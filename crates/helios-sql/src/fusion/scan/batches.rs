@@ -77,7 +77,6 @@ pub(super) struct Batches {
     batch_rows: usize,
     /// How many rows are still wanted; 0 at the end.
     left: usize,
-    is_limited: bool,
     interrupt: Interrupt,
     metrics: BaselineMetrics,
     /// Chunks of segments that were read, those that conditions ruled out, rows in them of which others took the
@@ -145,7 +144,6 @@ impl Batches {
             sieves,
             batch_rows,
             left: limit.unwrap_or(usize::MAX),
-            is_limited: limit.is_some(),
             interrupt,
             metrics,
             counts,
@@ -175,7 +173,7 @@ impl Batches {
             let is_small = batch.num_rows() < self.batch_rows / JOINED;
             let in_turns = matches!(&self.piece, Some(Piece::Rows(rows)) if rows.has_segments());
             let joins = self.joined.is_some() || is_small && in_turns;
-            if !joins || self.is_limited || batch.num_columns() == 0 {
+            if !joins || batch.num_columns() == 0 {
                 return Ok(Some(batch));
             }
             let (schema, rows) = (&self.schema, self.batch_rows);
