@@ -55,6 +55,8 @@ impl Kind {
         match self {
             // Since 2, the highest bit of a link of the lowest level says that it is kept.
             Self::Links => 2,
+            // Since 2, functions have middles.
+            Self::Lsh => 2,
             _ => 1,
         }
     }

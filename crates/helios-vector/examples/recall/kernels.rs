@@ -92,6 +92,16 @@ pub fn run(dimensions: usize) {
             Box::new(|k| k.dot_packed_4(8, [black_box(&codes[..]); 4], &orders[3])[0] as f32),
         ),
         (
+            "dot, 2-bit codes",
+            1.0,
+            Box::new(|k| k.dot_packed(2, black_box(&codes[..dimensions / 4]), &orders[1]) as f32),
+        ),
+        (
+            "dot, 8-bit codes in bytes, four rows",
+            4.0,
+            Box::new(|k| k.dot_u8i8_4([black_box(&codes[..]); 4], &bytes)[0] as f32),
+        ),
+        (
             "dot, 4-bit codes",
             1.0,
             Box::new(|k| k.dot_packed(4, black_box(&codes[..dimensions / 2]), &orders[2]) as f32),
@@ -144,6 +154,21 @@ pub fn run(dimensions: usize) {
             "dot, 16-bit",
             1.0,
             Box::new(|k| k.dot_f16(black_box(rows[0]), &halves)),
+        ),
+        (
+            "l2, 16-bit, four rows",
+            4.0,
+            Box::new(|k| k.l2_f16_4(black_box(rows[0]), [&halves; 4])[0]),
+        ),
+        (
+            "dot, 16-bit, four rows",
+            4.0,
+            Box::new(|k| k.dot_f16_4(black_box(rows[0]), [&halves; 4])[0]),
+        ),
+        (
+            "l1, 16-bit, four rows",
+            4.0,
+            Box::new(|k| k.l1_f16_4(black_box(rows[0]), [&halves; 4])[0]),
         ),
         (
             "l1, 16-bit",

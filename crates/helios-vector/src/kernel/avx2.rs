@@ -143,9 +143,9 @@ pair!(l1_f16, l1_step, F16, load_f16, rest_f16);
 
 /// A sum for each of four rows, two at once for each.
 macro_rules! four {
-    ($name:ident, $step:ident) => {
+    ($name:ident, $step:ident, $b:ty, $load:ident, $rest:ident) => {
         compiled! {
-            fn $name(a: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
+            fn $name(a: &[f32], rows: [&[$b]; 4]) -> [f32; 4] {
                 let length = rows.iter().fold(a.len(), |least, row| least.min(row.len()));
                 let whole = length / 8 * 8;
                 let (q, q_one) = a[..whole].as_chunks::<8>().0.as_chunks::<2>();
@@ -156,23 +156,23 @@ macro_rules! four {
                 for ((((q, r0), r1), r2), r3) in q.iter().zip(r0).zip(r1).zip(r2).zip(r3) {
                     for half in 0..2 {
                         let x = load(&q[half]);
-                        sums[4 * half] = $step(sums[4 * half], x, load(&r0[half]));
-                        sums[4 * half + 1] = $step(sums[4 * half + 1], x, load(&r1[half]));
-                        sums[4 * half + 2] = $step(sums[4 * half + 2], x, load(&r2[half]));
-                        sums[4 * half + 3] = $step(sums[4 * half + 3], x, load(&r3[half]));
+                        sums[4 * half] = $step(sums[4 * half], x, $load(&r0[half]));
+                        sums[4 * half + 1] = $step(sums[4 * half + 1], x, $load(&r1[half]));
+                        sums[4 * half + 2] = $step(sums[4 * half + 2], x, $load(&r2[half]));
+                        sums[4 * half + 3] = $step(sums[4 * half + 3], x, $load(&r3[half]));
                     }
                 }
                 for ((((x, r0), r1), r2), r3) in q_one.iter().zip(o0).zip(o1).zip(o2).zip(o3) {
                     let x = load(x);
-                    sums[0] = $step(sums[0], x, load(r0));
-                    sums[1] = $step(sums[1], x, load(r1));
-                    sums[2] = $step(sums[2], x, load(r2));
-                    sums[3] = $step(sums[3], x, load(r3));
+                    sums[0] = $step(sums[0], x, $load(r0));
+                    sums[1] = $step(sums[1], x, $load(r1));
+                    sums[2] = $step(sums[2], x, $load(r2));
+                    sums[3] = $step(sums[3], x, $load(r3));
                 }
                 if whole < length {
                     let x = rest(&a[whole..length]);
                     for lane in 0..4 {
-                        sums[lane] = $step(sums[lane], x, rest(&rows[lane][whole..length]));
+                        sums[lane] = $step(sums[lane], x, $rest(&rows[lane][whole..length]));
                     }
                 }
                 let mut out = [0.0; 4];
@@ -185,9 +185,12 @@ macro_rules! four {
     };
 }
 
-four!(l2_4, l2_step);
-four!(dot_4, dot_step);
-four!(l1_4, l1_step);
+four!(l2_4, l2_step, f32, load, rest);
+four!(dot_4, dot_step, f32, load, rest);
+four!(l1_4, l1_step, f32, load, rest);
+four!(l2_f16_4, l2_step, F16, load_f16, rest_f16);
+four!(dot_f16_4, dot_step, F16, load_f16, rest_f16);
+four!(l1_f16_4, l1_step, F16, load_f16, rest_f16);
 
 compiled! {
     fn products(a: &[f32], b: &[f32]) -> [f32; 3] {

@@ -158,9 +158,9 @@ pair!(l1_f16, l1_step, F16, load_f16, rest_f16);
 
 /// A sum for each of four rows, two at once for each.
 macro_rules! four {
-    ($name:ident, $step:ident) => {
+    ($name:ident, $step:ident, $b:ty, $load:ident, $rest:ident) => {
         compiled! {
-            fn $name(a: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
+            fn $name(a: &[f32], rows: [&[$b]; 4]) -> [f32; 4] {
                 let length = rows.iter().fold(a.len(), |least, row| least.min(row.len()));
                 let whole = length / 16 * 16;
                 let (q, q_one) = a[..whole].as_chunks::<16>().0.as_chunks::<2>();
@@ -171,23 +171,23 @@ macro_rules! four {
                 for ((((q, r0), r1), r2), r3) in q.iter().zip(r0).zip(r1).zip(r2).zip(r3) {
                     for half in 0..2 {
                         let x = load(&q[half]);
-                        sums[4 * half] = $step(sums[4 * half], x, load(&r0[half]));
-                        sums[4 * half + 1] = $step(sums[4 * half + 1], x, load(&r1[half]));
-                        sums[4 * half + 2] = $step(sums[4 * half + 2], x, load(&r2[half]));
-                        sums[4 * half + 3] = $step(sums[4 * half + 3], x, load(&r3[half]));
+                        sums[4 * half] = $step(sums[4 * half], x, $load(&r0[half]));
+                        sums[4 * half + 1] = $step(sums[4 * half + 1], x, $load(&r1[half]));
+                        sums[4 * half + 2] = $step(sums[4 * half + 2], x, $load(&r2[half]));
+                        sums[4 * half + 3] = $step(sums[4 * half + 3], x, $load(&r3[half]));
                     }
                 }
                 for ((((x, r0), r1), r2), r3) in q_one.iter().zip(o0).zip(o1).zip(o2).zip(o3) {
                     let x = load(x);
-                    sums[0] = $step(sums[0], x, load(r0));
-                    sums[1] = $step(sums[1], x, load(r1));
-                    sums[2] = $step(sums[2], x, load(r2));
-                    sums[3] = $step(sums[3], x, load(r3));
+                    sums[0] = $step(sums[0], x, $load(r0));
+                    sums[1] = $step(sums[1], x, $load(r1));
+                    sums[2] = $step(sums[2], x, $load(r2));
+                    sums[3] = $step(sums[3], x, $load(r3));
                 }
                 if whole < length {
                     let x = rest(&a[whole..length]);
                     for lane in 0..4 {
-                        sums[lane] = $step(sums[lane], x, rest(&rows[lane][whole..length]));
+                        sums[lane] = $step(sums[lane], x, $rest(&rows[lane][whole..length]));
                     }
                 }
                 let [a, b, c, d, e, f, g, h] = sums;
@@ -202,9 +202,12 @@ macro_rules! four {
     };
 }
 
-four!(l2_4, l2_step);
-four!(dot_4, dot_step);
-four!(l1_4, l1_step);
+four!(l2_4, l2_step, f32, load, rest);
+four!(dot_4, dot_step, f32, load, rest);
+four!(l1_4, l1_step, f32, load, rest);
+four!(l2_f16_4, l2_step, F16, load_f16, rest_f16);
+four!(dot_f16_4, dot_step, F16, load_f16, rest_f16);
+four!(l1_f16_4, l1_step, F16, load_f16, rest_f16);
 
 compiled! {
     fn products(a: &[f32], b: &[f32]) -> [f32; 3] {
@@ -481,11 +484,43 @@ compiled! {
     }
 
     fn hamming_bytes(bits: &[u8], words: &[u64]) -> u32 {
-        super::scalar::hamming_bytes(bits, words)
+        let (bits, _) = bits.as_chunks::<8>();
+        let length = bits.len().min(words.len());
+        let (x, x_rest) = bits[..length].as_chunks::<8>();
+        let (y, y_rest) = words[..length].as_chunks::<8>();
+        let mut sum = _mm512_setzero_si512();
+        for (x, y) in x.iter().zip(y) {
+            let differ = _mm512_xor_si512(some_lying(x), load_words(y));
+            sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(differ));
+        }
+        if !x_rest.is_empty() {
+            let differ = _mm512_xor_si512(some_lying(x_rest), some_words(y_rest));
+            sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(differ));
+        }
+        _mm512_reduce_add_epi64(sum) as u32
     }
 
     fn overlap_bytes(bits: &[u8], words: &[u64]) -> [u32; 2] {
-        super::scalar::overlap_bytes(bits, words)
+        let (bits, _) = bits.as_chunks::<8>();
+        let length = bits.len().min(words.len());
+        let (mut both, mut either) = (_mm512_setzero_si512(), _mm512_setzero_si512());
+        // The last register, and for short rows the only one, is a part of one.
+        for (x, y) in bits[..length].chunks(8).zip(words[..length].chunks(8)) {
+            let (x, y) = (some_lying(x), some_words(y));
+            both = _mm512_add_epi64(both, _mm512_popcnt_epi64(_mm512_and_si512(x, y)));
+            either = _mm512_add_epi64(either, _mm512_popcnt_epi64(_mm512_or_si512(x, y)));
+        }
+        // Each fits into half a word, so one sum over the lanes does.
+        let packed = _mm512_add_epi64(both, _mm512_slli_epi64::<32>(either));
+        let total = _mm512_reduce_add_epi64(packed) as u64;
+        [total as u32, (total >> 32) as u32]
+    }
+
+    /// Up to eight words that lie in bytes, zeros behind them.
+    fn some_lying(a: &[[u8; 8]]) -> __m512i {
+        let mask = (1u32 << a.len().min(8)) - 1;
+        // SAFETY: as for `some_words`; no alignment is asked for.
+        unsafe { _mm512_maskz_loadu_epi64(mask as __mmask8, a.as_ptr().cast()) }
     }
 
     fn planes(bits: &[u64], planes: &[[u64; 4]]) -> u32 {

@@ -75,6 +75,12 @@ pub trait Kernels: Send + Sync + std::fmt::Debug {
     fn dot_f16(&self, a: &[f32], row: &[F16]) -> f32;
     /// [`Kernels::l1`] against a row of 16-bit numbers.
     fn l1_f16(&self, a: &[f32], row: &[F16]) -> f32;
+    /// [`Kernels::l2_f16`] of one vector and four rows.
+    fn l2_f16_4(&self, a: &[f32], rows: [&[F16]; 4]) -> [f32; 4];
+    /// [`Kernels::dot_f16`] of one vector and four rows.
+    fn dot_f16_4(&self, a: &[f32], rows: [&[F16]; 4]) -> [f32; 4];
+    /// [`Kernels::l1_f16`] of one vector and four rows.
+    fn l1_f16_4(&self, a: &[f32], rows: [&[F16]; 4]) -> [f32; 4];
 
     /// The squared Euclidean distance of bytes, of up to 32,768 elements.
     fn l2_i8(&self, a: &[i8], b: &[i8]) -> i32;
@@ -228,6 +234,9 @@ macro_rules! forward_all {
             l2_f16(a: &[f32], row: &[F16]) -> f32;
             dot_f16(a: &[f32], row: &[F16]) -> f32;
             l1_f16(a: &[f32], row: &[F16]) -> f32;
+            l2_f16_4(a: &[f32], rows: [&[F16]; 4]) -> [f32; 4];
+            dot_f16_4(a: &[f32], rows: [&[F16]; 4]) -> [f32; 4];
+            l1_f16_4(a: &[f32], rows: [&[F16]; 4]) -> [f32; 4];
             l2_i8(a: &[i8], b: &[i8]) -> i32;
             dot_i8(a: &[i8], b: &[i8]) -> i32;
             l1_i8(a: &[i8], b: &[i8]) -> i32;

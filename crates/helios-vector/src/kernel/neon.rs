@@ -232,6 +232,18 @@ impl Kernels for Neon {
         Scalar.l1_f16(a, row)
     }
 
+    fn l2_f16_4(&self, a: &[f32], rows: [&[F16]; 4]) -> [f32; 4] {
+        Scalar.l2_f16_4(a, rows)
+    }
+
+    fn dot_f16_4(&self, a: &[f32], rows: [&[F16]; 4]) -> [f32; 4] {
+        Scalar.dot_f16_4(a, rows)
+    }
+
+    fn l1_f16_4(&self, a: &[f32], rows: [&[F16]; 4]) -> [f32; 4] {
+        Scalar.l1_f16_4(a, rows)
+    }
+
     fn l1_i8(&self, a: &[i8], b: &[i8]) -> i32 {
         Scalar.l1_i8(a, b)
     }

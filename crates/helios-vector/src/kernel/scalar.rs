@@ -88,6 +88,18 @@ impl Kernels for Scalar {
         sum(a, row, |a, b| (a - b.to_f32()).abs())
     }
 
+    fn l2_f16_4(&self, a: &[f32], rows: [&[F16]; 4]) -> [f32; 4] {
+        rows.map(|row| self.l2_f16(a, row))
+    }
+
+    fn dot_f16_4(&self, a: &[f32], rows: [&[F16]; 4]) -> [f32; 4] {
+        rows.map(|row| self.dot_f16(a, row))
+    }
+
+    fn l1_f16_4(&self, a: &[f32], rows: [&[F16]; 4]) -> [f32; 4] {
+        rows.map(|row| self.l1_f16(a, row))
+    }
+
     fn l2_i8(&self, a: &[i8], b: &[i8]) -> i32 {
         total(a, b, |a, b| {
             let difference = i32::from(a) - i32::from(b);

@@ -1,6 +1,7 @@
 //! Hashes that near vectors share.
 //!
-//! For cosine, products and shares of bits a vector is on one side or the other of random planes (Charikar, 2002); for
+//! For cosine, products and shares of bits a vector is on one side or the other of random planes (Charikar, 2002), which
+//! but for products are moved to where they halve what there is: embeddings lie on one side of the origin. For
 //! distances it falls into an interval of random lines (Datar et al., 2004), Gaussian for L2, Cauchy
 //! for L1. Where it lies near a border, the other side is worth a look too (Lv et al., 2007).
 
@@ -20,6 +21,8 @@ pub(super) struct Hashes {
     /// Lines, table after table, and where their intervals begin, in parts of the width.
     lines: Vec<f32>,
     starts: Vec<f32>,
+    /// What the products with lines are greater than on one side of planes, and not on the other.
+    pub(super) middles: Vec<f32>,
 }
 
 /// A step to a neighbouring interval, and how far away that is.
@@ -54,25 +57,33 @@ impl Hashes {
             width,
             lines,
             starts: (0..functions).map(|_| rng.unit() as f32).collect(),
+            middles: vec![0.0; functions],
         }
     }
 
-    /// A width with which half of all pairs of vectors are some intervals apart.
+    /// A width with which half of all pairs of vectors are some intervals apart, or planes that halve them.
     pub(super) fn fit(&mut self, rows: &[f32]) {
-        if self.sides() {
-            return;
-        }
         let kernels = kernels();
-        let line = &self.lines[..self.dimensions];
-        let mut places: Vec<f32> = rows
-            .chunks_exact(self.dimensions)
-            .take(2000)
-            .map(|row| kernels.dot(line, row))
-            .collect();
-        places.sort_by(f32::total_cmp);
-        let at = |share: usize| places.get(places.len() * share / 4).copied().unwrap_or(0.0);
-        let spread = at(3) - at(1);
-        self.width = if spread.is_normal() { spread } else { 1.0 };
+        let places = |line: &[f32]| -> Vec<f32> {
+            let rows = rows.chunks_exact(self.dimensions).take(2000);
+            let mut places: Vec<f32> = rows.map(|row| kernels.dot(line, row)).collect();
+            places.sort_by(f32::total_cmp);
+            places
+        };
+        let at = |places: &[f32], share: usize| {
+            let found = places.get(places.len() * share / 4);
+            found.copied().filter(|place| place.is_finite())
+        };
+        if !self.sides() {
+            let places = places(&self.lines[..self.dimensions]);
+            let spread = at(&places, 3).unwrap_or(0.0) - at(&places, 1).unwrap_or(0.0);
+            self.width = if spread.is_normal() { spread } else { 1.0 };
+        } else if self.metric != Metric::InnerProduct {
+            // A query of products may have any length, which says nothing of where it is to be cut.
+            let lines = self.lines.chunks_exact(self.dimensions);
+            let middles = lines.map(|line| at(&places(line), 2).unwrap_or(0.0));
+            self.middles = middles.collect();
+        }
     }
 
     /// Whether functions tell sides of planes.
@@ -93,6 +104,7 @@ impl Hashes {
             let line = &self.lines[at * self.dimensions..(at + 1) * self.dimensions];
             let place = kernels.dot(line, vector);
             if self.sides() {
+                let place = place - self.middles[at];
                 let side = i64::from(place > 0.0);
                 values.push(side);
                 let cost = place * place;

@@ -41,7 +41,7 @@ pub struct LshOptions {
 impl Default for LshOptions {
     fn default() -> Self {
         Self {
-            tables: 8,
+            tables: 16,
             bits: 12,
             probes: 8,
             seed: 0,

@@ -1,5 +1,5 @@
 //! Stored bytes of tables: one section with metric u8, dimensions u64, tables u64, bits u64, probes u64,
-//! seed u64, width f32, count u64, ids u64, vectors f32. Functions come from the seed, buckets from the
+//! seed u64, width f32, count u64, ids u64, vectors f32, and since version 2 the middle of each function f32. Functions come from the seed, buckets from the
 //! functions; removed vectors are left out.
 
 use std::io::Write;
@@ -43,6 +43,7 @@ impl Lsh {
         payload.put_u64(ids.len() as u64);
         ids.iter().for_each(|id| payload.put_u64(*id));
         payload.put_f32s(&vectors);
+        payload.put_f32s(&self.hashes.middles);
         bytes::write(out, Kind::Lsh, &payload)
     }
 
@@ -71,8 +72,12 @@ impl Lsh {
         let count = fields.count(stored.len())?;
         let ids = fields.u64s(count)?;
         let vectors = fields.f32s(count * dimensions)?;
+        let mut index = Self::empty(metric, dimensions, options, width);
+        // Planes of version 1 go through the origin.
+        if fields.left() > 0 {
+            index.hashes.middles = fields.f32s(options.tables * options.bits)?;
+        }
         fields.end()?;
-        let index = Self::empty(metric, dimensions, options, width);
         // Prepared vectors stay as they are, so what is stored again is the same.
         let groups = index.hashed(&vectors, Work::threads(NonZeroUsize::MIN))?;
         {

@@ -101,6 +101,18 @@ fn floats_are_within_the_bound_at_every_length() {
                         _ => kernels.l1_f16(rows[0], &halves),
                     };
                     close(name, kernels, n, found, true_of(rows[0], &wide));
+                    // The same row among others at every place.
+                    let other = vec![F16::from_f32(1.0); n];
+                    for place in 0..4 {
+                        let mut four = [&other[..]; 4];
+                        four[place] = &halves;
+                        let found = match name {
+                            "l2" => kernels.l2_f16_4(rows[0], four),
+                            "dot" => kernels.dot_f16_4(rows[0], four),
+                            _ => kernels.l1_f16_4(rows[0], four),
+                        };
+                        close(name, kernels, n, found[place], true_of(rows[0], &wide));
+                    }
                 }
             }
             let product = |a: &[f32], b: &[f32]| {

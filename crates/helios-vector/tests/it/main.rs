@@ -8,3 +8,4 @@ mod exact;
 mod kernels;
 mod quantizers;
 mod structures;
+mod tables;
