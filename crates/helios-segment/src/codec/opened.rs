@@ -31,7 +31,7 @@ pub trait Opened: Send + Sync {
 }
 
 /// Decoded frames that are kept of a block.
-const FRAMES: usize = 8;
+const FRAMES: usize = 2;
 
 /// Opens a block of `codec`, whose values take `raw` bytes.
 pub(crate) fn open(codec: &'static dyn Codec, block: Block, raw: u64) -> Result<Arc<dyn Opened>> {

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 pub type BlockCache = Cache<(u64, u32, u32), Arc<OpenBlock>>;
 
 /// A block that was read so often is decoded as a whole, which by then would have cost less.
-const WORN: u32 = 128;
+const WORN: u32 = 64;
 
 /// A block that is kept.
 #[derive(Debug)]
