@@ -84,10 +84,6 @@ pub(super) struct Batches {
     counts: [Count; 4],
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "few at a time, and the large one is the usual"
-)]
 enum Piece {
     Rows(RowCursor),
     /// Rows outside of segments before those in segments.
