@@ -205,7 +205,7 @@ fn targets_are_met_by_angle() {
 #[test]
 fn ties_are_no_misses() {
     let rows: Vec<f32> = (0..4000u64)
-        .flat_map(|row| (0..10).map(move |bit| (row * 2_654_435_761 >> (bit * 3 + 2) & 1) as f32))
+        .flat_map(|row| (0..10).map(move |bit| ((row * 2_654_435_761) >> (bit * 3 + 2) & 1) as f32))
         .collect();
     let mut calibrator = Calibrator::new(Metric::L2, 10, true, &rows).unwrap();
     calibrator.hold(&rows[..10]).unwrap();
