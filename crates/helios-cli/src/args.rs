@@ -367,7 +367,7 @@ pub struct WideArgs {
     pub rounds: usize,
 
     /// Runs only this query.
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=43))]
     pub query: Option<usize>,
 
     /// A Python interpreter with the package `duckdb`, to do the same work beside.
@@ -436,7 +436,7 @@ pub struct TpchArgs {
     pub rounds: usize,
 
     /// Runs only this query.
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=22))]
     pub query: Option<usize>,
 
     /// Forces an executor: row or vector.

@@ -60,3 +60,28 @@ fn the_version_before_is_read() {
         assert_eq!(ask(&before), ask(&index));
     }
 }
+
+/// The bytes as they were when the format was fixed.
+#[test]
+fn golden_bytes() {
+    // Products with these are exact, whatever the kernel.
+    let rows = [1.0, 0.0, 0.0, 1.0, -1.0, 0.0];
+    let options = LshOptions {
+        tables: 1,
+        bits: 2,
+        probes: 3,
+        seed: 5,
+    };
+    let index = Lsh::train(Metric::Cosine, &rows, 2, options).unwrap();
+    index.insert(&[7, 8, 9], &rows, Work::default()).unwrap();
+    let mut bytes = Vec::new();
+    index.save(&mut bytes).unwrap();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(
+        hex,
+        "48564543070200006d00000000000000a85f65a502020000000000000001000000000000000200000000000000030000000000000005000000000000000000803f03000000000000000700000000000000080000000000000009000000000000000000803f00000000000000000000803f000080bf0000000048dc6a3cc3b5f1bebc6fbdcb"
+    );
+    let mut again = Vec::new();
+    Lsh::load(&bytes).unwrap().save(&mut again).unwrap();
+    assert_eq!(again, bytes);
+}

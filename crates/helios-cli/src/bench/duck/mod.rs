@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use heliosdb::{Error, Result};
 
-pub use turns::{Turns, print_heads, print_line, print_pair, print_sums, quoted};
+pub use turns::{Turns, print_heads, print_line, print_pair, print_sums, quoted, verdict};
 
 const SCRIPT: &str = include_str!("duckdb.py");
 
@@ -24,8 +24,21 @@ pub struct Duck {
 }
 
 impl Duck {
-    /// Starts it with an interpreter that knows the package `duckdb`.
-    pub fn start(python: &Path, folder: &Path) -> Result<Self> {
+    /// Starts it with an interpreter that knows the package `duckdb`, if one is named, and loads; with the time that took.
+    pub fn loaded(
+        python: Option<&Path>,
+        folder: &Path,
+        sql: &str,
+    ) -> Result<(Option<Self>, Option<Duration>)> {
+        let Some(python) = python else {
+            return Ok((None, None));
+        };
+        let mut duck = Self::start(python, folder)?;
+        let time = duck.load(sql)?;
+        Ok((Some(duck), Some(time)))
+    }
+
+    fn start(python: &Path, folder: &Path) -> Result<Self> {
         let script = folder.join("duckdb.py.run");
         std::fs::write(&script, SCRIPT)
             .map_err(|error| Error::io(format!("write \"{}\"", script.display()), error))?;
@@ -53,10 +66,9 @@ impl Duck {
         Ok(duck)
     }
 
-    /// Runs statements, closes the database and opens it again; the time it took, in milliseconds.
-    pub fn load(&mut self, sql: &str) -> Result<f64> {
-        let (time, _) = self.ask("load", sql)?;
-        Ok(time.as_secs_f64() * 1e3)
+    /// Runs statements, closes the database and opens it again; the time it took.
+    fn load(&mut self, sql: &str) -> Result<Duration> {
+        self.ask("load", sql).map(|(time, _)| time)
     }
 
     /// The time and the answer of the one query among the statements.

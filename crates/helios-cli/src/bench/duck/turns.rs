@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use heliosdb::{Connection, Result, Row, TextContext, Value};
+use heliosdb::{Connection, Database, Result, Row, TextContext, Value};
 
 use super::Duck;
-use crate::bench::{median, milliseconds};
+use crate::app::Failure;
+use crate::bench::{median, megabytes, milliseconds};
 
 /// HeliosDB, and DuckDB if it was asked for.
 pub struct Turns {
@@ -80,14 +81,38 @@ impl Turns {
         })
     }
 
-    /// Who is there.
-    pub fn print_names(&self) {
-        let ours = env!("CARGO_PKG_VERSION");
-        match &self.duck {
-            Some(duck) => println!("HeliosDB {ours} beside {}", duck.version),
-            None => println!("HeliosDB {ours}"),
-        }
+    /// Opens the loaded database of HeliosDB at `path`, which keeps no answers then.
+    pub fn open(path: &Path, duck: Option<Duck>, rounds: usize) -> Result<Self> {
+        let mut connection = Database::open(path)?.connect()?;
+        connection.execute_batch("SET query_cache_size = 0")?;
+        Ok(Self {
+            connection,
+            duck,
+            rounds,
+        })
     }
+
+    /// Who is there, what loading took each, and what it takes on disk.
+    pub fn print_load(&self, path: &Path, ours: Duration, theirs: Option<Duration>) {
+        let version = env!("CARGO_PKG_VERSION");
+        match &self.duck {
+            Some(duck) => println!("HeliosDB {version} beside {}", duck.version),
+            None => println!("HeliosDB {version}"),
+        }
+        let theirs = theirs.map(|time| time.as_secs_f64());
+        print_pair("load, s", ours.as_secs_f64(), theirs);
+        let size = self.duck.as_ref().map(|duck| megabytes(&duck.file));
+        print_pair("size on disk, MB", megabytes(path), size);
+    }
+}
+
+/// What a bench ends with of whose answers so many are wrong.
+pub fn verdict(wrong: usize) -> std::result::Result<(), Failure> {
+    if wrong > 0 {
+        eprintln!("{wrong} queries wrong");
+        return Err(Failure::Statement);
+    }
+    Ok(())
 }
 
 /// How many are wrong, after the sums of the times were printed.

@@ -16,8 +16,7 @@ use heliosdb::{Connection, Database, Error, Result};
 
 pub(super) use self::queries::statements as query_statements;
 
-use super::duck::{Duck, Turns, print_heads, print_line, print_pair, print_sums};
-use super::megabytes;
+use super::duck::{Duck, Turns, print_heads, print_line, print_sums, verdict};
 use crate::app::Failure;
 use crate::args::TpchArgs;
 
@@ -26,11 +25,7 @@ pub fn run(args: &TpchArgs) -> std::result::Result<(), Failure> {
     let wrong = super::in_folder(args.path.as_deref(), "tpch", &args.output, |folder| {
         measure(folder, args)
     })?;
-    if wrong > 0 {
-        eprintln!("{wrong} queries wrong");
-        return Err(Failure::Statement);
-    }
-    Ok(())
+    verdict(wrong)
 }
 
 /// Creates and fills the tables; the files come into `folder`.
@@ -57,29 +52,13 @@ fn measure(folder: &Path, args: &TpchArgs) -> Result<usize> {
         connection.execute_batch("CHECKPOINT")?;
     }
     let ours = started.elapsed();
-    let mut duck = match &args.duckdb {
-        Some(python) => Some(Duck::start(python, folder)?),
-        None => None,
-    };
-    let theirs = match &mut duck {
-        Some(duck) => Some(duck.load(&load::load_duck(&files))? / 1e3),
-        None => None,
-    };
-    let database = Database::open(&path)?;
-    let mut connection = database.connect()?;
-    connection.execute_batch("SET query_cache_size = 0")?;
+    let (duck, theirs) = Duck::loaded(args.duckdb.as_deref(), folder, &load::load_duck(&files))?;
+    let mut turns = Turns::open(&path, duck, args.rounds)?;
     if let Some(executor) = &args.executor {
-        connection.execute_batch(&format!("SET executor = {executor}"))?;
+        let sql = format!("SET executor = {executor}");
+        turns.connection.execute_batch(&sql)?;
     }
-    let mut turns = Turns {
-        connection,
-        duck,
-        rounds: args.rounds,
-    };
-    turns.print_names();
-    print_pair("load, s", ours.as_secs_f64(), theirs);
-    let size = turns.duck.as_ref().map(|duck| megabytes(&duck.file));
-    print_pair("size on disk, MB", megabytes(&path), size);
+    turns.print_load(&path, ours, theirs);
     print_heads();
     let mut lines = Vec::new();
     for number in args.query.map_or(1..=22, |number| number..=number) {

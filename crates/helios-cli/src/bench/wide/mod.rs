@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use heliosdb::{Database, Error, Result};
 
-use super::duck::{Duck, Turns, print_heads, print_line, print_pair, print_sums, quoted};
+use super::duck::{Duck, Turns, print_heads, print_line, print_pair, print_sums, quoted, verdict};
 use super::megabytes;
 use crate::app::Failure;
 use crate::args::WideArgs;
@@ -23,11 +23,7 @@ pub fn run(args: &WideArgs) -> std::result::Result<(), Failure> {
     let wrong = super::in_folder(args.path.as_deref(), "wide", &args.output, |folder| {
         measure(folder, args)
     })?;
-    if wrong > 0 {
-        eprintln!("{wrong} queries wrong");
-        return Err(Failure::Statement);
-    }
-    Ok(())
+    verdict(wrong)
 }
 
 /// How many answers are wrong.
@@ -44,26 +40,9 @@ fn measure(folder: &Path, args: &WideArgs) -> Result<usize> {
         connection.execute_batch("ANALYZE; CHECKPOINT")?;
     }
     let ours = started.elapsed();
-    let mut duck = match &args.duckdb {
-        Some(python) => Some(Duck::start(python, folder)?),
-        None => None,
-    };
-    let theirs = match &mut duck {
-        Some(duck) => Some(duck.load(&load)? / 1e3),
-        None => None,
-    };
-    let database = Database::open(&path)?;
-    let mut connection = database.connect()?;
-    connection.execute_batch("SET query_cache_size = 0")?;
-    let mut turns = Turns {
-        connection,
-        duck,
-        rounds: args.rounds,
-    };
-    turns.print_names();
-    print_pair("load, s", ours.as_secs_f64(), theirs);
-    let size = turns.duck.as_ref().map(|duck| megabytes(&duck.file));
-    print_pair("size on disk, MB", megabytes(&path), size);
+    let (duck, theirs) = Duck::loaded(args.duckdb.as_deref(), folder, &load)?;
+    let mut turns = Turns::open(&path, duck, args.rounds)?;
+    turns.print_load(&path, ours, theirs);
     print_pair("Parquet, MB", megabytes(&file), None);
     print_heads();
     let mut lines = Vec::new();

@@ -144,20 +144,32 @@ fn scan_in_runs(
         for _ in 0..random.usize(0..3) {
             found.extend(cursor.next().unwrap().map(read_row));
         }
-        let mut room = random.usize(1..20);
-        let flow = cursor.for_each(&mut |row| {
-            found.push(read_row(row));
-            room -= 1;
-            Ok(match room {
-                0 => ControlFlow::Break(()),
-                _ => ControlFlow::Continue(()),
-            })
-        });
-        if flow.unwrap().is_continue() {
+        if shows_all(random, &mut found, |visit| cursor.for_each(visit)) {
             assert!(cursor.next().unwrap().is_none());
             return found;
         }
     }
+}
+
+/// Takes rows one by one.
+type Visit<'v> = dyn FnMut(RowRef<'_>) -> helios_base::Result<ControlFlow<()>> + 'v;
+
+/// Takes a few of the rows that `show` shows; whether none was left.
+fn shows_all(
+    random: &mut Rng,
+    found: &mut Vec<(Key, u32)>,
+    show: impl FnOnce(&mut Visit<'_>) -> helios_base::Result<ControlFlow<()>>,
+) -> bool {
+    let mut room = random.usize(1..20);
+    let flow = show(&mut |row| {
+        found.push(read_row(row));
+        room -= 1;
+        Ok(match room {
+            0 => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        })
+    });
+    flow.unwrap().is_continue()
 }
 
 /// As [`scan`], with rows of segments taken together where they come so, and single steps between.
@@ -193,20 +205,7 @@ fn scan_apart(random: &mut Rng, read: &dyn Read, from: Key, upto: Key) -> Vec<(K
     let range = (Bound::Included(&start[..]), Bound::Excluded(&end[..]));
     let mut apart = read.scan(T, range, false).unwrap().apart().unwrap();
     let mut found = Vec::new();
-    loop {
-        let mut room = random.usize(1..20);
-        let flow = apart.for_each(&mut |row| {
-            found.push(read_row(row));
-            room -= 1;
-            Ok(match room {
-                0 => ControlFlow::Break(()),
-                _ => ControlFlow::Continue(()),
-            })
-        });
-        if flow.unwrap().is_continue() {
-            break;
-        }
-    }
+    while !shows_all(random, &mut found, |visit| apart.for_each(visit)) {}
     for stretch in apart.into_stretches() {
         read_stretch(stretch, &mut found);
     }
