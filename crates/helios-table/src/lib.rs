@@ -27,7 +27,7 @@ mod temporary;
 mod transaction;
 
 pub use access::{
-    Conflict, HistoricRow, Lock, LockedRow, Operation, Sought, TableReader, TableScan,
+    Conflict, HistoricRow, Lock, LockedRow, Operation, Sought, TableLoad, TableReader, TableScan,
     TableVersions, TableWriter, VersionSpan, failing_row,
 };
 pub use catalog::Catalog;

@@ -1,6 +1,7 @@
 //! One database's tables: the door to catalogs and transactions.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use helios_base::{BranchId, Error, Result, Scn, TableId};
@@ -33,7 +34,7 @@ pub struct Tables {
     pub(crate) counts: Counts,
     /// What the newest `ANALYZE` found, decoded, with the commit that stored it.
     pub(crate) statistics: Mutex<HashMap<TableId, (Scn, Arc<TableStats>)>>,
-    row_ids: Mutex<HashMap<TableId, std::ops::Range<i64>>>,
+    row_ids: Mutex<HashMap<TableId, Range<i64>>>,
     /// Indexes of nearness.
     pub(crate) nearest: Registry,
     /// The files of columnar segments.
@@ -178,14 +179,39 @@ impl Tables {
     pub(crate) fn next_row_id(&self, storage: TableId) -> Result<[u8; 8]> {
         let mut all = self.row_ids.lock();
         let block = all.entry(storage).or_insert(0..0);
+        self.fill(storage, block)?;
+        let id = block.start;
+        block.start += 1;
+        Ok(id.to_be_bytes())
+    }
+
+    /// New hidden row numbers, ascending, after all that were given out.
+    pub(crate) fn next_row_ids(&self, storage: TableId, count: usize) -> Result<Vec<Range<i64>>> {
+        let mut all = self.row_ids.lock();
+        let block = all.entry(storage).or_insert(0..0);
+        let mut left = i64::try_from(count).unwrap_or(i64::MAX);
+        let mut given: Vec<Range<i64>> = Vec::new();
+        while left > 0 {
+            self.fill(storage, block)?;
+            let end = block.end.min(block.start.saturating_add(left));
+            left -= end - block.start;
+            match given.last_mut() {
+                Some(last) if last.end == block.start => last.end = end,
+                _ => given.push(block.start..end),
+            }
+            block.start = end;
+        }
+        Ok(given)
+    }
+
+    /// Gets new row numbers if there are none.
+    fn fill(&self, storage: TableId, block: &mut Range<i64>) -> Result<()> {
         if block.is_empty() {
             let spec = system::counter(1, ROW_ID_BLOCK);
             let first = self.store.nextval(BranchId::MAIN, storage, &spec)?;
             *block = first..first.saturating_add(ROW_ID_BLOCK);
         }
-        let id = block.start;
-        block.start += 1;
-        Ok(id.to_be_bytes())
+        Ok(())
     }
 
     /// The next value of a sequence on a branch; not undone by a rollback.

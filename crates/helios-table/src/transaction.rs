@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use crate::cache::Slot;
 use crate::catalog::{Catalog, Change, TableDef, branch_of_object};
+use crate::columnar::Direct;
 use crate::constraint::{Modes, Pending};
 use crate::row::Rules;
 use crate::tables::Tables;
@@ -27,6 +28,8 @@ pub struct Transaction {
     state: Mutex<State>,
     /// Whether there may be own schema changes.
     changing: AtomicBool,
+    /// Whether rows wait in segments.
+    waiting: AtomicBool,
 }
 
 /// What belongs to the transaction beside its writes; a savepoint keeps a copy.
@@ -44,6 +47,8 @@ pub(crate) struct State {
     counts: BTreeMap<TableId, i64>,
     /// Whether statistics were gathered.
     pub(crate) analyzed: bool,
+    /// Rows in segments that no read sees yet.
+    direct: Vec<Arc<Direct>>,
 }
 
 /// A place to roll back to.
@@ -60,6 +65,7 @@ impl Transaction {
             txn,
             state: Mutex::default(),
             changing: AtomicBool::new(false),
+            waiting: AtomicBool::new(false),
         }
     }
 
@@ -86,6 +92,9 @@ impl Transaction {
     /// # Errors
     /// When the transaction is over.
     pub fn statement(&self) -> Result<View> {
+        if self.waiting.load(Ordering::Relaxed) {
+            self.take_back()?;
+        }
         self.txn.statement()
     }
 
@@ -95,6 +104,9 @@ impl Transaction {
     /// When the transaction is over.
     #[inline]
     pub fn with_statement<R>(&self, work: impl FnOnce(&View) -> R) -> Result<R> {
+        if self.waiting.load(Ordering::Relaxed) {
+            self.take_back()?;
+        }
         self.txn.with_statement(work)
     }
 
@@ -242,7 +254,10 @@ impl Transaction {
     /// 3B001 for a savepoint that was undone.
     pub fn rollback_to(&self, savepoint: &Savepoint) -> Result<()> {
         self.txn.rollback_to(savepoint.inner)?;
-        *self.state.lock() = savepoint.state.clone();
+        let mut state = self.state.lock();
+        *state = savepoint.state.clone();
+        self.waiting
+            .store(!state.direct.is_empty(), Ordering::Relaxed);
         Ok(())
     }
 
@@ -314,6 +329,21 @@ impl Transaction {
     #[must_use]
     pub fn uncommitted_rows(&self, storage: TableId) -> i64 {
         self.state.lock().counts.get(&storage).copied().unwrap_or(0)
+    }
+
+    /// Whether anything has been written.
+    #[must_use]
+    pub fn has_writes(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) || self.txn.has_writes()
+    }
+
+    /// Works on the rows that wait in segments.
+    pub(crate) fn with_direct<R>(&self, work: impl FnOnce(&mut Vec<Arc<Direct>>) -> R) -> R {
+        let mut state = self.state.lock();
+        let done = work(&mut state.direct);
+        self.waiting
+            .store(!state.direct.is_empty(), Ordering::Relaxed);
+        done
     }
 
     /// Works on the state.

@@ -82,6 +82,7 @@ pub use store::{Step, Store, StoreStats};
 pub use txn::{Cancel, Isolation, Locked, Savepoint, Txn, TxnInfo, TxnOptions};
 pub use versions::VersionCursor;
 pub use view::View;
+pub use writes::KeyWalk;
 
 /// Names of the failpoints that this crate passes, for crash tests.
 pub const FAILPOINTS: &[&str] = &[

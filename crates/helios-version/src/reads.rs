@@ -83,6 +83,10 @@ impl ReadSet {
     /// Whether these writes change what was read.
     pub(crate) fn conflicts_with(&self, writes: &WriteSet) -> Result<bool> {
         for (&table, object) in &self.tables {
+            // Nobody can have asked for one of their keys alone, which nobody had before.
+            if writes.brings(table) && (object.all || !object.ranges.is_empty()) {
+                return Ok(true);
+            }
             if !writes.has_rows(table) {
                 continue;
             }

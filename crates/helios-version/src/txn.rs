@@ -358,7 +358,7 @@ impl Txn {
         Ok(false)
     }
 
-    fn refuse_read_only(&self) -> Result<()> {
+    pub(crate) fn refuse_read_only(&self) -> Result<()> {
         if self.options.read_only {
             return Err(Error::new(
                 SqlState::READ_ONLY_SQL_TRANSACTION,

@@ -76,7 +76,11 @@ pub(crate) struct WriteSet {
     indexes: Vec<(u32, KeyMap)>,
     /// Tables whose rows lie in segments already.
     loads: Vec<bulk::Load>,
+    /// Rows that were never among the writes.
+    brought: Vec<bulk::Brought>,
 }
+
+pub use bulk::KeyWalk;
 
 impl WriteSet {
     /// An empty set that keeps about `memory` bytes of rows in memory.
@@ -87,6 +91,7 @@ impl WriteSet {
             tables: Vec::new(),
             indexes: Vec::new(),
             loads: Vec::new(),
+            brought: Vec::new(),
         }
     }
 
@@ -97,7 +102,7 @@ impl WriteSet {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.slots.is_empty() && self.brought.is_empty()
     }
 
     /// Whether rows went to a temporary file.
@@ -436,7 +441,7 @@ impl WriteSet {
 
     /// Bytes of all operations, dead ones included.
     pub(crate) fn bytes(&self) -> u64 {
-        self.arena.end()
+        self.arena.end() + self.brought_bytes()
     }
 
     /// Calls `visit` for the live row writes of every table in key order, then for the live entries
@@ -461,6 +466,7 @@ impl WriteSet {
                 })
             })?;
         }
+        self.for_each_brought(visit)?;
         for (index, map) in &self.indexes {
             map.for_each(&self.arena, &self.slots, &mut |slot| {
                 if slot.dead {

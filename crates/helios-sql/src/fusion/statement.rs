@@ -286,7 +286,16 @@ impl FusionRows {
         }
     }
 
-    fn next(&mut self) -> Result<Option<RecordBatch>> {
+    /// The shapes of its columns.
+    pub fn shapes(&self) -> &[Shape] {
+        &self.shapes
+    }
+
+    /// The next rows, `None` at the end.
+    ///
+    /// # Errors
+    /// What the execution raises.
+    pub fn next(&mut self) -> Result<Option<RecordBatch>> {
         let (stream, growing) = match &mut self.batches {
             Batches::Running(stream, growing) => (stream, growing),
             Batches::Kept(rows, next) => {

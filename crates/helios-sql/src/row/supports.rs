@@ -1,9 +1,9 @@
 //! Which queries the row executor takes, and which are better off in vectors.
 
-use super::exec::Program;
 use super::node::Node;
 use super::scan::Path;
 use super::stats::Stats;
+use super::subplan::CompiledSubplan;
 
 /// Up to so many rows read, the row executor is done before the other has started.
 const ROWS_MAX: u64 = 2_000;
@@ -19,14 +19,13 @@ const INDEX_SHARE: u64 = 20;
 const BY_VECTORS: u64 = 30;
 
 /// Whether the row executor is the better choice: the query locks rows, or reads little.
-pub(crate) fn supports(program: &Program, stats: &dyn Stats) -> bool {
-    let cost = cost(&program.root, stats);
-    let inner: u64 = program
-        .subplans
+pub(crate) fn supports(root: &Node, subplans: &[CompiledSubplan], stats: &dyn Stats) -> bool {
+    let cost = cost(root, stats);
+    let inner: u64 = subplans
         .iter()
         .map(|subplan| cost_of_subplan(&subplan.node, stats))
         .fold(0, u64::saturating_add);
-    let limit = if driven_by_index(&program.root) {
+    let limit = if driven_by_index(root) {
         ROWS_BY_INDEX_MAX
     } else {
         ROWS_MAX

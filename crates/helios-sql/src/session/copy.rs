@@ -104,7 +104,10 @@ impl Session {
                 }
                 Ok(None)
             };
-            insert.run_from(&mut feed, cx)
+            match insert.is_plain() {
+                true => insert.load_from(&mut feed, cx),
+                false => insert.run_from(&mut feed, cx),
+            }
         });
         let changes = changes.map_err(|error| reader.placed(copy, error))?;
         // Data may end before the client says so.

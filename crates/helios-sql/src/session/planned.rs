@@ -10,9 +10,9 @@ use parking_lot::RwLock;
 
 use super::outcome::{Columns, ResultColumn};
 use crate::fusion::FusionQuery;
-use crate::plan::{Bound, Plan, Statement};
+use crate::plan::{self, Bound, Plan, Statement};
 use crate::row::compile::Compiler;
-use crate::row::dml::{Delete, Insert, Merge, Update};
+use crate::row::dml::{Delete, Insert, Load, Merge, Update};
 use crate::row::exec::Program;
 use crate::row::node::Node;
 use crate::row::point::PointSelect;
@@ -83,21 +83,30 @@ impl Planned {
                 Code::Query(Query {
                     point: PointSelect::new(&program.root),
                     locks: locks_rows(&query.plan),
-                    tells: crate::plan::may_tell(&bound),
+                    tells: plan::may_tell(&bound),
                     changes: query.plan.changes_rows(),
                     by_rows: query.plan.changes_rows()
-                        || crate::plan::may_tell(&bound)
-                        || crate::row::supports(&program, compiler.stats),
+                        || plan::may_tell(&bound)
+                        || crate::row::supports(&program.root, &program.subplans, compiler.stats),
                     vectors: FusionQuery::new(compiler.arranged(&query.plan, &bound.subplans)),
                     program,
                     reads: OnceLock::new(),
                     number: NUMBER.fetch_add(1, Relaxed),
                 })
             }
-            Statement::Insert(insert) => Code::Insert(
-                compiler.insert(insert)?,
-                compiler.subplans(&bound.subplans)?,
-            ),
+            Statement::Insert(insert) => {
+                let mut code = compiler.insert(insert)?;
+                let subplans = compiler.subplans(&bound.subplans)?;
+                code.load = code
+                    .is_plain()
+                    .then(|| load(insert, &bound, compiler))
+                    .flatten();
+                let few = crate::row::supports(code.source(), &subplans, compiler.stats);
+                if let Some(load) = &mut code.load {
+                    load.by_rows |= few;
+                }
+                Code::Insert(code, subplans)
+            }
             Statement::Update(update) => Code::Update(
                 compiler.update(update)?,
                 compiler.subplans(&bound.subplans)?,
@@ -127,7 +136,7 @@ impl Query {
     /// The tables that alone make the answer of this query of `bound`, by their ids; `None` if there is
     /// more to it.
     pub(crate) fn reads(&self, bound: &Bound) -> Option<&[TableId]> {
-        let reads = self.reads.get_or_init(|| crate::plan::repeatable(bound));
+        let reads = self.reads.get_or_init(|| plan::repeatable(bound));
         reads.as_deref()
     }
 }
@@ -174,6 +183,18 @@ impl Planned {
             Code::Other => &[],
         }
     }
+}
+
+/// How many rows at once are inserted, if they are those of a query.
+fn load(insert: &plan::Insert, bound: &Bound, compiler: &Compiler<'_>) -> Option<Load> {
+    let source = &insert.source;
+    if source.changes_rows() || matches!(source, Plan::Values { .. }) {
+        return None;
+    }
+    Some(Load {
+        by_rows: locks_rows(source) || plan::may_tell(bound),
+        vectors: FusionQuery::new(compiler.arranged(source, &bound.subplans)),
+    })
 }
 
 /// Whether `plan` locks rows anywhere.

@@ -16,7 +16,7 @@ use super::{Session, clock, tag};
 use crate::fusion::{Analyzed, FusionRows};
 use crate::plan::Statement;
 use crate::row::ctes::Ctes;
-use crate::row::dml::Changes;
+use crate::row::dml::{Changes, Insert};
 use crate::row::exec::{Clock, Exec};
 use crate::row::memory::{Held, Memory};
 use crate::row::op;
@@ -302,7 +302,8 @@ impl Session {
             Code::Query(query) => self.run_query(sight, planned, query, params, lazily, alarm),
             Code::Insert(insert, subplans) => {
                 let exec = self.exec(sight, subplans, params);
-                self.finish_changes(&exec, planned, exec.in_root(|cx| insert.run(cx)))
+                let changes = self.run_insert(planned, insert, &exec);
+                self.finish_changes(&exec, planned, changes)
             }
             Code::Update(update, subplans) => {
                 let exec = self.exec(sight, subplans, params);
@@ -318,6 +319,30 @@ impl Session {
             }
             Code::Other => self.run_other(sight, planned, params),
         }
+    }
+
+    fn run_insert(&self, planned: &Planned, insert: &Insert, exec: &Exec) -> Result<Changes> {
+        let load = insert.load.as_ref();
+        // What a routine inserts, the rest of the statement that called it may read.
+        let Some(load) = load.filter(|_| self.routine_depth == 0 && self.measures.is_none()) else {
+            return exec.in_root(|cx| insert.run(cx));
+        };
+        let by_rows = match self.chosen.executor {
+            Executor::Rows => true,
+            _ if !insert.is_whole() => true,
+            Executor::Vectors => false,
+            Executor::Quicker => load.by_rows,
+        };
+        if !by_rows && let Statement::Insert(statement) = &planned.bound.statement {
+            let (fusion, bytes) = (&self.engine.shared.fusion, self.statement_memory());
+            let plan = &statement.source;
+            let vectors = &load.vectors;
+            let rows = vectors.open(fusion, plan, &planned.bound, exec, bytes, None)?;
+            if let Some(mut rows) = rows {
+                return exec.in_root(|cx| insert.load_columns(&mut rows, cx));
+            }
+        }
+        exec.in_root(|cx| insert.load(cx))
     }
 
     /// Runs the checks that wait for the end of a statement and gives its outcome.

@@ -312,7 +312,7 @@ impl Session {
 
     /// Commits what was written.
     pub(super) fn commit_in_span(&self, txn: &Transaction) -> Result<helios_base::Scn> {
-        if !txn.txn().has_writes() {
+        if !txn.has_writes() {
             return txn.commit();
         }
         let span = debug_span!(

@@ -369,7 +369,7 @@ impl Session {
 
     /// Refuses to commit what was written before the branch was made read-only.
     fn check_still_writable(&self, current: &Current) -> Result<()> {
-        if current.read_only || !current.txn.txn().has_writes() {
+        if current.read_only || !current.txn.has_writes() {
             return Ok(());
         }
         let branch = self.engine.shared.tables.store();

@@ -9,6 +9,8 @@ use helios_base::datetime::{MICROS_PER_DAY, parse_interval};
 use helios_base::{Error, Result, SqlState};
 use helios_version::Branch;
 
+use crate::catalog::TableDef;
+
 /// The names of the options, each with its value where nobody says otherwise.
 pub const HYBRID_OPTIONS: [(&str, &str); 5] = [
     ("bulk_load_threshold", "2000000"),
@@ -29,9 +31,15 @@ pub struct HybridStorage {
     pub cold: i64,
     /// So many rows have to be due before a segment is made of them.
     pub min_rows: u64,
-    /// A transaction that adds so many rows writes them straight into segments.
-    pub bulk_rows: u64,
+    /// A transaction that adds so many rows writes them straight into segments, if anybody said.
+    bulk_rows: Option<u64>,
 }
+
+/// A transaction that adds so many rows writes them straight into segments,
+const BULK_ROWS: u64 = 2_000_000;
+
+/// or so many of a table without a key and indexes, of which nobody looks single rows up.
+const BULK_ROWS_KEYLESS: u64 = 100_000;
 
 /// The least value of `bulk_load_threshold`: no smaller transaction asks for it.
 pub(super) const BULK_LEAST: u64 = 1000;
@@ -43,7 +51,7 @@ impl Default for HybridStorage {
             hot: 7 * MICROS_PER_DAY,
             cold: 30 * MICROS_PER_DAY,
             min_rows: 10_000,
-            bulk_rows: 2_000_000,
+            bulk_rows: None,
         }
     }
 }
@@ -82,11 +90,21 @@ impl HybridStorage {
             "bulk_load_threshold" => {
                 let rows = value.trim().parse().ok().filter(|rows| *rows >= BULK_LEAST);
                 let hint = || format!("It is a number of rows from {BULK_LEAST} on.");
-                self.bulk_rows = rows.ok_or_else(|| bad().with_hint(hint()))?;
+                self.bulk_rows = Some(rows.ok_or_else(|| bad().with_hint(hint()))?);
             }
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// A transaction that adds so many rows to `table` writes them straight into segments.
+    #[must_use]
+    pub fn bulk_rows(&self, table: &TableDef) -> u64 {
+        let is_keyless = table.key.is_empty() && table.indexes.is_empty();
+        self.bulk_rows.unwrap_or(match is_keyless {
+            true => BULK_ROWS_KEYLESS,
+            false => BULK_ROWS,
+        })
     }
 
     /// Of a table with these options on `branch`.
@@ -115,11 +133,13 @@ mod tests {
             hot: 0,
             cold: 0,
             min_rows: 0,
-            bulk_rows: 0,
+            bulk_rows: Some(0),
         };
         for (name, value) in HYBRID_OPTIONS {
             assert_eq!(said.set(name, value).ok(), Some(true), "{name}");
         }
+        // That of tables with a key.
+        assert_eq!(said.bulk_rows.take(), Some(BULK_ROWS));
         assert_eq!(said, HybridStorage::default());
     }
 

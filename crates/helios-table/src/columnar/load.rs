@@ -2,7 +2,7 @@
 //!
 //! Until then they are writes like all others: read, changed, checked and taken back. At the commit those of a
 //! table that got so many are written, in key order, as segments, and the log names these instead of the
-//! rows.
+//! rows. Rows that nobody can look for go there sooner: `direct.rs`.
 
 use helios_base::row::schema_version;
 use helios_base::{ErrorKind, Result, Scn};
@@ -17,13 +17,17 @@ use crate::temporary::is_temporary_schema;
 use crate::transaction::Transaction;
 
 /// Rows of one segment at most.
-const MOST_ROWS: u64 = 1 << 20;
+pub(super) const MOST_ROWS: u64 = 1 << 20;
 
 /// The files of a transaction's segments, deleted unless it commits.
 #[derive(Default)]
 pub(crate) struct Loads(Vec<Unfinished>);
 
 impl Loads {
+    pub(super) fn add(&mut self, mut files: Vec<Unfinished>) {
+        self.0.append(&mut files);
+    }
+
     /// What came of the commit.
     pub(crate) fn settle(self, committed: &Result<Scn>) {
         let lost = match committed {
@@ -44,6 +48,7 @@ impl Transaction {
     /// `Io`: the transaction cannot go on.
     pub(crate) fn write_segments(&self) -> Result<Loads> {
         let mut loads = Loads::default();
+        self.bring(&mut loads)?;
         let rows = self.added(i64::try_from(BULK_LEAST).unwrap_or(i64::MAX));
         if rows.is_empty() {
             return Ok(loads);
@@ -62,7 +67,7 @@ impl Transaction {
             let count = rows.iter().find(|(storage, _)| *storage == table.storage);
             let count = count.map_or(0, |(_, rows)| u64::try_from(*rows).unwrap_or(0));
             if hybrid.is_on
-                && count >= hybrid.bulk_rows
+                && count >= hybrid.bulk_rows(table)
                 && loadable.contains(&table.storage)
                 && !is_temporary_schema(&table.schema_name)
             {

@@ -6,7 +6,7 @@
 //! - `rows.rs` reads segments, `near.rs` single rows of them, `trail.rs` finds many of their keys, `writer.rs` writes them, `shelf.rs` keeps the files.
 //! - `compact.rs` makes one segment of several.
 //! - `compress.rs` says how columns are compressed.
-//! - `load.rs` writes the rows of large transactions.
+//! - `load.rs` writes the rows of large transactions, `direct.rs` those that nobody can look for while they come.
 //! - `freeze.rs` freezes tables; `hybrid.rs` says when rows are cold, `keeper.rs` does it in the background.
 //!
 //! A segment has rows of one schema version only: a reader of the past knows the table as it was, and must
@@ -15,6 +15,7 @@
 mod compact;
 mod compress;
 mod descriptor;
+mod direct;
 mod form;
 mod freeze;
 mod hybrid;
@@ -31,6 +32,7 @@ mod writer;
 
 pub use compact::CompactionReport;
 pub use compress::{check_compression, column_option};
+pub(crate) use direct::{Direct, DirectWriter};
 pub use freeze::FreezeReport;
 pub use hybrid::{HYBRID_OPTIONS, HybridStorage};
 pub use keeper::HybridReport;

@@ -138,7 +138,12 @@ impl Shelf {
     }
 
     /// Opens a segment whose description is known, and when its newest row began.
-    fn read(&self, id: u64, descriptor: Descriptor, newest: Scn) -> Result<Arc<SegmentRows>> {
+    pub(super) fn read(
+        &self,
+        id: u64,
+        descriptor: Descriptor,
+        newest: Scn,
+    ) -> Result<Arc<SegmentRows>> {
         let name = Self::name(id);
         let (source, label): (Arc<dyn ReadAt>, String) = match &self.directory {
             None => match self.memory.lock().get(&id) {

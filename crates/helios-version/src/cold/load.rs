@@ -14,6 +14,7 @@ use crate::core::Core;
 use crate::keys::{ObjectRange, PREFIX};
 use crate::row::RowRef;
 use crate::txn::Txn;
+use crate::writes::KeyWalk;
 
 impl Core {
     /// Takes in a segment that a commit brings along, or again in recovery. Called with the apply mutex held.
@@ -128,11 +129,33 @@ impl Txn {
         // Recovery may find versions of these keys that are collected now, or leave a tombstone where it cannot look
         // into segments; they would shadow the rows.
         self.core().save_visible()?;
-        let branch = self.branch();
-        let entry = |(id, frozen): (u64, Frozen)| (id, frozen.entry(table, branch, id).encode());
-        let segments = segments.into_iter().map(entry).collect();
+        let segments = self.entries(table, segments);
         self.writes().write().load(table, segments);
         Ok(())
+    }
+}
+
+impl Txn {
+    /// Says that these segments, whose files are durable, have rows of a table that were never put: the commit takes
+    /// them in. `keys` shows their keys, of which nobody ever had one, on any branch. Reads of this transaction do not
+    /// see them: the last thing before the commit. After an error of the commit that is not
+    /// [`Poisoned`](helios_base::ErrorKind::Poisoned) nothing refers to the files.
+    ///
+    /// # Errors
+    /// 25006 in a read-only transaction.
+    pub fn bring(&self, table: TableId, segments: Vec<(u64, Frozen)>, keys: KeyWalk) -> Result<()> {
+        self.refuse_read_only()?;
+        failpoint::hit("cold.loaded")?;
+        let rows = segments.iter().map(|(_, frozen)| frozen.rows).sum();
+        let segments = self.entries(table, segments);
+        self.writes().write().bring(table, segments, rows, keys);
+        Ok(())
+    }
+
+    fn entries(&self, table: TableId, segments: Vec<(u64, Frozen)>) -> Vec<(u64, Vec<u8>)> {
+        let branch = self.branch();
+        let entry = |(id, frozen): (u64, Frozen)| (id, frozen.entry(table, branch, id).encode());
+        segments.into_iter().map(entry).collect()
     }
 }
 

@@ -1,7 +1,10 @@
 //! Rows of a large transaction that go straight into segments.
 //!
 //! They stay among its writes, where the transaction finds them until it is over; the log gets their keys, for the
-//! lists of changes, and the segments' entries in their place.
+//! lists of changes, and the segments' entries in their place. Rows that went into segments at once
+//! ([`Brought`]) never were among the writes.
+
+use std::sync::Arc;
 
 use helios_base::{Result, TableId};
 
@@ -17,6 +20,21 @@ pub(super) struct Load {
     /// Number and entry of each.
     segments: Vec<(u64, Vec<u8>)>,
 }
+
+/// Shows keys in ascending order.
+pub type KeyWalk = Arc<dyn Fn(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> + Send + Sync>;
+
+/// Rows of a table that are in segments alone.
+pub(super) struct Brought {
+    table: TableId,
+    /// Number and entry of each.
+    segments: Vec<(u64, Vec<u8>)>,
+    rows: u64,
+    keys: KeyWalk,
+}
+
+/// Bytes that the log needs for the key of a row in a segment, roughly.
+const KEY_BYTES: u64 = 3;
 
 impl WriteSet {
     /// The tables of which at least `least` rows were put, and none deleted.
@@ -77,6 +95,33 @@ impl WriteSet {
         });
     }
 
+    /// These segments have rows, of these keys, that are not among the writes.
+    pub(crate) fn bring(
+        &mut self,
+        table: TableId,
+        segments: Vec<(u64, Vec<u8>)>,
+        rows: u64,
+        keys: KeyWalk,
+    ) {
+        self.brought.push(Brought {
+            table,
+            segments,
+            rows,
+            keys,
+        });
+    }
+
+    /// Whether there are segments with rows of the table that are not among the writes.
+    pub(crate) fn brings(&self, table: TableId) -> bool {
+        self.brought.iter().any(|brought| brought.table == table)
+    }
+
+    /// Bytes that the log gets beside those of the writes, roughly.
+    pub(super) fn brought_bytes(&self) -> u64 {
+        let rows: u64 = self.brought.iter().map(|brought| brought.rows).sum();
+        rows.saturating_mul(KEY_BYTES)
+    }
+
     #[inline]
     pub(super) fn load_of(&self, table: u32) -> Option<&Load> {
         self.loads.iter().find(|load| load.table == table)
@@ -96,29 +141,29 @@ impl WriteSet {
     ) -> Result<()> {
         for load in &self.loads {
             let table = TableId(load.table);
-            let mut out = Vec::new();
-            for (id, entry) in &load.segments {
+            let rows = |visit: &mut dyn FnMut(&[u8]) -> Result<()>| {
+                self.for_each_put(table, &mut |row, _| visit(row.pk))
+            };
+            encode(table, &load.segments, &rows, piece, part)?;
+        }
+        for brought in &self.brought {
+            let keys = &*brought.keys;
+            encode(brought.table, &brought.segments, keys, piece, part)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn for_each_brought(
+        &self,
+        visit: &mut dyn FnMut(Live<'_>) -> Result<()>,
+    ) -> Result<()> {
+        for brought in &self.brought {
+            let table = brought.table;
+            for (id, entry) in &brought.segments {
                 let id = *id;
-                Op::Segment { table, id, entry }.encode(&mut out);
+                visit(Live::Segment { table, id, entry })?;
             }
-            let mut list = ListPart::default();
-            self.for_each_put(table, &mut |row, _| {
-                if list.add(row.pk) {
-                    let keys = list.bytes();
-                    Op::Loaded { table, keys }.encode(&mut out);
-                    list.clear();
-                }
-                if out.len() >= piece {
-                    part(&out)?;
-                    out.clear();
-                }
-                Ok(())
-            })?;
-            if !list.bytes().is_empty() {
-                let keys = list.bytes();
-                Op::Loaded { table, keys }.encode(&mut out);
-            }
-            part(&out)?;
+            (brought.keys)(&mut |pk| visit(Live::Loaded { table, pk }))?;
         }
         Ok(())
     }
@@ -139,4 +184,37 @@ impl WriteSet {
             visit(Live::Loaded { table, pk })
         })
     }
+}
+
+/// Hands the entries of segments and the keys of their rows to `part`, in pieces of about `piece` bytes.
+fn encode(
+    table: TableId,
+    segments: &[(u64, Vec<u8>)],
+    keys: &dyn Fn(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>,
+    piece: usize,
+    part: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let mut out = Vec::new();
+    for (id, entry) in segments {
+        let id = *id;
+        Op::Segment { table, id, entry }.encode(&mut out);
+    }
+    let mut list = ListPart::default();
+    keys(&mut |pk| {
+        if list.add(pk) {
+            let keys = list.bytes();
+            Op::Loaded { table, keys }.encode(&mut out);
+            list.clear();
+        }
+        if out.len() >= piece {
+            part(&out)?;
+            out.clear();
+        }
+        Ok(())
+    })?;
+    if !list.bytes().is_empty() {
+        let keys = list.bytes();
+        Op::Loaded { table, keys }.encode(&mut out);
+    }
+    part(&out)
 }

@@ -13,6 +13,7 @@ mod branches;
 mod bulk;
 mod columnar;
 mod copy;
+mod direct_loads;
 mod docs;
 mod expiry;
 mod faults;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use helios_base::{Result, Row, Value};
 use helios_expr::Expr;
 use helios_expr::cast::check_domain;
-use helios_table::TableWriter;
 use helios_table::catalog::TableDef;
+use helios_table::{TableLoad, TableWriter};
 
 use super::conflict::OnConflict;
 use super::{Assignments, Changes, assignments, hold_checks, hold_policies, position};
+use crate::fusion::{FusionQuery, FusionRows};
 use crate::plan::{self, PolicyCheck, ViewCheck};
 use crate::row::compile::Compiler;
 use crate::row::exec::Cx;
@@ -29,6 +30,17 @@ pub(crate) struct Insert {
     policies: Vec<PolicyCheck>,
     checks: Vec<ViewCheck>,
     returning: Option<Vec<Expr>>,
+    /// If many rows may come at once.
+    pub(crate) load: Option<Load>,
+}
+
+/// How the rows of a query are inserted, which may be many.
+#[derive(Debug)]
+pub(crate) struct Load {
+    /// Whether the row executor should run the query.
+    pub(crate) by_rows: bool,
+    /// The plans of the other executor.
+    pub(crate) vectors: FusionQuery,
 }
 
 /// Rows to insert from elsewhere than a query.
@@ -59,6 +71,7 @@ impl Compiler<'_> {
             policies: insert.policies.clone(),
             checks: insert.checks.clone(),
             returning: insert.returning.as_ref().map(|r| r.exprs.clone()),
+            load: None,
             table,
         })
     }
@@ -70,10 +83,61 @@ impl Insert {
         &self.source
     }
 
+    /// Inserts the rows of the source, which may be many.
+    pub(crate) fn load(&self, cx: &Cx<'_>) -> Result<Changes> {
+        let mut source = op::open(&self.source, cx)?;
+        self.load_from(&mut |cx| source.next(cx), cx)
+    }
+
     /// Inserts the rows of the source.
     pub(crate) fn run(&self, cx: &Cx<'_>) -> Result<Changes> {
         let mut source = op::open(&self.source, cx)?;
         self.run_from(&mut |cx| source.next(cx), cx)
+    }
+
+    /// Whether its rows are no more than rows: nothing looks at one as it is inserted.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.on_conflict.is_none()
+            && self.policies.is_empty()
+            && self.checks.is_empty()
+            && self.returning.is_none()
+    }
+
+    /// Whether rows of the source are rows of the table.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Inserts rows of the source's shape, which may be many and do not depend on the table. The statement must be
+    /// [plain](Insert::is_plain) and the last that reads before the next one begins.
+    pub(crate) fn load_from(&self, feed: RowFeed<'_>, cx: &Cx<'_>) -> Result<Changes> {
+        let txn = cx.exec.transaction()?;
+        let mut load = TableLoad::new(txn, &cx.exec.catalog, &self.table)?;
+        let context = cx.context();
+        let mut changes = Changes::default();
+        while let Some(source) = feed(cx)? {
+            load.push(self.build(source, cx)?, &context)?;
+            changes.add(None, &[], cx)?;
+        }
+        load.finish()?;
+        Ok(changes)
+    }
+
+    /// As [`Insert::load_from`] with rows in columns, if those are [whole](Insert::is_whole).
+    pub(crate) fn load_columns(&self, rows: &mut FusionRows, cx: &Cx<'_>) -> Result<Changes> {
+        let txn = cx.exec.transaction()?;
+        let mut load = TableLoad::new(txn, &cx.exec.catalog, &self.table)?;
+        let context = cx.context();
+        while let Some(batch) = rows.next()? {
+            cx.exec.interrupt.advance(batch.num_rows() as u64);
+            cx.exec.interrupt.check()?;
+            load.push_columns(batch.columns(), rows.shapes(), &context)?;
+        }
+        let count = load.finish()?;
+        Ok(Changes {
+            count,
+            returned: Vec::new(),
+        })
     }
 
     /// Inserts rows of the source's shape.

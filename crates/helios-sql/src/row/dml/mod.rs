@@ -25,7 +25,7 @@ use policy::hold_policies;
 
 pub(crate) use by_key::{ByKey, Site};
 pub(crate) use delete::Delete;
-pub(crate) use insert::Insert;
+pub(crate) use insert::{Insert, Load};
 pub(crate) use merge::Merge;
 pub(crate) use update::Update;
 

@@ -1,0 +1,276 @@
+//! Rows that go into segments while a statement runs, without having been private writes.
+//!
+//! For tables whose rows have hidden numbers and that no index and no foreign key concerns: nobody can meet such a row,
+//! or look for it, before the transaction commits, but the transaction itself. So they wait in finished segments; the
+//! commit brings those along ([`helios_version::Txn::bring`]), and a transaction that runs another statement first takes
+//! the rows back as private writes ([`Transaction::take_back`]).
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int64Array};
+use helios_arrow::{ColumnReader, Shape};
+use helios_base::row::{self, Layout};
+use helios_base::{DataType, Error, Result, Scn, TableId, Value};
+use helios_version::{ColdBlock, ColdRows, Frozen, KeyWalk};
+use parking_lot::Mutex;
+
+use super::descriptor::Descriptor;
+use super::form::{Cells, Form};
+use super::load::{Loads, MOST_ROWS};
+use super::shelf::{Draft, Unfinished};
+use super::writer::RowsWriter;
+use crate::catalog::{LayoutDef, TableDef};
+use crate::transaction::Transaction;
+
+/// Rows taken back at a time.
+const BLOCK: usize = 1024;
+
+/// Writes a table's rows, in columns, into segments.
+pub(crate) struct DirectWriter<'t> {
+    transaction: &'t Transaction,
+    table: Arc<TableDef>,
+    layout: LayoutDef,
+    descriptor: Descriptor,
+    /// The row layout of the forms.
+    rows_layout: Layout,
+    /// For each column of the file, the place of the table's column.
+    places: Vec<usize>,
+    threads: usize,
+    open: Option<(u64, Unfinished, RowsWriter<Draft>)>,
+    direct: Direct,
+}
+
+/// Finished segments with rows that only their transaction knows of. Dropping it deletes the files.
+pub(crate) struct Direct {
+    storage: TableId,
+    descriptor: Descriptor,
+    segments: Vec<(u64, Frozen)>,
+    files: Mutex<Vec<Unfinished>>,
+    /// The rows' numbers, ascending.
+    numbers: Vec<Range<i64>>,
+}
+
+impl<'t> DirectWriter<'t> {
+    /// For rows of `table` as it is now; `None` if they have columns that the table does not show.
+    pub(crate) fn new(transaction: &'t Transaction, table: &Arc<TableDef>) -> Option<Self> {
+        let layout = table.layouts.last()?.clone();
+        let place = |id| table.columns.iter().position(|column| column.id == id);
+        let places: Option<Vec<usize>> = layout.columns.iter().map(|(id, _)| place(*id)).collect();
+        let descriptor = Descriptor::new(table, &layout).loaded();
+        Some(Self {
+            transaction,
+            places: places?,
+            rows_layout: descriptor.layout(),
+            // Who loads waits for it.
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            open: None,
+            direct: Direct {
+                storage: table.storage,
+                descriptor: descriptor.clone(),
+                segments: Vec::new(),
+                files: Mutex::default(),
+                numbers: Vec::new(),
+            },
+            descriptor,
+            layout,
+            table: Arc::clone(table),
+        })
+    }
+
+    /// The columns of rows, one array per column of the table, as they lie in segments.
+    ///
+    /// # Errors
+    /// Internal if an array is not of its shape.
+    pub(crate) fn formed(&self, arrays: &[ArrayRef], shapes: &[Shape]) -> Result<Vec<ArrayRef>> {
+        let mut columns = Vec::with_capacity(self.places.len());
+        for (place, (_, form)) in self.places.iter().zip(&self.descriptor.columns) {
+            let column = arrays.get(*place).zip(shapes.get(*place));
+            let column = column.zip(self.table.columns.get(*place));
+            let ((array, shape), column) =
+                column.ok_or_else(|| Error::internal("a row of another number of columns"))?;
+            columns.push(formed(array, shape, form, &column.ty)?);
+        }
+        Ok(columns)
+    }
+
+    /// Writes rows, in columns as [`DirectWriter::formed`] gives them.
+    ///
+    /// # Errors
+    /// `Io`; the writer is of no use then.
+    pub(crate) fn push(&mut self, columns: &[ArrayRef]) -> Result<()> {
+        let rows = columns.first().map_or(0, |column| column.len());
+        let mut from = 0;
+        while from < rows {
+            let (.., writer) = match &mut self.open {
+                Some(open) => open,
+                empty => {
+                    let id = self.transaction.txn().next_segment();
+                    let (file, sink) = Unfinished::create(self.transaction.tables().shelf(), id)?;
+                    let descriptor = Descriptor::new(&self.table, &self.layout).loaded();
+                    let writer = RowsWriter::new(&self.table, descriptor, sink, self.threads)?;
+                    empty.insert((id, file, writer))
+                }
+            };
+            let room = usize::try_from(MOST_ROWS - writer.rows()).unwrap_or(usize::MAX);
+            let length = room.min(rows - from);
+            let numbers = self
+                .transaction
+                .tables()
+                .next_row_ids(self.table.storage, length)?;
+            let keys = Int64Array::from_iter_values(numbers.iter().cloned().flatten());
+            let part: Vec<ArrayRef> = columns.iter().map(|c| c.slice(from, length)).collect();
+            writer.push_columns(keys, &part)?;
+            add_all(&mut self.direct.numbers, numbers);
+            from += length;
+            if writer.rows() >= MOST_ROWS {
+                self.seal()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn seal(&mut self) -> Result<()> {
+        if let Some((id, file, writer)) = self.open.take() {
+            let (frozen, _, draft) = writer.finish()?;
+            file.seal(draft)?;
+            self.direct.segments.push((id, frozen));
+            self.direct.files.lock().push(file);
+        }
+        Ok(())
+    }
+
+    /// Puts rows, in columns as [`DirectWriter::formed`] gives them, into the transaction as rows.
+    ///
+    /// # Errors
+    /// As [`helios_version::Txn::put`].
+    pub(crate) fn put(&self, columns: &[ArrayRef]) -> Result<()> {
+        let forms = self.descriptor.columns.iter();
+        let cells = forms.zip(columns);
+        let cells = cells.map(|((_, form), array)| Cells::new(form, array));
+        let cells: Vec<Cells> = cells.collect::<Result<_>>()?;
+        let rows = columns.first().map_or(0, |column| column.len());
+        let tables = self.transaction.tables();
+        let (mut bytes, mut ends, mut row) = (Vec::new(), Vec::new(), Vec::new());
+        for at in 0..rows {
+            bytes.clear();
+            ends.clear();
+            for column in &cells {
+                let start = bytes.len();
+                ends.push(column.push(at, &mut bytes)?.then_some(start..bytes.len()));
+            }
+            let parts: Vec<Option<&[u8]>> = (ends.iter())
+                .map(|end| end.clone().map(|end| bytes.get(end).unwrap_or_default()))
+                .collect();
+            row.clear();
+            row::assemble(&self.rows_layout, &parts, &mut row)?;
+            let key = tables.next_row_id(self.table.storage)?;
+            (self.transaction.txn()).put(self.table.storage, &key, &row, &[])?;
+        }
+        Ok(())
+    }
+
+    /// Ends the segments, makes them durable and leaves them with the transaction.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        self.seal()?;
+        if !self.direct.segments.is_empty() {
+            self.transaction.leave(self.direct);
+        }
+        Ok(())
+    }
+}
+
+/// An array of `shape`, for a column of type `ty`, as it lies in segments.
+fn formed(array: &ArrayRef, shape: &Shape, form: &Form, ty: &DataType) -> Result<ArrayRef> {
+    let wanted = form.shape();
+    if *shape == wanted && form.is_plain(ty) && *array.data_type() == wanted.arrow {
+        return Ok(Arc::clone(array));
+    }
+    let reader = ColumnReader::new(array, shape)?;
+    let mut builder = helios_arrow::ColumnBuilder::new(&wanted, reader.len());
+    let mut bytes = Vec::new();
+    for at in 0..reader.len() {
+        match reader.value(at)? {
+            Value::Null => form.append(None, &mut builder)?,
+            value => {
+                bytes.clear();
+                row::put_value(&value, ty, &mut bytes)?;
+                form.append(Some(&bytes), &mut builder)?;
+            }
+        }
+    }
+    Ok(builder.finish())
+}
+
+/// Adds ranges behind those before.
+fn add_all(all: &mut Vec<Range<i64>>, more: Vec<Range<i64>>) {
+    for range in more {
+        match all.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => all.push(range),
+        }
+    }
+}
+
+impl Direct {
+    fn keys(&self) -> KeyWalk {
+        let numbers = self.numbers.clone();
+        Arc::new(move |visit| {
+            let mut numbers = numbers.iter().cloned().flatten();
+            numbers.try_for_each(|number| visit(&number.to_be_bytes()))
+        })
+    }
+
+    /// Puts the rows into the transaction.
+    fn put_back(&self, transaction: &Transaction) -> Result<()> {
+        let shelf = transaction.tables().shelf();
+        let mut block = ColdBlock::default();
+        for (id, frozen) in &self.segments {
+            let rows = shelf.read(*id, self.descriptor.clone(), Scn::ZERO)?;
+            let mut from = 0;
+            while from < frozen.rows {
+                block.clear();
+                rows.read(from, BLOCK, &mut block)?;
+                if block.is_empty() {
+                    return Err(Error::internal("a segment is shorter than it was written"));
+                }
+                for row in (0..block.len()).filter_map(|at| block.row(at)) {
+                    (transaction.txn()).put(self.storage, row.pk, row.row, &[])?;
+                }
+                from += block.len() as u64;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Transaction {
+    /// Keeps segments for the commit.
+    fn leave(&self, direct: Direct) {
+        self.with_direct(|all| all.push(Arc::new(direct)));
+    }
+
+    /// Makes private writes of the rows that wait in segments, for whoever reads or writes next.
+    ///
+    /// # Errors
+    /// `Io`, `Corrupt`: the transaction is over.
+    #[cold]
+    pub(crate) fn take_back(&self) -> Result<()> {
+        let waiting = self.with_direct(std::mem::take);
+        let done = (waiting.iter()).try_for_each(|direct| direct.put_back(self));
+        done.inspect_err(|_| self.txn().rollback())
+    }
+
+    /// Hands the rows that wait in segments to the commit that follows.
+    pub(super) fn bring(&self, loads: &mut Loads) -> Result<()> {
+        for direct in self.with_direct(std::mem::take) {
+            let segments = direct.segments.clone();
+            self.txn().bring(direct.storage, segments, direct.keys())?;
+            loads.add(std::mem::take(&mut *direct.files.lock()));
+        }
+        Ok(())
+    }
+}
