@@ -132,4 +132,26 @@ impl Plan {
             _ => false,
         }
     }
+
+    /// Whether it locks rows anywhere.
+    #[must_use]
+    pub fn locks_rows(&self) -> bool {
+        match self {
+            Self::LockRows(_) | Self::Change(_) => true,
+            Self::Filter(node) => node.input.locks_rows(),
+            Self::Project(node) => node.input.locks_rows(),
+            Self::ProjectSet(node) => node.input.locks_rows(),
+            Self::Sort(node) => node.input.locks_rows(),
+            Self::Limit(node) => node.input.locks_rows(),
+            Self::Distinct(node) => node.input.locks_rows(),
+            Self::Aggregate(node) => node.input.locks_rows(),
+            Self::Window(node) => node.input.locks_rows(),
+            Self::Join(node) => node.left.locks_rows() || node.right.locks_rows(),
+            Self::SetOp(node) => node.left.locks_rows() || node.right.locks_rows(),
+            Self::With { ctes, input } => {
+                input.locks_rows() || ctes.iter().any(|cte| cte.plan.locks_rows())
+            }
+            _ => false,
+        }
+    }
 }

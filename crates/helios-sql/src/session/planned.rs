@@ -10,7 +10,7 @@ use parking_lot::RwLock;
 
 use super::outcome::{Columns, ResultColumn};
 use crate::fusion::FusionQuery;
-use crate::plan::{self, Bound, Plan, Statement};
+use crate::plan::{self, Bound, Statement};
 use crate::row::compile::Compiler;
 use crate::row::dml::{Delete, Insert, Load, Merge, Update};
 use crate::row::exec::Program;
@@ -82,7 +82,7 @@ impl Planned {
                 let program = Arc::new(compiler.program(&query.plan, &bound.subplans)?);
                 Code::Query(Query {
                     point: PointSelect::new(&program.root),
-                    locks: locks_rows(&query.plan),
+                    locks: query.plan.locks_rows(),
                     tells: plan::may_tell(&bound),
                     changes: query.plan.changes_rows(),
                     by_rows: query.plan.changes_rows()
@@ -97,13 +97,9 @@ impl Planned {
             Statement::Insert(insert) => {
                 let mut code = compiler.insert(insert)?;
                 let subplans = compiler.subplans(&bound.subplans)?;
-                code.load = code
-                    .is_plain()
-                    .then(|| load(insert, &bound, compiler))
-                    .flatten();
-                let few = crate::row::supports(code.source(), &subplans, compiler.stats);
-                if let Some(load) = &mut code.load {
-                    load.by_rows |= few;
+                if code.is_plain() {
+                    let compiled = (code.source(), &**subplans);
+                    code.load = Load::new(&insert.source, &bound, compiler, compiled);
                 }
                 Code::Insert(code, subplans)
             }
@@ -182,39 +178,6 @@ impl Planned {
             | Code::Merge(_, subplans) => subplans,
             Code::Other => &[],
         }
-    }
-}
-
-/// How many rows at once are inserted, if they are those of a query.
-fn load(insert: &plan::Insert, bound: &Bound, compiler: &Compiler<'_>) -> Option<Load> {
-    let source = &insert.source;
-    if source.changes_rows() || matches!(source, Plan::Values { .. }) {
-        return None;
-    }
-    Some(Load {
-        by_rows: locks_rows(source) || plan::may_tell(bound),
-        vectors: FusionQuery::new(compiler.arranged(source, &bound.subplans)),
-    })
-}
-
-/// Whether `plan` locks rows anywhere.
-fn locks_rows(plan: &Plan) -> bool {
-    match plan {
-        Plan::LockRows(_) | Plan::Change(_) => true,
-        Plan::Filter(node) => locks_rows(&node.input),
-        Plan::Project(node) => locks_rows(&node.input),
-        Plan::ProjectSet(node) => locks_rows(&node.input),
-        Plan::Sort(node) => locks_rows(&node.input),
-        Plan::Limit(node) => locks_rows(&node.input),
-        Plan::Distinct(node) => locks_rows(&node.input),
-        Plan::Aggregate(node) => locks_rows(&node.input),
-        Plan::Window(node) => locks_rows(&node.input),
-        Plan::Join(node) => locks_rows(&node.left) || locks_rows(&node.right),
-        Plan::SetOp(node) => locks_rows(&node.left) || locks_rows(&node.right),
-        Plan::With { ctes, input } => {
-            locks_rows(input) || ctes.iter().any(|cte| locks_rows(&cte.plan))
-        }
-        _ => false,
     }
 }
 

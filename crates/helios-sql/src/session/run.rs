@@ -14,9 +14,9 @@ use super::stream::{Running, Vectors};
 use super::watchdog::Alarm;
 use super::{Session, clock, tag};
 use crate::fusion::{Analyzed, FusionRows};
-use crate::plan::Statement;
+use crate::plan::{Bound, Plan, Statement};
 use crate::row::ctes::Ctes;
-use crate::row::dml::{Changes, Insert};
+use crate::row::dml::{Changes, Insert, Load};
 use crate::row::exec::{Clock, Exec};
 use crate::row::memory::{Held, Memory};
 use crate::row::op;
@@ -322,27 +322,39 @@ impl Session {
     }
 
     fn run_insert(&self, planned: &Planned, insert: &Insert, exec: &Exec) -> Result<Changes> {
-        let load = insert.load.as_ref();
         // What a routine inserts, the rest of the statement that called it may read.
+        let load = insert.load.as_ref();
         let Some(load) = load.filter(|_| self.routine_depth == 0 && self.measures.is_none()) else {
             return exec.in_root(|cx| insert.run(cx));
         };
+        if insert.is_whole()
+            && let Statement::Insert(statement) = &planned.bound.statement
+            && let Some(mut rows) =
+                self.load_in_vectors(load, &statement.source, &planned.bound, exec)?
+        {
+            return exec.in_root(|cx| insert.load_columns(&mut rows, cx));
+        }
+        exec.in_root(|cx| insert.load(cx))
+    }
+
+    /// Starts the query `source` of `bound`, whose rows go into a table, in vectors, if they are to run it.
+    pub(super) fn load_in_vectors(
+        &self,
+        load: &Load,
+        source: &Plan,
+        bound: &Bound,
+        exec: &Exec,
+    ) -> Result<Option<FusionRows>> {
         let by_rows = match self.chosen.executor {
             Executor::Rows => true,
-            _ if !insert.is_whole() => true,
             Executor::Vectors => false,
             Executor::Quicker => load.by_rows,
         };
-        if !by_rows && let Statement::Insert(statement) = &planned.bound.statement {
-            let (fusion, bytes) = (&self.engine.shared.fusion, self.statement_memory());
-            let plan = &statement.source;
-            let vectors = &load.vectors;
-            let rows = vectors.open(fusion, plan, &planned.bound, exec, bytes, None)?;
-            if let Some(mut rows) = rows {
-                return exec.in_root(|cx| insert.load_columns(&mut rows, cx));
-            }
+        if by_rows || self.routine_depth > 0 {
+            return Ok(None);
         }
-        exec.in_root(|cx| insert.load(cx))
+        let (fusion, bytes) = (&self.engine.shared.fusion, self.statement_memory());
+        (load.vectors).open(fusion, source, bound, exec, bytes, None)
     }
 
     /// Runs the checks that wait for the end of a statement and gives its outcome.
@@ -469,7 +481,10 @@ impl Session {
         let (Code::Query(query), Statement::Query(statement)) =
             (&planned.code, &planned.bound.statement)
         else {
-            return Ok(None);
+            return match analyze {
+                true => Ok(None),
+                false => self.explain_load(sight, planned, params),
+            };
         };
         if self.by_rows(query) {
             return Ok(None);
@@ -490,6 +505,48 @@ impl Session {
         }
         let text = query.vectors.explain(fusion, plan, bound, &exec)?;
         Ok(text.map(|text| (text, None)))
+    }
+
+    /// How an `INSERT` would compute its rows in vectors; `None` if it would not.
+    fn explain_load(
+        &self,
+        sight: &Sight,
+        planned: &Planned,
+        params: Vec<Value>,
+    ) -> Result<Option<(String, Option<Analyzed>)>> {
+        let (Code::Insert(insert, subplans), Statement::Insert(statement)) =
+            (&planned.code, &planned.bound.statement)
+        else {
+            return Ok(None);
+        };
+        let load = insert
+            .load
+            .as_ref()
+            .filter(|load| match self.chosen.executor {
+                Executor::Rows => false,
+                Executor::Vectors => insert.is_whole(),
+                Executor::Quicker => insert.is_whole() && !load.by_rows,
+            });
+        let (Some(load), bound) = (load, &planned.bound) else {
+            return Ok(None);
+        };
+        if params.len() < bound.params.len() {
+            return Ok(None);
+        }
+        let exec = self.exec(sight, subplans, params);
+        let fusion = &self.engine.shared.fusion;
+        let source = load
+            .vectors
+            .explain(fusion, &statement.source, bound, &exec)?;
+        Ok(source.map(|source| {
+            let lines = source.lines().map(|line| format!("  {line}\n"));
+            let text = format!(
+                "Insert on {}\n{}",
+                insert.table.name,
+                lines.collect::<String>()
+            );
+            (text, None)
+        }))
     }
 
     /// What a statement may hold in memory, in bytes.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use helios_base::{Result, Row, Value};
 use helios_expr::Expr;
 use helios_expr::cast::check_domain;
+use helios_table::TableWriter;
 use helios_table::catalog::TableDef;
-use helios_table::{TableLoad, TableWriter};
 
 use super::conflict::OnConflict;
+use super::load::{Load, load_columns, load_rows};
 use super::{Assignments, Changes, assignments, hold_checks, hold_policies, position};
-use crate::fusion::{FusionQuery, FusionRows};
+use crate::fusion::FusionRows;
 use crate::plan::{self, PolicyCheck, ViewCheck};
 use crate::row::compile::Compiler;
 use crate::row::exec::Cx;
@@ -32,15 +33,6 @@ pub(crate) struct Insert {
     returning: Option<Vec<Expr>>,
     /// If many rows may come at once.
     pub(crate) load: Option<Load>,
-}
-
-/// How the rows of a query are inserted, which may be many.
-#[derive(Debug)]
-pub(crate) struct Load {
-    /// Whether the row executor should run the query.
-    pub(crate) by_rows: bool,
-    /// The plans of the other executor.
-    pub(crate) vectors: FusionQuery,
 }
 
 /// Rows to insert from elsewhere than a query.
@@ -108,36 +100,21 @@ impl Insert {
         self.whole
     }
 
-    /// Inserts rows of the source's shape, which may be many and do not depend on the table. The statement must be
-    /// [plain](Insert::is_plain) and the last that reads before the next one begins.
+    /// Inserts rows of the source's shape, which may be many: the statement must be [plain](Insert::is_plain) and not
+    /// read the table again.
     pub(crate) fn load_from(&self, feed: RowFeed<'_>, cx: &Cx<'_>) -> Result<Changes> {
-        let txn = cx.exec.transaction()?;
-        let mut load = TableLoad::new(txn, &cx.exec.catalog, &self.table)?;
-        let context = cx.context();
-        let mut changes = Changes::default();
-        while let Some(source) = feed(cx)? {
-            load.push(self.build(source, cx)?, &context)?;
-            changes.add(None, &[], cx)?;
-        }
-        load.finish()?;
-        Ok(changes)
+        let mut built = |cx: &Cx<'_>| match feed(cx)? {
+            Some(source) => self.build(source, cx).map(Some),
+            None => Ok(None),
+        };
+        let count = load_rows(&cx.exec.catalog, &self.table, &mut built, cx)?;
+        Ok(Changes::counted(count))
     }
 
     /// As [`Insert::load_from`] with rows in columns, if those are [whole](Insert::is_whole).
     pub(crate) fn load_columns(&self, rows: &mut FusionRows, cx: &Cx<'_>) -> Result<Changes> {
-        let txn = cx.exec.transaction()?;
-        let mut load = TableLoad::new(txn, &cx.exec.catalog, &self.table)?;
-        let context = cx.context();
-        while let Some(batch) = rows.next()? {
-            cx.exec.interrupt.advance(batch.num_rows() as u64);
-            cx.exec.interrupt.check()?;
-            load.push_columns(batch.columns(), rows.shapes(), &context)?;
-        }
-        let count = load.finish()?;
-        Ok(Changes {
-            count,
-            returned: Vec::new(),
-        })
+        let count = load_columns(&cx.exec.catalog, &self.table, rows, cx)?;
+        Ok(Changes::counted(count))
     }
 
     /// Inserts rows of the source's shape.

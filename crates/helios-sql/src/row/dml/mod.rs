@@ -7,6 +7,7 @@ mod by_key;
 mod conflict;
 mod delete;
 mod insert;
+mod load;
 mod merge;
 mod policy;
 mod update;
@@ -25,7 +26,8 @@ use policy::hold_policies;
 
 pub(crate) use by_key::{ByKey, Site};
 pub(crate) use delete::Delete;
-pub(crate) use insert::{Insert, Load};
+pub(crate) use insert::Insert;
+pub(crate) use load::{Load, load_columns, load_rows};
 pub(crate) use merge::Merge;
 pub(crate) use update::Update;
 
@@ -53,6 +55,14 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
+    /// So many, which return nothing.
+    pub(crate) const fn counted(count: u64) -> Self {
+        Self {
+            count,
+            returned: Vec::new(),
+        }
+    }
+
     /// Counts one row and computes what it returns.
     fn add(&mut self, returning: Option<&Vec<Expr>>, row: &[Value], cx: &Cx<'_>) -> Result<()> {
         self.count += 1;

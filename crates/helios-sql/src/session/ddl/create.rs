@@ -7,12 +7,13 @@ use helios_table::catalog::{Dependency, Method, SchemaId, ViewColumn};
 use helios_table::ddl::{
     NewColumn, NewConstraint, NewConstraintKind, NewIndex, NewIndexKey, NewTable, NewView,
 };
-use helios_table::{TableWriter, is_temporary_schema};
+use helios_table::is_temporary_schema;
 
 use super::{Ddl, convert, settled};
 use crate::plan::{
     Bound, CreateIndex, CreateSchema, CreateSequence, CreateTable, CreateView, OnCommit,
 };
+use crate::row::dml::{Load, load_columns, load_rows};
 use crate::row::op;
 
 impl Ddl<'_> {
@@ -65,21 +66,28 @@ impl Ddl<'_> {
         let Some(query) = &create.query else {
             return Ok(None);
         };
-        let program = self
-            .session
-            .with_compiler(self.sight, |c| c.program(query, &bound.subplans))?;
+        let (program, load) = self.session.with_compiler(self.sight, |compiler| {
+            let program = compiler.program(query, &bound.subplans)?;
+            let compiled = (&program.root, &**program.subplans);
+            let load = Load::new(query, bound, compiler, compiled);
+            Ok::<_, Error>((program, load))
+        })?;
         let exec = self.session.exec(self.sight, &program.subplans, params);
         let catalog = self.txn.latest_catalog()?;
-        let mut count = 0;
-        exec.in_root(|cx| {
-            let mut writer = TableWriter::new(&self.txn, &catalog, &table)?;
-            let mut rows = op::open(&program.root, cx)?;
-            while let Some(mut row) = rows.next(cx)? {
-                writer.insert(&mut row, &cx.context())?;
-                count += 1;
-                cx.exec.interrupt.advance(1);
-            }
-            self.txn.finish_statement(&cx.context())
+        let vectors = match &load {
+            Some(load) => self.session.load_in_vectors(load, query, bound, &exec)?,
+            None => None,
+        };
+        let count = exec.in_root(|cx| {
+            let count = match vectors {
+                Some(mut rows) => load_columns(&catalog, &table, &mut rows, cx)?,
+                None => {
+                    let mut rows = op::open(&program.root, cx)?;
+                    load_rows(&catalog, &table, &mut |cx| rows.next(cx), cx)?
+                }
+            };
+            self.txn.finish_statement(&cx.context())?;
+            Ok(count)
         })?;
         Ok(Some(count))
     }
