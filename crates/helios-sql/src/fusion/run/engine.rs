@@ -17,6 +17,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::again::GuardNestedLoops;
 use super::equalities::BlurEqualities;
+use super::late::ReadLate;
 use super::order::DropOrder;
 use crate::fusion::context::StatementContext;
 use crate::fusion::error::from_datafusion;
@@ -188,6 +189,12 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
         .rposition(|rule| rule.name() == "OutputRequirements");
     if let Some(noted) = noted {
         rules.insert(noted, Arc::new(DropOrder));
+    }
+    let learning = rules
+        .iter()
+        .rposition(|rule| rule.name() == "EnsureCooperative");
+    if let Some(learning) = learning {
+        rules.insert(learning, Arc::new(ReadLate));
     }
     rules.push(Arc::new(GuardNestedLoops));
     rules
