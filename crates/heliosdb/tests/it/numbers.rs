@@ -77,7 +77,18 @@ fn executors_add_up_alike() {
         ] {
             let all = format!("SELECT row({sums})::text FROM t WHERE {condition}");
             agree(c, &all).unwrap();
-            for group in ["g", "h", "d", "g, a", "s", "k", "1 + 1"] {
+            for group in [
+                "g",
+                "h",
+                "d",
+                "g, a",
+                "s",
+                "k",
+                "1 + 1",
+                "s, g, d - d",
+                "CASE k % 3 WHEN 0 THEN s WHEN 1 THEN 'a longer text than that ' || k % 5 END",
+                "'key ' || h % 1030, a",
+            ] {
                 let sql = format!(
                     "SELECT row({group}, {sums})::text FROM t WHERE {condition} GROUP BY {group} ORDER BY {group}"
                 );
@@ -162,5 +173,8 @@ fn columns_that_are_read_late_are_those_of_their_rows() {
     }
     let plan = "EXPLAIN SELECT * FROM t WHERE k % 7 > 2 ORDER BY c, k LIMIT 5";
     let plan = answer(c, plan).unwrap().join("\n");
-    assert!(plan.contains("LateRead: columns=[g, h, a, b, d, s]"), "{plan}");
+    assert!(
+        plan.contains("LateRead: columns=[g, h, a, b, d, s]"),
+        "{plan}"
+    );
 }

@@ -21,6 +21,10 @@ use crate::fusion::scan::StoredScan;
 /// More rows are not looked up one by one.
 const ROWS: usize = 1024;
 
+/// A condition below a sort hands on so many rows together, so that the sort can tell the scan early which rows it does not
+/// want any more. Batches of which half as many are left go on as they are.
+const SOON: usize = 512;
+
 /// Functions of aggregates that cannot fail, which is why it does not show that they are not asked of all rows.
 const SAFE: [&str; 2] = ["average", "shifted_sum"];
 
@@ -44,13 +48,17 @@ impl PhysicalOptimizerRule for ReadLate {
             if let Some(other) = computed_late(sort, rows)? {
                 return Ok(Transformed::yes(other));
             }
-            match rows <= ROWS {
-                true => Ok(match columns_late(sort, rows)? {
+            let other = match rows <= ROWS {
+                true => columns_late(sort, rows)?,
+                false => None,
+            };
+            Ok(match other {
+                Some(other) => Transformed::yes(other),
+                None => match told_soon(sort, rows)? {
                     Some(other) => Transformed::yes(other),
                     None => Transformed::no(node),
-                }),
-                false => Ok(Transformed::no(node)),
-            }
+                },
+            })
         })
         .data()
     }
@@ -110,6 +118,17 @@ fn is_safe(expr: &Arc<dyn PhysicalExpr>) -> bool {
         let plain = |arg: &Arc<dyn PhysicalExpr>| arg.children().is_empty() || is_safe(arg);
         SAFE.contains(&call.name()) && call.args().iter().all(plain)
     })
+}
+
+/// The sort over a condition that does not keep the few rows which it leaves for long.
+fn told_soon(sort: &SortExec, rows: usize) -> DfResult<Option<Arc<dyn ExecutionPlan>>> {
+    let filter = sort.input().downcast_ref::<FilterExec>();
+    let Some(filter) = filter.filter(|filter| filter.batch_size() > SOON) else {
+        return Ok(None);
+    };
+    let input = Arc::new(filter.with_batch_size(SOON)?);
+    let sort = sorted(sort, rows, input, Some);
+    Ok(sort.map(|sort| Arc::new(sort) as _))
 }
 
 /// What stands between a sort and a scan.
@@ -186,7 +205,8 @@ fn columns_late(sort: &SortExec, rows: usize) -> DfResult<Option<Arc<dyn Executi
             return Ok(None);
         };
         let filter = FilterExecBuilder::new(predicate, input)
-            .with_default_selectivity(filter.default_selectivity());
+            .with_default_selectivity(filter.default_selectivity())
+            .with_batch_size(SOON);
         input = Arc::new(filter.build()?);
     }
     let below = |index: usize| place(*outputs.get(index)?);

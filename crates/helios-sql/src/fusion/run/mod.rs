@@ -3,6 +3,7 @@
 mod again;
 mod engine;
 mod equalities;
+mod few;
 mod late;
 mod order;
 mod stream;
