@@ -23,6 +23,7 @@ mod masks;
 mod memory;
 mod model;
 mod notify;
+mod numbers;
 mod query_cache;
 mod returning;
 mod roles;

@@ -159,6 +159,11 @@ impl World {
                  WHERE b.g IN (3, 16, 29) AND a.s IS NOT NULL"
             ),
             format!("SELECT string_agg(v::text, ',') FROM (SELECT v FROM {from} ORDER BY {order}) q"),
+            // The text is read once it is known of which rows.
+            format!("SELECT s FROM {from} WHERE {condition} ORDER BY v DESC LIMIT {limit}"),
+            format!("SELECT s FROM {from} ORDER BY g DESC, v LIMIT {limit} OFFSET 7"),
+            format!("SELECT row(g, count(DISTINCT v), sum(v + 3), avg(v - 1), avg(g))::text FROM {from} GROUP BY g ORDER BY g"),
+            format!("SELECT row(sum(v), sum(v + 1), sum(v - 5), count(v), avg(2 + v))::text FROM {from} WHERE {condition}"),
             format!("SELECT row(count(*), sum(w))::text FROM (SELECT DISTINCT s AS w0, g AS w FROM {from}) q"),
         ]
     }

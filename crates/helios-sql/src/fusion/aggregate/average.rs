@@ -14,11 +14,11 @@ use crate::fusion::error::{from_datafusion, to_datafusion};
 use crate::fusion::scalar::constant;
 use crate::fusion::shape::Shape;
 
-/// `sum / count` as `avg` has it: `NULL` if `sum` is, a free `numeric` for a decimal sum, else
+/// `sum / count` as `avg` has it: `NULL` if `sum` is, a free `numeric` for a sum of decimals or whole numbers, else
 /// `double precision`. `count` is a `bigint`.
 pub(crate) fn average(sum: DfExpr, shape: Shape, count: DfExpr) -> (DfExpr, Shape) {
     let output = match shape.ty {
-        DataType::Numeric(_) => Shape::of(&DataType::Numeric(None)),
+        DataType::Numeric(_) | DataType::Int8 => Shape::of(&DataType::Numeric(None)),
         _ => Shape::of(&DataType::Float8),
     };
     let call = ScalarUDF::from(Average {
@@ -73,6 +73,9 @@ impl Average {
                 (Value::Null, _) => Value::Null,
                 (Value::Numeric(sum), Value::Int8(count)) => {
                     Value::Numeric(sum.div(&Numeric::new(count, 0))?)
+                }
+                (Value::Int8(sum), Value::Int8(count)) => {
+                    Value::Numeric(Numeric::new(sum, 0).div(&Numeric::new(count, 0))?)
                 }
                 (Value::Float8(sum), Value::Int8(count)) => {
                     // An average is made of a sum that starts at zero, which `-0` leaves.

@@ -18,7 +18,8 @@ use super::plan::PlanBridge;
 use super::relation::Relation;
 use super::typed::Typed;
 use crate::fusion::aggregate::{
-    Finish, RowOrder, WIDE_DIGITS, average, collect, exact_sum, wide_shape, wide_sum,
+    Finish, RowOrder, Shifts, WIDE_DIGITS, average, checked_count, collect, different_count,
+    exact_sum, is_counted, shifted_sum, whole_sum, wide_shape, wide_sum,
 };
 use crate::fusion::shape::{DECIMAL_DIGITS, Shape};
 use crate::plan::{AggregateCall, AggregateNode};
@@ -30,6 +31,8 @@ const SUM_DIGITS: u16 = 10;
 struct Wanted {
     /// The columns that they are over.
     input: DFSchemaRef,
+    /// Whether there are groups.
+    grouped: bool,
     calls: Vec<(AggregateFunction, String)>,
 }
 
@@ -80,6 +83,7 @@ impl PlanBridge<'_> {
         let mut keys = Vec::new();
         let mut wanted = Wanted {
             input: Arc::clone(input.plan.schema()),
+            grouped: !set.is_empty(),
             calls: Vec::new(),
         };
         let mut outputs = Vec::with_capacity(node.columns.len());
@@ -108,7 +112,11 @@ impl PlanBridge<'_> {
         let (input, key_columns) = self.names.extend(input, "key", key_columns)?;
         keys.extend(key_columns.into_iter().map(|key| key.expr));
         for aggregate in &node.calls {
-            outputs.push(self.aggregate_call(&columns, aggregate, &mut wanted)?);
+            let shifted = self.shifted_call(&columns, &node.calls, aggregate, &mut wanted)?;
+            outputs.push(match shifted {
+                Some(typed) => typed,
+                None => self.aggregate_call(&columns, aggregate, &mut wanted)?,
+            });
         }
         for grouping in &node.groupings {
             let bits = grouping.iter().fold(0i32, |bits, position| {
@@ -197,6 +205,10 @@ impl PlanBridge<'_> {
                 let call = build(count_udaf(), lit(1i64), false);
                 self.want(wanted, call, output)
             }
+            ("count", [arg]) if node.distinct && wanted.grouped && is_counted(&arg.shape.arrow) => {
+                let call = build(Arc::new(different_count()), arg.expr.clone(), false);
+                self.want(wanted, call, output)
+            }
             ("count", [arg]) => {
                 let arg = if node.distinct {
                     arg.clone().key()
@@ -206,16 +218,22 @@ impl PlanBridge<'_> {
                 let call = build(count_udaf(), arg, node.distinct);
                 self.want(wanted, call, output)
             }
-            ("sum", [arg]) if matches!(arg.shape.ty, DataType::Int2 | DataType::Int4) => {
+            ("sum", [arg])
+                if node.distinct && matches!(arg.shape.ty, DataType::Int2 | DataType::Int4) =>
+            {
                 let arg = native(arg.clone(), &int8)?;
-                let call = build(sum_udaf(), arg.expr, node.distinct);
+                let call = build(sum_udaf(), arg.expr, true);
                 self.want(wanted, call, output)
             }
             ("sum" | "avg", [arg]) if !node.distinct => {
                 let Some((arg, sum)) = sum_of(node.function.name(), arg)? else {
                     return Ok(None);
                 };
-                let call = build(Arc::new(exact_sum(sum.clone())), arg.expr.clone(), false);
+                let function = match arg.shape.ty.is_integer() {
+                    true => whole_sum(sum.clone()),
+                    false => exact_sum(sum.clone()),
+                };
+                let call = build(Arc::new(function), arg.expr.clone(), false);
                 let total = self.want(wanted, call, sum.clone());
                 if node.function.name() == "sum" {
                     total
@@ -246,6 +264,51 @@ impl PlanBridge<'_> {
                 self.want(wanted, call, output)
             }
             _ => return Ok(None),
+        }))
+    }
+
+    /// Sums and averages of a column of whole numbers plus a constant, of which `calls` may have many over one column: its
+    /// own sum and count tell them all. The count fails where a term is out of range.
+    fn shifted_call(
+        &mut self,
+        columns: &[Typed],
+        calls: &[AggregateCall],
+        node: &AggregateCall,
+        wanted: &mut Wanted,
+    ) -> Result<Option<Typed>> {
+        let Some((index, shift, term)) = shifted(node) else {
+            return Ok(None);
+        };
+        let Some(column) = columns.get(index) else {
+            return Ok(None);
+        };
+        let shape = match term {
+            DataType::Int8 => Shape::decimal(DECIMAL_DIGITS, 0),
+            _ => Some(Shape::of(&DataType::Int8)),
+        };
+        let (true, Some(shape)) = (column.shape.ty.is_integer(), shape) else {
+            return Ok(None);
+        };
+        let alike = calls.iter().filter_map(shifted);
+        let alike = alike.filter(|(other, _, ty)| *other == index && *ty == term);
+        let shifts: Vec<i64> = alike.map(|(_, shift, _)| shift).collect();
+        let shifts = Shifts {
+            least: shifts.iter().copied().min().unwrap_or(shift),
+            greatest: shifts.iter().copied().max().unwrap_or(shift),
+            term: term.clone(),
+        };
+        let of = || vec![column.expr.clone()];
+        let sum = call(Arc::new(whole_sum(shape.clone())), of(), None);
+        let sum = self.want(wanted, sum, shape.clone());
+        let count = call(Arc::new(checked_count(shifts)), of(), None);
+        let count = self.want(wanted, count, Shape::of(&DataType::Int8));
+        let sum = shifted_sum(sum.expr, count.expr.clone(), shift, shape.clone());
+        Ok(Some(match node.function.name() {
+            "sum" => Typed::safe(sum, shape.with_type(&node.ty)),
+            _ => {
+                let (expr, shape) = average(sum, shape, count.expr);
+                Typed::safe(expr, shape)
+            }
         }))
     }
 
@@ -365,15 +428,45 @@ fn call(
     AggregateFunction::new_udf(function, args, false, filter, vec![], None)
 }
 
+/// The position of a column, the constant whole number that is added to it, and the type of that sum, if the call is
+/// a `sum` or `avg` of these.
+fn shifted(call: &AggregateCall) -> Option<(usize, i64, &DataType)> {
+    let plain = call.filter.is_none() && call.order_by.is_empty() && !call.within_group;
+    if !plain || call.distinct || !matches!(call.function.name(), "sum" | "avg") {
+        return None;
+    }
+    let [
+        Expr::Call {
+            function, args, ty, ..
+        },
+    ] = call.args.as_slice()
+    else {
+        return None;
+    };
+    if function.kind() != Kind::Infix || !ty.is_integer() {
+        return None;
+    }
+    let number = |expr: &Expr| match expr {
+        Expr::Literal(Value::Int2(number), _) => Some(i64::from(*number)),
+        Expr::Literal(Value::Int4(number), _) => Some(i64::from(*number)),
+        Expr::Literal(Value::Int8(number), _) => Some(*number),
+        _ => None,
+    };
+    let (column, shift) = match (function.name(), args.as_slice()) {
+        ("+", [Expr::Column { index, .. }, constant] | [constant, Expr::Column { index, .. }]) => {
+            (*index, number(constant)?)
+        }
+        ("-", [Expr::Column { index, .. }, constant]) => (*index, number(constant)?.checked_neg()?),
+        _ => return None,
+    };
+    Some((column, shift, ty))
+}
+
 /// What to add up for `sum` and `avg`, and the form of the sum, if [`exact_sum`] can.
 fn sum_of(name: &str, arg: &Typed) -> Result<Option<(Typed, Shape)>> {
     Ok(match arg.shape.ty {
-        DataType::Int2 | DataType::Int4 | DataType::Int8 => {
-            match (Shape::decimal(19, 0), Shape::decimal(DECIMAL_DIGITS, 0)) {
-                (Some(wide), Some(sum)) => Some((native(arg.clone(), &wide)?, sum)),
-                _ => None,
-            }
-        }
+        DataType::Int2 | DataType::Int4 => Some((arg.clone(), Shape::of(&DataType::Int8))),
+        DataType::Int8 => Shape::decimal(DECIMAL_DIGITS, 0).map(|sum| (arg.clone(), sum)),
         // `avg(real)` adds up in double precision, `sum(real)` does not.
         DataType::Float4 if name == "avg" => {
             let wide = Shape::of(&DataType::Float8);

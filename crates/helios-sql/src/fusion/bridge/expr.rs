@@ -15,8 +15,11 @@ use helios_expr::{Comparison, Expr, Kind};
 
 use super::typed::{Typed, comparable};
 use super::{arith, cast, distance};
-use crate::fusion::scalar::evaluate;
+use crate::fusion::scalar::{evaluate, length};
 use crate::fusion::shape::Shape;
+
+/// Names of the function that counts characters.
+const LENGTHS: [&str; 3] = ["length", "char_length", "character_length"];
 
 /// What the columns, parameters and subqueries of an expression stand for.
 #[derive(Clone, Copy)]
@@ -237,6 +240,21 @@ impl<'a> ExprBridge<'a> {
                                 None => arith::binary(function.name(), left, right, ty),
                             },
                         },
+                        (Kind::Function, Some(text), None)
+                            if LENGTHS.contains(&function.name())
+                                && matches!(
+                                    text.shape.ty,
+                                    DataType::Text | DataType::Varchar(_)
+                                )
+                                && text.shape.arrow == ArrowType::Utf8View =>
+                        {
+                            let shape = Shape::of(&DataType::Int4);
+                            Ok(Some(Typed {
+                                expr: length(text.expr),
+                                shape,
+                                risky: text.risky,
+                            }))
+                        }
                         (Kind::Prefix, Some(operand), None) => {
                             arith::prefix(function.name(), operand)
                         }

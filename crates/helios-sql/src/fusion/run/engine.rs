@@ -17,6 +17,8 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::again::GuardNestedLoops;
 use super::equalities::BlurEqualities;
+use super::few::FindFewGroups;
+use super::late::ReadLate;
 use super::order::DropOrder;
 use crate::fusion::context::StatementContext;
 use crate::fusion::error::from_datafusion;
@@ -35,6 +37,9 @@ const WHOLE_BYTES: usize = 128 << 20;
 /// The part of the places between the least and the greatest key that must be taken for whole numbers to be looked up
 /// in an array, not by hashing. A place takes four bytes.
 const DENSITY: f64 = 0.02;
+
+/// Whole numbers that lie among so many are looked up in an array in any case.
+const NEAR: usize = 1 << 20;
 
 /// With less memory than this, batches are smaller.
 const ROOMY: usize = 256 << 20;
@@ -112,6 +117,8 @@ impl FusionEngine {
             // A sort reserves memory for its merge ahead of time; leave most of it for rows.
             let execution = &mut state.config_mut().options_mut().execution;
             execution.sort_spill_reservation_bytes = (bytes / 16).min(10 << 20);
+            // Such an array has four bytes for each.
+            execution.perfect_hash_join_small_build_threshold = (bytes / 128).min(NEAR);
             if bytes < ROOMY {
                 // Merging holds a batch of each run at a time.
                 let config = state.config_mut();
@@ -189,6 +196,13 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     if let Some(noted) = noted {
         rules.insert(noted, Arc::new(DropOrder));
     }
+    let learning = rules
+        .iter()
+        .rposition(|rule| rule.name() == "EnsureCooperative");
+    if let Some(learning) = learning {
+        rules.insert(learning, Arc::new(ReadLate));
+    }
+    rules.push(Arc::new(FindFewGroups));
     rules.push(Arc::new(GuardNestedLoops));
     rules
 }
@@ -205,6 +219,7 @@ fn configuration(threads: usize) -> SessionConfig {
     optimizer.hash_join_single_partition_threshold_rows = (WHOLE_ROWS / threads).max(128 << 10);
     optimizer.hash_join_single_partition_threshold = (WHOLE_BYTES / threads).max(1 << 20);
     options.execution.perfect_hash_join_min_key_density = DENSITY;
+    options.execution.perfect_hash_join_small_build_threshold = NEAR;
     // What may be NULL is judged differently before and after planning, which is no fault.
     options.execution.skip_physical_aggregate_schema_check = true;
     config

@@ -3,6 +3,8 @@
 mod again;
 mod engine;
 mod equalities;
+mod few;
+mod late;
 mod order;
 mod stream;
 

@@ -16,8 +16,16 @@ use datafusion::physical_plan::{
 use crate::fusion::scan::StoredScan;
 
 /// Aggregates whose result does not depend on the order of the rows.
-const ANY_ORDER: [&str; 7] = [
-    "count", "sum", "average", "min", "max", "bool_and", "bool_or",
+const ANY_ORDER: [&str; 9] = [
+    "count",
+    "checked_count",
+    "different_count",
+    "sum",
+    "average",
+    "min",
+    "max",
+    "bool_and",
+    "bool_or",
 ];
 
 /// Takes the order off scans above which nothing depends on it: segments of which rows were changed are read much faster

@@ -26,7 +26,7 @@ pub(crate) use key::{is_key, key_of};
 pub(crate) use like::like;
 pub(crate) use reshape::reshape;
 pub(crate) use single::single;
-pub(crate) use text::{char_as_text, substring};
+pub(crate) use text::{char_as_text, length, substring};
 
 /// Runs a function of one argument over an array, or once over a constant.
 pub(crate) fn unary(

@@ -1,13 +1,13 @@
-//! Parts of texts, over whole arrays.
+//! Parts and lengths of texts, over whole arrays.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringViewArray, StringViewBuilder};
-use arrow::datatypes::DataType as ArrowType;
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringViewArray, StringViewBuilder};
+use arrow::datatypes::{DataType as ArrowType, Field, FieldRef};
 use datafusion::common::Result as DfResult;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr as DfExpr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility, lit,
+    ColumnarValue, Expr as DfExpr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility, lit,
 };
 use helios_base::{Error, Result};
 
@@ -134,9 +134,86 @@ impl TextPart {
     }
 }
 
+/// How many characters a text has.
+pub(crate) fn length(text: DfExpr) -> DfExpr {
+    let length = Length {
+        signature: Signature::any(1, Volatility::Immutable),
+    };
+    ScalarUDF::from(length).call(vec![text])
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Length {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Length {
+    fn name(&self) -> &str {
+        "length"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[ArrowType]) -> DfResult<ArrowType> {
+        Ok(ArrowType::Int32)
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> DfResult<FieldRef> {
+        let nullable = args.arg_fields.iter().any(|field| field.is_nullable());
+        let field = Field::new(self.name(), ArrowType::Int32, nullable);
+        Ok(Arc::new(field))
+    }
+
+    fn is_strict(&self) -> bool {
+        true
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
+        super::unary(args, lengths).map_err(to_datafusion)
+    }
+}
+
+fn lengths(array: &ArrayRef) -> Result<ArrayRef> {
+    let texts: &StringViewArray = array.as_string_view_opt().ok_or_else(|| {
+        Error::internal(format!("the length of a column of {}", array.data_type()))
+    })?;
+    let nulls = texts.nulls();
+    let length = |row: usize| match nulls.is_none_or(|nulls| nulls.is_valid(row)) {
+        true => count(texts.value(row).as_bytes()),
+        false => 0,
+    };
+    let lengths: Vec<i32> = (0..texts.len()).map(length).collect();
+    Ok(Arc::new(Int32Array::new(lengths.into(), nulls.cloned())))
+}
+
+/// Characters of UTF-8: bytes that do not go on with one.
+fn count(text: &[u8]) -> i32 {
+    let first = |byte: &&u8| byte.cast_signed() >= -64;
+    i32::try_from(text.iter().filter(first).count()).unwrap_or(i32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_are_counted_in_characters() {
+        for text in [
+            "",
+            "abc",
+            "äbc",
+            "日本語",
+            "a longer text with an é in it",
+            "🙂",
+        ] {
+            assert_eq!(count(text.as_bytes()) as usize, text.chars().count());
+        }
+        let array: ArrayRef = Arc::new(StringViewArray::from(vec![Some("äb"), None, Some("")]));
+        let wanted = Int32Array::from(vec![Some(2), None, Some(0)]);
+        assert_eq!(lengths(&array).unwrap().as_primitive(), &wanted);
+    }
 
     #[test]
     fn parts_are_counted_in_characters() {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use arrow::array::{ArrayRef, BinaryViewBuilder, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, BinaryViewBuilder, RecordBatch, RecordBatchOptions, UInt64Array};
 use arrow::compute::{BatchCoalescer, filter_record_batch};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::Result as DfResult;
@@ -46,12 +46,26 @@ pub(super) struct Source {
     pub(super) pieces: Pieces,
 }
 
+impl Source {
+    /// The same rows.
+    pub(super) fn with_outputs(&self, outputs: Arc<[Output]>) -> Self {
+        Self {
+            table: Arc::clone(&self.table),
+            read: Arc::clone(&self.read),
+            outputs,
+            filters: self.filters.clone(),
+            pieces: self.pieces.clone(),
+        }
+    }
+}
+
 /// Pieces of a scan.
+#[derive(Clone)]
 pub(super) enum Pieces {
     /// Ranges of the stored key, ascending.
     Ranges(Vec<KeyRange>),
     /// What an index leads to.
-    Probe(Box<Probe>),
+    Probe(Arc<Probe>),
 }
 
 /// One part of a scan.
@@ -95,6 +109,8 @@ enum Piece {
 enum Builder {
     Column(usize, ColumnBuilder),
     Key(BinaryViewBuilder),
+    /// Of rows that are in no segment: how many.
+    NoPlace(usize),
 }
 
 /// A batch in the making.
@@ -344,7 +360,10 @@ impl<'a> Filling<'a> {
             Output::Column { position, shape } => {
                 Builder::Column(*position, ColumnBuilder::new(shape, wanted))
             }
-            Output::Key => Builder::Key(BinaryViewBuilder::with_capacity(wanted)),
+            Output::Key | Output::KeyOutside => {
+                Builder::Key(BinaryViewBuilder::with_capacity(wanted))
+            }
+            Output::Place(_) => Builder::NoPlace(0),
         };
         let (builders, count) =
             begun.unwrap_or_else(|| (source.outputs.iter().map(builder).collect(), 0));
@@ -386,6 +405,7 @@ impl<'a> Filling<'a> {
                         builder.append_field(row.field(*position)?)?;
                     }
                     Builder::Key(builder) => builder.append_value(row.key()),
+                    Builder::NoPlace(count) => *count += 1,
                 }
             }
         }
@@ -440,6 +460,7 @@ impl<'a> Filling<'a> {
         let array = |builder| match builder {
             Builder::Column(_, mut builder) => builder.finish(),
             Builder::Key(mut builder) => Arc::new(builder.finish()) as ArrayRef,
+            Builder::NoPlace(count) => Arc::new(UInt64Array::from(vec![0; count])),
         };
         self.builders.into_iter().map(array).collect()
     }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, BooleanArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions,
+    UInt64Array, new_null_array,
 };
 use arrow::buffer::{BooleanBuffer, Buffer};
 use arrow::compute::{FilterBuilder, FilterPredicate, and};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType as ArrowType, SchemaRef};
 use helios_base::{Error, Result, Scn};
 use helios_table::columnar::{ChunkRows, SegmentRows, widen};
 use helios_version::{ColdRows, Stretch};
@@ -64,6 +65,7 @@ pub(super) struct Chunks {
 
 /// Some rows of a chunk.
 struct Piece<'a> {
+    cold: &'a Arc<dyn ColdRows>,
     segment: &'a SegmentRows,
     chunk: usize,
     rows: Range<usize>,
@@ -153,8 +155,8 @@ impl Chunks {
                 return Ok(None);
             }
             interrupt.check()?;
-            let rows = Arc::clone(&self.rows);
-            let Some(segment) = rows.as_any().downcast_ref::<SegmentRows>() else {
+            let rows_of = Arc::clone(&self.rows);
+            let Some(segment) = rows_of.as_any().downcast_ref::<SegmentRows>() else {
                 return Err(Error::internal("a segment of an unknown kind"));
             };
             let Some((chunk, whole)) = segment.piece(&self.places) else {
@@ -174,6 +176,7 @@ impl Chunks {
             } else {
                 let (rows, kept) = step.take(whole, segment.rows_of(chunk));
                 let piece = Piece {
+                    cold: &rows_of,
                     segment,
                     chunk,
                     rows,
@@ -217,6 +220,14 @@ impl Piece<'_> {
                 read.get(*position, || self.column(source, *position))
             }
             Output::Key => self.segment.keys(self.chunk, self.rows.clone()),
+            Output::KeyOutside => Ok(new_null_array(&ArrowType::BinaryView, self.rows.len())),
+            Output::Place(places) => {
+                let first = places.add(self.cold, self.chunk);
+                let rows = self.rows.start as u64..self.rows.end as u64;
+                Ok(Arc::new(UInt64Array::from_iter_values(
+                    rows.map(|row| first + row),
+                )))
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::compute::SortOptions;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result as DfResult, Statistics, internal_err};
 use datafusion::config::ConfigOptions;
@@ -31,6 +31,7 @@ use helios_version::Read;
 use super::batches::{Batches, Pieces, Source};
 use super::childless;
 use super::filter::RowFilter;
+use super::late::{Cut, Places};
 use super::morsels::Morsels;
 use super::names::Tag;
 use super::sieve::{Sieve, is_learnt};
@@ -48,6 +49,9 @@ const ROWS_HIDDEN: &str = "rows_hidden";
 /// How many rows were left out for what operators above had learnt.
 const ROWS_SIFTED: &str = "rows_sifted";
 
+/// So many columns are read late whatever they hold.
+const MANY_LATE: usize = 6;
+
 /// What one output column holds.
 #[derive(Clone, Debug)]
 pub(super) enum Output {
@@ -60,6 +64,10 @@ pub(super) enum Output {
     },
     /// The stored key.
     Key,
+    /// The stored key of rows outside of segments, `NULL` of others.
+    KeyOutside,
+    /// Where a row of a segment is.
+    Place(Arc<Places>),
 }
 
 /// A scan of a table at a snapshot. Its parts take key ranges off a common list, in order.
@@ -177,6 +185,71 @@ impl StoredScan {
     }
 }
 
+impl StoredScan {
+    /// The scan without some of its outputs, which are read late; `None` if that gains nothing. Neither has others than
+    /// it had.
+    pub fn cut(&self, kept: &[usize], late: &[usize]) -> Option<Cut> {
+        let is_column = |at: &usize| {
+            let output = self.source.outputs.get(*at);
+            matches!(output, Some(Output::Column { .. }))
+        };
+        let worth = late.iter().any(|at| {
+            let field = self.schema.fields().get(*at);
+            field.is_some_and(|field| !is_short(field.data_type()))
+        });
+        let source = &self.source;
+        if late.len() < MANY_LATE && !worth
+            || !late.iter().all(is_column)
+            || self.limit.is_some()
+            || !self.learnt.is_empty()
+            || !matches!(source.pieces, Pieces::Ranges(_))
+            || source.read.segments(source.table.storage) == 0
+        {
+            return None;
+        }
+        let places = Arc::new(Places::default());
+        let mut outputs: Vec<Output> = (kept.iter())
+            .map(|at| source.outputs.get(*at).cloned())
+            .collect::<Option<_>>()?;
+        outputs.push(Output::KeyOutside);
+        outputs.push(Output::Place(Arc::clone(&places)));
+        let mut fields = self.schema.project(kept).ok()?.fields().to_vec();
+        fields.push(Arc::new(Field::new("(key)", DataType::BinaryView, true)));
+        fields.push(Arc::new(Field::new("(place)", DataType::UInt64, false)));
+        let schema: SchemaRef = Arc::new(Schema::new(fields));
+        let mut equivalence = EquivalenceProperties::new(Arc::clone(&schema));
+        let order = key_order(&source.table, &outputs, &schema);
+        if !self.apart && !order.is_empty() {
+            equivalence.add_ordering(order);
+        }
+        let properties = PlanProperties::new(
+            equivalence,
+            Partitioning::UnknownPartitioning(self.parts),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        let scan = Self {
+            source: Arc::new(source.with_outputs(outputs.into())),
+            schema,
+            statistics: None,
+            properties: Arc::new(properties),
+            ..self.with_learnt(Vec::new())
+        };
+        Some(Cut::new(
+            Arc::new(scan),
+            Arc::clone(source),
+            places,
+            kept.to_vec(),
+            Arc::clone(&self.schema),
+        ))
+    }
+}
+
+/// Whether arrays of this type cost next to nothing to hand on.
+fn is_short(ty: &DataType) -> bool {
+    ty.primitive_width().is_some_and(|bytes| bytes <= 8)
+}
+
 /// The order of the rows: that of the key columns, as far as they are put out and compare as their
 /// stored keys do.
 fn key_order(table: &TableDef, outputs: &[Output], schema: &Schema) -> Vec<PhysicalSortExpr> {
@@ -232,7 +305,8 @@ impl DisplayAs for StoredScan {
                     let column = self.source.table.columns.get(*position);
                     column.map_or("", |column| &column.name)
                 }
-                Output::Key => "(key)",
+                Output::Key | Output::KeyOutside => "(key)",
+                Output::Place(_) => "(place)",
             })
             .collect();
         write!(

@@ -185,6 +185,19 @@ impl RowFilter {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn compared_with_text(comparison: Comparison, text: &str) -> Self {
+        Self {
+            position: 0,
+            kind: Kind::Bytes,
+            test: Test::Compare(
+                comparison,
+                Datum::Bytes(text.as_bytes().into()),
+                Value::from(text),
+            ),
+        }
+    }
+
     /// The condition as text, for people.
     pub(super) fn describe(&self, table: &TableDef) -> String {
         let column = table.columns.get(self.position);

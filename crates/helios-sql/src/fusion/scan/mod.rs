@@ -7,6 +7,7 @@ mod exec;
 mod file_rows;
 mod files;
 mod filter;
+mod late;
 mod morsels;
 mod names;
 mod probe;

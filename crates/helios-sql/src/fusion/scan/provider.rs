@@ -233,7 +233,7 @@ impl StoredTable {
             (_, None) => 1,
         };
         let pieces = match probe {
-            Some(probe) => Pieces::Probe(Box::new(probe)),
+            Some(probe) => Pieces::Probe(Arc::new(probe)),
             None if parts > 1 => {
                 let count = parts * RANGES_PER_PART;
                 let rows = rows.unwrap_or(0);

@@ -1,6 +1,8 @@
 //! Conditions of a scan asked of whole columns, and of what is known of them.
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, StringViewArray, make_view,
+};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{
     DataType as ArrowType, Date32Type, Decimal64Type, Decimal128Type, Int16Type, Int32Type,
@@ -15,6 +17,9 @@ use super::filter::{Datum, RowFilter, Test, without_blanks};
 
 /// Strings that are compared one after the other.
 const FEW: usize = 8;
+
+/// Strings of so many bytes are all in their views.
+const INLINE: usize = 12;
 
 impl RowFilter {
     /// Whether a row of a chunk with this zone may satisfy the condition.
@@ -165,10 +170,18 @@ impl RowFilter {
                     return self
                         .keep_bytes(array, |row| without_blanks(values.value(row).as_bytes()));
                 }
-                self.keep_bytes(array, |row| values.value(row).as_bytes())
+                let value = |row| values.value(row).as_bytes();
+                if let Some(chosen) = self.of_equal_views(values.views(), values.nulls(), value) {
+                    return Some(valid(array, chosen));
+                }
+                self.keep_bytes(array, value)
             }
             ArrowType::BinaryView => {
                 let values = array.as_binary_view_opt()?;
+                let value = |row| values.value(row);
+                if let Some(chosen) = self.of_equal_views(values.views(), values.nulls(), value) {
+                    return Some(valid(array, chosen));
+                }
                 self.keep_bytes(array, |row| values.value(row))
             }
             ArrowType::FixedSizeBinary(_) => {
@@ -231,6 +244,40 @@ impl RowFilter {
             }
             None => self.chosen(array.len(), value, bytes),
         }
+    }
+
+    /// The strings that equal a constant, or do not; `None` if the condition asks another thing. What a view holds
+    /// beside the place of a long string tells most apart, and all of the short ones.
+    fn of_equal_views<'a>(
+        &self,
+        views: &[u128],
+        nulls: Option<&NullBuffer>,
+        value: impl Fn(usize) -> &'a [u8],
+    ) -> Option<BooleanBuffer> {
+        let Test::Compare(comparison @ (Comparison::Eq | Comparison::Ne), datum, _) = &self.test
+        else {
+            return None;
+        };
+        let wanted = bytes(datum)?;
+        let view = make_view(wanted, 0, 0);
+        let equal = if wanted.len() <= INLINE {
+            bits::of(views, |other| other == view)
+        } else {
+            let alike = bits::of(views, |other| other as u64 == view as u64);
+            let mut all = BooleanBufferBuilder::new(views.len());
+            all.append_n(views.len(), false);
+            for row in alike.set_indices() {
+                // Where there is no value, what the view says of one does not hold.
+                if nulls.is_none_or(|nulls| nulls.is_valid(row)) && value(row) == wanted {
+                    all.set_bit(row, true);
+                }
+            }
+            all.finish()
+        };
+        Some(match comparison {
+            Comparison::Ne => !&equal,
+            _ => equal,
+        })
     }
 
     /// The rows that equal one of a few strings but for blanks at the end; `None` if that is not what the
@@ -411,6 +458,46 @@ mod tests {
                 for (row, text) in texts.iter().enumerate() {
                     let is_it = text.as_ref().is_some_and(|text| text.trim_end() == wanted);
                     assert_eq!(found.value(row), is_it, "{text:?} {wanted}");
+                }
+            }
+        }
+    }
+
+    // Guards against strings that are told apart by less than all of them, and values where there are none.
+    #[test]
+    fn strings_equal_those_that_they_are() {
+        let texts = [
+            "",
+            "a",
+            "twelve bytes",
+            "twelve bytet",
+            "thirteen byte",
+            "thirteen bytf",
+            "thirty bytes",
+        ];
+        let mut rng = fastrand::Rng::with_seed(6);
+        let rows: Vec<Option<&str>> = std::iter::repeat_with(|| rng.choice(texts))
+            .map(|text| text.filter(|text| *text != "twelve bytet"))
+            .take(500)
+            .collect();
+        let array: ArrayRef = Arc::new(StringViewArray::from(rows.clone()));
+        // A view where there is no value may say anything.
+        let strings = array.as_string_view();
+        let nulls = NullBuffer::from_iter((0..500).map(|row| row % 3 > 0 && strings.is_valid(row)));
+        let masked = StringViewArray::new(
+            strings.views().clone(),
+            strings.data_buffers().to_vec(),
+            Some(nulls.clone()),
+        );
+        let masked: ArrayRef = Arc::new(masked);
+        for wanted in texts {
+            for comparison in [Comparison::Eq, Comparison::Ne] {
+                let filter = RowFilter::compared_with_text(comparison, wanted);
+                let found = filter.select(&masked).unwrap();
+                for (row, text) in rows.iter().enumerate() {
+                    let holds = text.is_some_and(|text| comparison.holds(text.cmp(wanted)));
+                    let holds = holds && nulls.is_valid(row);
+                    assert_eq!(found.value(row), holds, "{text:?} {comparison:?} {wanted}");
                 }
             }
         }

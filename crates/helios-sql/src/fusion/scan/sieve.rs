@@ -6,9 +6,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions};
-use arrow::compute::prep_null_mask_filter;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions,
+    UInt32Array,
+};
+use arrow::compute::{prep_null_mask_filter, take_arrays};
+use arrow::datatypes::{Int32Type, Int64Type, SchemaRef};
 use datafusion::common::Column as DfColumn;
 use datafusion::logical_expr::{Expr as DfExpr, Operator, binary_expr};
 use datafusion::physical_expr::expressions::{
@@ -187,16 +190,18 @@ impl Sieve {
         before: Option<&BooleanArray>,
     ) -> Result<BooleanArray> {
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), inputs, &options)
-            .map_err(from_arrow)?;
-        let holds = self.narrow.evaluate(&batch).map_err(from_datafusion)?;
-        let holds = holds.into_array(rows).map_err(from_datafusion)?;
-        let Some(holds) = holds.as_boolean_opt() else {
-            return Err(Error::internal("a condition that is no boolean"));
+        let runs = match inputs.as_slice() {
+            [keys] => Runs::of(keys),
+            _ => None,
         };
-        let holds = match holds.nulls() {
-            Some(_) => prep_null_mask_filter(holds),
-            None => holds.clone(),
+        let holds = match runs {
+            Some(runs) => {
+                let heads = runs.heads.len();
+                let inputs = take_arrays(&inputs, &runs.heads, None).map_err(from_arrow)?;
+                let options = RecordBatchOptions::new().with_row_count(Some(heads));
+                runs.spread(&self.ask(inputs, heads, &options)?, rows)
+            }
+            None => self.ask(inputs, rows, &options)?,
         };
         match before {
             Some(before) => {
@@ -211,6 +216,25 @@ impl Sieve {
         Ok(holds)
     }
 
+    fn ask(
+        &self,
+        inputs: Vec<ArrayRef>,
+        rows: usize,
+        options: &RecordBatchOptions,
+    ) -> Result<BooleanArray> {
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), inputs, options)
+            .map_err(from_arrow)?;
+        let holds = self.narrow.evaluate(&batch).map_err(from_datafusion)?;
+        let holds = holds.into_array(rows).map_err(from_datafusion)?;
+        let Some(holds) = holds.as_boolean_opt() else {
+            return Err(Error::internal("a condition that is no boolean"));
+        };
+        Ok(match holds.nulls() {
+            Some(_) => prep_null_mask_filter(holds),
+            None => holds.clone(),
+        })
+    }
+
     /// The rows of a batch of the scan that satisfy it.
     pub(super) fn of_batch(&mut self, batch: &RecordBatch) -> Result<Option<BooleanArray>> {
         let Some(_) = self.inputs(&[]) else {
@@ -222,6 +246,60 @@ impl Sieve {
     }
 }
 
+/// Equal keys that follow each other, as in the order of a key that others refer to: it is enough to ask for the
+/// first of each.
+struct Runs {
+    heads: UInt32Array,
+}
+
+impl Runs {
+    /// `None` unless there are few of them.
+    fn of(keys: &ArrayRef) -> Option<Self> {
+        if keys.null_count() > 0 {
+            return None;
+        }
+        if let Some(keys) = keys.as_primitive_opt::<Int64Type>() {
+            return Self::among(keys.values());
+        }
+        Self::among(keys.as_primitive_opt::<Int32Type>()?.values())
+    }
+
+    fn among<T: Copy + PartialEq>(keys: &[T]) -> Option<Self> {
+        /// So many rows tell whether there are few.
+        const TRIAL: usize = 1024;
+        /// That is, one of so many rows.
+        const LONG: usize = 2;
+        let runs = |keys: &[T]| {
+            let pairs = keys.iter().zip(keys.iter().skip(1));
+            pairs.filter(|(a, b)| a != b).count()
+        };
+        if keys.len() < TRIAL || runs(keys.get(..TRIAL)?) * LONG > TRIAL {
+            return None;
+        }
+        let mut heads = Vec::with_capacity(keys.len() / LONG);
+        heads.push(0);
+        let pairs = keys.iter().zip(keys.iter().skip(1));
+        for (row, (before, key)) in pairs.enumerate() {
+            if before != key {
+                heads.push(u32::try_from(row + 1).ok()?);
+            }
+        }
+        let heads = heads.into();
+        Some(Self { heads })
+    }
+
+    /// What holds for each row, given what holds for the first of each run.
+    fn spread(&self, holds: &BooleanArray, rows: usize) -> BooleanArray {
+        let mut all = BooleanBufferBuilder::new(rows);
+        let ends = self.heads.values().iter().skip(1).map(|end| *end as usize);
+        for (at, end) in ends.chain(std::iter::once(rows)).enumerate() {
+            let length = end.saturating_sub(all.len());
+            all.append_n(length, holds.value(at));
+        }
+        BooleanArray::new(all.finish(), None)
+    }
+}
+
 fn is_true(expr: &Arc<dyn PhysicalExpr>) -> bool {
     let literal = expr.downcast_ref::<Literal>();
     literal.is_some_and(|literal| {
@@ -230,4 +308,40 @@ fn is_true(expr: &Arc<dyn PhysicalExpr>) -> bool {
             datafusion::common::ScalarValue::Boolean(Some(true))
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Int64Array;
+
+    use super::*;
+
+    // Guards against rows that get the answer of another run.
+    #[test]
+    fn runs_are_spread_over_their_rows() {
+        let mut rng = fastrand::Rng::with_seed(12);
+        let mut with_runs = 0;
+        for _ in 0..200 {
+            let longest = [1, 3, 9, 5000][rng.usize(0..4)];
+            let mut keys: Vec<i64> = Vec::new();
+            while keys.len() < 3000 {
+                let key = rng.i64(0..50);
+                keys.extend(std::iter::repeat_n(key, rng.usize(1..=longest)));
+            }
+            let array: ArrayRef = Arc::new(Int64Array::from(keys.clone()));
+            let Some(runs) = Runs::of(&array) else {
+                continue;
+            };
+            with_runs += 1;
+            let heads = runs.heads.values().iter();
+            let holds = heads.map(|head| Some(keys[*head as usize] % 3 == 0));
+            let holds: BooleanArray = holds.collect();
+            let all = runs.spread(&holds, keys.len());
+            assert_eq!(all.len(), keys.len());
+            for (row, key) in keys.iter().enumerate() {
+                assert_eq!(all.value(row), key % 3 == 0);
+            }
+        }
+        assert!(with_runs > 80);
+    }
 }
