@@ -115,6 +115,10 @@ pub trait SessionHooks: Send + Sync {
     fn setting(&self, _name: &str) -> Option<String> {
         None
     }
+    /// As [`SessionHooks::setting`], but `None` if nobody asked for a value, so that it is the default.
+    fn setting_asked(&self, _name: &str) -> Option<String> {
+        None
+    }
     /// `set_config(name, value, is_local)`; returns the new value as shown.
     ///
     /// # Errors

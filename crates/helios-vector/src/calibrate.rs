@@ -8,6 +8,8 @@
 //! What some queries found is chance. So what is told is what the mean of all queries is above with a
 //! certainty of 95 %, and of both kinds the worse.
 
+use std::collections::HashSet;
+
 use parking_lot::Mutex;
 
 use crate::error::Result;
@@ -21,12 +23,14 @@ use crate::work::Work;
 
 /// How many are to be found of each query.
 pub const WANTED: usize = 10;
+/// How many more may be asked for: what is found of these tells what a larger `LIMIT`, or a condition, needs.
+pub const WANTED_MANY: usize = 100;
 /// At most so many queries of a kind are asked.
 const QUERIES: usize = 100;
 /// One for so many vectors, if that is less.
 const PER_QUERY: usize = 20;
 /// So many of the nearest are known, some of which may be as near as the last that is wanted.
-const KNOWN: usize = 32;
+const KNOWN: usize = WANTED_MANY + 28;
 /// Of a normal distribution 95 % are above so many deviations below its mean.
 const CERTAIN: f64 = 1.645;
 
@@ -79,13 +83,19 @@ impl Question {
         }
     }
 
-    /// The share of the nearest that is not among what was found; `None` if nothing is near.
-    fn missed(&self, metric: Metric, found: &[Neighbour], exact: bool) -> Option<f64> {
+    /// The share of the `wanted` nearest that is not among what was found; `None` if nothing is near.
+    fn missed(
+        &self,
+        metric: Metric,
+        wanted: usize,
+        found: &[Neighbour],
+        exact: bool,
+    ) -> Option<f64> {
         let near = self.nearest.clone().into_sorted();
-        let wanted = near.len().min(WANTED);
+        let wanted = near.len().min(wanted);
         let last = near.get(wanted.checked_sub(1)?)?.score;
         let known = near.iter().take_while(|near| near.score <= last);
-        let known: Vec<u64> = known.map(|near| near.id).collect();
+        let known: HashSet<u64> = known.map(|near| near.id).collect();
         // Of many that are equally far any will do; by estimates they cannot be told.
         let limit = metric.distance(last);
         let limit = limit + (1.0 + limit.abs()) * 1e-6;
@@ -189,8 +199,10 @@ impl Calibrator {
         })
     }
 
-    /// Asks the index, which has all vectors that were met, for so many candidates of each query; `None` if there is
-    /// nothing to ask.
+    /// Asks the index, which has all vectors that were met, with one effort: for each of `wanted`, which is how many of
+    /// the nearest are to be among how many candidates, what is found. Nothing if there is nothing to ask.
+    ///
+    /// Fewer candidates are the first of more: an effort has to suffice for the most that are asked for.
     ///
     /// # Errors
     /// As [`Index::scan`]; fails if it is cancelled.
@@ -198,40 +210,60 @@ impl Calibrator {
         &self,
         index: &dyn Index,
         effort: Effort,
-        candidates: usize,
+        wanted: &[(usize, usize)],
         work: Work<'_>,
-    ) -> Result<Option<Share>> {
+    ) -> Result<Vec<Share>> {
         let exact = index.codes().is_none();
-        let mut worst: Option<Share> = None;
+        let most = wanted.iter().map(|(_, candidates)| *candidates).max();
+        let most = most.unwrap_or(0);
+        let mut worst: Vec<Option<Share>> = vec![None; wanted.len()];
         for kind in [&self.moved, &self.held] {
-            let mut missed = Vec::with_capacity(kind.len());
-            for question in kind {
-                work.go_on(0)?;
-                let question = question.lock();
-                let mut scan = index.scan(&question.query, &All, effort)?;
-                let found = scan.next(candidates);
-                missed.extend(question.missed(self.metric, &found, exact));
+            let answers = Mutex::new(Vec::with_capacity(kind.len()));
+            work.each(kind.len(), 4, |range| {
+                for at in range {
+                    let Some(question) = kind.get(at) else { break };
+                    let question = question.lock();
+                    let mut scan = index.scan(&question.query, &All, effort)?;
+                    let found = scan.next(most);
+                    let missed = wanted.iter().map(|(wanted, candidates)| {
+                        let found = found.get(..*candidates).unwrap_or(&found);
+                        question.missed(self.metric, *wanted, found, exact)
+                    });
+                    let missed: Vec<Option<f64>> = missed.collect();
+                    answers.lock().push((at, missed));
+                }
+                Ok(())
+            })?;
+            let mut answers = answers.into_inner();
+            // Sums do not depend on who was quicker.
+            answers.sort_unstable_by_key(|(at, _)| *at);
+            for (number, (worst, (wanted, _))) in worst.iter_mut().zip(wanted).enumerate() {
+                let missed = answers
+                    .iter()
+                    .filter_map(|(_, missed)| *missed.get(number)?);
+                let missed: Vec<f64> = missed.collect();
+                if missed.is_empty() {
+                    continue;
+                }
+                let least = least(&missed, *wanted);
+                let all = missed.iter().all(|missed| *missed == 0.0);
+                *worst = Some(match *worst {
+                    Some(other) => Share {
+                        least: other.least.min(least),
+                        all: other.all && all,
+                    },
+                    None => Share { least, all },
+                });
             }
-            if missed.is_empty() {
-                continue;
-            }
-            let (least, all) = (least(&missed), missed.iter().all(|missed| *missed == 0.0));
-            worst = Some(match worst {
-                Some(other) => Share {
-                    least: other.least.min(least),
-                    all: other.all && all,
-                },
-                None => Share { least, all },
-            });
         }
-        Ok(worst)
+        Ok(worst.into_iter().flatten().collect())
     }
 }
 
 /// What the mean share that is found is above, by the shares that some queries missed. One more is added that missed
 /// one: that none did does not mean that none will.
-fn least(missed: &[f64]) -> f64 {
-    let more = 1.0 / WANTED as f64;
+fn least(missed: &[f64], wanted: usize) -> f64 {
+    let more = 1.0 / wanted.max(1) as f64;
     let count = missed.len() as f64 + 1.0;
     let mean = (missed.iter().sum::<f64>() + more) / count;
     let square = |missed: f64| (missed - mean) * (missed - mean);
@@ -246,7 +278,7 @@ mod tests {
 
     #[test]
     fn what_few_queries_found_is_worth_less() {
-        let round = |missed: &[f64]| (least(missed) * 1000.0).round() / 1000.0;
+        let round = |missed: &[f64]| (least(missed, WANTED) * 1000.0).round() / 1000.0;
         assert_eq!(round(&[0.0; 100]), 0.997);
         assert_eq!(round(&[0.0; 10]), 0.976);
         assert_eq!(round(&[1.0; 50]), 0.0);

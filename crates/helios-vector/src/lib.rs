@@ -30,7 +30,7 @@ mod rows;
 mod sparse;
 mod work;
 
-pub use calibrate::{Calibrator, Share, WANTED};
+pub use calibrate::{Calibrator, Share, WANTED, WANTED_MANY};
 pub use error::{Error, Result};
 pub use exact::{Exact, search as search_exact};
 pub use filter::{Accept, All, Bitmap, Filter};

@@ -14,6 +14,7 @@ mod numeric;
 mod range;
 mod text;
 pub(crate) mod vector;
+mod vector_own;
 
 use crate::function::Function;
 
@@ -30,6 +31,8 @@ pub(crate) static FAMILIES: &[&[&[Function]]] = &[
         network::FUNCTIONS,
         vector::DISTANCES,
         vector::FUNCTIONS,
+        vector_own::CASTS,
+        vector_own::FUNCTIONS,
     ],
     integer::FAMILIES,
     float::FAMILIES,

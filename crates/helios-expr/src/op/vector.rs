@@ -116,7 +116,7 @@ fn paired(a: &VectorValue, b: &VectorValue, of: impl Fn(f32, f32) -> f32) -> Res
 }
 
 /// A dense vector of these numbers, whose finite parts may have made something that is not.
-fn of_kind(kind: VectorKind, numbers: impl Iterator<Item = f32>) -> Result<VectorValue> {
+pub(super) fn of_kind(kind: VectorKind, numbers: impl Iterator<Item = f32>) -> Result<VectorValue> {
     match kind {
         VectorKind::Half => {
             let halves: Vec<F16> = numbers.map(F16::from_f32).collect();

@@ -171,11 +171,17 @@ impl Teller<'_> {
                     told = told.with("Codes", codes);
                 }
                 let known = index.calibration();
-                match Wish::of(&path.index, self.near.session).breadth(&known) {
+                let wish = Wish::of(&path.index, self.near.session);
+                let looked = path.looked_for(index.len() as u64);
+                if let Some((target, usual)) = wish.target().filter(|_| known.is_known()) {
+                    let usual = if usual { " (default)" } else { "" };
+                    told = told.with("Recall Target", format!("{target}{usual}"));
+                }
+                match wish.breadth(&known, looked) {
                     Some(breadth) => {
                         let setting = setting_of(&path.index.method);
                         told = told.with(setting, breadth.to_string());
-                        if let Some(recall) = known.recall(breadth) {
+                        if let Some(recall) = known.recall(breadth, looked) {
                             told = told.with("Recall Estimate", format!("{recall:.3}"));
                         }
                     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use helios_base::{DataType, Result, Value};
 use helios_expr::Expr;
 use helios_table::catalog::{IndexDef, TableDef};
+use helios_table::nearest::Tally;
 use helios_table::row::{KeyRange, KeyRangeSpec, Rules};
 
 use super::exec::Cx;
@@ -57,6 +58,8 @@ pub(crate) enum Path {
 #[derive(Debug)]
 pub(crate) struct NearestPath {
     pub(crate) index: Arc<IndexDef>,
+    /// Counts what it is used for.
+    pub(crate) tally: Arc<Tally>,
     /// How the rows are read where the index is of no use.
     pub(crate) otherwise: Arc<ScanNode>,
     /// How many rows are thought to be read then.
@@ -68,6 +71,24 @@ pub(crate) struct NearestPath {
     pub(crate) query: Expr,
     pub(crate) limit: Option<Expr>,
     pub(crate) offset: Option<Expr>,
+}
+
+impl NearestPath {
+    /// How many of the nearest rows are looked at by an index of so many vectors for those that are wanted, as far as
+    /// that is known before it runs.
+    pub(crate) fn looked_for(&self, vectors: u64) -> usize {
+        let count = |expr: &Option<Expr>| match expr.as_ref().map(Expr::as_literal) {
+            Some(Some(Value::Int8(count))) => usize::try_from(*count).unwrap_or(0),
+            _ => 0,
+        };
+        let wanted = match count(&self.limit) {
+            0 => super::wish::WANTED,
+            limit => limit,
+        };
+        let wanted = wanted.saturating_add(count(&self.offset));
+        let all = vectors.min(self.otherwise.total);
+        super::wish::looked(wanted, all, self.otherwise.estimate)
+    }
 }
 
 /// A condition on the leading columns of a key.

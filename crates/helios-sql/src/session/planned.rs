@@ -11,7 +11,7 @@ use parking_lot::RwLock;
 use super::outcome::{Columns, ResultColumn};
 use crate::fusion::FusionQuery;
 use crate::plan::{self, Bound, Statement};
-use crate::row::compile::Compiler;
+use crate::row::compile::{Compiler, Unserved};
 use crate::row::dml::{Delete, Insert, Load, Merge, Update};
 use crate::row::exec::Program;
 use crate::row::node::Node;
@@ -66,6 +66,8 @@ pub(crate) struct Query {
     pub(crate) tells: bool,
     /// Whether the row executor should run it.
     pub(crate) by_rows: bool,
+    /// Its searches by nearness that no index serves.
+    pub(crate) unserved: Vec<Unserved>,
     /// The plans of the other executor.
     pub(crate) vectors: FusionQuery,
     /// The tables that alone make its answer, if that may be kept: their ids.
@@ -90,6 +92,7 @@ impl Planned {
                         || crate::row::supports(&program.root, &program.subplans, compiler.stats),
                     vectors: FusionQuery::new(compiler.arranged(&query.plan, &bound.subplans)),
                     program,
+                    unserved: compiler.unserved.take(),
                     reads: OnceLock::new(),
                     number: NUMBER.fetch_add(1, Relaxed),
                 })

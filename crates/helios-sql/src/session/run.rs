@@ -399,6 +399,9 @@ impl Session {
             let row = point.run(&**reader, &params, &mut self.key)?;
             return Ok(Outcome::Rows(RowStream::of_row(columns, planned.tag, row)));
         }
+        for unserved in &query.unserved {
+            unserved.tally.count(unserved.read);
+        }
         let exec = self.exec(sight, &query.program.subplans, params);
         if !by_rows && let Some(rows) = self.in_vectors(sight, planned, query, &exec)? {
             let rows = Box::new(Vectors::new(rows, alarm, &self.interrupt));

@@ -2,7 +2,7 @@
 //! stands.
 
 use helios_base::{Error, IndexId, Result, SqlState, TableId, Value};
-use helios_table::catalog::{Privileges, Relation, TableDef};
+use helios_table::catalog::{IndexDef, Privileges, Relation, TableDef};
 use helios_version::Read;
 
 use super::state::State;
@@ -87,6 +87,7 @@ fn of_relation(state: &State, oid: u32, with_indexes: bool) -> Result<Value> {
         }
         // The rows themselves are in its order.
         Relation::Index(_, index) if index.clustered => 0,
+        Relation::Index(_, index) if index.nearest.is_some() => nearest_size(state, &index),
         Relation::Index(_, index) => {
             at_snapshot(state, |read| index_size(state, read, index.storage))?
         }
@@ -138,10 +139,19 @@ fn index_size(state: &State, read: &dyn Read, index: IndexId) -> Result<u64> {
     Ok(bytes)
 }
 
+/// An index of nearness is what it is in memory.
+fn nearest_size(state: &State, index: &IndexDef) -> u64 {
+    let report = state.tables.nearest_report(index);
+    report.map_or(0, |report| report.bytes as u64)
+}
+
 fn all_indexes(state: &State, read: &dyn Read, table: &TableDef) -> Result<u64> {
     let mut bytes = 0;
     for index in table.indexes.iter().filter(|index| !index.clustered) {
-        bytes += index_size(state, read, index.storage)?;
+        bytes += match index.nearest {
+            Some(_) => nearest_size(state, index),
+            None => index_size(state, read, index.storage)?,
+        };
     }
     Ok(bytes)
 }

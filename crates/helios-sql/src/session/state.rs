@@ -483,6 +483,10 @@ impl SessionHooks for State {
         self.settings.lock().show(name).ok()
     }
 
+    fn setting_asked(&self, name: &str) -> Option<String> {
+        self.settings.lock().asked(name)
+    }
+
     fn set_setting(&self, name: &str, value: &str, local: bool) -> Result<String> {
         if super::roles::is_identity(name) {
             return Err(Error::unsupported(format!(

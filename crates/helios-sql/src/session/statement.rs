@@ -162,6 +162,7 @@ impl Session {
             past: &sight.past,
             stats: &counts,
             tables,
+            unserved: std::cell::RefCell::default(),
         })
     }
 

@@ -306,8 +306,27 @@ static FUNCTIONS: &[SystemFunction] = &[
         ],
     },
     SystemFunction {
+        name: "pg_vector_index_advice",
+        version: 1,
+        args: (0, 0),
+        columns: &[
+            ("kind", Text),
+            ("schema_name", Text),
+            ("table_name", Text),
+            ("column_name", Text),
+            ("index_name", Text),
+            ("operator_class", Text),
+            ("searches", Int8),
+            ("rows_read", Int8),
+            ("reason", Text),
+            ("statement", Text),
+            ("bytes", Int8),
+            ("build_seconds", Float8),
+        ],
+    },
+    SystemFunction {
         name: "pg_vector_index_stats",
-        version: 3,
+        version: 4,
         args: (0, 0),
         columns: &[
             ("schema_name", Text),
@@ -326,6 +345,8 @@ static FUNCTIONS: &[SystemFunction] = &[
             ("breadth_95", Int8),
             ("breadth_99", Int8),
             ("codes", Text),
+            ("searches", Int8),
+            ("rows_read", Int8),
         ],
     },
     SystemFunction {

@@ -1,5 +1,6 @@
 //! Making an index of the rows of a snapshot, step by step.
 
+use std::collections::VecDeque;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -46,18 +47,37 @@ struct Adding {
     learnt: usize,
     calibrator: Calibrator,
     held: Held,
-    /// How many rows there are, and how many of them were added.
+    /// How many rows there are, and how many of them were met and added.
     rows: usize,
+    met: usize,
     added: usize,
 }
 
-/// Vectors that the index gets when it has been measured with them.
+/// Vectors that the index gets when it has been measured with them. They are chosen before any is added: what is
+/// nearest to them may come first.
 #[derive(Default)]
 struct Held {
-    /// One of so many is held back.
-    every: usize,
+    /// Which of all vectors, ascending.
+    places: VecDeque<usize>,
     ids: Vec<u64>,
     vectors: Vec<f32>,
+}
+
+impl Held {
+    /// Chooses some of a sample, evenly, and lets a calibrator know them.
+    fn of(sample: &Sample, calibrator: &mut Calibrator) -> Result<Self> {
+        let count = Calibrator::wanted(sample.met()).min(sample.len());
+        let step = sample.len().checked_div(count).unwrap_or(0);
+        let mut held = Self::default();
+        // Other ones than those that are moved.
+        for at in (0..count).map(|number| number * step + step / 2) {
+            if let Some(vector) = sample.get(at) {
+                calibrator.hold(vector).map_err(failure)?;
+                held.places.push_back(sample.place(at));
+            }
+        }
+        Ok(held)
+    }
 }
 
 impl Builder {
@@ -95,21 +115,21 @@ impl Builder {
                 let rows = sample.met();
                 let shape = Shape::new(plan, rows);
                 let learnt = if shape.learns() { rows } else { usize::MAX };
-                let sample = sample.values();
+                let values = sample.values();
                 let calibrator =
-                    Calibrator::new(plan.metric, plan.dimensions, plan.of_bits, sample);
-                let sample: &[f32] = if shape.learns() { sample } else { &[] };
+                    Calibrator::new(plan.metric, plan.dimensions, plan.of_bits, values);
+                let mut calibrator = calibrator.map_err(failure)?;
+                let held = Held::of(&sample, &mut calibrator)?;
+                let sample: &[f32] = if shape.learns() { values } else { &[] };
                 self.state = State::Adding(Box::new(Adding {
                     index: shape.make(sample, work)?,
                     slots: Slots::default(),
                     times: shape.times(),
                     learnt,
-                    calibrator: calibrator.map_err(failure)?,
-                    held: Held {
-                        every: rows.checked_div(Calibrator::wanted(rows)).unwrap_or(0),
-                        ..Held::default()
-                    },
+                    calibrator,
+                    held,
                     rows,
+                    met: 0,
                     added: 0,
                 }));
                 self.cursor = all(&self.snapshot, table)?;
@@ -194,8 +214,10 @@ impl Builder {
                     continue;
                 };
                 let held = &mut adding.held;
-                if held.every > 0 && slot as usize % held.every == held.every / 2 {
-                    adding.calibrator.hold(&vector).map_err(failure)?;
+                let place = adding.met;
+                adding.met += 1;
+                if held.places.front() == Some(&place) {
+                    held.places.pop_front();
                     held.ids.push(slot);
                     held.vectors.extend(vector);
                 } else {

@@ -12,26 +12,31 @@
 //! - `calibration.rs`: how much of what is nearest it finds, by the effort that `effort.rs` asks of it; `survey.rs`:
 //!   measuring that again;
 //! - `saved.rs`: its file beside the store;
-//! - `registry.rs`: the indexes of an open database, and the work on them within a budget.
+//! - `registry.rs`: the indexes of an open database, and the work on them within a budget;
+//! - `searches.rs`: what was searched, with an index and without; `estimate.rs`: what one would take.
 
 mod build;
 mod calibration;
 mod effort;
+mod estimate;
 mod index;
 mod progress;
 mod registry;
 mod sample;
 mod saved;
+mod searches;
 mod slots;
 mod structure;
 mod survey;
 
 pub use calibration::Calibration;
 pub use effort::Asked;
+pub use estimate::Estimate;
 pub use index::{Delta, Found, NearestIndex, Next, Search};
 pub use progress::{Phase, Progress, Watch};
 pub use registry::NearestReport;
 pub(crate) use registry::Registry;
+pub use searches::{ExactSearches, Tally};
 
 use helios_base::{Result, Value};
 

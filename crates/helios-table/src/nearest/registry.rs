@@ -15,9 +15,10 @@ use super::calibration::Calibration;
 use super::index::{CatchUp, NearestIndex, Subject};
 use super::progress::Watch;
 use super::saved;
+use super::searches::Searches;
 use super::structure::failure;
 use super::survey::Survey;
-use crate::catalog::{Catalog, IndexDef, TableDef};
+use crate::catalog::{Blueprint, Catalog, IndexDef, TableDef};
 use crate::tables::Tables;
 
 /// How long an index may wait for its definition to be committed.
@@ -40,6 +41,7 @@ const STRIDE: usize = 4096;
 /// The indexes of an open database.
 #[derive(Default)]
 pub(crate) struct Registry {
+    pub(super) searches: Searches,
     ready: RwLock<HashMap<IndexId, Ready>>,
     work: Mutex<Agenda>,
 }
@@ -85,6 +87,10 @@ pub struct NearestReport {
     pub base: (BranchId, helios_base::Scn),
     /// How much of what is nearest it finds, by how far it looks.
     pub calibration: Arc<Calibration>,
+    /// From how many rows it has learnt; `None` if it learns nothing.
+    pub learnt: Option<usize>,
+    /// What it is to be.
+    pub plan: Blueprint,
 }
 
 impl Tables {
@@ -105,6 +111,8 @@ impl Tables {
             codes: index.codes(),
             base: index.base(),
             calibration: index.calibration(),
+            learnt: Some(index.learnt()).filter(|learnt| *learnt < usize::MAX),
+            plan: index.subject().plan,
         })
     }
 

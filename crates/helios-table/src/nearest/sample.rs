@@ -40,6 +40,21 @@ impl Sample {
         self.met
     }
 
+    /// How many were kept.
+    pub(super) fn len(&self) -> usize {
+        self.values.len() / self.dimensions
+    }
+
+    /// One of those that were kept.
+    pub(super) fn get(&self, at: usize) -> Option<&[f32]> {
+        self.values.chunks_exact(self.dimensions).nth(at)
+    }
+
+    /// Which of all that were met it was.
+    pub(super) fn place(&self, at: usize) -> usize {
+        at * self.every
+    }
+
     /// Those that were kept, one after the other.
     pub(super) fn values(&self) -> &[f32] {
         &self.values

@@ -3,7 +3,7 @@
 //! | bytes | field                                                                              |
 //! |------:|------------------------------------------------------------------------------------|
 //! |     8 | `HELIOSVX`                                                                         |
-//! |     4 | version, 3                                                                         |
+//! |     4 | version, 4                                                                         |
 //! |     4 | storage of the table's rows                                                        |
 //! |     4 | the base's branch                                                                  |
 //! |     8 | the base's change number                                                           |
@@ -12,7 +12,8 @@
 //! |     8 | how many rows it has learnt from                                                   |
 //! |     1 | so many times as many candidates as are wanted are looked at                       |
 //! |     8 | how many vectors it had when its recall was measured                               |
-//! |     4 | points; then for each: breadth (4), recall (4, floating)                           |
+//! |     4 | points of the ten nearest; then for each: breadth (4), recall (4, floating)         |
+//! |     4 | points of the hundred nearest; then as above                                       |
 //! |     8 | slots; then for each: length of the key (varint), key, fingerprint of the vector   |
 //! |     8 | length of the structure; then the structure, which has checksums of its own        |
 //! |     8 | fingerprint of all before                                                          |
@@ -34,7 +35,7 @@ use super::slots::{Slots, fingerprint};
 use super::structure::load;
 
 const MAGIC: &[u8; 8] = b"HELIOSVX";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 fn folder(store: &Store) -> Option<PathBuf> {
     store.directory().map(|directory| directory.join("vectors"))

@@ -47,6 +47,16 @@ impl Shape {
         }
     }
 
+    /// The codes that stand for vectors.
+    pub(super) fn quantization(&self) -> Quantization {
+        self.quantization
+    }
+
+    /// How many lists vectors are put into, where they are.
+    pub(super) fn lists(&self) -> usize {
+        self.lists
+    }
+
     /// Whether it keeps codes that have to be learnt.
     pub(super) fn has_codes(&self) -> bool {
         self.quantization != Quantization::None

@@ -81,7 +81,8 @@ pub fn run(structure: &str, matrix: &Matrix, arguments: &Arguments) -> Result<()
         let own: Vec<usize> = (0..rows).step_by(rows / truth.len().max(1)).collect();
         for effort in arguments.numbers("efforts", "10,15,23,35,53,80,120,180,270,405,608,912")? {
             let effort = Effort::breadth(effort).rescoring(rescored);
-            let share = calibrator.ask(&*index, effort, k, Work::default())?;
+            let share = calibrator.ask(&*index, effort, &[(k, k)], Work::default())?;
+            let share = share.first();
             let start = clock(threads);
             let hits = search(&*index, asked, k, effort, truth, threads)?;
             let seconds = clock(threads) - start;

@@ -2,11 +2,12 @@
 //! does not have, and for those that it has, themselves left out; however vectors are kept, and when many have come.
 
 use std::collections::HashSet;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use helios_vector::{
     All, Calibrator, Codec, Effort, Hnsw, HnswOptions, Index, Ivf, IvfOptions, Metric,
-    ProductQuantizer, RabitqQuantizer, ScalarQuantizer, WANTED, Work, search_exact,
+    ProductQuantizer, RabitqQuantizer, ScalarQuantizer, WANTED, WANTED_MANY, Work, search_exact,
 };
 
 use crate::data::clustered;
@@ -72,18 +73,19 @@ const STRUCTURES: [(&str, usize, Make); 6] = [
     }),
 ];
 
-/// The efforts that are tried, and how many candidates are asked for with each.
-fn efforts(times: usize, graph: bool) -> Vec<(usize, usize)> {
+/// The efforts that are tried, and how many candidates are asked for with each, where so many are wanted.
+fn efforts(times: usize, graph: bool, wanted: usize) -> Vec<(usize, usize)> {
     let least: usize = if graph { 10 } else { 1 };
     let all = std::iter::successors(Some(least), |effort| Some(effort + effort.div_ceil(4)));
     all.take_while(|effort| *effort < 1000)
         .map(|effort| match (times, graph) {
-            (1, _) => (effort, WANTED),
+            (1, true) => (effort.max(wanted), wanted),
+            (1, _) => (effort, wanted),
             (_, true) => {
-                let needed = (WANTED * times).max(effort / 2);
+                let needed = (wanted * times).max(effort / 2);
                 (effort.max(needed), needed)
             }
-            _ => (effort, WANTED * times.max(effort)),
+            _ => (effort, wanted * times.max(effort)),
         })
         .collect()
 }
@@ -93,21 +95,23 @@ fn enough(
     calibrator: &Calibrator,
     index: &dyn Index,
     target: f64,
+    wanted: usize,
     efforts: &[(usize, usize)],
 ) -> Option<(usize, usize)> {
     let found = efforts.iter().find(|(breadth, needed)| {
         let effort = Effort::breadth(*breadth);
-        let share = calibrator.ask(index, effort, *needed, Work::default());
-        share.unwrap().unwrap().least >= target
+        let share = calibrator.ask(index, effort, &[(wanted, *needed)], Work::default());
+        share.unwrap()[0].least >= target
     });
     found.copied()
 }
 
-/// The share of the ten nearest, but for the own one of each query, among the candidates.
+/// The share of the nearest, but for the own one of each query, among the candidates.
 fn recall(
     index: &dyn Index,
     rows: &[f32],
     queries: &[(Option<u64>, &[f32])],
+    wanted: usize,
     (breadth, needed): (usize, usize),
 ) -> f64 {
     let mut hits = 0;
@@ -117,18 +121,18 @@ fn recall(
             index.metric(),
             rows,
             query,
-            WANTED + more,
+            wanted + more,
             &All,
             Work::default(),
         );
         let truth = truth.unwrap().into_iter().map(|near| near.id);
-        let truth: HashSet<u64> = truth.filter(|id| Some(*id) != *own).take(WANTED).collect();
+        let truth: HashSet<u64> = truth.filter(|id| Some(*id) != *own).take(wanted).collect();
         let found = index
             .search(query, needed + more, &All, Effort::breadth(breadth))
             .unwrap();
         hits += found.iter().filter(|near| truth.contains(&near.id)).count();
     }
-    hits as f64 / (queries.len() * WANTED) as f64
+    hits as f64 / (queries.len() * wanted) as f64
 }
 
 fn check(metric: Metric, seed: u64) {
@@ -139,7 +143,7 @@ fn check(metric: Metric, seed: u64) {
     for (name, times, make) in STRUCTURES {
         let first = &rows[..ROWS * DIMENSIONS];
         let index = make(metric, first);
-        let efforts = efforts(times, name.starts_with("hnsw"));
+        let graph = name.starts_with("hnsw");
         let mut calibrator = Calibrator::new(metric, DIMENSIONS, false, first).unwrap();
         let held = Calibrator::wanted(ROWS);
         assert_eq!(held, 100);
@@ -156,10 +160,17 @@ fn check(metric: Metric, seed: u64) {
         let mut there = ROWS;
         for grown in [false, true] {
             let mut chosen = Vec::new();
-            for target in [0.9, 0.95, 0.99] {
-                let effort = enough(&calibrator, &*index, target, &efforts)
-                    .unwrap_or_else(|| panic!("{name}: no effort for {target}"));
-                chosen.push((target, effort));
+            for (wanted, target) in [
+                (WANTED, 0.9),
+                (WANTED, 0.95),
+                (WANTED, 0.99),
+                (WANTED_MANY, 0.9),
+                (WANTED_MANY, 0.95),
+            ] {
+                let efforts = efforts(times, graph, wanted);
+                let effort = enough(&calibrator, &*index, target, wanted, &efforts)
+                    .unwrap_or_else(|| panic!("{name}: no effort for {target} of {wanted}"));
+                chosen.push((wanted, target, effort));
             }
             if !grown {
                 calibrator.release();
@@ -170,12 +181,12 @@ fn check(metric: Metric, seed: u64) {
             let own = rows.chunks(DIMENSIONS).enumerate().step_by(there / ASKED);
             let own = own.map(|(row, query)| (Some(row as u64), query));
             for queries in [strange.collect::<Vec<_>>(), own.collect()] {
-                for (target, effort) in &chosen {
-                    let found = recall(&*index, rows, &queries, *effort);
+                for (wanted, target, effort) in &chosen {
+                    let found = recall(&*index, rows, &queries, *wanted, *effort);
                     // So many queries are off by a third of a per cent, and rarely by more than twice that.
                     assert!(
                         found >= target - 0.007,
-                        "{name}, {metric:?}, {there} rows: {found} for {target} by {effort:?}"
+                        "{name}, {metric:?}, {there} rows: {found} for {target} of {wanted} by {effort:?}"
                     );
                 }
             }
@@ -213,19 +224,19 @@ fn ties_are_no_misses() {
     let ids: Vec<u64> = (1..4000).collect();
     index.insert(&ids, &rows[10..], Work::default()).unwrap();
     calibrator.meet(&ids, &rows[10..], Work::default()).unwrap();
-    let share = calibrator
-        .ask(&index, Effort::breadth(200), WANTED, Work::default())
-        .unwrap()
-        .unwrap();
-    assert!(share.all, "{share:?}");
+    let wanted = [(WANTED, WANTED)];
+    let share = calibrator.ask(&index, Effort::breadth(200), &wanted, Work::default());
+    let share = share.unwrap();
+    assert!(share[0].all, "{share:?}");
 }
 
 #[test]
 fn nothing_is_known_of_nothing() {
     let calibrator = Calibrator::new(Metric::Cosine, 3, false, &[1.0, 0.0, 0.0]).unwrap();
     let index = Hnsw::new(Metric::Cosine, 3, HnswOptions::default()).unwrap();
-    let share = calibrator.ask(&index, Effort::default(), WANTED, Work::default());
-    assert_eq!(share.unwrap(), None);
+    let wanted = [(WANTED, WANTED), (WANTED_MANY, WANTED_MANY)];
+    let share = calibrator.ask(&index, Effort::default(), &wanted, Work::default());
+    assert_eq!(share.unwrap(), []);
     assert!(Calibrator::new(Metric::Cosine, 3, false, &[0.0; 3]).is_err());
     // Copies of one vector.
     let calibrator = Calibrator::new(Metric::L2, 1, false, &[2.0; 100]).unwrap();
@@ -233,6 +244,11 @@ fn nothing_is_known_of_nothing() {
     let ids: Vec<u64> = (0..100).collect();
     index.insert(&ids, &[2.0; 100], Work::default()).unwrap();
     calibrator.meet(&ids, &[2.0; 100], Work::default()).unwrap();
-    let share = calibrator.ask(&index, Effort::breadth(40), WANTED, Work::default());
-    assert!(share.unwrap().unwrap().all);
+    let share = calibrator.ask(
+        &index,
+        Effort::breadth(40),
+        &wanted,
+        Work::threads(NonZeroUsize::MIN),
+    );
+    assert!(share.unwrap().iter().all(|share| share.all));
 }

@@ -37,6 +37,7 @@ mod system_functions;
 mod system_views;
 mod temporary;
 mod time_travel;
+mod vector_advice;
 mod vector_crash;
 mod vector_files;
 mod vector_index;

@@ -247,6 +247,62 @@ fn recall_targets() {
     assert_eq!(error.sqlstate().as_str(), "22023");
 }
 
+/// The vector that is looked for may be that of another row.
+#[test]
+fn near_to_a_row() {
+    let database = Database::open_in_memory().unwrap();
+    let mut c = database.connect().unwrap();
+    let mut clouds = Clouds::new(10);
+    table(&mut c, &mut clouds, 3000);
+    run(
+        &mut c,
+        "SET executor = row; CREATE INDEX near ON item USING hnsw (v vector_l2_ops)",
+    );
+    let by = |query: &str| format!("SELECT id::text FROM item ORDER BY v <-> {query} LIMIT 10");
+    let of = |id: u32| by(&format!("(SELECT v FROM item WHERE id = {id})"));
+    let plan = lines(&mut c, &format!("EXPLAIN {}", of(7)));
+    let using = |plan: &[String]| {
+        plan.iter()
+            .any(|l| l.contains("Index Scan using near on item"))
+    };
+    assert!(using(&plan), "{plan:#?}");
+    for id in [7, 1234, 2999] {
+        let vector = lines(&mut c, &format!("SELECT v::text FROM item WHERE id = {id}"));
+        let near = lines(&mut c, &of(id));
+        assert_eq!(near, lines(&mut c, &by(&format!("'{}'", vector[0]))));
+        assert_eq!(near[0], id.to_string());
+    }
+    // No row, no vector: any ten rows.
+    assert_eq!(lines(&mut c, &of(9999)).len(), 10);
+    // One for each row is not the same for all.
+    let each = by("(SELECT o.v FROM item o WHERE o.id = item.id + 1)");
+    let plan = lines(&mut c, &format!("EXPLAIN {each}"));
+    assert!(!using(&plan), "{plan:#?}");
+    assert_eq!(lines(&mut c, &each).len(), 10);
+}
+
+/// Codes that are nearly exact find as much as vectors do: what is known of them does not depend on the order of rows.
+#[test]
+fn codes_are_measured_as_vectors_are() {
+    let database = Database::open_in_memory().unwrap();
+    let mut c = database.connect().unwrap();
+    let mut clouds = Clouds::new(9);
+    table(&mut c, &mut clouds, 4000);
+    for (codes, most) in [("none", 40), ("scalar", 40), ("rabitq', bits = '8", 40)] {
+        run(
+            &mut c,
+            &format!(
+                "CREATE INDEX near ON item USING hnsw (v vector_l2_ops) WITH (quantization = '{codes}')"
+            ),
+        );
+        let enough = format!(
+            "SELECT coalesce(breadth_95 <= {most}, false)::text FROM pg_vector_index_stats()"
+        );
+        assert_eq!(lines(&mut c, &enough), ["true"], "{codes}");
+        run(&mut c, "DROP INDEX near");
+    }
+}
+
 /// An index that was made of nothing is measured when rows have come, and again when there are many more.
 #[test]
 fn recall_targets_of_what_has_grown() {
@@ -277,6 +333,78 @@ fn recall_targets_of_what_has_grown() {
         }
         assert!(total / 60.0 >= 0.93, "{rows}: {}", total / 60.0);
     }
+}
+
+/// Who sets nothing finds 0.95 of what is near, with conditions, and of more rows than ten; who sets an effort gets that.
+#[test]
+fn recall_by_default() {
+    let database = Database::open_in_memory().unwrap();
+    let mut c = database.connect().unwrap();
+    let mut clouds = Clouds::new(8);
+    table(&mut c, &mut clouds, 8000);
+    run(
+        &mut c,
+        "CREATE INDEX near ON item USING hnsw (v vector_l2_ops)
+             WITH (m = 5, ef_construction = 10);
+         ANALYZE item",
+    );
+    let plain = format!("EXPLAIN {}", asks("<->", "true", &clouds.near(1)));
+    let told = |c: &mut Connection| -> (bool, bool, f64) {
+        let plan = lines(c, &plain);
+        let says = |text: &str| plan.iter().any(|line| line.trim() == text);
+        (
+            says("Recall Target: 0.95 (default)"),
+            says("Recall Target: 0.5"),
+            number(&plan, "Ef Search").unwrap_or(0.0),
+        )
+    };
+    let (usual, _, effort) = told(&mut c);
+    assert!(usual && effort > 40.0, "{effort}");
+    for (condition, wanted) in [
+        ("true", 10),
+        ("true", 50),
+        ("true", 300),
+        ("half = 1", 10),
+        ("half = 1", 40),
+        ("tenth = 3", 10),
+    ] {
+        let mut total = 0.0;
+        for _ in 0..40 {
+            let (_, query) = clouds.any();
+            let sql = asks("<->", condition, &query);
+            let sql = sql.replace("LIMIT 10", &format!("LIMIT {wanted}"));
+            assert!(sql.ends_with(&format!("LIMIT {wanted}")), "{sql}");
+            total += recall(&mut c, &sql);
+        }
+        assert!(
+            total / 40.0 >= 0.94,
+            "{condition}, {wanted}: {}, {:#?}",
+            total / 40.0,
+            lines(&mut c, &plain)
+        );
+    }
+    // More rows take more effort.
+    let more = lines(&mut c, &plain.replace("LIMIT 10", "LIMIT 100"));
+    assert!(number(&more, "Ef Search").unwrap() > effort, "{more:#?}");
+    // What somebody set counts, even if it is what the default would be.
+    for (set, expected) in [
+        ("SET hnsw.ef_search = 40", (false, false, 40.0)),
+        ("RESET hnsw.ef_search", (true, false, effort)),
+        ("BEGIN; SET LOCAL hnsw.ef_search = 7", (false, false, 7.0)),
+        ("ROLLBACK", (true, false, effort)),
+        ("SET helios.vector_recall = 0", (false, false, 40.0)),
+        ("SET hnsw.ef_search = 9", (false, false, 9.0)),
+        ("RESET ALL", (true, false, effort)),
+        ("SET hnsw.ef_search TO DEFAULT", (true, false, effort)),
+    ] {
+        run(&mut c, set);
+        assert_eq!(told(&mut c), expected, "{set}");
+    }
+    run(
+        &mut c,
+        "SET hnsw.ef_search = 9; SET helios.vector_recall = 0.5",
+    );
+    assert!(told(&mut c).1);
 }
 
 /// pgvector's settings: off, a search gives what the candidates hold; on, it goes on.

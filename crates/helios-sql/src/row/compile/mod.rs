@@ -13,9 +13,10 @@ mod subject;
 pub(crate) use arrange::Arranged;
 pub(crate) use implied::follows_from;
 pub(crate) use join::hashable;
-pub(crate) use nearest::CANDIDATE;
+pub(crate) use nearest::{CANDIDATE, Unserved};
 pub(crate) use selectivity::share_compared;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use helios_base::{DataType, Result, Value};
@@ -71,6 +72,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) stats: &'a dyn Stats,
     /// Compiles the rules of tables.
     pub(crate) tables: &'a Tables,
+    /// What was compiled so far searches so by nearness, without an index that could serve it.
+    pub(crate) unserved: RefCell<Vec<Unserved>>,
 }
 
 impl Compiler<'_> {
@@ -209,6 +212,7 @@ impl Compiler<'_> {
         if let Some(nearest) = self.nearest_first(&input, limit) {
             return Ok(nearest);
         }
+        self.note_unserved(&input, limit);
         let count = |expr: &Option<Expr>| match expr {
             None => Some(0),
             Some(expr) => match expr.as_literal()? {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use helios_base::Value;
-use helios_expr::{Expr, Measure, Volatility};
+use helios_expr::{Expr, Measure, SubplanKind, Volatility};
+use helios_table::nearest::Tally;
 use helios_table::row::IndexRules;
 
 use super::implied::implied;
@@ -22,6 +23,15 @@ const THROUGH_INDEX: u64 = 3;
 const BREADTH: u64 = 40;
 /// How many rows are wanted, where that is not known yet.
 const WANTED: u64 = 100;
+
+/// A search by nearness that no index serves.
+#[derive(Clone, Debug)]
+pub(crate) struct Unserved {
+    /// Counts it.
+    pub(crate) tally: Arc<Tally>,
+    /// How many rows it compares, about.
+    pub(crate) read: u64,
+}
 
 impl Compiler<'_> {
     /// The input of a limit, with the table under its sort read by nearness, if that is cheaper than reading
@@ -61,6 +71,61 @@ impl Compiler<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Notes that a limit takes the first rows by nearness, if no index could lead to these.
+    pub(super) fn note_unserved(&self, input: &Node, limit: &Limit) {
+        if limit.limit.is_some()
+            && let Some(unserved) = self.unserved_below(input)
+        {
+            self.unserved.borrow_mut().push(unserved);
+        }
+    }
+
+    fn unserved_below(&self, node: &Node) -> Option<Unserved> {
+        match node {
+            Node::Project(project) => self.unserved_below(&project.input),
+            Node::Sort(sort) => match sort.keys.as_slice() {
+                [key] => self.unserved_input(&sort.input, key),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn unserved_input(&self, node: &Node, key: &SortKey) -> Option<Unserved> {
+        match node {
+            Node::Scan(scan) => self.unserved_scan(scan, key),
+            Node::Project(project) => {
+                let below = access::below(project, std::slice::from_ref(key))?;
+                self.unserved_input(&project.input, below.first()?)
+            }
+            _ => None,
+        }
+    }
+
+    fn unserved_scan(&self, scan: &ScanNode, key: &SortKey) -> Option<Unserved> {
+        if scan.path.is_point() || scan.versions.is_some() || key.descending {
+            return None;
+        }
+        let (symbol, subject, _) = distance(&key.expr)?;
+        let Subject::Column(position) = Subject::of(subject, &scan.reads)? else {
+            return None;
+        };
+        let now = self.catalog.table_by_id(scan.table.id)?;
+        let column = scan.table.columns.get(position)?;
+        let rules = self.tables.rules(self.catalog, now).ok()?;
+        let serves = |rules: &Arc<IndexRules>| {
+            let by = rules.def.nearest.as_ref().is_some_and(|n| n.is_by(symbol));
+            let keys = Subject::of_index(rules);
+            by && keys
+                .first()
+                .is_some_and(|(key, _)| *key == Subject::Column(position))
+        };
+        (!rules.nearest.iter().any(serves)).then(|| Unserved {
+            tally: self.tables.exact_searches_tally(now.id, column.id, symbol),
+            read: scan.estimate.max(1),
+        })
     }
 
     fn nearest_scan(&self, scan: &ScanNode, key: &SortKey, limit: &Limit) -> Option<Node> {
@@ -118,6 +183,7 @@ impl Compiler<'_> {
         near.estimate = near.estimate.min(wanted.max(1));
         near.path = Path::Nearest(Arc::new(NearestPath {
             index: Arc::clone(&index.def),
+            tally: self.tables.index_searches_tally(index.def.id),
             otherwise: Arc::new(scan.clone()),
             read,
             looked: looked.saturating_add(BREADTH),
@@ -150,6 +216,18 @@ fn distance(expr: &Expr) -> Option<(&'static str, &Expr, &Expr)> {
         true => (left, right),
         false => (right, left),
     };
-    let steady = query.used_columns().is_empty() && query.volatility() < Volatility::Volatile;
-    steady.then_some((symbol, subject, query))
+    is_steady(query).then_some((symbol, subject, query))
+}
+
+/// Whether a query is the same for all rows: `(SELECT v FROM t WHERE id = 1)` is computed once.
+fn is_steady(query: &Expr) -> bool {
+    let changes = |part: &Expr| match part {
+        Expr::Subplan { kind, args, .. } => {
+            !matches!(kind, SubplanKind::Scalar) || !args.is_empty()
+        }
+        Expr::Call { function, .. } => function.volatility() == Volatility::Volatile,
+        Expr::Cast(cast) => cast.volatility() == Volatility::Volatile,
+        _ => false,
+    };
+    query.used_columns().is_empty() && !query.any(&mut |part| changes(part))
 }

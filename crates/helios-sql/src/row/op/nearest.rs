@@ -20,7 +20,7 @@ use helios_version::{Isolation, RowRef};
 use super::super::measure::Sought;
 use super::super::reader::Reader;
 use super::super::scan::NearestPath;
-use super::super::wish::Wish;
+use super::super::wish::{Wish, looked};
 use super::scan::Output;
 use super::{BoxOperator, Cx, Operator};
 use crate::row::compile::CANDIDATE;
@@ -29,8 +29,6 @@ use crate::row::compile::CANDIDATE;
 const DELTA_SHARE: u64 = 8;
 /// But so many never are.
 const DELTA_MIN: u64 = 2_000;
-/// The first batch of candidates has no more, unless more are wanted.
-const FIRST_MAX: usize = 800;
 /// Rows of no more candidates are asked for one by one: those that are asked for often are at hand.
 const FEW: usize = 64;
 /// So many candidates are looked at before it is asked whether the rows are better read otherwise.
@@ -67,9 +65,13 @@ impl Operator for NearestScan {
             let mut done = Sought::default();
             let found = by_index(&self.path, &mut self.output, &self.reader, &mut done, cx)?;
             match found {
-                Some(rows) => self.ready = rows.into(),
+                Some(rows) => {
+                    self.path.tally.count(0);
+                    self.ready = rows.into();
+                }
                 None => {
                     done.otherwise = 1;
+                    self.path.tally.count(self.path.read);
                     let (node, columns) = (&self.path.otherwise, self.output.columns());
                     self.otherwise = Some(super::scan::open(node, columns, cx)?);
                 }
@@ -121,7 +123,9 @@ fn by_index(
         return Ok(None);
     };
     let wish = Wish::of(&path.index, &*cx.exec.session);
-    let Some(breadth) = wish.breadth(&index.calibration()) else {
+    let all = (index.len() as u64).min(path.otherwise.total);
+    let looked = looked(wanted, all, path.otherwise.estimate);
+    let Some(breadth) = wish.breadth(&index.calibration(), looked) else {
         return Ok(None);
     };
     let most = usize::try_from((output.node.total / DELTA_SHARE).max(DELTA_MIN));
@@ -136,23 +140,24 @@ fn by_index(
         seen.insert(changed.key);
     }
     let mut asked = index.asked(breadth, wanted);
+    // Of as many as are looked at, those of which the conditions are thought to hold.
+    let all_asked = index.asked(breadth, looked);
+    if wish.goes_on {
+        let held = all_asked.needed.saturating_mul(wanted) / looked.max(1);
+        asked.needed = held.max(wanted).min(asked.needed);
+    }
     asked.once = !wish.goes_on;
     let mut pace = Pace::new(asked.needed, path.read, &wish);
     if !wish.goes_on {
         pace.most = asked.breadth.max(asked.needed);
     }
-    // As many more as are thought not to hold.
-    let node = &path.otherwise;
-    let all = (index.len() as u64).min(node.total);
-    let each = all.saturating_mul(asked.needed as u64) / node.estimate.max(1);
-    let first = usize::try_from(each).map_or(FIRST_MAX, |first| first.min(FIRST_MAX));
     // Lists and buckets are chosen by what has come of others before.
     let leaps = Method::named(&path.index.method) == Some(Method::Hnsw);
     let search = Search {
         query: &query,
         asked,
         first: match leaps && wish.goes_on && !output.node.filters.is_empty() {
-            true => first.min(pace.most).max(asked.needed),
+            true => all_asked.needed.min(pace.most).max(asked.needed),
             false => asked.needed,
         },
     };

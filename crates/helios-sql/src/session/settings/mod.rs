@@ -45,16 +45,36 @@ pub(crate) struct Settings {
 
 #[derive(Debug, Clone)]
 struct Slot {
-    now: SettingValue,
-    after_commit: SettingValue,
-    reset: SettingValue,
+    now: Stated,
+    after_commit: Stated,
+    reset: Stated,
+}
+
+/// A value, and whether anybody asked for it: a session, a role, a client that connects.
+#[derive(Debug, Clone, PartialEq)]
+struct Stated {
+    value: SettingValue,
+    asked: bool,
+}
+
+impl Stated {
+    fn asked(value: SettingValue) -> Self {
+        Self { value, asked: true }
+    }
+
+    fn usual(value: SettingValue) -> Self {
+        Self {
+            value,
+            asked: false,
+        }
+    }
 }
 
 #[derive(Debug)]
 struct Undo {
     index: usize,
-    now: SettingValue,
-    after_commit: SettingValue,
+    now: Stated,
+    after_commit: Stated,
 }
 
 impl Settings {
@@ -66,6 +86,7 @@ impl Settings {
                     .kind
                     .parse(def.name, def.default)
                     .unwrap_or_else(|_| SettingValue::Text(Arc::from(def.default)));
+                let value = Stated::usual(value);
                 Slot {
                     now: value.clone(),
                     after_commit: value.clone(),
@@ -166,7 +187,7 @@ impl Settings {
 
     /// Makes up the setting `name`, which has a namespace, empty.
     fn create(&mut self, name: &str) -> usize {
-        let empty = SettingValue::Text(Arc::from(""));
+        let empty = Stated::usual(SettingValue::Text(Arc::from("")));
         self.custom.push(name.into());
         self.slots.push(Slot {
             now: empty.clone(),
@@ -192,7 +213,7 @@ impl Settings {
         };
         let Some(def) = SETTINGS.get(index) else {
             let value = SettingValue::Text(Arc::from(text.unwrap_or_default()));
-            self.store(index, value, local);
+            self.store(index, Stated::asked(value), local);
             return Ok(());
         };
         match (def.change, text) {
@@ -201,8 +222,8 @@ impl Settings {
                 self.store(index, value, local);
             }
             (Change::Session | Change::Superuser | Change::Idle, Some(text)) => {
-                let value = check(index, text, &self.slots[index].now)?;
-                self.store(index, value, local);
+                let value = check(index, text, &self.slots[index].now.value)?;
+                self.store(index, Stated::asked(value), local);
             }
             (Change::Database, _) => {
                 return Err(Error::unsupported(format!(
@@ -231,7 +252,7 @@ impl Settings {
         match def.kind.parse(def.name, text) {
             Ok(value)
                 if matches!(def.kind, SettingKind::Choice(_))
-                    || value == self.slots[index].reset =>
+                    || value == self.slots[index].reset.value =>
             {
                 Ok(())
             }
@@ -243,7 +264,7 @@ impl Settings {
         }
     }
 
-    fn store(&mut self, index: usize, value: SettingValue, local: bool) {
+    fn store(&mut self, index: usize, value: Stated, local: bool) {
         self.changed();
         let slot = &mut self.slots[index];
         if self.in_transaction {
@@ -263,8 +284,8 @@ impl Settings {
     /// Sets a value of the running transaction itself; no undo, as it ends with the transaction.
     pub(crate) fn force(&mut self, id: Id, value: SettingValue) {
         let slot = &mut self.slots[id as usize];
-        slot.now = value.clone();
-        slot.after_commit = value;
+        slot.now = Stated::asked(value);
+        slot.after_commit = slot.now.clone();
     }
 
     /// Makes `text` both the value and what `RESET` returns to: a session's start options.
@@ -306,8 +327,15 @@ impl Settings {
     pub(crate) fn reset_value(&self, def: &SettingDef) -> String {
         find(def.name).map_or_else(
             |_| String::new(),
-            |index| def.kind.show(&self.slots[index].reset),
+            |index| def.kind.show(&self.slots[index].reset.value),
         )
+    }
+
+    /// What `SHOW name` prints, if anybody asked for it; `None` for what is the default by itself.
+    pub(crate) fn asked(&self, name: &str) -> Option<String> {
+        let index = self.find(name).ok()?;
+        let slot = self.slots.get(index)?;
+        slot.now.asked.then(|| self.show_at(index))
     }
 
     fn show_at(&self, index: usize) -> String {
@@ -331,17 +359,17 @@ impl Settings {
         let kind = SETTINGS
             .get(index)
             .map_or(SettingKind::Text, |def| def.kind);
-        kind.show(&self.slots[index].now)
+        kind.show(&self.slots[index].now.value)
     }
 
     /// A switch.
     pub(crate) fn bool(&self, id: Id) -> bool {
-        matches!(self.slots[id as usize].now, SettingValue::Bool(true))
+        matches!(self.slots[id as usize].now.value, SettingValue::Bool(true))
     }
 
     /// A whole number; 0 if the setting is none.
     pub(crate) fn int(&self, id: Id) -> i64 {
-        match self.slots[id as usize].now {
+        match self.slots[id as usize].now.value {
             SettingValue::Int(number) => number,
             _ => 0,
         }
@@ -349,7 +377,7 @@ impl Settings {
 
     /// A text; empty if the setting is none.
     pub(crate) fn text(&self, id: Id) -> &str {
-        match &self.slots[id as usize].now {
+        match &self.slots[id as usize].now.value {
             SettingValue::Text(text) => text,
             _ => "",
         }
@@ -655,6 +683,32 @@ mod tests {
         assert_eq!(s.show("lock_timeout")?, "0");
         s.rollback();
         assert_eq!(s.show("lock_timeout")?, "5s");
+        Ok(())
+    }
+
+    #[test]
+    fn who_asked_is_known() -> Result<()> {
+        let mut s = Settings::new(Arc::default());
+        let name = "hnsw.ef_search";
+        assert_eq!(s.asked(name), None);
+        s.set(name, Some("40"), false)?;
+        assert_eq!(s.asked(name).as_deref(), Some("40"));
+        s.set(name, None, false)?;
+        assert_eq!(s.asked(name), None);
+        s.begin();
+        s.set(name, Some("7"), true)?;
+        assert_eq!(s.asked(name).as_deref(), Some("7"));
+        s.commit();
+        assert_eq!(s.asked(name), None);
+        s.set(name, Some("40"), false)?;
+        s.reset_all();
+        assert_eq!(s.asked(name), None);
+        // A role's, or a client's when it connects: what RESET returns to.
+        s.start_with(name, "11")?;
+        s.set(name, Some("12"), false)?;
+        s.set(name, None, false)?;
+        assert_eq!(s.asked(name).as_deref(), Some("11"));
+        assert_eq!(s.asked("helios.vector_recall"), None);
         Ok(())
     }
 

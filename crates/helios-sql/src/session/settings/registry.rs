@@ -221,8 +221,8 @@ settings! {
         "Names the author recorded with commits; the session's user if empty.");
     CommitMessage: setting("helios.commit_message", SettingKind::Text, "",
         "Sets the message recorded with commits.");
-    VectorRecall: setting("helios.vector_recall", SettingKind::Real(0.0, 1.0), "0",
-        "Sets the share of the nearest rows that a search by an index is to find; 0 leaves it to hnsw.ef_search and its kin.");
+    VectorRecall: setting("helios.vector_recall", SettingKind::Real(0.0, 1.0), "0.95",
+        "Sets the share of the nearest rows that a search by an index is to find; 0 leaves it to hnsw.ef_search and its kin, as setting one of these does.");
     HnswSearch: setting("hnsw.ef_search", SettingKind::Int(1, 1000, Unit::None), "40",
         "Sets how many candidates a search of an hnsw index follows.");
     HnswIterative: setting("hnsw.iterative_scan", SettingKind::Choice(&[

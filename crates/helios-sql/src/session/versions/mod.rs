@@ -3,6 +3,7 @@
 //! They show what is committed. A *point* is a branch (`dev`: its newest state), a branch and a change
 //! number (`dev@1234`), or a named snapshot.
 
+mod advice;
 mod branches;
 mod compare;
 mod history;
@@ -50,6 +51,7 @@ pub(super) fn call(state: &State, name: &str, args: &[&Value]) -> Option<Result<
         ("helios_segments", []) => segments::segments(state),
         ("helios_compression", []) => segments::compression(state),
         ("pg_get_keywords", []) => Ok(keywords()),
+        ("pg_vector_index_advice", []) => advice::advice(state),
         ("pg_vector_index_stats", []) => vectors::indexes(state),
         _ => return None,
     })

@@ -4,7 +4,7 @@ use helios_base::{DataType, Result, Row, Value};
 
 use super::super::state::State;
 use super::{here, number};
-use crate::row::wish::Wish;
+use crate::row::wish::{WANTED, Wish};
 
 /// `pg_vector_index_stats`: the indexes of nearness of the session's branch.
 pub(super) fn indexes(state: &State) -> Result<Vec<Row>> {
@@ -43,12 +43,13 @@ pub(super) fn indexes(state: &State) -> Result<Vec<Row>> {
                         branch.map_or(Value::Null, |branch| Value::text(branch.name)),
                         number(scn.0),
                     ]);
-                    let at = |wanted: f64| match report.calibration.breadth(wanted) {
+                    let at = |wanted: f64| match report.calibration.breadth(wanted, WANTED) {
                         Some(breadth) => number(breadth as u64),
                         None => Value::Null,
                     };
-                    let breadth = Wish::of(index, state).breadth(&report.calibration);
-                    let recall = breadth.and_then(|breadth| report.calibration.recall(breadth));
+                    let breadth = Wish::of(index, state).breadth(&report.calibration, WANTED);
+                    let recall =
+                        breadth.and_then(|breadth| report.calibration.recall(breadth, WANTED));
                     row.extend([
                         recall.map_or(Value::Null, Value::Float8),
                         at(0.95),
@@ -61,6 +62,8 @@ pub(super) fn indexes(state: &State) -> Result<Vec<Row>> {
                     row.extend(std::iter::repeat_n(Value::Null, 9));
                 }
             }
+            let tally = state.tables.index_searches_tally(index.id);
+            row.extend([number(tally.searches()), number(tally.read())]);
             rows.push(row);
         }
     }
