@@ -66,6 +66,12 @@ pub type Trail = Option<Box<dyn std::any::Any + Send>>;
 
 /// The rows of one segment. A row's *place* is how many keys are before its own.
 pub trait ColdRows: Send + Sync {
+    /// Whether rows are stored in the order of their places. Of others a scan in that order takes no
+    /// stretches, and many are better read at a time.
+    fn is_in_order(&self) -> bool {
+        true
+    }
+
     /// The place of a key, if it is there.
     ///
     /// # Errors
