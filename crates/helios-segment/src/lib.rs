@@ -39,7 +39,7 @@ pub use choose::{ColumnOptions, Compression, Evidence, Reason};
 pub use codec::{Block, Codec, Effort, Encoded, Opened, Refusal, codec, codec_for_setting, codecs};
 pub use columns::ColumnCache;
 pub use error::{Error, ErrorKind, Place, Result};
-pub use format::meta::{Begins, BlockAt, Chunk, ColumnChunk, EncodedAt, Keys};
+pub use format::meta::{Begins, BlockAt, Chunk, ColumnChunk, EncodedAt, Keys, OrderPage};
 pub use key::KeyEncoder;
 pub use read::{BlockCache, ColumnReport, OpenBlock, Segment, wide_type, widen};
 pub use schema::{Column, SegmentSchema};

@@ -61,6 +61,11 @@ struct Round {
 }
 
 impl Collector {
+    /// There is something to remove that the plan of the last round did not show.
+    pub(crate) fn look_again(&mut self) {
+        self.done = None;
+    }
+
     /// Whether so many versions were replaced that bundling them pays for a walk over all.
     fn may_bundle(&self, replaced: u64) -> bool {
         replaced.saturating_sub(self.replaced) >= BUNDLING_MIN.max(self.versions / 8)

@@ -99,6 +99,17 @@ impl Core {
     /// What `link` says of a key, through the cache.
     #[inline]
     pub(crate) fn seen(&self, link: Link, table: TableId, pk: &[u8]) -> Result<Seen> {
+        loop {
+            let stamp = self.cold.stamp();
+            let seen = self.seen_since(stamp, link, table, pk)?;
+            if !matches!(seen, Seen::Nothing) || self.cold.is_still(stamp) {
+                return Ok(seen);
+            }
+        }
+    }
+
+    #[inline]
+    fn seen_since(&self, stamp: u64, link: Link, table: TableId, pk: &[u8]) -> Result<Seen> {
         let probe = Probe::new(table, link.branch, pk);
         let miss = match self.cache.get(&probe) {
             Found::Hit(newest) => match newest {
@@ -126,7 +137,9 @@ impl Core {
             link.branch,
             pk,
         )?;
-        self.cache.offer(&probe, miss, &newest);
+        if newest != Newest::Absent || self.cold.is_still(stamp) {
+            self.cache.offer(&probe, miss, &newest);
+        }
         Ok(match newest {
             Newest::Row(begin, row) if begin <= link.scn => Seen::Row(RowVersion { begin, row }),
             Newest::Tombstone(begin) if begin <= link.scn => Seen::Deleted,
@@ -199,12 +212,15 @@ impl Core {
         let probe = Probe::new(table, branch, pk);
         match self.cache.get(&probe) {
             Found::Hit(newest) => Ok(newest),
-            Found::Miss(miss) => {
+            Found::Miss(miss) => loop {
+                let stamp = self.cold.stamp();
                 let newest = newest_in(&*self.kv.snapshot(), table, branch, pk)?;
                 let newest = self.with_cold(newest, table, branch, pk)?;
-                self.cache.offer(&probe, miss, &newest);
-                Ok(newest)
-            }
+                if newest != Newest::Absent || self.cold.is_still(stamp) {
+                    self.cache.offer(&probe, miss, &newest);
+                    return Ok(newest);
+                }
+            },
         }
     }
 
@@ -218,11 +234,16 @@ impl Core {
     ) -> Result<Option<bool>> {
         let newest = match self.cache.get(&Probe::new(table, branch, pk)) {
             Found::Hit(newest) => newest,
-            Found::Miss(_) => match newest_in(&*self.kv.snapshot(), table, branch, pk)? {
-                Newest::Absent => {
-                    return Ok(self.cold_stands(table, branch, pk)?.then_some(true));
+            Found::Miss(_) => loop {
+                let stamp = self.cold.stamp();
+                match newest_in(&*self.kv.snapshot(), table, branch, pk)? {
+                    Newest::Absent if self.cold_stands(table, branch, pk)? => {
+                        return Ok(Some(true));
+                    }
+                    Newest::Absent if self.cold.is_still(stamp) => return Ok(None),
+                    Newest::Absent => {}
+                    newest => break newest,
                 }
-                newest => newest,
             },
         };
         Ok(match newest {
@@ -234,6 +255,22 @@ impl Core {
 
     /// The stored versions of a key that the links see, newest first.
     pub(crate) fn history(
+        &self,
+        first: Link,
+        rest: &[Link],
+        table: TableId,
+        pk: &[u8],
+    ) -> Result<Vec<Version>> {
+        loop {
+            let stamp = self.cold.stamp();
+            let versions = self.history_once(first, rest, table, pk)?;
+            if self.cold.is_still(stamp) {
+                return Ok(versions);
+            }
+        }
+    }
+
+    fn history_once(
         &self,
         first: Link,
         rest: &[Link],

@@ -84,6 +84,7 @@ impl Core {
             Found::Hit(_) => return Ok(None),
             Found::Miss(miss) => miss,
         };
+        let stamp = self.cold.stamp();
         let mut shown = None;
         let mut is_there = false;
         keys::with_object_key(table.0, link.branch, pk, |key| {
@@ -102,13 +103,17 @@ impl Core {
         }
         let mut found = Newest::Absent;
         let mut is_seen = false;
-        self.show_cold(table, link.branch, pk, &mut |row| {
+        let is_found = self.show_cold(table, link.branch, pk, &mut |row| {
             if miss.again {
                 found = Newest::Cold(row.begin, bytes::Bytes::copy_from_slice(row.row));
             }
             is_seen = row.begin <= link.scn;
             if is_seen { visit(row) } else { Ok(()) }
         })?;
+        if !is_found && !self.cold.is_still(stamp) {
+            // It came back meanwhile.
+            return self.show_newest(link, table, pk, visit);
+        }
         self.cache.offer(&probe, miss, &found);
         Ok(Some(is_seen))
     }
@@ -133,6 +138,7 @@ impl Core {
             // Those before it were shown, or are known not to be there.
             let mut next = 0;
             let is_cold = self.cold.in_use();
+            let stamp = self.cold.stamp();
             // What is not in `Current` may be in a segment, and nowhere else.
             let absent = |upto: usize, next: &mut usize, visit: &mut ShowEachRow<'_>| {
                 while is_cold
@@ -141,13 +147,16 @@ impl Core {
                 {
                     let number = *next;
                     *next += 1;
-                    self.show_cold(table, first.branch, pk, &mut |row| {
+                    let is_found = self.show_cold(table, first.branch, pk, &mut |row| {
                         if row.begin <= first.scn {
                             visit(number, row)
                         } else {
                             Ok(())
                         }
                     })?;
+                    if !is_found && !self.cold.is_still(stamp) {
+                        self.show(first, rest, table, pk, &mut |row| visit(number, row))?;
+                    }
                 }
                 Ok(())
             };

@@ -288,16 +288,22 @@ impl Read for Snapshot {
 
     fn scan(&self, table: TableId, range: Bounds<'_>, reverse: bool) -> Result<RowCursor> {
         self.0.require(table)?;
-        let kv = self.0.core.kv.snapshot();
-        RowCursor::new(
-            &self.0.core,
-            &kv,
-            self.links(),
-            table,
-            range,
-            reverse,
-            Arc::clone(&self.0) as _,
-        )
+        loop {
+            let stamp = self.0.core.cold.stamp();
+            let kv = self.0.core.kv.snapshot();
+            let cursor = RowCursor::new(
+                &self.0.core,
+                &kv,
+                self.links(),
+                table,
+                range,
+                reverse,
+                Arc::clone(&self.0) as _,
+            )?;
+            if self.0.core.cold.is_still(stamp) {
+                return Ok(cursor);
+            }
+        }
     }
 
     fn index_scan(&self, index: IndexId, range: Bounds<'_>, reverse: bool) -> Result<KeyCursor> {

@@ -14,7 +14,7 @@ use crate::background;
 use crate::backup::{Manifest, Watch};
 use crate::branch::{Branch, BranchSpec};
 use crate::codec::Reader;
-use crate::cold::{Adoption, Cold, ColdRows, Compaction, Freeze, SegmentInfo};
+use crate::cold::{Adoption, Cold, ColdRows, Compaction, Freeze, SegmentInfo, Thaw};
 use crate::commit::CommitInfo;
 use crate::core::Core;
 use crate::diff::{ChangedKeys, Diff};
@@ -585,6 +585,14 @@ impl Store {
         segments: &[u64],
     ) -> Result<Compaction> {
         Compaction::begin(self.core(), table, branch, segments)
+    }
+
+    /// Begins to bring the rows of a segment, which has to be wholly adopted, back into the state store.
+    ///
+    /// # Errors
+    /// As [`Store::compact`].
+    pub fn thaw(&self, segment: &SegmentInfo) -> Result<Thaw> {
+        Thaw::begin(self.core(), segment.table, segment.branch, segment.id)
     }
 
     /// About how many rows of a segment nobody needs any more, counted up to `most`.

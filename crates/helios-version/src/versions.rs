@@ -74,6 +74,7 @@ impl VersionCursor {
         since: Scn,
         guard: Guard,
     ) -> Result<Self> {
+        let stamp = core.cold.stamp();
         let kv = core.kv.snapshot();
         let mut sources = Vec::with_capacity(1 + rest.len());
         for link in std::iter::once(&first).chain(rest.iter()) {
@@ -85,6 +86,9 @@ impl VersionCursor {
                     sources.push(Source::new(Keys::Cold(Box::new(run)))?);
                 }
             }
+        }
+        if !core.cold.is_still(stamp) {
+            return Self::new(core, (first, rest), table, range, since, guard);
         }
         Ok(Self {
             core: Arc::clone(core),

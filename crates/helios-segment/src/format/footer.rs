@@ -13,6 +13,7 @@
 //! | – begins         | least, greatest − least (varints), 1: `1` if an *array* follows     |
 //! | – keys           | only with a key: least, greatest (bytes), 1: `1` if an index follows (*block*), filter (*block*) |
 //! | sketches         | *block*                                                             |
+//! | order            | from version 2 on: varint, then per page: keys (varint), last key (bytes), *array*, *block* of the index |
 //!
 //! *block*: offset / 64, length (varints), CRC-32C (4). *array*: *block*, codec (name, varint),
 //! encodings (varint, then names), 1: `1` if it has nulls.
@@ -20,8 +21,9 @@
 use std::sync::Arc;
 
 use super::ALIGN;
+use super::PLAIN;
 use super::bytes::{In, Out};
-use super::meta::{Begins, BlockAt, Chunk, ColumnChunk, EncodedAt, Keys};
+use super::meta::{Begins, BlockAt, Chunk, ColumnChunk, EncodedAt, Keys, OrderPage};
 use super::types::{get_type, put_type};
 use crate::CHUNK_ROWS;
 use crate::choose::{Evidence, Reason};
@@ -36,6 +38,8 @@ pub(crate) struct Footer {
     pub ordered: bool,
     pub chunks: Vec<Chunk>,
     pub sketches: BlockAt,
+    /// Rows in the order of their keys, where they do not lie in it.
+    pub order: Vec<OrderPage>,
 }
 
 /// Names and their places.
@@ -53,7 +57,8 @@ impl Names {
 }
 
 impl Footer {
-    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+    /// As files of this version have it.
+    pub fn to_bytes(&self, version: u16) -> Result<Vec<u8>> {
         let mut out = Out::default();
         out.varint(self.schema.version());
         out.varint(self.schema.columns().len() as u64);
@@ -74,6 +79,15 @@ impl Footer {
             put_chunk(&mut body, &mut names, chunk);
         }
         put_block(&mut body, &self.sketches);
+        if version > PLAIN {
+            body.varint(self.order.len() as u64);
+            for page in &self.order {
+                body.varint(u64::from(page.rows));
+                body.bytes(&page.last);
+                put_array(&mut body, &mut names, &page.places);
+                put_block(&mut body, &page.index);
+            }
+        }
         out.varint(names.0.len() as u64);
         for name in &names.0 {
             out.bytes(name.as_bytes());
@@ -84,7 +98,7 @@ impl Footer {
 
     /// # Errors
     /// Damaged.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+    pub fn from_bytes(bytes: &[u8], format: u16) -> Result<Self> {
         let mut input = In::new(bytes);
         let version = input.varint()?;
         let mut columns = Vec::new();
@@ -110,12 +124,29 @@ impl Footer {
             chunks.push(get_chunk(&mut input, &names, &schema)?);
         }
         let sketches = get_block(&mut input)?;
+        let mut order = Vec::new();
+        if format > PLAIN {
+            for _ in 0..input.count(4)? {
+                order.push(get_page(&mut input, &names)?);
+            }
+        }
         input.end()?;
+        let rows = chunks
+            .iter()
+            .map(|chunk| u64::from(chunk.rows))
+            .sum::<u64>();
+        let told = order.iter().map(|page| u64::from(page.rows)).sum::<u64>();
+        if !order.is_empty() && (told != rows || ordered || schema.key().is_empty()) {
+            return Err(Error::damaged(format!(
+                "a key order of {told} rows in a segment of {rows}"
+            )));
+        }
         Ok(Self {
             schema,
             ordered,
             chunks,
             sketches,
+            order,
         })
     }
 }
@@ -237,6 +268,19 @@ fn get_chunk(input: &mut In<'_>, names: &[Arc<str>], schema: &SegmentSchema) -> 
         columns,
         begins: Begins { min, max, data },
         keys,
+    })
+}
+
+fn get_page(input: &mut In<'_>, names: &[Arc<str>]) -> Result<OrderPage> {
+    let rows = input.varint32()?;
+    if rows == 0 || rows as usize > CHUNK_ROWS {
+        return Err(Error::damaged(format!("page of {rows} keys")));
+    }
+    Ok(OrderPage {
+        rows,
+        last: input.bytes()?.to_vec(),
+        places: get_array(input, names)?,
+        index: get_block(input)?,
     })
 }
 

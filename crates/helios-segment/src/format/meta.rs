@@ -68,6 +68,19 @@ pub struct Keys {
     pub bloom: BlockAt,
 }
 
+/// Where the rows of keys that follow each other are, in a segment whose rows lie in another order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrderPage {
+    /// How many keys.
+    pub rows: u32,
+    /// The last one.
+    pub last: Vec<u8>,
+    /// For each key the number of its row in the segment, `UInt32`.
+    pub places: EncodedAt,
+    /// The sparse index of the keys.
+    pub index: BlockAt,
+}
+
 /// A chunk.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chunk {

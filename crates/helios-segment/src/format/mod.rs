@@ -5,7 +5,7 @@
 //! | at            | bytes | what                                                              |
 //! |---------------|------:|-------------------------------------------------------------------|
 //! | 0             |     8 | magic `HELIOSEG`                                                   |
-//! | 8             |     2 | format version, 1                                                  |
+//! | 8             |     2 | format version: 2 with a key order, otherwise 1                    |
 //! | 10            |     6 | zero                                                               |
 //! | 64            |       | blocks, each at a multiple of 64, zeros between                    |
 //! | *f*           |   *n* | footer (`footer.rs`)                                               |
@@ -13,7 +13,7 @@
 //! | trailer + 0   |     8 | *f*                                                                |
 //! | trailer + 8   |     4 | *n*                                                                |
 //! | trailer + 12  |     4 | CRC-32C of the footer                                              |
-//! | trailer + 16  |     2 | format version, 1                                                  |
+//! | trailer + 16  |     2 | format version, as at 8                                            |
 //! | trailer + 18  |     2 | zero                                                               |
 //! | trailer + 20  |     4 | CRC-32C of the trailer's first 20 bytes                            |
 //! | trailer + 24  |     8 | magic `HELIOSEG`                                                   |
@@ -23,6 +23,9 @@
 //! come in key order). After the last chunk: the distinct sketches, 2,048 bytes per column. Every
 //! block has its length and CRC-32C in the footer, so that a damaged one is found before it is
 //! decoded and leaves the others readable.
+//!
+//! Rows that lie in another order than that of their keys may be had in that one, too, from format version 2 on: pages of up to
+//! 65,536 keys that follow each other, each with two blocks, an array of the rows' numbers and a sparse index.
 //!
 //! A chunk has at most 65,536 rows: a column of it, decoded,
 //! fits a core's second-level cache while being long enough for dictionaries and symbol tables to pay
@@ -40,8 +43,10 @@ use bytes::{In, Out};
 
 /// At both ends of the file.
 const MAGIC: [u8; 8] = *b"HELIOSEG";
-/// The version that this build writes, and the latest it reads.
-pub(crate) const VERSION: u16 = 1;
+/// The version of segments whose rows lie in the order of their keys, or have none.
+pub(crate) const PLAIN: u16 = 1;
+/// The version of segments with a key order of its own: the latest that this build reads.
+pub(crate) const VERSION: u16 = 2;
 /// Bytes before the first block.
 pub(crate) const HEADER: usize = 16;
 /// Blocks begin at multiples of this.
@@ -49,11 +54,11 @@ pub(crate) const ALIGN: u64 = 64;
 /// Bytes of the trailer.
 pub(crate) const TRAILER: usize = 32;
 
-/// The first bytes of a file.
-pub(crate) fn header() -> Vec<u8> {
+/// The first bytes of a file of this version.
+pub(crate) fn header(version: u16) -> Vec<u8> {
     let mut out = Out::default();
     out.0.extend_from_slice(&MAGIC);
-    out.u16(VERSION);
+    out.u16(version);
     out.0.resize(HEADER, 0);
     out.0
 }
@@ -64,6 +69,7 @@ pub(crate) struct Trailer {
     pub offset: u64,
     pub length: u32,
     pub checksum: u32,
+    pub version: u16,
 }
 
 impl Trailer {
@@ -72,7 +78,7 @@ impl Trailer {
         out.u64(self.offset);
         out.u32(self.length);
         out.u32(self.checksum);
-        out.u16(VERSION);
+        out.u16(self.version);
         out.u16(0);
         let checksum = crc32c::crc32c(&out.0);
         out.u32(checksum);
@@ -99,8 +105,9 @@ impl Trailer {
             offset: input.u64()?,
             length: input.u32()?,
             checksum: input.u32()?,
+            version: input.u16()?,
         };
-        let version = input.u16()?;
+        let version = trailer.version;
         if version == 0 || version > VERSION {
             return Err(Error::too_new(format!(
                 "format version {version}, this build reads up to {VERSION}"

@@ -25,6 +25,13 @@ impl SparseIndex {
         }
     }
 
+    /// Of those keys themselves.
+    pub fn of_firsts(firsts: &[Vec<u8>]) -> Self {
+        Self {
+            keys: firsts.iter().map(|key| key.as_slice().into()).collect(),
+        }
+    }
+
     /// The groups that rows of `key` may be in, first and one past the last.
     pub fn groups(&self, key: &[u8]) -> std::ops::Range<usize> {
         // Equal keys may begin in the group before the one whose first key equals it.

@@ -3,6 +3,7 @@
 mod find;
 mod narrow;
 mod opens;
+mod order;
 mod report;
 mod segment;
 

@@ -19,6 +19,7 @@ use crate::error::{Error, Place, Result};
 use crate::format::footer::Footer;
 use crate::format::meta::{BlockAt, Chunk, EncodedAt};
 use crate::format::{HEADER, TRAILER, Trailer};
+use crate::key::sparse::SparseIndex;
 use crate::schema::SegmentSchema;
 use crate::source::ReadAt;
 use crate::stats::{REGISTERS, Sketch};
@@ -38,6 +39,8 @@ pub struct Segment {
     size: u64,
     footer: Footer,
     pub(super) lookups: Vec<OnceLock<Lookup>>,
+    /// The indexes of the key order's pages.
+    pub(super) pages: Vec<OnceLock<SparseIndex>>,
 }
 
 impl Segment {
@@ -53,6 +56,7 @@ impl Segment {
         };
         let (size, footer) = read_footer(source.as_ref()).map_err(|error| error.at(&place))?;
         let lookups = footer.chunks.iter().map(|_| OnceLock::new()).collect();
+        let pages = footer.order.iter().map(|_| OnceLock::new()).collect();
         Ok(Self {
             opened: None,
             source,
@@ -60,6 +64,7 @@ impl Segment {
             size,
             footer,
             lookups,
+            pages,
         })
     }
 
@@ -82,6 +87,14 @@ impl Segment {
     /// Bytes of the file.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    pub(super) const fn footer(&self) -> &Footer {
+        &self.footer
+    }
+
+    pub(super) const fn opened(&self) -> Option<&Opens> {
+        self.opened.as_ref()
     }
 
     /// The columns.
@@ -477,6 +490,7 @@ impl Segment {
             faults.extend(self.begins(place).err());
             faults.extend(self.check_keys(place).err());
         }
+        faults.extend(self.check_order());
         if let Some(last) = self.footer.schema.columns().len().checked_sub(1) {
             faults.extend(self.sketch(last).err());
         }
@@ -522,7 +536,7 @@ fn read_footer(source: &dyn ReadAt) -> Result<(u64, Footer)> {
         if crc32c::crc32c(&bytes) != trailer.checksum {
             return Err(Error::damaged("checksum of the footer differs"));
         }
-        Footer::from_bytes(&bytes)
+        Footer::from_bytes(&bytes, trailer.version)
     };
     let footer = inner().map_err(|error| error.at(&at(trailer.offset, "footer")))?;
     Ok((size, footer))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, UInt64Array};
+use arrow_array::{Array, ArrayRef, UInt32Array, UInt64Array};
 
 use super::chunk::Buffered;
 use super::column::{Made, Making};
@@ -10,11 +10,11 @@ use crate::choose::{Before, ColumnOptions, compress};
 use crate::codec::Encoded;
 use crate::error::{Error, Result};
 use crate::format::footer::Footer;
-use crate::format::meta::{Begins, BlockAt, Chunk, ColumnChunk, EncodedAt, Keys};
-use crate::format::{ALIGN, Trailer, header};
+use crate::format::meta::{Begins, BlockAt, Chunk, ColumnChunk, EncodedAt, Keys, OrderPage};
+use crate::format::{ALIGN, PLAIN, Trailer, VERSION, header};
 use crate::key::KeyEncoder;
 use crate::key::bloom::{self, Bloom};
-use crate::key::sparse::SparseIndex;
+use crate::key::sparse::{STRIDE, SparseIndex};
 use crate::schema::SegmentSchema;
 use crate::source::Sink;
 use crate::stats::Sketch;
@@ -39,6 +39,9 @@ pub struct WriterOptions {
     pub expected_rows: Option<u64>,
     /// Makes keys of the key columns; needed if the schema has any.
     pub keys: Option<Arc<dyn KeyEncoder>>,
+    /// Rows come in another order than that of their keys, which is told by
+    /// [`SegmentWriter::order`].
+    pub reordered: bool,
     /// How many columns are compressed at a time; 0 is 1.
     pub threads: usize,
 }
@@ -78,6 +81,7 @@ pub struct SegmentWriter<S> {
     ordered: bool,
     last_key: Option<Vec<u8>>,
     rows: u64,
+    order: Vec<OrderPage>,
 }
 
 impl<S: Sink> SegmentWriter<S> {
@@ -96,7 +100,10 @@ impl<S: Sink> SegmentWriter<S> {
         if options.keys.is_none() && !schema.key().is_empty() {
             return Err(Error::invalid("a key, but no encoder for it"));
         }
-        let mut header = header();
+        if options.reordered && schema.key().is_empty() {
+            return Err(Error::invalid("an order of keys, but no key"));
+        }
+        let mut header = header(version(&options));
         header.resize(header.len().next_multiple_of(ALIGN as usize), 0);
         sink.append(&header)?;
         Ok(Self {
@@ -110,6 +117,7 @@ impl<S: Sink> SegmentWriter<S> {
             ordered: !schema.key().is_empty(),
             last_key: None,
             rows: 0,
+            order: Vec::new(),
             schema,
             options,
         })
@@ -133,6 +141,33 @@ impl<S: Sink> SegmentWriter<S> {
                 self.flush(true)?;
             }
         }
+        Ok(())
+    }
+
+    /// Tells where the rows of the next keys are, in the order of these: as numbers of rows in the segment, which may
+    /// be still to come. At most 65,536 at a time; `firsts` has the key of every 1,024th, `last` is the last one.
+    ///
+    /// # Errors
+    /// Invalid if the options do not say so or there is not a key for each 1,024; the sink's.
+    pub fn order(&mut self, places: &[u32], firsts: &[Vec<u8>], last: &[u8]) -> Result<()> {
+        if !self.options.reordered
+            || places.is_empty()
+            || places.len() > CHUNK_ROWS
+            || firsts.len() != places.len().div_ceil(STRIDE)
+        {
+            return Err(Error::invalid("not a page of an order of keys"));
+        }
+        let array: ArrayRef = Arc::new(UInt32Array::from(places.to_vec()));
+        let choice = compress(&array, &ColumnOptions::default(), false, None)?;
+        let encoded = self.array(choice.codec.name(), &choice.encoded, false)?;
+        let index = SparseIndex::of_firsts(firsts);
+        let index = self.block(&index.to_bytes())?;
+        self.order.push(OrderPage {
+            rows: places.len() as u32,
+            last: last.to_vec(),
+            places: encoded,
+            index,
+        });
         Ok(())
     }
 
@@ -315,18 +350,32 @@ impl<S: Sink> SegmentWriter<S> {
         self.flush(false)?;
         let registers: Vec<&[u8]> = self.sketches.iter().map(Sketch::registers).collect();
         let sketches = self.block(&registers.concat())?;
+        let told: u64 = self.order.iter().map(|page| u64::from(page.rows)).sum();
+        if self.options.reordered && told != self.rows {
+            return Err(Error::invalid(format!(
+                "an order of {told} keys, of {} rows",
+                self.rows
+            )));
+        }
+        if self.ordered {
+            // As it happens they do lie in it.
+            self.order.clear();
+        }
+        let version = version(&self.options);
         let footer = Footer {
             schema: self.schema,
             ordered: self.ordered,
             chunks: self.chunks,
             sketches,
+            order: self.order,
         };
-        let bytes = footer.to_bytes()?;
+        let bytes = footer.to_bytes(version)?;
         let trailer = Trailer {
             offset: self.offset,
             length: u32::try_from(bytes.len())
                 .map_err(|_| Error::unsupported("a footer of more than 4 GiB"))?,
             checksum: crc32c::crc32c(&bytes),
+            version,
         };
         let end = trailer.to_bytes();
         self.sink.append(&bytes)?;
@@ -341,4 +390,9 @@ impl<S: Sink> SegmentWriter<S> {
         };
         Ok((written, self.sink))
     }
+}
+
+/// The version of the file.
+const fn version(options: &WriterOptions) -> u16 {
+    if options.reordered { VERSION } else { PLAIN }
 }

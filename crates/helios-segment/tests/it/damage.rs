@@ -115,7 +115,7 @@ fn every_truncation_is_noticed() {
 fn a_later_version_is_too_new() {
     let mut bytes = sample();
     let end = bytes.len();
-    bytes[end - 16] = 2;
+    bytes[end - 16] = 3;
     let checksum = crc32c::crc32c(&bytes[end - 32..end - 12]);
     bytes[end - 12..end - 8].copy_from_slice(&checksum.to_le_bytes());
     let error = open(bytes).expect_err("too new");

@@ -6,7 +6,7 @@ use arrow_array::{ArrayRef, Int64Array, StringViewArray, UInt64Array};
 use arrow_schema::DataType;
 use helios_segment::{Begin, ColumnOptions, Compression, SegmentWriter, WriterOptions};
 
-use crate::random::{TestKeys, open, schema};
+use crate::random::{TestKeys, int_key, open, schema};
 
 fn small() -> Vec<u8> {
     let options = WriterOptions {
@@ -33,6 +33,36 @@ fn small() -> Vec<u8> {
     writer.finish().expect("finishes").1
 }
 
+/// Rows that lie in the order of their strings, which is not that of their keys.
+fn reordered() -> Vec<u8> {
+    let options = WriterOptions {
+        keys: Some(Arc::new(TestKeys)),
+        columns: vec![
+            ColumnOptions {
+                compression: Compression::None,
+                ..ColumnOptions::default()
+            };
+            2
+        ],
+        reordered: true,
+        ..WriterOptions::default()
+    };
+    let types = [DataType::Int64, DataType::Utf8View];
+    let mut writer =
+        SegmentWriter::new(schema(&types, vec![0]), options, Vec::new()).expect("begins");
+    let columns: [ArrayRef; 2] = [
+        Arc::new(Int64Array::from(vec![300, 1, 2])),
+        Arc::new(StringViewArray::from(vec![Some("a"), Some("b"), Some("c")])),
+    ];
+    writer
+        .append(&columns, Begin::Each(&UInt64Array::from(vec![5, 5, 5])))
+        .expect("appends");
+    writer
+        .order(&[1, 2, 0], &[int_key(1).to_vec()], &int_key(300))
+        .expect("orders");
+    writer.finish().expect("finishes").1
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -47,6 +77,24 @@ fn bytes_of_a_small_segment() {
         return;
     }
     assert_eq!(shown, golden, "the format changed: raise its version");
+}
+
+#[test]
+fn bytes_of_a_reordered_segment() {
+    let bytes = reordered();
+    assert_eq!(&bytes[8..10], [2, 0]);
+    assert_eq!(&bytes[bytes.len() - 16..bytes.len() - 14], [2, 0]);
+    let golden = include_str!("golden_order.txt");
+    let shown: String = bytes.chunks(32).map(|line| hex(line) + "\n").collect();
+    if std::env::var_os("HELIOS_BLESS").is_some() {
+        std::fs::write("tests/it/golden_order.txt", &shown).expect("written");
+        return;
+    }
+    assert_eq!(shown, golden, "the format changed: raise its version");
+    let segment = open(bytes).expect("opens");
+    assert!(!segment.is_ordered());
+    assert_eq!(segment.order_page(0).expect("reads").values(), &[1, 2, 0]);
+    assert!(segment.verify().is_empty());
 }
 
 #[test]

@@ -5,5 +5,6 @@ mod damage;
 mod golden;
 mod lookup;
 mod model;
+mod order;
 mod random;
 mod source;

@@ -1,6 +1,7 @@
 //! `ALTER`.
 
 use helios_base::Result;
+use helios_table::columnar::CLUSTER_BY;
 
 use super::ast::{
     AlterAction, AlterTable, ConstraintKind, Ident, Name, Sequence, Statement, TextExpr,
@@ -174,6 +175,14 @@ impl Parser<'_> {
             AlterAction::Nothing
         } else if let Some(change) = self.row_security_change() {
             AlterAction::RowSecurity(change)
+        } else if let Some(option) = self.cluster_by()? {
+            match option {
+                Some(option) => AlterAction::SetOptions(vec![option]),
+                None => AlterAction::ResetOptions(vec![Ident {
+                    name: CLUSTER_BY.to_owned(),
+                    pos,
+                }]),
+            }
         } else if self.eat("reset") {
             AlterAction::ResetOptions(self.paren_list(Self::storage_option_name)?)
         } else if matches!(&self.peek().kind, Kind::Word(word) if is_known_action(word)) {

@@ -2,6 +2,7 @@
 
 use helios_base::Result;
 use helios_table::catalog::CheckOption;
+use helios_table::columnar::{CLUSTER_BY, cluster_option};
 
 use super::ast::{
     Action, ColumnDef, Constraint, ConstraintKind, CreateTable, CreateView, Ident, Like, Sequence,
@@ -199,12 +200,15 @@ impl Parser<'_> {
                 return Err(self.no_clause(clause, self.pos()));
             }
         }
+        let first = self.cluster_by()?;
         if self.is_word("with") {
             self.advance();
             table.options = self.storage_options()?;
         } else {
             self.eat_words("without oids");
         }
+        table.options.extend(first.flatten());
+        table.options.extend(self.cluster_by()?.flatten());
         if self.eat_words("on commit") {
             table.on_commit = Some(if self.eat("drop") {
                 OnCommit::Drop
@@ -566,6 +570,24 @@ impl Parser<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// `CLUSTER BY (column, …) | NONE`, as the option that says the same; the inner one is absent for `NONE`.
+    pub(super) fn cluster_by(&mut self) -> Result<Option<Option<StorageOption>>> {
+        let pos = self.pos();
+        if !self.eat_words("cluster by") {
+            return Ok(None);
+        }
+        if self.eat("none") {
+            return Ok(Some(None));
+        }
+        let columns = self.idents()?;
+        let names = columns.iter().map(|column| column.name.as_str());
+        Ok(Some(Some(StorageOption {
+            name: CLUSTER_BY.to_owned(),
+            value: cluster_option(names),
+            pos,
+        })))
     }
 
     /// `(name [= value], …)`

@@ -259,7 +259,7 @@ static FUNCTIONS: &[SystemFunction] = &[
     },
     SystemFunction {
         name: "helios_hybrid_storage",
-        version: 2,
+        version: 3,
         args: (0, 0),
         columns: &[
             ("schema_name", Text),
@@ -278,6 +278,7 @@ static FUNCTIONS: &[SystemFunction] = &[
             ("cold_threshold", Text),
             ("segments_replaced", Int8),
             ("rows_dropped", Int8),
+            ("cluster_by", Text),
         ],
     },
     SystemFunction {
@@ -351,7 +352,7 @@ static FUNCTIONS: &[SystemFunction] = &[
     },
     SystemFunction {
         name: "helios_segments",
-        version: 1,
+        version: 2,
         args: (0, 0),
         columns: &[
             ("schema_name", Text),
@@ -361,6 +362,7 @@ static FUNCTIONS: &[SystemFunction] = &[
             ("rows", Int8),
             ("adopted", Int8),
             ("bytes", Int8),
+            ("clustered_by", Text),
         ],
     },
     SystemFunction {

@@ -3,6 +3,7 @@
 //! Due are, in this order:
 //! - segments of which at least every fifth row is dead,
 //! - [`RUN`] or more small neighbours,
+//! - segments whose rows lie in another order than the table says now,
 //! - segments that nobody changed for `hybrid_storage_cold_threshold`, which are compressed harder.
 //!
 //! A segment has rows of one schema version, so only such become one.
@@ -14,6 +15,7 @@ use helios_base::{BranchId, Error, Result, Scn};
 use helios_segment::Effort;
 use helios_version::{Compaction, SegmentInfo, Step, Store};
 
+use super::cluster;
 use super::descriptor::Descriptor;
 use super::keeper::MOST_ROWS;
 use super::shelf::{Draft, Unfinished};
@@ -52,6 +54,7 @@ pub struct CompactionReport {
 /// `Io`, `Corrupt`.
 pub(super) fn due(
     store: &Store,
+    table: &TableDef,
     segments: &[SegmentInfo],
     old: Scn,
     barren: &HashSet<u64>,
@@ -104,6 +107,15 @@ pub(super) fn due(
             effort: if is_cold { Effort::Cold } else { Effort::Warm },
         }));
     }
+    let stray = all.iter().find(|(info, descriptor)| {
+        descriptor.cluster != cluster::wanted(table, &descriptor.columns) && info.rows > 1
+    });
+    if let Some((info, descriptor)) = stray {
+        return Ok(Some(CompactionDue {
+            segments: vec![info.id],
+            effort: effort(descriptor, info),
+        }));
+    }
     let cold = all.iter();
     let mut cold = cold.filter(|(info, descriptor)| !descriptor.is_cold && info.newest <= old);
     Ok(cold.next().map(|(info, _)| CompactionDue {
@@ -126,6 +138,8 @@ struct Running {
     compaction: Compaction,
     file: Unfinished,
     writer: RowsWriter<Draft>,
+    /// All rows are there.
+    is_over: bool,
 }
 
 impl CompactionJob {
@@ -160,6 +174,17 @@ impl CompactionJob {
             Some(running) => running,
             None => Box::new(self.begin(tables)?),
         };
+        let more = match running.is_over {
+            true => running.writer.work_on()?,
+            false => running.writer.work()?,
+        };
+        if more {
+            self.running = Some(running);
+            return Ok(Step::More);
+        }
+        if running.is_over {
+            return self.finish(*running).map(|()| Step::Done);
+        }
         for _ in 0..budget.max(1) {
             match running.compaction.look()? {
                 Some(true) => {
@@ -168,7 +193,10 @@ impl CompactionJob {
                     }
                 }
                 Some(false) => {}
-                None => return self.finish(*running).map(|()| Step::Done),
+                None => {
+                    running.is_over = true;
+                    break;
+                }
             }
         }
         self.running = Some(running);
@@ -184,11 +212,13 @@ impl CompactionJob {
             return Err(Error::internal("a compaction of nothing"));
         };
         let descriptor = Descriptor::decode(&first.descriptor)?.made_anew(self.due.effort);
+        let descriptor = descriptor.clustered(&self.table);
         let (file, sink) = Unfinished::create(tables.shelf(), compaction.id())?;
         Ok(Running {
             compaction,
             file,
             writer: RowsWriter::new(&self.table, descriptor, sink, 1)?,
+            is_over: false,
         })
     }
 
@@ -197,6 +227,7 @@ impl CompactionJob {
             compaction,
             file,
             writer,
+            ..
         } = running;
         self.report = CompactionReport {
             segments: self.due.segments.len() as u64,

@@ -5,6 +5,7 @@ use helios_base::{ColumnId, Error, Result};
 use helios_segment::{Column, Effort, SegmentSchema};
 use serde::{Deserialize, Serialize};
 
+use super::cluster;
 use super::form::Form;
 use super::from_segment;
 use crate::catalog::{LayoutDef, TableDef};
@@ -29,6 +30,9 @@ pub(super) struct Descriptor {
     /// Compressed as what is hardly read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) is_cold: bool,
+    /// The columns that rows lie in the order of, by number; those of the key if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) cluster: Vec<u32>,
 }
 
 /// Where the keys of rows are.
@@ -66,7 +70,26 @@ impl Descriptor {
             key,
             loaded: false,
             is_cold: false,
+            cluster: Vec::new(),
         }
+    }
+
+    /// Of rows that lie as the table says now.
+    pub(super) fn clustered(self, table: &TableDef) -> Self {
+        Self {
+            cluster: cluster::wanted(table, &self.columns),
+            ..self
+        }
+    }
+
+    /// The columns that rows lie in the order of: their positions, and their forms.
+    pub(super) fn cluster_columns(&self) -> Vec<(usize, Form)> {
+        let columns = self.cluster.iter().filter_map(|wanted| {
+            let mut columns = self.columns.iter().enumerate();
+            let (position, (_, form)) = columns.find(|(_, (id, _))| id == wanted)?;
+            Some((position, form.clone()))
+        });
+        columns.collect()
     }
 
     /// Of rows taken over from a segment, with the numbers of their commits.

@@ -8,6 +8,7 @@ use helios_base::{BranchId, Error, Result, Scn};
 use helios_version::{Adoption, Freeze, Step, TableLock, TxnOptions, Wait};
 
 use super::descriptor::Descriptor;
+use super::keeper::MOST_ROWS;
 use super::shelf::{Draft, Unfinished};
 use super::writer::RowsWriter;
 use crate::catalog::TableDef;
@@ -122,6 +123,8 @@ struct Writing {
     draft: Unfinished,
     writer: RowsWriter<Draft>,
     version: u32,
+    /// All rows are there: what is to follow.
+    over: Option<Option<(u32, Vec<u8>)>>,
 }
 
 impl FreezeJob {
@@ -215,7 +218,7 @@ impl FreezeJob {
         Ok(Phase::Count(Some(freeze), found))
     }
 
-    fn next(&self, tables: &Tables, rest: Option<(u32, Vec<u8>)>) -> Result<Phase> {
+    fn next(&mut self, tables: &Tables, rest: Option<(u32, Vec<u8>)>) -> Result<Phase> {
         let (version, behind) = match rest {
             Some((version, key)) => (version, Some(key)),
             // The newest first.
@@ -237,20 +240,37 @@ impl FreezeJob {
             freeze.skip(&key)?;
         }
         let (draft, sink) = Unfinished::create(tables.shelf(), freeze.id())?;
-        let writer = RowsWriter::new(&self.table, Descriptor::new(&self.table, layout), sink, 1)?;
+        let descriptor = Descriptor::new(&self.table, layout).clustered(&self.table);
+        if !descriptor.cluster.is_empty() {
+            // What is put in order together.
+            self.limits.most = self.limits.most.min(MOST_ROWS);
+        }
+        let writer = RowsWriter::new(&self.table, descriptor, sink, 1)?;
         Ok(Phase::Write(Box::new(Writing {
             freeze,
             draft,
             writer,
             version,
+            over: None,
         })))
     }
 
     fn write(&mut self, mut writing: Writing, budget: usize) -> Result<Phase> {
+        if let Some(rest) = writing.over.take() {
+            if writing.writer.work_on()? {
+                writing.over = Some(rest);
+                return Ok(Phase::Write(Box::new(writing)));
+            }
+            return self.finish(writing, rest);
+        }
+        if writing.writer.work()? {
+            return Ok(Phase::Write(Box::new(writing)));
+        }
         for _ in 0..budget.max(1) {
             let Some(due) = writing.freeze.look()? else {
                 self.done.insert(writing.version);
-                return self.finish(writing, None);
+                writing.over = Some(None);
+                return Ok(Phase::Write(Box::new(writing)));
             };
             if !due {
                 continue;
@@ -266,7 +286,8 @@ impl FreezeJob {
             writing.writer.push(row)?;
             if writing.writer.rows() >= self.limits.most {
                 let rest = (writing.version, writing.writer.last_key().to_vec());
-                return self.finish(writing, Some(rest));
+                writing.over = Some(Some(rest));
+                break;
             }
         }
         Ok(Phase::Write(Box::new(writing)))

@@ -14,6 +14,7 @@ use helios_base::{BranchId, Error, Result, Scn, TableId};
 use helios_version::{Adoption, Branch, Step};
 use parking_lot::{Mutex, MutexGuard};
 
+use super::cluster::CLUSTER_BY;
 use super::compact::{self, CompactionJob, CompactionReport};
 use super::freeze::{FreezeJob, FreezeReport, Limits};
 use super::hybrid::HybridStorage;
@@ -106,6 +107,8 @@ struct Note {
     report: FreezeReport,
     compacted: CompactionReport,
     failure: Option<String>,
+    /// What the table was to be clustered by at the last look.
+    cluster: Option<String>,
 }
 
 /// How a table's rows get cold, for system views.
@@ -215,7 +218,7 @@ impl Tables {
         let mut segments = store.segments();
         segments.retain(|info| (info.branch, info.table) == due.place());
         let old = store.scn_before(now.saturating_sub(due.hybrid.cold));
-        match compact::due(store, &segments, old, &state.barren) {
+        match compact::due(store, &due.table, &segments, old, &state.barren) {
             Ok(Some(wanted)) => {
                 let job = CompactionJob::new(due.table.clone(), due.branch, wanted);
                 state.running = Some((due, Job::Compact(job)));
@@ -251,7 +254,8 @@ impl Tables {
                 }
                 let until = store.scn_before(now.saturating_sub(hybrid.hot));
                 let note = notes.get(&(branch.id, table.storage));
-                if note.is_some_and(|note| note.not_before > now) {
+                let cluster = table.options.get(CLUSTER_BY);
+                if note.is_some_and(|n| n.not_before > now && n.cluster.as_ref() == cluster) {
                     continue;
                 }
                 // Older versions may be gone since: rows that had some may move.
@@ -334,6 +338,7 @@ impl State {
     fn rest(&mut self, due: &Due, now: i64) {
         let note = self.notes.entry(due.place()).or_default();
         note.not_before = now.saturating_add(due.hybrid.hot / LOOKS);
+        note.cluster = due.table.options.get(CLUSTER_BY).cloned();
     }
 
     /// Remembers what went wrong with a table.
@@ -342,6 +347,7 @@ impl State {
         note.looked_at = Some(now);
         note.looked = None;
         note.not_before = now.saturating_add(AFTER_FAILURE);
+        note.cluster = due.table.options.get(CLUSTER_BY).cloned();
         note.failure = Some(failure.to_string());
     }
 }

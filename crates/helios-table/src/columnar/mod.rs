@@ -4,6 +4,7 @@
 //! - `descriptor.rs` keeps that beside the segment's entry: a segment is read without a catalog, whatever became
 //!   of its table since.
 //! - `rows.rs` reads segments, `near.rs` single rows of them, `trail.rs` finds many of their keys, `writer.rs` writes them, `shelf.rs` keeps the files.
+//! - `cluster.rs` puts rows in another order than that of their keys, `order.rs` reads such.
 //! - `compact.rs` makes one segment of several.
 //! - `compress.rs` says how columns are compressed.
 //! - `load.rs` writes the rows of large transactions, `direct.rs` those that nobody can look for while they come.
@@ -12,6 +13,7 @@
 //! A segment has rows of one schema version only: a reader of the past knows the table as it was, and must
 //! find the rows of then as they were.
 
+mod cluster;
 mod compact;
 mod compress;
 mod descriptor;
@@ -23,6 +25,7 @@ mod keeper;
 mod keys;
 mod load;
 mod near;
+mod order;
 mod report;
 mod rows;
 mod scan;
@@ -30,6 +33,8 @@ mod shelf;
 mod trail;
 mod writer;
 
+pub(crate) use cluster::change_cluster;
+pub use cluster::{CLUSTER_BY, check_cluster, cluster_option};
 pub use compact::CompactionReport;
 pub use compress::{check_compression, column_option};
 pub(crate) use direct::{Direct, DirectWriter};

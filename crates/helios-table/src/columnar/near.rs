@@ -78,7 +78,11 @@ impl SegmentRows {
 
     /// The keys among which `pk` is, if it may be there, with their chunk and rows.
     pub(super) fn keys_near(&self, pk: &[u8]) -> Result<Option<Located>> {
-        let located = self.segment().locate(pk);
+        let is_clustered = self.is_clustered();
+        let located = match is_clustered {
+            true => self.segment().order_locate(pk),
+            false => self.segment().locate(pk),
+        };
         let Some((chunk, rows)) = located.map_err(|error| self.placed(error))? else {
             return Ok(None);
         };
@@ -86,7 +90,10 @@ impl SegmentRows {
             Some(keys) => keys,
             // Decoding keys is worth a look whether it may be there.
             None => {
-                let may_have = self.segment().may_have(chunk, pk);
+                let may_have = match is_clustered {
+                    true => self.segment().may_be_anywhere(pk),
+                    false => self.segment().may_have(chunk, pk),
+                };
                 if !may_have.map_err(|error| self.placed(error))? {
                     return Ok(None);
                 }
@@ -98,7 +105,10 @@ impl SegmentRows {
 
     /// The place of the first key at or after `pk`.
     pub(super) fn near_bound(&self, pk: &[u8]) -> Result<u64> {
-        let located = self.segment().locate_bound(pk);
+        let located = match self.is_clustered() {
+            true => self.segment().order_bound(pk),
+            false => self.segment().locate_bound(pk),
+        };
         let Some((chunk, rows)) = located.map_err(|error| self.placed(error))? else {
             return Ok(self.segment().rows());
         };
@@ -121,8 +131,9 @@ impl SegmentRows {
         rows: &Range<usize>,
     ) -> Result<Option<(Arc<BinaryArray>, usize)>> {
         let first = rows.start - rows.start % GROUP;
-        let end = (first + GROUP).min(self.rows_of(chunk));
-        if !self.segment().is_ordered() || rows.end > end {
+        let end = (first + GROUP).min(self.keys_in(chunk));
+        let has_groups = self.segment().is_ordered() || self.is_clustered();
+        if !has_groups || rows.end > end {
             return Ok(None);
         }
         let group = first..end;
@@ -145,10 +156,15 @@ impl SegmentRows {
     /// The keys of these rows, kept from now on.
     fn read_keys(&self, chunk: usize, rows: &Range<usize>) -> Result<Arc<BinaryArray>> {
         let at = (self.id(), Place::Keys(self.place_of(chunk, rows.start)));
-        let keys = self
-            .segment()
-            .encoded_keys(chunk, rows.clone(), self.encoder());
-        let keys = Arc::new(keys.map_err(|error| self.placed(error))?);
+        let keys = match self.is_clustered() {
+            true => self.gather_keys(chunk, rows.clone())?,
+            false => {
+                let keys = self.segment();
+                let keys = keys.encoded_keys(chunk, rows.clone(), self.encoder());
+                keys.map_err(|error| self.placed(error))?
+            }
+        };
+        let keys = Arc::new(keys);
         let bytes = keys.value_data().len() + keys.len() * size_of::<i32>();
         let kept = Kept::Keys(Arc::clone(&keys));
         self.near().kept.put(at, kept, bytes);
@@ -162,15 +178,19 @@ impl SegmentRows {
         pk: &[u8],
         visit: &mut dyn FnMut(RowRef<'_>) -> Result<()>,
     ) -> Result<()> {
-        let (chunk, row) = self.chunk_of(place);
-        let first = row - row % LEAF;
+        let (chunk, row) = self.place_in(place);
+        // Rows whose keys follow each other may lie far apart.
+        let leaf_rows = if self.is_clustered() { 1 } else { LEAF };
+        let first = row - row % leaf_rows;
         let at = (self.id(), Place::Rows(self.place_of(chunk, first)));
         let leaf = match self.near().kept.get(&at) {
             Some(Kept::Rows(leaf)) => leaf,
             // Nothing needs to be decoded of columns that are at hand.
-            _ if !self.is_at_hand(chunk) && self.near().kept.again(&at) => {
+            _ if (self.is_clustered() || !self.is_at_hand(chunk))
+                && self.near().kept.again(&at) =>
+            {
                 let mut leaf = ColdBlock::default();
-                self.read(self.place_of(chunk, first), LEAF, &mut leaf)?;
+                self.read(self.place_of(chunk, first), leaf_rows, &mut leaf)?;
                 leaf.shrink();
                 let leaf = Arc::new(leaf);
                 let kept = Kept::Rows(Arc::clone(&leaf));

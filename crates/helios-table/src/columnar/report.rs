@@ -9,7 +9,8 @@ use helios_segment::{ColumnReport, Reason};
 use helios_version::SegmentInfo;
 
 use super::SegmentRows;
-use super::descriptor::KEY_COLUMN;
+use super::cluster::cluster_option;
+use super::descriptor::{Descriptor, KEY_COLUMN};
 use crate::catalog::TableDef;
 use crate::tables::Tables;
 
@@ -28,6 +29,8 @@ pub struct SegmentReport {
     pub adopted: u64,
     /// Bytes of the file.
     pub bytes: u64,
+    /// The columns that its rows lie in the order of, if these are not those of the key.
+    pub clustered_by: Option<String>,
     info: SegmentInfo,
 }
 
@@ -64,14 +67,18 @@ impl Tables {
                 tables.insert((branch.id, table.storage), table.clone());
             }
         }
-        let report = |info: SegmentInfo| SegmentReport {
-            id: info.id,
-            table: tables.get(&(info.branch, info.table)).cloned(),
-            branch: info.branch,
-            rows: info.rows,
-            adopted: info.adopted,
-            bytes: info.bytes,
-            info,
+        let report = |info: SegmentInfo| {
+            let table = tables.get(&(info.branch, info.table)).cloned();
+            SegmentReport {
+                id: info.id,
+                branch: info.branch,
+                rows: info.rows,
+                adopted: info.adopted,
+                bytes: info.bytes,
+                clustered_by: table.as_ref().and_then(|table| clustered_by(table, &info)),
+                table,
+                info,
+            }
         };
         Ok(self.store().segments().into_iter().map(report).collect())
     }
@@ -90,6 +97,16 @@ impl Tables {
         };
         Ok(rows.segment().report().iter().map(compression_of).collect())
     }
+}
+
+/// The names of the columns that the rows of a segment lie in the order of.
+fn clustered_by(table: &TableDef, info: &SegmentInfo) -> Option<String> {
+    let cluster = Descriptor::decode(&info.descriptor).ok()?.cluster;
+    let names = cluster.iter().map(|id| {
+        let column = table.column_by_id(ColumnId(*id));
+        column.map_or("?", |(_, column)| column.name.as_str())
+    });
+    (!cluster.is_empty()).then(|| cluster_option(names))
 }
 
 fn compression_of(report: &ColumnReport) -> ColumnCompression {

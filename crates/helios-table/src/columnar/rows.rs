@@ -27,6 +27,8 @@ pub struct SegmentRows {
     segment: Segment,
     /// Rows before each chunk, and all.
     starts: Vec<u64>,
+    /// Keys before each page of the key order, and all, if rows lie in another one.
+    pages: Vec<u64>,
     descriptor: Descriptor,
     layout: Layout,
     keys: Keys,
@@ -57,11 +59,18 @@ impl SegmentRows {
             rows += u64::from(chunk.rows);
             starts.push(rows);
         }
+        let mut pages = vec![0];
+        let mut rows = 0;
+        for page in segment.order() {
+            rows += u64::from(page.rows);
+            pages.push(rows);
+        }
         Ok(Self {
             id,
             near,
             segment,
             starts,
+            pages,
             layout: descriptor.layout(),
             begin: descriptor.loaded.then_some(newest),
             keys: Keys::new(&descriptor),
@@ -116,20 +125,39 @@ impl SegmentRows {
         from_segment(error).with_table(&self.descriptor.table)
     }
 
-    /// The chunk of a place, and the row in it.
-    pub(super) fn chunk_of(&self, place: u64) -> (usize, usize) {
-        let chunk = self.starts.partition_point(|start| *start <= place);
-        let chunk = chunk.saturating_sub(1);
-        let start = self.starts.get(chunk).copied().unwrap_or(place);
-        (chunk, (place - start) as usize)
+    /// The chunk of a row, and which of that it is.
+    pub(super) fn chunk_of(&self, row: u64) -> (usize, usize) {
+        part_of(&self.starts, row)
     }
 
-    /// Rows of one chunk from a place on: fewer than asked for at its end, `None` behind the last.
+    /// Keys before each *part*, and all: a chunk, or a page of the key order if rows lie in another one.
+    fn parts(&self) -> &[u64] {
+        if self.is_clustered() {
+            &self.pages
+        } else {
+            &self.starts
+        }
+    }
+
+    /// The part of a place, and which of its keys it is.
+    pub(super) fn place_in(&self, place: u64) -> (usize, usize) {
+        part_of(self.parts(), place)
+    }
+
+    /// How many keys a part has.
+    pub(super) fn keys_in(&self, part: usize) -> usize {
+        let parts = self.parts();
+        match (parts.get(part), parts.get(part + 1)) {
+            (Some(start), Some(end)) => (end - start) as usize,
+            _ => 0,
+        }
+    }
+
+    /// Keys of one part from a place on: fewer than asked for at its end, `None` behind the last.
     fn rows_from(&self, from: u64, count: usize) -> Option<(usize, Range<usize>)> {
-        let (chunk, first) = self.chunk_of(from);
-        let rows = self.segment.chunks().get(chunk)?.rows as usize;
-        let range = first..first.saturating_add(count).min(rows);
-        (!range.is_empty()).then_some((chunk, range))
+        let (part, first) = self.place_in(from);
+        let range = first..first.saturating_add(count).min(self.keys_in(part));
+        (!range.is_empty()).then_some((part, range))
     }
 
     /// Rows of the columns at these places of the file.
@@ -144,7 +172,7 @@ impl SegmentRows {
     }
 
     /// When rows of a chunk began; `None` if all came with one commit.
-    fn begins(&self, chunk: usize, rows: Range<usize>) -> Result<Option<UInt64Array>> {
+    pub(super) fn begins(&self, chunk: usize, rows: Range<usize>) -> Result<Option<UInt64Array>> {
         if self.begin.is_some() {
             return Ok(None);
         }
@@ -157,13 +185,50 @@ impl SegmentRows {
         begin.or(self.begin).unwrap_or_default()
     }
 
-    pub(super) fn place_of(&self, chunk: usize, row: usize) -> u64 {
-        let all = self.starts.last().copied().unwrap_or(0);
-        (self.starts.get(chunk).copied()).map_or(all, |start| start + row as u64)
+    /// The place of a key of a part.
+    pub(super) fn place_of(&self, part: usize, key: usize) -> u64 {
+        let parts = self.parts();
+        let all = parts.last().copied().unwrap_or(0);
+        (parts.get(part).copied()).map_or(all, |start| start + key as u64)
+    }
+}
+
+/// The part of a place, of those that begin here, and which of it that is.
+fn part_of(starts: &[u64], place: u64) -> (usize, usize) {
+    let part = starts.partition_point(|start| *start <= place);
+    let part = part.saturating_sub(1);
+    let start = starts.get(part).copied().unwrap_or(place);
+    (part, (place - start) as usize)
+}
+
+/// Rows of a chunk, decoded.
+struct Decoded {
+    /// The hidden key, if there is one, and the columns.
+    cells: Vec<Cells>,
+    begins: Option<UInt64Array>,
+}
+
+impl SegmentRows {
+    fn decoded(
+        &self,
+        forms: &[&Form],
+        batch: &RecordBatch,
+        begins: Option<UInt64Array>,
+    ) -> Result<Decoded> {
+        let cells = forms.iter().zip(batch.columns());
+        let cells = cells.map(|(form, array)| Cells::new(form, array));
+        Ok(Decoded {
+            cells: cells.collect::<Result<_>>()?,
+            begins,
+        })
     }
 }
 
 impl ColdRows for SegmentRows {
+    fn is_in_order(&self) -> bool {
+        !self.is_clustered()
+    }
+
     fn find(&self, pk: &[u8]) -> Result<Option<u64>> {
         self.near_place(pk)
     }
@@ -197,24 +262,42 @@ impl ColdRows for SegmentRows {
             .chain(self.descriptor.columns.iter().map(|c| &c.1))
             .collect();
         let wanted: Vec<usize> = (0..forms.len()).collect();
-        let batch = self.read_places(chunk, range.clone(), &wanted)?;
-        let cells = forms.iter().zip(batch.columns());
-        let cells = cells
-            .map(|(form, array)| Cells::new(form, array))
-            .collect::<Result<Vec<_>>>()?;
-        let begins = self.begins(chunk, range.clone())?;
-        let key: Vec<&Cells> = match &self.descriptor.key {
-            KeyForm::Columns(positions) => {
-                positions.iter().filter_map(|at| cells.get(*at)).collect()
+        let (mut parts, mut places) = (Vec::new(), Vec::new());
+        if self.is_clustered() {
+            let gathered = self.gather(chunk, range.clone(), &wanted, true)?;
+            for (batch, begins) in gathered.parts {
+                parts.push(self.decoded(&forms, &batch, begins)?);
             }
-            _ => cells.first().into_iter().collect(),
-        };
-        let columns = cells
-            .get(usize::from(hidden.is_some())..)
-            .unwrap_or_default();
+            places = gathered.rows;
+        } else {
+            let batch = self.read_places(chunk, range.clone(), &wanted)?;
+            let begins = self.begins(chunk, range.clone())?;
+            parts.push(self.decoded(&forms, &batch, begins)?);
+        }
+        let keys: Vec<Vec<&Cells>> = parts
+            .iter()
+            .map(|part| match &self.descriptor.key {
+                KeyForm::Columns(positions) => {
+                    let cells = positions.iter().filter_map(|at| part.cells.get(*at));
+                    cells.collect()
+                }
+                _ => part.cells.first().into_iter().collect(),
+            })
+            .collect();
         let mut bytes = Vec::new();
         let mut ends = Vec::new();
         for at in 0..range.len() {
+            let (part, at) = match places.get(at) {
+                Some((part, at)) => (*part as usize, *at as usize),
+                None => (0, at),
+            };
+            let (Some(Decoded { cells, begins }), Some(key)) = (parts.get(part), keys.get(part))
+            else {
+                return Err(Error::internal("a part of a segment that was not read"));
+            };
+            let columns = cells
+                .get(usize::from(hidden.is_some())..)
+                .unwrap_or_default();
             bytes.clear();
             ends.clear();
             for column in columns {
@@ -225,7 +308,7 @@ impl ColdRows for SegmentRows {
                 .map(|end| end.clone().map(|end| bytes.get(end).unwrap_or_default()))
                 .collect();
             rows.push(self.begin_at(begins.as_ref(), at), |out| {
-                self.keys.push(&key, at, out)?;
+                self.keys.push(key, at, out)?;
                 let key_end = out.len();
                 row::assemble(&self.layout, &parts, out)?;
                 Ok(key_end)
@@ -238,6 +321,22 @@ impl ColdRows for SegmentRows {
         let Some((chunk, range)) = self.rows_from(from, count) else {
             return Ok(());
         };
+        if self.is_clustered() {
+            let gathered = self.gather(chunk, range.clone(), &[], true)?;
+            let keys = match self.keys_around(chunk, &range)? {
+                Some((keys, first)) => keys.slice(range.start - first, range.len()),
+                None => self.gather_keys(chunk, range)?,
+            };
+            for (at, (part, row)) in gathered.rows.iter().enumerate() {
+                let part = gathered.parts.get(*part as usize);
+                let begins = part.and_then(|(_, begins)| begins.as_ref());
+                rows.push(self.begin_at(begins, *row as usize), |out| {
+                    out.extend_from_slice(keys.value(at));
+                    Ok(out.len())
+                })?;
+            }
+            return Ok(());
+        }
         if let Some((keys, first)) = self.keys_around(chunk, &range)? {
             let begins = self.begins(chunk, range.clone())?;
             for (at, row) in range.enumerate() {
@@ -262,6 +361,14 @@ impl ColdRows for SegmentRows {
     }
 
     fn cuts(&self, fine: bool) -> Result<Vec<Vec<u8>>> {
+        if self.is_clustered() {
+            // A part of the keys lies all over the chunks.
+            let chunks = self.segment.chunks().iter();
+            let first = chunks
+                .filter_map(|chunk| Some(&chunk.keys.as_ref()?.min))
+                .min();
+            return Ok(first.cloned().into_iter().collect());
+        }
         let rows = if fine { FINE } else { CHUNK_ROWS };
         let keys = self.segment.keys_of_every(rows);
         keys.map_err(|error| self.placed(error))
@@ -269,8 +376,16 @@ impl ColdRows for SegmentRows {
 
     fn verify(&self) -> Vec<String> {
         let faults = self.segment.verify().into_iter();
+        let mut faults: Vec<String> = faults.map(|error| error.to_string()).collect();
+        if faults.is_empty() {
+            match self.check_clusters() {
+                Ok(found) => faults.extend(found),
+                Err(error) => faults.push(error.to_string()),
+            }
+        }
+        let faults = faults.into_iter();
         faults
-            .map(|error| format!("table \"{}\": {error}", self.descriptor.table))
+            .map(|fault| format!("table \"{}\": {fault}", self.descriptor.table))
             .collect()
     }
 

@@ -99,6 +99,9 @@ impl SegmentRows {
 
     /// The keys among which one is if it is there; `None` where it is better looked for alone.
     fn keys_from(&self, pk: &[u8]) -> Result<Option<Chunk>> {
+        if self.is_clustered() {
+            return self.group_from(pk);
+        }
         if !self.segment().is_ordered() {
             return Ok(None);
         }
@@ -123,6 +126,10 @@ impl SegmentRows {
                 at: 0,
             }));
         }
+        self.group_from(pk)
+    }
+
+    fn group_from(&self, pk: &[u8]) -> Result<Option<Chunk>> {
         let keys = self.keys_near(pk)?;
         Ok(keys.map(|(number, rows, keys)| Chunk {
             number,

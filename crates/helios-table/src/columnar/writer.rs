@@ -9,6 +9,7 @@ use helios_base::{Result, Scn};
 use helios_segment::{Begin, Effort, SegmentWriter, Sink, WriterOptions};
 use helios_version::{Frozen, RowRef};
 
+use super::cluster::Window;
 use super::compress;
 use super::descriptor::Descriptor;
 use super::form::Form;
@@ -32,6 +33,8 @@ pub(super) struct RowsWriter<S> {
     greatest: Vec<u8>,
     newest: Scn,
     rows: u64,
+    /// Rows that lie in another order than that in which they come.
+    window: Option<Window>,
 }
 
 impl<S: Sink> RowsWriter<S> {
@@ -47,10 +50,12 @@ impl<S: Sink> RowsWriter<S> {
         } else {
             Effort::Warm
         };
+        let window = Window::of(&descriptor);
         let options = WriterOptions {
             columns: compress::columns(table, &descriptor, effort),
             keys: Some(Arc::new(Keys::new(&descriptor))),
             threads,
+            reordered: window.is_some(),
             ..WriterOptions::default()
         };
         let hidden = descriptor.key_form();
@@ -68,12 +73,17 @@ impl<S: Sink> RowsWriter<S> {
             greatest: Vec::new(),
             newest: Scn::ZERO,
             rows: 0,
+            window,
         })
     }
 
     /// Adds a row, whose key is after those before.
     pub(super) fn push(&mut self, row: RowRef<'_>) -> Result<()> {
+        while self.work()? {}
         let reader = RowReader::new(row.row, &self.layout)?;
+        if let Some(window) = &mut self.window {
+            window.note(row.pk, &reader)?;
+        }
         let hidden = usize::from(self.hidden.is_some());
         if let (Some(_), Some(builder)) = (&self.hidden, self.builders.first_mut()) {
             builder.append(&Keys::hidden(&self.descriptor.key, row.pk)?)?;
@@ -121,10 +131,37 @@ impl<S: Sink> RowsWriter<S> {
             .iter_mut()
             .map(ColumnBuilder::finish)
             .collect();
-        let begins = UInt64Array::from(std::mem::take(&mut self.begins));
+        let begins = std::mem::take(&mut self.begins);
+        if let Some(window) = &mut self.window {
+            window.keep(columns, &begins);
+            return Ok(());
+        }
         self.segment
-            .append(&columns, Begin::Each(&begins))
+            .append(&columns, Begin::Each(&UInt64Array::from(begins)))
             .map_err(from_segment)
+    }
+
+    /// Does some of the work that has piled up, if there is any: for those who take one step after the other. False if
+    /// there is none.
+    pub(super) fn work(&mut self) -> Result<bool> {
+        match &self.window {
+            Some(window) if window.is_closed() || window.is_full() => self.work_on(),
+            _ => Ok(false),
+        }
+    }
+
+    /// As [`RowsWriter::work`], after the last row.
+    pub(super) fn work_on(&mut self) -> Result<bool> {
+        if !self.begins.is_empty() {
+            self.flush()?;
+        }
+        match &mut self.window {
+            Some(window) if !window.is_empty() => {
+                window.write(&mut self.segment)?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// The key of the last row; empty if there is none.
@@ -140,6 +177,7 @@ impl<S: Sink> RowsWriter<S> {
     /// Ends the segment and makes it durable. There must be rows.
     pub(super) fn finish(mut self) -> Result<(Frozen, Descriptor, S)> {
         self.flush()?;
+        while self.work_on()? {}
         let (written, sink) = self.segment.finish().map_err(from_segment)?;
         let frozen = Frozen {
             rows: written.rows,

@@ -197,8 +197,10 @@ impl Transaction {
                 }
                 ObjectRef::Column(_, id) => {
                     columns.push(id);
-                    if let Some((_, column)) = table.column_by_id(id) {
-                        for option in super::rename::column_options(&column.name) {
+                    let column = table.column_by_id(id);
+                    if let Some(name) = column.map(|(_, column)| column.name.clone()) {
+                        crate::columnar::change_cluster(&mut table.options, &name, None);
+                        for option in super::rename::column_options(&name) {
                             table.options.remove(&option);
                         }
                     }

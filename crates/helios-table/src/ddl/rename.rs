@@ -77,6 +77,7 @@ impl Transaction {
                 table.options.insert(format!("{kind}{to}"), value);
             }
         }
+        crate::columnar::change_cluster(&mut table.options, name, Some(to));
         self.change_table(table)?;
         self.put_readers(readers)
     }

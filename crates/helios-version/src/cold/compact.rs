@@ -287,7 +287,7 @@ impl Compaction {
 }
 
 /// Takes away the tombstones of these keys that hide nothing any more.
-fn drop_tombstones(
+pub(super) fn drop_tombstones(
     core: &Core,
     table: TableId,
     branch: BranchId,
@@ -345,7 +345,7 @@ impl Core {
 }
 
 /// Where the versions of a key are in `History`, the newest first.
-fn history_of(table: TableId, branch: BranchId, pk: &[u8]) -> (Vec<u8>, Vec<u8>) {
+pub(super) fn history_of(table: TableId, branch: BranchId, pk: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let (mut from, mut upto) = (Vec::new(), Vec::new());
     keys::history_key(&mut from, table, branch, pk, Scn::MAX);
     keys::history_key(&mut upto, table, branch, pk, Scn::ZERO);

@@ -338,7 +338,7 @@ impl Adoption {
         }
         let mut block = ColdBlock::default();
         let rows = core.cold.rows(part)?;
-        rows.read(part.info.adopted, budget.clamp(1, ADOPT_MAX), &mut block)?;
+        rows.heads(part.info.adopted, budget.clamp(1, ADOPT_MAX), &mut block)?;
         if block.is_empty() {
             return Err(Error::corrupt(format!(
                 "segment {} of table {} has fewer rows than it should",

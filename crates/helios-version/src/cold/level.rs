@@ -20,6 +20,8 @@ pub(crate) struct ColdLevel {
     in_use: AtomicBool,
     map: ArcSwap<Map>,
     opener: ArcSwapOption<Arc<dyn Cold>>,
+    /// How many segments went whose rows are in the state store again.
+    thawed: AtomicU64,
     /// The number of the next segment.
     pub(super) next: AtomicU64,
     /// Whether segments changed after the last checkpoint began.
@@ -114,6 +116,33 @@ impl ColdLevel {
     #[inline]
     pub(crate) fn in_use(&self) -> bool {
         self.in_use.load(Ordering::Acquire)
+    }
+
+    /// What a reader notes before it looks into the state store: who then finds nothing there nor in a segment looks again
+    /// unless [`ColdLevel::is_still`].
+    #[inline]
+    pub(crate) fn stamp(&self) -> u64 {
+        self.thawed.load(Ordering::Acquire)
+    }
+
+    /// Whether no segment's rows came back since the stamp.
+    #[inline]
+    pub(crate) fn is_still(&self, stamp: u64) -> bool {
+        self.stamp() == stamp
+    }
+
+    /// Takes a segment away whose rows are in the state store. Called with the apply mutex held.
+    pub(super) fn remove(&self, table: TableId, branch: BranchId, id: u64) {
+        // Before the map changes: who misses the segment there knows that it went.
+        self.thawed.fetch_add(1, Ordering::AcqRel);
+        self.change(table, branch, |level| {
+            level.parts.retain(|part| part.info.id != id);
+        });
+    }
+
+    /// Whether there ever was a segment.
+    pub(crate) fn had_any(&self) -> bool {
+        self.next.load(Ordering::Relaxed) > 1
     }
 
     /// The segments of a table on a branch.

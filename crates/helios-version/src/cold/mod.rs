@@ -12,6 +12,8 @@
 //! nothing. Only the first rows of a segment, as many as its manifest says, are *adopted*: they count; the others are
 //! still in `Current`.
 //!
+//! Thawing ([`Thaw`](crate::Thaw)) is the reverse, in steps of the same kind.
+//!
 //! A commit of many rows may bring them along as segments ([`Txn::load`](crate::Txn::load)): then all begin with
 //! it, which the file does not know and the manifest does.
 //!
@@ -32,6 +34,7 @@ mod load;
 mod lookup;
 mod manifest;
 mod retire;
+mod thaw;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,6 +48,7 @@ pub use compact::Compaction;
 pub use freeze::{Adoption, Freeze, Frozen};
 pub(crate) use level::{ColdLevel, Level, Part};
 pub use manifest::SegmentInfo;
+pub use thaw::Thaw;
 
 /// Opens segments: the layer above knows their format and where they are.
 pub trait Cold: Send + Sync {
@@ -66,6 +70,12 @@ pub type Trail = Option<Box<dyn std::any::Any + Send>>;
 
 /// The rows of one segment. A row's *place* is how many keys are before its own.
 pub trait ColdRows: Send + Sync {
+    /// Whether rows are stored in the order of their places. Of others a scan in that order takes no
+    /// stretches, and many are better read at a time.
+    fn is_in_order(&self) -> bool {
+        true
+    }
+
     /// The place of a key, if it is there.
     ///
     /// # Errors

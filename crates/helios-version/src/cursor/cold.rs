@@ -14,6 +14,8 @@ use crate::row::{Bounds, RowRef};
 /// Rows decoded at a time: the first block is small, for readers of few rows, and each next one twice as large.
 const FIRST: usize = 64;
 const BLOCK: usize = 1024;
+/// Where rows lie in another order than that of their keys, each block comes from all over the segment.
+const SCATTERED: usize = 32 * 1024;
 
 /// Rows of a segment that follow each other in a scan.
 pub struct Stretch {
@@ -151,10 +153,12 @@ impl ColdRun {
             if from >= upto {
                 continue;
             }
-            let count = self.size.min((upto - from) as usize);
-            self.bare = self.keys || self.stretches;
-            if !self.stretches {
-                self.size = (self.size * 2).min(BLOCK);
+            let in_order = self.core.cold.rows(&part)?.is_in_order();
+            let most = if in_order { BLOCK } else { SCATTERED };
+            let count = self.size.min(most).min((upto - from) as usize);
+            self.bare = self.keys || (self.stretches && in_order);
+            if !(self.stretches && in_order) {
+                self.size = (self.size * 2).min(SCATTERED);
             }
             let at = if self.reverse {
                 upto - count as u64
@@ -260,6 +264,9 @@ impl ColdRun {
         else {
             return Ok(None);
         };
+        if !self.core.cold.rows(part)?.is_in_order() {
+            return Ok(None);
+        }
         let first = *next - (self.block.len() - at) as u64;
         if let Some(limit) = limit
             && let Some(end) = self.block_end(at, limit)

@@ -192,6 +192,7 @@ impl Held {
         let stamp = core.stamps.of(table, own.branch);
         // Before the look: a commit applied in between spoils the gap.
         let seen = stamp.load(Ordering::Acquire);
+        let segments = core.cold.stamp();
         let kv = core.kv.snapshot();
         let mut upto: Option<Vec<u8>> = None;
         for link in std::iter::once(&own).chain(ancestors) {
@@ -220,6 +221,9 @@ impl Held {
                     upto = Some(key.to_vec());
                 }
             }
+        }
+        if !core.cold.is_still(segments) {
+            return Ok(());
         }
         held.gap = Some(Gap {
             from: pk.to_vec(),

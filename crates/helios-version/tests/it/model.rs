@@ -781,8 +781,12 @@ fn run(path: Option<PathBuf>, share: u64) {
     while world.store().gc_step(64).unwrap() == Step::More {}
     world.compare_all();
     println!(
-        "model on {place}: {ops} operations, {} segments, {} loads, {} compactions, {} dead rows, no difference",
-        world.freezing.made, world.freezing.loaded, world.freezing.compacted, world.freezing.dead,
+        "model on {place}: {ops} operations, {} segments, {} loads, {} compactions, {} dead rows, {} thawed, no difference",
+        world.freezing.made,
+        world.freezing.loaded,
+        world.freezing.compacted,
+        world.freezing.dead,
+        world.freezing.thawed,
     );
 }
 

@@ -390,7 +390,7 @@ fn no_death_leaves_half_of_anything() {
         let mut connection = database.connect().unwrap();
         connection
             .execute_batch(
-                "CREATE TABLE t (id int PRIMARY KEY, n bigint NOT NULL)
+                "CREATE TABLE t (id int PRIMARY KEY, n bigint NOT NULL) CLUSTER BY (n)
                      WITH (hybrid_storage_hot_threshold = '0', hybrid_storage_min_rows = 1);
                  CREATE TABLE q (id serial PRIMARY KEY, who bigint);",
             )

@@ -11,6 +11,7 @@ mod branch_privileges;
 mod branch_sessions;
 mod branches;
 mod bulk;
+mod clusters;
 mod columnar;
 mod copy;
 mod direct_loads;

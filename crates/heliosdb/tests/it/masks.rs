@@ -33,7 +33,7 @@ struct World {
     past: Vec<(usize, i64, usize)>,
     next: u32,
     columns: usize,
-    _database: Database,
+    database: Database,
 }
 
 /// The same statements every time, unless `HELIOS_SEED` asks for others.
@@ -71,12 +71,13 @@ fn run(connection: &mut Connection, script: &str) {
 }
 
 impl World {
-    fn new(options: Options, scratch: &Scratch) -> Self {
+    /// `clause` follows each table's columns.
+    fn new(options: Options, scratch: &Scratch, clause: &str) -> Self {
         let database = options.open(scratch.join("db")).unwrap();
         let mut connection = database.connect().unwrap();
         for (t, (columns, key, _)) in KEYS.iter().enumerate() {
             let sql = format!(
-                "CREATE TABLE t{t} ({columns}, v integer, g integer, s text);
+                "CREATE TABLE t{t} ({columns}, v integer, g integer, s text) {clause};
                  INSERT INTO t{t} SELECT {key}, n, n % 13, CASE WHEN n % 5 > 0 THEN 'text ' || n % 50 END
                      FROM generate_series(1, {ROWS}) n"
             );
@@ -100,8 +101,13 @@ impl World {
             past: Vec::new(),
             next: ROWS + 1,
             columns: 0,
-            _database: database,
+            database,
         }
+    }
+
+    fn check_stored(&self) {
+        let report = self.database.check().unwrap();
+        assert!(report.faults.is_empty(), "{:?}", report.faults);
     }
 
     /// A condition that leaves some rows, near each other or not.
@@ -238,7 +244,7 @@ impl World {
 #[test]
 fn executors_agree_over_segments_and_the_past() {
     let scratch = Scratch::new();
-    let mut world = World::new(Options::new(), &scratch);
+    let mut world = World::new(Options::new(), &scratch, "");
     for _ in 0..steps() {
         world.step(true);
     }
@@ -248,7 +254,7 @@ fn executors_agree_over_segments_and_the_past() {
 fn executors_agree_over_segments_that_are_made_anew() {
     let scratch = Scratch::new();
     let options = Options::new().retention(Duration::ZERO);
-    let mut world = World::new(options, &scratch);
+    let mut world = World::new(options, &scratch, "");
     run(
         &mut world.connections[0],
         "SET hybrid_storage_hot_threshold = '0'; SET hybrid_storage_min_rows = 1",
@@ -258,22 +264,56 @@ fn executors_agree_over_segments_that_are_made_anew() {
     }
 }
 
+#[test]
+fn executors_agree_over_clustered_segments_and_the_past() {
+    let scratch = Scratch::new();
+    let mut world = World::new(Options::new(), &scratch, "CLUSTER BY (g, s)");
+    for _ in 0..steps() {
+        world.step(true);
+    }
+    world.check_stored();
+}
+
+#[test]
+fn executors_agree_over_clustered_segments_that_are_made_anew() {
+    let scratch = Scratch::new();
+    let options = Options::new().retention(Duration::ZERO);
+    let mut world = World::new(options, &scratch, "CLUSTER BY (s)");
+    run(
+        &mut world.connections[0],
+        "SET hybrid_storage_hot_threshold = '0'; SET hybrid_storage_min_rows = 1",
+    );
+    for _ in 0..steps() {
+        world.step(false);
+    }
+    world.check_stored();
+}
+
 /// More than a chunk, read by several threads, with conditions that chunks' zones rule out.
 #[test]
 fn masks_are_those_of_their_chunks() {
+    masks_over_chunks("");
+}
+
+#[test]
+fn masks_are_those_of_their_chunks_in_any_order() {
+    masks_over_chunks("CLUSTER BY (s)");
+}
+
+fn masks_over_chunks(clause: &str) {
     let database = Database::open_in_memory().unwrap();
     let mut connection = database.connect().unwrap();
     let c = &mut connection;
-    run(
-        c,
+    let script = format!(
         "SET query_cache_size = 0;
-         CREATE TABLE t (k integer PRIMARY KEY, v integer, s text);
+         CREATE TABLE t (k integer PRIMARY KEY, v integer, s text) {clause};
          INSERT INTO t SELECT n, n, 'text ' || n % 100 FROM generate_series(1, 150000) n;
          SELECT * FROM helios_freeze('t');
          UPDATE t SET v = -1 WHERE k % 100 = 3; DELETE FROM t WHERE k % 1000 = 5 OR k BETWEEN 66000 AND 66100;
          INSERT INTO t SELECT n, n, 'new' FROM generate_series(150001, 151000) n;
-         UPDATE t SET s = 'all of it' WHERE k BETWEEN 131073 AND 135000",
+         UPDATE t SET s = 'all of it' WHERE k BETWEEN 131073 AND 135000"
     );
+    run(c, &script);
     for condition in [
         "true",
         "v > 140000",

@@ -42,6 +42,8 @@ struct World {
     path: Option<PathBuf>,
     /// Rows go into segments after almost every statement.
     freezes: bool,
+    /// In segments they lie in the order of other columns than the key, now these and then those.
+    clusters: bool,
     database: Option<Database>,
     connections: Vec<Connection>,
     open: Vec<Option<Open>>,
@@ -59,24 +61,35 @@ struct World {
 
 #[test]
 fn statements_in_memory_match_the_model() {
-    run(None, operations(), false);
+    run(None, operations(), false, false);
 }
 
 #[test]
 fn statements_on_disk_match_the_model() {
     let scratch = Scratch::new();
-    run(Some(scratch.join("db")), operations() / 4, false);
+    run(Some(scratch.join("db")), operations() / 4, false, false);
 }
 
 #[test]
 fn statements_over_segments_in_memory_match_the_model() {
-    run(None, operations() / 4, true);
+    run(None, operations() / 4, true, false);
+}
+
+#[test]
+fn statements_over_clustered_segments_in_memory_match_the_model() {
+    run(None, operations() / 4, true, true);
+}
+
+#[test]
+fn statements_over_clustered_segments_on_disk_match_the_model() {
+    let scratch = Scratch::new();
+    run(Some(scratch.join("db")), operations() / 20, true, true);
 }
 
 #[test]
 fn statements_over_segments_on_disk_match_the_model() {
     let scratch = Scratch::new();
-    run(Some(scratch.join("db")), operations() / 20, true);
+    run(Some(scratch.join("db")), operations() / 20, true, false);
 }
 
 /// The same statements every time, unless `HELIOS_SEED` asks for others.
@@ -95,8 +108,8 @@ fn operations() -> u64 {
         .unwrap_or(20_000)
 }
 
-fn run(path: Option<PathBuf>, operations: u64, freezes: bool) {
-    let mut world = World::new(path, freezes);
+fn run(path: Option<PathBuf>, operations: u64, freezes: bool, clusters: bool) {
+    let mut world = World::new(path, freezes, clusters);
     eprintln!("seed {}", world.rng.seed());
     while world.statements < operations {
         world.step();
@@ -110,10 +123,11 @@ fn run(path: Option<PathBuf>, operations: u64, freezes: bool) {
 }
 
 impl World {
-    fn new(path: Option<PathBuf>, freezes: bool) -> Self {
+    fn new(path: Option<PathBuf>, freezes: bool, clusters: bool) -> Self {
         let mut world = Self {
             path,
             freezes,
+            clusters,
             database: None,
             connections: Vec::new(),
             open: Vec::new(),
@@ -137,7 +151,12 @@ impl World {
         }
         world.connections[0]
             .execute(
-                "CREATE TABLE t (id integer PRIMARY KEY, a integer UNIQUE, b text)",
+                match clusters {
+                    true => {
+                        "CREATE TABLE t (id integer PRIMARY KEY, a integer UNIQUE, b text) CLUSTER BY (b, a)"
+                    }
+                    false => "CREATE TABLE t (id integer PRIMARY KEY, a integer UNIQUE, b text)",
+                },
                 (),
             )
             .unwrap();
@@ -176,6 +195,11 @@ impl World {
     /// Freezes, or lets go of what nobody reads any more so that there is something to freeze.
     fn maintain(&mut self) {
         let mut connection = self.database().connect().unwrap();
+        if self.clusters && self.rng.u32(0..20) == 0 && self.open.iter().all(Option::is_none) {
+            let by = ["(a)", "(b, a)", "(b)", "NONE"][self.rng.usize(0..4)];
+            let sql = format!("ALTER TABLE t CLUSTER BY {by}");
+            connection.execute_batch(&sql).unwrap();
+        }
         let sql = match self.rng.u32(0..4) {
             0 => "VACUUM",
             _ => "SELECT * FROM helios_freeze('t')",

@@ -220,7 +220,7 @@ impl Batches {
                 self.chunks = None;
             }
             if let Some(stretch) = self.waiting.pop() {
-                self.chunks = Some(Chunks::new(stretch));
+                self.chunks = Some(Chunks::new(stretch)?);
                 continue;
             }
             match self.rows()? {
@@ -426,7 +426,7 @@ impl<'a> Filling<'a> {
             let flow = match run {
                 Run::Row(row) => self.add(row)?,
                 Run::Stretch(stretch) => {
-                    *chunks = Some(Chunks::new(stretch));
+                    *chunks = Some(Chunks::new(stretch)?);
                     ControlFlow::Break(())
                 }
             };

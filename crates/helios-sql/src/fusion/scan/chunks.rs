@@ -104,15 +104,21 @@ impl Step {
 }
 
 impl Chunks {
-    pub(super) fn new(stretch: Stretch) -> Self {
-        let places = stretch.places;
-        let kept = stretch.kept.map(|words| {
+    /// # Errors
+    /// `Io`, `Corrupt`.
+    pub(super) fn new(stretch: Stretch) -> Result<Self> {
+        let segment = stretch.rows.as_any().downcast_ref::<SegmentRows>();
+        let (places, kept) = match segment {
+            Some(segment) => segment.lying(stretch.places, stretch.kept)?,
+            None => return Err(Error::internal("a segment of an unknown kind")),
+        };
+        let kept = kept.map(|words| {
             let all = words.len() * 64;
             let count = usize::try_from(places.end - places.start).unwrap_or(all);
             let bits = BooleanBuffer::new(Buffer::from_vec(words), 0, count.min(all));
             (places.start, bits)
         });
-        Self {
+        Ok(Self {
             rows: stretch.rows,
             places,
             scn: stretch.scn,
@@ -122,7 +128,7 @@ impl Chunks {
             pruned: 0,
             sifted: 0,
             hidden: 0,
-        }
+        })
     }
 
     /// Which of the next rows count, and how many do not; `None`: all do.

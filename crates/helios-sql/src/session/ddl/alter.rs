@@ -204,7 +204,8 @@ impl Ddl<'_> {
             AlterAction::ValidateConstraint { name } => txn.validate_constraint(id, name)?,
             AlterAction::Nothing => {}
             AlterAction::SetOptions(options) => {
-                let columns = table.columns.iter().map(|column| column.name.as_str());
+                let columns = table.columns.iter();
+                let columns = columns.map(|column| (column.name.as_str(), &column.ty));
                 super::options::check(options, &table.name, &columns.collect::<Vec<_>>())?;
                 let options: Vec<_> = options
                     .iter()

@@ -46,7 +46,8 @@ impl Ddl<'_> {
         }
         let schema = self.schema_for(&create.name, create.temporary)?;
         self.same_lifetime(schema, &constraints)?;
-        let names = columns.iter().map(|column| column.name.as_str());
+        let names = columns.iter();
+        let names = names.map(|column| (column.name.as_str(), &column.ty));
         super::options::check(
             &create.options,
             &create.name.name,

@@ -1,7 +1,9 @@
 //! Options of tables: which there are, and what they may be.
 
-use helios_base::{Error, Result, SqlState, nearest};
-use helios_table::columnar::{HYBRID_OPTIONS, HybridStorage, check_compression};
+use helios_base::{DataType, Error, Result, SqlState, nearest};
+use helios_table::columnar::{
+    CLUSTER_BY, HYBRID_OPTIONS, HybridStorage, check_cluster, check_compression,
+};
 use helios_table::merge::Action;
 use helios_version::RETENTION_PERIOD;
 
@@ -27,14 +29,29 @@ const OF_COLUMNS: &[&str] = &["compression.", "merge."];
 /// Checks the options of the table `table`, which has these columns.
 ///
 /// # Errors
-/// 22023 for unknown options and bad values, 42703 for unknown columns, 0A000 for what a table cannot have
-/// yet.
-pub(super) fn check(options: &[(String, String)], table: &str, columns: &[&str]) -> Result<()> {
+/// 22023 for unknown options and bad values, 42601 for a clustering that is written twice, 42703 for unknown
+/// columns, 0A000 for what a table cannot have yet.
+pub(super) fn check(
+    options: &[(String, String)],
+    table: &str,
+    columns: &[(&str, &DataType)],
+) -> Result<()> {
+    let clusters = options.iter().filter(|(name, _)| name == CLUSTER_BY);
+    if clusters.count() > 1 {
+        return Err(Error::new(
+            SqlState::SYNTAX_ERROR,
+            "conflicting or redundant options",
+        ));
+    }
     for (name, value) in options {
+        if name == CLUSTER_BY {
+            check_cluster(value, table, columns)?;
+            continue;
+        }
         check_one(name, value)?;
         let mut of_columns = OF_COLUMNS.iter();
         if let Some(column) = of_columns.find_map(|kind| name.strip_prefix(kind))
-            && !columns.contains(&column)
+            && !columns.iter().any(|(name, _)| *name == column)
         {
             return Err(Error::new(
                 SqlState::UNDEFINED_COLUMN,
@@ -69,6 +86,7 @@ fn check_one(name: &str, value: &str) -> Result<()> {
         format!("unrecognized parameter \"{name}\""),
     );
     let known = PHYSICAL.iter().copied().chain([
+        CLUSTER_BY,
         "compression",
         "compression_codec",
         "compression_threshold",

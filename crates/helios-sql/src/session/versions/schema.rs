@@ -56,7 +56,7 @@ pub(super) fn definition(catalog: &Catalog, table: &TableDef) -> String {
         let options: Vec<String> = table
             .options
             .iter()
-            .map(|(name, value)| format!("{name} = '{value}'"))
+            .map(|(name, value)| format!("{name} = '{}'", value.replace('\'', "''")))
             .collect();
         let _ = write!(text, " WITH ({})", options.join(", "));
     }

@@ -1,6 +1,7 @@
 //! Columnar segments: freezing a table, what there is, what compression did.
 
 use helios_base::{Result, Row, Scn, Value};
+use helios_table::columnar::CLUSTER_BY;
 use helios_version::Step;
 
 use super::super::state::State;
@@ -70,6 +71,8 @@ pub(super) fn hybrid(state: &State) -> Result<Vec<Row>> {
             span(report.hybrid.cold),
             number(report.compacted.segments),
             number(report.compacted.dead),
+            (report.table.options.get(CLUSTER_BY))
+                .map_or(Value::Null, |names| Value::text(names.as_str())),
         ]);
     }
     Ok(rows)
@@ -90,6 +93,8 @@ pub(super) fn segments(state: &State) -> Result<Vec<Row>> {
             number(segment.rows),
             number(segment.adopted),
             number(segment.bytes),
+            (segment.clustered_by.as_ref())
+                .map_or(Value::Null, |names| Value::text(names.as_str())),
         ]);
     }
     Ok(rows)

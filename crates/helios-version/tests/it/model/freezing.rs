@@ -3,7 +3,7 @@
 
 use fastrand::Rng;
 use helios_base::{BranchId, Scn};
-use helios_version::{Adoption, Compaction, Freeze, Step, Store, Txn};
+use helios_version::{Adoption, Compaction, Freeze, Step, Store, Thaw, Txn};
 
 use super::T;
 use crate::cold::{Row, Shelf, read};
@@ -15,6 +15,9 @@ pub(super) struct Freezing {
     reading: Option<(Freeze, Vec<Row>)>,
     adopting: Vec<Adoption>,
     compacting: Option<(Compaction, Vec<Row>)>,
+    thawing: Option<Thaw>,
+    /// Segments whose rows came back.
+    pub(super) thawed: u64,
     /// Segments taken in.
     pub(super) made: u64,
     /// Transactions that brought segments along.
@@ -29,6 +32,7 @@ impl Freezing {
     pub(super) fn stop(&mut self) {
         self.reading = None;
         self.compacting = None;
+        self.thawing = None;
         self.adopting.clear();
     }
 
@@ -78,6 +82,32 @@ impl Freezing {
         self.compacting = Some((compaction, rows));
     }
 
+    /// Brings the rows of a segment back, little by little.
+    fn thaw(&mut self, store: &Store, random: &mut Rng, branch: BranchId) {
+        let Some(mut thaw) = self.thawing.take() else {
+            let mut segments = store.segments();
+            segments.retain(|info| info.branch == branch && info.adopted == info.rows);
+            if !segments.is_empty() {
+                let segment = &segments[random.usize(0..segments.len())];
+                self.thawing = Some(store.thaw(segment).unwrap());
+            }
+            return;
+        };
+        if random.u8(0..20) == 0 {
+            // Given up.
+            return;
+        }
+        match thaw.step(random.usize(1..20)) {
+            Ok(Step::More) => self.thawing = Some(thaw),
+            Ok(Step::Done) => self.thawed += 1,
+            // The branch, and its rows, may be gone.
+            Err(error) => {
+                let code = error.sqlstate();
+                assert!(["42704", "42P01"].contains(&code.as_str()), "{error}");
+            }
+        }
+    }
+
     /// A little of what there is to do.
     pub(super) fn step(&mut self, store: &Store, random: &mut Rng, branch: BranchId) {
         if !self.adopting.is_empty() && random.bool() {
@@ -86,6 +116,10 @@ impl Freezing {
                 self.adopting.swap_remove(at);
             }
             return;
+        }
+        let is_busy = self.compacting.is_some() || self.reading.is_some();
+        if self.thawing.is_some() || (!is_busy && random.u8(0..4) == 0) {
+            return self.thaw(store, random, branch);
         }
         if self.compacting.is_some() || (self.reading.is_none() && random.u8(0..3) == 0) {
             return self.compact(store, random, branch);
@@ -132,6 +166,7 @@ impl Freezing {
     pub(super) fn settle(&mut self) {
         self.reading = None;
         self.compacting = None;
+        self.thawing = None;
         for mut adoption in self.adopting.drain(..) {
             while adoption.step(1000).unwrap() == Step::More {}
         }

@@ -306,7 +306,8 @@ impl World {
                     rows: BTreeMap::new(),
                 },
             );
-            return format!("CREATE TABLE {name} (k int PRIMARY KEY, a int)");
+            let clause = ["", "CLUSTER BY (a)"][(number % 2) as usize];
+            return format!("CREATE TABLE {name} (k int PRIMARY KEY, a int) {clause}");
         };
         let value = self.rng.u64(0..50) as i64;
         let key = self.rng.u64(0..KEYS as u64) as i64;
