@@ -82,6 +82,25 @@ impl FusionQuery {
         }))
     }
 
+    /// As [`FusionQuery::open`] for rows that go into a table, in their order where the plan can keep it.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_in_turn(
+        &self,
+        engine: &FusionEngine,
+        plan: &Plan,
+        bound: &Bound,
+        exec: &Exec,
+        work_mem: usize,
+    ) -> Result<Option<FusionRows>> {
+        let context = context(exec);
+        supported(
+            self.prepared(engine, plan, bound, exec, &context)
+                .and_then(|plan| plan.run_in_turn(engine, context, Some(work_mem))),
+        )
+    }
+
     /// The operators that [`FusionQuery::open`] would run, as indented text; `None` as there.
     ///
     /// # Errors

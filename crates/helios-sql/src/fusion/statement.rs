@@ -9,11 +9,13 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::execution::TaskContext;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr as DfExpr, LogicalPlan};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use helios_base::{DataType, Error, Result, Row, SqlState, Value};
+use tokio::runtime::Handle;
 
 use super::array::{ColumnReader, export, export_field, fit, scalar_of};
 use super::bridge::{Early, PlanBridge, Purpose, Tables, Typed, number_shape};
@@ -25,6 +27,10 @@ use super::shape::{DECIMAL_DIGITS, Shape};
 use crate::plan::{Plan, Subplan};
 use crate::row::measure::Actual;
 use crate::session::{Interrupt, ResultColumn, RowSource};
+
+/// A way to start a physical plan.
+type Start =
+    fn(Arc<dyn ExecutionPlan>, Arc<TaskContext>, &Handle, Interrupt) -> Result<BatchStream>;
 
 /// An optimized plan, free of any one execution's values and snapshot.
 #[derive(Clone, Debug)]
@@ -78,10 +84,33 @@ impl FusionPlan {
         context: StatementContext,
         work_mem: Option<usize>,
     ) -> Result<FusionRows> {
+        self.start(engine, context, work_mem, BatchStream::start)
+    }
+
+    /// As [`FusionPlan::run`], in the order in which tables and files have their rows where the plan can keep it.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn run_in_turn(
+        &self,
+        engine: &FusionEngine,
+        context: StatementContext,
+        work_mem: Option<usize>,
+    ) -> Result<FusionRows> {
+        self.start(engine, context, work_mem, BatchStream::start_in_turn)
+    }
+
+    fn start(
+        &self,
+        engine: &FusionEngine,
+        context: StatementContext,
+        work_mem: Option<usize>,
+        start: Start,
+    ) -> Result<FusionRows> {
         let interrupt = context.interrupt().clone();
         let (state, plan) = self.physical(engine, context, work_mem)?;
         let handle = engine.handle()?;
-        let stream = BatchStream::start(plan, state.task_ctx(), &handle, interrupt)?;
+        let stream = start(plan, state.task_ctx(), &handle, interrupt)?;
         Ok(FusionRows::new(stream, self.shapes.clone()))
     }
 

@@ -354,7 +354,7 @@ impl Session {
             return Ok(None);
         }
         let (fusion, bytes) = (&self.engine.shared.fusion, self.statement_memory());
-        (load.vectors).open(fusion, source, bound, exec, bytes, None)
+        (load.vectors).open_in_turn(fusion, source, bound, exec, bytes)
     }
 
     /// Runs the checks that wait for the end of a statement and gives its outcome.

@@ -307,3 +307,31 @@ fn few_rows_and_read_only_transactions() {
     same(c);
     sound(&database);
 }
+
+#[test]
+fn loads_keep_the_order_of_what_they_read() {
+    let scratch = Scratch::new();
+    let database = Database::open(scratch.join("db")).unwrap();
+    let mut connection = database.connect().unwrap();
+    let c = &mut connection;
+    let file = scratch.join("rows.parquet").display().to_string();
+    run(
+        c,
+        &format!(
+            "SET bulk_load_threshold = 1000; CREATE TABLE a (i int, t text);
+             INSERT INTO a SELECT i, 'row ' || i FROM generate_series(1, 150000) i;
+             COPY a TO '{file}' (FORMAT parquet); CREATE TABLE b (i int, t text); SET executor = 'vector';
+             INSERT INTO b TABLE a; CREATE TABLE c AS SELECT i, t FROM '{file}' WHERE i % 5 <> 0; SET executor = 'row'"
+        ),
+    );
+    for table in ["a", "b", "c"] {
+        let sql = format!(
+            "SELECT count(*)::text FROM (SELECT i, lag(i) OVER () AS before FROM {table}) x WHERE before > i"
+        );
+        assert_eq!(text(c, &sql), "0", "{table}");
+    }
+    assert_eq!(
+        text(c, "SELECT count(*) || ' ' || sum(i) FROM c"),
+        "120000 9000000000"
+    );
+}

@@ -9,8 +9,9 @@ use datafusion::common::DataFusionError;
 use datafusion::datasource::physical_plan::FileScanConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
-use futures::StreamExt;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, execute_stream};
+use futures::{StreamExt, TryStreamExt};
 use helios_base::{Error, Result};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -56,17 +57,49 @@ impl BatchStream {
             let _inside = handle.enter();
             execute_stream(plan, task).map_err(from_datafusion)?
         };
+        Ok(Self::of(stream, handle, interrupt, reads_files))
+    }
+
+    /// As [`BatchStream::start`], in the order in which tables and files have their rows if the plan keeps it: one
+    /// part after the other, where else several are read at a time.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_in_turn(
+        plan: Arc<dyn ExecutionPlan>,
+        task: Arc<TaskContext>,
+        handle: &Handle,
+        interrupt: Interrupt,
+    ) -> Result<Self> {
+        let parts = plan.output_partitioning().partition_count();
+        if parts < 2 || !is_line(plan.as_ref()) {
+            return Self::start(plan, task, handle, interrupt);
+        }
+        let reads_files = reads_files(plan.as_ref());
+        let schema = plan.schema();
+        let parts = futures::stream::iter(0..parts);
+        let parts = parts.map(move |part| plan.execute(part, Arc::clone(&task)));
+        let stream = RecordBatchStreamAdapter::new(schema, parts.try_flatten());
+        Ok(Self::of(Box::pin(stream), handle, interrupt, reads_files))
+    }
+
+    fn of(
+        stream: SendableRecordBatchStream,
+        handle: &Handle,
+        interrupt: Interrupt,
+        reads_files: bool,
+    ) -> Self {
         let (sender, batches) = channel();
         let room = Arc::new(Semaphore::new(AHEAD));
         let task = handle.spawn(pump(stream, sender, Arc::clone(&room)));
-        Ok(Self {
+        Self {
             batches,
             room,
             task,
             interrupt,
             ended: false,
             reads_files,
-        })
+        }
     }
 
     /// The next batch with rows, `None` at the end and after an error.
@@ -115,6 +148,19 @@ impl BatchStream {
 impl Drop for BatchStream {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+/// Whether each part of a plan's rows comes from one part of what it reads, as it lies there.
+fn is_line(plan: &dyn ExecutionPlan) -> bool {
+    let keeps_parts = matches!(
+        plan.name(),
+        "ProjectionExec" | "FilterExec" | "CoalesceBatchesExec" | "CooperativeExec"
+    );
+    match plan.children().as_slice() {
+        [] => matches!(plan.name(), "DataSourceExec" | "FileScan" | "StoredScan"),
+        [input] => keeps_parts && is_line(input.as_ref()),
+        _ => false,
     }
 }
 
