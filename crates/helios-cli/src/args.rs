@@ -23,7 +23,7 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// The database: a directory. In memory when absent.
+    /// The database: a directory. In memory when absent or `:memory:`.
     pub path: Option<PathBuf>,
 
     /// Run SQL (several statements may be separated by semicolons) and end; repeatable.

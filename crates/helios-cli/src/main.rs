@@ -33,6 +33,7 @@ use args::{Args, Command, Work};
 const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
+    end_with_the_reader();
     let (args, work) = Args::read();
     let done = match &args.command {
         Some(Command::Demo(demo)) => demo::run(demo),
@@ -60,6 +61,24 @@ fn main() -> ExitCode {
     }
 }
 
+/// Ends the program quietly where `println!` finds that nobody reads on (`heliosdb bench … | head`).
+fn end_with_the_reader() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload().downcast_ref::<String>();
+        let unread = io::Error::from(io::ErrorKind::BrokenPipe).to_string();
+        match message {
+            Some(text)
+                if text.starts_with("failed printing to stdout")
+                    && text.to_lowercase().contains(&unread) =>
+            {
+                std::process::exit(0)
+            }
+            _ => report(panic),
+        }
+    }));
+}
+
 /// A shell, or the work of the command line, or what is piped in.
 fn statements(args: &Args, mut work: Vec<Work>) -> Result<(), Failure> {
     let piped = work.is_empty() && !io::stdin().is_terminal();
@@ -69,8 +88,8 @@ fn statements(args: &Args, mut work: Vec<Work>) -> Result<(), Failure> {
     let interactive = work.is_empty();
     let open = |args: &Args| -> Result<App, Error> {
         let database = match &args.path {
-            None => Database::open_in_memory()?,
-            Some(path) => Options::new().open(path)?,
+            Some(path) if path.as_os_str() != ":memory:" => Options::new().open(path)?,
+            _ => Database::open_in_memory()?,
         };
         App::new(&database, &args.output, interactive)
     };

@@ -16,6 +16,7 @@ enum Kind {
 
 /// The options that one process can keep.
 const KNOWN: &[(&str, Kind)] = &[
+    ("auto_compression", Kind::Hybrid),
     ("bulk_load_threshold", Kind::Hybrid),
     ("comment", Kind::Text),
     (GC_POLICY, Kind::Policy),

@@ -46,6 +46,9 @@ impl Session {
             Some(value) if name == super::audit::NAME => {
                 super::audit::Classes::parse(value)?;
             }
+            Some(value) if name == super::tending::BUDGET => {
+                super::tending::parse_budget(value)?;
+            }
             Some(value) if super::roles::password::check_setting(&name, value)? => {}
             Some(value) => {
                 HybridStorage::default().set(&name, value)?;

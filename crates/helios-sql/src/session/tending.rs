@@ -1,13 +1,14 @@
 //! The thread that looks after cold rows and indexes of nearness.
 //!
-//! It does nothing that a caller could not do step by step with [`Tables::tend_step`] and [`Tables::nearest_step`], rests four times as long as
-//! it worked, and looks between two steps whether to stop.
+//! It does nothing that a caller could not do step by step with [`Tables::tend_step`] and [`Tables::nearest_step`], rests
+//! as long as the setting `max_cpu_percent` of the database asks for (20: four times as long as it worked), and looks between two steps
+//! whether to stop.
 
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use helios_base::{Error, Result};
+use helios_base::{BranchId, Error, Result, SqlState};
 use helios_table::Tables;
 use helios_version::Step;
 use parking_lot::{Condvar, Mutex};
@@ -22,8 +23,10 @@ const FIRST: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_secs(60);
 /// Between two looks at indexes of nearness, if there are any.
 const NEAR: Duration = Duration::from_secs(1);
-/// It rests this many times as long as it worked.
-const REST: u32 = 4;
+/// The setting of the database that says how much of its time the thread works at most.
+pub(super) const BUDGET: &str = "max_cpu_percent";
+/// Its value where nobody says otherwise.
+const PERCENT: u32 = 20;
 
 /// The running thread; dropping this ends it.
 pub(crate) struct Tending {
@@ -78,6 +81,37 @@ impl Tending {
     }
 }
 
+/// A share of the thread's time, in percent.
+///
+/// # Errors
+/// 22023 if it is none.
+pub(super) fn parse_budget(value: &str) -> Result<u32> {
+    let percent = value.trim().parse().ok().filter(|p| (1..=100).contains(p));
+    percent.ok_or_else(|| {
+        Error::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            format!("invalid value for parameter \"{BUDGET}\": \"{value}\""),
+        )
+        .with_hint("It is a whole number from 1 to 100.")
+    })
+}
+
+/// How long to rest after so much work.
+fn rest(worked: Duration, percent: u32) -> Duration {
+    worked * (100 - percent) / percent
+}
+
+/// What the setting says now.
+fn budget(tables: &Tables) -> u32 {
+    let main = tables.store().branch_by_id(BranchId::MAIN);
+    let options = main.map(|main| main.options).unwrap_or_default();
+    let value = options.iter().find(|(name, _)| name == BUDGET);
+    // It was looked at before it was stored.
+    value
+        .and_then(|(_, value)| parse_budget(value).ok())
+        .unwrap_or(PERCENT)
+}
+
 impl Drop for Tending {
     fn drop(&mut self) {
         self.end();
@@ -101,9 +135,25 @@ fn run(tables: &Weak<Tables>, stop: &Stop) {
             }
         }
         pause = match more {
-            true => began.elapsed() * REST,
+            true => rest(began.elapsed(), budget(&tables)),
             false if tables.has_nearest() => NEAR,
             false => PAUSE,
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn budgets_are_shares_of_time() {
+        let worked = Duration::from_millis(10);
+        assert_eq!(rest(worked, PERCENT), worked * 4);
+        assert_eq!(rest(worked, 100), Duration::ZERO);
+        assert_eq!(rest(worked, 1), worked * 99);
+        for bad in ["0", "101", "half", ""] {
+            assert!(parse_budget(bad).is_err(), "{bad}");
+        }
     }
 }

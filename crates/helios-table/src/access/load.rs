@@ -10,7 +10,7 @@ use helios_expr::EvalContext;
 use super::TableWriter;
 use super::failure;
 use crate::catalog::{Catalog, TableDef};
-use crate::columnar::{DirectWriter, HybridStorage};
+use crate::columnar::DirectWriter;
 use crate::temporary::is_temporary_schema;
 use crate::transaction::Transaction;
 
@@ -220,12 +220,7 @@ fn direct<'t>(writer: &TableWriter<'t>, table: &Arc<TableDef>) -> Option<(Direct
         return None;
     }
     let transaction = writer.transaction();
-    let branches = transaction.tables().store().branches();
-    let main = branches.iter().find(|branch| branch.parent.is_none())?;
-    let own = branches
-        .iter()
-        .find(|branch| branch.id == transaction.branch())?;
-    let hybrid = HybridStorage::of(&table.options, own, main);
+    let hybrid = (transaction.tables()).hybrid(table, transaction.branch());
     let writer = hybrid
         .is_on
         .then(|| DirectWriter::new(transaction, table))??;

@@ -214,10 +214,11 @@ impl CompactionJob {
         let descriptor = Descriptor::decode(&first.descriptor)?.made_anew(self.due.effort);
         let descriptor = descriptor.clustered(&self.table);
         let (file, sink) = Unfinished::create(tables.shelf(), compaction.id())?;
+        let is_auto = tables.hybrid(&self.table, self.branch).auto_compression;
         Ok(Running {
             compaction,
             file,
-            writer: RowsWriter::new(&self.table, descriptor, sink, 1)?,
+            writer: RowsWriter::new(&self.table, descriptor, sink, 1, is_auto)?,
             is_over: false,
         })
     }

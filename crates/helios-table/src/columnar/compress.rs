@@ -7,6 +7,8 @@
 //! | `compression.NAME` | as `compression`, for this column; counts before both |
 //! | `compression_threshold` | columns of fewer bytes in a segment stay as they are |
 //!
+//! Without the first three `auto_compression` counts: `auto` where it is on, `none` where it is off.
+//!
 //! A codec that does not fit the type of a column leaves the choice to `auto`.
 
 use helios_base::{ColumnId, Error, Result, SqlState};
@@ -92,7 +94,12 @@ fn threshold(name: &str, value: &str) -> Result<u64> {
 
 /// How the columns of a segment are to be compressed. What does not hold any more is left out: values
 /// were looked at before they were stored.
-pub(super) fn columns(table: &TableDef, of: &Descriptor, effort: Effort) -> Vec<ColumnOptions> {
+pub(super) fn columns(
+    table: &TableDef,
+    of: &Descriptor,
+    effort: Effort,
+    is_auto: bool,
+) -> Vec<ColumnOptions> {
     let option = |name: &str| table.options.get(name).map(String::as_str);
     let whole = option("compression_codec").or_else(|| option("compression"));
     let whole = whole.and_then(|value| Compression::parse(value).ok());
@@ -103,12 +110,16 @@ pub(super) fn columns(table: &TableDef, of: &Descriptor, effort: Effort) -> Vec<
         threshold: least.unwrap_or(0),
         effort,
     };
+    let unsaid = match is_auto {
+        true => Compression::Auto,
+        false => Compression::None,
+    };
     let hidden = of.key_form().map(|_| options(Compression::Auto));
     let columns = of.columns.iter().map(|(id, _)| {
         let column = table.column_by_id(ColumnId(*id));
         let own = column.and_then(|(_, column)| option(&column_option(&column.name)));
         let own = own.and_then(|value| Compression::parse(value).ok());
-        options(own.or(whole).unwrap_or_default())
+        options(own.or(whole).unwrap_or(unsaid))
     });
     hidden.into_iter().chain(columns).collect()
 }

@@ -108,7 +108,13 @@ impl<'t> DirectWriter<'t> {
                     let id = self.transaction.txn().next_segment();
                     let (file, sink) = Unfinished::create(self.transaction.tables().shelf(), id)?;
                     let descriptor = Descriptor::new(&self.table, &self.layout).loaded();
-                    let writer = RowsWriter::new(&self.table, descriptor, sink, self.threads)?;
+                    let (table, branch) = (&self.table, self.transaction.branch());
+                    let is_auto = self
+                        .transaction
+                        .tables()
+                        .hybrid(table, branch)
+                        .auto_compression;
+                    let writer = RowsWriter::new(table, descriptor, sink, self.threads, is_auto)?;
                     empty.insert((id, file, writer))
                 }
             };

@@ -245,7 +245,8 @@ impl FreezeJob {
             // What is put in order together.
             self.limits.most = self.limits.most.min(MOST_ROWS);
         }
-        let writer = RowsWriter::new(&self.table, descriptor, sink, 1)?;
+        let is_auto = tables.hybrid(&self.table, self.branch).auto_compression;
+        let writer = RowsWriter::new(&self.table, descriptor, sink, 1, is_auto)?;
         Ok(Phase::Write(Box::new(Writing {
             freeze,
             draft,

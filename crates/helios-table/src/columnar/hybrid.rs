@@ -6,13 +6,15 @@
 use std::collections::BTreeMap;
 
 use helios_base::datetime::{MICROS_PER_DAY, parse_interval};
-use helios_base::{Error, Result, SqlState};
+use helios_base::{BranchId, Error, Result, SqlState};
 use helios_version::Branch;
 
 use crate::catalog::TableDef;
+use crate::tables::Tables;
 
 /// The names of the options, each with its value where nobody says otherwise.
-pub const HYBRID_OPTIONS: [(&str, &str); 5] = [
+pub const HYBRID_OPTIONS: [(&str, &str); 6] = [
+    ("auto_compression", "on"),
     ("bulk_load_threshold", "2000000"),
     ("hybrid_storage", "auto"),
     ("hybrid_storage_cold_threshold", "30 days"),
@@ -33,6 +35,8 @@ pub struct HybridStorage {
     pub min_rows: u64,
     /// A transaction that adds so many rows writes them straight into segments, if anybody said.
     bulk_rows: Option<u64>,
+    /// Whether columns of which nobody says how are compressed.
+    pub auto_compression: bool,
 }
 
 /// A transaction that adds so many rows writes them straight into segments,
@@ -52,6 +56,7 @@ impl Default for HybridStorage {
             cold: 30 * MICROS_PER_DAY,
             min_rows: 10_000,
             bulk_rows: None,
+            auto_compression: true,
         }
     }
 }
@@ -86,6 +91,13 @@ impl HybridStorage {
             "hybrid_storage_min_rows" => {
                 let rows = value.trim().parse().ok().filter(|rows| *rows > 0);
                 self.min_rows = rows.ok_or_else(|| bad().with_hint("It is a positive number."))?;
+            }
+            "auto_compression" => {
+                self.auto_compression = match value.to_ascii_lowercase().as_str() {
+                    "on" | "true" | "yes" | "1" => true,
+                    "off" | "false" | "no" | "0" => false,
+                    _ => return Err(bad().with_hint("Available values: on, off.")),
+                }
             }
             "bulk_load_threshold" => {
                 let rows = value.trim().parse().ok().filter(|rows| *rows >= BULK_LEAST);
@@ -122,6 +134,19 @@ impl HybridStorage {
     }
 }
 
+impl Tables {
+    /// What holds for a table on a branch.
+    pub(crate) fn hybrid(&self, table: &TableDef, branch: BranchId) -> HybridStorage {
+        let branches = self.store().branches();
+        let main = branches.iter().find(|branch| branch.parent.is_none());
+        let own = branches.iter().find(|known| known.id == branch);
+        match (own, main) {
+            (Some(own), Some(main)) => HybridStorage::of(&table.options, own, main),
+            _ => HybridStorage::default(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,6 +159,7 @@ mod tests {
             cold: 0,
             min_rows: 0,
             bulk_rows: Some(0),
+            auto_compression: false,
         };
         for (name, value) in HYBRID_OPTIONS {
             assert_eq!(said.set(name, value).ok(), Some(true), "{name}");

@@ -87,6 +87,7 @@ impl Transaction {
         let mut is_uniform = true;
         // Who commits waits for it.
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let is_auto = self.tables().hybrid(table, self.branch()).auto_compression;
         self.txn().each_put(table.storage, &mut |row| {
             if !is_uniform || schema_version(row.row)? != layout.version {
                 // Rows of an older definition stay rows, and the others with them.
@@ -99,7 +100,11 @@ impl Transaction {
                     let id = self.txn().next_segment();
                     let (file, sink) = Unfinished::create(self.tables().shelf(), id)?;
                     let descriptor = Descriptor::new(table, layout).loaded();
-                    empty.insert((id, file, RowsWriter::new(table, descriptor, sink, threads)?))
+                    empty.insert((
+                        id,
+                        file,
+                        RowsWriter::new(table, descriptor, sink, threads, is_auto)?,
+                    ))
                 }
             };
             writer.push(row)?;

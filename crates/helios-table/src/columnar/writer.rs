@@ -38,12 +38,14 @@ pub(super) struct RowsWriter<S> {
 }
 
 impl<S: Sink> RowsWriter<S> {
-    /// Writes rows of `table` as the descriptor says, compressing so many columns at a time.
+    /// Writes rows of `table` as the descriptor says, compressing so many columns at a time, and those of which nobody
+    /// says how if `is_auto`.
     pub(super) fn new(
         table: &TableDef,
         descriptor: Descriptor,
         sink: S,
         threads: usize,
+        is_auto: bool,
     ) -> Result<Self> {
         let effort = if descriptor.is_cold {
             Effort::Cold
@@ -52,7 +54,7 @@ impl<S: Sink> RowsWriter<S> {
         };
         let window = Window::of(&descriptor);
         let options = WriterOptions {
-            columns: compress::columns(table, &descriptor, effort),
+            columns: compress::columns(table, &descriptor, effort, is_auto),
             keys: Some(Arc::new(Keys::new(&descriptor))),
             threads,
             reordered: window.is_some(),

@@ -335,3 +335,38 @@ fn loads_keep_the_order_of_what_they_read() {
         "120000 9000000000"
     );
 }
+
+#[test]
+fn what_nobody_says_of_compression() {
+    let scratch = Scratch::new();
+    let (_database, mut connection) = world(&scratch);
+    let c = &mut connection;
+    let codecs = "SELECT string_agg(DISTINCT codec, ' ' ORDER BY codec) FROM helios_compression()
+        WHERE table_name = 'wide' AND column_name = 'name'";
+    for (setting, option, wanted) in [
+        ("off", "", "none"),
+        ("off", "WITH (compression = 'fsst')", "fsst"),
+        ("on", "WITH (auto_compression = off)", "none"),
+        ("true", "", "zstd"),
+    ] {
+        run(
+            c,
+            &format!("SET auto_compression = {setting}; DROP TABLE wide"),
+        );
+        run(c, &format!("CREATE TABLE wide {TABLE} {option}"));
+        run(c, "INSERT INTO wide TABLE plain");
+        assert_eq!(text(c, codecs), wanted, "{setting} {option}");
+        same(c);
+    }
+    for sql in [
+        "SET auto_compression = maybe",
+        "SET max_cpu_percent = 0",
+        "SET max_cpu_percent = 'all'",
+    ] {
+        assert_eq!(refused(c, sql).0, "22023", "{sql}");
+    }
+    run(c, "SET max_cpu_percent = 50");
+    assert_eq!(text(c, "SHOW max_cpu_percent"), "50");
+    run(c, "RESET max_cpu_percent");
+    assert_eq!(text(c, "SHOW max_cpu_percent"), "20");
+}

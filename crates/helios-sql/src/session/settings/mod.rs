@@ -752,7 +752,7 @@ mod tests {
             "lite.cpu_budget",
             "full.x",
             "hybrid_storage_shard_aware",
-            "auto_compression",
+            "ml_compression_feedback",
         ] {
             assert_eq!(
                 code(s.set(name, Some("1"), false)).map(|c| c.0),

@@ -149,6 +149,8 @@ settings! {
         "Names the program that uses the session.");
     Audit: of_database("audit", "none",
         "Sets which statements are written to the audit log.");
+    AutoCompression: of_database("auto_compression", "on",
+        "Compresses the columns of segments of which no option of the table says how.");
     BackendFlushAfter: idle("backend_flush_after", PAGES, "0");
     BulkLoad: of_database("bulk_load_threshold", "2000000",
         "Sets how many rows a transaction has to add to a table to write them straight into segments.");
@@ -269,6 +271,8 @@ settings! {
         "Sets how many buckets of each table a search of an lsh index looks at.");
     MaintenanceIoConcurrency: idle("maintenance_io_concurrency", COUNT, "10");
     MaintenanceWorkMem: idle("maintenance_work_mem", PAGES, "65536");
+    MaxCpuPercent: of_database("max_cpu_percent", "20",
+        "Sets how much of its time the thread for work in the background works at most, in percent.");
     MaxIdentifierLength: fact("max_identifier_length", "63",
         "Shows the greatest length of a name in bytes.");
     MaxIndexKeys: count("max_index_keys", "32",
@@ -345,7 +349,6 @@ settings! {
 /// rather than silently stored.
 pub(super) static RESERVED: &[&str] = &[
     "access_count_threshold",
-    "auto_compression",
     "auto_enable",
     "auto_refresh",
     "auto_threshold_bytes",
@@ -362,7 +365,6 @@ pub(super) static RESERVED: &[&str] = &[
     "hybrid_storage_shard_aware",
     "lazy_catchup_window",
     "lazy_update",
-    "max_cpu_percent",
     "method",
     "min_savings",
     "ml_compression_confidence",
