@@ -48,6 +48,8 @@ pub struct Share {
 pub struct Calibrator {
     metric: Metric,
     dimensions: usize,
+    /// Whether vectors are zeros and ones.
+    bits: bool,
     moved: Vec<Mutex<Question>>,
     held: Vec<Mutex<Question>>,
 }
@@ -155,6 +157,7 @@ impl Calibrator {
         Ok(Self {
             metric,
             dimensions,
+            bits,
             moved,
             held: Vec::new(),
         })
@@ -213,7 +216,8 @@ impl Calibrator {
         wanted: &[(usize, usize)],
         work: Work<'_>,
     ) -> Result<Vec<Share>> {
-        let exact = index.codes().is_none();
+        // Strings of bits are their own codes.
+        let exact = self.bits || index.codes().is_none();
         let most = wanted.iter().map(|(_, candidates)| *candidates).max();
         let most = most.unwrap_or(0);
         let mut worst: Vec<Option<Share>> = vec![None; wanted.len()];

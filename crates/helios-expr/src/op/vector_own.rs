@@ -223,6 +223,12 @@ fn combine(args: &[&Value], kind: VectorKind) -> Result<Value> {
         return Err(mismatch(args));
     };
     let (a, b) = (state(a, kind, "combine")?, state(b, kind, "combine")?);
+    for sums in [&a, &b] {
+        match sums.len() - 1 {
+            0 => {}
+            dimensions => kind.check_dimensions(dimensions)?,
+        }
+    }
     match (a.as_slice(), b.as_slice()) {
         ([0.0, ..], _) => of_numbers(b),
         (_, [0.0, ..]) => of_numbers(a),

@@ -61,9 +61,14 @@ impl Curve {
 
     fn breadth(&self, recall: f64) -> Option<usize> {
         // Shares are kept in single precision.
-        let enough = |(_, known): &&(u32, f32)| f64::from(*known) + 1e-6 >= recall;
-        let found = self.points.iter().find(enough);
-        found.map(|(breadth, _)| *breadth as usize)
+        let enough = |(_, known): &(u32, f32)| f64::from(*known) + 1e-6 >= recall;
+        let at = self.points.iter().position(enough)?;
+        let (breadth, known) = *self.points.get(at)?;
+        match at == 0 || f64::from(known) <= recall + 1e-6 {
+            true => Some(breadth as usize),
+            // Less may do than was tried.
+            false => Some(self.takes(recall).min(breadth as usize)),
+        }
     }
 
     /// What breadth finds this share, between those that were tried; of what none found, more than all of these.
@@ -82,7 +87,8 @@ impl Curve {
                 (f64::from(*low).ln() * (1.0 - part) + f64::from(*high).ln() * part).exp()
             }
         };
-        breadth.round() as usize
+        // What was tried itself may come out a little above it.
+        (breadth - 1e-6).ceil() as usize
     }
 
     /// The least breadth that finds this share, or nearly what the most finds.
@@ -153,7 +159,8 @@ impl Calibration {
         Some(low)
     }
 
-    /// The least breadth that finds this share of so many in all likelihood; `None` if none does.
+    /// The least breadth that finds this share of so many in all likelihood, as the line between those that were tried
+    /// tells; `None` if none does.
     #[must_use]
     pub fn breadth(&self, recall: f64, wanted: usize) -> Option<usize> {
         let few = self.few.breadth(recall)?;
@@ -298,17 +305,17 @@ mod tests {
             few: points(&[(10, 0.5), (40, 0.9), (160, 0.98), (640, 1.0)]),
             many: points(&[(10, 0.4), (40, 0.5), (160, 0.8), (640, 0.96)]),
         };
-        assert_eq!(known.breadth(0.86, 10), Some(40));
+        assert_eq!(known.breadth(0.86, 10), Some(35));
         assert_eq!(known.breadth(0.9, 1), Some(40));
         assert!(!known.is_outgrown(1700) && known.is_outgrown(1800));
         assert!(!Calibration::default().is_outgrown(250));
         assert!(Calibration::default().is_outgrown(300));
-        assert_eq!(known.breadth(0.95, 10), Some(160));
+        assert_eq!(known.breadth(0.95, 10), Some(96));
         assert_eq!(known.breadth(1.0, 10), Some(640));
         // More are found with more breadth: half-way for three times as many, and so on beyond what was measured.
-        assert_eq!(known.breadth(0.95, 32), Some(323));
-        assert_eq!(known.breadth(0.95, 100), Some(640));
-        assert_eq!(known.breadth(0.95, 1000), Some(2560));
+        assert_eq!(known.breadth(0.95, 32), Some(240));
+        assert_eq!(known.breadth(0.95, 100), Some(587));
+        assert_eq!(known.breadth(0.95, 1000), Some(3590));
         assert_eq!(known.breadth(1.0, 100), None);
         assert_eq!(known.breadth_or_best(1.0, 100), Some(640));
         assert_eq!(known.breadth_or_best(0.9, 10), Some(40));

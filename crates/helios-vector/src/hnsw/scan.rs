@@ -228,8 +228,12 @@ impl HnswScan<'_> {
                 self.meet(node, score, &mut TopK::new(0));
             }
         }
-        // A walk that knows no more than it hands out misses some of the last of them.
-        let breadth = self.breadth.max(count.saturating_add(count / 4));
+        // A walk that knows no more than it hands out misses some of the last of them; what was handed out before is
+        // known.
+        let before = self.returned.len();
+        let all = before.saturating_add(count);
+        let all = self.breadth.max(all.saturating_add(all / 4));
+        let breadth = all.saturating_sub(before);
         let mut best = TopK::new(breadth);
         for scored in &self.pending {
             best.offer(*scored);

@@ -281,6 +281,30 @@ fn near_to_a_row() {
     assert_eq!(lines(&mut c, &each).len(), 10);
 }
 
+/// Of strings of bits many are equally far: any of these will do.
+#[test]
+fn ties_are_found() {
+    let database = Database::open_in_memory().unwrap();
+    let mut c = database.connect().unwrap();
+    run(
+        &mut c,
+        "CREATE TABLE bits (id int PRIMARY KEY, b bit(4));
+         INSERT INTO bits SELECT n, (n % 16)::bit(4) FROM generate_series(1, 3000) n",
+    );
+    run(
+        &mut c,
+        "CREATE INDEX hamming ON bits USING hnsw (b bit_hamming_ops);
+         CREATE INDEX jaccard ON bits USING hnsw (b bit_jaccard_ops)",
+    );
+    let known = "SELECT index_name || ' ' || coalesce((breadth_99 <= 100)::text, '-')
+                 FROM pg_vector_index_stats()";
+    assert_eq!(lines(&mut c, known), ["hamming true", "jaccard true"]);
+    assert_eq!(
+        lines(&mut c, "SELECT kind FROM pg_vector_index_advice()"),
+        [""; 0]
+    );
+}
+
 /// Codes that are nearly exact find as much as vectors do: what is known of them does not depend on the order of rows.
 #[test]
 fn codes_are_measured_as_vectors_are() {

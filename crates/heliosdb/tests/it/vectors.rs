@@ -304,6 +304,76 @@ fn functions() {
     ]);
 }
 
+/// What pgvector's own functions answer, called by name.
+#[test]
+fn functions_behind_operators() {
+    expect(&[
+        ("vector_cmp('[1,2,3]','[1,2]')", "1"),
+        ("halfvec_cmp('[1,2]','[1,3]')", "-1"),
+        ("sparsevec_cmp('{}/3','{1:-1}/3')", "1"),
+        ("vector_lt('[1]','[2]')", "true"),
+        ("sparsevec_ge('{1:1}/2','{}/2')", "true"),
+        ("vector_add('[1,2]','[3,4]')", "[4,6]"),
+        ("halfvec_mul('[1,2]','[3,4]')", "[3,8]"),
+        ("vector_sub('[1,2]','[3,5]')", "[-2,-3]"),
+        ("vector_concat('[1]','[2]')", "[1,2]"),
+        ("vector_negative_inner_product('[1,2]','[3,4]')", "-11"),
+        ("vector_l2_squared_distance('[1,2]','[3,4]')", "8"),
+        ("sparsevec_l2_squared_distance('{1:1}/2','{2:2}/2')", "5"),
+        ("vector_spherical_distance('[1,0]','[0,1]')", "0.5"),
+        ("halfvec_spherical_distance('[1,0]','[-1,0]')", "1"),
+        ("vector_accum('{0}','[1,2]')", "{1,1,2}"),
+        (
+            "vector_accum('{1,1,2}','[1,2,3]')",
+            "22000 expected 2 dimensions, not 3",
+        ),
+        ("vector_combine('{1,2}','{1,3}')", "{2,5}"),
+        (
+            "vector_combine('{1,2}','{3,4,5}')",
+            "22000 expected 1 dimensions, not 2",
+        ),
+        (
+            "vector_combine('{0}', (SELECT array_agg(n) FROM generate_series(1, 16002) n))",
+            "54000 vector cannot have more than 16000 dimensions",
+        ),
+        ("vector_avg('{2,2,4,6}')", "[1,2,3]"),
+        ("vector_avg('{0}')", "NULL"),
+        (
+            "vector_avg('{{2,2}}')",
+            "22000 vector_avg: expected state array",
+        ),
+        (
+            "halfvec_avg('{1}')",
+            "22000 halfvec must have at least 1 dimension",
+        ),
+        (
+            "vector_avg('{1,NULL}')",
+            "22000 vector_avg: expected state array",
+        ),
+        ("array_to_vector(ARRAY[1,2], 2, true)", "[1,2]"),
+        (
+            "array_to_vector(ARRAY[1,2], 3, true)",
+            "22000 expected 3 dimensions, not 2",
+        ),
+        ("array_to_halfvec(ARRAY[1.5,2.5], -1, true)", "[1.5,2.5]"),
+        (
+            "array_to_sparsevec(ARRAY[0,2]::real[], -1, false)",
+            "{2:2}/2",
+        ),
+        ("vector_to_float4('[1,2]', -1, true)", "{1,2}"),
+        ("sparsevec_to_vector('{1:3}/2', -1, true)", "[3,0]"),
+        ("vector_to_halfvec('[1,2]', 2, false)", "[1,2]"),
+        (
+            "vector('[1,2]', 3, true)",
+            "22000 expected 3 dimensions, not 2",
+        ),
+        (
+            "array_to_vector(ARRAY[NULL]::int[], -1, true)",
+            "22004 array must not contain nulls",
+        ),
+    ]);
+}
+
 /// Stored vectors: assignment, `COPY`, ordering, grouping and the nearest of many by both executors.
 #[test]
 fn tables_of_vectors() {

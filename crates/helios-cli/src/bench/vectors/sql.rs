@@ -204,6 +204,16 @@ fn plain(c: &mut Connection, data: &Data, args: &VectorBenchArgs, library: &[Poi
         "p95 µs",
         "outside index"
     );
+    let taken = best(c, data, &order(args, ""))?;
+    println!(
+        "{:<28}{:>8}{:>10.4}{:>12.0}{:>10.0}{:>10.0}",
+        "as nobody sets anything",
+        "",
+        taken.recall(),
+        taken.speed(),
+        taken.share(0.5),
+        taken.share(0.95)
+    );
     for effort in EFFORTS.iter().filter(|effort| **effort <= 1000) {
         c.execute(format!("SET hnsw.ef_search = {effort}").as_str(), ())?;
         let taken = best(c, data, &order(args, ""))?;
