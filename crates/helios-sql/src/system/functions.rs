@@ -279,6 +279,8 @@ static FUNCTIONS: &[SystemFunction] = &[
             ("segments_replaced", Int8),
             ("rows_dropped", Int8),
             ("cluster_by", Text),
+            ("segments_thawed", Int8),
+            ("rows_thawed", Int8),
         ],
     },
     SystemFunction {
