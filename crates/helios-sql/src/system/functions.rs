@@ -259,7 +259,7 @@ static FUNCTIONS: &[SystemFunction] = &[
     },
     SystemFunction {
         name: "helios_hybrid_storage",
-        version: 3,
+        version: 4,
         args: (0, 0),
         columns: &[
             ("schema_name", Text),
