@@ -110,6 +110,27 @@ impl ColumnCache {
         Ok(array)
     }
 
+    /// A column that was made, kept if there is room.
+    pub(crate) fn keep(&self, key: Key, array: ArrayRef) -> Result<ArrayRef> {
+        self.put(key, &array);
+        Ok(array)
+    }
+
+    /// Forgets what is kept of a segment.
+    pub fn forget(&self, segment: u64) {
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            let shard = &mut *shard;
+            shard.keys.retain(|key| key.0 != segment);
+            let bytes = &mut shard.bytes;
+            shard.entries.retain(|key, entry| {
+                let stays = key.0 != segment;
+                *bytes -= if stays { 0 } else { entry.bytes };
+                stays
+            });
+        }
+    }
+
     /// Keeps a column, or does not.
     fn put(&self, key: Key, array: &ArrayRef) {
         let bytes = array.get_array_memory_size();
@@ -198,6 +219,23 @@ mod tests {
         }
         let share = found as f64 / f64::from(19 * 128);
         assert!((0.35..0.55).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn what_is_kept_of_a_segment_goes_with_it() {
+        let cache = ColumnCache::new(64 * column().get_array_memory_size());
+        for segment in [1, 2] {
+            (0..10).for_each(|chunk| cache.put((segment, chunk, 0), &column()));
+        }
+        let all = cache.bytes();
+        cache.forget(1);
+        assert_eq!(cache.bytes() * 2, all);
+        assert!(cache.get(&(1, 3, 0)).is_none() && cache.get(&(2, 3, 0)).is_some());
+        cache.forget(2);
+        assert_eq!(cache.bytes(), 0);
+        // And it takes new ones, and lets them go, as before.
+        (0..100).for_each(|chunk| cache.put((3, chunk, 0), &column()));
+        assert!(cache.bytes() > 0);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use arrow_array::types::UInt32Type;
 use arrow_array::{Array, ArrayRef, UInt32Array};
 use arrow_schema::DataType;
 
+use super::narrow::widen;
 use super::opens::Opens;
 use super::segment::Segment;
 use crate::codec::{Block, codec};
@@ -66,6 +67,45 @@ impl Segment {
         };
         let places = array.as_primitive_opt::<UInt32Type>().cloned();
         places.ok_or_else(|| Error::damaged("another array than that of a key order"))
+    }
+
+    /// A column in the order of the keys of a page; kept if there is room.
+    ///
+    /// # Errors
+    /// As [`order_page`](Segment::order_page); damaged, naming the column.
+    pub fn order_column(&self, page: usize, column: usize) -> Result<ArrayRef> {
+        let gather = || {
+            let places = self.order_page(page)?;
+            let mut starts = Vec::with_capacity(self.chunks().len());
+            let mut arrays = Vec::with_capacity(self.chunks().len());
+            let mut rows = 0;
+            for (number, chunk) in self.chunks().iter().enumerate() {
+                starts.push(rows);
+                rows += chunk.rows;
+                arrays.push(widen(&self.column(number, column)?)?);
+            }
+            let at = places.values().iter().map(|place| {
+                let chunk = starts.partition_point(|start| start <= place);
+                let chunk = chunk.saturating_sub(1);
+                let start = starts.get(chunk).copied().unwrap_or(0);
+                (chunk, (place - start) as usize)
+            });
+            let at: Vec<(usize, usize)> = at.collect();
+            let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
+            Ok(arrow_select::interleave::interleave(&arrays, &at)?)
+        };
+        match self.opened() {
+            Some(Opens { columns, id, .. }) => {
+                // The parts before are taken.
+                let part = PART - 1 - column as u32;
+                match columns.get(&(*id, page as u32, part)) {
+                    Some(known) => Ok(known),
+                    // Without a turn: it takes those of the columns that it is made of.
+                    None => columns.keep((*id, page as u32, part), gather()?),
+                }
+            }
+            None => gather(),
+        }
     }
 
     /// Page and keys of it among which `key` is, if it is there at all. `None` if it is not; whether it

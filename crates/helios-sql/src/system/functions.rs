@@ -259,7 +259,7 @@ static FUNCTIONS: &[SystemFunction] = &[
     },
     SystemFunction {
         name: "helios_hybrid_storage",
-        version: 3,
+        version: 4,
         args: (0, 0),
         columns: &[
             ("schema_name", Text),
@@ -279,6 +279,8 @@ static FUNCTIONS: &[SystemFunction] = &[
             ("segments_replaced", Int8),
             ("rows_dropped", Int8),
             ("cluster_by", Text),
+            ("segments_thawed", Int8),
+            ("rows_thawed", Int8),
         ],
     },
     SystemFunction {

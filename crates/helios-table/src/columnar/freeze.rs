@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use helios_base::row::schema_version;
-use helios_base::{BranchId, Error, Result, Scn};
+use helios_base::{BranchId, Error, Result, Scn, SqlState};
 use helios_version::{Adoption, Freeze, Step, TableLock, TxnOptions, Wait};
 
 use super::descriptor::Descriptor;
+use super::hybrid::HybridStorage;
 use super::keeper::MOST_ROWS;
 use super::shelf::{Draft, Unfinished};
 use super::writer::RowsWriter;
@@ -35,7 +36,7 @@ impl Tables {
     /// that anybody can see changes. `interrupt` is asked now and then and can end it.
     ///
     /// # Errors
-    /// 0A000 for temporary tables, 55P03 when the table's definition is being changed; `Io`, those of `interrupt`,
+    /// 0A000 for temporary tables, 55000 where `hybrid_storage` is off, 55P03 when the table's definition is being changed; `Io`, those of `interrupt`,
     /// and then the rows that are not in a segment yet stay where they are.
     pub fn freeze(
         self: &Arc<Self>,
@@ -62,6 +63,21 @@ impl Tables {
         let Some(table) = catalog.table_by_id(table.id) else {
             return Ok(FreezeReport::default());
         };
+        let store = self.store();
+        let branches = store.branches();
+        let main = branches.iter().find(|branch| branch.parent.is_none());
+        if let (Some(own), Some(main)) = (store.branch_by_id(branch), main)
+            && HybridStorage::of(&table.options, &own, main).is_off
+        {
+            return Err(Error::new(
+                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!(
+                    "cannot freeze table \"{}\" because its hybrid_storage is off",
+                    table.name
+                ),
+            )
+            .with_hint("With hybrid_storage = manual rows move only when they are told to."));
+        }
         let mut job = FreezeJob::new(table.clone(), branch, until, Limits::default());
         loop {
             if let Err(error) = interrupt() {

@@ -25,8 +25,10 @@ pub const HYBRID_OPTIONS: [(&str, &str); 6] = [
 /// When the rows of a table are cold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HybridStorage {
-    /// Whether rows move by themselves.
+    /// Whether rows move into segments by themselves.
     pub is_on: bool,
+    /// Whether rows of segments come back by themselves.
+    pub is_off: bool,
     /// Rows that nobody changed for so many µs move into segments.
     pub hot: i64,
     /// Segments that nobody changed for so many µs are compressed harder.
@@ -52,6 +54,7 @@ impl Default for HybridStorage {
     fn default() -> Self {
         Self {
             is_on: true,
+            is_off: false,
             hot: 7 * MICROS_PER_DAY,
             cold: 30 * MICROS_PER_DAY,
             min_rows: 10_000,
@@ -80,10 +83,11 @@ impl HybridStorage {
         };
         match name {
             "hybrid_storage" => {
-                self.is_on = match value.to_ascii_lowercase().as_str() {
-                    "auto" => true,
-                    "off" => false,
-                    _ => return Err(bad().with_hint("Available values: auto, off.")),
+                (self.is_on, self.is_off) = match value.to_ascii_lowercase().as_str() {
+                    "auto" => (true, false),
+                    "manual" => (false, false),
+                    "off" => (false, true),
+                    _ => return Err(bad().with_hint("Available values: auto, manual, off.")),
                 }
             }
             "hybrid_storage_hot_threshold" => self.hot = age()?,
@@ -117,6 +121,16 @@ impl HybridStorage {
             true => BULK_ROWS_KEYLESS,
             false => BULK_ROWS,
         })
+    }
+
+    /// The value of `hybrid_storage`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match (self.is_on, self.is_off) {
+            (true, _) => "auto",
+            (_, true) => "off",
+            _ => "manual",
+        }
     }
 
     /// Of a table with these options on `branch`.
@@ -155,6 +169,7 @@ mod tests {
     fn defaults_are_what_they_are_said_to_be() {
         let mut said = HybridStorage {
             is_on: false,
+            is_off: true,
             hot: 0,
             cold: 0,
             min_rows: 0,

@@ -1,5 +1,5 @@
-//! What is done to cold rows without being asked: freezing those that are old enough, and making new segments of
-//! old ones.
+//! What is done to cold rows without being asked: freezing those that are old enough, making new segments of
+//! old ones, and bringing back the rows of tables whose `hybrid_storage` is off.
 //!
 //! Work goes on in *rounds*, in bounded steps: a round looks which tables of which branches may have rows that
 //! are due, and takes one after the other. A table is looked at again when more rows are old enough, or old
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use helios_base::{BranchId, Error, Result, Scn, TableId};
-use helios_version::{Adoption, Branch, Step};
+use helios_version::{Adoption, Branch, SegmentInfo, Step, Thaw};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::cluster::CLUSTER_BY;
@@ -54,6 +54,7 @@ type Place = (BranchId, TableId);
 enum Job {
     Freeze(FreezeJob),
     Compact(CompactionJob),
+    Thaw(Thaw),
 }
 
 impl Job {
@@ -61,6 +62,7 @@ impl Job {
         match self {
             Self::Freeze(job) => job.step(tables, budget),
             Self::Compact(job) => job.step(tables, budget),
+            Self::Thaw(thaw) => thaw.step(budget),
         }
     }
 
@@ -68,7 +70,7 @@ impl Job {
     fn settle(self) -> Result<()> {
         match self {
             Self::Freeze(job) => job.settle(),
-            Self::Compact(_) => Ok(()),
+            Self::Compact(_) | Self::Thaw(_) => Ok(()),
         }
     }
 
@@ -76,6 +78,7 @@ impl Job {
         match self {
             Self::Freeze(job) => job.state(),
             Self::Compact(_) => "compacting",
+            Self::Thaw(_) => "thawing",
         }
     }
 }
@@ -106,9 +109,19 @@ struct Note {
     not_before: i64,
     report: FreezeReport,
     compacted: CompactionReport,
+    thawed: ThawReport,
     failure: Option<String>,
     /// What the table was to be clustered by at the last look.
     cluster: Option<String>,
+}
+
+/// What came back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ThawReport {
+    /// Segments that are gone.
+    pub segments: u64,
+    /// Rows that they had, those that were written since among them.
+    pub rows: u64,
 }
 
 /// How a table's rows get cold, for system views.
@@ -118,7 +131,7 @@ pub struct HybridReport {
     pub table: Arc<TableDef>,
     /// What its options say.
     pub hybrid: HybridStorage,
-    /// What is done to it: `idle`, `counting`, `writing`, `adopting`, `compacting`.
+    /// What is done to it: `idle`, `counting`, `writing`, `adopting`, `compacting`, `thawing`.
     pub state: &'static str,
     /// When it was last looked at, in µs since 1970-01-01 UTC.
     pub looked_at: Option<i64>,
@@ -126,6 +139,8 @@ pub struct HybridReport {
     pub frozen: FreezeReport,
     /// What became of segments since.
     pub compacted: CompactionReport,
+    /// What came back since.
+    pub thawed: ThawReport,
     /// Why it did not work the last time.
     pub failure: Option<String>,
 }
@@ -177,6 +192,10 @@ impl Tables {
                 Ok(Step::More) => state.running = Some((due, job)),
                 Ok(Step::Done) => {
                     state.note(&due, now, &job);
+                    if due.hybrid.is_off {
+                        self.thaw(&mut state, due, now);
+                        return Ok(Step::More);
+                    }
                     // Freezing may have made one small segment too many; one compaction may lead to another.
                     self.compact(&mut state, due, now);
                 }
@@ -198,6 +217,10 @@ impl Tables {
             state.due = None;
             return Ok(Step::Done);
         };
+        if due.hybrid.is_off {
+            self.thaw(&mut state, due, now);
+            return Ok(Step::More);
+        }
         match due.until {
             Some(until) => {
                 let limits = Limits {
@@ -228,6 +251,20 @@ impl Tables {
         }
     }
 
+    /// Begins to bring back the rows of a segment of a table, if it has any.
+    fn thaw(&self, state: &mut State, due: Due, now: i64) {
+        let mut segments = self.store().segments().into_iter();
+        let of_table = |info: &SegmentInfo| (info.branch, info.table) == due.place();
+        // Those that are not wholly adopted are so first.
+        let Some(segment) = segments.find(|s| of_table(s) && s.adopted == s.rows) else {
+            return;
+        };
+        match self.store().thaw(&segment) {
+            Ok(thaw) => state.running = Some((due, Job::Thaw(thaw))),
+            Err(error) => state.fail(&due, now, &error),
+        }
+    }
+
     /// The tables that may have rows to freeze, or segments to make anew.
     fn due(&self, notes: &HashMap<Place, Note>, now: i64) -> Result<VecDeque<Due>> {
         let store = self.store();
@@ -249,7 +286,9 @@ impl Tables {
             }
             for table in self.newest_catalog(branch.id)?.tables() {
                 let hybrid = HybridStorage::of(&table.options, branch, main);
-                if !hybrid.is_on || is_temporary_schema(&table.schema_name) {
+                let is_cold = cold.contains(&(branch.id, table.storage));
+                let is_due = hybrid.is_on || (hybrid.is_off && is_cold);
+                if !is_due || is_temporary_schema(&table.schema_name) {
                     continue;
                 }
                 let until = store.scn_before(now.saturating_sub(hybrid.hot));
@@ -260,11 +299,12 @@ impl Tables {
                 }
                 // Older versions may be gone since: rows that had some may move.
                 let kept = store.kept(branch.id, Some(table.storage));
-                let is_due = until > Scn::ZERO
+                let is_due = !hybrid.is_off
+                    && until > Scn::ZERO
                     && written.contains(&table.storage)
                     && note.is_none_or(|note| note.looked != Some((until, kept)));
                 let until = is_due.then_some(until);
-                if is_due || cold.contains(&(branch.id, table.storage)) {
+                if is_due || is_cold {
                     all.push_back(Due {
                         table: table.clone(),
                         branch: branch.id,
@@ -303,6 +343,7 @@ impl Tables {
                     looked_at: note.looked_at,
                     frozen: note.report,
                     compacted: note.compacted,
+                    thawed: note.thawed,
                     failure: note.failure,
                 }
             })
@@ -330,6 +371,11 @@ impl State {
                 note.compacted.rows += report.rows;
                 note.compacted.dead += report.dead;
                 self.barren.extend(job.barren());
+            }
+            Job::Thaw(thaw) => {
+                note.looked_at = Some(now);
+                note.thawed.segments += 1;
+                note.thawed.rows += thaw.rows();
             }
         }
     }

@@ -37,6 +37,13 @@ pub(crate) struct Near {
     kept: Cache<(u64, Place), Kept>,
 }
 
+impl Near {
+    /// Forgets the columns of a segment that nobody reads any more. What is kept of single rows is little, and pushed out by others.
+    pub(crate) fn forget(&self, segment: u64) {
+        self.columns.forget(segment);
+    }
+}
+
 /// The first row of what is kept, by its number in the segment.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Place {

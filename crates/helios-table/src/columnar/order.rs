@@ -95,18 +95,19 @@ impl SegmentRows {
 
     /// These keys of a page.
     pub(super) fn gather_keys(&self, page: usize, keys: Range<usize>) -> Result<BinaryArray> {
-        let gathered = self.gather(page, keys, &self.key_places(), false)?;
-        let parts = gathered.parts.iter();
-        let parts = parts
-            .map(|(batch, _)| self.key_cells(batch.columns()))
-            .collect::<Result<Vec<_>>>()?;
-        let parts: Vec<Vec<&Cells>> = parts.iter().map(|cells| cells.iter().collect()).collect();
-        let mut found = BinaryBuilder::with_capacity(gathered.rows.len(), 0);
+        let mut columns = Vec::new();
+        for place in self.key_places() {
+            let column = self.segment().order_column(page, place);
+            let column = column.map_err(|error| self.placed(error))?;
+            columns.push(column.slice(keys.start, keys.len()));
+        }
+        let cells = self.key_cells(&columns)?;
+        let cells: Vec<&Cells> = cells.iter().collect();
+        let mut found = BinaryBuilder::with_capacity(keys.len(), 0);
         let mut key = Vec::new();
-        for (part, row) in &gathered.rows {
+        for row in 0..keys.len() {
             key.clear();
-            let cells = parts.get(*part as usize).map_or(&[][..], Vec::as_slice);
-            self.push_key(cells, *row as usize, &mut key)?;
+            self.push_key(&cells, row, &mut key)?;
             found.append_value(&key);
         }
         Ok(found.finish())
@@ -129,7 +130,10 @@ impl SegmentRows {
         if !self.is_clustered() || (kept.is_none() && places == all) {
             return Ok((places, kept));
         }
-        let mut bits = vec![0u64; usize::try_from(all.end.div_ceil(64)).unwrap_or(0)];
+        let words = usize::try_from(all.end.div_ceil(64)).unwrap_or(0);
+        // Whole segments have few rows that do not count, narrow ranges few that do.
+        let is_whole = places == all;
+        let mut bits = vec![if is_whole { u64::MAX } else { 0 }; words];
         let counts = |place: u64| {
             let Some(at) = place.checked_sub(places.start) else {
                 return false;
@@ -143,15 +147,26 @@ impl SegmentRows {
         let mut first = 0;
         for (page, at) in self.segment().order().iter().enumerate() {
             let end = first + u64::from(at.rows);
-            if end > places.start && first < places.end {
+            let (mut place, upto) = (first.max(places.start), end.min(places.end));
+            if place < upto {
                 let rows = self.segment().order_page(page);
                 let rows = rows.map_err(|error| self.placed(error))?;
-                for (place, row) in (first..end).zip(rows.values()) {
-                    if counts(place)
-                        && let Some(word) = bits.get_mut(*row as usize / 64)
-                    {
-                        *word |= 1 << (row % 64);
+                while place < upto {
+                    let word = usize::try_from((place - places.start) / 64).ok();
+                    let all_count =
+                        || word.and_then(|word| kept.as_ref()?.get(word)) == Some(&u64::MAX);
+                    if is_whole && place.is_multiple_of(64) && place + 64 <= upto && all_count() {
+                        place += 64;
+                        continue;
                     }
+                    let row = rows.values().get((place - first) as usize);
+                    if let Some(row) = row
+                        && let Some(word) = bits.get_mut(*row as usize / 64)
+                        && counts(place) != is_whole
+                    {
+                        *word ^= 1 << (row % 64);
+                    }
+                    place += 1;
                 }
             }
             first = end;

@@ -102,6 +102,7 @@ impl Shelf {
 
     /// Deletes a file that was not taken in.
     fn discard(&self, id: u64) {
+        self.near.forget(id);
         self.memory.lock().remove(&id);
         if let Some(directory) = &self.directory {
             // What is left is deleted at the next open.

@@ -64,7 +64,7 @@ impl SegmentRows {
     /// The place of a key.
     pub(super) fn trail_place(&self, pk: &[u8], trail: &mut Trail) -> Result<Option<u64>> {
         let is_in = |chunk: &Chunk| match &chunk.keys {
-            Keys::Numbers(_) => self.key_end(chunk.number).is_some_and(|end| pk <= end),
+            Keys::Numbers(_) => self.part_end(chunk.number).is_some_and(|end| pk <= end),
             Keys::Bytes(keys) => keys.len() > 0 && pk <= keys.value(keys.len() - 1),
         };
         if !trail.chunk.as_ref().is_some_and(is_in) {
@@ -91,6 +91,15 @@ impl SegmentRows {
         Ok(is_it.then(|| self.place_of(chunk.number, chunk.rows.start + chunk.at)))
     }
 
+    /// The last key of a chunk, or of a page of the key order.
+    fn part_end(&self, part: usize) -> Option<&[u8]> {
+        if self.is_clustered() {
+            let page = self.segment().order().get(part)?;
+            return Some(&page.last);
+        }
+        self.key_end(part)
+    }
+
     /// The last key of a chunk.
     fn key_end(&self, chunk: usize) -> Option<&[u8]> {
         let keys = self.segment().chunks().get(chunk)?.keys.as_ref()?;
@@ -99,15 +108,16 @@ impl SegmentRows {
 
     /// The keys among which one is if it is there; `None` where it is better looked for alone.
     fn keys_from(&self, pk: &[u8]) -> Result<Option<Chunk>> {
-        if self.is_clustered() {
-            return self.group_from(pk);
-        }
-        if !self.segment().is_ordered() {
+        let is_clustered = self.is_clustered();
+        if !self.segment().is_ordered() && !is_clustered {
             return Ok(None);
         }
-        let chunks = self.segment().chunks();
-        let before = |number: usize| self.key_end(number).is_some_and(|end| end < pk);
-        let (mut low, mut high) = (0, chunks.len());
+        let count = match is_clustered {
+            true => self.segment().order().len(),
+            false => self.segment().chunks().len(),
+        };
+        let before = |number: usize| self.part_end(number).is_some_and(|end| end < pk);
+        let (mut low, mut high) = (0, count);
         while low < high {
             let middle = low + (high - low) / 2;
             match before(middle) {
@@ -115,9 +125,10 @@ impl SegmentRows {
                 false => high = middle,
             }
         }
-        let Some(rows) = chunks.get(low).map(|chunk| chunk.rows as usize) else {
+        if low == count {
             return Ok(None);
-        };
+        }
+        let rows = self.keys_in(low);
         if let Some(columns) = self.numbers(low)? {
             return Ok(Some(Chunk {
                 number: low,
@@ -139,7 +150,7 @@ impl SegmentRows {
         }))
     }
 
-    /// The columns of a chunk's keys, if these are numbers.
+    /// The columns of a chunk's keys, or of a page's, if these are numbers.
     fn numbers(&self, chunk: usize) -> Result<Option<Vec<Numbers>>> {
         let is_hidden = match &self.descriptor().key {
             KeyForm::Columns(positions) => {
@@ -154,7 +165,10 @@ impl SegmentRows {
             KeyForm::Bytes => return Ok(None),
         };
         let columns = self.key_places().into_iter().map(|place| {
-            let array = self.segment().column(chunk, place);
+            let array = match self.is_clustered() {
+                true => self.segment().order_column(chunk, place),
+                false => self.segment().column(chunk, place),
+            };
             let array = array.map_err(|error| self.placed(error))?;
             Ok(Numbers::of(&array, is_hidden))
         });

@@ -11,3 +11,4 @@ mod crash;
 mod isolation;
 mod model;
 mod retention;
+mod thaw;

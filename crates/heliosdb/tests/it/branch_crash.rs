@@ -93,9 +93,18 @@ impl Child {
         self.run(&format!("USE BRANCH {branch}"))?;
         let next = self.next;
         match self.random.u8(0..12) {
-            0..3 => self
-                .connection
-                .execute_batch("SELECT * FROM helios_freeze('t')")?,
+            0..3 => {
+                // It may have died while it was off.
+                self.connection.execute_batch("RESET hybrid_storage")?;
+                self.connection
+                    .execute_batch("SELECT * FROM helios_freeze('t')")?;
+            }
+            // Rows come back.
+            4 if self.random.bool() => {
+                self.connection.execute_batch("SET hybrid_storage = off")?;
+                self.connection.execute_batch("VACUUM")?;
+                self.connection.execute_batch("RESET hybrid_storage")?;
+            }
             // What the background would do.
             3 => self.connection.execute_batch("VACUUM")?,
             _ => {}
@@ -382,6 +391,8 @@ fn no_death_leaves_half_of_anything() {
         "cold.written",
         "cold.adopted",
         "cold.swapped",
+        "cold.thawed",
+        "cold.melted",
     ];
     let scratch = Scratch::new();
     let path = scratch.join("db");

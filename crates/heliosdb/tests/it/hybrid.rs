@@ -113,3 +113,89 @@ fn vacuum_does_what_is_due() {
     );
     assert!(database.check().unwrap().faults.is_empty());
 }
+
+#[test]
+fn rows_of_segments_come_back_where_it_is_off() {
+    let scratch = Scratch::new();
+    let path = scratch.join("db");
+    let database = Database::open(&path).unwrap();
+    let mut connection = database.connect().unwrap();
+    let c = &mut connection;
+    for sql in [
+        "CREATE TABLE t (id int PRIMARY KEY, v int, s text)",
+        "CREATE INDEX ON t (v)",
+        "INSERT INTO t SELECT n, n % 50, 'text ' || n FROM generate_series(1, 5000) n",
+        "CREATE TABLE u AS SELECT * FROM t",
+        "SELECT * FROM helios_freeze()",
+        "CREATE BRANCH before",
+        "UPDATE t SET v = -1 WHERE id % 10 = 3",
+        "DELETE FROM t WHERE id % 100 = 7",
+        "CREATE SNAPSHOT changed",
+        "UPDATE t SET v = v - 1 WHERE id < 100",
+        "CREATE BRANCH after",
+    ] {
+        c.execute_batch(sql)
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+    let all = |from: &str| {
+        format!("SELECT md5(string_agg(q::text, ',' ORDER BY id)) FROM (SELECT * FROM t {from}) q")
+    };
+    let by_index = |from: &str| format!("SELECT count(*)::text FROM t {from} WHERE v = 13");
+    let asked: Vec<String> = [
+        "",
+        "AS OF SNAPSHOT changed",
+        "AS OF BRANCH before",
+        "AS OF BRANCH after",
+    ]
+    .iter()
+    .flat_map(|from| [all(from), by_index(from)])
+    .chain([
+        "SELECT string_agg(v::text, ' ') FROM t VERSIONS BETWEEN SCN MINVALUE AND MAXVALUE WHERE id = 13"
+            .to_owned(),
+    ])
+    .collect();
+    let answers =
+        |c: &mut Connection| -> Vec<String> { asked.iter().map(|sql| text(c, sql)).collect() };
+    let wanted = answers(c);
+    let held = "SELECT string_agg(format('%s %s %s %s', table_name, hybrid_storage, segments, rows_thawed), ', ' ORDER BY table_name)
+        FROM helios_hybrid_storage()";
+    assert_eq!(text(c, held), "t auto 1 0, u auto 1 0");
+    // Somebody reads meanwhile.
+    let mut reader = database.connect().unwrap();
+    let sum = "SELECT count(*) || ' ' || sum(v) FROM t";
+    reader
+        .execute_batch("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        .unwrap();
+    let seen = text(&mut reader, sum);
+    c.execute_batch("ALTER TABLE t SET (hybrid_storage = manual)")
+        .unwrap();
+    c.execute_batch("VACUUM").unwrap();
+    assert_eq!(text(c, held), "t manual 1 0, u auto 1 0");
+    c.execute_batch("ALTER TABLE t SET (hybrid_storage = off)")
+        .unwrap();
+    c.execute_batch("VACUUM").unwrap();
+    assert_eq!(text(c, held), "t off 0 5000, u auto 1 0");
+    assert_eq!(answers(c), wanted);
+    assert_eq!(text(&mut reader, sum), seen);
+    reader.execute_batch("COMMIT").unwrap();
+    assert_eq!(code(c, "SELECT * FROM helios_freeze('t')"), "55000");
+    c.execute_batch("SELECT * FROM helios_freeze()").unwrap();
+    assert_eq!(text(c, held), "t off 0 5000, u auto 1 0");
+    let report = database.check().unwrap();
+    assert!(report.faults.is_empty(), "{:?}", report.faults);
+    drop((connection, reader, database));
+    // The files go with the segments.
+    let database = Database::open(&path).unwrap();
+    let mut connection = database.connect().unwrap();
+    let c = &mut connection;
+    assert_eq!(answers(c), wanted);
+    let files = std::fs::read_dir(path.join("segments")).unwrap().count();
+    assert_eq!(files, 1);
+    c.execute_batch("SET hybrid_storage = off").unwrap();
+    c.execute_batch("VACUUM").unwrap();
+    c.execute_batch("RESET hybrid_storage").unwrap();
+    assert_eq!(text(c, held), "t off 0 0, u auto 0 5000");
+    assert_eq!(answers(c), wanted);
+    let report = database.check().unwrap();
+    assert!(report.faults.is_empty(), "{:?}", report.faults);
+}

@@ -194,6 +194,10 @@ impl World {
                 let sql = format!("SELECT * FROM helios_freeze('t{t}')");
                 run(&mut self.connections[at], &sql);
             }
+            14 if self.rng.u32(0..3) == 0 => run(
+                &mut self.connections[at],
+                "SET hybrid_storage = off; VACUUM; RESET hybrid_storage",
+            ),
             14 => run(&mut self.connections[at], "VACUUM"),
             15 if self.columns < 12 => {
                 // A branch of its own has its own definitions.

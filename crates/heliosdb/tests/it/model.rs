@@ -200,6 +200,12 @@ impl World {
             let sql = format!("ALTER TABLE t CLUSTER BY {by}");
             connection.execute_batch(&sql).unwrap();
         }
+        if self.rng.u32(0..30) == 0 {
+            // Rows come back, whoever reads what.
+            for sql in ["SET hybrid_storage = off", "VACUUM", "RESET hybrid_storage"] {
+                connection.execute_batch(sql).unwrap();
+            }
+        }
         let sql = match self.rng.u32(0..4) {
             0 => "VACUUM",
             _ => "SELECT * FROM helios_freeze('t')",

@@ -234,7 +234,7 @@ settings! {
         "Sets how many candidates a search of an hnsw index looks at before it reads the table instead.");
     HnswMemory: idle("hnsw.scan_mem_multiplier", SettingKind::Real(1.0, 1000.0), "1");
     HybridStorage: of_database("hybrid_storage", "auto",
-        "Moves rows that are not changed any more into columnar segments: auto or off.");
+        "Moves rows that are not changed any more into columnar segments: auto, manual, or off, which brings them back.");
     HybridCold: of_database("hybrid_storage_cold_threshold", "30 days",
         "Sets the age from which segments are compressed harder.");
     HybridHot: of_database("hybrid_storage_hot_threshold", "7 days",

@@ -1,6 +1,6 @@
 //! Columnar segments: freezing a table, what there is, what compression did.
 
-use helios_base::{Result, Row, Scn, Value};
+use helios_base::{Result, Row, Scn, SqlState, Value};
 use helios_table::columnar::CLUSTER_BY;
 use helios_version::Step;
 
@@ -23,7 +23,17 @@ pub(super) fn freeze(state: &State, wanted: Option<&str>) -> Result<Vec<Row>> {
         let check = || state.interrupt.check();
         let report = state
             .tables
-            .freeze(&table, state.branch(), Scn::MAX, &check)?;
+            .freeze(&table, state.branch(), Scn::MAX, &check);
+        let report = match report {
+            // All tables are all of those that may be.
+            Err(error)
+                if wanted.is_none()
+                    && error.sqlstate() == SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE =>
+            {
+                continue;
+            }
+            report => report?,
+        };
         changed |= report.segments > 0;
         rows.push(vec![
             Value::text(table.name.as_str()),
@@ -57,7 +67,7 @@ pub(super) fn hybrid(state: &State) -> Result<Vec<Row>> {
         rows.push(vec![
             Value::text(report.table.schema_name.as_str()),
             Value::text(report.table.name.as_str()),
-            Value::text(if report.hybrid.is_on { "auto" } else { "off" }),
+            Value::text(report.hybrid.name()),
             span(report.hybrid.hot),
             number(report.hybrid.min_rows),
             number(count),
@@ -73,6 +83,8 @@ pub(super) fn hybrid(state: &State) -> Result<Vec<Row>> {
             number(report.compacted.dead),
             (report.table.options.get(CLUSTER_BY))
                 .map_or(Value::Null, |names| Value::text(names.as_str())),
+            number(report.thawed.segments),
+            number(report.thawed.rows),
         ]);
     }
     Ok(rows)

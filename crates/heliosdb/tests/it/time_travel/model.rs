@@ -223,6 +223,11 @@ impl World {
         match self.rng.u64(0..100) {
             0..=1 => self.reopen(),
             2..=4 => self.execute("CHECKPOINT"),
+            5 if self.freezes && self.rng.u64(0..3) == 0 => {
+                for sql in ["SET hybrid_storage = off", "VACUUM", "RESET hybrid_storage"] {
+                    self.execute(sql);
+                }
+            }
             5..=6 => self.execute("VACUUM"),
             7..=9 => self.fork(),
             30..=44 => self.check_versions(),
