@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release -p helios-segment --example codecs -- DIRECTORY` reads every `*.parquet` in
 //! the directory. Prints one Markdown table per file, whole tables beside Parquet with Zstandard,
-//! and the share of columns whose choice is within 5 % of the best.
+//! the share of columns whose choice is within 5 % of the best, and how long scans take beside those of
+//! uncompressed tables; with `scans` behind the directory only that.
 
 mod measure;
 mod series;
@@ -38,6 +39,7 @@ fn main() -> Result<(), Failure> {
     };
     files.retain(|path| path.extension().is_some_and(|ending| ending == "parquet"));
     files.sort();
+    let only_scans = std::env::args().nth(2).as_deref() == Some("scans");
     let mut score = measure::Score::default();
     let mut tables = Vec::new();
     for path in &files {
@@ -47,14 +49,20 @@ fn main() -> Result<(), Failure> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        measure::table(&name, &columns, &mut score)?;
+        if !only_scans {
+            measure::table(&name, &columns, &mut score)?;
+        }
         tables.push((name, columns));
+    }
+    if only_scans {
+        return whole::print_scans(&tables);
     }
     let made = series::columns();
     measure::table("made", &made, &mut score)?;
     tables.push(("made".to_owned(), made));
     score.print();
-    whole::print(&tables)
+    whole::print(&tables)?;
+    whole::print_scans(&tables)
 }
 
 fn load(path: &Path) -> Result<Vec<Named>, Failure> {

@@ -332,6 +332,13 @@ impl Work {
 /// The columns of a row's group, each a number: the view of a string, or the value.
 type Key = [u128; COLUMNS];
 
+/// Compared part by part: as a whole they would be compared by a call.
+#[inline]
+fn is_same(a: &Key, b: &Key) -> bool {
+    let [a, b, c] = [0, 1, 2].map(|at: usize| a.get(at) == b.get(at));
+    a & b & c
+}
+
 /// In the place of `NULL`: no view is that, for its string would be too long, and no number.
 const NULL: u128 = u128::MAX;
 
@@ -375,7 +382,7 @@ impl Groups {
             }
             let slot = (hash(&key) >> 32) as usize % SLOTS;
             if let Some(Some((known, group))) = self.slots.get(slot)
-                && *known == key
+                && is_same(known, &key)
             {
                 of.push(*group as usize);
                 continue;

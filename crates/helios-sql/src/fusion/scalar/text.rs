@@ -188,10 +188,20 @@ fn lengths(array: &ArrayRef) -> Result<ArrayRef> {
     Ok(Arc::new(Int32Array::new(lengths.into(), nulls.cloned())))
 }
 
-/// Characters of UTF-8: bytes that do not go on with one.
+/// Characters of UTF-8: bytes that do not go on with one, eight at a time.
 fn count(text: &[u8]) -> i32 {
-    let first = |byte: &&u8| byte.cast_signed() >= -64;
-    i32::try_from(text.iter().filter(first).count()).unwrap_or(i32::MAX)
+    const FIRST_BITS: u64 = 0x8080_8080_8080_8080;
+    let (words, rest) = text.as_chunks::<8>();
+    let mut more = 0;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        if word & FIRST_BITS != 0 {
+            // The first bit is set, and the second is not.
+            more += (word & FIRST_BITS & !(word << 1)).count_ones() as usize;
+        }
+    }
+    more += rest.iter().filter(|byte| byte.cast_signed() < -64).count();
+    i32::try_from(text.len() - more).unwrap_or(i32::MAX)
 }
 
 #[cfg(test)]

@@ -7,13 +7,13 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions,
-    UInt32Array,
+    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array,
 };
 use arrow::compute::{prep_null_mask_filter, take_arrays};
 use arrow::datatypes::{Int32Type, Int64Type, SchemaRef};
 use datafusion::common::Column as DfColumn;
 use datafusion::logical_expr::{Expr as DfExpr, Operator, binary_expr};
+use datafusion::physical_expr::conjunction;
 use datafusion::physical_expr::expressions::{
     BinaryExpr, Column, DynamicFilterPhysicalExpr, IsNullExpr, Literal,
 };
@@ -25,6 +25,7 @@ use datafusion::physical_plan::PhysicalExpr;
 use helios_base::{Error, Result};
 use helios_table::catalog::TableDef;
 
+use super::bits;
 use super::exec::Output;
 use super::filter::RowFilter;
 use super::names::{Columns, Tag};
@@ -42,7 +43,7 @@ pub(super) struct Sieve {
     expr: Arc<dyn PhysicalExpr>,
     /// The outputs that it reads.
     reads: Vec<usize>,
-    /// Over those alone.
+    /// What its tests do not say, over those alone.
     narrow: Arc<dyn PhysicalExpr>,
     schema: SchemaRef,
     table: Arc<TableDef>,
@@ -104,6 +105,7 @@ impl Sieve {
         self.either.clear();
         self.more = false;
         let now = snapshot_physical_expr(Arc::clone(&self.expr)).map_err(from_datafusion)?;
+        let mut rest = Vec::new();
         for part in split_conjunction(&now) {
             if is_true(part) {
                 continue;
@@ -112,10 +114,14 @@ impl Sieve {
                 Some(test) => self.tests.push(test),
                 None => {
                     self.more = true;
+                    rest.push(Arc::clone(part));
                     self.either.extend(self.alternatives(part));
                 }
             }
         }
+        // What the tests say has been asked when it comes to this.
+        self.narrow =
+            reassign_expr_columns(conjunction(rest), &self.schema).map_err(from_datafusion)?;
         Ok(())
     }
 
@@ -199,7 +205,7 @@ impl Sieve {
                 let heads = runs.heads.len();
                 let inputs = take_arrays(&inputs, &runs.heads, None).map_err(from_arrow)?;
                 let options = RecordBatchOptions::new().with_row_count(Some(heads));
-                runs.spread(&self.ask(inputs, heads, &options)?, rows)
+                runs.spread(&self.ask(inputs, heads, &options)?)
             }
             None => self.ask(inputs, rows, &options)?,
         };
@@ -250,6 +256,8 @@ impl Sieve {
 /// first of each.
 struct Runs {
     heads: UInt32Array,
+    /// Whether a run begins, for each row but the first.
+    new: Vec<u8>,
 }
 
 impl Runs {
@@ -269,34 +277,41 @@ impl Runs {
         const TRIAL: usize = 1024;
         /// That is, one of so many rows.
         const LONG: usize = 2;
-        let runs = |keys: &[T]| {
+        let differ = |keys: &[T]| -> Vec<u8> {
             let pairs = keys.iter().zip(keys.iter().skip(1));
-            pairs.filter(|(a, b)| a != b).count()
+            pairs.map(|(a, b)| u8::from(a != b)).collect()
         };
-        if keys.len() < TRIAL || runs(keys.get(..TRIAL)?) * LONG > TRIAL {
+        let some = differ(keys.get(..TRIAL)?);
+        if some.iter().map(|new| usize::from(*new)).sum::<usize>() * LONG > TRIAL {
             return None;
         }
-        let mut heads = Vec::with_capacity(keys.len() / LONG);
-        heads.push(0);
-        let pairs = keys.iter().zip(keys.iter().skip(1));
-        for (row, (before, key)) in pairs.enumerate() {
-            if before != key {
-                heads.push(u32::try_from(row + 1).ok()?);
+        let new = differ(keys);
+        let runs = 1 + new.iter().map(|new| usize::from(*new)).sum::<usize>();
+        // Where a run ends is hard to foretell: each row is written, and the next over it if it begins none.
+        let mut heads = vec![0u32; runs + 1];
+        let mut at = 1;
+        for (row, new) in (1u32..).zip(&new) {
+            if let Some(head) = heads.get_mut(at) {
+                *head = row;
             }
+            at += usize::from(*new);
         }
+        heads.truncate(runs);
         let heads = heads.into();
-        Some(Self { heads })
+        Some(Self { heads, new })
     }
 
     /// What holds for each row, given what holds for the first of each run.
-    fn spread(&self, holds: &BooleanArray, rows: usize) -> BooleanArray {
-        let mut all = BooleanBufferBuilder::new(rows);
-        let ends = self.heads.values().iter().skip(1).map(|end| *end as usize);
-        for (at, end) in ends.chain(std::iter::once(rows)).enumerate() {
-            let length = end.saturating_sub(all.len());
-            all.append_n(length, holds.value(at));
-        }
-        BooleanArray::new(all.finish(), None)
+    fn spread(&self, holds: &BooleanArray) -> BooleanArray {
+        let holds: Vec<u8> = holds.values().iter().map(u8::from).collect();
+        let mut at = 0;
+        let mut all = Vec::with_capacity(self.new.len() + 1);
+        all.push(holds.first().copied().unwrap_or(0));
+        all.extend(self.new.iter().map(|new| {
+            at += usize::from(*new);
+            holds.get(at).copied().unwrap_or(0)
+        }));
+        BooleanArray::new(bits::of(&all, |holds| holds != 0), None)
     }
 }
 
@@ -336,7 +351,7 @@ mod tests {
             let heads = runs.heads.values().iter();
             let holds = heads.map(|head| Some(keys[*head as usize] % 3 == 0));
             let holds: BooleanArray = holds.collect();
-            let all = runs.spread(&holds, keys.len());
+            let all = runs.spread(&holds);
             assert_eq!(all.len(), keys.len());
             for (row, key) in keys.iter().enumerate() {
                 assert_eq!(all.value(row), key % 3 == 0);
