@@ -41,11 +41,14 @@ impl Tally {
     }
 }
 
+/// A column and the operator by which it was searched.
+type Asked = (TableId, ColumnId, &'static str);
+
 /// The searches of a database since it was opened.
 #[derive(Debug)]
 pub(crate) struct Searches {
     since: Instant,
-    exact: Mutex<HashMap<(TableId, ColumnId, &'static str), Arc<Tally>>>,
+    exact: Mutex<HashMap<Asked, Arc<Tally>>>,
     indexes: Mutex<HashMap<IndexId, Arc<Tally>>>,
 }
 

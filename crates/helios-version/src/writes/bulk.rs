@@ -21,8 +21,11 @@ pub(super) struct Load {
     segments: Vec<(u64, Vec<u8>)>,
 }
 
+/// Is shown a key.
+type ShowKey<'v> = dyn FnMut(&[u8]) -> Result<()> + 'v;
+
 /// Shows keys in ascending order.
-pub type KeyWalk = Arc<dyn Fn(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> + Send + Sync>;
+pub type KeyWalk = Arc<dyn Fn(&mut ShowKey<'_>) -> Result<()> + Send + Sync>;
 
 /// Rows of a table that are in segments alone.
 pub(super) struct Brought {
@@ -141,9 +144,8 @@ impl WriteSet {
     ) -> Result<()> {
         for load in &self.loads {
             let table = TableId(load.table);
-            let rows = |visit: &mut dyn FnMut(&[u8]) -> Result<()>| {
-                self.for_each_put(table, &mut |row, _| visit(row.pk))
-            };
+            let rows =
+                |visit: &mut ShowKey<'_>| self.for_each_put(table, &mut |row, _| visit(row.pk));
             encode(table, &load.segments, &rows, piece, part)?;
         }
         for brought in &self.brought {
@@ -190,7 +192,7 @@ impl WriteSet {
 fn encode(
     table: TableId,
     segments: &[(u64, Vec<u8>)],
-    keys: &dyn Fn(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>,
+    keys: &dyn Fn(&mut ShowKey<'_>) -> Result<()>,
     piece: usize,
     part: &mut dyn FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {

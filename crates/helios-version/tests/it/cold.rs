@@ -18,7 +18,7 @@ pub struct MemoryRows(Vec<Row>);
 impl ColdRows for MemoryRows {
     fn is_in_order(&self) -> bool {
         // Some are read as if they were clustered by something else.
-        self.0.len() % 3 > 0
+        !self.0.len().is_multiple_of(3)
     }
 
     fn find(&self, pk: &[u8]) -> Result<Option<u64>> {

@@ -17,14 +17,25 @@ pub(super) struct Freezing {
     compacting: Option<(Compaction, Vec<Row>)>,
     thawing: Option<Thaw>,
     /// Segments whose rows came back.
-    pub(super) thawed: u64,
+    thawed: u64,
     /// Segments taken in.
-    pub(super) made: u64,
+    made: u64,
     /// Transactions that brought segments along.
     pub(super) loaded: u64,
     /// Segments made of others, and rows left out of them.
-    pub(super) compacted: u64,
-    pub(super) dead: u64,
+    compacted: u64,
+    dead: u64,
+}
+
+impl std::fmt::Display for Freezing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (made, loaded) = (self.made, self.loaded);
+        let (compacted, dead, thawed) = (self.compacted, self.dead, self.thawed);
+        write!(
+            f,
+            "{made} segments, {loaded} loads, {compacted} compactions, {dead} dead rows, {thawed} thawed"
+        )
+    }
 }
 
 impl Freezing {
