@@ -28,7 +28,7 @@ const WAITING_BYTES: usize = 256 << 20;
 /// [`Transaction::statement`].
 ///
 /// # Cost
-/// Memory for the rows that wait, [`WAITING_BYTES`] at most beside the batch at hand, and a chunk of a segment.
+/// Memory for the rows that wait, 256 MiB at most beside the batch at hand, and a chunk of a segment.
 pub struct TableLoad<'t> {
     writer: TableWriter<'t>,
     way: Way<'t>,
