@@ -193,6 +193,7 @@ impl Teller<'_> {
             for (name, count) in [
                 ("Candidates", done.candidates),
                 ("Rescored", done.rescored),
+                ("Known by the Index", done.known),
                 ("Rows Removed by Filter", done.removed),
                 ("Changed Rows", done.changed),
                 ("Searches by Reading Rows", done.otherwise),

@@ -28,7 +28,9 @@ pub(crate) struct Sought {
     pub(crate) candidates: u64,
     /// Of these, those whose rows had the vector still and were put in order by it.
     pub(crate) rescored: u64,
-    /// Of these, those that the conditions left out.
+    /// Of candidates, those that are as the index has them, so that nobody looked at their vectors.
+    pub(crate) known: u64,
+    /// Of candidates, those that the conditions left out.
     pub(crate) removed: u64,
     /// Rows that were not as the index knows them.
     pub(crate) changed: u64,
@@ -72,6 +74,7 @@ impl Measures {
         let all = sought.entry(Arc::as_ptr(node) as usize).or_default();
         all.candidates += done.candidates;
         all.rescored += done.rescored;
+        all.known += done.known;
         all.removed += done.removed;
         all.changed += done.changed;
         all.otherwise += done.otherwise;

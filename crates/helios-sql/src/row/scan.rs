@@ -50,12 +50,13 @@ pub(crate) enum Path {
     Key(Reach),
     /// In a range of the index at this position of the table's rules.
     Index(usize, Reach),
-    /// Near a vector, by an index of nearness; rows that are further away may come, too, and in any order.
+    /// Near a vector, by an index of nearness; rows that are further away may come, too, and in any order unless the path
+    /// says otherwise.
     Nearest(Arc<NearestPath>),
 }
 
 /// What is looked for by nearness.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct NearestPath {
     pub(crate) index: Arc<IndexDef>,
     /// Counts what it is used for.
@@ -71,6 +72,9 @@ pub(crate) struct NearestPath {
     pub(crate) query: Expr,
     pub(crate) limit: Option<Expr>,
     pub(crate) offset: Option<Expr>,
+    /// Which of the columns that come out are the vectors, where only the order reads these: then rows come in order,
+    /// and `NULL` for the vector.
+    pub(crate) spared: Option<usize>,
 }
 
 impl NearestPath {

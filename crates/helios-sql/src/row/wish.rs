@@ -71,7 +71,10 @@ impl Wish {
     /// every row has to be read.
     pub(crate) fn breadth(&self, known: &Calibration, looked: usize) -> Option<usize> {
         match self.aim {
-            Aim::Recall(recall) if known.is_known() => known.breadth(aimed(recall), looked),
+            // Without the margin rather than by reading every row.
+            Aim::Recall(recall) if known.is_known() => known
+                .breadth(aimed(recall), looked)
+                .or_else(|| known.breadth(recall, looked)),
             // All of the nearest are only surely found among all rows.
             Aim::Recall(recall) if recall >= 1.0 => None,
             Aim::Usual(recall) => match known.breadth(aimed(recall), looked) {

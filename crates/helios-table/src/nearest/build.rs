@@ -213,6 +213,7 @@ impl Builder {
                 let Some(slot) = adding.slots.add(row.key(), print) else {
                     continue;
                 };
+                adding.slots.set_current(slot, true);
                 let held = &mut adding.held;
                 let place = adding.met;
                 adding.met += 1;

@@ -18,6 +18,10 @@ const GROWN_HALVES: u64 = 3;
 const GROWN_MIN: u64 = 200;
 /// So many lists or buckets hold all that are asked for.
 const TOGETHER: usize = 16;
+/// Graphs that find so much of the nearest with so much effort, as `hnsw.ef_search` may ask at most, are not tried with
+/// more: large ones may need it for what is asked at most.
+const USUAL_MOST: usize = 1000;
+const ENOUGH: f64 = 0.995;
 /// Less than this more is not worth any effort.
 const NEARLY: f32 = 0.005;
 
@@ -267,7 +271,9 @@ impl Measure {
         };
         self.found.few.add(breadth, *share)?;
         self.found.many.add(breadth, *share_many)?;
-        Ok(match share.all && share_many.all {
+        let least = share.least.min(share_many.least);
+        let enough = breadth >= USUAL_MOST && least >= ENOUGH;
+        Ok(match share.all && share_many.all || enough {
             true => Step::Done,
             false => Step::More,
         })
@@ -281,7 +287,7 @@ impl Measure {
 /// The efforts that are tried of an index of so many vectors.
 fn breadths(method: Method, vectors: usize) -> impl Iterator<Item = usize> {
     let (least, most): (usize, usize) = match method {
-        Method::Hnsw => (10, 1000),
+        Method::Hnsw => (10, 4 * USUAL_MOST),
         Method::Ivf => (1, 4096),
         Method::Lsh => (1, 1024),
     };

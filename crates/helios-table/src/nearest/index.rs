@@ -5,7 +5,7 @@ use std::sync::Arc;
 use helios_base::{
     BranchId, DataType, Error, IndexId, Result, Scn, SqlState, TableId, Value, VectorKind,
 };
-use helios_vector::{All, Index, Memory, Work};
+use helios_vector::{All, Index, Memory, Metric, Work};
 use helios_version::{Diff, Read, RowVersion, Snapshot, Step, Store};
 use parking_lot::{Mutex, RwLock};
 
@@ -74,7 +74,7 @@ pub struct NearestIndex {
     index: Box<dyn Index>,
     slots: RwLock<Slots>,
     /// What the index has all rows of.
-    base: Mutex<(BranchId, Scn)>,
+    base: Mutex<Base>,
     /// So many times as many candidates as are wanted are looked at; 1 where distances are no estimates.
     times: u8,
     /// From how many rows it has learnt; all there can be, if it learns nothing.
@@ -86,18 +86,29 @@ pub struct NearestIndex {
 pub(super) struct Parts {
     pub(super) index: Box<dyn Index>,
     pub(super) slots: Slots,
-    pub(super) base: (BranchId, Scn),
+    pub(super) base: Base,
     pub(super) times: u8,
     pub(super) learnt: usize,
     pub(super) calibration: Calibration,
 }
 
-/// A row that a snapshot sees otherwise than the base.
+/// What an index has all rows of: a branch, up to a commit.
+pub type Base = (BranchId, Scn);
+
+/// The rows that a snapshot sees otherwise than the base.
 pub struct Delta {
+    /// The base that they differ from.
+    pub base: Base,
+    /// The rows, by their keys.
+    pub rows: Vec<Differing>,
+}
+
+/// A row that a snapshot sees otherwise than the base.
+pub struct Differing {
     /// The row's stored key.
     pub key: Vec<u8>,
-    /// The row as the snapshot sees it.
-    pub row: RowVersion,
+    /// The row as the snapshot sees it; `None` if it does not.
+    pub row: Option<RowVersion>,
 }
 
 /// What to look for.
@@ -109,6 +120,9 @@ pub struct Search<'q> {
     pub asked: Asked,
     /// How many candidates the first batch has.
     pub first: usize,
+    /// Where the statement's rows are those of this base but for some that the caller knows: candidates are looked for
+    /// among all others.
+    pub base: Base,
 }
 
 /// How a search goes on after a candidate.
@@ -125,6 +139,10 @@ pub enum Next {
 pub struct Found<'f> {
     /// The key of the row that had the vector.
     pub key: &'f [u8],
+    /// How far the vector is, in the unit of the operator.
+    pub distance: f32,
+    /// Whether the row is known to have the vector at the base that was asked for.
+    pub is_current: bool,
     print: u64,
 }
 
@@ -159,7 +177,7 @@ impl NearestIndex {
 
     /// What it has all rows of.
     #[must_use]
-    pub fn base(&self) -> (BranchId, Scn) {
+    pub fn base(&self) -> Base {
         *self.base.lock()
     }
 
@@ -268,27 +286,41 @@ impl NearestIndex {
     ///
     /// # Cost
     /// Proportional to what was written between the two.
-    pub fn delta(&self, store: &Store, at: &Snapshot, most: usize) -> Result<Option<Vec<Delta>>> {
+    pub fn delta(&self, store: &Store, at: &Snapshot, most: usize) -> Result<Option<Delta>> {
         let (branch, scn) = self.base();
         let Some(base) = kept(store, branch, scn, self.subject.rows)? else {
             return Ok(None);
         };
         let mut diff = store.diff(&base, at, Some(self.subject.rows))?;
-        let mut delta = Vec::new();
-        let mut seen = 0;
+        let mut rows = Vec::new();
         while let Some(change) = diff.next()? {
-            seen += 1;
-            if seen > most {
+            if rows.len() == most {
                 return Ok(None);
             }
-            if let Some(row) = change.new {
-                delta.push(Delta {
-                    key: change.pk,
-                    row,
-                });
-            }
+            rows.push(Differing {
+                key: change.pk,
+                row: change.new,
+            });
         }
-        Ok(Some(delta))
+        let base = (branch, scn);
+        Ok(Some(Delta { base, rows }))
+    }
+
+    /// By how much the distance of a candidate may be wrong, so far away; `None` if it is no more than an estimate, or
+    /// another than the operator gives.
+    #[must_use]
+    pub fn error(&self, distance: f32) -> Option<f64> {
+        let Blueprint {
+            metric, dimensions, ..
+        } = self.subject.plan;
+        // Sums of so many products, each rounded (Higham, "Accuracy and Stability of Numerical Algorithms", 3.1).
+        let share = (dimensions + 16) as f64 * f64::from(f32::EPSILON);
+        match (self.codes(), metric) {
+            (Some(_), _) => None,
+            (None, Metric::L2 | Metric::L1) => Some(share * f64::from(distance.abs())),
+            (None, Metric::Cosine) => Some(share),
+            (None, _) => None,
+        }
     }
 
     /// Shows batches of candidates to `visit`, in the order of their keys, until it has enough or there are
@@ -317,18 +349,28 @@ impl NearestIndex {
             places.clear();
             {
                 let slots = self.slots.read();
+                // The base moves while nobody looks at the slots.
+                let known = self.base() == search.base;
                 for neighbour in &found {
                     if let Some((key, print)) = slots.get(neighbour.id) {
                         let start = keys.len();
                         keys.extend_from_slice(key);
-                        places.push((start..keys.len(), print));
+                        let is_current = known && slots.is_current(neighbour.id);
+                        let distance = neighbour.distance;
+                        places.push((start..keys.len(), print, distance, is_current));
                     }
                 }
             }
-            let places = places.iter().filter_map(|(place, print)| {
-                let key = keys.get(place.clone())?;
-                Some(Found { key, print: *print })
-            });
+            let places = places
+                .iter()
+                .filter_map(|(place, print, distance, is_current)| {
+                    Some(Found {
+                        key: keys.get(place.clone())?,
+                        distance: *distance,
+                        is_current: *is_current,
+                        print: *print,
+                    })
+                });
             let mut candidates: Vec<Found<'_>> = places.collect();
             // Rows that lie near each other are read together.
             candidates.sort_unstable_by_key(|found| found.key);
@@ -373,7 +415,9 @@ pub(super) struct CatchUp {
     index: Arc<NearestIndex>,
     diff: Diff,
     table: Arc<TableDef>,
-    target: (BranchId, Scn),
+    target: Base,
+    /// The slots of rows that changed, as they will be.
+    current: Vec<u64>,
 }
 
 impl CatchUp {
@@ -394,6 +438,7 @@ impl CatchUp {
             diff: store.diff(&base, newest, Some(index.subject.rows))?,
             table: Arc::clone(table),
             target: (newest.branch(), newest.scn()),
+            current: Vec::new(),
         }))
     }
 
@@ -417,21 +462,39 @@ impl CatchUp {
                 state = Step::Done;
                 break;
             };
-            let Some(new) = &change.new else { continue };
-            let row = StoredRow::new(self.table.shape(), &change.pk, new.begin, &new.row)?;
-            let found = vector_if(&row, rules, plan.dimensions)?;
-            if let Some((vector, print)) = found.filter(|(vector, _)| holds(plan.metric, vector))
-                && let Some(slot) = self.index.slots.write().add(&change.pk, print)
+            let vector_of = |row: &RowVersion| {
+                let row = StoredRow::new(self.table.shape(), &change.pk, row.begin, &row.row)?;
+                let found = vector_if(&row, rules, plan.dimensions)?;
+                Ok(found.filter(|(vector, _)| holds(plan.metric, vector)))
+            };
+            let old = change.old.as_ref().map(vector_of).transpose()?;
+            let new = change.new.as_ref().map(vector_of).transpose()?;
+            let mut slots = self.index.slots.write();
+            // Searches from the old base on look at the row from now on.
+            if let Some((_, print)) = old.flatten()
+                && let Some(slot) = slots.find(&change.pk, print)
             {
+                slots.set_current(slot, false);
+            }
+            let Some((vector, print)) = new.flatten() else {
+                continue;
+            };
+            if let Some(slot) = slots.add(&change.pk, print) {
                 ids.push(slot);
                 vectors.extend(vector);
             }
+            self.current.extend(slots.find(&change.pk, print));
         }
         self.index
             .index
             .insert(&ids, &vectors, Work::default())
             .map_err(failure)?;
         if state == Step::Done {
+            // Together: what is current is so at the base.
+            let mut slots = self.index.slots.write();
+            for slot in self.current.drain(..) {
+                slots.set_current(slot, true);
+            }
             *self.index.base.lock() = self.target;
         }
         Ok(state)

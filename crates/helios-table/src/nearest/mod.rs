@@ -32,7 +32,7 @@ mod survey;
 pub use calibration::Calibration;
 pub use effort::Asked;
 pub use estimate::Estimate;
-pub use index::{Delta, Found, NearestIndex, Next, Search};
+pub use index::{Base, Delta, Differing, Found, NearestIndex, Next, Search};
 pub use progress::{Phase, Progress, Watch};
 pub use registry::NearestReport;
 pub(crate) use registry::Registry;

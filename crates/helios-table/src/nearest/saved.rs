@@ -3,7 +3,7 @@
 //! | bytes | field                                                                              |
 //! |------:|------------------------------------------------------------------------------------|
 //! |     8 | `HELIOSVX`                                                                         |
-//! |     4 | version, 4                                                                         |
+//! |     4 | version, 5                                                                         |
 //! |     4 | storage of the table's rows                                                        |
 //! |     4 | the base's branch                                                                  |
 //! |     8 | the base's change number                                                           |
@@ -15,6 +15,7 @@
 //! |     4 | points of the ten nearest; then for each: breadth (4), recall (4, floating)         |
 //! |     4 | points of the hundred nearest; then as above                                       |
 //! |     8 | slots; then for each: length of the key (varint), key, fingerprint of the vector   |
+//! |       | for each 64 slots a word (8): whether the base is known to have their rows so      |
 //! |     8 | length of the structure; then the structure, which has checksums of its own        |
 //! |     8 | fingerprint of all before                                                          |
 //!
@@ -35,7 +36,7 @@ use super::slots::{Slots, fingerprint};
 use super::structure::load;
 
 const MAGIC: &[u8; 8] = b"HELIOSVX";
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 fn folder(store: &Store) -> Option<PathBuf> {
     store.directory().map(|directory| directory.join("vectors"))
@@ -93,6 +94,11 @@ pub(super) fn save(index: &NearestIndex, store: &Store) -> Result<()> {
         for (key, print) in slots.iter() {
             put_bytes(key, &mut bytes);
             bytes.extend(print.to_le_bytes());
+        }
+        // Of another base than was written they say nothing; it moves while nobody looks at the slots.
+        let known = index.base() == (branch, scn);
+        for word in slots.current() {
+            bytes.extend(if known { *word } else { 0 }.to_le_bytes());
         }
     }
     bytes.extend((structure.len() as u64).to_le_bytes());
@@ -153,6 +159,11 @@ fn decode(subject: &Subject, store: &Store, bytes: &[u8]) -> Result<Option<Neare
         let print = u64::from_le_bytes(take_array(&mut rest)?);
         slots.restore(key, print);
     }
+    let mut words = Vec::with_capacity(slots.current().len());
+    for _ in slots.current() {
+        words.push(u64::from_le_bytes(take_array(&mut rest)?));
+    }
+    slots.restore_current(words.into_iter());
     let length = u64::from_le_bytes(take_array(&mut rest)?);
     let structure = take(&mut rest, usize::try_from(length).unwrap_or(usize::MAX))?;
     let index = load(subject.plan.method, structure)?;

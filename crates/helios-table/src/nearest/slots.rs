@@ -2,6 +2,9 @@
 //!
 //! A slot stands for a row and a vector, not for a version: an update that leaves the vector alone needs no
 //! new one. Slots are never used again; an index that has too many of the past is made anew.
+//!
+//! A slot is *current* if its row is known to have the vector where the index's base is. One that is not may have it all
+//! the same: who wants to know looks at the row.
 
 use std::collections::HashMap;
 
@@ -16,7 +19,12 @@ pub(super) struct Slots {
     prints: Vec<u64>,
     /// The newest slot of a key and fingerprint, by a hash of both.
     places: HashMap<u64, u64>,
+    /// A bit for each slot that is current.
+    current: Vec<u64>,
 }
+
+/// Slots of a word of bits.
+const WORD: usize = u64::BITS as usize;
 
 impl Slots {
     pub(super) fn len(&self) -> usize {
@@ -59,18 +67,67 @@ impl Slots {
         self.ends.push(self.keys.len());
         self.prints.push(print);
         self.places.insert(hash(key, print), slot);
+        if self.current.len() * WORD < self.prints.len() {
+            self.current.push(0);
+        }
         slot
+    }
+
+    /// Whether the slot's row is known to have its vector where the base is.
+    pub(super) fn is_current(&self, slot: u64) -> bool {
+        let (word, bit) = place_of(slot);
+        let word = usize::try_from(word)
+            .ok()
+            .and_then(|at| self.current.get(at));
+        word.is_some_and(|word| word & bit != 0)
+    }
+
+    /// Says whether the slot's row has its vector where the base is.
+    pub(super) fn set_current(&mut self, slot: u64, current: bool) {
+        let (word, bit) = place_of(slot);
+        let word = usize::try_from(word)
+            .ok()
+            .and_then(|at| self.current.get_mut(at));
+        match (word, current) {
+            (Some(word), true) => *word |= bit,
+            (Some(word), false) => *word &= !bit,
+            (None, _) => {}
+        }
+    }
+
+    /// The bits of current slots, a word for 64 of them, the first the least.
+    pub(super) fn current(&self) -> &[u64] {
+        &self.current
+    }
+
+    /// Takes the bits that were saved of the slots that are there.
+    pub(super) fn restore_current(&mut self, words: impl Iterator<Item = u64>) {
+        for (slot, word) in self.current.iter_mut().zip(words) {
+            *slot = word;
+        }
+        // Of slots that are not there nothing is known.
+        if let (Some(last), rest @ 1..) = (self.current.last_mut(), self.prints.len() % WORD) {
+            *last &= (1 << rest) - 1;
+        }
     }
 
     /// Bytes in memory, about.
     pub(super) fn memory(&self) -> usize {
-        self.keys.capacity() + self.prints.capacity() * 16 + self.places.capacity() * 18
+        self.keys.capacity()
+            + self.prints.capacity() * 16
+            + self.places.capacity() * 18
+            + self.current.capacity() * 8
     }
 
     /// Every slot's key and fingerprint, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
         (0..self.len() as u64).filter_map(|slot| self.get(slot))
     }
+}
+
+/// The word of a slot's bit, and the bit.
+fn place_of(slot: u64) -> (u64, u64) {
+    (slot / WORD as u64, 1 << (slot % WORD as u64))
 }
 
 fn hash(key: &[u8], print: u64) -> u64 {
@@ -142,6 +199,14 @@ mod tests {
         assert_eq!(slots.get(1), Some((&b""[..], 1)));
         assert_eq!(slots.get(3), None);
         assert_eq!(slots.iter().count(), 3);
+        assert!((0..4).all(|slot| !slots.is_current(slot)));
+        slots.set_current(1, true);
+        slots.set_current(2, true);
+        slots.set_current(2, false);
+        slots.set_current(64, true);
+        assert_eq!(slots.current(), [0b10]);
+        slots.restore_current([u64::MAX, 1].into_iter());
+        assert!((0..3).all(|slot| slots.is_current(slot)) && !slots.is_current(3));
         assert_eq!(fingerprint_of(&[0.0, 1.0]), fingerprint_of(&[-0.0, 1.0]));
         assert_ne!(fingerprint_of(&[1.0, 0.0]), fingerprint_of(&[0.0, 1.0]));
         // Every place counts, and so does what stands in it.

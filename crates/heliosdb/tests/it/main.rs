@@ -42,6 +42,7 @@ mod vector_advice;
 mod vector_crash;
 mod vector_files;
 mod vector_index;
+mod vector_order;
 mod vector_search;
 mod vector_stream;
 mod vectors;

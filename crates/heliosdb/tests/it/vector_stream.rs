@@ -62,6 +62,26 @@ fn write(database: &Database, branch: &str, ty: &str, seed: u64, stop: &AtomicBo
     steps
 }
 
+/// Where nobody reads the vectors the same rows come, as far away, in the same order.
+fn unread(c: &mut Connection, past: &str, order: &str, limit: i32, distances: &[String]) {
+    for columns in ["id::text", "concat_ws(':', id, tag)"] {
+        let sql = format!("SELECT {columns} FROM item{past} ORDER BY {order} LIMIT {limit}");
+        let rows = lines(c, &sql);
+        assert_eq!(rows.len(), distances.len(), "{sql}");
+        for (row, distance) in rows.iter().zip(distances) {
+            let id = row.split(':').next().unwrap();
+            let whole = format!(
+                "SELECT {columns} || '|' || round(({order})::numeric, 3)::text FROM item{past} WHERE id = {id}"
+            );
+            assert_eq!(lines(c, &whole), [format!("{row}|{distance}")], "{sql}");
+        }
+        let mut once = rows.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), rows.len(), "{sql}");
+    }
+}
+
 fn stream(ty: &str, using: &str, operator: &str, seed: u64) {
     let wanted = std::env::var("HELIOS_VECTOR_STREAM");
     let wanted = wanted.ok().and_then(|n| n.parse().ok()).unwrap_or(25);
@@ -133,6 +153,11 @@ fn stream(ty: &str, using: &str, operator: &str, seed: u64) {
                     lines(&mut c, &sql),
                     "{step} {using} on {branch}: {sql}"
                 );
+                run(&mut c, "SET executor = row");
+                if condition.is_empty() {
+                    let order = format!("v {operator} {query}");
+                    unread(&mut c, &past, &order, limit, &found);
+                }
                 run(&mut c, "SET executor = auto");
                 run(&mut c, "COMMIT");
             }

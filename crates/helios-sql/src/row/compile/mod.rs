@@ -124,7 +124,9 @@ impl Compiler<'_> {
                 predicate: filter.predicate.clone(),
             })),
             Plan::Project(project) => {
-                ProjectNode::over(self.node(&project.input)?, project.exprs.clone())
+                let input = self.node(&project.input)?;
+                nearest::without_sort(&input, &project.exprs)
+                    .unwrap_or_else(|| ProjectNode::over(input, project.exprs.clone()))
             }
             Plan::ProjectSet(node) => Node::ProjectSet(Arc::new(ProjectSetNode {
                 input: self.node(&node.input)?,

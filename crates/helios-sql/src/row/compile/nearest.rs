@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use helios_base::Value;
+use helios_base::{DataType, Value};
 use helios_expr::{Expr, Measure, SubplanKind, Volatility};
 use helios_table::nearest::Tally;
 use helios_table::row::IndexRules;
@@ -11,7 +11,7 @@ use super::implied::implied;
 use super::subject::Subject;
 use super::{Compiler, access};
 use crate::plan::{At, Limit, SortKey};
-use crate::row::node::{Node, ProjectNode, SortNode};
+use crate::row::node::{LimitNode, Node, ProjectNode, SortNode};
 use crate::row::scan::{NearestPath, Path, ScanNode};
 use crate::row::steady::has_steady_part;
 
@@ -191,9 +191,61 @@ impl Compiler<'_> {
             query: query.clone(),
             limit: limit.limit.clone(),
             offset: limit.offset.clone(),
+            spared: None,
         }));
         Some(Node::Scan(Arc::new(near)))
     }
+}
+
+/// A projection of the nearest rows whose vectors it does not read, without their sort: the index knows the order. `None`
+/// if `input` is no limit of such rows.
+pub(super) fn without_sort(input: &Node, exprs: &[Expr]) -> Option<Node> {
+    let Node::Limit(limit) = input else {
+        return None;
+    };
+    let (Node::Sort(sort), []) = (&limit.input, limit.ties.as_slice()) else {
+        return None;
+    };
+    let mut exprs = exprs.to_vec();
+    let mut below = &sort.input;
+    // What lies between does no more than choose columns, as far as it is wanted.
+    while let Node::Project(project) = below {
+        let mut used = exprs.iter().flat_map(Expr::used_columns);
+        let chosen = |at| matches!(project.exprs.get(at), Some(Expr::Column { .. }));
+        if !used.all(chosen) {
+            return None;
+        }
+        let replaced = exprs.into_iter().map(|e| e.replace_columns(&project.exprs));
+        exprs = replaced.collect();
+        below = &project.input;
+    }
+    let Node::Scan(scan) = below else { return None };
+    let Path::Nearest(path) = &scan.path else {
+        return None;
+    };
+    let mut ordered_by = path.order.used_columns().into_iter();
+    let (Some(vector), None) = (ordered_by.next(), ordered_by.next()) else {
+        return None;
+    };
+    let reads_vector = |expr: &Expr| expr.used_columns().contains(&vector);
+    if exprs.iter().any(reads_vector)
+        || !scan.filters.is_empty()
+        || path.order.ty() != &DataType::Float8
+    {
+        return None;
+    }
+    let mut scan = ScanNode::clone(scan);
+    scan.path = Path::Nearest(Arc::new(NearestPath {
+        spared: Some(vector),
+        ..NearestPath::clone(path)
+    }));
+    let limit = LimitNode {
+        input: Node::Scan(Arc::new(scan)),
+        limit: limit.limit.clone(),
+        offset: limit.offset.clone(),
+        ties: Vec::new(),
+    };
+    Some(ProjectNode::over(Node::Limit(Arc::new(limit)), exprs))
 }
 
 /// The operator of a distance, what of the row it is of, and what is the same for all rows.

@@ -1,18 +1,21 @@
 //! The rows nearest to a vector, by an index of nearness.
 //!
 //! What the index has is found through it, what the statement sees otherwise is compared one by one; each
-//! row that comes out was read at the statement's snapshot. More rows than are wanted may come, in any order:
-//! whoever asked sorts them.
+//! row that comes out was read at the statement's snapshot, or is known to be there as it was where the index's base is. More rows than
+//! are wanted may come, in any order: whoever asked sorts them, unless nobody else reads their vectors (`nearest/order.rs`).
 //!
 //! Conditions are asked of candidates as they come. The search goes on where it stopped until enough of them hold,
 //! in batches as large as the share that held so far suggests; when that share says that so many candidates are still
 //! to come that the rows are better read in the other way that the plan has, they are.
 
+mod order;
+
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use helios_base::{Result, Row, TableId, Value};
-use helios_table::catalog::Method;
+use helios_expr::Expr;
+use helios_table::catalog::{Method, TableDef};
 use helios_table::nearest::{Delta, Found, NearestIndex, Next, Search};
 use helios_table::row::StoredRow;
 use helios_version::{Isolation, RowRef};
@@ -22,8 +25,12 @@ use super::super::reader::Reader;
 use super::super::scan::NearestPath;
 use super::super::wish::{Wish, looked};
 use super::scan::Output;
+use super::sort::Sort;
 use super::{BoxOperator, Cx, Operator};
+use crate::plan::SortKey;
 use crate::row::compile::CANDIDATE;
+use crate::row::node::{Node, SortNode};
+use order::{Layout, Ranked};
 
 /// More rows than one in so many that differ from what the index has are better read with all others.
 const DELTA_SHARE: u64 = 8;
@@ -39,6 +46,8 @@ pub(super) struct NearestScan {
     path: Arc<NearestPath>,
     output: Output,
     reader: Reader,
+    /// What comes out, where rows come in order.
+    layout: Option<Layout>,
     ready: VecDeque<Row>,
     /// The other way, where the index is of no use.
     otherwise: Option<BoxOperator>,
@@ -46,11 +55,16 @@ pub(super) struct NearestScan {
 }
 
 impl NearestScan {
-    pub(super) fn new(path: Arc<NearestPath>, output: Output, reader: Reader) -> Self {
+    pub(super) fn new(path: Arc<NearestPath>, mut output: Output, reader: Reader) -> Self {
+        let layout = path.spared.map(|vector| {
+            let picked = output.take_columns();
+            Layout::new(&output.node, vector, picked.as_deref(), &output.table)
+        });
         Self {
             path,
             output,
             reader,
+            layout,
             ready: VecDeque::new(),
             otherwise: None,
             begun: false,
@@ -63,7 +77,12 @@ impl Operator for NearestScan {
         if !self.begun {
             self.begun = true;
             let mut done = Sought::default();
-            let found = by_index(&self.path, &mut self.output, &self.reader, &mut done, cx)?;
+            let rows = match &self.layout {
+                None => Rows::InAnyOrder(Vec::new()),
+                Some(layout) => Rows::InOrder(layout, Ranked::default()),
+            };
+            let (path, output) = (&self.path, &mut self.output);
+            let found = by_index(path, rows, output, &self.reader, &mut done, cx)?;
             match found {
                 Some(rows) => {
                     self.path.tally.count(0);
@@ -72,39 +91,47 @@ impl Operator for NearestScan {
                 None => {
                     done.otherwise = 1;
                     self.path.tally.count(self.path.read);
-                    let (node, columns) = (&self.path.otherwise, self.output.columns());
-                    self.otherwise = Some(super::scan::open(node, columns, cx)?);
+                    self.otherwise = Some(self.otherwise(cx)?);
                 }
             }
             if let Some(measures) = &cx.exec.measures {
                 measures.seek(&self.output.node, done);
             }
         }
-        match &mut self.otherwise {
-            Some(all) => all.next(cx),
-            None => Ok(self.ready.pop_front()),
-        }
+        let Some(all) = &mut self.otherwise else {
+            return Ok(self.ready.pop_front());
+        };
+        let row = all.next(cx)?;
+        Ok(match &self.layout {
+            None => row,
+            Some(layout) => row.map(|row| layout.of_read(&row)),
+        })
     }
 }
 
-/// A number of rows; `None` for no limit.
-fn count(expr: Option<&helios_expr::Expr>, cx: &Cx<'_>) -> Result<Option<usize>> {
-    let Some(expr) = expr else { return Ok(None) };
-    Ok(match cx.eval(expr, &[])? {
-        Value::Int8(n) => usize::try_from(n).ok(),
-        _ => None,
-    })
+impl NearestScan {
+    /// Reads the rows in the other way that the plan has.
+    fn otherwise(&self, cx: &Cx<'_>) -> Result<BoxOperator> {
+        let path = &self.path;
+        if self.layout.is_none() {
+            return super::scan::open(&path.otherwise, self.output.columns(), cx);
+        }
+        let keys = vec![SortKey {
+            expr: path.order.clone(),
+            descending: false,
+            nulls_first: false,
+        }];
+        let input = Node::Scan(Arc::clone(&path.otherwise));
+        let wanted = wanted(path, cx)?;
+        Ok(Box::new(Sort::open(
+            &Arc::new(SortNode { input, keys }),
+            wanted,
+        )))
+    }
 }
 
-/// The rows that an index leads to, among them the nearest that are wanted; `None` if the rows have to be read
-/// otherwise.
-fn by_index(
-    path: &NearestPath,
-    output: &mut Output,
-    reader: &Reader,
-    done: &mut Sought,
-    cx: &Cx<'_>,
-) -> Result<Option<Vec<Row>>> {
+/// How many of the nearest rows are wanted; `None` for all.
+fn wanted(path: &NearestPath, cx: &Cx<'_>) -> Result<Option<usize>> {
     let Some(limit) = count(path.limit.as_ref(), cx)? else {
         return Ok(None);
     };
@@ -112,7 +139,85 @@ fn by_index(
         None => 0,
         some => count(some.as_ref(), cx)?.unwrap_or(0),
     };
-    let wanted = limit.saturating_add(offset);
+    Ok(Some(limit.saturating_add(offset)))
+}
+
+/// A number of rows; `None` for no limit.
+fn count(expr: Option<&Expr>, cx: &Cx<'_>) -> Result<Option<usize>> {
+    let Some(expr) = expr else { return Ok(None) };
+    Ok(match cx.eval(expr, &[])? {
+        Value::Int8(n) => usize::try_from(n).ok(),
+        _ => None,
+    })
+}
+
+/// Rows as they come.
+enum Rows<'l> {
+    InAnyOrder(Vec<Row>),
+    InOrder(&'l Layout, Ranked),
+}
+
+impl Rows<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::InAnyOrder(rows) => rows.len(),
+            Self::InOrder(_, rows) => rows.len(),
+        }
+    }
+
+    /// Takes in a row that was read.
+    fn take(&mut self, row: Row, order: &Expr, cx: &Cx<'_>) -> Result<()> {
+        match self {
+            Self::InAnyOrder(rows) => rows.push(row),
+            Self::InOrder(layout, rows) => {
+                rows.exactly(&cx.eval(order, &row)?, layout.of_read(&row));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in a candidate without its vector, if that is known to be what the index has: says whether it did.
+    fn take_known(
+        &mut self,
+        index: &NearestIndex,
+        found: &Found<'_>,
+        table: &TableDef,
+        reader: &Reader,
+    ) -> Result<bool> {
+        let (Self::InOrder(layout, rows), true) = (self, found.is_current) else {
+            return Ok(false);
+        };
+        let Some(error) = index.error(found.distance) else {
+            return Ok(false);
+        };
+        let mut row = None;
+        if layout.is_by_key() {
+            row = Some(layout.of_key(table, found.key)?);
+        } else {
+            reader.show(table.storage, found.key, &mut |stored| {
+                row = Some(layout.of_stored(&StoredRow::from_ref(table.shape(), stored)?)?);
+                Ok(())
+            })?;
+        }
+        let Some(row) = row else { return Ok(false) };
+        rows.about(found.distance, error, found.key, row);
+        Ok(true)
+    }
+}
+
+/// The rows that an index leads to, among them the nearest that are wanted, added to `rows`; `None` if the rows have to
+/// be read otherwise.
+fn by_index(
+    path: &NearestPath,
+    mut rows: Rows<'_>,
+    output: &mut Output,
+    reader: &Reader,
+    done: &mut Sought,
+    cx: &Cx<'_>,
+) -> Result<Option<Vec<Row>>> {
+    let Some(wanted) = wanted(path, cx)? else {
+        return Ok(None);
+    };
     if wanted == 0 {
         return Ok(Some(Vec::new()));
     }
@@ -132,12 +237,15 @@ fn by_index(
     let Some(delta) = changed(&index, reader, most.unwrap_or(usize::MAX), cx)? else {
         return Ok(None);
     };
-    let mut rows = Vec::new();
-    let mut seen: HashSet<Vec<u8>> = HashSet::with_capacity(delta.len());
-    done.changed = delta.len() as u64;
-    for changed in delta {
-        rows.extend(output.emit(&changed.key, changed.row.begin, &changed.row.row, cx)?);
-        seen.insert(changed.key);
+    let mut seen: HashSet<Vec<u8>> = HashSet::with_capacity(delta.rows.len());
+    for differing in delta.rows {
+        if let Some(new) = &differing.row {
+            done.changed += 1;
+            if let Some(row) = output.emit(&differing.key, new.begin, &new.row, cx)? {
+                rows.take(row, &path.order, cx)?;
+            }
+        }
+        seen.insert(differing.key);
     }
     let mut asked = index.asked(breadth, wanted);
     // Of as many as are looked at, those of which the conditions are thought to hold.
@@ -160,12 +268,25 @@ fn by_index(
             true => all_asked.needed.min(pace.most).max(asked.needed),
             false => asked.needed,
         },
+        base: delta.base,
     };
     let storage = output.storage();
+    let table = Arc::clone(&output.table);
+    // Whether rows of the past are still kept is told by who reads them.
+    let now = output.node.at.is_none();
     index.search(search, &mut |batch| {
         pace.judged += batch.len();
-        let unseen = batch.iter().filter(|found| !seen.contains(found.key));
-        let unseen: Vec<&Found<'_>> = unseen.collect();
+        cx.poll(pace.judged)?;
+        let mut unseen = Vec::with_capacity(batch.len());
+        for found in batch.iter().filter(|found| !seen.contains(found.key)) {
+            match now && rows.take_known(&index, found, &table, reader)? {
+                true => {
+                    done.known += 1;
+                    pace.got += 1;
+                }
+                false => unseen.push(found),
+            }
+        }
         let mut look = |number: usize, row: RowRef<'_>| -> Result<()> {
             // Another vector of the row may have come before in the batch.
             if let Some(found) = unseen.get(number).filter(|found| !seen.contains(found.key))
@@ -175,7 +296,7 @@ fn by_index(
                 seen.insert(found.key.to_vec());
                 match row {
                     Some(row) => {
-                        rows.push(row);
+                        rows.take(row, &path.order, cx)?;
                         pace.got += 1;
                     }
                     None => done.removed += 1,
@@ -201,7 +322,22 @@ fn by_index(
     let enough = pace.got >= pace.needed
         || !wish.goes_on
         || !pace.given_up && pace.judged < pace.most && rows.len() >= wanted;
-    Ok(enough.then_some(rows))
+    if !enough {
+        return Ok(None);
+    }
+    Ok(Some(match rows {
+        Rows::InAnyOrder(rows) => rows,
+        Rows::InOrder(_, rows) => rows.in_order(|key| {
+            let mut distance = None;
+            reader.show(storage, key, &mut |row| {
+                if let Some(row) = output.emit(key, row.begin, row.row, cx)? {
+                    distance = Some(cx.eval(&path.order, &row)?);
+                }
+                Ok(())
+            })?;
+            Ok(distance)
+        })?,
+    }))
 }
 
 /// The index, if it can serve the statement.
@@ -216,10 +352,12 @@ fn changed(
     reader: &Reader,
     most: usize,
     cx: &Cx<'_>,
-) -> Result<Option<Vec<Delta>>> {
-    let (branch, scn) = (reader.branch(), reader.scn());
-    if index.base() == (branch, scn) {
-        return Ok(Some(Vec::new()));
+) -> Result<Option<Delta>> {
+    let base = (reader.branch(), reader.scn());
+    let (branch, scn) = base;
+    if index.base() == base {
+        let rows = Vec::new();
+        return Ok(Some(Delta { base, rows }));
     }
     let store = cx.exec.tables.store();
     match store.snapshot(branch, Some(scn)) {

@@ -200,6 +200,11 @@ impl Output {
         self.columns.as_ref()
     }
 
+    /// Makes all that the node reads come out; what came out before.
+    pub(super) fn take_columns(&mut self) -> Option<Arc<[usize]>> {
+        self.columns.take()
+    }
+
     pub(super) fn storage(&self) -> TableId {
         self.table.storage
     }
