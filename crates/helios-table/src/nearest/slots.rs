@@ -21,6 +21,8 @@ pub(super) struct Slots {
     places: HashMap<u64, u64>,
     /// A bit for each slot that is current.
     current: Vec<u64>,
+    /// Slots that are no longer found, as others have the same hash: nobody could take back that they are current.
+    hidden: Vec<u64>,
 }
 
 /// Slots of a word of bits.
@@ -66,7 +68,10 @@ impl Slots {
         self.keys.extend_from_slice(key);
         self.ends.push(self.keys.len());
         self.prints.push(print);
-        self.places.insert(hash(key, print), slot);
+        if let Some(before) = self.places.insert(hash(key, print), slot) {
+            self.hidden.push(before);
+            self.set_current(before, false);
+        }
         if self.current.len() * WORD < self.prints.len() {
             self.current.push(0);
         }
@@ -104,6 +109,10 @@ impl Slots {
     pub(super) fn restore_current(&mut self, words: impl Iterator<Item = u64>) {
         for (slot, word) in self.current.iter_mut().zip(words) {
             *slot = word;
+        }
+        for hidden in std::mem::take(&mut self.hidden) {
+            self.set_current(hidden, false);
+            self.hidden.push(hidden);
         }
         // Of slots that are not there nothing is known.
         if let (Some(last), rest @ 1..) = (self.current.last_mut(), self.prints.len() % WORD) {

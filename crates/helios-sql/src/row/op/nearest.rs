@@ -382,10 +382,13 @@ fn judge(
     row: RowRef<'_>,
     cx: &Cx<'_>,
 ) -> Result<Judged> {
-    // A condition reads less of the row than its vector is.
+    // A condition reads less of the row than its vector is; of a current one there is nothing to compare.
     let emitted = output.emit(found.key, row.begin, row.row, cx)?;
     if emitted.is_none() {
         return Ok(Judged::Is(None));
+    }
+    if found.is_current {
+        return Ok(Judged::Is(emitted));
     }
     let stored = StoredRow::new(output.table.shape(), found.key, row.begin, row.row)?;
     match index.is_still(found, &stored)? {
