@@ -75,13 +75,14 @@ impl Pairing {
 
 impl TableWriter<'_> {
     /// Checks the foreign keys of a new version of a row, which is stored under `key`. A parent
-    /// that is not there is looked for again at the end of the statement, or at commit.
+    /// that is not there is looked for again at the end of the statement, or at commit: then false.
     pub(crate) fn check_parents(
         &mut self,
         row: &[Value],
         old: Option<&[Value]>,
         key: &[u8],
-    ) -> Result<()> {
+    ) -> Result<bool> {
+        let mut are_there = true;
         let rules = self.rules().clone();
         let table = self.table().clone();
         for (slot, (id, positions)) in rules.foreign_keys.iter().enumerate() {
@@ -100,6 +101,7 @@ impl TableWriter<'_> {
                 continue;
             };
             if !self.parent_exists(fk, slot, &values)? {
+                are_there = false;
                 self.transaction().check_later(
                     constraint,
                     Check::Parent {
@@ -110,7 +112,7 @@ impl TableWriter<'_> {
                 );
             }
         }
-        Ok(())
+        Ok(are_there)
     }
 
     /// Fails unless the parent of `row` exists.
