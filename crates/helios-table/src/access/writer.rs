@@ -25,6 +25,8 @@ pub struct TableWriter<'t> {
     pub(super) lenient: bool,
     /// For each foreign key those keys whose parents were found and locked.
     pub(crate) parents: Vec<KnownParents>,
+    /// The key of a parent that is looked for.
+    pub(crate) mark: Vec<u8>,
     bytes: Vec<u8>,
     key: Vec<u8>,
     entries: Vec<IndexEntry>,
@@ -129,6 +131,7 @@ impl<'t> TableWriter<'t> {
             referenced: catalog.referencing(table.id).next().is_some(),
             lenient: false,
             parents: vec![KnownParents::default(); rules.foreign_keys.len()],
+            mark: Vec::new(),
             rules,
             bytes: Vec::new(),
             key: Vec::new(),

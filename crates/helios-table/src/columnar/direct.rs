@@ -19,8 +19,9 @@ use parking_lot::Mutex;
 use super::descriptor::Descriptor;
 use super::form::{Cells, Form};
 use super::load::{Loads, MOST_ROWS};
-use super::shelf::{Draft, Unfinished};
+use super::shelf::Unfinished;
 use super::writer::RowsWriter;
+use super::writing::Writing;
 use crate::catalog::{LayoutDef, TableDef};
 use crate::transaction::Transaction;
 
@@ -38,7 +39,9 @@ pub(crate) struct DirectWriter<'t> {
     /// For each column of the file, the place of the table's column.
     places: Vec<usize>,
     threads: usize,
-    open: Option<(u64, Unfinished, RowsWriter<Draft>)>,
+    open: Option<(u64, Unfinished, Writing)>,
+    /// One that has all its rows.
+    ending: Option<(u64, Unfinished, Writing)>,
     direct: Direct,
 }
 
@@ -90,6 +93,7 @@ impl<'t> DirectWriter<'t> {
             // Who loads waits for it.
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             open: None,
+            ending: None,
             direct: Direct {
                 storage: table.storage,
                 descriptor: descriptor.clone(),
@@ -178,7 +182,7 @@ impl<'t> DirectWriter<'t> {
                         .hybrid(table, branch)
                         .auto_compression;
                     let writer = RowsWriter::new(table, descriptor, sink, self.threads, is_auto)?;
-                    empty.insert((id, file, writer))
+                    empty.insert((id, file, Writing::begin(writer)?))
                 }
             };
             let room = usize::try_from(MOST_ROWS - writer.rows()).unwrap_or(usize::MAX);
@@ -186,18 +190,32 @@ impl<'t> DirectWriter<'t> {
             let (first, last, hidden) = keys(from..from + length, &mut self.direct)?;
             let part = columns.iter().map(|column| column.slice(from, length));
             let part: Vec<ArrayRef> = hidden.into_iter().chain(part).collect();
-            writer.push_columns((first, last), &part)?;
+            let is_written = writer.push((first, last), part);
             from += length;
-            if writer.rows() >= MOST_ROWS {
+            if !is_written || writer.rows() >= MOST_ROWS {
+                self.end()?;
+            }
+            if !is_written {
                 self.seal()?;
             }
         }
         Ok(())
     }
 
+    /// Ends the segment at hand, which another may follow meanwhile.
+    fn end(&mut self) -> Result<()> {
+        self.seal()?;
+        if let Some((.., writing)) = &self.open {
+            writing.end();
+        }
+        self.ending = self.open.take();
+        Ok(())
+    }
+
+    /// Makes the segment durable that was ended.
     fn seal(&mut self) -> Result<()> {
-        if let Some((id, file, writer)) = self.open.take() {
-            let (frozen, _, draft) = writer.finish()?;
+        if let Some((id, file, writing)) = self.ending.take() {
+            let (frozen, draft) = writing.finish()?;
             file.seal(draft)?;
             self.direct.segments.push((id, frozen));
             self.direct.files.lock().push(file);
@@ -241,6 +259,7 @@ impl<'t> DirectWriter<'t> {
     /// # Errors
     /// `Io`.
     pub(crate) fn finish(mut self, keys: Option<KeyList>) -> Result<()> {
+        self.end()?;
         self.seal()?;
         self.direct.keys = keys.map(Arc::new);
         if !self.direct.segments.is_empty() {

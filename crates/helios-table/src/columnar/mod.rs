@@ -32,6 +32,7 @@ mod scan;
 mod shelf;
 mod trail;
 mod writer;
+mod writing;
 
 pub(crate) use cluster::change_cluster;
 pub use cluster::{CLUSTER_BY, check_cluster, cluster_option};

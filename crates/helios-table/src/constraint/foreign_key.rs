@@ -91,6 +91,10 @@ impl TableWriter<'_> {
             if old.is_some() && positions.iter().all(unchanged) {
                 continue;
             }
+            // Most rows of a load have a parent that another had.
+            if self.has_known_parent(slot, positions, row)? {
+                continue;
+            }
             let Some(constraint) = table.constraint_by_id(*id) else {
                 continue;
             };
@@ -113,6 +117,35 @@ impl TableWriter<'_> {
             }
         }
         Ok(are_there)
+    }
+
+    /// Whether the row has a parent in the foreign key at `slot` that this statement has found before.
+    fn has_known_parent(
+        &mut self,
+        slot: usize,
+        positions: &[usize],
+        row: &[Value],
+    ) -> Result<bool> {
+        let table = self.table().clone();
+        let mut mark = std::mem::take(&mut self.mark);
+        mark.clear();
+        let mut encode = |position: &usize| {
+            let cell = row.get(*position).zip(table.columns.get(*position));
+            match cell.filter(|(value, _)| !value.is_null()) {
+                Some((value, column)) => {
+                    key::encode(value, &column.ty, KeyOrder::ASC, &mut mark).map(|()| true)
+                }
+                None => Ok(false),
+            }
+        };
+        let mut is_whole = true;
+        for position in positions {
+            is_whole = is_whole && encode(position)?;
+        }
+        let known = self.parents.get(slot);
+        let is_known = is_whole && known.is_some_and(|known| known.has(&mark));
+        self.mark = mark;
+        Ok(is_known)
     }
 
     /// Fails unless the parent of `row` exists.
