@@ -191,6 +191,13 @@ impl KeySet {
         self.is_sorted = true;
     }
 
+    /// Forgets all keys.
+    pub(crate) fn clear(&mut self) {
+        self.arena.clear();
+        self.spans.clear();
+        self.is_sorted = true;
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.spans.len()
     }

@@ -79,10 +79,10 @@ pub use row::{Bounds, IndexEntry, Indexer, RowRef, RowVersion, ShowEachRow, Show
 pub use sequence::{SequenceSpec, SequenceState};
 pub use snapshot::{Read, Snapshot};
 pub use store::{Step, Store, StoreStats};
-pub use txn::{Cancel, Isolation, Locked, Savepoint, Txn, TxnInfo, TxnOptions};
+pub use txn::{Cancel, Isolation, Locked, Savepoint, Txn, TxnInfo, TxnOptions, Vacancy};
 pub use versions::VersionCursor;
 pub use view::View;
-pub use writes::KeyWalk;
+pub use writes::{BroughtKeys, KeyList, KeyWalk};
 
 /// Names of the failpoints that this crate passes, for crash tests.
 pub const FAILPOINTS: &[&str] = &[

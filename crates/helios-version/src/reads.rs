@@ -11,7 +11,7 @@ use std::ops::Bound;
 use helios_base::{IndexId, Result, TableId};
 
 use crate::row::Bounds;
-use crate::writes::WriteSet;
+use crate::writes::{BroughtKeys, WriteSet};
 
 /// Keys of one table that are remembered one by one; above it the whole table counts as read.
 const POINTS_MAX: usize = 100_000;
@@ -53,6 +53,27 @@ impl Object {
         }
     }
 
+    /// Whether rows of these keys change what was read.
+    fn meets(&self, keys: &BroughtKeys) -> Result<bool> {
+        if self.all {
+            return Ok(true);
+        }
+        let BroughtKeys::Vacant(list) = keys else {
+            return Ok(!self.ranges.is_empty());
+        };
+        for range in &self.ranges {
+            if list.touches(as_bounds(range))? {
+                return Ok(true);
+            }
+        }
+        for point in &self.points {
+            if list.contains(point)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn take_all(&mut self) {
         self.all = true;
         self.points = HashSet::new();
@@ -83,9 +104,10 @@ impl ReadSet {
     /// Whether these writes change what was read.
     pub(crate) fn conflicts_with(&self, writes: &WriteSet) -> Result<bool> {
         for (&table, object) in &self.tables {
-            // Nobody can have asked for one of their keys alone, which nobody had before.
-            if writes.brings(table) && (object.all || !object.ranges.is_empty()) {
-                return Ok(true);
+            for keys in writes.brought(table) {
+                if object.meets(keys)? {
+                    return Ok(true);
+                }
             }
             if !writes.has_rows(table) {
                 continue;

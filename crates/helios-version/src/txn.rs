@@ -27,7 +27,7 @@ use crate::snapshot::{Read, Snapshot};
 use crate::view::View;
 use crate::writes::{Own, WriteSet};
 use held::{Held, Remembered};
-pub use options::{Cancel, Isolation, Locked, Savepoint, TxnInfo, TxnOptions};
+pub use options::{Cancel, Isolation, Locked, Savepoint, TxnInfo, TxnOptions, Vacancy};
 pub(crate) use running::{Running, Transactions};
 
 /// A transaction. Methods take `&self`; it may be shared by the threads of one session. Dropping it
@@ -383,6 +383,21 @@ impl Txn {
             writes.write_entry(index, entry)?;
         }
         Ok(())
+    }
+
+    /// Whether this transaction has put an index entry for the row `pk` without having written the row: one that waits
+    /// in a segment, or whose entry is of an index that was built just now.
+    ///
+    /// # Errors
+    /// `Io` from the temporary file of a large transaction.
+    pub fn has_lone_entry(
+        &self,
+        table: TableId,
+        pk: &[u8],
+        index: IndexId,
+        entry: &[u8],
+    ) -> Result<bool> {
+        (self.writes.read()).has_lone_entry((table, pk), index, entry)
     }
 
     /// Takes back entries that this transaction put for a row version that it has replaced or

@@ -7,6 +7,7 @@
 
 mod arena;
 mod bulk;
+mod key_list;
 mod keymap;
 mod loose;
 
@@ -80,7 +81,8 @@ pub(crate) struct WriteSet {
     brought: Vec<bulk::Brought>,
 }
 
-pub use bulk::KeyWalk;
+pub use bulk::{BroughtKeys, KeyWalk};
+pub use key_list::KeyList;
 
 impl WriteSet {
     /// An empty set that keeps about `memory` bytes of rows in memory.
@@ -179,13 +181,7 @@ impl WriteSet {
         fresh: bool,
         op: &Op<'_>,
     ) -> Result<()> {
-        if key.len() > KEY_MAX {
-            return Err(Error::new(
-                SqlState::PROGRAM_LIMIT_EXCEEDED,
-                format!("a key of {} bytes is too long", key.len()),
-            )
-            .with_detail(format!("The limit is {KEY_MAX} bytes.")));
-        }
+        check_key(key)?;
         let key_len = key.len() as u32;
         let row_len = u32::try_from(row_len).map_err(|_| {
             Error::new(
@@ -313,6 +309,21 @@ impl WriteSet {
 
     fn key_of(&self, slot: &Slot) -> Result<Cow<'_, [u8]>> {
         self.arena.read(slot.key_at, slot.key_len as usize)
+    }
+
+    /// Whether there is an own entry of the index whose row, `pk`, is not among the writes.
+    pub(crate) fn has_lone_entry(
+        &self,
+        (table, pk): (TableId, &[u8]),
+        index: IndexId,
+        entry: &[u8],
+    ) -> Result<bool> {
+        let Some(map) = find(&self.indexes, index.0) else {
+            return Ok(false);
+        };
+        let slot = map.get(entry, &self.arena, &self.slots)?;
+        let slot = slot.and_then(|slot| self.slots.get(slot as usize));
+        Ok(slot.is_some_and(|slot| slot.kind == Kind::Entry) && !self.wrote_row(table, pk)?)
     }
 
     /// Whether any row of the table was written.
@@ -516,6 +527,18 @@ pub(crate) enum Live<'a> {
     },
     /// One encoded operation.
     Other(&'a [u8]),
+}
+
+/// Refuses keys that are too long.
+fn check_key(key: &[u8]) -> Result<()> {
+    if key.len() <= KEY_MAX {
+        return Ok(());
+    }
+    Err(Error::new(
+        SqlState::PROGRAM_LIMIT_EXCEEDED,
+        format!("a key of {} bytes is too long", key.len()),
+    )
+    .with_detail(format!("The limit is {KEY_MAX} bytes.")))
 }
 
 #[inline]

@@ -9,13 +9,14 @@ use helios_expr::EvalContext;
 
 use super::TableWriter;
 use super::failure;
+use super::keyed::Keyed;
 use crate::catalog::{Catalog, TableDef};
 use crate::columnar::DirectWriter;
 use crate::temporary::is_temporary_schema;
 use crate::transaction::Transaction;
 
 /// Rows gathered before they become columns.
-const ROWS: usize = 8192;
+pub(super) const ROWS: usize = 8192;
 
 /// Bytes of columns that wait for the rest of their statement; more are many rows, however few.
 const WAITING_BYTES: usize = 256 << 20;
@@ -24,11 +25,13 @@ const WAITING_BYTES: usize = 256 << 20;
 ///
 /// Where nobody can look for the rows before the transaction is over (the table has no key, index or foreign key), they
 /// wait until it shows that they are as many as `bulk_load_threshold` says, and go straight into segments from there
-/// on. The caller says that the statement does not read the table and that another of the transaction begins with
-/// [`Transaction::statement`].
+/// on. Of a table with a key the first so many are inserted like others, and what comes after them in the order of the
+/// key, under keys that nobody has, goes into segments; see `keyed.rs`. The caller says that the statement does not
+/// read the table and that another of the transaction begins with [`Transaction::statement`].
 ///
 /// # Cost
-/// Memory for the rows that wait, 256 MiB at most beside the batch at hand, and a chunk of a segment.
+/// Memory for the rows that wait, 256 MiB at most beside the batch at hand, or for the first rows and those out of order
+/// of a table with a key, and a chunk of a segment.
 pub struct TableLoad<'t> {
     writer: TableWriter<'t>,
     way: Way<'t>,
@@ -40,6 +43,8 @@ enum Way<'t> {
     Rows,
     /// Nobody can look for them.
     Direct(Box<Waiting<'t>>),
+    /// Each as `INSERT` would until there are many.
+    Keyed(Box<Keyed<'t>>),
 }
 
 struct Waiting<'t> {
@@ -78,7 +83,10 @@ impl<'t> TableLoad<'t> {
                 many,
                 is_bulk: false,
             })),
-            None => Way::Rows,
+            None => match Keyed::new(&writer) {
+                Some(keyed) => Way::Keyed(Box::new(keyed)),
+                None => Way::Rows,
+            },
         };
         Ok(Self {
             writer,
@@ -95,6 +103,7 @@ impl<'t> TableLoad<'t> {
         self.count += 1;
         match &mut self.way {
             Way::Rows => self.writer.insert(&mut row, ctx).map(drop),
+            Way::Keyed(keyed) => keyed.push(&mut self.writer, row, ctx),
             Way::Direct(waiting) => {
                 self.writer.complete(&mut row, ctx)?;
                 waiting.rows.push(row);
@@ -147,14 +156,18 @@ impl<'t> TableLoad<'t> {
     /// # Errors
     /// As [`TableLoad::push`].
     pub fn finish(self) -> Result<u64> {
-        if let Way::Direct(mut waiting) = self.way {
-            let added = i64::try_from(self.count).unwrap_or(i64::MAX);
-            if waiting.is_bulk || waiting.count > 0 || !waiting.rows.is_empty() {
-                waiting.gather()?;
-                waiting.end()?;
+        match self.way {
+            Way::Rows => {}
+            Way::Keyed(keyed) => keyed.finish(&self.writer)?,
+            Way::Direct(mut waiting) => {
+                let added = i64::try_from(self.count).unwrap_or(i64::MAX);
+                if waiting.is_bulk || waiting.count > 0 || !waiting.rows.is_empty() {
+                    waiting.gather()?;
+                    waiting.end()?;
+                }
+                let table = self.writer.table();
+                self.writer.transaction().count(table.storage, added);
             }
-            let table = self.writer.table();
-            self.writer.transaction().count(table.storage, added);
         }
         Ok(self.count)
     }
@@ -167,16 +180,7 @@ impl Waiting<'_> {
             return Ok(());
         }
         let rows = std::mem::take(&mut self.rows);
-        let mut arrays = Vec::with_capacity(self.shapes.len());
-        for (at, shape) in self.shapes.iter().enumerate() {
-            let mut builder = ColumnBuilder::new(shape, rows.len());
-            for row in &rows {
-                let value = row.get(at);
-                let value = value.ok_or_else(|| Error::internal("wrong number of values"))?;
-                builder.append(value)?;
-            }
-            arrays.push(builder.finish());
-        }
+        let arrays = columns(&rows, &self.shapes)?;
         let columns = self.writer.formed(&arrays, &self.shapes)?;
         self.add(columns)
     }
@@ -199,7 +203,7 @@ impl Waiting<'_> {
 
     fn end(self) -> Result<()> {
         if self.is_bulk {
-            return self.writer.finish();
+            return self.writer.finish(None);
         }
         let mut waiting = self.columns.iter();
         waiting.try_for_each(|columns| self.writer.put(columns))
@@ -225,6 +229,21 @@ fn direct<'t>(writer: &TableWriter<'t>, table: &Arc<TableDef>) -> Option<(Direct
         .is_on
         .then(|| DirectWriter::new(transaction, table))??;
     Some((writer, hybrid.bulk_rows(table)))
+}
+
+/// Columns of rows, of these shapes.
+pub(super) fn columns(rows: &[Vec<Value>], shapes: &[Shape]) -> Result<Vec<ArrayRef>> {
+    let mut arrays = Vec::with_capacity(shapes.len());
+    for (at, shape) in shapes.iter().enumerate() {
+        let mut builder = ColumnBuilder::new(shape, rows.len());
+        for row in rows {
+            let value = row.get(at);
+            let value = value.ok_or_else(|| Error::internal("wrong number of values"))?;
+            builder.append(value)?;
+        }
+        arrays.push(builder.finish());
+    }
+    Ok(arrays)
 }
 
 fn readers(arrays: &[ArrayRef], shapes: &[Shape]) -> Result<Vec<ColumnReader>> {

@@ -3,6 +3,7 @@
 mod by_key;
 mod conflict;
 mod failure;
+mod keyed;
 mod load;
 mod merging;
 mod reader;

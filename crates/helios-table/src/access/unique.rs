@@ -36,6 +36,9 @@ impl TableWriter<'_> {
                 continue;
             }
             let Some(begin) = self.confirms(index, &keys, &pk)? else {
+                if self.waits(index, &keys, &pk)? {
+                    return Ok(Some(pk));
+                }
                 continue;
             };
             if begin == Scn::MAX {
@@ -49,6 +52,16 @@ impl TableWriter<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether the row is one of this statement that waits in a segment, of which the entry is all that can be found.
+    fn waits(&self, index: &IndexRules, keys: &[u8], pk: &[u8]) -> Result<bool> {
+        if self.table().key.is_empty() {
+            return Ok(false);
+        }
+        let mut entry = keys.to_vec();
+        entry.extend_from_slice(pk);
+        (self.txn()).has_lone_entry(self.table().storage, pk, index.storage(), &entry)
     }
 
     /// The stored keys of rows that have, or had, these index keys.

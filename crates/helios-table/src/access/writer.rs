@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use helios_base::{Error, Result, Scn, SqlState, Value};
 use helios_expr::EvalContext;
-use helios_version::{IndexEntry, LockMode, Txn, Wait};
+use helios_version::{IndexEntry, KeyList, LockMode, Txn, Vacancy, Wait};
 
 use super::failure;
 use crate::catalog::{Catalog, TableDef};
@@ -25,6 +25,8 @@ pub struct TableWriter<'t> {
     pub(super) lenient: bool,
     /// For each foreign key those keys whose parents were found and locked.
     pub(crate) parents: Vec<KnownParents>,
+    /// The key of a parent that is looked for.
+    pub(crate) mark: Vec<u8>,
     bytes: Vec<u8>,
     key: Vec<u8>,
     entries: Vec<IndexEntry>,
@@ -129,6 +131,7 @@ impl<'t> TableWriter<'t> {
             referenced: catalog.referencing(table.id).next().is_some(),
             lenient: false,
             parents: vec![KnownParents::default(); rules.foreign_keys.len()],
+            mark: Vec::new(),
             rules,
             bytes: Vec::new(),
             key: Vec::new(),
@@ -213,7 +216,6 @@ impl<'t> TableWriter<'t> {
     /// transaction that has the same key; 40001.
     pub fn insert(&mut self, row: &mut [Value], ctx: &EvalContext<'_>) -> Result<&[u8]> {
         self.complete(row, ctx)?;
-        let rules = self.rules.clone();
         let table = self.table.clone();
         self.key.clear();
         if table.key.is_empty() {
@@ -225,19 +227,80 @@ impl<'t> TableWriter<'t> {
                 return Err(self.duplicate_key(row)?);
             }
         }
-        self.entries.clear();
-        for index in &rules.indexes {
-            self.add_entry(index, None, row)?;
-        }
-        self.bytes.clear();
-        table.shape().encode_row(row, &mut self.bytes)?;
-        self.txn()
-            .put(table.storage, &self.key, &self.bytes, &self.entries)?;
-        self.transaction.count(table.storage, 1);
-        if !rules.foreign_keys.is_empty() {
+        self.add_entries(row)?;
+        self.store_new(row)?;
+        if !self.rules.foreign_keys.is_empty() {
             self.with_key(|writer, key| writer.check_parents(row, None, key))?;
         }
         Ok(&self.key)
+    }
+
+    /// As [`TableWriter::insert`], of a table with a key that the transaction has to itself, where the rows of `apart`,
+    /// which are not among its writes, count as well. True: the row is to be one of those; everything but itself is
+    /// written, and its key, which is after theirs, added.
+    ///
+    /// # Errors
+    /// As [`TableWriter::insert`].
+    pub(super) fn insert_apart(
+        &mut self,
+        row: &mut [Value],
+        apart: &mut KeyList,
+        ctx: &EvalContext<'_>,
+    ) -> Result<bool> {
+        self.complete(row, ctx)?;
+        let table = self.table.clone();
+        self.key.clear();
+        table.shape().encode_key_of(row, &mut self.key)?;
+        let is_last = apart.last().is_none_or(|last| last < self.key.as_slice());
+        let vacancy = match !is_last && apart.contains(&self.key)? {
+            true => Vacancy::Taken,
+            false => self.txn().vacancy(table.storage, &self.key)?,
+        };
+        if vacancy == Vacancy::Taken {
+            return Err(self.duplicate_key(row)?);
+        }
+        self.add_entries(row)?;
+        let checks = !self.rules.foreign_keys.is_empty();
+        // A check that waits looks for the row among the writes.
+        let is_apart = is_last
+            && vacancy == Vacancy::Vacant
+            && (!checks || self.with_key(|writer, key| writer.check_parents(row, None, key))?);
+        if is_apart {
+            for entry in &self.entries {
+                let keys = std::iter::once(entry.key.as_slice());
+                self.txn().put_entries(entry.index, keys)?;
+            }
+            apart.push(&self.key)?;
+            return Ok(true);
+        }
+        self.store_new(row)?;
+        if checks && !(is_last && vacancy == Vacancy::Vacant) {
+            self.with_key(|writer, key| writer.check_parents(row, None, key))?;
+        }
+        Ok(false)
+    }
+
+    /// The stored key of the row that was inserted last.
+    pub(super) fn last_key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// The entries of a new row, whose stored key is `self.key`.
+    fn add_entries(&mut self, row: &[Value]) -> Result<()> {
+        let rules = self.rules.clone();
+        self.entries.clear();
+        (rules.indexes.iter()).try_for_each(|index| self.add_entry(index, None, row))
+    }
+
+    /// Writes a new row with its entries.
+    fn store_new(&mut self, row: &[Value]) -> Result<()> {
+        let storage = self.table.storage;
+        self.bytes.clear();
+        self.table.shape().encode_row(row, &mut self.bytes)?;
+        self.txn()
+            .put(storage, &self.key, &self.bytes, &self.entries)?;
+        self.transaction.count(storage, 1);
+        Ok(())
     }
 
     /// Locks a row and reads it as it is now. Rows are updated and deleted only under a lock:
@@ -473,7 +536,7 @@ impl<'t> TableWriter<'t> {
     }
 
     /// Runs `work` with the stored key of the row at hand.
-    fn with_key(&mut self, work: impl FnOnce(&mut Self, &[u8]) -> Result<()>) -> Result<()> {
+    fn with_key<R>(&mut self, work: impl FnOnce(&mut Self, &[u8]) -> Result<R>) -> Result<R> {
         let key = std::mem::take(&mut self.key);
         let result = work(self, &key);
         self.key = key;

@@ -1,25 +1,27 @@
 //! Rows that go into segments while a statement runs, without having been private writes.
 //!
-//! For tables whose rows have hidden numbers and that no index and no foreign key concerns: nobody can meet such a row,
-//! or look for it, before the transaction commits, but the transaction itself. So they wait in finished segments; the
-//! commit brings those along ([`helios_version::Txn::bring`]), and a transaction that runs another statement first takes
+//! Nobody can meet such a row before the transaction commits but the transaction itself: the rows have hidden numbers and
+//! no index and no foreign key concerns their table, or the transaction has the table to itself and nobody has their
+//! keys (`access/keyed.rs`). So they wait in finished segments; the commit brings those along
+//! ([`helios_version::Txn::bring`]), and a transaction that runs another statement first takes
 //! the rows back as private writes ([`Transaction::take_back`]).
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array};
-use helios_arrow::{ColumnReader, Shape};
+use helios_arrow::{ColumnBuilder, ColumnReader, Shape};
 use helios_base::row::{self, Layout};
 use helios_base::{DataType, Error, Result, Scn, TableId, Value};
-use helios_version::{ColdBlock, ColdRows, Frozen, KeyWalk};
+use helios_version::{BroughtKeys, ColdBlock, ColdRows, Frozen, KeyList};
 use parking_lot::Mutex;
 
 use super::descriptor::Descriptor;
 use super::form::{Cells, Form};
 use super::load::{Loads, MOST_ROWS};
-use super::shelf::{Draft, Unfinished};
+use super::shelf::Unfinished;
 use super::writer::RowsWriter;
+use super::writing::Writing;
 use crate::catalog::{LayoutDef, TableDef};
 use crate::transaction::Transaction;
 
@@ -37,7 +39,9 @@ pub(crate) struct DirectWriter<'t> {
     /// For each column of the file, the place of the table's column.
     places: Vec<usize>,
     threads: usize,
-    open: Option<(u64, Unfinished, RowsWriter<Draft>)>,
+    open: Option<(u64, Unfinished, Writing)>,
+    /// One that has all its rows.
+    ending: Option<(u64, Unfinished, Writing)>,
     direct: Direct,
 }
 
@@ -47,8 +51,32 @@ pub(crate) struct Direct {
     descriptor: Descriptor,
     segments: Vec<(u64, Frozen)>,
     files: Mutex<Vec<Unfinished>>,
-    /// The rows' numbers, ascending.
+    /// The rows' numbers, ascending, if they have such.
     numbers: Vec<Range<i64>>,
+    /// Their keys, if not.
+    keys: Option<Arc<KeyList>>,
+}
+
+/// Keys of rows that go into a segment together.
+#[derive(Default)]
+pub(crate) struct KeyBatch {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl KeyBatch {
+    pub(crate) fn push(&mut self, key: &[u8]) {
+        self.bytes.extend_from_slice(key);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn get(&self, at: usize) -> &[u8] {
+        let end = |at: usize| self.ends.get(at).copied();
+        let start = at.checked_sub(1).and_then(end).unwrap_or(0);
+        self.bytes
+            .get(start..end(at).unwrap_or(start))
+            .unwrap_or_default()
+    }
 }
 
 impl<'t> DirectWriter<'t> {
@@ -65,12 +93,14 @@ impl<'t> DirectWriter<'t> {
             // Who loads waits for it.
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             open: None,
+            ending: None,
             direct: Direct {
                 storage: table.storage,
                 descriptor: descriptor.clone(),
                 segments: Vec::new(),
                 files: Mutex::default(),
                 numbers: Vec::new(),
+                keys: None,
             },
             descriptor,
             layout,
@@ -94,11 +124,48 @@ impl<'t> DirectWriter<'t> {
         Ok(columns)
     }
 
-    /// Writes rows, in columns as [`DirectWriter::formed`] gives them.
+    /// Writes rows, in columns as [`DirectWriter::formed`] gives them, under new hidden numbers.
     ///
     /// # Errors
     /// `Io`; the writer is of no use then.
     pub(crate) fn push(&mut self, columns: &[ArrayRef]) -> Result<()> {
+        let (tables, storage) = (self.transaction.tables(), self.table.storage);
+        self.push_parts(columns, |rows, direct| {
+            let numbers = tables.next_row_ids(storage, rows.len())?;
+            let key = |number: Option<i64>| number.unwrap_or_default().to_be_bytes().to_vec();
+            let first = key(numbers.first().map(|range| range.start));
+            let last = key(numbers.last().map(|range| range.end - 1));
+            let hidden = Int64Array::from_iter_values(numbers.iter().cloned().flatten());
+            add_all(&mut direct.numbers, numbers);
+            Ok((first, last, Some(Arc::new(hidden) as ArrayRef)))
+        })
+    }
+
+    /// Writes rows, in columns as [`DirectWriter::formed`] gives them, of these keys, which are after those before.
+    ///
+    /// # Errors
+    /// `Io`; the writer is of no use then.
+    pub(crate) fn push_keyed(&mut self, columns: &[ArrayRef], keys: &KeyBatch) -> Result<()> {
+        let form = self.descriptor.key_form();
+        self.push_parts(columns, |rows, _| {
+            let hidden = form.as_ref().map(|form| {
+                let mut builder = ColumnBuilder::new(&form.shape(), rows.len());
+                (rows.clone()).try_for_each(|at| builder.append(&Value::from(keys.get(at))))?;
+                Ok::<_, Error>(builder.finish())
+            });
+            let last = rows.end.saturating_sub(1);
+            let (first, last) = (keys.get(rows.start).to_vec(), keys.get(last).to_vec());
+            Ok((first, last, hidden.transpose()?))
+        })
+    }
+
+    /// Writes rows, as many at a time as a segment has room for; `keys` tells the first and the last key of them, and
+    /// gives the hidden column if there is one.
+    fn push_parts(
+        &mut self,
+        columns: &[ArrayRef],
+        mut keys: impl FnMut(Range<usize>, &mut Direct) -> Result<(Vec<u8>, Vec<u8>, Option<ArrayRef>)>,
+    ) -> Result<()> {
         let rows = columns.first().map_or(0, |column| column.len());
         let mut from = 0;
         while from < rows {
@@ -115,30 +182,40 @@ impl<'t> DirectWriter<'t> {
                         .hybrid(table, branch)
                         .auto_compression;
                     let writer = RowsWriter::new(table, descriptor, sink, self.threads, is_auto)?;
-                    empty.insert((id, file, writer))
+                    empty.insert((id, file, Writing::begin(writer)?))
                 }
             };
             let room = usize::try_from(MOST_ROWS - writer.rows()).unwrap_or(usize::MAX);
             let length = room.min(rows - from);
-            let numbers = self
-                .transaction
-                .tables()
-                .next_row_ids(self.table.storage, length)?;
-            let keys = Int64Array::from_iter_values(numbers.iter().cloned().flatten());
-            let part: Vec<ArrayRef> = columns.iter().map(|c| c.slice(from, length)).collect();
-            writer.push_columns(keys, &part)?;
-            add_all(&mut self.direct.numbers, numbers);
+            let (first, last, hidden) = keys(from..from + length, &mut self.direct)?;
+            let part = columns.iter().map(|column| column.slice(from, length));
+            let part: Vec<ArrayRef> = hidden.into_iter().chain(part).collect();
+            let is_written = writer.push((first, last), part);
             from += length;
-            if writer.rows() >= MOST_ROWS {
+            if !is_written || writer.rows() >= MOST_ROWS {
+                self.end()?;
+            }
+            if !is_written {
                 self.seal()?;
             }
         }
         Ok(())
     }
 
+    /// Ends the segment at hand, which another may follow meanwhile.
+    fn end(&mut self) -> Result<()> {
+        self.seal()?;
+        if let Some((.., writing)) = &self.open {
+            writing.end();
+        }
+        self.ending = self.open.take();
+        Ok(())
+    }
+
+    /// Makes the segment durable that was ended.
     fn seal(&mut self) -> Result<()> {
-        if let Some((id, file, writer)) = self.open.take() {
-            let (frozen, _, draft) = writer.finish()?;
+        if let Some((id, file, writing)) = self.ending.take() {
+            let (frozen, draft) = writing.finish()?;
             file.seal(draft)?;
             self.direct.segments.push((id, frozen));
             self.direct.files.lock().push(file);
@@ -176,12 +253,15 @@ impl<'t> DirectWriter<'t> {
         Ok(())
     }
 
-    /// Ends the segments, makes them durable and leaves them with the transaction.
+    /// Ends the segments, makes them durable and leaves them with the transaction. `keys` are those of the rows, if they
+    /// have no hidden numbers.
     ///
     /// # Errors
     /// `Io`.
-    pub(crate) fn finish(mut self) -> Result<()> {
+    pub(crate) fn finish(mut self, keys: Option<KeyList>) -> Result<()> {
+        self.end()?;
         self.seal()?;
+        self.direct.keys = keys.map(Arc::new);
         if !self.direct.segments.is_empty() {
             self.transaction.leave(self.direct);
         }
@@ -196,7 +276,7 @@ fn formed(array: &ArrayRef, shape: &Shape, form: &Form, ty: &DataType) -> Result
         return Ok(Arc::clone(array));
     }
     let reader = ColumnReader::new(array, shape)?;
-    let mut builder = helios_arrow::ColumnBuilder::new(&wanted, reader.len());
+    let mut builder = ColumnBuilder::new(&wanted, reader.len());
     let mut bytes = Vec::new();
     for at in 0..reader.len() {
         match reader.value(at)? {
@@ -222,12 +302,15 @@ fn add_all(all: &mut Vec<Range<i64>>, more: Vec<Range<i64>>) {
 }
 
 impl Direct {
-    fn keys(&self) -> KeyWalk {
+    fn keys(&self) -> BroughtKeys {
+        if let Some(keys) = &self.keys {
+            return BroughtKeys::Vacant(Arc::clone(keys));
+        }
         let numbers = self.numbers.clone();
-        Arc::new(move |visit| {
+        BroughtKeys::Unheard(Arc::new(move |visit| {
             let mut numbers = numbers.iter().cloned().flatten();
             numbers.try_for_each(|number| visit(&number.to_be_bytes()))
-        })
+        }))
     }
 
     /// Puts the rows into the transaction.
@@ -254,6 +337,14 @@ impl Direct {
 }
 
 impl Transaction {
+    /// Whether rows of one of these storages wait in segments.
+    pub(crate) fn waits(&self, mut storages: impl Iterator<Item = TableId>) -> bool {
+        self.with_direct(|all| {
+            !all.is_empty()
+                && storages.any(|storage| all.iter().any(|direct| direct.storage == storage))
+        })
+    }
+
     /// Keeps segments for the commit.
     fn leave(&self, direct: Direct) {
         self.with_direct(|all| all.push(Arc::new(direct)));

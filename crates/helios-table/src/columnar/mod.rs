@@ -32,12 +32,13 @@ mod scan;
 mod shelf;
 mod trail;
 mod writer;
+mod writing;
 
 pub(crate) use cluster::change_cluster;
 pub use cluster::{CLUSTER_BY, check_cluster, cluster_option};
 pub use compact::CompactionReport;
 pub use compress::{check_compression, column_option};
-pub(crate) use direct::{Direct, DirectWriter};
+pub(crate) use direct::{Direct, DirectWriter, KeyBatch};
 pub use freeze::FreezeReport;
 pub use hybrid::{HYBRID_OPTIONS, HybridStorage};
 pub(crate) use keeper::Keeper;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int64Array, UInt64Array};
+use arrow_array::{ArrayRef, UInt64Array};
 use helios_arrow::ColumnBuilder;
 use helios_base::row::{Layout, RowReader};
 use helios_base::{Result, Scn};
@@ -108,23 +108,21 @@ impl<S: Sink> RowsWriter<S> {
         Ok(())
     }
 
-    /// Adds rows, in columns of the descriptor's forms, whose keys are these hidden numbers, after those before. They
-    /// begin with a commit to come.
-    pub(super) fn push_columns(&mut self, numbers: Int64Array, columns: &[ArrayRef]) -> Result<()> {
+    /// Adds rows, in columns of the descriptor's forms (the hidden one first, if there is one), of which these are the
+    /// first and the last key, after those before. They begin with a commit to come.
+    pub(super) fn push_columns(
+        &mut self,
+        (first, last): (Vec<u8>, Vec<u8>),
+        columns: &[ArrayRef],
+    ) -> Result<()> {
         if !self.begins.is_empty() {
             self.flush()?;
         }
-        let (Some(first), Some(last)) = (numbers.iter().next(), numbers.iter().next_back()) else {
-            return Ok(());
-        };
-        let key = |number: Option<i64>| number.unwrap_or_default().to_be_bytes().to_vec();
-        self.least.get_or_insert_with(|| key(first));
-        self.greatest = key(last);
-        self.rows += numbers.len() as u64;
-        let mut all: Vec<ArrayRef> = vec![Arc::new(numbers)];
-        all.extend(columns.iter().map(Arc::clone));
+        self.least.get_or_insert(first);
+        self.greatest = last;
+        self.rows += columns.first().map_or(0, |column| column.len()) as u64;
         let begin = Begin::At(self.newest.0);
-        self.segment.append(&all, begin).map_err(from_segment)
+        self.segment.append(columns, begin).map_err(from_segment)
     }
 
     fn flush(&mut self) -> Result<()> {

@@ -75,19 +75,24 @@ impl Pairing {
 
 impl TableWriter<'_> {
     /// Checks the foreign keys of a new version of a row, which is stored under `key`. A parent
-    /// that is not there is looked for again at the end of the statement, or at commit.
+    /// that is not there is looked for again at the end of the statement, or at commit: then false.
     pub(crate) fn check_parents(
         &mut self,
         row: &[Value],
         old: Option<&[Value]>,
         key: &[u8],
-    ) -> Result<()> {
+    ) -> Result<bool> {
+        let mut are_there = true;
         let rules = self.rules().clone();
         let table = self.table().clone();
         for (slot, (id, positions)) in rules.foreign_keys.iter().enumerate() {
             let unchanged =
                 |position: &usize| old.and_then(|o| o.get(*position)) == row.get(*position);
             if old.is_some() && positions.iter().all(unchanged) {
+                continue;
+            }
+            // Most rows of a load have a parent that another had.
+            if self.has_known_parent(slot, positions, row)? {
                 continue;
             }
             let Some(constraint) = table.constraint_by_id(*id) else {
@@ -100,6 +105,7 @@ impl TableWriter<'_> {
                 continue;
             };
             if !self.parent_exists(fk, slot, &values)? {
+                are_there = false;
                 self.transaction().check_later(
                     constraint,
                     Check::Parent {
@@ -110,7 +116,36 @@ impl TableWriter<'_> {
                 );
             }
         }
-        Ok(())
+        Ok(are_there)
+    }
+
+    /// Whether the row has a parent in the foreign key at `slot` that this statement has found before.
+    fn has_known_parent(
+        &mut self,
+        slot: usize,
+        positions: &[usize],
+        row: &[Value],
+    ) -> Result<bool> {
+        let table = self.table().clone();
+        let mut mark = std::mem::take(&mut self.mark);
+        mark.clear();
+        let mut encode = |position: &usize| {
+            let cell = row.get(*position).zip(table.columns.get(*position));
+            match cell.filter(|(value, _)| !value.is_null()) {
+                Some((value, column)) => {
+                    key::encode(value, &column.ty, KeyOrder::ASC, &mut mark).map(|()| true)
+                }
+                None => Ok(false),
+            }
+        };
+        let mut is_whole = true;
+        for position in positions {
+            is_whole = is_whole && encode(position)?;
+        }
+        let known = self.parents.get(slot);
+        let is_known = is_whole && known.is_some_and(|known| known.has(&mark));
+        self.mark = mark;
+        Ok(is_known)
     }
 
     /// Fails unless the parent of `row` exists.

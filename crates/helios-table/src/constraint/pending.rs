@@ -86,6 +86,19 @@ impl Check {
     }
 }
 
+impl Check {
+    /// The storages in which it looks for rows other than that for whose sake it waits, which is among the writes.
+    fn looks_at(&self, catalog: &Catalog) -> impl Iterator<Item = TableId> {
+        let (table, constraint) = self.constraint();
+        let table = catalog.table_by_id(table);
+        let fk = table.and_then(|table| table.constraint_by_id(constraint)?.as_foreign_key());
+        let parent = fk.and_then(|fk| catalog.table_by_id(fk.parent));
+        let table = table.filter(|_| !matches!(self, Self::Parent { .. }));
+        let storages = [table, parent].map(|table| table.map(|table| table.storage));
+        storages.into_iter().flatten()
+    }
+}
+
 impl Modes {
     /// Whether a constraint's checks wait for commit.
     fn is_deferred(&self, constraint: &ConstraintDef) -> bool {
@@ -145,6 +158,10 @@ impl Transaction {
                 return Ok(());
             }
             let catalog = self.latest_catalog()?;
+            if !actions.is_empty() {
+                // They look for rows of other tables, and change them.
+                self.take_back()?;
+            }
             for action in &actions {
                 self.act(&catalog, action, ctx)?;
             }
@@ -215,6 +232,10 @@ impl Transaction {
     }
 
     fn verify_all(&self, catalog: &Arc<Catalog>, checks: &[Check]) -> Result<()> {
+        let sought = checks.iter().flat_map(|check| check.looks_at(catalog));
+        if self.waits(sought) {
+            self.take_back()?;
+        }
         let mut writer: Option<TableWriter<'_>> = None;
         for check in checks {
             let (table, constraint) = check.constraint();

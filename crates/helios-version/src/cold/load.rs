@@ -14,7 +14,7 @@ use crate::core::Core;
 use crate::keys::{ObjectRange, PREFIX};
 use crate::row::RowRef;
 use crate::txn::Txn;
-use crate::writes::KeyWalk;
+use crate::writes::BroughtKeys;
 
 impl Core {
     /// Takes in a segment that a commit brings along, or again in recovery. Called with the apply mutex held.
@@ -137,16 +137,32 @@ impl Txn {
 
 impl Txn {
     /// Says that these segments, whose files are durable, have rows of a table that were never put: the commit takes
-    /// them in. `keys` shows their keys, of which nobody ever had one, on any branch. Reads of this transaction do not
-    /// see them: the last thing before the commit. After an error of the commit that is not
+    /// them in. Of keys that somebody may ask for each was [vacant](crate::Vacancy::Vacant) when this transaction
+    /// [had the whole table to itself](Txn::take_whole), and it wrote none of them since. Reads of this transaction do
+    /// not see the rows: the last thing before the commit. After an error of the commit that is not
     /// [`Poisoned`](helios_base::ErrorKind::Poisoned) nothing refers to the files.
     ///
     /// # Errors
-    /// 25006 in a read-only transaction.
-    pub fn bring(&self, table: TableId, segments: Vec<(u64, Frozen)>, keys: KeyWalk) -> Result<()> {
+    /// 25006 in a read-only transaction; internal if the keys are not as many as the rows.
+    pub fn bring(
+        &self,
+        table: TableId,
+        segments: Vec<(u64, Frozen)>,
+        keys: BroughtKeys,
+    ) -> Result<()> {
         self.refuse_read_only()?;
-        failpoint::hit("cold.loaded")?;
         let rows = segments.iter().map(|(_, frozen)| frozen.rows).sum();
+        failpoint::hit("cold.loaded")?;
+        if let BroughtKeys::Vacant(list) = &keys {
+            if list.len() != rows {
+                return Err(Error::internal(format!(
+                    "segments with {rows} rows of table {table} for {} keys",
+                    list.len()
+                )));
+            }
+            // As in `load`: what recovery finds of these keys would shadow the rows.
+            self.core().save_visible()?;
+        }
         let segments = self.entries(table, segments);
         self.writes().write().bring(table, segments, rows, keys);
         Ok(())

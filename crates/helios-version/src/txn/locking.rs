@@ -6,7 +6,7 @@ use std::time::Duration;
 use helios_base::{Error, Result, Scn, SqlState, TableId};
 
 use super::held::Held;
-use super::{FOREVER, Isolation, Locked, Txn, over};
+use super::{FOREVER, Isolation, Locked, Txn, Vacancy, over};
 use crate::cache::Newest;
 use crate::lock::manager::{LockKey, Outcome, Patience};
 use crate::lock::mode::Mode;
@@ -29,6 +29,58 @@ impl Txn {
         mode: LockMode,
         wait: Wait,
     ) -> Result<Option<Locked>> {
+        let locked = self.lock_and_look(table, pk, mode, wait)?;
+        Ok(locked.map(|(locked, _)| locked))
+    }
+
+    /// As [`Txn::lock_row`] for the key of a new row.
+    ///
+    /// # Errors
+    /// As [`Txn::lock_row`].
+    pub fn vacancy(&self, table: TableId, pk: &[u8]) -> Result<Vacancy> {
+        let locked = self.lock_and_look(table, pk, LockMode::NoKeyUpdate, Wait::Block)?;
+        Ok(match locked {
+            Some((_, true)) => Vacancy::Vacant,
+            Some((locked, _)) if locked.latest.is_none() => Vacancy::Left,
+            _ => Vacancy::Taken,
+        })
+    }
+
+    /// Takes the whole table of rows for this transaction if nobody else is in it: nobody else locks or writes one of
+    /// its rows from then on. False if somebody is.
+    ///
+    /// # Errors
+    /// 25P01 when the transaction is over.
+    pub fn take_whole(&self, table: TableId) -> Result<bool> {
+        let mut held = self.held.lock();
+        if self.state.lock().over {
+            return Err(over());
+        }
+        Ok(held.table(table).covers_rows(LockMode::Update) || self.try_whole(&mut held, table))
+    }
+
+    fn try_whole(&self, held: &mut Held, table: TableId) -> bool {
+        let key = LockKey::table(self.options.branch, table.0);
+        let exclusive = Mode::from(TableLock::Exclusive);
+        let outcome = self.core.locks.try_lock(self.owner.number, key, exclusive);
+        let Some(outcome) = outcome else {
+            return false;
+        };
+        held.note(key, outcome);
+        held.table(table)
+            .add(TableLock::Exclusive, self.core.published());
+        true
+    }
+
+    /// Locks a row; says also whether nothing at all is known of the key: no own write, no version on the own branch,
+    /// nothing inherited.
+    fn lock_and_look(
+        &self,
+        table: TableId,
+        pk: &[u8],
+        mode: LockMode,
+        wait: Wait,
+    ) -> Result<Option<(Locked, bool)>> {
         let mut held = self.held.lock();
         if !self.take_row(&mut held, table, pk, mode, wait)? {
             return Ok(None);
@@ -36,10 +88,11 @@ impl Txn {
         let own = self.own(table, pk)?;
         if own.is_none() && held.in_gap(table, pk) {
             held.remember(table, pk, mode, true);
-            return Ok(Some(Locked {
+            let locked = Locked {
                 latest: None,
                 changed_since_snapshot: false,
-            }));
+            };
+            return Ok(Some((locked, true)));
         }
         let (row, newest) = self.newest(&mut held, table, pk)?;
         let changed = self.changed(&newest)?;
@@ -47,6 +100,7 @@ impl Txn {
             self.refuse_changed(&newest)?;
         }
         held.remember(table, pk, mode, newest.is_absent());
+        let is_vacant = own.is_none() && row.is_none() && newest.is_absent();
         let latest = match own {
             Some(Own::Put(row)) => Some(RowVersion {
                 begin: Scn::MAX,
@@ -55,10 +109,11 @@ impl Txn {
             Some(Own::Delete) => None,
             None => row,
         };
-        Ok(Some(Locked {
+        let locked = Locked {
             latest,
             changed_since_snapshot: changed,
-        }))
+        };
+        Ok(Some((locked, is_vacant)))
     }
 
     /// As [`Txn::lock_row`] for a key under which the running statement's view has the row `seen`, or none: it
@@ -229,14 +284,8 @@ impl Txn {
             return Ok(true);
         }
         if held.table(table).wants_whole() {
-            // Many row locks cost memory: take the whole table if nobody else is in it.
-            let key = LockKey::table(self.options.branch, table.0);
-            let exclusive = Mode::from(TableLock::Exclusive);
-            let outcome = self.core.locks.try_lock(self.owner.number, key, exclusive);
-            if let Some(outcome) = outcome {
-                held.note(key, outcome);
-                held.table(table)
-                    .add(TableLock::Exclusive, self.core.published());
+            // Many row locks cost memory.
+            if self.try_whole(held, table) {
                 return Ok(true);
             }
         }

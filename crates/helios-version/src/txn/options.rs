@@ -80,6 +80,17 @@ pub struct Locked {
     pub changed_since_snapshot: bool,
 }
 
+/// What there is under a key that a new row is to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vacancy {
+    /// A row: the transaction's own or the newest committed.
+    Taken,
+    /// No row any more, but a version of one, the transaction's own or the branch's.
+    Left,
+    /// Neither the transaction nor its branch has, or inherits, anything.
+    Vacant,
+}
+
 /// A running transaction, for system views.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TxnInfo {

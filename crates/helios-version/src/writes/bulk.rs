@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use helios_base::{Result, TableId};
 
+use super::key_list::KeyList;
 use super::keymap::KeyMap;
 use super::{Kind, Live, Slot, WriteSet, find};
 use crate::changes::ListPart;
@@ -22,10 +23,28 @@ pub(super) struct Load {
 }
 
 /// Is shown a key.
-type ShowKey<'v> = dyn FnMut(&[u8]) -> Result<()> + 'v;
+pub(super) type ShowKey<'v> = dyn FnMut(&[u8]) -> Result<()> + 'v;
 
 /// Shows keys in ascending order.
 pub type KeyWalk = Arc<dyn Fn(&mut ShowKey<'_>) -> Result<()> + Send + Sync>;
+
+/// The keys of rows that a commit brings along.
+#[derive(Clone)]
+pub enum BroughtKeys {
+    /// Nobody ever had one, on any branch, or can have asked for one.
+    Unheard(KeyWalk),
+    /// The branch has no version of any, nor has the transaction.
+    Vacant(Arc<KeyList>),
+}
+
+impl BroughtKeys {
+    fn for_each(&self, visit: &mut ShowKey<'_>) -> Result<()> {
+        match self {
+            Self::Unheard(walk) => walk(visit),
+            Self::Vacant(list) => list.for_each(visit),
+        }
+    }
+}
 
 /// Rows of a table that are in segments alone.
 pub(super) struct Brought {
@@ -33,10 +52,10 @@ pub(super) struct Brought {
     /// Number and entry of each.
     segments: Vec<(u64, Vec<u8>)>,
     rows: u64,
-    keys: KeyWalk,
+    keys: BroughtKeys,
 }
 
-/// Bytes that the log needs for the key of a row in a segment, roughly.
+/// Bytes that the log needs for the number of a row in a segment, roughly.
 const KEY_BYTES: u64 = 3;
 
 impl WriteSet {
@@ -104,7 +123,7 @@ impl WriteSet {
         table: TableId,
         segments: Vec<(u64, Vec<u8>)>,
         rows: u64,
-        keys: KeyWalk,
+        keys: BroughtKeys,
     ) {
         self.brought.push(Brought {
             table,
@@ -114,15 +133,19 @@ impl WriteSet {
         });
     }
 
-    /// Whether there are segments with rows of the table that are not among the writes.
-    pub(crate) fn brings(&self, table: TableId) -> bool {
-        self.brought.iter().any(|brought| brought.table == table)
+    /// The keys of the table's rows in segments that are not among the writes.
+    pub(crate) fn brought(&self, table: TableId) -> impl Iterator<Item = &BroughtKeys> {
+        let brought = self.brought.iter();
+        brought.filter_map(move |one| (one.table == table).then_some(&one.keys))
     }
 
     /// Bytes that the log gets beside those of the writes, roughly.
     pub(super) fn brought_bytes(&self) -> u64 {
-        let rows: u64 = self.brought.iter().map(|brought| brought.rows).sum();
-        rows.saturating_mul(KEY_BYTES)
+        let bytes = |brought: &Brought| match &brought.keys {
+            BroughtKeys::Unheard(_) => brought.rows.saturating_mul(KEY_BYTES),
+            BroughtKeys::Vacant(list) => list.bytes(),
+        };
+        self.brought.iter().map(bytes).sum()
     }
 
     #[inline]
@@ -149,8 +172,16 @@ impl WriteSet {
             encode(table, &load.segments, &rows, piece, part)?;
         }
         for brought in &self.brought {
-            let keys = &*brought.keys;
-            encode(brought.table, &brought.segments, keys, piece, part)?;
+            let (table, segments) = (brought.table, &brought.segments);
+            match &brought.keys {
+                BroughtKeys::Unheard(walk) => encode(table, segments, &**walk, piece, part)?,
+                BroughtKeys::Vacant(list) => {
+                    let mut out = Pieces::new(piece, part);
+                    out.segments(table, segments);
+                    list.for_each_part(&mut |keys| out.keys(table, keys))?;
+                    out.end()?;
+                }
+            }
         }
         Ok(())
     }
@@ -165,7 +196,7 @@ impl WriteSet {
                 let id = *id;
                 visit(Live::Segment { table, id, entry })?;
             }
-            (brought.keys)(&mut |pk| visit(Live::Loaded { table, pk }))?;
+            (brought.keys).for_each(&mut |pk| visit(Live::Loaded { table, pk }))?;
         }
         Ok(())
     }
@@ -196,27 +227,52 @@ fn encode(
     piece: usize,
     part: &mut dyn FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
-    let mut out = Vec::new();
-    for (id, entry) in segments {
-        let id = *id;
-        Op::Segment { table, id, entry }.encode(&mut out);
-    }
+    let mut out = Pieces::new(piece, part);
+    out.segments(table, segments);
     let mut list = ListPart::default();
     keys(&mut |pk| {
         if list.add(pk) {
-            let keys = list.bytes();
-            Op::Loaded { table, keys }.encode(&mut out);
+            out.keys(table, list.bytes())?;
             list.clear();
-        }
-        if out.len() >= piece {
-            part(&out)?;
-            out.clear();
         }
         Ok(())
     })?;
     if !list.bytes().is_empty() {
-        let keys = list.bytes();
-        Op::Loaded { table, keys }.encode(&mut out);
+        out.keys(table, list.bytes())?;
     }
-    part(&out)
+    out.end()
+}
+
+/// Operations, handed to `part` in pieces of about `size` bytes.
+struct Pieces<'p> {
+    out: Vec<u8>,
+    size: usize,
+    part: &'p mut dyn FnMut(&[u8]) -> Result<()>,
+}
+
+impl<'p> Pieces<'p> {
+    fn new(size: usize, part: &'p mut dyn FnMut(&[u8]) -> Result<()>) -> Self {
+        let out = Vec::new();
+        Self { out, size, part }
+    }
+
+    fn segments(&mut self, table: TableId, segments: &[(u64, Vec<u8>)]) {
+        for (id, entry) in segments {
+            let id = *id;
+            Op::Segment { table, id, entry }.encode(&mut self.out);
+        }
+    }
+
+    fn keys(&mut self, table: TableId, keys: &[u8]) -> Result<()> {
+        Op::Loaded { table, keys }.encode(&mut self.out);
+        if self.out.len() >= self.size {
+            (self.part)(&self.out)?;
+            self.out.clear();
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<()> {
+        (self.part)(&self.out)
+    }
 }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use helios_base::{Error, Result, Scn, TableId};
 use helios_version::{
-    Adoption, Cold, ColdBlock, ColdRows, Compaction, Freeze, Frozen, SegmentInfo, Txn,
+    Adoption, BroughtKeys, Cold, ColdBlock, ColdRows, Compaction, Freeze, Frozen, KeyList,
+    SegmentInfo, Txn,
 };
 
 /// A row: key, begin, stored form.
@@ -129,6 +130,19 @@ impl Shelf {
             rows.push((row.pk.to_vec(), Scn::ZERO, row.row.to_vec()));
             Ok(())
         })?;
+        txn.load(table, self.segments(txn, &rows, size))
+    }
+
+    /// Lets a transaction bring rows along that it never put.
+    pub fn bring(&self, txn: &Txn, table: TableId, rows: &[Row], size: usize) -> Result<()> {
+        let mut keys = KeyList::default();
+        rows.iter().try_for_each(|row| keys.push(&row.0))?;
+        let keys = BroughtKeys::Vacant(Arc::new(keys));
+        txn.bring(table, self.segments(txn, rows, size), keys)
+    }
+
+    /// Segments of `size` rows each.
+    fn segments(&self, txn: &Txn, rows: &[Row], size: usize) -> Vec<(u64, Frozen)> {
         let mut segments = Vec::new();
         for rows in rows.chunks(size) {
             let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
@@ -139,7 +153,7 @@ impl Shelf {
             let rows = Arc::new(MemoryRows(rows.to_vec()));
             self.0.lock().unwrap().insert(id, rows);
         }
-        txn.load(table, segments)
+        segments
     }
 }
 

@@ -5,6 +5,7 @@
 // HELIOS_MODEL_OPS sets the number of operations, HELIOS_SEED the seed. The same operations run by
 // default.
 
+mod bringing;
 mod expect;
 mod freezing;
 mod reads;
@@ -391,9 +392,11 @@ impl World {
 
     fn finish(&mut self) {
         let Some(n) = self.any_open() else { return };
-        let open = self.open.swap_remove(n);
-        if self.random.u8(0..5) == 0 {
-            return open.txn.rollback();
+        let mut open = self.open.swap_remove(n);
+        match self.random.u8(0..5) {
+            0 => return open.txn.rollback(),
+            1 if !self.bring(&mut open) => return,
+            _ => {}
         }
         let conflict = open.isolation == Isolation::Serializable
             && open.txn.has_writes()

@@ -12,7 +12,7 @@ use heliosdb::{Connection, Database, Options, Value};
 
 const DIRECTORY: &str = "HELIOS_BULK_DIRECTORY";
 /// Rows of a transaction of the child.
-const ROWS: i64 = 1500;
+const ROWS: i64 = 2500;
 
 fn text(connection: &mut Connection, sql: &str) -> String {
     let row = connection.query_row(sql, ());
@@ -255,7 +255,8 @@ fn child() {
         .unwrap();
     loop {
         batch += 1;
-        // The second table has no key: its rows go into segments while the statement runs.
+        // The second table has no key: its rows go into segments while the statement runs, and of the first those behind
+        // the first thousand, if they come in the order of the key.
         let mut sql = match batch % 3 {
             0 => format!("BEGIN; INSERT INTO t SELECT {batch}, i FROM generate_series(1, {ROWS}) i; ROLLBACK;
                           INSERT INTO t SELECT {batch}, i FROM generate_series(1, {ROWS}) i"),

@@ -20,6 +20,7 @@ mod expiry;
 mod faults;
 mod files;
 mod hybrid;
+mod keyed_loads;
 mod masks;
 mod memory;
 mod model;

@@ -7,6 +7,7 @@ use helios_table::columnar::{
 use helios_table::merge::Action;
 use helios_version::RETENTION_PERIOD;
 
+use super::super::settings::tier_hint;
 use super::super::{merge_rules, retention};
 
 /// PostgreSQL's parameters of storage, which say how it lays out pages and when it cleans up. Dumps have
@@ -80,6 +81,10 @@ fn check_one(name: &str, value: &str) -> Result<()> {
     }
     if HybridStorage::default().set(name, value)? || check_compression(name, value)? {
         return Ok(());
+    }
+    if let Some(hint) = tier_hint(name) {
+        let error = Error::unsupported(format!("parameter \"{name}\" is not supported yet"));
+        return Err(error.with_hint(hint));
     }
     let error = Error::new(
         SqlState::INVALID_PARAMETER_VALUE,

@@ -15,6 +15,7 @@ use helios_base::{Encoding, Error, Result, SharedEncoding, SqlState, TimeZone, n
 
 pub(crate) use database::{DEFAULT_RETENTION, DatabaseSettings, is_limit, is_of_database};
 pub(crate) use registry::Id;
+pub(super) use registry::tier_hint;
 use registry::{Change, RESERVED, RESERVED_PREFIXES};
 pub use registry::{SETTINGS, SettingDef};
 pub use value::SettingValue;
@@ -646,10 +647,12 @@ fn find(name: &str) -> Result<usize> {
     if RESERVED.binary_search(&lower.as_str()).is_ok()
         || RESERVED_PREFIXES.iter().any(|p| lower.starts_with(p))
     {
-        return Err(
-            Error::unsupported(format!("parameter \"{name}\" is not supported yet"))
-                .with_detail("Nothing would act on it."),
-        );
+        let error = Error::unsupported(format!("parameter \"{name}\" is not supported yet"))
+            .with_detail("Nothing would act on it.");
+        return Err(match tier_hint(&lower) {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        });
     }
     let error = Error::new(
         SqlState::UNDEFINED_OBJECT,
@@ -748,6 +751,14 @@ mod tests {
                 Some("Perhaps you meant \"statement_timeout\".".into())
             ))
         );
+        for name in ["hot_threshold", "Cold_Threshold", "access_count_threshold"] {
+            let (code, hint) = code(s.set(name, Some("1 day"), false)).unwrap_or_default();
+            assert_eq!(code, "0A000", "{name}");
+            assert!(
+                hint.is_some_and(|hint| hint.contains("hybrid_storage_")),
+                "{name}"
+            );
+        }
         for name in [
             "lite.cpu_budget",
             "full.x",

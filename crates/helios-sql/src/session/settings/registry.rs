@@ -379,6 +379,18 @@ pub(super) static RESERVED: &[&str] = &[
     "threshold_table_size",
 ];
 
+/// What there is instead of keys of the policy by which rows move between tiers.
+pub(in crate::session) fn tier_hint(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "hot_threshold" => "Perhaps you meant \"hybrid_storage_hot_threshold\".",
+        "cold_threshold" => "Perhaps you meant \"hybrid_storage_cold_threshold\".",
+        "access_count_threshold" => {
+            "Rows move by their age (\"hybrid_storage_hot_threshold\"); those of segments that are read often are kept in memory by themselves."
+        }
+        _ => return None,
+    })
+}
+
 /// Prefixes of such names.
 pub(super) static RESERVED_PREFIXES: &[&str] = &["lite.", "full."];
 

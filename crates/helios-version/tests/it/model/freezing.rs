@@ -14,14 +14,15 @@ pub(super) struct Freezing {
     shelf: Shelf,
     reading: Option<(Freeze, Vec<Row>)>,
     adopting: Vec<Adoption>,
-    compacting: Option<(Compaction, Vec<Row>)>,
+    compacting: Option<(BranchId, Compaction, Vec<Row>)>,
     thawing: Option<Thaw>,
     /// Segments whose rows came back.
     thawed: u64,
     /// Segments taken in.
     made: u64,
-    /// Transactions that brought segments along.
+    /// Transactions that brought segments along of what they had put, and of what they had not.
     pub(super) loaded: u64,
+    brought: u64,
     /// Segments made of others, and rows left out of them.
     compacted: u64,
     dead: u64,
@@ -29,11 +30,11 @@ pub(super) struct Freezing {
 
 impl std::fmt::Display for Freezing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (made, loaded) = (self.made, self.loaded);
+        let (made, loaded, brought) = (self.made, self.loaded, self.brought);
         let (compacted, dead, thawed) = (self.compacted, self.dead, self.thawed);
         write!(
             f,
-            "{made} segments, {loaded} loads, {compacted} compactions, {dead} dead rows, {thawed} thawed"
+            "{made} segments, {loaded} loads, {brought} rows brought, {compacted} compactions, {dead} dead rows, {thawed} thawed"
         )
     }
 }
@@ -56,14 +57,14 @@ impl Freezing {
 
     /// Makes one segment of some, little by little.
     fn compact(&mut self, store: &Store, random: &mut Rng, branch: BranchId) {
-        let Some((mut compaction, mut rows)) = self.compacting.take() else {
+        let Some((of, mut compaction, mut rows)) = self.compacting.take() else {
             let mut segments = store.segments();
             segments.retain(|info| info.branch == branch && info.adopted == info.rows);
             segments.retain(|_| random.u8(0..3) > 0);
             let ids: Vec<u64> = segments.iter().map(|info| info.id).collect();
             if !ids.is_empty() {
                 let compaction = store.compact(T, branch, &ids).unwrap();
-                self.compacting = Some((compaction, Vec::new()));
+                self.compacting = Some((branch, compaction, Vec::new()));
             }
             return;
         };
@@ -72,7 +73,15 @@ impl Freezing {
             return;
         }
         for _ in 0..random.usize(1..60) {
-            match compaction.look().unwrap() {
+            let looked = match compaction.look() {
+                Ok(looked) => looked,
+                Err(error) => {
+                    // The branch may be gone, and with it the files that were not read yet.
+                    assert!(store.branch_by_id(of).is_none(), "{error}");
+                    return;
+                }
+            };
+            match looked {
                 Some(true) => {
                     let row = compaction.row().unwrap();
                     rows.push((row.pk.to_vec(), row.begin, row.row.to_vec()));
@@ -90,7 +99,7 @@ impl Freezing {
                 }
             }
         }
-        self.compacting = Some((compaction, rows));
+        self.compacting = Some((of, compaction, rows));
     }
 
     /// Brings the rows of a segment back, little by little.
@@ -171,6 +180,13 @@ impl Freezing {
             self.shelf.load(txn, T, random.usize(1..5)).unwrap();
             self.loaded += 1;
         }
+    }
+
+    /// Lets a transaction that is about to commit bring rows along that it never put.
+    pub(super) fn bring(&mut self, txn: &Txn, rows: &[Row], random: &mut Rng) {
+        self.brought += rows.len() as u64;
+        let size = random.usize(1..5);
+        self.shelf.bring(txn, T, rows, size).unwrap();
     }
 
     /// All of it.
