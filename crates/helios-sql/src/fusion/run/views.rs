@@ -450,7 +450,7 @@ mod tests {
         let mut seed = 0;
         let before = loop {
             let count = groups.count();
-            let all_new = batch(seed * 8192 * 7919, 8192, 7919 * 8192, false);
+            let all_new = batch(seed, 8192, 7919 * 8192, false);
             if !groups.find(&all_new, &mut of).unwrap() {
                 break count;
             }
