@@ -24,7 +24,7 @@ use super::check::check;
 use super::ready::Ready;
 use super::storage::{from_storage, storage_type, to_storage, unheld};
 use super::vortex::{self, VortexArray};
-use super::{Block, Codec, Effort, Encoded, Known, Opened};
+use super::{Block, Codec, Effort, Encoded, Known, Opened, raw_bytes};
 use crate::coded::Coded;
 use crate::error::Result;
 
@@ -178,6 +178,9 @@ fn without_views(array: ArrayRef) -> Result<ArrayRef> {
     })
 }
 
+/// Different strings of so few bytes stay as they are: what tables of fragments save of them they take themselves.
+const SHORT: usize = 4096;
+
 /// A dictionary of strings and the places of all rows in it, each compressed. A null is one of the strings.
 fn dictionary(
     strings: &StringViewArray,
@@ -205,13 +208,17 @@ fn dictionary(
         ),
         _ => Arc::new(UInt32Array::from(codes)),
     };
+    let is_short = raw_bytes(values.as_ref()) < SHORT;
     let (values, codes) = (
         vortex::import(&values, has_nulls)?,
         vortex::import(&codes, false)?,
     );
     let array = vortex::encoding(|| {
         let mut context = vortex::session().create_execution_ctx();
-        let values = compressor.compress(&values, &mut context)?;
+        let values = match is_short {
+            true => values,
+            false => compressor.compress(&values, &mut context)?,
+        };
         let codes = PLACES.compress(&codes, &mut context)?;
         Ok(DictArray::try_new(codes, values)?.into_array())
     })?;

@@ -97,6 +97,9 @@ impl Making<'_> {
     /// Whether the whole column will be below `threshold`. Without an expected number of rows, a
     /// chunk with others to follow is taken for a part of a large column.
     fn is_small(&self, place: usize, array: &ArrayRef, threshold: u64) -> bool {
+        if threshold == 0 {
+            return false;
+        }
         let here = crate::codec::raw_bytes(array.as_ref()) as u64;
         let known = self.raw.get(place).copied().unwrap_or(0) + here;
         let rows = self.rows + array.len() as u64;

@@ -224,10 +224,12 @@ impl Work {
         let calls = aggregate.aggr_expr();
         let sums = calls.iter().map(|call| call.create_groups_accumulator());
         let keys = aggregate.group_expr().input_exprs();
+        let input = aggregate.input_schema();
+        let types = keys.iter().map(|key| key.data_type(&input));
         let memory = MemoryConsumer::new("groups by views").register(task.memory_pool());
         Ok(Self {
             schema: aggregate.schema(),
-            groups: Groups::new(keys.len()),
+            groups: Groups::new(types.collect::<DfResult<_>>()?),
             memory,
             keys,
             args: aggregate_expressions(calls, aggregate.mode(), 0)?,

@@ -5,13 +5,15 @@
 //! looked for by what is in its columns.
 
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Date32Array, Int16Array, Int32Array, Int64Array, StringViewBuilder,
+};
 use arrow::buffer::{Buffer, NullBuffer};
-use arrow::compute::{concat, take};
 use arrow::datatypes::{DataType as ArrowType, Date32Type, Int16Type, Int32Type, Int64Type};
 use datafusion::common::hash_utils::RandomState;
-use datafusion::common::{Result as DfResult, internal_err};
+use datafusion::common::{Result as DfResult, internal_datafusion_err, internal_err};
 
 /// Columns of a group, at most.
 pub(super) const COLUMNS: usize = 3;
@@ -27,6 +29,9 @@ const FEW: usize = 1024;
 const MOST: usize = 1 << 18;
 const MOST_BYTES: usize = 16 << 20;
 
+/// Bytes of strings that lie together.
+const BLOCK: u32 = 1 << 20;
+
 /// After so many rows each time it counts how often a key was not remembered.
 const PROVEN: usize = 1 << 15;
 
@@ -34,28 +39,25 @@ const PROVEN: usize = 1 << 15;
 pub(super) struct Groups {
     recent: Recent,
     known: Known,
-    /// Per column: the values of the groups, in pieces.
-    values: Vec<Vec<ArrayRef>>,
+    /// The types of the columns.
+    types: Vec<ArrowType>,
     /// Rows of late, and those whose keys were not remembered.
     rows: usize,
     strange: usize,
     /// What is in the columns of a row.
     bytes: Vec<u8>,
-    /// The rows of a batch that began groups.
-    fresh: Vec<u32>,
 }
 
 impl Groups {
-    /// By so many columns.
-    pub(super) fn new(columns: usize) -> Self {
+    /// By columns of these types.
+    pub(super) fn new(types: Vec<ArrowType>) -> Self {
         Self {
-            recent: Recent::new(columns),
+            recent: Recent::new(types.len()),
             known: Known::default(),
-            values: vec![Vec::new(); columns],
+            types,
             rows: 0,
             strange: 0,
             bytes: Vec::new(),
-            fresh: Vec::new(),
         }
     }
 
@@ -66,7 +68,7 @@ impl Groups {
 
     /// Bytes that are held, about.
     pub(super) fn bytes(&self) -> usize {
-        self.recent.keys.len() * size_of::<u128>() + 2 * self.known.bytes.len() + 32 * self.count()
+        self.recent.slots.len() * size_of::<u128>() + self.known.bytes.len() + 32 * self.count()
     }
 
     /// The group of each row; false, and there are no groups of its rows, if another way would be quicker from here on.
@@ -82,16 +84,6 @@ impl Groups {
         if !found {
             self.known.truncate(before);
             return Ok(false);
-        }
-        if !self.fresh.is_empty() {
-            let fresh = UInt32Array::from(std::mem::take(&mut self.fresh));
-            for (pieces, column) in self.values.iter_mut().zip(columns) {
-                let values = take(column, &fresh, None)?;
-                // The strings alone, without all that lie beside them.
-                let strings = values.as_string_view_opt();
-                let strings = strings.map(|strings| std::sync::Arc::new(strings.gc()) as ArrayRef);
-                pieces.push(strings.unwrap_or(values));
-            }
         }
         self.recent.grow(self.count());
         Ok(true)
@@ -110,15 +102,21 @@ impl Groups {
             return internal_err!("groups of another type");
         };
         of.reserve(rows);
-        self.fresh.clear();
-        let first = self.count();
+        let mut last: Option<([u128; N], u32)> = None;
         for row in 0..rows {
             let key: [u128; N] = std::array::from_fn(|at| match columns.get(at) {
                 Some(column) => column.part(row),
                 None => NULL,
             });
+            if let Some((before, group)) = &last
+                && is_same(before, &key)
+            {
+                of.push(*group as usize);
+                continue;
+            }
             let slot = self.recent.slot(&key);
             if let Some(group) = self.recent.get(slot, &key) {
+                last = Some((key, group));
                 of.push(group as usize);
                 continue;
             }
@@ -128,11 +126,8 @@ impl Groups {
                 column.put(row, &mut self.bytes);
             }
             let group = self.known.find(&self.bytes);
-            if group as usize == self.fresh.len() + first {
-                self.fresh.push(row as u32);
-                if self.count() > MOST || self.known.bytes.len() > MOST_BYTES {
-                    return Ok(false);
-                }
+            if self.count() > MOST || self.known.bytes.len() > MOST_BYTES {
+                return Ok(false);
             }
             self.recent.set(slot, &key, group);
             of.push(group as usize);
@@ -148,32 +143,87 @@ impl Groups {
 
     /// The values of all groups, by column.
     pub(super) fn values(&self) -> DfResult<Vec<ArrayRef>> {
-        let all = self.values.iter().map(|pieces| {
-            let pieces: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
-            Ok(concat(&pieces)?)
-        });
-        all.collect()
+        let count = self.count();
+        let mut parts: Vec<&[u8]> = (0..count).map(|group| self.known.get(group)).collect();
+        let columns = self.types.iter().map(|ty| column(ty, &mut parts));
+        columns.collect()
     }
+}
+
+/// The next column of groups, each of which loses it.
+fn column(ty: &ArrowType, groups: &mut [&[u8]]) -> DfResult<ArrayRef> {
+    let number = |group: &mut &[u8]| -> Option<i64> {
+        let (tag, rest) = group.split_first()?;
+        *group = rest;
+        let (part, rest) = rest.split_first_chunk::<16>().filter(|_| *tag > 0)?;
+        *group = rest;
+        Some(u128::from_le_bytes(*part) as i64)
+    };
+    let groups = groups.iter_mut();
+    Ok(match ty {
+        ArrowType::Utf8View => {
+            let mut strings =
+                StringViewBuilder::with_capacity(groups.len()).with_fixed_block_size(BLOCK);
+            for group in groups {
+                strings.append_option(text(group)?);
+            }
+            Arc::new(strings.finish())
+        }
+        ArrowType::Int16 => Arc::new(
+            groups
+                .map(|group| number(group).map(|n| n as i16))
+                .collect::<Int16Array>(),
+        ),
+        ArrowType::Int32 => Arc::new(
+            groups
+                .map(|group| number(group).map(|n| n as i32))
+                .collect::<Int32Array>(),
+        ),
+        ArrowType::Int64 => Arc::new(groups.map(number).collect::<Int64Array>()),
+        ArrowType::Date32 => Arc::new(
+            groups
+                .map(|group| number(group).map(|n| n as i32))
+                .collect::<Date32Array>(),
+        ),
+        other => return internal_err!("groups of {other}"),
+    })
+}
+
+/// The next column of a group, a string, which it loses.
+fn text<'a>(group: &mut &'a [u8]) -> DfResult<Option<&'a str>> {
+    let Some((tag, rest)) = group.split_first() else {
+        return internal_err!("a group without a column");
+    };
+    *group = rest;
+    if *tag == 0 {
+        return Ok(None);
+    }
+    let Some((length, rest)) = rest.split_first_chunk::<8>() else {
+        return internal_err!("a group without a length");
+    };
+    let Some((text, rest)) = rest.split_at_checked(u64::from_le_bytes(*length) as usize) else {
+        return internal_err!("a group without a string");
+    };
+    *group = rest;
+    let text = std::str::from_utf8(text);
+    text.map(Some)
+        .map_err(|error| internal_datafusion_err!("{error}"))
 }
 
 /// Keys that were met last and their groups, each where its hash says.
 struct Recent {
     columns: usize,
-    keys: Vec<u128>,
-    groups: Vec<u32>,
+    /// Keys, each with its group behind it: in one place, which the processor fetches at once.
+    slots: Vec<u128>,
     /// What views in the keys refer to, by column. It is kept so that no other strings come to lie there.
     buffers: Vec<Vec<Buffer>>,
 }
-
-/// No group.
-const NONE: u32 = u32::MAX;
 
 impl Recent {
     fn new(columns: usize) -> Self {
         Self {
             columns,
-            keys: vec![0; RECENT * columns],
-            groups: vec![NONE; RECENT],
+            slots: vec![NULL; RECENT * (columns + 1)],
             buffers: vec![Vec::new(); columns],
         }
     }
@@ -191,22 +241,26 @@ impl Recent {
             }
         }
         if !is_same {
-            self.groups.fill(NONE);
+            self.slots.fill(NULL);
         }
+    }
+
+    fn len(&self) -> usize {
+        self.slots.len() / (self.columns + 1)
     }
 
     /// Makes room for the keys of so many groups.
     fn grow(&mut self, groups: usize) {
-        let now = self.groups.len();
+        let now = self.len();
         if groups * 2 > now && now < RECENT_MOST {
             let room = (groups * 4).next_power_of_two().min(RECENT_MOST);
-            self.keys = vec![0; room * self.columns];
-            self.groups = vec![NONE; room];
+            self.slots = vec![NULL; room * (self.columns + 1)];
         }
     }
 
+    /// Where a key belongs.
     #[inline]
-    fn slot(&self, key: &[u128]) -> usize {
+    fn slot<const N: usize>(&self, key: &[u128; N]) -> usize {
         let mix = |hash: u64, part: &u128| {
             let part = *part as u64 ^ ((*part >> 64) as u64).rotate_left(31);
             (hash ^ part)
@@ -214,27 +268,39 @@ impl Recent {
                 .rotate_left(29)
         };
         let hash = key.iter().fold(0, mix).wrapping_mul(0xd6e8_feb8_6659_fd93);
-        (hash >> 32) as usize & (self.groups.len() - 1)
+        let mask = self.slots.len() / (N + 1) - 1;
+        ((hash >> 32) as usize & mask) * (N + 1)
     }
 
     #[inline]
     fn get<const N: usize>(&self, slot: usize, key: &[u128; N]) -> Option<u32> {
-        let known = self.keys.get(slot * N..slot * N + N)?;
-        // Compared part by part: as a whole they would be compared by a call.
-        let is_same = known.iter().zip(key).all(|(a, b)| a == b);
-        let group = *self.groups.get(slot)?;
-        (is_same && group != NONE).then_some(group)
+        let (known, group) = self
+            .slots
+            .get(slot..slot + N + 1)?
+            .split_first_chunk::<N>()?;
+        let group = group.first()?;
+        (is_same(known, key) && *group != NULL).then_some(*group as u32)
     }
 
     fn set<const N: usize>(&mut self, slot: usize, key: &[u128; N], group: u32) {
-        if let Some(known) = self.keys.get_mut(slot * N..slot * N + N)
-            && let Some(known_group) = self.groups.get_mut(slot)
+        if let Some(known) = self.slots.get_mut(slot..slot + N + 1)
+            && let Some((known, known_group)) = known.split_first_chunk_mut::<N>()
+            && let Some(known_group) = known_group.first_mut()
         {
-            known.copy_from_slice(key);
-            *known_group = group;
+            *known = *key;
+            *known_group = u128::from(group);
         }
     }
 }
+
+/// Compared part by part: as a whole they would be compared by a call.
+#[inline]
+fn is_same<const N: usize>(a: &[u128; N], b: &[u128; N]) -> bool {
+    a.iter().zip(b).fold(true, |same, (a, b)| same & (a == b))
+}
+
+/// No group.
+const NONE: u32 = u32::MAX;
 
 /// All groups by what is in their columns, with open addressing.
 #[derive(Default)]
@@ -376,9 +442,9 @@ impl<'a> Column<'a> {
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
-    use std::sync::Arc;
 
-    use arrow::array::{Int64Array, StringViewArray};
+    use arrow::array::{StringViewArray, UInt32Array};
+    use arrow::compute::take;
 
     use super::*;
 
@@ -414,7 +480,7 @@ mod tests {
     #[test]
     fn equal_rows_have_one_group_in_batches_of_any_kind() {
         for texts in [5, 300, 6000] {
-            let mut groups = Groups::new(2);
+            let mut groups = Groups::new(vec![ArrowType::Utf8View, ArrowType::Int64]);
             let mut known: HashMap<Row, usize> = HashMap::new();
             let mut of = Vec::new();
             for seed in 0..40 {
@@ -444,7 +510,7 @@ mod tests {
 
     #[test]
     fn where_rows_are_groups_of_their_own_it_ends() {
-        let mut groups = Groups::new(2);
+        let mut groups = Groups::new(vec![ArrowType::Utf8View, ArrowType::Int64]);
         let mut of = Vec::new();
         assert!(groups.find(&batch(1, 3000, 100, false), &mut of).unwrap());
         let mut seed = 0;
@@ -463,7 +529,7 @@ mod tests {
 
     #[test]
     fn without_rows_there_are_no_groups() {
-        let mut groups = Groups::new(2);
+        let mut groups = Groups::new(vec![ArrowType::Utf8View, ArrowType::Int64]);
         assert!(
             groups
                 .find(&batch(0, 0, 5, false), &mut Vec::new())
