@@ -23,17 +23,21 @@
 //! neighbours. It is a guess: a dictionary costs a sample as much as a chunk. So the runner-up within
 //! twice the cost of the best gets to compress the whole chunk too, and the smaller result is kept. Chunks of at most
 //! a sample's size skip the guess, and so do numbers at equal distances, which the cascade keeps as three numbers and
-//! a sample does not show. The next seven chunks of a segment take the codec that was chosen, unless it
-//! makes more of their bytes than a tenth over what it made of that one's.
+//! a sample does not show. Strings of which each different one stands in eight rows or more are left to the cascade
+//! where segments are warm, which makes a dictionary of them. The next fifteen chunks of a segment take the codec that was chosen, and of the cascade only
+//! the encodings that it took, unless that makes more of their bytes than a tenth over what it made of that one's.
 //!
 //! What was tried, and with what result, is kept as [`Evidence`] in the footer.
+
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Int16Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, ArrowNativeTypeOp};
 use arrow_schema::DataType;
 
-use crate::codec::{Codec, Effort, Encoded, Refusal, codec, codec_for_setting, raw_bytes};
+use crate::codec::{Codec, Effort, Encoded, Known, Refusal, codec, codec_for_setting, raw_bytes};
+use crate::coded::Coded;
 use crate::error::{Error, Result};
 
 /// Rows of a run in a sample.
@@ -43,7 +47,7 @@ const RUNS: usize = 8;
 /// The runner-up compresses the whole chunk too if its cost on the sample is within this factor.
 const CLOSE: f64 = 2.0;
 /// A codec that was chosen is taken for so many chunks more, unless it gets worse.
-const STAYS: u32 = 7;
+const STAYS: u32 = 15;
 /// Worse is so much more than it made of the chunk for which it was chosen.
 const WORSE: f64 = 1.1;
 
@@ -139,9 +143,11 @@ pub(crate) struct Choice {
 }
 
 /// What was chosen for the chunks of a column so far.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Before {
     codec: &'static dyn Codec,
+    /// What it made use of.
+    encodings: Arc<[String]>,
     /// Bytes that it made of one.
     share: f64,
     /// Chunks since.
@@ -154,6 +160,7 @@ impl Before {
         match (choice.reason, before) {
             (Reason::Sampled, _) => Some(Self {
                 codec: choice.codec,
+                encodings: choice.encoded.encodings.clone().into(),
                 share: choice.encoded.bytes.len() as f64 / choice.raw.max(1) as f64,
                 chunks: 0,
             }),
@@ -197,15 +204,16 @@ fn candidates(ty: &DataType, effort: Effort) -> Vec<Candidate> {
     all
 }
 
-/// Compresses a chunk of a column; `small` if the column is below its threshold.
+/// Compresses a chunk of a column; `small` if the column is below its threshold, `coded` if it has few different strings.
 ///
 /// # Errors
 /// Unsupported for types that segments do not hold.
 pub(crate) fn compress(
     array: &ArrayRef,
+    coded: Option<&Coded>,
     options: &ColumnOptions,
     small: bool,
-    before: Option<Before>,
+    before: Option<&Before>,
 ) -> Result<Choice> {
     let ty = array.data_type();
     let raw = raw_bytes(array.as_ref()) as u64;
@@ -226,7 +234,11 @@ pub(crate) fn compress(
         });
     }
     if let Some(before) = before.filter(|before| before.chunks < STAYS) {
-        let encoded = before.codec.compress(array, options.effort)?;
+        let known = Known {
+            encodings: Some(&before.encodings),
+            coded,
+        };
+        let encoded = (before.codec).compress_known(array, options.effort, &known)?;
         if encoded.bytes.len() as f64 <= before.share * WORSE * raw as f64 {
             return Ok(Choice {
                 codec: before.codec,
@@ -237,12 +249,13 @@ pub(crate) fn compress(
             });
         }
     }
-    sampled(array, options.effort, raw)
+    sampled(array, coded, options.effort, raw)
 }
 
-fn sampled(array: &ArrayRef, effort: Effort, raw: u64) -> Result<Choice> {
+fn sampled(array: &ArrayRef, coded: Option<&Coded>, effort: Effort, raw: u64) -> Result<Choice> {
     let mut candidates = candidates(array.data_type(), effort);
-    if is_sequence(array) {
+    // Few strings are a dictionary, which nothing that is as quick to read takes less than.
+    if is_sequence(array) || coded.is_some() && effort == Effort::Warm {
         candidates.truncate(1);
     }
     let mut evidence = Vec::new();
@@ -270,9 +283,13 @@ fn sampled(array: &ArrayRef, effort: Effort, raw: u64) -> Result<Choice> {
             .collect();
     }
     let contested = candidates.len() > 1;
+    let known = Known {
+        encodings: None,
+        coded,
+    };
     let mut best: Option<(f64, &'static dyn Codec, Encoded)> = None;
     for (codec, factor) in candidates {
-        let encoded = codec.compress(array, effort)?;
+        let encoded = codec.compress_known(array, effort, &known)?;
         if contested {
             evidence.push(note(codec, raw, encoded.bytes.len()));
         }
@@ -335,7 +352,7 @@ mod tests {
             compression: Compression::parse(compression).expect("known"),
             ..ColumnOptions::default()
         };
-        compress(&array, &options, false, None).expect("compresses")
+        compress(&array, None, &options, false, None).expect("compresses")
     }
 
     #[test]

@@ -24,6 +24,7 @@
 mod cache;
 mod choose;
 mod codec;
+mod coded;
 mod columns;
 mod error;
 mod format;
@@ -36,7 +37,9 @@ mod write;
 
 pub use cache::{Cache, CacheStats};
 pub use choose::{ColumnOptions, Compression, Evidence, Reason};
-pub use codec::{Block, Codec, Effort, Encoded, Opened, Refusal, codec, codec_for_setting, codecs};
+pub use codec::{
+    Block, Codec, Effort, Encoded, Known, Opened, Refusal, codec, codec_for_setting, codecs,
+};
 pub use columns::ColumnCache;
 pub use error::{Error, ErrorKind, Place, Result};
 pub use format::meta::{Begins, BlockAt, Chunk, ColumnChunk, EncodedAt, Keys, OrderPage};

@@ -13,6 +13,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow_array::{Array, ArrayRef};
+use arrow_schema::DataType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 type Failure = Box<dyn std::error::Error>;
@@ -76,9 +77,14 @@ fn load(path: &Path) -> Result<Vec<Named>, Failure> {
     let mut columns = Vec::new();
     for (place, field) in first.schema().fields().iter().enumerate() {
         let pieces: Vec<&dyn Array> = batches.iter().map(|b| b.column(place).as_ref()).collect();
+        let array = arrow_select::concat::concat(&pieces)?;
         columns.push(Named {
             name: field.name().clone(),
-            array: arrow_select::concat::concat(&pieces)?,
+            // As tables have them.
+            array: match array.data_type() {
+                DataType::Utf8 => arrow_cast::cast(&array, &DataType::Utf8View)?,
+                _ => array,
+            },
         });
     }
     Ok(columns)

@@ -8,9 +8,13 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
-use arrow_array::{Array, ArrayRef, UInt32Array};
+use arrow_array::cast::AsArray;
+use arrow_array::{
+    Array, ArrayRef, StringViewArray, UInt8Array, UInt16Array, UInt32Array, new_null_array,
+};
 use arrow_schema::DataType;
-use vortex_array::VortexSessionExecute;
+use vortex_array::arrays::DictArray;
+use vortex_array::{ArrayId, IntoArray, VortexSessionExecute};
 use vortex_btrblocks::{
     BtrBlocksCompressor, BtrBlocksCompressorBuilder, CompressionSessionExt, SchemeExt,
 };
@@ -20,7 +24,8 @@ use super::check::check;
 use super::ready::Ready;
 use super::storage::{from_storage, storage_type, to_storage, unheld};
 use super::vortex::{self, VortexArray};
-use super::{Block, Codec, Effort, Encoded, Opened};
+use super::{Block, Codec, Effort, Encoded, Known, Opened, raw_bytes};
+use crate::coded::Coded;
 use crate::error::Result;
 
 /// A codec of Vortex encodings.
@@ -112,6 +117,14 @@ fn is_flat(ty: &DataType) -> bool {
     ty.is_integer() || is_float(ty) || is_text(ty) || binary
 }
 
+/// Places in a dictionary: they follow no order, so only their width, their runs and one that is most of them count.
+static PLACES: LazyLock<BtrBlocksCompressor> = LazyLock::new(|| {
+    compressor(|name| {
+        let runs = name == "vortex.int.rle" || name == "vortex.int.runend";
+        runs || name == "vortex.int.sparse" || name == "vortex.int.bitpacking"
+    })
+});
+
 /// Schemes that make integers narrow.
 fn is_packing(name: &str) -> bool {
     matches!(
@@ -134,6 +147,82 @@ fn compressor(keep: fn(&str) -> bool) -> BtrBlocksCompressor {
     BtrBlocksCompressorBuilder::from_session(session)
         .exclude_schemes(unwanted)
         .build()
+}
+
+/// A compressor of the schemes that make these encodings, and of those that make integers narrow, which cost little to
+/// try.
+fn compressor_of(encodings: &[String]) -> BtrBlocksCompressor {
+    let session = vortex::session();
+    let is_made = |id: &ArrayId| encodings.iter().any(|encoding| encoding == id.as_str());
+    let unwanted: Vec<_> = session
+        .compression()
+        .schemes()
+        .iter()
+        .filter(|scheme| {
+            let is_wanted = scheme.produced_encodings().iter().any(is_made);
+            !is_wanted && !is_packing(scheme.scheme_name())
+        })
+        .map(|scheme| scheme.id())
+        .collect();
+    BtrBlocksCompressorBuilder::from_session(session)
+        .exclude_schemes(unwanted)
+        .build()
+}
+
+/// Views of 16 bytes a value are for memory, not for files.
+fn without_views(array: ArrayRef) -> Result<ArrayRef> {
+    Ok(match array.data_type() {
+        DataType::Utf8View => arrow_cast::cast(&array, &DataType::Utf8)?,
+        DataType::BinaryView => arrow_cast::cast(&array, &DataType::Binary)?,
+        _ => array,
+    })
+}
+
+/// Different strings of so few bytes stay as they are: what tables of fragments save of them they take themselves.
+const SHORT: usize = 4096;
+
+/// A dictionary of strings and the places of all rows in it, each compressed. A null is one of the strings.
+fn dictionary(
+    strings: &StringViewArray,
+    coded: &Coded,
+    compressor: &BtrBlocksCompressor,
+) -> Result<Encoded> {
+    let mut values = without_views(coded.values(strings)?)?;
+    let mut codes = coded.codes.clone();
+    let has_nulls = strings.null_count() > 0;
+    if let Some(nulls) = strings.nulls().filter(|_| has_nulls) {
+        let null = new_null_array(values.data_type(), 1);
+        let place = coded.firsts.len() as u32;
+        values = arrow_select::concat::concat(&[values.as_ref(), null.as_ref()])?;
+        for (code, is_valid) in codes.iter_mut().zip(nulls) {
+            *code = if is_valid { *code } else { place };
+        }
+    }
+    let codes: ArrayRef = match values.len() {
+        0..=0x100 => Arc::new(codes.iter().map(|code| *code as u8).collect::<UInt8Array>()),
+        0..=0x1_0000 => Arc::new(
+            codes
+                .iter()
+                .map(|code| *code as u16)
+                .collect::<UInt16Array>(),
+        ),
+        _ => Arc::new(UInt32Array::from(codes)),
+    };
+    let is_short = raw_bytes(values.as_ref()) < SHORT;
+    let (values, codes) = (
+        vortex::import(&values, has_nulls)?,
+        vortex::import(&codes, false)?,
+    );
+    let array = vortex::encoding(|| {
+        let mut context = vortex::session().create_execution_ctx();
+        let values = match is_short {
+            true => values,
+            false => compressor.compress(&values, &mut context)?,
+        };
+        let codes = PLACES.compress(&codes, &mut context)?;
+        Ok(DictArray::try_new(codes, values)?.into_array())
+    })?;
+    vortex::serialize(&array)
 }
 
 impl Cascade {
@@ -162,14 +251,24 @@ impl Codec for Cascade {
         (self.fits)(ty)
     }
 
-    fn compress(&self, array: &ArrayRef, _effort: Effort) -> Result<Encoded> {
-        let stored = to_storage(array)?;
-        // Views of 16 bytes a value are for memory, not for files.
-        let stored = match stored.data_type() {
-            DataType::Utf8View => arrow_cast::cast(&stored, &DataType::Utf8)?,
-            DataType::BinaryView => arrow_cast::cast(&stored, &DataType::Binary)?,
-            _ => stored,
-        };
+    fn compress(&self, array: &ArrayRef, effort: Effort) -> Result<Encoded> {
+        self.compress_known(array, effort, &Known::default())
+    }
+
+    fn compress_known(&self, array: &ArrayRef, _: Effort, known: &Known<'_>) -> Result<Encoded> {
+        // A codec of few encodings has few to try.
+        let known_here = (self.name == CASCADE.name).then_some(known);
+        let likely = known_here
+            .and_then(|known| known.encodings)
+            .map(compressor_of);
+        let compressor = likely.as_ref().unwrap_or(&self.compressor);
+        if let Some(coded) = known_here.and_then(|known| known.coded)
+            && let Some(strings) = array.as_string_view_opt()
+            && coded.firsts.len() > 1
+        {
+            return dictionary(strings, coded, compressor);
+        }
+        let stored = without_views(to_storage(array)?)?;
         let nullable = array.null_count() > 0;
         let array = vortex::import(&stored, nullable)?;
         if self.name == PLAIN.name {
@@ -177,7 +276,7 @@ impl Codec for Cascade {
         }
         let compressed = vortex::encoding(|| {
             let mut context = vortex::session().create_execution_ctx();
-            self.compressor.compress(&array, &mut context)
+            compressor.compress(&array, &mut context)
         })?;
         vortex::serialize(&compressed)
     }

@@ -16,7 +16,7 @@ use super::cascade::CASCADE;
 use super::delta::with_nulls;
 use super::ready::Ready;
 use super::storage::{from_storage, to_storage};
-use super::{Block, Codec, Effort, Encoded, Opened};
+use super::{Block, Codec, Effort, Encoded, Known, Opened};
 use crate::error::{Error, Result};
 
 const DAY: i64 = 86_400;
@@ -51,6 +51,15 @@ impl Codec for Datetime {
     }
 
     fn compress(&self, array: &ArrayRef, effort: Effort) -> Result<Encoded> {
+        self.compress_known(array, effort, &Known::default())
+    }
+
+    fn compress_known(
+        &self,
+        array: &ArrayRef,
+        effort: Effort,
+        known: &Known<'_>,
+    ) -> Result<Encoded> {
         let units = units(array.data_type())
             .ok_or_else(|| Error::unsupported("only timestamps have days"))?;
         let stored = to_storage(array)?;
@@ -67,7 +76,7 @@ impl Codec for Datetime {
         let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
         let parts = StructArray::try_new(fields(), columns, nulls.cloned())?;
         let parts: ArrayRef = Arc::new(parts);
-        CASCADE.compress(&parts, effort)
+        CASCADE.compress_known(&parts, effort, known)
     }
 
     fn decompress(&self, block: &Block) -> Result<ArrayRef> {

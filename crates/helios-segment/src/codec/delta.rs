@@ -22,7 +22,7 @@ use bytes::Bytes;
 use super::cascade::CASCADE;
 use super::ready::Ready;
 use super::storage::{from_storage, retype, storage_type, to_storage};
-use super::{Block, Codec, Effort, Encoded, Opened, validity};
+use super::{Block, Codec, Effort, Encoded, Known, Opened, validity};
 use crate::error::{Error, Result};
 
 /// Rows per frame.
@@ -42,6 +42,15 @@ impl Codec for Delta {
     }
 
     fn compress(&self, array: &ArrayRef, effort: Effort) -> Result<Encoded> {
+        self.compress_known(array, effort, &Known::default())
+    }
+
+    fn compress_known(
+        &self,
+        array: &ArrayRef,
+        effort: Effort,
+        known: &Known<'_>,
+    ) -> Result<Encoded> {
         let wide = widen(array)?;
         let values = wide.as_primitive::<Int64Type>();
         let mut starts = Vec::with_capacity(array.len().div_ceil(FRAME));
@@ -58,7 +67,7 @@ impl Codec for Delta {
             previous = value;
         }
         let differences: ArrayRef = Arc::new(Int64Array::from(differences));
-        let mut encoded = CASCADE.compress(&differences, effort)?;
+        let mut encoded = CASCADE.compress_known(&differences, effort, known)?;
         for start in starts {
             encoded.bytes.extend_from_slice(&start.to_le_bytes());
         }

@@ -43,6 +43,7 @@ use arrow_array::{Array, ArrayRef, UInt32Array};
 use arrow_schema::DataType;
 use bytes::Bytes;
 
+use crate::coded::Coded;
 use crate::error::Result;
 
 pub use opened::Opened;
@@ -66,6 +67,15 @@ pub struct Encoded {
     pub bytes: Vec<u8>,
     /// The Vortex encodings in it; their order matters.
     pub encodings: Vec<String>,
+}
+
+/// What is known of an array before it is compressed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// The encodings that an array like this got: no others are tried.
+    pub(crate) encodings: Option<&'a [String]>,
+    /// Its strings, if few are different.
+    pub(crate) coded: Option<&'a Coded>,
 }
 
 /// A block and what the footer says about it.
@@ -96,6 +106,20 @@ pub trait Codec: Send + Sync + Debug {
     /// # Errors
     /// Unsupported for types that do not fit.
     fn compress(&self, array: &ArrayRef, effort: Effort) -> Result<Encoded>;
+
+    /// As [`compress`](Codec::compress), making use of what is known of the array.
+    ///
+    /// # Errors
+    /// As [`compress`](Codec::compress).
+    fn compress_known(
+        &self,
+        array: &ArrayRef,
+        effort: Effort,
+        known: &Known<'_>,
+    ) -> Result<Encoded> {
+        let _ = known;
+        self.compress(array, effort)
+    }
 
     /// The array that `block` was made of.
     ///

@@ -10,7 +10,7 @@ use arrow_array::{ArrayRef, UInt32Array};
 use arrow_schema::DataType;
 
 use super::cascade::{CASCADE, Cascade, PLAIN};
-use super::{Block, Codec, Effort, Encoded, Opened, zstd};
+use super::{Block, Codec, Effort, Encoded, Known, Opened, zstd};
 use crate::error::{Error, Result};
 
 /// No block may claim to unpack to more: far above any chunk of ordinary rows, far below what would
@@ -120,7 +120,16 @@ impl Codec for Packed {
     }
 
     fn compress(&self, array: &ArrayRef, effort: Effort) -> Result<Encoded> {
-        let Encoded { bytes, encodings } = self.inner.compress(array, effort)?;
+        self.compress_known(array, effort, &Known::default())
+    }
+
+    fn compress_known(
+        &self,
+        array: &ArrayRef,
+        effort: Effort,
+        known: &Known<'_>,
+    ) -> Result<Encoded> {
+        let Encoded { bytes, encodings } = self.inner.compress_known(array, effort, known)?;
         let length = u32::try_from(bytes.len())
             .ok()
             .filter(|length| *length as usize <= LIMIT)

@@ -5,8 +5,6 @@
 //! bit in each word by its low half: multiplied by the word's salt, the top five bits. This is the
 //! filter of the Parquet format. At 12 bits a key about 0.4 % of absent keys pass.
 
-use twox_hash::XxHash64;
-
 use crate::error::{Error, Result};
 
 /// Bits per key.
@@ -31,9 +29,7 @@ pub(crate) struct Bloom {
 }
 
 /// The hash that the filter wants.
-pub(crate) fn hash(key: &[u8]) -> u64 {
-    XxHash64::oneshot(0, key)
-}
+pub(crate) use crate::coded::hash;
 
 impl Bloom {
     /// Of keys by their hashes.

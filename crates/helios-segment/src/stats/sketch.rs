@@ -41,6 +41,13 @@ impl Sketch {
         sketch
     }
 
+    /// Of strings by their hashes ([`coded::hash`](crate::coded::hash)).
+    pub(crate) fn of_hashes(hashes: &[u64]) -> Self {
+        let mut sketch = Self::default();
+        hashes.iter().for_each(|hash| sketch.add(*hash));
+        sketch
+    }
+
     fn add(&mut self, hash: u64) {
         let register = (hash >> (64 - BITS)) as usize;
         // The guard bit bounds the rank where all other bits are zero.
@@ -99,7 +106,7 @@ fn hash(item: Item<'_>) -> u64 {
         Item::Float(value) if value.is_nan() => mix(f64::NAN.to_bits()),
         Item::Float(value) => mix((value + 0.0).to_bits()),
         Item::Decimal(value) => XxHash64::oneshot(0, &value.to_le_bytes()),
-        Item::Bytes(bytes) => XxHash64::oneshot(0, bytes),
+        Item::Bytes(bytes) => crate::coded::hash(bytes),
     }
 }
 

@@ -73,6 +73,40 @@ pub(super) fn visit(array: &ArrayRef, mut see: impl FnMut(Item<'_>)) -> bool {
     true
 }
 
+/// The least and the greatest of whole numbers, dates and times; no pair if all are null, nothing for other types.
+pub(super) fn whole_ends(array: &ArrayRef) -> Option<Option<(i64, i64)>> {
+    macro_rules! ends {
+        ($kind:ty) => {{
+            let array = array.as_primitive::<$kind>();
+            let ends = if array.null_count() == 0 {
+                let values = array.values().iter().copied();
+                (values.clone().min()).zip(values.max())
+            } else {
+                let values = array.iter().flatten();
+                (values.clone().min()).zip(values.max())
+            };
+            Some(ends.map(|(min, max)| (i64::from(min), i64::from(max))))
+        }};
+    }
+    let plain = |ty: DataType| {
+        let data = array.to_data().into_builder().data_type(ty).build().ok();
+        whole_ends(&arrow_array::make_array(data?))
+    };
+    match array.data_type() {
+        DataType::Int8 => ends!(Int8Type),
+        DataType::Int16 => ends!(Int16Type),
+        DataType::Int32 => ends!(Int32Type),
+        DataType::Int64 => ends!(Int64Type),
+        DataType::Date32 => ends!(Date32Type),
+        DataType::Date64 => ends!(Date64Type),
+        DataType::Time32(_) => plain(DataType::Int32),
+        DataType::Time64(_) | DataType::Timestamp(..) | DataType::Duration(_) => {
+            plain(DataType::Int64)
+        }
+        _ => None,
+    }
+}
+
 fn retyped(array: &ArrayRef, ty: DataType, see: impl FnMut(Item<'_>)) -> bool {
     let data = array.to_data().into_builder().data_type(ty).build();
     data.is_ok_and(|data| visit_plain(&arrow_array::make_array(data), see))

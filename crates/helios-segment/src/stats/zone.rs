@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use arrow_array::{Array, ArrayRef};
 use arrow_buffer::i256;
 
-use super::visit::{Item, visit};
+use super::visit::{Item, visit, whole_ends};
 use crate::error::{Error, Result};
 use crate::format::bytes::{In, Out};
 
@@ -86,7 +86,14 @@ impl Zone {
     pub(crate) fn of(array: &ArrayRef, distinct: u64) -> Self {
         let nulls = array.logical_null_count() as u32;
         let mut ends: Option<(ZoneValue, ZoneValue)> = None;
-        visit(array, |item| widen(&mut ends, item));
+        match whole_ends(array) {
+            Some(whole) => {
+                ends = whole.map(|(min, max)| (ZoneValue::Int(min), ZoneValue::Int(max)));
+            }
+            None => {
+                visit(array, |item| widen(&mut ends, item));
+            }
+        }
         let (min, max) = ends.map_or((None, None), |(min, max)| (lower(min), upper(max)));
         Self {
             nulls,

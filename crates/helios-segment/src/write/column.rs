@@ -4,11 +4,16 @@ use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 
 use crate::choose::{Before, Choice, ColumnOptions, compress};
+use crate::coded::Coded;
 use crate::error::Result;
 use crate::stats::{Sketch, Zone};
+
+/// Strings are coded if there are so many rows to each different one.
+const SHARE: usize = 8;
 
 /// A compressed column and what is known of it.
 pub(super) struct Made {
@@ -64,10 +69,24 @@ impl Making<'_> {
     fn one(&self, place: usize, array: &ArrayRef) -> Result<Made> {
         let options = self.options.get(place).copied().unwrap_or_default();
         let small = self.is_small(place, array, options.threshold);
-        let before = self.before.get(place).copied().flatten();
-        let choice = compress(array, &options, small, before)?;
-        let sketch = Sketch::of(array);
-        let zone = Zone::of(array, sketch.estimate());
+        let before = self.before.get(place).and_then(Option::as_ref);
+        let strings = array.as_string_view_opt();
+        let coded = strings.and_then(|strings| Coded::of(strings, strings.len() / SHARE));
+        let choice = compress(array, coded.as_ref(), &options, small, before)?;
+        let (sketch, zone) = match (strings, &coded) {
+            (Some(strings), Some(coded)) => {
+                let sketch = Sketch::of_hashes(&coded.hashes);
+                let values = coded.values(strings)?;
+                let zone = Zone::of(&values, sketch.estimate());
+                let nulls = strings.null_count() as u32;
+                (sketch, Zone { nulls, ..zone })
+            }
+            _ => {
+                let sketch = Sketch::of(array);
+                let zone = Zone::of(array, sketch.estimate());
+                (sketch, zone)
+            }
+        };
         Ok(Made {
             choice,
             sketch,
@@ -78,6 +97,9 @@ impl Making<'_> {
     /// Whether the whole column will be below `threshold`. Without an expected number of rows, a
     /// chunk with others to follow is taken for a part of a large column.
     fn is_small(&self, place: usize, array: &ArrayRef, threshold: u64) -> bool {
+        if threshold == 0 {
+            return false;
+        }
         let here = crate::codec::raw_bytes(array.as_ref()) as u64;
         let known = self.raw.get(place).copied().unwrap_or(0) + here;
         let rows = self.rows + array.len() as u64;

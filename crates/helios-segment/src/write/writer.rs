@@ -158,7 +158,7 @@ impl<S: Sink> SegmentWriter<S> {
             return Err(Error::invalid("not a page of an order of keys"));
         }
         let array: ArrayRef = Arc::new(UInt32Array::from(places.to_vec()));
-        let choice = compress(&array, &ColumnOptions::default(), false, None)?;
+        let choice = compress(&array, None, &ColumnOptions::default(), false, None)?;
         let encoded = self.array(choice.codec.name(), &choice.encoded, false)?;
         let index = SparseIndex::of_firsts(firsts);
         let index = self.block(&index.to_bytes())?;
@@ -246,7 +246,7 @@ impl<S: Sink> SegmentWriter<S> {
             zone,
         } = made;
         if let Some(before) = self.before.get_mut(place) {
-            *before = Before::after(*before, &choice);
+            *before = Before::after(before.take(), &choice);
         }
         if let Some(all) = self.sketches.get_mut(place) {
             all.merge(&sketch);
@@ -271,7 +271,7 @@ impl<S: Sink> SegmentWriter<S> {
             None
         } else {
             let array: ArrayRef = Arc::new(scns.clone());
-            let choice = compress(&array, &ColumnOptions::default(), false, None)?;
+            let choice = compress(&array, None, &ColumnOptions::default(), false, None)?;
             Some(self.array(choice.codec.name(), &choice.encoded, false)?)
         };
         Ok(Begins { min, max, data })

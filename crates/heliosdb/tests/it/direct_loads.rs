@@ -347,7 +347,7 @@ fn what_nobody_says_of_compression() {
         ("off", "", "none"),
         ("off", "WITH (compression = 'fsst')", "fsst"),
         ("on", "WITH (auto_compression = off)", "none"),
-        ("true", "", "zstd"),
+        ("true", "", "cascade"),
     ] {
         run(
             c,

@@ -19,6 +19,7 @@ mod docs;
 mod expiry;
 mod faults;
 mod files;
+mod groups;
 mod hybrid;
 mod keyed_loads;
 mod masks;

@@ -4,7 +4,7 @@
 use heliosdb::{Connection, Database};
 
 /// Runs statements, each on its own.
-fn run(connection: &mut Connection, script: &str) {
+pub(crate) fn run(connection: &mut Connection, script: &str) {
     for sql in script.split(';').filter(|sql| !sql.trim().is_empty()) {
         let done = connection.execute_batch(sql);
         done.unwrap_or_else(|error| panic!("{sql}: {error}"));
@@ -26,7 +26,7 @@ fn answer(connection: &mut Connection, sql: &str) -> Result<Vec<String>, String>
 
 /// Asks both executors, and says that the vector executor did answer by itself.
 #[track_caller]
-fn agree(connection: &mut Connection, sql: &str) -> Result<Vec<String>, String> {
+pub(crate) fn agree(connection: &mut Connection, sql: &str) -> Result<Vec<String>, String> {
     run(connection, "SET executor = row");
     let wanted = answer(connection, sql);
     run(connection, "SET executor = vector");

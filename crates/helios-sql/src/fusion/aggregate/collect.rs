@@ -11,6 +11,7 @@ use datafusion::logical_expr::{
 };
 use helios_base::{Error, Result};
 
+use super::rows::states_of_rows;
 use crate::fusion::array::{ColumnReader, push_item};
 use crate::fusion::error::to_datafusion;
 use crate::fusion::shape::Shape;
@@ -189,11 +190,7 @@ impl GroupsAccumulator for Groups {
         values: &[ArrayRef],
         filter: Option<&BooleanArray>,
     ) -> DfResult<Vec<ArrayRef>> {
-        let rows = values.first().map_or(0, |array| array.len());
-        let mut each = Self::new(self.shapes.clone());
-        let groups: Vec<usize> = (0..rows).collect();
-        each.update_batch(values, &groups, filter, rows)?;
-        each.state(EmitTo::All)
+        states_of_rows(Self::new(self.shapes.clone()), values, filter)
     }
 
     fn size(&self) -> usize {

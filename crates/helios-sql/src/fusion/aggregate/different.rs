@@ -19,6 +19,7 @@ use datafusion::logical_expr::{
 };
 use helios_base::{Error, Result};
 
+use super::rows::states_of_rows;
 use crate::fusion::error::{from_arrow, to_datafusion};
 
 /// Pairs of a set that is not cut into parts yet.
@@ -456,11 +457,7 @@ impl GroupsAccumulator for Different {
         values: &[ArrayRef],
         filter: Option<&BooleanArray>,
     ) -> DfResult<Vec<ArrayRef>> {
-        let rows = values.first().map_or(0, |array| array.len());
-        let groups: Vec<usize> = (0..rows).collect();
-        let mut each = Self::new();
-        each.update_batch(values, &groups, filter, rows)?;
-        each.state(EmitTo::All)
+        states_of_rows(Self::new(), values, filter)
     }
 
     fn size(&self) -> usize {

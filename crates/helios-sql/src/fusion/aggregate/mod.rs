@@ -10,6 +10,7 @@ mod average;
 mod collect;
 mod different;
 mod finish;
+mod rows;
 mod shifted;
 mod sum;
 mod whole;

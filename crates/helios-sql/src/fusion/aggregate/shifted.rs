@@ -14,9 +14,8 @@ use datafusion::logical_expr::{
 };
 use helios_base::{DataType, Error, Numeric, Result, SqlState, Value};
 
-use crate::fusion::array::{ColumnBuilder, ColumnReader};
-use crate::fusion::error::{from_datafusion, to_datafusion};
-use crate::fusion::scalar::constant;
+use super::rows::{of_counted_sums, states_of_rows};
+use crate::fusion::error::to_datafusion;
 use crate::fusion::shape::Shape;
 
 /// The constants that are added to a column, from one to the other, and the type of the sums.
@@ -191,14 +190,11 @@ impl GroupsAccumulator for Counts {
         values: &[ArrayRef],
         filter: Option<&BooleanArray>,
     ) -> DfResult<Vec<ArrayRef>> {
-        let rows = values.first().map_or(0, |array| array.len());
-        let groups: Vec<usize> = (0..rows).collect();
-        let mut each = Self {
+        let each = Self {
             shifts: self.shifts.clone(),
             counts: Vec::new(),
         };
-        each.update_batch(values, &groups, filter, rows)?;
-        each.state(EmitTo::All)
+        states_of_rows(each, values, filter)
     }
 
     fn size(&self) -> usize {
@@ -285,38 +281,16 @@ impl ScalarUDFImpl for ShiftedSum {
 impl ShiftedSum {
     fn run(&self, args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
         let known = args.args.get(..2).unwrap_or(&args.args);
-        let constants = known
-            .iter()
-            .all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
-        let arrays: Vec<ArrayRef> =
-            ColumnarValue::values_to_arrays(known).map_err(from_datafusion)?;
-        let [sums, counts] = arrays.as_slice() else {
-            return Err(crate::fusion::scalar::arity(arrays.len()));
-        };
-        let sums = ColumnReader::new(sums, &self.shape)?;
-        let counts = ColumnReader::new(counts, &Shape::of(&DataType::Int8))?;
-        let mut builder = ColumnBuilder::new(&self.shape, sums.len());
-        for row in 0..sums.len() {
-            let value = match (sums.value(row)?, counts.value(row)?) {
-                (Value::Null, _) => Value::Null,
-                (Value::Int8(sum), Value::Int8(count)) => {
-                    let sum = i128::from(sum) + i128::from(count) * i128::from(self.shift);
-                    let sum = i64::try_from(sum);
+        of_counted_sums(known, &self.shape, &self.shape, |sum, count| {
+            let more = i128::from(count) * i128::from(self.shift);
+            Ok(match sum {
+                Value::Int8(sum) => {
+                    let sum = i64::try_from(i128::from(sum) + more);
                     Value::Int8(sum.map_err(|_| out_of_range("bigint"))?)
                 }
-                (Value::Numeric(sum), Value::Int8(count)) => {
-                    let more = i128::from(count) * i128::from(self.shift);
-                    Value::Numeric(sum.add(&Numeric::from_i128(more, 0))?)
-                }
+                Value::Numeric(sum) => Value::Numeric(sum.add(&Numeric::from_i128(more, 0))?),
                 other => return Err(Error::internal(format!("a shifted sum of {other:?}"))),
-            };
-            builder.append(&value)?;
-        }
-        let array = builder.finish();
-        if constants && array.len() == 1 {
-            constant(&array)
-        } else {
-            Ok(ColumnarValue::Array(array))
-        }
+            })
+        })
     }
 }

@@ -15,6 +15,7 @@ use datafusion::logical_expr::{
 };
 use helios_base::{Error, Result};
 
+use super::rows::states_of_rows;
 use crate::fusion::error::to_datafusion;
 use crate::fusion::shape::Shape;
 
@@ -312,11 +313,7 @@ impl GroupsAccumulator for Sums {
         values: &[ArrayRef],
         filter: Option<&BooleanArray>,
     ) -> DfResult<Vec<ArrayRef>> {
-        let mut each = Self::new(&self.ty);
-        let rows = values.first().map_or(0, |array| array.len());
-        let groups: Vec<usize> = (0..rows).collect();
-        each.update_batch(values, &groups, filter, rows)?;
-        each.state(EmitTo::All)
+        states_of_rows(Self::new(&self.ty), values, filter)
     }
 
     fn size(&self) -> usize {

@@ -15,6 +15,7 @@ use datafusion::logical_expr::{
 };
 use helios_base::{DataType, Error, Numeric, Result, Value};
 
+use super::rows::states_of_rows;
 use crate::fusion::array::ColumnBuilder;
 use crate::fusion::error::to_datafusion;
 use crate::fusion::shape::{DECIMAL_NAN, Shape};
@@ -90,6 +91,8 @@ struct Sums {
     sums: Vec<Option<i256>>,
     /// What is to be added to each sum: most of it fits into half the bits.
     rests: Vec<i128>,
+    /// Whether there is something to be added, which may be 0.
+    met: Vec<bool>,
 }
 
 fn decimals(array: &ArrayRef) -> Result<&Decimal128Array> {
@@ -150,18 +153,22 @@ impl Sums {
             scale,
             sums: Vec::new(),
             rests: Vec::new(),
+            met: Vec::new(),
         }
     }
 
     fn grow(&mut self, total: usize) {
         self.sums.resize(total, None);
         self.rests.resize(total, 0);
+        self.met.resize(total, false);
     }
 
     /// Adds the rests to the sums.
     fn settle(&mut self) {
-        for (group, rest) in std::mem::take(&mut self.rests).into_iter().enumerate() {
-            if rest != 0 {
+        let rests = std::mem::take(&mut self.rests);
+        let met = std::mem::take(&mut self.met);
+        for (group, rest) in rests.into_iter().enumerate() {
+            if met.get(group) == Some(&true) {
                 self.add(group, i256::from_i128(rest));
             }
         }
@@ -170,10 +177,10 @@ impl Sums {
     /// Adds a number that is not `NaN`.
     #[inline]
     fn add_short(&mut self, group: usize, term: i128) {
-        let (Some(rest), Some(sum)) = (self.rests.get_mut(group), self.sums.get_mut(group)) else {
+        let (Some(rest), Some(met)) = (self.rests.get_mut(group), self.met.get_mut(group)) else {
             return;
         };
-        sum.get_or_insert(i256::ZERO);
+        *met = true;
         match rest.checked_add(term) {
             Some(more) => *rest = more,
             None => {
@@ -331,11 +338,7 @@ impl GroupsAccumulator for Sums {
         values: &[ArrayRef],
         filter: Option<&BooleanArray>,
     ) -> DfResult<Vec<ArrayRef>> {
-        let rows = values.first().map_or(0, |array| array.len());
-        let mut each = Self::new(self.scale);
-        each.add_all(values, |row| row, filter, rows)
-            .map_err(to_datafusion)?;
-        each.state(EmitTo::All)
+        states_of_rows(Self::new(self.scale), values, filter)
     }
 
     fn size(&self) -> usize {

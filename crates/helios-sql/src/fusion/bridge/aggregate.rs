@@ -11,7 +11,7 @@ use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::{AggregateUDF, Expr as DfExpr, ExprSchemable, ScalarUDF, lit};
 use helios_base::{DataType, Error, Result, Value};
-use helios_expr::{Expr, Kind};
+use helios_expr::{Expr, Kind, Volatility};
 
 use super::arith::native;
 use super::plan::PlanBridge;
@@ -92,6 +92,12 @@ impl PlanBridge<'_> {
         for (position, group) in groups.iter().enumerate() {
             if !set.contains(&position) {
                 outputs.push(Typed::literal(&Value::Null, group.shape.clone())?);
+            } else if let Some(constant) = constant(node, set, position) {
+                outputs.push(self.expr(&input.columns, constant)?);
+            } else if is_determined(node, set, position) {
+                // Kept as an aggregate, so that it fails where it did.
+                let only = call(min_udaf(), vec![group.expr.clone()], None);
+                outputs.push(self.want(&mut wanted, only, group.shape.clone()));
             } else if group.shape.is_ordered() || is_padded(node, position) {
                 keys.push(group.expr.clone());
                 outputs.push(group.clone());
@@ -410,6 +416,40 @@ impl PlanBridge<'_> {
 
 /// Whether a group is a table's column of `char(n)`: its strings all have that length, so that equal ones are
 /// equal with their blanks.
+/// A group that is a literal beside others that are none: it tells no rows apart.
+fn constant<'n>(node: &'n AggregateNode, set: &[usize], position: usize) -> Option<&'n Expr> {
+    let group = |at: usize| node.groups.get(at);
+    let is_literal = |at: usize| matches!(group(at), Some(Expr::Literal(..)));
+    group(position).filter(|_| is_literal(position) && !set.iter().all(|at| is_literal(*at)))
+}
+
+/// Whether other groups of the set tell this one's value: it is computed from them alone, and equal values of their types
+/// are the same in every way.
+fn is_determined(node: &AggregateNode, set: &[usize], position: usize) -> bool {
+    let is_exact = |ty: &DataType| {
+        matches!(
+            ty,
+            DataType::Int2 | DataType::Int4 | DataType::Int8 | DataType::Date
+        )
+    };
+    let is_group = |column: usize| {
+        set.iter().any(|other| {
+            let other = node.groups.get(*other);
+            matches!(other, Some(Expr::Column { index, ty }) if *index == column && is_exact(ty))
+        })
+    };
+    let Some(expr @ Expr::Call { ty, .. }) = node.groups.get(position) else {
+        return false;
+    };
+    let is_other = expr.any(&mut |part| match part {
+        Expr::Literal(..) => false,
+        Expr::Column { index, .. } => !is_group(*index),
+        Expr::Call { function, .. } => function.volatility() != Volatility::Immutable,
+        _ => true,
+    });
+    is_exact(ty) && !is_other && expr.any(&mut |part| matches!(part, Expr::Column { .. }))
+}
+
 fn is_padded(node: &AggregateNode, position: usize) -> bool {
     let Some(Expr::Column { index, .. }) = node.groups.get(position) else {
         return false;

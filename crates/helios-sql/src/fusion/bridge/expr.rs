@@ -11,11 +11,11 @@ use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::expr::{InList, Placeholder};
 use datafusion::logical_expr::{Case, Expr as DfExpr, Operator, binary_expr};
 use helios_base::{DataType, Error, Result, Value};
-use helios_expr::{Comparison, Expr, Kind};
+use helios_expr::{Cast, Comparison, Expr, Kind};
 
 use super::typed::{Typed, comparable};
 use super::{arith, cast, distance};
-use crate::fusion::scalar::{evaluate, length};
+use crate::fusion::scalar::{Clock, evaluate, length};
 use crate::fusion::shape::Shape;
 
 /// Names of the function that counts characters.
@@ -272,6 +272,9 @@ impl<'a> ExprBridge<'a> {
                 }
             }
             Expr::Cast(node) => {
+                if let Some(typed) = self.clock(node)? {
+                    return Ok(Lowered::Ready(typed));
+                }
                 let operand = self.lower(&node.expr)?;
                 // What a domain demands, the evaluator knows.
                 if node.domain.is_some() || cast::cast(operand.view(), &node.to)?.is_none() {
@@ -285,6 +288,29 @@ impl<'a> ExprBridge<'a> {
             _ => return self.rows(expr),
         };
         Ok(Lowered::Ready(typed))
+    }
+
+    /// A whole number that `extract` has of a `timestamp`, which never is too large.
+    fn clock(&mut self, node: &Cast) -> Result<Option<Typed>> {
+        let Expr::Call { function, args, .. } = &node.expr else {
+            return Ok(None);
+        };
+        let is_whole = matches!(node.to, DataType::Int2 | DataType::Int4 | DataType::Int8);
+        let is_field = matches!(function.name(), "extract" | "date_part");
+        let [Expr::Literal(Value::Text(field), _), moment] = args.as_slice() else {
+            return Ok(None);
+        };
+        let is_plain = matches!(moment.ty(), DataType::Timestamp(_)) && node.domain.is_none();
+        let Some(clock) = Clock::named(field).filter(|_| is_whole && is_field && is_plain) else {
+            return Ok(None);
+        };
+        let moment = self.expr(moment)?;
+        let typed = Typed {
+            expr: clock.of(moment.expr),
+            shape: Shape::of(&DataType::Int4),
+            risky: moment.risky,
+        };
+        arith::native(typed, &Shape::of(&node.to)).map(Some)
     }
 
     fn parameter(&self, index: usize) -> Result<Typed> {

@@ -7,6 +7,7 @@ mod few;
 mod late;
 mod order;
 mod stream;
+mod views;
 
 pub(crate) use engine::{FusionEngine, FusionOptions};
 pub(crate) use stream::BatchStream;

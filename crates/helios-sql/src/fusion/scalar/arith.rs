@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
+use arrow::buffer::NullBuffer;
 use arrow::compute::kernels::arity::{try_binary, try_unary, unary};
 use arrow::datatypes::{
     DataType as ArrowType, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type,
@@ -146,14 +147,7 @@ impl Arith {
                     ArithOp::Mul => |a: i128, b: i128| a.wrapping_mul(b),
                     _ => return Err(self.unknown()),
                 };
-                let result: PrimitiveArray<Decimal128Type> =
-                    apply(left, right, constant, |a, b| {
-                        if a == DECIMAL_NAN || b == DECIMAL_NAN {
-                            Ok(DECIMAL_NAN)
-                        } else {
-                            Ok(f(a, b))
-                        }
-                    })?;
+                let result = decimals(left, right, constant, f)?;
                 Arc::new(result.with_data_type(self.output.arrow.clone()))
             }
             _ => return Err(self.unknown()),
@@ -203,6 +197,57 @@ fn apply<T: ArrowPrimitiveType>(
         _ => try_binary(left, right, f),
     }
     .map_err(from_arrow)
+}
+
+/// Applies `f`, which cannot fail, to each pair, unless one of it is `NaN`.
+fn decimals(
+    left: &ArrayRef,
+    right: &ArrayRef,
+    constant: [bool; 2],
+    f: impl Fn(i128, i128) -> i128,
+) -> Result<PrimitiveArray<Decimal128Type>> {
+    let left = typed::<Decimal128Type>(left)?;
+    let right = typed::<Decimal128Type>(right)?;
+    let nulls = match constant {
+        [true, _] if left.is_null(0) => return Ok(PrimitiveArray::new_null(right.len())),
+        [_, true] if right.is_null(0) => return Ok(PrimitiveArray::new_null(left.len())),
+        [true, _] => right.nulls().cloned(),
+        [_, true] => left.nulls().cloned(),
+        _ => NullBuffer::union(left.nulls(), right.nulls()),
+    };
+    // All values, those of `NULL`s too: a loop without a branch.
+    let mut has_nan = false;
+    let mut quick = |a: i128, b: i128| {
+        has_nan |= a == DECIMAL_NAN || b == DECIMAL_NAN;
+        f(a, b)
+    };
+    let mut values = pairs(left.values(), right.values(), constant, &mut quick);
+    if has_nan {
+        values = pairs(
+            left.values(),
+            right.values(),
+            constant,
+            &mut |a, b| match a == DECIMAL_NAN || b == DECIMAL_NAN {
+                true => DECIMAL_NAN,
+                false => f(a, b),
+            },
+        );
+    }
+    Ok(PrimitiveArray::new(values.into(), nulls))
+}
+
+/// What `f` makes of each pair.
+fn pairs(
+    left: &[i128],
+    right: &[i128],
+    constant: [bool; 2],
+    f: &mut impl FnMut(i128, i128) -> i128,
+) -> Vec<i128> {
+    match (constant, left.first(), right.first()) {
+        ([true, _], Some(a), _) => right.iter().map(|b| f(*a, *b)).collect(),
+        ([_, true], _, Some(b)) => left.iter().map(|a| f(*a, *b)).collect(),
+        _ => left.iter().zip(right).map(|(a, b)| f(*a, *b)).collect(),
+    }
 }
 
 /// Why an operation failed; built into an error only when it leaves the loop.

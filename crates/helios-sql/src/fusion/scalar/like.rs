@@ -17,6 +17,7 @@ use datafusion::logical_expr::{
 use helios_base::{Error, Result};
 use memchr::memmem::Finder;
 
+use super::repeats::Recent;
 use crate::fusion::context::StatementContext;
 use crate::fusion::error::{from_datafusion, to_datafusion};
 
@@ -79,6 +80,8 @@ impl Like {
         let pattern = Pattern::of(&self.pattern);
         let mut found = Vec::with_capacity(texts.len().div_ceil(ROWS_PER_CHECK));
         let nulls = texts.nulls();
+        // Texts of a decoded dictionary are searched once.
+        let mut recent = Recent::new();
         for from in (0..texts.len()).step_by(ROWS_PER_CHECK) {
             context.interrupt().check()?;
             let rows = (texts.len() - from).min(ROWS_PER_CHECK);
@@ -93,8 +96,11 @@ impl Like {
             }
             found.push(BooleanBuffer::collect_bool(rows, |row| {
                 let row = from + row;
+                let view = texts.views().get(row).copied().unwrap_or_default();
                 nulls.is_none_or(|nulls| nulls.is_valid(row))
-                    && pattern.matches(texts.value(row).as_bytes()) != self.negated
+                    && recent.get(view, || {
+                        pattern.matches(texts.value(row).as_bytes()) != self.negated
+                    })
             }));
         }
         let mut all = BooleanBufferBuilder::new(texts.len());

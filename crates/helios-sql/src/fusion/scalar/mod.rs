@@ -1,6 +1,7 @@
 //! Scalar functions of ours that DataFusion calls.
 
 mod arith;
+mod clock;
 mod distance;
 mod evaluate;
 mod key;
@@ -18,6 +19,7 @@ use helios_base::{Error, Result};
 use super::error::from_datafusion;
 
 pub(crate) use arith::{Arith, ArithOp};
+pub(crate) use clock::Clock;
 pub(crate) use distance::VectorDistance;
 pub(crate) use evaluate::evaluate;
 #[cfg(test)]

@@ -11,6 +11,7 @@ use datafusion::logical_expr::{
 };
 use helios_base::{Error, Result};
 
+use super::repeats::Recent;
 use crate::fusion::error::{from_datafusion, to_datafusion};
 
 /// `substring(text FROM from FOR length)` with constants; `None` if it fails.
@@ -180,11 +181,12 @@ fn lengths(array: &ArrayRef) -> Result<ArrayRef> {
         Error::internal(format!("the length of a column of {}", array.data_type()))
     })?;
     let nulls = texts.nulls();
-    let length = |row: usize| match nulls.is_none_or(|nulls| nulls.is_valid(row)) {
-        true => count(texts.value(row).as_bytes()),
-        false => 0,
+    let mut recent = Recent::new();
+    let length = |(row, view): (usize, &u128)| match nulls {
+        Some(nulls) if nulls.is_null(row) => 0,
+        _ => recent.get(*view, || count(texts.value(row).as_bytes())),
     };
-    let lengths: Vec<i32> = (0..texts.len()).map(length).collect();
+    let lengths: Vec<i32> = texts.views().iter().enumerate().map(length).collect();
     Ok(Arc::new(Int32Array::new(lengths.into(), nulls.cloned())))
 }
 

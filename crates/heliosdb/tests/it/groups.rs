@@ -1,0 +1,141 @@
+//! Guards against groups that the vector executor, which tells them apart by views and leaves out what follows from other
+//! groups, makes otherwise than the row executor.
+
+use heliosdb::{Connection, Database};
+
+use crate::numbers::{agree, run};
+
+/// Texts short and long, of few and of many different ones, in segments and beside them.
+fn texts() -> (Database, Connection) {
+    let database = Database::open_in_memory().unwrap();
+    let mut connection = database.connect().unwrap();
+    run(
+        &mut connection,
+        "SET query_cache_size = 0;
+         CREATE TABLE t (k integer PRIMARY KEY, few text, many text, own text, n bigint, i integer, at timestamp);
+         INSERT INTO t SELECT k, CASE WHEN k % 13 > 0 THEN 'a section of the archive ' || k % 13 END,
+             CASE k % 4 WHEN 0 THEN 'm' || k * 7919 % 6007 WHEN 1 THEN '' ELSE 'https://example.org/a/longer/path/' || k * 7919 % 6007 END,
+             'text number ' || k, CASE WHEN k % 7 > 0 THEN k % 900 END, k % 100 - 2147483600,
+             CASE k % 1000 WHEN 1 THEN timestamp 'infinity' WHEN 2 THEN '-infinity' WHEN 3 THEN NULL
+                 ELSE timestamp '1969-12-31 21:58:59.999999' + k * interval '17 seconds' END
+             FROM generate_series(1, 60000) k;
+         SELECT * FROM helios_freeze('t');
+         UPDATE t SET few = 'a new section, which is long, too', n = NULL WHERE k % 100 = 3;
+         DELETE FROM t WHERE k % 50 = 7;
+         INSERT INTO t SELECT k, 'a section of the archive 5', 'm' || k % 10, 'own', 3, 1, '2024-02-29 23:59:59.999999'
+             FROM generate_series(60001, 61000) k",
+    );
+    (database, connection)
+}
+
+#[test]
+fn executors_group_texts_alike() {
+    let (_database, mut connection) = texts();
+    let c = &mut connection;
+    for condition in [
+        "true",
+        "k < 0",
+        "many <> ''",
+        "k % 3 = 0 AND few IS NOT NULL",
+        "n IS NULL",
+    ] {
+        for group in [
+            "few",
+            "many",
+            "own",
+            "few, many",
+            "many, n",
+            "few, many, i",
+            "lower(many), few",
+        ] {
+            let sql = format!(
+                "SELECT row({group}, count(*), sum(n), min(k), max(few), count(n) FILTER (WHERE i % 2 = 0))::text \
+                 FROM t WHERE {condition} GROUP BY {group} ORDER BY {group}"
+            );
+            agree(c, &sql).unwrap();
+        }
+        for distinct in ["many", "few", "own", "many || few"] {
+            let sql = format!("SELECT count(DISTINCT {distinct})::text FROM t WHERE {condition}");
+            agree(c, &sql).unwrap();
+            let sql = format!("SELECT DISTINCT {distinct} FROM t WHERE {condition} ORDER BY 1");
+            agree(c, &sql).unwrap();
+        }
+    }
+    // Memory that groups do not fit into.
+    run(c, "SET work_mem = '64kB'");
+    agree(
+        c,
+        "SELECT row(own, count(*))::text FROM t GROUP BY own ORDER BY own",
+    )
+    .unwrap();
+    agree(
+        c,
+        "SELECT row(many, count(*))::text FROM t GROUP BY many ORDER BY many",
+    )
+    .unwrap();
+}
+
+#[test]
+fn groups_that_follow_from_others_are_those() {
+    let (_database, mut connection) = texts();
+    let c = &mut connection;
+    for group in [
+        "n, n - 1, n * 2",
+        "n, n + i, i",
+        "n - 1, n",
+        "i, i / 7, n",
+        "n, abs(n), n IS NULL",
+        "n - 1, n + 1",
+    ] {
+        let sql =
+            format!("SELECT row({group}, count(*))::text FROM t GROUP BY {group} ORDER BY {group}");
+        agree(c, &sql).unwrap();
+        let sets = format!(
+            "SELECT row({group}, count(*))::text FROM t GROUP BY ROLLUP ({group}) ORDER BY 1"
+        );
+        agree(c, &sets).unwrap();
+        let none = format!("SELECT row({group})::text FROM t WHERE k < 0 GROUP BY {group}");
+        assert_eq!(agree(c, &none).unwrap(), [] as [&str; 0]);
+    }
+    for constant in ["1", "'x'::text", "NULL::integer"] {
+        for (others, more) in [(", n", ", n"), (", n, n + 1 AS m", ", n, m"), ("", "")] {
+            for condition in ["true", "k < 0"] {
+                let sql = format!(
+                    "SELECT q::text FROM (SELECT {constant} AS one{others}, count(*) FROM t WHERE {condition} GROUP BY one{more}) q ORDER BY 1"
+                );
+                agree(c, &sql).unwrap();
+            }
+        }
+    }
+    // What fails in a group fails, whatever is left of the groups.
+    for sql in [
+        "SELECT row(i, i - 1000)::text FROM t GROUP BY i, i - 1000 HAVING count(*) < 0",
+        "SELECT row(n, 1 / (n - 5))::text FROM t GROUP BY n, 1 / (n - 5) ORDER BY count(*), n LIMIT 1",
+    ] {
+        assert!(agree(c, sql).is_err(), "{sql}");
+    }
+}
+
+#[test]
+fn executors_read_the_clock_alike() {
+    let (_database, mut connection) = texts();
+    let c = &mut connection;
+    for field in [
+        "extract(minute FROM at)",
+        "extract(hour FROM at)",
+        "date_part('minute', at)",
+        "date_part('hour', at)",
+    ] {
+        for ty in ["smallint", "integer", "bigint"] {
+            let sql = format!("SELECT ({field}::{ty})::text FROM t ORDER BY k");
+            agree(c, &sql).unwrap();
+        }
+    }
+    for sql in [
+        "SELECT row(extract(minute FROM at)::integer, count(*))::text FROM t GROUP BY extract(minute FROM at)::integer ORDER BY 1",
+        "SELECT extract(second FROM at)::integer::text FROM t ORDER BY k",
+        "SELECT extract(minute FROM timestamp '2024-01-01 12:34:56')::integer::text FROM t WHERE k < 10",
+    ] {
+        agree(c, sql).unwrap();
+    }
+}
