@@ -139,3 +139,62 @@ fn executors_read_the_clock_alike() {
         agree(c, sql).unwrap();
     }
 }
+
+#[test]
+fn executors_add_up_cases_alike() {
+    let (_database, mut connection) = texts();
+    let c = &mut connection;
+    run(
+        c,
+        "CREATE TABLE d (k integer PRIMARY KEY, g integer, p numeric(12,2), q numeric(15,4), s text);
+         INSERT INTO d SELECT k, k % 5, CASE WHEN k % 9 > 0 THEN k * 1.25 END,
+             CASE k % 1000 WHEN 5 THEN 'NaN' ELSE k * 0.0625 END,
+             CASE WHEN k % 4 > 0 THEN 'x' || k % 3 END FROM generate_series(1, 20000) k;
+         SELECT * FROM helios_freeze('d')",
+    );
+    for rest in [
+        "0",
+        "1",
+        "-2.5",
+        "0.00",
+        "1e3",
+        "NULL",
+        "0.12345678901234567890",
+        "'NaN'",
+    ] {
+        for case in [
+            format!("CASE WHEN s = 'x1' THEN p ELSE {rest} END"),
+            format!("CASE WHEN s LIKE 'x%' THEN p * (1 - q) ELSE {rest} END"),
+            format!("CASE WHEN s IS NULL THEN p * q * p ELSE {rest} END"),
+            format!("CASE WHEN false THEN p ELSE {rest} END"),
+            format!("CASE WHEN p / (k - 5) > 1 THEN p ELSE {rest} END"),
+            format!("CASE WHEN k <> 5 THEN p / (k - 5) ELSE {rest} END"),
+        ] {
+            for condition in ["true", "k < 0", "k < 9", "q = 'NaN'"] {
+                let sums = format!(
+                    "sum({case}), avg({case}), sum({case}) FILTER (WHERE g > 2), sum(DISTINCT {case})"
+                );
+                for sql in [
+                    format!("SELECT row({sums})::text FROM d WHERE {condition}"),
+                    format!(
+                        "SELECT row(g, {sums})::text FROM d WHERE {condition} GROUP BY g ORDER BY g"
+                    ),
+                ] {
+                    let _ = agree(c, &sql);
+                }
+            }
+        }
+    }
+    // Aggregates over the same rows are told apart, and decimals over whole arrays, with NULL and NaN.
+    for sql in [
+        "SELECT row(sum(p / 3), sum(DISTINCT p / 3), avg(DISTINCT p / 3))::text FROM d WHERE k % 50 < 9",
+        "SELECT row(string_agg(s, ',' ORDER BY k), string_agg(s, ',' ORDER BY k DESC), string_agg(DISTINCT s, ','))::text FROM d WHERE k < 50",
+        "SELECT row(percentile_disc(0.3) WITHIN GROUP (ORDER BY k), percentile_disc(0.3) WITHIN GROUP (ORDER BY k DESC))::text FROM d",
+        "SELECT row(sum(CASE WHEN s = 'x1' THEN p ELSE 0 END), sum(CASE WHEN s = 'x1' THEN p ELSE 1 END), sum(CASE WHEN s = 'x1' THEN p ELSE 3 END))::text FROM d",
+        "SELECT row(p + q, p - q, p * q, 1 - q, q * 2.5, -q, p + NULL)::text FROM d ORDER BY k",
+        "SELECT row(sum(p * q), sum(q), sum(p * (1 - q) * (1 + q)), avg(q * q))::text FROM d WHERE q <> 'NaN'",
+        "SELECT row(g, sum(p * (1 - q) * (1 + q)), sum(p * q))::text FROM d GROUP BY g ORDER BY g",
+    ] {
+        agree(c, sql).unwrap();
+    }
+}
