@@ -18,12 +18,12 @@ fn texts() -> (Database, Connection) {
              'text number ' || k, CASE WHEN k % 7 > 0 THEN k % 900 END, k % 100 - 2147483600,
              CASE k % 1000 WHEN 1 THEN timestamp 'infinity' WHEN 2 THEN '-infinity' WHEN 3 THEN NULL
                  ELSE timestamp '1969-12-31 21:58:59.999999' + k * interval '17 seconds' END
-             FROM generate_series(1, 60000) k;
+             FROM generate_series(1, 30000) k;
          SELECT * FROM helios_freeze('t');
          UPDATE t SET few = 'a new section, which is long, too', n = NULL WHERE k % 100 = 3;
          DELETE FROM t WHERE k % 50 = 7;
          INSERT INTO t SELECT k, 'a section of the archive 5', 'm' || k % 10, 'own', 3, 1, '2024-02-29 23:59:59.999999'
-             FROM generate_series(60001, 61000) k",
+             FROM generate_series(30001, 30500) k",
     );
     (database, connection)
 }
@@ -32,13 +32,7 @@ fn texts() -> (Database, Connection) {
 fn executors_group_texts_alike() {
     let (_database, mut connection) = texts();
     let c = &mut connection;
-    for condition in [
-        "true",
-        "k < 0",
-        "many <> ''",
-        "k % 3 = 0 AND few IS NOT NULL",
-        "n IS NULL",
-    ] {
+    for condition in ["true", "k < 0", "k % 3 = 0 AND few IS NOT NULL"] {
         for group in [
             "few",
             "many",
@@ -149,7 +143,7 @@ fn executors_add_up_cases_alike() {
         "CREATE TABLE d (k integer PRIMARY KEY, g integer, p numeric(12,2), q numeric(15,4), s text);
          INSERT INTO d SELECT k, k % 5, CASE WHEN k % 9 > 0 THEN k * 1.25 END,
              CASE k % 1000 WHEN 5 THEN 'NaN' ELSE k * 0.0625 END,
-             CASE WHEN k % 4 > 0 THEN 'x' || k % 3 END FROM generate_series(1, 20000) k;
+             CASE WHEN k % 4 > 0 THEN 'x' || k % 3 END FROM generate_series(1, 5000) k;
          SELECT * FROM helios_freeze('d')",
     );
     for rest in [
@@ -170,7 +164,7 @@ fn executors_add_up_cases_alike() {
             format!("CASE WHEN p / (k - 5) > 1 THEN p ELSE {rest} END"),
             format!("CASE WHEN k <> 5 THEN p / (k - 5) ELSE {rest} END"),
         ] {
-            for condition in ["true", "k < 0", "k < 9", "q = 'NaN'"] {
+            for condition in ["true", "k < 9"] {
                 let sums = format!(
                     "sum({case}), avg({case}), sum({case}) FILTER (WHERE g > 2), sum(DISTINCT {case})"
                 );
