@@ -56,6 +56,7 @@ impl Average {
     fn run(&self, args: &ScalarFunctionArgs) -> Result<ColumnarValue> {
         of_counted_sums(&args.args, &self.sum, &self.output, |sum, count| {
             Ok(match sum {
+                Value::Null => Value::Null,
                 Value::Numeric(sum) => Value::Numeric(sum.div(&Numeric::new(count, 0))?),
                 Value::Int8(sum) => {
                     Value::Numeric(Numeric::new(sum, 0).div(&Numeric::new(count, 0))?)

@@ -1,7 +1,7 @@
 //! Runs an aggregate over the collected rows of each group.
 
 use std::cmp::Ordering;
-use std::hash::{Hash, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::DataType as ArrowType;
@@ -33,6 +33,8 @@ pub(crate) struct RowOrder {
 /// Each row holds the arguments, then the keys of the order.
 #[derive(Debug)]
 pub(crate) struct Finish {
+    /// By which DataFusion tells calls over the same rows apart.
+    name: String,
     function: &'static Aggregate,
     args: Vec<DataType>,
     order: Vec<RowOrder>,
@@ -54,7 +56,16 @@ impl Finish {
         within_group: bool,
         output: Shape,
     ) -> Self {
+        let name = match (distinct, within_group, order.as_slice()) {
+            (false, false, []) => function.name().to_owned(),
+            _ => {
+                let mut hasher = DefaultHasher::new();
+                (distinct, within_group, &order).hash(&mut hasher);
+                format!("{}#{:08x}", function.name(), hasher.finish() as u32)
+            }
+        };
         Self {
+            name,
             function,
             args,
             order,
@@ -180,7 +191,7 @@ impl Hash for Finish {
 
 impl ScalarUDFImpl for Finish {
     fn name(&self) -> &str {
-        self.function.name()
+        &self.name
     }
 
     fn signature(&self) -> &Signature {

@@ -9,6 +9,7 @@
 mod average;
 mod collect;
 mod different;
+mod filled;
 mod finish;
 mod rows;
 mod shifted;
@@ -19,6 +20,7 @@ mod wide;
 pub(crate) use average::average;
 pub(crate) use collect::collect;
 pub(crate) use different::{different_count, is_counted};
+pub(crate) use filled::filled_sum;
 pub(crate) use finish::{Finish, RowOrder};
 pub(crate) use shifted::{Shifts, checked_count, shifted_sum};
 pub(crate) use sum::exact_sum;

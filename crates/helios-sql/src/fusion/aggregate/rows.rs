@@ -22,7 +22,7 @@ pub(super) fn states_of_rows(
     each.state(EmitTo::All)
 }
 
-/// What `result` makes of each sum of a form and its count, a `bigint`; `NULL` where the sum is.
+/// What `result` makes of each sum of a form, perhaps `NULL`, and its count, a `bigint`.
 pub(super) fn of_counted_sums(
     args: &[ColumnarValue],
     sum: &Shape,
@@ -39,7 +39,6 @@ pub(super) fn of_counted_sums(
     let mut builder = ColumnBuilder::new(output, sums.len());
     for row in 0..sums.len() {
         builder.append(&match (sums.value(row)?, counts.value(row)?) {
-            (Value::Null, _) => Value::Null,
             (sum, Value::Int8(count)) => result(sum, count)?,
             other => return Err(Error::internal(format!("a counted sum of {other:?}"))),
         })?;

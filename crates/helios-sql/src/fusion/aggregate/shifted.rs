@@ -284,6 +284,7 @@ impl ShiftedSum {
         of_counted_sums(known, &self.shape, &self.shape, |sum, count| {
             let more = i128::from(count) * i128::from(self.shift);
             Ok(match sum {
+                Value::Null => Value::Null,
                 Value::Int8(sum) => {
                     let sum = i64::try_from(i128::from(sum) + more);
                     Value::Int8(sum.map_err(|_| out_of_range("bigint"))?)

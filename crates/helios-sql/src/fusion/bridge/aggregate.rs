@@ -10,16 +10,17 @@ use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::{AggregateUDF, Expr as DfExpr, ExprSchemable, ScalarUDF, lit};
-use helios_base::{DataType, Error, Result, Value};
+use helios_base::{DataType, Error, Numeric, Result, Value};
 use helios_expr::{Expr, Kind, Volatility};
 
 use super::arith::native;
+use super::expr::number_shape;
 use super::plan::PlanBridge;
 use super::relation::Relation;
 use super::typed::Typed;
 use crate::fusion::aggregate::{
     Finish, RowOrder, Shifts, WIDE_DIGITS, average, checked_count, collect, different_count,
-    exact_sum, is_counted, shifted_sum, whole_sum, wide_shape, wide_sum,
+    exact_sum, filled_sum, is_counted, shifted_sum, whole_sum, wide_shape, wide_sum,
 };
 use crate::fusion::shape::{DECIMAL_DIGITS, Shape};
 use crate::plan::{AggregateCall, AggregateNode};
@@ -119,7 +120,11 @@ impl PlanBridge<'_> {
         keys.extend(key_columns.into_iter().map(|key| key.expr));
         for aggregate in &node.calls {
             let shifted = self.shifted_call(&columns, &node.calls, aggregate, &mut wanted)?;
-            outputs.push(match shifted {
+            let apart = match shifted {
+                None => self.filled_call(&columns, aggregate, &mut wanted)?,
+                shifted => shifted,
+            };
+            outputs.push(match apart {
                 Some(typed) => typed,
                 None => self.aggregate_call(&columns, aggregate, &mut wanted)?,
             });
@@ -273,6 +278,44 @@ impl PlanBridge<'_> {
         }))
     }
 
+    /// A sum over a case whose constant has another form than its value: the sum of the values where the condition
+    /// holds, and the constant as often as it does not.
+    fn filled_call(
+        &mut self,
+        columns: &[Typed],
+        node: &AggregateCall,
+        wanted: &mut Wanted,
+    ) -> Result<Option<Typed>> {
+        let Some((when, then, rest)) = filled(node) else {
+            return Ok(None);
+        };
+        let value = self.expr(columns, then)?;
+        let not_when = self.expr(
+            columns,
+            &Expr::BoolTest {
+                expr: Box::new(when.clone()),
+                test: Some(true),
+                negated: true,
+            },
+        )?;
+        // What may fail must not be computed of more rows; a constant of the same form needs no other way.
+        let scale = |shape: &Shape| shape.as_decimal().map(|(_, scale)| scale);
+        let is_other = scale(&value.shape).is_some_and(|s| Some(s) != scale(&number_shape(rest)));
+        if value.risky || not_when.risky || !is_other {
+            return Ok(None);
+        }
+        let of_then = AggregateCall {
+            args: vec![then.clone()],
+            filter: Some(when.clone()),
+            ..node.clone()
+        };
+        let sum = self.aggregate_call(columns, &of_then, wanted)?;
+        let count = call(count_udaf(), vec![lit(1i64)], Some(Box::new(not_when.expr)));
+        let count = self.want(wanted, count, Shape::of(&DataType::Int8));
+        let (expr, shape) = filled_sum(sum.expr, sum.shape, count.expr, rest);
+        Ok(Some(Typed::safe(expr, shape)))
+    }
+
     /// Sums and averages of a column of whole numbers plus a constant, of which `calls` may have many over one column: its
     /// own sum and count tell them all. The count fails where a term is out of range.
     fn shifted_call(
@@ -416,6 +459,33 @@ impl PlanBridge<'_> {
 
 /// Whether a group is a table's column of `char(n)`: its strings all have that length, so that equal ones are
 /// equal with their blanks.
+/// The condition, the value and the constant of a sum over `CASE WHEN … THEN … ELSE constant END`.
+fn filled(node: &AggregateCall) -> Option<(&Expr, &Expr, &Numeric)> {
+    let is_plain = node.function.name() == "sum"
+        && !node.distinct
+        && node.filter.is_none()
+        && node.order_by.is_empty()
+        && !node.within_group;
+    let [
+        Expr::Case {
+            operand: None,
+            branches,
+            otherwise: Some(rest),
+            ..
+        },
+    ] = node.args.as_slice()
+    else {
+        return None;
+    };
+    let ([(when, then)], Expr::Literal(Value::Numeric(rest), _)) =
+        (branches.as_slice(), rest.as_ref())
+    else {
+        return None;
+    };
+    let is_plain = is_plain && rest.is_finite() && !node.args.iter().any(super::plan::has_subplan);
+    is_plain.then_some((when, then, rest))
+}
+
 /// A group that is a literal beside others that are none: it tells no rows apart.
 fn constant<'n>(node: &'n AggregateNode, set: &[usize], position: usize) -> Option<&'n Expr> {
     let group = |at: usize| node.groups.get(at);

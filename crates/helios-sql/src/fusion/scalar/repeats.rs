@@ -15,12 +15,14 @@ const RECENT: usize = 1 << 10;
 
 /// What was found for views that were met last.
 pub(super) struct Recent<T> {
+    last: Option<(u128, T)>,
     slots: Vec<(u128, Option<T>)>,
 }
 
 impl<T: Copy> Recent<T> {
     pub fn new() -> Self {
         Self {
+            last: None,
             slots: vec![(0, None); RECENT],
         }
     }
@@ -28,9 +30,14 @@ impl<T: Copy> Recent<T> {
     /// What was found for this view, or what is found now.
     #[inline]
     pub fn get(&mut self, view: u128, find: impl FnOnce() -> T) -> T {
+        if let Some((known, found)) = self.last
+            && known == view
+        {
+            return found;
+        }
         let folded = view as u64 ^ ((view >> 64) as u64).rotate_left(23);
         let at = (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize % RECENT;
-        match self.slots.get_mut(at) {
+        let found = match self.slots.get_mut(at) {
             Some((known, Some(found))) if *known == view => *found,
             Some(slot) => {
                 let found = find();
@@ -38,7 +45,9 @@ impl<T: Copy> Recent<T> {
                 found
             }
             None => find(),
-        }
+        };
+        self.last = Some((view, found));
+        found
     }
 }
 
