@@ -200,7 +200,7 @@ fn dictionary(
     }
     let codes: ArrayRef = match values.len() {
         0..=0x100 => Arc::new(codes.iter().map(|code| *code as u8).collect::<UInt8Array>()),
-        0..=0x1_0000 => Arc::new(
+        0x101..=0x1_0000 => Arc::new(
             codes
                 .iter()
                 .map(|code| *code as u16)

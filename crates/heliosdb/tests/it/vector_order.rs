@@ -229,9 +229,12 @@ fn rows_that_changed_since_are_as_they_are() {
     assert!(!nearest(&mut c, "item").contains(&"77".to_owned()));
 }
 
+/// The key of a row, by its number.
+type Key = fn(usize) -> String;
+
 #[test]
 fn keys_of_all_kinds() {
-    let keys: [(&str, &str, fn(usize) -> String); 5] = [
+    let keys: [(&str, &str, Key); 5] = [
         ("id text PRIMARY KEY, v vector(6), tag int", "id", |id| {
             format!("'k{id}'")
         }),

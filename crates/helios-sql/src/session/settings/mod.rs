@@ -1,6 +1,7 @@
 //! A session's settings: `SET`, `SET LOCAL`, `SHOW`, `RESET`, and what transactions do to them.
 
 mod database;
+mod names;
 mod registry;
 mod value;
 
@@ -11,12 +12,13 @@ use std::time::Duration;
 
 use helios_base::datetime::{parse_date_style, show_date_style};
 use helios_base::text::{DateOrder, DateStyle};
-use helios_base::{Encoding, Error, Result, SharedEncoding, SqlState, TimeZone, nearest};
+use helios_base::{Encoding, Error, Result, SharedEncoding, SqlState, TimeZone};
 
 pub(crate) use database::{DEFAULT_RETENTION, DatabaseSettings, is_limit, is_of_database};
+use names::{find, is_custom, split_names};
+use registry::Change;
 pub(crate) use registry::Id;
 pub(super) use registry::tier_hint;
-use registry::{Change, RESERVED, RESERVED_PREFIXES};
 pub use registry::{SETTINGS, SettingDef};
 pub use value::SettingValue;
 use value::{SettingKind, bad_value};
@@ -510,38 +512,6 @@ pub(crate) fn checked(id: Id, text: &str) -> Result<SettingValue> {
     }
 }
 
-/// Whether `name` has the product's own namespace, in which nothing is made up.
-fn is_ours(name: &str) -> bool {
-    let prefix = name.split('.').next().unwrap_or_default();
-    prefix.eq_ignore_ascii_case("helios")
-}
-
-/// Whether `name` may be made up: it has a namespace.
-///
-/// # Errors
-/// `42602` if it has one, but is no sequence of names.
-fn is_custom(name: &str) -> Result<bool> {
-    if !name.contains('.') || is_ours(name) {
-        return Ok(false);
-    }
-    let word = |part: &str| {
-        part.starts_with(|c: char| c.is_alphabetic() || c == '_')
-            && part
-                .chars()
-                .all(|c| c.is_alphanumeric() || c == '_' || c == '$')
-    };
-    if name.split('.').all(word) {
-        return Ok(true);
-    }
-    Err(Error::new(
-        SqlState::INVALID_NAME,
-        format!("invalid configuration parameter name \"{name}\""),
-    )
-    .with_detail(
-        "Custom parameter names must be two or more simple identifiers separated by dots.",
-    ))
-}
-
 /// PostgreSQL's `cant_change_runtime_param`.
 const CANT_CHANGE_RUNTIME_PARAM: SqlState = SqlState::new(b"55P02");
 
@@ -588,80 +558,6 @@ fn check(index: usize, text: &str, before: &SettingValue) -> Result<SettingValue
 pub(crate) fn date_style(text: &str) -> (DateStyle, DateOrder) {
     let default = (DateStyle::Iso, DateOrder::Mdy);
     parse_date_style(text, default).unwrap_or(default)
-}
-
-/// Splits a list of names: quoted ones keep their case, others are folded to lower case.
-/// `None` if the list is malformed.
-fn split_names(list: &str) -> Option<Vec<String>> {
-    let mut names = Vec::new();
-    let mut rest = list.trim();
-    if rest.is_empty() {
-        return Some(names);
-    }
-    loop {
-        let (name, after) = match rest.strip_prefix('"') {
-            Some(quoted) => quoted_name(quoted)?,
-            None => {
-                let end = rest.find(',').unwrap_or(rest.len());
-                let name = rest[..end].trim();
-                if name.is_empty() || name.contains('"') || name.contains(char::is_whitespace) {
-                    return None;
-                }
-                (name.to_lowercase(), &rest[end..])
-            }
-        };
-        names.push(name);
-        let after = after.trim_start();
-        if after.is_empty() {
-            return Some(names);
-        }
-        rest = after.strip_prefix(',')?.trim_start();
-    }
-}
-
-/// The name up to the closing quote, and what follows it.
-fn quoted_name(text: &str) -> Option<(String, &str)> {
-    let mut name = String::new();
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        if c != '"' {
-            name.push(c);
-        } else if chars.next_if(|(_, next)| *next == '"').is_some() {
-            name.push('"');
-        } else {
-            return Some((name, &text[at + 1..]));
-        }
-    }
-    None
-}
-
-/// The position of the setting `name`.
-fn find(name: &str) -> Result<usize> {
-    if let Some(index) = SETTINGS
-        .iter()
-        .position(|def| def.name.eq_ignore_ascii_case(name))
-    {
-        return Ok(index);
-    }
-    let lower = name.to_ascii_lowercase();
-    if RESERVED.binary_search(&lower.as_str()).is_ok()
-        || RESERVED_PREFIXES.iter().any(|p| lower.starts_with(p))
-    {
-        let error = Error::unsupported(format!("parameter \"{name}\" is not supported yet"))
-            .with_detail("Nothing would act on it.");
-        return Err(match tier_hint(&lower) {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        });
-    }
-    let error = Error::new(
-        SqlState::UNDEFINED_OBJECT,
-        format!("unrecognized configuration parameter \"{name}\""),
-    );
-    Err(match nearest(&lower, SETTINGS.iter().map(|def| def.name)) {
-        Some(known) => error.with_hint(format!("Perhaps you meant \"{known}\".")),
-        None => error,
-    })
 }
 
 #[cfg(test)]
