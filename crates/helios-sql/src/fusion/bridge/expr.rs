@@ -7,12 +7,13 @@
 use std::collections::HashMap;
 
 use arrow::datatypes::DataType as ArrowType;
-use datafusion::common::{Column, ScalarValue};
+use datafusion::common::Column;
 use datafusion::logical_expr::expr::{InList, Placeholder};
 use datafusion::logical_expr::{Case, Expr as DfExpr, Operator, binary_expr};
 use helios_base::{DataType, Error, Result, Value};
 use helios_expr::{Cast, Comparison, Expr, Kind};
 
+use super::text::{like, substring};
 use super::typed::{Typed, comparable};
 use super::{arith, cast, distance};
 use crate::fusion::scalar::{Clock, evaluate, length};
@@ -531,53 +532,6 @@ impl<'a> ExprBridge<'a> {
         })?;
         Ok(Lowered::Rows(rows))
     }
-}
-
-/// `LIKE` over whole arrays, if the pattern is a constant that allows it.
-fn like(name: &str, text: &Typed, pattern: &Typed) -> Option<Typed> {
-    let negated = match name {
-        "~~" => false,
-        "!~~" => true,
-        _ => return None,
-    };
-    let pattern = match pattern.as_literal()? {
-        ScalarValue::Utf8View(pattern) if pattern.is_some() => pattern.as_deref()?,
-        _ => return None,
-    };
-    if text.shape.arrow != ArrowType::Utf8View {
-        return None;
-    }
-    let expr = crate::fusion::scalar::like(text.expr.clone(), pattern, negated)?;
-    Some(boolean(expr, text.risky))
-}
-
-/// A part of a text over whole arrays, if its place is constant and sound.
-fn substring(name: &str, args: &[Typed]) -> Option<Typed> {
-    let (text, from, length) = match args {
-        [text, from] => (text, from, None),
-        [text, from, length] => (text, from, Some(length)),
-        _ => return None,
-    };
-    if !matches!(name, "substring" | "substr")
-        || !matches!(text.shape.ty, DataType::Text | DataType::Varchar(_))
-        || text.shape.arrow != ArrowType::Utf8View
-    {
-        return None;
-    }
-    let number = |arg: &Typed| match arg.as_literal()? {
-        ScalarValue::Int32(number) => *number,
-        _ => None,
-    };
-    let length = match length {
-        Some(length) => Some(number(length)?),
-        None => None,
-    };
-    let expr = crate::fusion::scalar::substring(text.expr.clone(), number(from)?, length)?;
-    Some(Typed {
-        expr,
-        shape: Shape::of(&DataType::Text),
-        risky: text.risky,
-    })
 }
 
 /// The position of `arg` among `args`; equal arguments are passed once.

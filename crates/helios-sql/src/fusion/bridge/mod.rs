@@ -13,6 +13,7 @@ mod plan;
 mod relation;
 mod set_op;
 mod subquery;
+mod text;
 mod typed;
 mod walk;
 mod window;
