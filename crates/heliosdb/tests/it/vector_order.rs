@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use helios_testkit::Rng;
+use helios_testkit::{Rng, Scratch};
 use heliosdb::{Connection, Database};
 
 use crate::sql::{lines, run};
@@ -309,5 +309,56 @@ fn keys_of_all_kinds() {
                 _ => drop(agree(&mut c, columns, from, &order, "LIMIT 9")),
             }
         }
+    }
+}
+
+#[test]
+fn what_is_known_is_saved() {
+    let scratch = Scratch::new();
+    let path = scratch.join("db");
+    let mut rng = Rng::with_seed(12);
+    let near = "v <-> '[1,2,3,4,5,6]'";
+    {
+        let database = Database::open(&path).unwrap();
+        let mut c = database.connect().unwrap();
+        run(
+            &mut c,
+            "CREATE TABLE item (id bigint PRIMARY KEY, v vector(6), tag int)",
+        );
+        fill(&mut c, &mut rng, |id| id.to_string());
+        run(
+            &mut c,
+            "CREATE INDEX near ON item USING hnsw (v vector_l2_ops)",
+        );
+    }
+    let mut gone: Option<String> = None;
+    for step in 0..4 {
+        let database = Database::open(&path).unwrap();
+        let mut c = database.connect().unwrap();
+        run(&mut c, "SET hnsw.ef_search = 1000; SET executor = row");
+        // Until it has been read rows are asked.
+        agree(&mut c, "id", "item", near, "LIMIT 20");
+        run(&mut c, "VACUUM");
+        let plan = explain(
+            &mut c,
+            &format!("SELECT id FROM item ORDER BY {near} LIMIT 5"),
+        );
+        assert!(plan.contains("Known by the Index: "), "{step}: {plan}");
+        let found = agree(&mut c, "id", "item", near, "LIMIT 20");
+        assert!(gone.is_none_or(|gone| !found.contains(&gone)), "{step}");
+        // Some of the changes are in the index before it is saved, some are not.
+        let (first, second) = (&found[0], &found[1]);
+        run(
+            &mut c,
+            &format!(
+                "DELETE FROM item WHERE id = {first};
+                 UPDATE item SET v = '[70,70,70,70,70,70]' WHERE id = {second}"
+            ),
+        );
+        gone = Some(found[step % 2].clone());
+        if step % 2 == 0 {
+            run(&mut c, "VACUUM");
+        }
+        agree(&mut c, "id", "item", near, "LIMIT 20");
     }
 }
