@@ -104,10 +104,10 @@ fn segments_are_made_anew_when_they_lie_in_another_order() {
     run(
         c,
         "SET query_cache_size = 0; SET executor = vector;
-         CREATE TABLE t (id int PRIMARY KEY, a int, b text) WITH (bulk_load_threshold = 1000);
+         CREATE TABLE t (id int PRIMARY KEY, a int, b text) WITH (bulk_load_threshold = 200000);
          INSERT INTO t SELECT i, i * 7919 % 200003, 'text ' || i % 77 FROM generate_series(1, 200000) i",
     );
-    // Written by the transaction, in the order of the key.
+    // Written by the transaction at its end, in the order of the key.
     assert_eq!(texts(c, SEGMENTS), ["-"]);
     let ask = "SELECT row(count(*), min(id), max(id), sum(id), max(b))::text FROM t WHERE a BETWEEN 1000 AND 1100";
     let wanted = texts(c, ask);

@@ -44,7 +44,10 @@ fn settings_are_those_of_the_database() {
             ("BEGIN; SET hybrid_storage = off", "25001"),
             ("SET hybrid_storage_shard_aware = true", "0A000"),
             ("SET access_count_threshold = 3", "0A000"),
-            ("CREATE TABLE x (a int) WITH (hot_threshold = '1 day')", "0A000"),
+            (
+                "CREATE TABLE x (a int) WITH (hot_threshold = '1 day')",
+                "0A000",
+            ),
             (
                 "CREATE TABLE x (a int) WITH (hybrid_storage = 'never')",
                 "22023",
