@@ -104,11 +104,11 @@ fn segments_are_made_anew_when_they_lie_in_another_order() {
     run(
         c,
         "SET query_cache_size = 0; SET executor = vector;
-         CREATE TABLE t (id int PRIMARY KEY, a int, b text) WITH (bulk_load_threshold = 1000);
+         CREATE TABLE t (id int PRIMARY KEY, a int, b text) WITH (bulk_load_threshold = 200000);
          INSERT INTO t SELECT i, i * 7919 % 200003, 'text ' || i % 77 FROM generate_series(1, 200000) i",
     );
-    // Written by the transaction, in the order of the key: its first rows by themselves.
-    assert_eq!(texts(c, SEGMENTS), ["- -"]);
+    // Written by the transaction at its end, in the order of the key.
+    assert_eq!(texts(c, SEGMENTS), ["-"]);
     let ask = "SELECT row(count(*), min(id), max(id), sum(id), max(b))::text FROM t WHERE a BETWEEN 1000 AND 1100";
     let wanted = texts(c, ask);
     let pruned = |c: &mut Connection| {
@@ -121,7 +121,7 @@ fn segments_are_made_anew_when_they_lie_in_another_order() {
     };
     assert_eq!(pruned(c), 0);
     run(c, "ALTER TABLE t CLUSTER BY (a, b); VACUUM");
-    assert_eq!(texts(c, SEGMENTS), ["a, b a, b"]);
+    assert_eq!(texts(c, SEGMENTS), ["a, b"]);
     assert_eq!(texts(c, ask), wanted);
     assert_eq!(pruned(c), 3);
     // Nothing is left to do.
@@ -171,7 +171,7 @@ fn segments_are_made_anew_when_they_lie_in_another_order() {
         c,
         "SET executor = vector; ALTER TABLE t CLUSTER BY NONE; VACUUM",
     );
-    assert_eq!(texts(c, SEGMENTS), ["- -"]);
+    assert_eq!(texts(c, SEGMENTS), ["-"]);
     assert_eq!(texts(c, ask), changed);
     assert_eq!(pruned(c), 0);
     let report = database.check().unwrap();
