@@ -75,13 +75,8 @@ impl Metric {
     }
 
     /// The score of a prepared vector and one as it was inserted; `None` if that is refused. In one pass over it,
-    /// but for numbers so large or so small that they take a closer look, for which it is changed.
-    pub(crate) fn outside(
-        self,
-        kernels: &dyn Kernels,
-        query: &[f32],
-        row: &mut [f32],
-    ) -> Option<f32> {
+    /// but for numbers so large or so small that they take a closer look.
+    pub(crate) fn outside(self, kernels: &dyn Kernels, query: &[f32], row: &[f32]) -> Option<f32> {
         let score = match self {
             Self::Cosine => {
                 let [product, _, square] = kernels.products(query, row);
@@ -96,11 +91,8 @@ impl Metric {
         if score.is_finite() {
             return Some(score);
         }
-        check(query.len(), row).ok()?;
-        if self == Self::Cosine {
-            normalize(row).ok()?;
-        }
-        Some(self.score(kernels, query, row))
+        let row = self.prepare(query.len(), row).ok()?;
+        Some(self.score(kernels, query, &row))
     }
 
     /// What SQL shows for a score.

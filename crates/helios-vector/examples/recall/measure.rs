@@ -317,10 +317,13 @@ impl Table {
 
 impl Source for Table {
     fn vector(&self, id: u64, vector: &mut [f32]) -> bool {
-        let row = self.values.chunks_exact(self.width).nth(id as usize);
-        row.is_some_and(|row| {
+        self.lying(id).is_some_and(|row| {
             vector.copy_from_slice(row);
             true
         })
+    }
+
+    fn lying(&self, id: u64) -> Option<&[f32]> {
+        self.values.chunks_exact(self.width).nth(id as usize)
     }
 }

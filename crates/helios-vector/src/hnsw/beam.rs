@@ -41,12 +41,12 @@ impl<S: Score> Beam<'_, S> {
             loop {
                 let here = node;
                 scratch.nodes.clear();
-                for link in self.links.links(here, level) {
+                self.links.visit(here, level, |link| {
                     if (link as usize) < self.nodes {
                         self.score.prefetch(link);
                         scratch.nodes.push(link);
                     }
-                }
+                });
                 self.score.scores(&scratch.nodes, &mut scratch.scores);
                 scratch.compared += scratch.nodes.len();
                 for (link, score) in scratch.nodes.iter().zip(&scratch.scores) {
@@ -72,13 +72,13 @@ impl<S: Score> Beam<'_, S> {
     #[inline]
     fn expand_within(&self, node: u32, level: u32, limit: f32, scratch: &mut Scratch) {
         scratch.nodes.clear();
-        for link in self.links.links(node, level) {
+        self.links.visit(node, level, |link| {
             // Asked for before it is known to be new would be asked in vain two times of three.
             if (link as usize) < self.nodes && scratch.visited.insert(link) {
                 self.score.prefetch(link);
                 scratch.nodes.push(link);
             }
-        }
+        });
         scratch.compared += scratch.nodes.len();
         self.score
             .scores_within(&scratch.nodes, limit, &mut scratch.scores);

@@ -6,7 +6,7 @@ use crate::rng::mix;
 /// A removed entry, over which probing goes on.
 const GONE: u32 = u32::MAX - 1;
 
-/// Nodes by id. It takes 4 to 11 bytes a node, since the ids themselves are with the nodes.
+/// Nodes by id. It takes some 5 bytes a node, since the ids themselves are with the nodes.
 #[derive(Debug, Default)]
 pub(super) struct Ids {
     slots: Vec<u32>,
@@ -24,9 +24,10 @@ impl Ids {
     }
 
     fn probe(&self, id: u64) -> impl Iterator<Item = usize> + use<> {
-        let mask = self.slots.len().wrapping_sub(1);
-        let start = mix(id) as usize;
-        (0..self.slots.len()).map(move |step| start.wrapping_add(step) & mask)
+        // The upper part of a product, of any number of slots: a table that doubled would be half empty.
+        let slots = self.slots.len();
+        let start = ((u128::from(mix(id)) * slots as u128) >> 64) as usize;
+        (start..slots).chain(0..start)
     }
 
     pub(super) fn get(&self, view: &LinksView, id: u64) -> Option<u32> {
@@ -41,16 +42,22 @@ impl Ids {
         None
     }
 
+    /// Makes room for so many more nodes.
+    pub(super) fn reserve(&mut self, view: &LinksView, more: usize) {
+        if (self.used + more) * 8 <= self.slots.len() * 7 {
+            return;
+        }
+        let size = ((self.live + more) * 10 / 7).max(16);
+        let old = std::mem::replace(&mut self.slots, vec![NONE; size]);
+        self.used = self.live;
+        for node in old.into_iter().filter(|node| *node < GONE) {
+            self.place(view.id(node), node);
+        }
+    }
+
     /// Adds a node whose id is set and not there yet.
     pub(super) fn insert(&mut self, view: &LinksView, node: u32) {
-        if (self.used + 1) * 8 > self.slots.len() * 7 {
-            let size = ((self.live + 1) * 8 / 5).next_power_of_two().max(16);
-            let old = std::mem::replace(&mut self.slots, vec![NONE; size]);
-            self.used = self.live;
-            for node in old.into_iter().filter(|node| *node < GONE) {
-                self.place(view.id(node), node);
-            }
-        }
+        self.reserve(view, 1);
         self.place(view.id(node), node);
         self.used += 1;
         self.live += 1;

@@ -6,14 +6,15 @@ use super::Hnsw;
 use super::beam::{Beam, Scratch};
 use super::links::{KEPT, LinksView, MOST_LEVELS};
 use super::points::{PointsView, Score};
+use super::repair::is_gone;
 use super::select::select;
 use crate::error::{Error, Result};
 use crate::index::check_batch;
 use crate::rng::mix;
 use crate::work::Work;
 
-/// Numbers of nodes have 31 bits.
-const MOST_NODES: usize = (1 << 31) - 2;
+/// Numbers of nodes have 30 bits.
+pub(super) const MOST_NODES: usize = (1 << 30) - 1;
 /// Nodes that a thread takes at a time.
 const BATCH: usize = 16;
 
@@ -55,6 +56,7 @@ impl Hnsw {
         self.links.grow(first + ids.len());
         let links = self.links.view();
         let mut table = self.ids.write();
+        table.reserve(&links, ids.len());
         for (at, id) in ids.iter().enumerate() {
             if table.get(&links, *id).is_some() {
                 // Those before it in this batch are forgotten; their places are not used yet.
@@ -96,25 +98,35 @@ impl Hnsw {
 
     /// Links a node whose vector is in its place.
     fn link(&self, node: u32, vector: &[f32], points: &PointsView<'_>, scratch: &mut Scratch) {
+        let Some(entry) = self.links.entry() else {
+            return;
+        };
+        let renewed = self.renewed(entry.0, points);
+        let points = renewed.as_ref().unwrap_or(points);
         match &self.points.quantizer {
             Some(quantizer) if points.codes_only() => {
                 let score = points.by_fresh(&**quantizer, vector);
-                self.link_by(node, &score, points, scratch);
+                self.link_by(node, entry, &score, points, scratch);
             }
-            _ => self.link_by(node, &points.by_full(vector), points, scratch),
+            _ => self.link_by(node, entry, &points.by_full(vector), points, scratch),
         }
+    }
+
+    /// The vectors there are now, if a node that was met is newer than those known: who adds others at the
+    /// same time links them.
+    fn renewed<'p>(&'p self, node: u32, points: &PointsView<'p>) -> Option<PointsView<'p>> {
+        let newer = node as usize >= points.len();
+        newer.then(|| self.points.view().with_fresh_of(points))
     }
 
     fn link_by<S: Score>(
         &self,
         node: u32,
+        (entry, top): (u32, u32),
         score: &S,
         points: &PointsView<'_>,
         scratch: &mut Scratch,
     ) {
-        let Some((entry, top)) = self.links.entry() else {
-            return;
-        };
         let links = &self.links.view();
         let level = links.level(node);
         let beam = Beam {
@@ -145,7 +157,7 @@ impl Hnsw {
             }
             let mut neighbours = select(points, &starts, self.options.m);
             if at == 0
-                && let Some(parent) = self.parent(&starts, score, links)
+                && let Some(parent) = self.parent(&starts, score, links, points.len())
             {
                 match neighbours.iter().position(|link| *link == parent) {
                     Some(at) => neighbours[at] |= KEPT,
@@ -174,20 +186,29 @@ impl Hnsw {
 
     /// The node whose link to a new one is kept: of those found the nearest that keeps less than half
     /// of its list for others, or the nearest below one that does not.
-    fn parent<S: Score>(&self, found: &[(u32, f32)], score: &S, links: &LinksView) -> Option<u32> {
-        let has_room = |node: &u32| links.kept(*node).count() < self.options.m;
-        let nodes = found.iter().map(|(node, _)| node);
-        if let Some(node) = nodes.copied().find(has_room) {
+    fn parent<S: Score>(
+        &self,
+        found: &[(u32, f32)],
+        score: &S,
+        links: &LinksView,
+        nodes: usize,
+    ) -> Option<u32> {
+        // What was removed is led past one day, and with it the way to whoever hangs on it alone.
+        let has_room =
+            |node: &u32| !is_gone(links, *node) && links.kept(*node).count() < self.options.m;
+        let near = found.iter().map(|(node, _)| node);
+        if let Some(node) = near.copied().find(has_room) {
             return Some(node);
         }
         let mut node = found.first()?.0;
         loop {
-            // Later nodes only: the way leads down, and ends.
-            let below = links.kept(node).filter(|below| *below > node);
+            // Later nodes only: the way leads down, and ends. Those that are too new for `score` are not asked.
+            let below = links.kept(node);
+            let below = below.filter(|below| *below > node && (*below as usize) < nodes);
             let mut below: Vec<(f32, u32)> = below.map(|node| (score.score(node), node)).collect();
             below.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let mut nodes = below.iter().map(|(_, node)| *node);
-            if let Some(node) = nodes.find(has_room) {
+            let mut near = below.iter().map(|(_, node)| *node);
+            if let Some(node) = near.find(has_room) {
                 return Some(node);
             }
             match below.first() {
@@ -231,19 +252,13 @@ impl Hnsw {
         let _locked = self.links.lock(from);
         let mut now: Vec<u32> = links.words(from, level).collect();
         if let Some(at) = now.iter().position(|word| (word ^ to) & !KEPT == 0) {
-            if let Some(word) = links.list(from, level).get(at) {
-                word.fetch_or(to & KEPT, Ordering::AcqRel);
-            }
+            links.mark(from, level, at, to & KEPT);
+            return;
+        }
+        if links.push(from, level, to) {
             return;
         }
         now.push(to);
-        if now.len() <= links.most(level) {
-            let last = now.len() - 1;
-            if let Some(word) = links.list(from, level).get(last) {
-                word.store(to, Ordering::Release);
-            }
-            return;
-        }
         self.choose(from, level, &now, links, points, scratch);
     }
 
@@ -257,10 +272,13 @@ impl Hnsw {
         points: &PointsView<'_>,
         scratch: &mut Scratch,
     ) {
-        let mut space = Vec::new();
-        let vector = points.vector(node, &mut space);
         scratch.nodes.clear();
         scratch.nodes.extend(among.iter().map(|word| word & !KEPT));
+        let newest = scratch.nodes.iter().copied().max();
+        let renewed = newest.and_then(|newest| self.renewed(newest, points));
+        let points = renewed.as_ref().unwrap_or(points);
+        let mut space = Vec::new();
+        let vector = points.vector(node, &mut space);
         match &self.points.quantizer {
             Some(quantizer) if points.codes_only() => {
                 let score = points.by_fresh(&**quantizer, vector);

@@ -1,10 +1,10 @@
 //! The graph itself: who is linked to whom, in arrays that readers and writers share.
 //!
-//! A list of links is a fixed number of atomic words, numbers of nodes with a mark ([`KEPT`]);
-//! [`NONE`] ends it. A writer holds the node's
+//! A list of links is some atomic words, numbers of nodes with a mark ([`KEPT`]); [`NONE`] ends it.
+//! Those of the lowest level are as long as they need to be (`chunk.rs`). A writer holds the node's
 //! lock; a reader holds nothing and may see a list half old and half new, which does no harm: each
 //! word is at any moment some published node, and each node is visited once. Chunks are added by
-//! publishing a longer directory, so nothing ever moves.
+//! publishing a longer directory, so nothing that readers hold ever moves.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::kernel::{Pages, prefetch};
+use super::blocks::MORE;
+use super::chunk::{Chunk, Shape, place};
 
 /// Ends a list; the number of no node.
 pub(super) const NONE: u32 = u32::MAX;
@@ -23,56 +24,10 @@ pub(super) const KEPT: u32 = 1 << 31;
 /// No graph has more levels above the lowest.
 pub(super) const MOST_LEVELS: u32 = 16;
 
-/// Nodes of a chunk, of a few ones at first, that small graphs take little room, and of later ones,
-/// whose lists fill large pages.
-const FEW: usize = 1 << 10;
-const MANY: usize = 1 << 14;
 /// Words of a chunk of upper lists.
 const UPPER: usize = 1 << 14;
 /// Locks that nodes share.
 const LOCKS: usize = 1 << 12;
-
-/// What belongs to some nodes.
-#[derive(Debug)]
-struct Chunk {
-    /// The links of the lowest level.
-    links: Pages<AtomicU32>,
-    ids: Pages<AtomicU64>,
-    /// The next node with an equal vector.
-    twins: Pages<AtomicU32>,
-    /// Where the upper lists are, plus one; 0 without.
-    upper: Pages<AtomicU32>,
-    /// Bits of removed nodes.
-    dead: Pages<AtomicU64>,
-}
-
-impl Chunk {
-    fn empty(nodes: usize, m: usize) -> Self {
-        let words = |count, value| Pages::new(count, move || AtomicU32::new(value));
-        let doubles = |count| Pages::new(count, || AtomicU64::new(0));
-        Self {
-            links: words(nodes * m * 2, NONE),
-            ids: doubles(nodes),
-            twins: words(nodes, NONE),
-            upper: words(nodes, 0),
-            dead: doubles(nodes / 64),
-        }
-    }
-
-    fn nodes(&self) -> usize {
-        self.ids.len()
-    }
-}
-
-/// The chunk of a node, and its place there.
-#[inline]
-fn place(node: usize) -> (usize, usize) {
-    if node < MANY {
-        (node / FEW, node % FEW)
-    } else {
-        (MANY / FEW - 1 + node / MANY, node % MANY)
-    }
-}
 
 /// Chunks there are; shared by readers.
 #[derive(Debug, Clone, Default)]
@@ -86,6 +41,7 @@ struct Directory {
 pub(super) struct Links {
     /// Most links on an upper level; twice as many on the lowest.
     m: usize,
+    shape: Shape,
     directory: ArcSwap<Directory>,
     /// Held by whoever publishes a directory; words of the last upper chunk that are taken.
     growing: Mutex<usize>,
@@ -96,9 +52,17 @@ pub(super) struct Links {
 }
 
 impl Links {
-    pub(super) fn new(m: usize) -> Self {
+    /// A graph without nodes. With `tight` lists take no more room than they need, and their ends one step
+    /// more to reach.
+    pub(super) fn new(m: usize, tight: bool) -> Self {
+        let most = m * 2;
+        let own = if tight { m.next_multiple_of(4) } else { most };
         Self {
             m,
+            shape: Shape {
+                own: own.min(most),
+                most,
+            },
             directory: ArcSwap::default(),
             growing: Mutex::new(0),
             locks: (0..LOCKS).map(|_| Mutex::new(())).collect(),
@@ -117,13 +81,12 @@ impl Links {
         }
         let mut new = Directory::clone(&old);
         for chunk in old.nodes.len()..chunks {
-            let nodes = if chunk < MANY / FEW { FEW } else { MANY };
-            new.nodes.push(Arc::new(Chunk::empty(nodes, self.m)));
+            new.nodes.push(Arc::new(Chunk::empty(chunk, self.shape)));
         }
         self.directory.store(Arc::new(new));
     }
 
-    /// Gives a node empty lists on the levels 1 to `level`.
+    /// Gives a node empty lists on the levels 1 to `level`. Calls come by ascending nodes.
     pub(super) fn raise(&self, node: u32, level: u32) {
         if level == 0 {
             return;
@@ -145,8 +108,8 @@ impl Links {
             head.store(level, Ordering::Relaxed);
         }
         if let Some((nodes, at)) = directory.node(node) {
-            let offset = chunk * UPPER + *taken + 1;
-            nodes.upper[at].store(offset as u32, Ordering::Release);
+            let offset = chunk * UPPER + *taken;
+            nodes.set_upper(at, offset as u32);
         }
         *taken += need;
     }
@@ -183,16 +146,14 @@ impl Links {
     /// The bytes of the structure, and those of ids.
     pub(super) fn memory(&self) -> (usize, usize) {
         let directory = self.directory.load();
-        let nodes: usize = directory.nodes.iter().map(|chunk| chunk.nodes()).sum();
         let upper: usize = directory
             .upper
             .iter()
             .map(|words| size_of_val(&**words))
             .sum();
-        (
-            nodes * (self.m * 2 + 2) * 4 + nodes / 8 + upper + LOCKS * size_of::<Mutex<()>>(),
-            nodes * 8,
-        )
+        let nodes = directory.nodes.iter().map(|chunk| chunk.memory());
+        let locks = LOCKS * size_of::<Mutex<()>>();
+        nodes.fold((upper + locks, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1))
     }
 }
 
@@ -217,20 +178,17 @@ impl LinksView {
         if level == 0 { self.m * 2 } else { self.m }
     }
 
-    /// The words of a node's list; nothing if it has none on that level.
+    /// The words of a node's list, nothing if it has none on that level; who holds its lock sees them all.
     #[inline]
-    pub(super) fn list(&self, node: u32, level: u32) -> &[AtomicU32] {
-        let Some((chunk, at)) = self.directory.node(node) else {
-            return &[];
-        };
-        if level == 0 {
-            let width = self.m * 2;
-            return chunk
-                .links
-                .get(at * width..(at + 1) * width)
-                .unwrap_or_default();
+    fn parts(&self, node: u32, level: u32) -> [&[AtomicU32]; 2] {
+        match self.directory.node(node) {
+            Some((chunk, at)) if level == 0 => chunk.parts(at),
+            _ => [self.upper_list(node, level), &[]],
         }
-        match self.upper(chunk, at) {
+    }
+
+    fn upper_list(&self, node: u32, level: u32) -> &[AtomicU32] {
+        match self.upper(node) {
             Some((words, start)) if level <= words[start].load(Ordering::Relaxed) => {
                 let start = start + 1 + (level as usize - 1) * self.m;
                 words.get(start..start + self.m).unwrap_or_default()
@@ -242,11 +200,14 @@ impl LinksView {
     /// Asks for the links that a node has on the lowest level.
     #[inline]
     pub(super) fn prefetch(&self, node: u32) {
-        prefetch(self.list(node, 0));
+        if let Some((chunk, at)) = self.directory.node(node) {
+            chunk.prefetch(at);
+        }
     }
 
-    fn upper(&self, chunk: &Chunk, at: usize) -> Option<(&[AtomicU32], usize)> {
-        let offset = chunk.upper[at].load(Ordering::Acquire).checked_sub(1)? as usize;
+    fn upper(&self, node: u32) -> Option<(&[AtomicU32], usize)> {
+        let (chunk, at) = self.directory.node(node)?;
+        let offset = chunk.upper(at)? as usize;
         let words = self.directory.upper.get(offset / UPPER)?;
         let start = offset % UPPER;
         (start < words.len()).then_some((&**words, start))
@@ -254,10 +215,23 @@ impl LinksView {
 
     /// The highest level of a node.
     pub(super) fn level(&self, node: u32) -> u32 {
-        self.directory
-            .node(node)
-            .and_then(|(chunk, at)| self.upper(chunk, at))
+        self.upper(node)
             .map_or(0, |(words, start)| words[start].load(Ordering::Relaxed))
+    }
+
+    /// Calls `each` for each link of a node. Where the list is changed meanwhile some may come twice, or
+    /// links of other nodes, but none is missing that stays in its place of the list.
+    #[inline(always)]
+    pub(super) fn visit(&self, node: u32, level: u32, each: impl FnMut(u32)) {
+        let Some((chunk, at)) = self.directory.node(node) else {
+            return;
+        };
+        let own = match level {
+            0 => chunk.own(at),
+            _ => self.upper_list(node, level),
+        };
+        let last = chunk.last(own).filter(|_| level == 0);
+        chunk.walk(own, last, each);
     }
 
     /// The links of a node.
@@ -269,10 +243,10 @@ impl LinksView {
     /// The links of a node with their marks.
     #[inline]
     pub(super) fn words(&self, node: u32, level: u32) -> impl Iterator<Item = u32> + '_ {
-        self.list(node, level)
-            .iter()
+        let words = self.parts(node, level).into_iter().flatten();
+        words
             .map(|word| word.load(Ordering::Acquire))
-            .take_while(|word| *word != NONE)
+            .take_while(|word| word & MORE == 0)
     }
 
     /// The links of a node that are kept.
@@ -284,34 +258,58 @@ impl LinksView {
 
     /// Puts links, with their marks, in place of those of a node, whose lock is held or that nobody can reach yet.
     pub(super) fn set(&self, node: u32, level: u32, links: &[u32]) {
-        let mut links = links.iter().copied();
-        for word in self.list(node, level) {
-            word.store(links.next().unwrap_or(NONE), Ordering::Release);
+        match self.directory.node(node) {
+            Some((chunk, at)) if level == 0 => chunk.set(at, links),
+            _ => {
+                let mut links = links.iter().copied();
+                for word in self.upper_list(node, level) {
+                    word.store(links.next().unwrap_or(NONE), Ordering::Release);
+                }
+            }
+        }
+    }
+
+    /// Adds a link behind those of a node, whose lock is held; tells whether there was room.
+    pub(super) fn push(&self, node: u32, level: u32, link: u32) -> bool {
+        match self.directory.node(node) {
+            Some((chunk, at)) if level == 0 => chunk.push(at, link),
+            _ => {
+                let mut words = self.upper_list(node, level).iter();
+                let free = words.find(|word| word.load(Ordering::Relaxed) == NONE);
+                free.inspect(|word| word.store(link, Ordering::Release))
+                    .is_some()
+            }
+        }
+    }
+
+    /// Adds marks to a link of a node, whose lock is held.
+    pub(super) fn mark(&self, node: u32, level: u32, at: usize, marks: u32) {
+        if let Some(word) = self.parts(node, level).into_iter().flatten().nth(at) {
+            word.fetch_or(marks, Ordering::AcqRel);
         }
     }
 
     pub(super) fn id(&self, node: u32) -> u64 {
-        self.directory.node(node).map_or(u64::MAX, |(chunk, at)| {
-            chunk.ids[at].load(Ordering::Relaxed)
-        })
+        self.directory
+            .node(node)
+            .map_or(u64::MAX, |(chunk, at)| chunk.id(at))
     }
 
     pub(super) fn set_id(&self, node: u32, id: u64) {
         if let Some((chunk, at)) = self.directory.node(node) {
-            chunk.ids[at].store(id, Ordering::Release);
+            chunk.set_id(at, id);
         }
     }
 
     /// The next node with an equal vector.
     pub(super) fn twin(&self, node: u32) -> Option<u32> {
         let (chunk, at) = self.directory.node(node)?;
-        let twin = chunk.twins[at].load(Ordering::Acquire);
-        (twin != NONE).then_some(twin)
+        chunk.twins.get(at)
     }
 
     pub(super) fn set_twin(&self, node: u32, twin: Option<u32>) {
         if let Some((chunk, at)) = self.directory.node(node) {
-            chunk.twins[at].store(twin.unwrap_or(NONE), Ordering::Release);
+            chunk.twins.set(at, twin);
         }
     }
 
@@ -321,16 +319,13 @@ impl LinksView {
     }
 
     pub(super) fn is_dead(&self, node: u32) -> bool {
-        self.directory.node(node).is_none_or(|(chunk, at)| {
-            chunk.dead[at / 64].load(Ordering::Acquire) >> (at % 64) & 1 == 1
-        })
+        let node = self.directory.node(node);
+        node.is_none_or(|(chunk, at)| chunk.is_dead(at))
     }
 
     /// Marks a node as removed; tells whether it was not before.
     pub(super) fn kill(&self, node: u32) -> bool {
-        self.directory.node(node).is_some_and(|(chunk, at)| {
-            let bit = 1 << (at % 64);
-            chunk.dead[at / 64].fetch_or(bit, Ordering::AcqRel) & bit == 0
-        })
+        let node = self.directory.node(node);
+        node.is_some_and(|(chunk, at)| chunk.kill(at))
     }
 }

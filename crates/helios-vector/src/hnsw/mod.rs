@@ -5,12 +5,12 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `links.rs` | the graph, shared by readers and writers |
+//! | `links.rs`, `chunk.rs`, `blocks.rs`, `rare.rs` | the graph, shared by readers and writers |
 //! | `points.rs` | the vectors, full or quantized |
 //! | `beam.rs`, `pool.rs`, `visited.rs` | following links |
 //! | `select.rs`, `insert.rs` | choosing neighbours, adding nodes |
 //! | `search.rs`, `scan.rs` | answers, at once or in batches, filtered |
-//! | `repair.rs` | mending and compacting after removals |
+//! | `repair.rs`, `span.rs` | mending and compacting after removals |
 //! | `reach.rs` | tests of whether links lead everywhere |
 //! | `save.rs` | stored bytes |
 //!
@@ -18,12 +18,15 @@
 //! thousands of copies cost a search nothing and hide nobody.
 
 mod beam;
+mod blocks;
+mod chunk;
 mod ids;
 mod insert;
 mod links;
 mod options;
 mod points;
 mod pool;
+mod rare;
 #[cfg(test)]
 mod reach;
 mod repair;
@@ -31,6 +34,7 @@ mod save;
 mod scan;
 mod search;
 mod select;
+mod span;
 mod visited;
 
 use std::sync::Arc;
@@ -64,6 +68,8 @@ pub struct Hnsw {
     gate: RwLock<()>,
     /// Held while vectors are appended, so that nodes and vectors have the same numbers.
     appending: Mutex<()>,
+    /// Held by a repair, beside which there is no other.
+    repairing: Mutex<()>,
     /// Removed nodes, and those of them that links lead to.
     removed: AtomicUsize,
     unrepaired: AtomicUsize,
@@ -113,11 +119,13 @@ impl Hnsw {
     ) -> Self {
         Self {
             options,
+            // Beside full vectors links are little, and all of a list at one place is quicker.
+            links: Links::new(options.m, !(keep || quantizer.is_none())),
             points: Points::new(metric, dimensions, quantizer, keep),
-            links: Links::new(options.m),
             ids: RwLock::default(),
             gate: RwLock::default(),
             appending: Mutex::default(),
+            repairing: Mutex::default(),
             removed: AtomicUsize::new(0),
             unrepaired: AtomicUsize::new(0),
             twins: AtomicUsize::new(0),

@@ -117,6 +117,12 @@ impl<'a> PointsView<'a> {
         Self { fresh, ..self }
     }
 
+    /// With those that another view knows in full.
+    pub(super) fn with_fresh_of(self, other: &PointsView<'a>) -> Self {
+        let fresh = other.fresh;
+        Self { fresh, ..self }
+    }
+
     /// The vector of a node that is being added.
     #[inline]
     fn fresh(&self, node: u32) -> Option<&[f32]> {
@@ -163,7 +169,7 @@ impl<'a> PointsView<'a> {
     }
 
     /// The score of a prepared vector and one as it was inserted; `None` if that is refused.
-    pub(super) fn outside(&self, query: &[f32], row: &mut [f32]) -> Option<f32> {
+    pub(super) fn outside(&self, query: &[f32], row: &[f32]) -> Option<f32> {
         self.points.metric.outside(self.points.kernels, query, row)
     }
 

@@ -1,10 +1,15 @@
 //! Tests of whether every node can be reached.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::{Hnsw, HnswOptions};
-use crate::filter::{Accept, All};
+use crate::filter::{Accept, All, Filter};
 use crate::index::{Effort, Index};
 use crate::metric::Metric;
+use crate::quant::RabitqQuantizer;
 use crate::rng::Rng;
 use crate::work::Work;
 
@@ -110,6 +115,125 @@ fn short_vectors_are_found_by_their_products() {
             assert_eq!(found, meant);
         }
     }
+}
+
+fn codes(values: &[f32], dimensions: usize, options: HnswOptions) -> Hnsw {
+    let quantizer = RabitqQuantizer::train(values, dimensions, 4, 1).unwrap();
+    Hnsw::quantized(Metric::L2, options, Arc::new(quantizer), false).unwrap()
+}
+
+struct Countdown<'a>(&'a AtomicUsize);
+
+impl Drop for Countdown<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// Vectors come and go on several threads while the graph is repaired, saved and searched; what is left is
+/// found as if nothing had happened.
+#[test]
+fn everything_at_once_loses_nothing() {
+    let (rows, dimensions, half) = (2400, 8, 1200);
+    let values = even(5, rows, dimensions);
+    let row = |id: usize| &values[id * dimensions..(id + 1) * dimensions];
+    // Lists so short that they move again and again.
+    let options = HnswOptions {
+        m: 5,
+        ef_construction: 40,
+        ..HnswOptions::default()
+    };
+    for index in [
+        Hnsw::new(Metric::L2, dimensions, options).unwrap(),
+        codes(&values, dimensions, options),
+    ] {
+        let writers = AtomicUsize::new(2);
+        let busy = || writers.load(Ordering::Acquire) > 0;
+        std::thread::scope(|scope| {
+            for writer in 0..2 {
+                let (index, row, writers) = (&index, &row, &writers);
+                scope.spawn(move || {
+                    // Whatever happens, the others are told.
+                    let _done = Countdown(writers);
+                    let mut rng = Rng::new(writer);
+                    let first = writer as usize * half;
+                    for id in first..first + half {
+                        index
+                            .insert(&[id as u64], row(id), Work::default())
+                            .unwrap();
+                        // A third goes, and a few come back under their numbers.
+                        let other = first + rng.below(id + 1 - first);
+                        if other % 3 == 0 && index.remove(other as u64) && rng.below(8) == 0 {
+                            let again = [other as u64];
+                            index.insert(&again, row(other), Work::default()).unwrap();
+                        }
+                    }
+                });
+            }
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while busy() {
+                        index.repair(Work::default()).unwrap();
+                    }
+                });
+            }
+            scope.spawn(|| {
+                while busy() {
+                    let copy = loaded(&index);
+                    let found = copy.search(row(1), 5, &All, Effort::default()).unwrap();
+                    assert_eq!(found.len(), copy.len().min(5));
+                }
+            });
+            let mut rng = Rng::new(7);
+            while busy() {
+                let query = row(rng.below(rows));
+                let few = Accept(|id| id % 7 == 1);
+                for filter in [&All as &dyn Filter, &few] {
+                    let found = index.search(query, 10, filter, Effort::default()).unwrap();
+                    let ids: HashSet<u64> = found.iter().map(|found| found.id).collect();
+                    assert_eq!(ids.len(), found.len());
+                    assert!(ids.iter().all(|id| filter.allows(*id) && *id < rows as u64));
+                }
+            }
+        });
+        index.repair(Work::default()).unwrap();
+        assert_eq!(index.statistics().unrepaired, 0);
+        assert_eq!(unreached(&index), 0);
+        assert_eq!(unreached(&loaded(&index)), 0);
+        let left: Vec<usize> = (0..rows).filter(|id| index.contains(*id as u64)).collect();
+        assert_eq!(left.len(), index.len());
+        assert!(left.len() > rows / 2 && left.len() < rows);
+        let ids: Vec<u64> = left.iter().map(|id| *id as u64).collect();
+        let kept: Vec<f32> = left.iter().flat_map(|id| row(*id).to_vec()).collect();
+        let mut hits = 0;
+        for query in even(6, 100, dimensions).chunks(dimensions) {
+            let mut exact = crate::Exact::new(Metric::L2, query, 10).unwrap();
+            exact.block(&ids, &kept, &All).unwrap();
+            let meant: HashSet<u64> = exact.finish().iter().map(|found| found.id).collect();
+            let found = index.search(query, 20, &All, Effort::breadth(80)).unwrap();
+            hits += found
+                .iter()
+                .filter(|found| meant.contains(&found.id))
+                .count();
+        }
+        assert!(hits >= 900, "{hits}");
+    }
+}
+
+#[test]
+fn lists_of_codes_take_what_they_need() {
+    let (rows, dimensions) = (6000, 16);
+    let values = even(2, rows, dimensions);
+    let ids: Vec<u64> = (0..rows as u64).collect();
+    let index = codes(&values, dimensions, HnswOptions::default());
+    index.insert(&ids, &values, Work::default()).unwrap();
+    let full = made(Metric::L2, &values, dimensions);
+    let (tight, wide) = (index.memory().structure, full.memory().structure);
+    assert!(tight * 5 < wide * 4, "{tight} beside {wide}");
+    // Loaded lists are where they would be had they grown to this.
+    let memory = loaded(&index).memory();
+    assert!(memory.structure <= tight && memory.ids <= index.memory().ids);
+    assert_eq!(unreached(&index), 0);
 }
 
 /// Sections of links as they were before links had marks.

@@ -3,9 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Hnsw;
-use super::beam::Scratch;
 use super::links::{KEPT, LinksView};
-use super::points::PointsView;
 use crate::error::Result;
 use crate::index::{Index, Repaired};
 use crate::work::Work;
@@ -16,13 +14,14 @@ impl Hnsw {
     /// searches nothing; their memory is given back by [`Hnsw::compacted`].
     pub(super) fn mend(&self, work: Work<'_>) -> Result<Repaired> {
         let _open = self.gate.read();
+        let _alone = self.repairing.lock();
         let points = self.points.view();
         let links = &self.links.view();
         let before = self.unrepaired.load(Ordering::Acquire);
         let mended = AtomicUsize::new(0);
         self.move_entry(links, points.len());
         let mut scratch = self.borrow();
-        self.rejoin(links, &points, &mut scratch);
+        self.span(links, &points, &mut scratch);
         self.give_back(scratch);
         let states = work.fold(
             points.len(),
@@ -56,37 +55,6 @@ impl Hnsw {
             mended: mended.into_inner(),
             released: before,
         })
-    }
-
-    /// Joins what only removed nodes held together: the nodes around them, one after the other, by
-    /// links that are kept.
-    fn rejoin(&self, links: &LinksView, points: &PointsView<'_>, scratch: &mut Scratch) {
-        let mut seen = vec![false; points.len()];
-        for start in 0..points.len() {
-            if seen[start] || !is_gone(links, start as u32) {
-                continue;
-            }
-            seen[start] = true;
-            let (mut queue, mut around) = (vec![start as u32], Vec::new());
-            while let Some(gone) = queue.pop() {
-                for node in links.kept(gone) {
-                    if !is_gone(links, node) {
-                        around.push(node);
-                    } else if seen
-                        .get_mut(node as usize)
-                        .is_some_and(|seen| !std::mem::replace(seen, true))
-                    {
-                        queue.push(node);
-                    }
-                }
-            }
-            around.sort_unstable();
-            around.dedup();
-            for pair in around.windows(2) {
-                self.link_back(pair[0], pair[1] | KEPT, 0, links, points, scratch);
-                self.link_back(pair[1], pair[0] | KEPT, 0, links, points, scratch);
-            }
-        }
     }
 
     /// Lets searches begin at a node that is there, on the highest level there is.
@@ -138,7 +106,7 @@ impl Hnsw {
 }
 
 /// Whether a node and all with its vector were removed.
-fn is_gone(links: &LinksView, node: u32) -> bool {
+pub(super) fn is_gone(links: &LinksView, node: u32) -> bool {
     links.family(node).all(|node| links.is_dead(node))
 }
 

@@ -14,6 +14,7 @@
 use std::io::Write;
 use std::sync::atomic::Ordering;
 
+use super::insert::MOST_NODES;
 use super::links::{KEPT, MOST_LEVELS, NONE};
 use super::points::PointsView;
 use super::{Hnsw, HnswOptions};
@@ -130,7 +131,7 @@ impl Hnsw {
         };
         options.check(dimensions)?;
         // Each node takes more than a byte: no claim makes more room than the bytes themselves.
-        let nodes = head.count(stored.len())?;
+        let nodes = head.count(stored.len().min(MOST_NODES))?;
         let (entry, level) = (head.u32()?, head.u32()?);
         let unrepaired = head.count(nodes)?;
         if (entry as usize >= nodes && (entry != NONE || nodes > 0)) || level > MOST_LEVELS {
@@ -198,6 +199,7 @@ impl Hnsw {
         }
         self.links.grow(nodes);
         let mut by_id = self.ids.write();
+        by_id.reserve(&self.links.view(), nodes);
         let mut removed = 0;
         for node in 0..nodes {
             let number = node as u32;

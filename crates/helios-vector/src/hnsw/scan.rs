@@ -35,6 +35,8 @@ impl Hnsw {
         effort: Effort,
     ) -> Result<Box<dyn Scan + 'a>> {
         let query = self.points.metric.prepare(self.points.dimensions, query)?;
+        // Asked for before the vectors are, so that it is among them.
+        let entry = self.links.entry();
         let points = self.points.view();
         let links = self.links.view();
         let mut scratch = self.borrow();
@@ -46,6 +48,7 @@ impl Hnsw {
             breadth: self.breadth(effort),
             rescored: effort.rescored,
             filter,
+            entry,
             points,
             links,
             scratch,
@@ -74,6 +77,8 @@ struct HnswScan<'a> {
     breadth: usize,
     rescored: usize,
     filter: &'a dyn Filter,
+    /// Where it begins, and on which level.
+    entry: Option<(u32, u32)>,
     points: PointsView<'a>,
     links: LinksView,
     scratch: Scratch,
@@ -159,10 +164,7 @@ impl HnswScan<'_> {
         if !quick || breadth > POOL_MAX || unrepaired > nodes / 8 {
             return None;
         }
-        let (entry, top) = self.index.links.entry()?;
-        if entry as usize >= nodes {
-            return None;
-        }
+        let (entry, top) = self.entry?;
         let beam = Beam {
             links: &self.links,
             score,
@@ -219,9 +221,7 @@ impl HnswScan<'_> {
         };
         if self.state == State::New {
             self.state = State::Sweeping;
-            if let Some((entry, top)) = self.index.links.entry()
-                && (entry as usize) < nodes
-            {
+            if let Some((entry, top)) = self.entry {
                 let (node, score) = beam.descend(entry, top, 1, &mut self.scratch);
                 self.scratch.visited.insert(node);
                 self.state = State::Following;

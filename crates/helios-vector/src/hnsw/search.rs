@@ -10,6 +10,7 @@ use super::points::{PointsView, Score};
 use crate::error::Result;
 use crate::filter::Filter;
 use crate::index::Effort;
+use crate::kernel::prefetch;
 use crate::neighbour::{Neighbour, Scored, TopK};
 
 /// Full vectors that are asked for ahead of the one that is looked at.
@@ -24,6 +25,8 @@ impl Hnsw {
         effort: Effort,
     ) -> Result<Vec<Neighbour>> {
         let prepared = self.points.metric.prepare(self.points.dimensions, query)?;
+        // Asked for before the vectors are, so that it is among them.
+        let entry = self.links.entry();
         let points = self.points.view();
         if k == 0 || points.len() == 0 {
             return Ok(Vec::new());
@@ -34,7 +37,8 @@ impl Hnsw {
             return Ok(self.among(&prepared, k, ids.iter(), &points));
         }
         if filter.is_all()
-            && let Some(found) = self.unfiltered(&prepared, k, effort, &points)
+            && let Some(entry) = entry
+            && let Some(found) = self.unfiltered(&prepared, k, effort, &points, entry)
         {
             return Ok(found);
         }
@@ -91,12 +95,12 @@ impl Hnsw {
         k: usize,
         effort: Effort,
         points: &PointsView<'_>,
+        (entry, top): (u32, u32),
     ) -> Option<Vec<Neighbour>> {
         let unrepaired = self.unrepaired.load(Ordering::Acquire);
         if unrepaired * 8 > points.len() {
             return None;
         }
-        let (entry, top) = self.links.entry()?;
         let links = &self.links.view();
         let breadth = self.breadth(effort).max(k).min(points.len());
         // As many more as there are removed ones among them, on average.
@@ -220,22 +224,23 @@ impl Hnsw {
             candidates.truncate(k);
             return candidates;
         }
-        if !points.codes_only() {
-            let by_full = points.by_full(query);
-            candidates
-                .iter()
-                .take(AHEAD)
-                .for_each(|first| by_full.prefetch(first.id));
-        }
+        // A row far away is asked for while those before it are looked at.
+        let ask = |candidate: Option<&Scored<u32>>| {
+            let Some(node) = candidate.map(|candidate| candidate.id) else {
+                return;
+            };
+            match &self.source {
+                Some(source) if points.codes_only() => {
+                    source.lying(links.id(node)).into_iter().for_each(prefetch);
+                }
+                _ => points.by_full(query).prefetch(node),
+            }
+        };
+        (0..AHEAD).for_each(|first| ask(candidates.get(first)));
         let mut best = TopK::new(k);
         let mut space = vec![0.0; self.points.dimensions];
         for (at, candidate) in candidates.iter().copied().enumerate() {
-            // A row far away is asked for while those before it are looked at.
-            if !points.codes_only()
-                && let Some(later) = candidates.get(at + AHEAD)
-            {
-                points.by_full(query).prefetch(later.id);
-            }
+            ask(candidates.get(at + AHEAD));
             let least = error(candidate.id).map(|error| candidate.score - error);
             if least.is_some_and(|least| least > best.limit()) {
                 continue;
@@ -257,11 +262,14 @@ impl Hnsw {
         if !points.codes_only() {
             return points.by_full(query).score(candidate.id);
         }
-        let found = self
-            .source
-            .as_ref()
-            .is_some_and(|source| source.vector(links.id(candidate.id), space));
-        let score = found.then(|| points.outside(query, space)).flatten();
+        let score = self.source.as_ref().and_then(|source| {
+            let id = links.id(candidate.id);
+            match source.lying(id) {
+                Some(row) => points.outside(query, row),
+                None if source.vector(id, space) => points.outside(query, space),
+                None => None,
+            }
+        });
         score.unwrap_or(candidate.score)
     }
 

@@ -122,6 +122,12 @@ pub trait Scan {
 pub trait Source: Send + Sync + std::fmt::Debug {
     /// Puts the vector into `vector`, as it was inserted; tells whether there is one.
     fn vector(&self, id: u64, vector: &mut [f32]) -> bool;
+
+    /// The vector, as it was inserted, if it lies in memory: then it is asked for before it is needed, and
+    /// not copied.
+    fn lying(&self, _id: u64) -> Option<&[f32]> {
+        None
+    }
 }
 
 /// Checks a batch before anything of it is added.

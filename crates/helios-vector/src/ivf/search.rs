@@ -384,7 +384,7 @@ impl IvfScan<'_> {
                     .as_ref()
                     .is_some_and(|source| source.vector(*id, &mut space));
                 known
-                    .then(|| index.metric.outside(kernels(), &self.query, &mut space))
+                    .then(|| index.metric.outside(kernels(), &self.query, &space))
                     .flatten()
             };
             if let Some(score) = score {

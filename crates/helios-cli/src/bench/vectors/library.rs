@@ -27,16 +27,17 @@ struct Rows(Arc<Vec<f32>>, usize);
 
 impl Source for Rows {
     fn vector(&self, id: u64, vector: &mut [f32]) -> bool {
+        self.lying(id).is_some_and(|row| {
+            vector.copy_from_slice(row);
+            true
+        })
+    }
+
+    fn lying(&self, id: u64) -> Option<&[f32]> {
         let at = usize::try_from(id)
             .unwrap_or(usize::MAX)
             .saturating_mul(self.1);
-        match self.0.get(at..at.saturating_add(self.1)) {
-            Some(row) => {
-                vector.copy_from_slice(row);
-                true
-            }
-            None => false,
-        }
+        self.0.get(at..at.saturating_add(self.1))
     }
 }
 
