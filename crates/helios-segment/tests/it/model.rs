@@ -221,7 +221,7 @@ fn a_choice_stays_until_it_gets_worse() {
     let schema = schema(&[DataType::Int64], Vec::new());
     let mut writer =
         SegmentWriter::new(schema, WriterOptions::default(), Vec::new()).expect("begins");
-    for chunk in 0..10 {
+    for chunk in 0..18 {
         let values = run(chunk * 7, 97);
         writer.append(&[values], Begin::At(1)).expect("appends");
     }
@@ -232,6 +232,6 @@ fn a_choice_stays_until_it_gets_worse() {
         .filter(|(_, chunk)| chunk.columns[0].reason == Reason::Sampled)
         .map(|(number, _)| number)
         .collect();
-    assert_eq!(sampled, [0, 8, 10]);
+    assert_eq!(sampled, [0, 16, 18]);
     assert!(segment.verify().is_empty());
 }
