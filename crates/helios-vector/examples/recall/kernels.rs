@@ -206,16 +206,6 @@ pub fn run(dimensions: usize) {
             Box::new(|k| k.overlap_bytes(black_box(&bits), &words)[0] as f32),
         ),
         (
-            "hamming, in bytes, four rows",
-            4.0,
-            Box::new(|k| k.hamming_bytes_4([black_box(&bits[..]); 4], &words)[0] as f32),
-        ),
-        (
-            "jaccard, in bytes, four rows",
-            4.0,
-            Box::new(|k| k.overlap_bytes_4([black_box(&bits[..]); 4], &words)[0][0] as f32),
-        ),
-        (
             "bits by 4 bits",
             1.0,
             Box::new(|k| k.planes(black_box(&words), &planes) as f32),

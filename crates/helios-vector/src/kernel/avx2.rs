@@ -425,26 +425,6 @@ compiled! {
         super::scalar::overlap_bytes(bits, words)
     }
 
-    fn hamming_bytes_4(rows: [&[u8]; 4], words: &[u64]) -> [u32; 4] {
-        let [a, b, c, d] = rows;
-        [
-            hamming_bytes(a, words),
-            hamming_bytes(b, words),
-            hamming_bytes(c, words),
-            hamming_bytes(d, words),
-        ]
-    }
-
-    fn overlap_bytes_4(rows: [&[u8]; 4], words: &[u64]) -> [[u32; 2]; 4] {
-        let [a, b, c, d] = rows;
-        [
-            overlap_bytes(a, words),
-            overlap_bytes(b, words),
-            overlap_bytes(c, words),
-            overlap_bytes(d, words),
-        ]
-    }
-
     fn planes(bits: &[u64], planes: &[[u64; 4]]) -> u32 {
         let mut sums = [0u32; 4];
         for (word, planes) in bits.iter().zip(planes) {

@@ -516,58 +516,6 @@ compiled! {
         [total as u32, (total >> 32) as u32]
     }
 
-    fn hamming_bytes_4(rows: [&[u8]; 4], words: &[u64]) -> [u32; 4] {
-        let mut sums = [_mm512_setzero_si512(); 4];
-        let rows = rows.map(|row| row.as_chunks::<8>().0);
-        let length = rows.iter().fold(words.len(), |least, row| least.min(row.len()));
-        for start in (0..length).step_by(8) {
-            let range = start..length.min(start + 8);
-            let y = some_words(&words[range.clone()]);
-            for (sum, row) in sums.iter_mut().zip(rows) {
-                let differ = _mm512_xor_si512(some_lying(&row[range.clone()]), y);
-                *sum = _mm512_add_epi64(*sum, _mm512_popcnt_epi64(differ));
-            }
-        }
-        let [a, b, c, d] = reduce_words_4(sums);
-        [a as u32, b as u32, c as u32, d as u32]
-    }
-
-    fn overlap_bytes_4(rows: [&[u8]; 4], words: &[u64]) -> [[u32; 2]; 4] {
-        let mut sums = [_mm512_setzero_si512(); 4];
-        let rows = rows.map(|row| row.as_chunks::<8>().0);
-        let length = rows.iter().fold(words.len(), |least, row| least.min(row.len()));
-        for start in (0..length).step_by(8) {
-            let range = start..length.min(start + 8);
-            let y = some_words(&words[range.clone()]);
-            for (sum, row) in sums.iter_mut().zip(rows) {
-                let x = some_lying(&row[range.clone()]);
-                let both = _mm512_popcnt_epi64(_mm512_and_si512(x, y));
-                let either = _mm512_popcnt_epi64(_mm512_or_si512(x, y));
-                // Each fits into half a word, so one sum over the lanes does.
-                let packed = _mm512_add_epi64(both, _mm512_slli_epi64::<32>(either));
-                *sum = _mm512_add_epi64(*sum, packed);
-            }
-        }
-        let [a, b, c, d] = reduce_words_4(sums);
-        let halves = |word: u64| [word as u32, (word >> 32) as u32];
-        [halves(a), halves(b), halves(c), halves(d)]
-    }
-
-    /// The sums of the words of four registers.
-    fn reduce_words_4(sums: [__m512i; 4]) -> [u64; 4] {
-        let [a, b, c, d] = sums;
-        let ab = _mm512_add_epi64(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
-        let cd = _mm512_add_epi64(_mm512_unpacklo_epi64(c, d), _mm512_unpackhi_epi64(c, d));
-        let low = _mm512_shuffle_i64x2::<0b01_00_01_00>(ab, cd);
-        let high = _mm512_shuffle_i64x2::<0b11_10_11_10>(ab, cd);
-        let all = _mm512_add_epi64(low, high);
-        let all = _mm512_add_epi64(all, _mm512_shuffle_i64x2::<0b10_11_00_01>(all, all));
-        let mut out = [0u64; 8];
-        // SAFETY: the array has exactly the 64 bytes that are written.
-        unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), all) };
-        [out[0], out[1], out[4], out[5]]
-    }
-
     /// Up to eight words that lie in bytes, zeros behind them.
     fn some_lying(a: &[[u8; 8]]) -> __m512i {
         let mask = (1u32 << a.len().min(8)) - 1;

@@ -107,14 +107,6 @@ pub trait Kernels: Send + Sync + std::fmt::Debug {
     fn hamming_bytes(&self, bits: &[u8], words: &[u64]) -> u32;
     /// [`Kernels::overlap`] of bits that lie in bytes.
     fn overlap_bytes(&self, bits: &[u8], words: &[u64]) -> [u32; 2];
-    /// [`Kernels::hamming_bytes`] of four rows.
-    fn hamming_bytes_4(&self, rows: [&[u8]; 4], words: &[u64]) -> [u32; 4] {
-        rows.map(|row| self.hamming_bytes(row, words))
-    }
-    /// [`Kernels::overlap_bytes`] of four rows.
-    fn overlap_bytes_4(&self, rows: [&[u8]; 4], words: &[u64]) -> [[u32; 2]; 4] {
-        rows.map(|row| self.overlap_bytes(row, words))
-    }
     /// The inner product of bits and a query of four-bit numbers that is cut into planes:
     /// `planes[i][p]` holds bit `p` of the numbers that meet word `i`.
     fn planes(&self, bits: &[u64], planes: &[[u64; 4]]) -> u32;
@@ -256,8 +248,6 @@ macro_rules! forward_all {
             overlap(a: &[u64], b: &[u64]) -> (u32, u32);
             hamming_bytes(bits: &[u8], words: &[u64]) -> u32;
             overlap_bytes(bits: &[u8], words: &[u64]) -> [u32; 2];
-            hamming_bytes_4(rows: [&[u8]; 4], words: &[u64]) -> [u32; 4];
-            overlap_bytes_4(rows: [&[u8]; 4], words: &[u64]) -> [[u32; 2]; 4];
             planes(bits: &[u64], query: &[[u64; 4]]) -> u32;
             bits_by_planes(bits: &[u8], planes: &[u64]) -> [u32; 2];
             scan_4bit(tables: &[u8], block: &[u8], sums: &mut [u16; 32]);

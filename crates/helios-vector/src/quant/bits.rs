@@ -96,16 +96,19 @@ struct BitEstimator {
     ones: u32,
 }
 
-impl BitEstimator {
-    /// The score of a code that has so many bits set in both it and the query, and in either.
+impl Estimator for BitEstimator {
     #[inline]
-    fn of_overlap(&self, [both, either]: [u32; 2]) -> f32 {
+    fn score(&self, code: &[u8]) -> f32 {
         match self.metric {
             // Of zeros and ones all powers of a difference are one.
-            Metric::L2 | Metric::L1 => (either - both) as f32,
-            Metric::InnerProduct => -(both as f32),
-            Metric::Jaccard => crate::metric::jaccard(both as f32, (either - both) as f32),
+            Metric::L2 | Metric::L1 => self.kernels.hamming_bytes(code, &self.words) as f32,
+            Metric::InnerProduct => -(self.kernels.overlap_bytes(code, &self.words)[0] as f32),
+            Metric::Jaccard => {
+                let [both, either] = self.kernels.overlap_bytes(code, &self.words);
+                crate::metric::jaccard(both as f32, (either - both) as f32)
+            }
             Metric::Cosine => {
+                let [both, either] = self.kernels.overlap_bytes(code, &self.words);
                 // What is set in either and not in the query is set in the code, as is what is set in both.
                 let ones = either + both - self.ones;
                 let lengths = (f64::from(ones) * f64::from(self.ones)).sqrt();
@@ -113,29 +116,6 @@ impl BitEstimator {
                     true => (-f64::from(both) / lengths) as f32,
                     false => 0.0,
                 }
-            }
-        }
-    }
-}
-
-impl Estimator for BitEstimator {
-    #[inline]
-    fn score(&self, code: &[u8]) -> f32 {
-        match self.metric {
-            Metric::L2 | Metric::L1 => self.kernels.hamming_bytes(code, &self.words) as f32,
-            _ => self.of_overlap(self.kernels.overlap_bytes(code, &self.words)),
-        }
-    }
-
-    fn score_4(&self, codes: [&[u8]; 4]) -> [f32; 4] {
-        match self.metric {
-            Metric::L2 | Metric::L1 => {
-                let counts = self.kernels.hamming_bytes_4(codes, &self.words);
-                counts.map(|count| count as f32)
-            }
-            _ => {
-                let counts = self.kernels.overlap_bytes_4(codes, &self.words);
-                counts.map(|counts| self.of_overlap(counts))
             }
         }
     }

@@ -182,18 +182,6 @@ fn integers_agree_to_the_bit() {
             assert_eq!(kernels.hamming_bytes(&lying, &y), Scalar.hamming(&x, &y));
             let (both, either) = Scalar.overlap(&x, &y);
             assert_eq!(kernels.overlap_bytes(&lying, &y), [both, either]);
-            // The same row among others at every place.
-            let other: Vec<u8> = y.iter().flat_map(|word| word.to_le_bytes()).collect();
-            for place in 0..4 {
-                let mut rows = [&other[..]; 4];
-                rows[place] = &lying;
-                let found = kernels.hamming_bytes_4(rows, &y);
-                assert_eq!(found, Scalar.hamming_bytes_4(rows, &y));
-                assert_eq!(found[place], Scalar.hamming(&x, &y));
-                let found = kernels.overlap_bytes_4(rows, &y);
-                assert_eq!(found, Scalar.overlap_bytes_4(rows, &y));
-                assert_eq!(found[place], [both, either]);
-            }
             let planes: Vec<[u64; 4]> = (0..n)
                 .map(|_| std::array::from_fn(|_| rng.u64(..)))
                 .collect();
