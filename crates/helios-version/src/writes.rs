@@ -530,7 +530,7 @@ pub(crate) enum Live<'a> {
 }
 
 /// Refuses keys that are too long.
-fn check_key(key: &[u8]) -> Result<()> {
+pub(crate) fn check_key(key: &[u8]) -> Result<()> {
     if key.len() <= KEY_MAX {
         return Ok(());
     }

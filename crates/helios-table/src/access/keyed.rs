@@ -2,10 +2,11 @@
 //!
 //! The first rows are inserted like others, one by one. Once they are as many as `bulk_load_threshold` says and the
 //! transaction gets the table to itself (which a transaction with so many row locks would take anyway), a row whose
-//! key is after those before, of which neither the transaction nor its branch has a version, nor inherits one, can be
+//! key is after those that are in segments, of which neither the transaction nor its branch has a version, nor inherits one, can be
 //! met by nobody before the commit but by the transaction itself. It goes into a segment, its index entries into the
 //! writes. All others are inserted as before: what is out of order, what was deleted, what waits for its parent. So
-//! each row is judged when it comes, by the same rules as ever.
+//! each row is judged when it comes, by the same rules as ever. A thousand rows wait until they are put in order: files
+//! are often out of order by a few rows.
 
 use helios_arrow::Shape;
 use helios_base::{Result, Value};
@@ -20,25 +21,86 @@ use crate::temporary::is_temporary_schema;
 /// Inserted rows between two looks whether others can go into segments.
 const LOOK: u64 = 1000;
 
+/// Rows that wait at least, for others that belong before them.
+const HELD: usize = 1024;
+
 /// A load of a table with a key.
 pub(super) struct Keyed<'t> {
-    /// Rows inserted one by one since the last look, and how many of them came in the order of the key.
+    /// Rows inserted one by one since the last look, and how many of them came after all before that.
     rows: u64,
     ascending: u64,
-    /// The key of the last row.
+    /// The greatest key, and what it was at the last look.
     last: Vec<u8>,
+    before: Vec<u8>,
     apart: Option<Apart<'t>>,
+}
+
+/// Where a key is beside those of rows that go into segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It is one of theirs.
+    There,
+    /// After all that are in segments, and those that were inserted before any were.
+    Behind,
+    /// Anywhere else.
+    Among,
 }
 
 /// Rows that go into segments.
 struct Apart<'t> {
     writer: DirectWriter<'t>,
     shapes: Vec<Shape>,
-    /// The keys of all.
+    /// The greatest key of those that were inserted before: segments of these, which the commit writes, are to have keys
+    /// of their own.
+    floor: Vec<u8>,
+    /// The keys of those that are.
     keys: KeyList,
-    /// Rows that are not in columns yet, and their keys.
+    waiting: Waiting,
+}
+
+/// Rows that are not in columns yet, as they came.
+#[derive(Default)]
+struct Waiting {
     rows: Vec<Vec<Value>>,
-    batch: KeyBatch,
+    keys: KeyBatch,
+    /// Their numbers in the order of the keys.
+    order: Vec<usize>,
+}
+
+impl Waiting {
+    /// Where a key is in the order, or belongs.
+    fn find(&self, key: &[u8]) -> std::result::Result<usize, usize> {
+        match self.order.last() {
+            Some(last) if self.keys.get(*last) >= key => {
+                (self.order).binary_search_by(|number| self.keys.get(*number).cmp(key))
+            }
+            _ => Err(self.order.len()),
+        }
+    }
+
+    fn push(&mut self, key: &[u8], row: Vec<Value>) {
+        let (Ok(at) | Err(at)) = self.find(key);
+        self.order.insert(at, self.rows.len());
+        self.keys.push(key);
+        self.rows.push(row);
+    }
+
+    /// The first so many in the order of the keys.
+    fn take(&mut self, count: usize) -> (Vec<Vec<Value>>, KeyBatch) {
+        let mut all = std::mem::take(self);
+        let mut first = (Vec::with_capacity(count), KeyBatch::default());
+        for (at, number) in all.order.into_iter().enumerate() {
+            let (row, key) = (all.rows.get_mut(number), all.keys.get(number));
+            let row = row.map(std::mem::take).unwrap_or_default();
+            if at < count {
+                first.0.push(row);
+                first.1.push(key);
+            } else {
+                self.push(key, row);
+            }
+        }
+        first
+    }
 }
 
 impl<'t> Keyed<'t> {
@@ -57,6 +119,7 @@ impl<'t> Keyed<'t> {
             rows: 0,
             ascending: 0,
             last: Vec::new(),
+            before: Vec::new(),
             apart: None,
         })
     }
@@ -74,19 +137,20 @@ impl<'t> Keyed<'t> {
         let Some(apart) = &mut self.apart else {
             let key = writer.insert(&mut row, ctx)?;
             self.rows += 1;
-            self.ascending += u64::from(key > self.last.as_slice());
-            self.last.clear();
-            self.last.extend_from_slice(key);
+            self.ascending += u64::from(key > self.before.as_slice());
+            if key > self.last.as_slice() {
+                self.last.clear();
+                self.last.extend_from_slice(key);
+            }
             if self.rows >= LOOK {
                 self.look(writer)?;
             }
             return Ok(());
         };
-        if writer.insert_apart(&mut row, &mut apart.keys, ctx)? {
-            apart.batch.push(writer.last_key());
-            apart.rows.push(row);
-            if apart.rows.len() >= ROWS {
-                apart.gather()?;
+        if writer.insert_apart(&mut row, |key| apart.place(key), ctx)? {
+            apart.waiting.push(writer.last_key(), row);
+            if apart.waiting.rows.len() >= ROWS + HELD {
+                apart.gather(ROWS)?;
             }
         }
         Ok(())
@@ -97,6 +161,7 @@ impl<'t> Keyed<'t> {
         // Rows in no order would go there one in a while, each after a look for its key.
         let is_ordered = self.ascending * 16 >= self.rows * 15;
         (self.rows, self.ascending) = (0, 0);
+        self.before.clone_from(&self.last);
         let (transaction, table) = (writer.transaction(), writer.table());
         let hybrid = (transaction.tables()).hybrid(table, transaction.branch());
         let rows = transaction.uncommitted_rows(table.storage);
@@ -110,9 +175,9 @@ impl<'t> Keyed<'t> {
             self.apart = Some(Apart {
                 writer: direct,
                 shapes: table.columns.iter().map(|c| Shape::of(&c.ty)).collect(),
+                floor: self.last.clone(),
                 keys: KeyList::default(),
-                rows: Vec::with_capacity(ROWS),
-                batch: KeyBatch::default(),
+                waiting: Waiting::default(),
             });
         }
         Ok(())
@@ -126,7 +191,7 @@ impl<'t> Keyed<'t> {
         let Some(mut apart) = self.apart else {
             return Ok(());
         };
-        apart.gather()?;
+        apart.gather(usize::MAX)?;
         let rows = i64::try_from(apart.keys.len()).unwrap_or(i64::MAX);
         writer.transaction().count(writer.table().storage, rows);
         apart.writer.finish(Some(apart.keys))
@@ -134,15 +199,29 @@ impl<'t> Keyed<'t> {
 }
 
 impl Apart<'_> {
-    /// Hands the rows on in columns.
-    fn gather(&mut self) -> Result<()> {
-        if self.rows.is_empty() {
+    fn place(&self, key: &[u8]) -> Result<Place> {
+        let last = self.keys.last().unwrap_or(&self.floor);
+        let is_there = match last < key {
+            true => self.waiting.find(key).is_ok(),
+            false => self.keys.contains(key)?,
+        };
+        Ok(match is_there {
+            true => Place::There,
+            false if last < key => Place::Behind,
+            false => Place::Among,
+        })
+    }
+
+    /// Hands the first so many rows on in columns.
+    fn gather(&mut self, count: usize) -> Result<()> {
+        let count = count.min(self.waiting.rows.len());
+        if count == 0 {
             return Ok(());
         }
-        let arrays = columns(&self.rows, &self.shapes)?;
-        self.rows.clear();
-        let batch = std::mem::take(&mut self.batch);
+        let (rows, keys) = self.waiting.take(count);
+        (0..keys.len()).try_for_each(|at| self.keys.push(keys.get(at)))?;
+        let arrays = columns(&rows, &self.shapes)?;
         let columns = self.writer.formed(&arrays, &self.shapes)?;
-        self.writer.push_keyed(&columns, &batch)
+        self.writer.push_keyed(&columns, &keys)
     }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use helios_base::{Error, Result, Scn, SqlState, Value};
 use helios_expr::EvalContext;
-use helios_version::{IndexEntry, KeyList, LockMode, Txn, Vacancy, Wait};
+use helios_version::{IndexEntry, LockMode, Txn, Vacancy, Wait};
 
 use super::failure;
+use super::keyed::Place;
 use crate::catalog::{Catalog, TableDef};
 use crate::constraint::KnownParents;
 use crate::row::{IndexRules, Rules, StoredRow};
@@ -235,26 +236,27 @@ impl<'t> TableWriter<'t> {
         Ok(&self.key)
     }
 
-    /// As [`TableWriter::insert`], of a table with a key that the transaction has to itself, where the rows of `apart`,
-    /// which are not among its writes, count as well. True: the row is to be one of those; everything but itself is
-    /// written, and its key, which is after theirs, added.
+    /// As [`TableWriter::insert`], of a table with a key that the transaction has to itself, where rows count as well that are
+    /// not among its writes; `place` tells where a key is beside theirs. True: the row, which is behind them, is to be one of
+    /// those; everything but itself is written.
     ///
     /// # Errors
     /// As [`TableWriter::insert`].
     pub(super) fn insert_apart(
         &mut self,
         row: &mut [Value],
-        apart: &mut KeyList,
+        place: impl Fn(&[u8]) -> Result<Place>,
         ctx: &EvalContext<'_>,
     ) -> Result<bool> {
         self.complete(row, ctx)?;
         let table = self.table.clone();
         self.key.clear();
         table.shape().encode_key_of(row, &mut self.key)?;
-        let is_last = apart.last().is_none_or(|last| last < self.key.as_slice());
-        let vacancy = match !is_last && apart.contains(&self.key)? {
-            true => Vacancy::Taken,
-            false => self.txn().vacancy(table.storage, &self.key)?,
+        let place = place(&self.key)?;
+        let is_behind = place == Place::Behind;
+        let vacancy = match place {
+            Place::There => Vacancy::Taken,
+            Place::Behind | Place::Among => self.txn().vacancy(table.storage, &self.key)?,
         };
         if vacancy == Vacancy::Taken {
             return Err(self.duplicate_key(row)?);
@@ -262,7 +264,7 @@ impl<'t> TableWriter<'t> {
         self.add_entries(row)?;
         let checks = !self.rules.foreign_keys.is_empty();
         // A check that waits looks for the row among the writes.
-        let is_apart = is_last
+        let is_apart = is_behind
             && vacancy == Vacancy::Vacant
             && (!checks || self.with_key(|writer, key| writer.check_parents(row, None, key))?);
         if is_apart {
@@ -270,11 +272,10 @@ impl<'t> TableWriter<'t> {
                 let keys = std::iter::once(entry.key.as_slice());
                 self.txn().put_entries(entry.index, keys)?;
             }
-            apart.push(&self.key)?;
             return Ok(true);
         }
         self.store_new(row)?;
-        if checks && !(is_last && vacancy == Vacancy::Vacant) {
+        if checks && !(is_behind && vacancy == Vacancy::Vacant) {
             self.with_key(|writer, key| writer.check_parents(row, None, key))?;
         }
         Ok(false)

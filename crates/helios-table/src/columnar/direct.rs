@@ -70,12 +70,16 @@ impl KeyBatch {
         self.ends.push(self.bytes.len());
     }
 
-    fn get(&self, at: usize) -> &[u8] {
+    pub(crate) fn get(&self, at: usize) -> &[u8] {
         let end = |at: usize| self.ends.get(at).copied();
         let start = at.checked_sub(1).and_then(end).unwrap_or(0);
         self.bytes
             .get(start..end(at).unwrap_or(start))
             .unwrap_or_default()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
     }
 }
 

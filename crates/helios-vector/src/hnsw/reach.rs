@@ -163,7 +163,10 @@ fn everything_at_once_loses_nothing() {
                             .unwrap();
                         // A third goes, and a few come back under their numbers.
                         let other = first + rng.below(id + 1 - first);
-                        if other.is_multiple_of(3) && index.remove(other as u64) && rng.below(8) == 0 {
+                        if other.is_multiple_of(3)
+                            && index.remove(other as u64)
+                            && rng.below(8) == 0
+                        {
                             let again = [other as u64];
                             index.insert(&again, row(other), Work::default()).unwrap();
                         }

@@ -38,6 +38,7 @@ impl Txn {
     /// # Errors
     /// As [`Txn::lock_row`].
     pub fn vacancy(&self, table: TableId, pk: &[u8]) -> Result<Vacancy> {
+        crate::writes::check_key(pk)?;
         let locked = self.lock_and_look(table, pk, LockMode::NoKeyUpdate, Wait::Block)?;
         Ok(match locked {
             Some((_, true)) => Vacancy::Vacant,

@@ -356,6 +356,43 @@ fn what_refers_to_them_and_what_they_refer_to() {
 }
 
 #[test]
+fn rows_out_of_order_by_a_few_go_along() {
+    let scratch = Scratch::new();
+    let (database, mut connection) = open(&scratch);
+    let c = &mut connection;
+    // Four suppliers of a part begin anywhere; every hundredth row comes nine hundred too late.
+    run(
+        c,
+        "CREATE TABLE p (part int, supplier int, v text, PRIMARY KEY (part, supplier));
+         INSERT INTO p SELECT i / 4, (i + i / 40) % 4, 'v' || i FROM generate_series(4000, 63999) i;
+         CREATE TABLE q (i int PRIMARY KEY);
+         INSERT INTO q SELECT CASE i % 100 WHEN 0 THEN i - 900 ELSE i END FROM generate_series(1001, 40000) i",
+    );
+    let adopted = "SELECT (sum(rows) || ' ' || sum(adopted))::text FROM helios_segments()";
+    assert_eq!(text(c, adopted), "99000 99000");
+    assert_eq!(
+        text(
+            c,
+            "SELECT count(*) || ' ' || count(DISTINCT part * 4 + supplier) || ' ' || min(part) || ' ' || max(part) FROM p"
+        ),
+        "60000 60000 1000 15999"
+    );
+    assert_eq!(
+        text(c, "SELECT count(*) || ' ' || count(DISTINCT i) FROM q"),
+        "39000 39000"
+    );
+    // The second of two that wait.
+    for twice in [50_001, 50_200] {
+        let sql = format!(
+            "INSERT INTO q SELECT CASE i WHEN 50500 THEN {twice} ELSE i END FROM generate_series(45001, 60000) i"
+        );
+        assert_eq!(code(c, &sql), "23505");
+    }
+    assert_eq!(text(c, "SELECT count(*)::text FROM q WHERE i > 40000"), "0");
+    sound(&database);
+}
+
+#[test]
 fn nearest_neighbours_and_other_orders_of_keys() {
     let scratch = Scratch::new();
     let (database, mut connection) = open(&scratch);
