@@ -138,7 +138,7 @@ or one that it prints this once; ALTER ROLE helios PASSWORD changes it:
   psql 'host=127.0.0.1 user=helios dbname=helios@dev'     on the branch dev"
 )]
 pub struct ServeArgs {
-    /// The database: a directory, created if it is not there. In memory when absent.
+    /// The database: a directory, created if it is not there. In memory when absent or `:memory:`.
     pub path: Option<PathBuf>,
 
     /// The address to listen at.

@@ -68,8 +68,8 @@ fn serve(args: &ServeArgs, log: Log, traces: Option<&Exporter>) -> Result<(), Er
     };
     let far = check_exposure(args, &address, rules.as_deref())?;
     let database = match &args.path {
-        None => Database::open_in_memory()?,
-        Some(path) => Database::open(path)?,
+        Some(path) if path.as_os_str() != ":memory:" => Database::open(path)?,
+        _ => Database::open_in_memory()?,
     };
     let authentication = match args.trust {
         true => Authentication::Trust,

@@ -195,7 +195,7 @@ fn texts_are_whole_if_asked_for_but_for_passwords() {
 #[test]
 fn pipelines_commit_with_their_last_statement() {
     let collector = Collector::start();
-    let server = Server::start(&["--otlp", &collector.url], &[SOON]);
+    let server = Server::start(&[":memory:", "--otlp", &collector.url], &[SOON]);
     let mut client = server.connect();
     client.query("create table t (id int primary key deferrable initially deferred)");
     client.parse("add", "insert into t values ($1)");
