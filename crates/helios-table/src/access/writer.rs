@@ -26,6 +26,8 @@ pub struct TableWriter<'t> {
     pub(super) lenient: bool,
     /// For each foreign key those keys whose parents were found and locked.
     pub(crate) parents: Vec<KnownParents>,
+    /// For each foreign key the parent table, once it was asked.
+    pub(crate) parent_tables: Vec<Option<Box<Self>>>,
     /// The key of a parent that is looked for.
     pub(crate) mark: Vec<u8>,
     bytes: Vec<u8>,
@@ -132,6 +134,7 @@ impl<'t> TableWriter<'t> {
             referenced: catalog.referencing(table.id).next().is_some(),
             lenient: false,
             parents: vec![KnownParents::default(); rules.foreign_keys.len()],
+            parent_tables: rules.foreign_keys.iter().map(|_| None).collect(),
             mark: Vec::new(),
             rules,
             bytes: Vec::new(),

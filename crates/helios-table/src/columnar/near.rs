@@ -75,7 +75,17 @@ impl Near {
 impl SegmentRows {
     /// The place of a key.
     pub(super) fn near_place(&self, pk: &[u8]) -> Result<Option<u64>> {
-        let Some((chunk, rows, keys)) = self.keys_near(pk)? else {
+        let Some((chunk, rows)) = self.located(pk)? else {
+            return Ok(None);
+        };
+        let kept = self.kept_keys(chunk, &rows);
+        // Of columns that are at hand no keys need to be made.
+        if kept.is_none()
+            && let Some(row) = self.row_at_hand(chunk, &rows, pk)?
+        {
+            return Ok(row.map(|row| self.place_of(chunk, row)));
+        }
+        let Some(keys) = self.keys_of(pk, chunk, &rows, kept)? else {
             return Ok(None);
         };
         let row = partition(&keys, |key| key < pk);
@@ -83,31 +93,45 @@ impl SegmentRows {
         Ok(is_it.then(|| self.place_of(chunk, rows.start + row)))
     }
 
-    /// The keys among which `pk` is, if it may be there, with their chunk and rows.
-    pub(super) fn keys_near(&self, pk: &[u8]) -> Result<Option<Located>> {
-        let is_clustered = self.is_clustered();
-        let located = match is_clustered {
+    /// The rows of a chunk among which `pk` is, if it is there.
+    fn located(&self, pk: &[u8]) -> Result<Option<(usize, Range<usize>)>> {
+        let located = match self.is_clustered() {
             true => self.segment().order_locate(pk),
             false => self.segment().locate(pk),
         };
-        let Some((chunk, rows)) = located.map_err(|error| self.placed(error))? else {
+        located.map_err(|error| self.placed(error))
+    }
+
+    /// The keys among which `pk` is, if it may be there, with their chunk and rows.
+    pub(super) fn keys_near(&self, pk: &[u8]) -> Result<Option<Located>> {
+        let Some((chunk, rows)) = self.located(pk)? else {
             return Ok(None);
         };
-        let keys = match self.kept_keys(chunk, &rows) {
-            Some(keys) => keys,
-            // Decoding keys is worth a look whether it may be there.
-            None => {
-                let may_have = match is_clustered {
-                    true => self.segment().may_be_anywhere(pk),
-                    false => self.segment().may_have(chunk, pk),
-                };
-                if !may_have.map_err(|error| self.placed(error))? {
-                    return Ok(None);
-                }
-                self.read_keys(chunk, &rows)?
-            }
+        let kept = self.kept_keys(chunk, &rows);
+        let keys = self.keys_of(pk, chunk, &rows, kept)?;
+        Ok(keys.map(|keys| (chunk, rows, keys)))
+    }
+
+    /// The keys of these rows, unless `pk` is certainly not among them.
+    fn keys_of(
+        &self,
+        pk: &[u8],
+        chunk: usize,
+        rows: &Range<usize>,
+        kept: Option<Arc<BinaryArray>>,
+    ) -> Result<Option<Arc<BinaryArray>>> {
+        if kept.is_some() {
+            return Ok(kept);
+        }
+        // Decoding keys is worth a look whether it may be there.
+        let may_have = match self.is_clustered() {
+            true => self.segment().may_be_anywhere(pk),
+            false => self.segment().may_have(chunk, pk),
         };
-        Ok(Some((chunk, rows, keys)))
+        if !may_have.map_err(|error| self.placed(error))? {
+            return Ok(None);
+        }
+        self.read_keys(chunk, rows).map(Some)
     }
 
     /// The place of the first key at or after `pk`.

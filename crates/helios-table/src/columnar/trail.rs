@@ -150,6 +150,38 @@ impl SegmentRows {
         }))
     }
 
+    /// Which of these rows of a chunk has the key, looked up in columns that are kept decoded; `None` if they are not, or
+    /// hold other keys than numbers.
+    pub(super) fn row_at_hand(
+        &self,
+        chunk: usize,
+        rows: &Range<usize>,
+        pk: &[u8],
+    ) -> Result<Option<Option<usize>>> {
+        let places = self.key_places();
+        let is_at_hand = |place: &usize| self.segment().has_column(chunk, *place);
+        if self.is_clustered() || !places.iter().all(is_at_hand) {
+            return Ok(None);
+        }
+        let Some(columns) = self.numbers(chunk)? else {
+            return Ok(None);
+        };
+        let mut wanted = Vec::with_capacity(columns.len());
+        if !numbers_of(pk, &columns, &mut wanted) {
+            return Ok(None);
+        }
+        let (mut low, mut high) = (rows.start, rows.end);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match order(&columns, middle, &wanted) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return Ok(Some(Some(middle))),
+                Ordering::Greater => high = middle,
+            }
+        }
+        Ok(Some(None))
+    }
+
     /// The columns of a chunk's keys, or of a page's, if these are numbers.
     fn numbers(&self, chunk: usize) -> Result<Option<Vec<Numbers>>> {
         let is_hidden = match &self.descriptor().key {

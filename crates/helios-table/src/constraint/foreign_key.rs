@@ -201,12 +201,20 @@ impl TableWriter<'_> {
         if self.parents.get(slot).is_some_and(|known| known.has(&mark)) {
             return Ok(true);
         }
-        let Some(parent) = self.parent(fk)? else {
-            return Ok(false);
+        // What a statement has locked once stays as it is defined.
+        let kept = self.parent_tables.get_mut(slot).and_then(Option::take);
+        let parent = match kept {
+            Some(parent) => parent,
+            None => match self.parent(fk)? {
+                Some(parent) => Box::new(parent),
+                None => return Ok(false),
+            },
         };
-        let table = self.table().clone();
-        let types = column_types(&table, &fk.columns);
+        let types = column_types(self.table(), &fk.columns);
         let found = parent.has_key(fk, values, &types, true)?;
+        if let Some(kept) = self.parent_tables.get_mut(slot) {
+            *kept = Some(parent);
+        }
         if found && let Some(known) = self.parents.get_mut(slot) {
             known.add(mark);
         }
