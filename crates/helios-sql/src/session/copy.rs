@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::sync::Arc;
 
-use helios_base::{DataType, Error, Result, Row, SqlState, Value};
+use helios_base::{DataType, Error, Result, Row, SqlState, TextContext, Value};
 
 use super::outcome::{Completion, Outcome, RowSource, within_limit};
 use super::run::Sight;
@@ -18,8 +18,10 @@ use crate::row::copy::{
 };
 use crate::row::exec::Cx;
 
+mod ahead;
 mod input;
 
+use ahead::LARGE;
 use input::Input;
 
 /// How many bytes are written to a file at a time.
@@ -73,11 +75,17 @@ impl Session {
             ))
         })?;
         let format = options.format;
+        let mut is_large = false;
         let mut reader = match (&copy.target, format) {
             (CopyTarget::File(path), Format::Parquet) => {
                 Input::parquet(&ParquetFile::open(path)?, copy)?
             }
-            (CopyTarget::File(path), _) => Input::new(Box::new(open(path)?), options, copy),
+            (CopyTarget::File(path), _) => {
+                let file = open(path)?;
+                let about = file.metadata().ok();
+                is_large = about.is_some_and(|about| about.is_file() && about.len() >= LARGE);
+                Input::new(Box::new(file), options, copy)
+            }
             (CopyTarget::Client, _) => {
                 let input = self.client_input(shape(copy, format))?;
                 match format {
@@ -87,6 +95,9 @@ impl Session {
             }
         };
         let exec = self.exec(sight, &subplans, params);
+        if is_large {
+            reader = reader.ahead(copy, &exec.text);
+        }
         let filter = copy.filter.as_ref();
         let changes = exec.in_root(|cx| {
             let mut rows = 0;
@@ -280,12 +291,25 @@ fn shape(copy: &Copy, format: Format) -> CopyShape {
 
 /// A field as a value of type `ty`, its modifier applied.
 fn parse_field(field: &str, ty: &DataType, cx: &Cx<'_>) -> Result<Value> {
-    if matches!(ty, DataType::Text | DataType::Varchar(None)) {
-        return Ok(Value::Text(Arc::from(field)));
+    if !matches!(ty, DataType::User(_) | DataType::Array(_)) {
+        return plain_field(field, ty, &cx.exec.text);
     }
     let value = Value::parse(field, &ty.bare(), &cx.exec.text)?;
     if *ty == ty.bare() {
         return Ok(value);
     }
     helios_expr::cast::cast(&value, &ty.bare(), ty, false, &cx.context())
+}
+
+/// As [`parse_field`] for a type that is no user's and no array.
+fn plain_field(field: &str, ty: &DataType, text: &TextContext) -> Result<Value> {
+    if matches!(ty, DataType::Text | DataType::Varchar(None)) {
+        return Ok(Value::Text(Arc::from(field)));
+    }
+    let bare = ty.bare();
+    let value = Value::parse(field, &bare, text)?;
+    match *ty == bare {
+        true => Ok(value),
+        false => helios_expr::cast::modifier(&value, &bare, ty, false),
+    }
 }

@@ -330,3 +330,97 @@ fn encodings() {
         .unwrap();
     assert_eq!(rows(&mut c, "SELECT t FROM l"), ["é€ü", "é€ü"]);
 }
+
+/// What became of a load: its count or the whole error, and the rows that are there.
+fn load(data: &[u8], options: &str, path: Option<&std::path::Path>) -> (String, Vec<String>) {
+    let database = Database::open_in_memory().unwrap();
+    let mut c = database.connect().unwrap();
+    let setup = "CREATE TYPE mood AS ENUM ('sad', 'glad');
+        CREATE TABLE t (id int PRIMARY KEY, v varchar(60) DEFAULT 'none', n numeric(8, 2) CHECK (n >= 0), m mood,
+            at timestamp(3))";
+    c.execute_batch(setup).unwrap();
+    let source = match path {
+        Some(path) => {
+            fs::write(path, data).unwrap();
+            format!("'{}'", path.display())
+        }
+        None => {
+            c.set_copy_input(Some(Box::new(std::io::Cursor::new(data.to_vec()))));
+            "STDIN".to_owned()
+        }
+    };
+    let done = c.execute(&*format!("COPY t FROM {source} (FORMAT csv{options})"), ());
+    let done = match done {
+        Ok(count) => count.to_string(),
+        Err(error) => {
+            let context = error.context().unwrap_or_default();
+            let context = context.split("\nfile ").next().unwrap_or_default();
+            let detail = error.detail().unwrap_or_default();
+            format!("{} {error} / {detail} / {context}", error.sqlstate())
+        }
+    };
+    let sum = "SELECT (count(*), sum(id), sum(n), sum(length(v)), max(at), count(m))::text FROM t";
+    (done, rows(&mut c, sum))
+}
+
+// Guards against records that are lost, and errors that come too early, too late or with another place, where a thread
+// reads large files ahead.
+#[test]
+fn large_files_load_as_input_does() {
+    let scratch = Scratch::new();
+    let path = scratch.join("large.csv");
+    let line = |id: usize| {
+        let v = match id % 5 {
+            0 => "\"a, \"\"quoted\"\"\nfield of two lines\"".to_owned(),
+            1 => String::new(),
+            2 => "\"\"".to_owned(),
+            _ => format!("text number {id} of some length"),
+        };
+        let at = "2024-01-31 12:34:56.7895";
+        format!(
+            "{id},{v},{}.{:02},{},{at}\n",
+            id % 1000,
+            id % 100,
+            ["sad", "glad", ""][id % 3]
+        )
+    };
+    let lines: Vec<String> = (0..30_000).map(line).collect();
+    assert!(lines.concat().len() > 1 << 20);
+    let spoilt: [(&str, &str); 13] = [
+        ("", ""),
+        ("", "x,a,1,sad,\n"),
+        ("", "7,again,1,sad,\n"),
+        ("", "90000,a,-1,sad,\n"),
+        ("", "90000,a,12345678,sad,\n"),
+        ("", "90000,a,1,angry,\n"),
+        ("", "90000,a,1\n"),
+        ("", "90000,a,1,sad,,\n"),
+        ("", "90000,a,1,sad,soon\n"),
+        ("", "\\.\n"),
+        ("", "90000,\"a,1,sad,\n"),
+        (", DEFAULT '!'", "90000,!,1,!,\n"),
+        (", DEFAULT '!', NULL 'text'", "90000,!,text,sad,\n"),
+    ];
+    for (options, bad) in spoilt {
+        for at in [0, 1023, 1024, 29_999] {
+            let mut data = lines.clone();
+            data.insert(at, bad.to_owned());
+            let data = data.concat().into_bytes();
+            let (file, input) = (
+                load(&data, options, Some(&path)),
+                load(&data, options, None),
+            );
+            assert_eq!(file, input, "{bad:?} at {at}{options}");
+            assert!(
+                at == 0 || bad != "x,a,1,sad,\n" || file.0.contains("line "),
+                "{file:?}"
+            );
+        }
+    }
+    let mut data = lines.concat().into_bytes();
+    let middle = data.len() / 2;
+    data[middle] = 0xff;
+    let file = load(&data, "", Some(&path));
+    assert_eq!(file, load(&data, "", None));
+    assert!(file.0.starts_with("22021"), "{file:?}");
+}

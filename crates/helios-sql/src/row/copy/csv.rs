@@ -17,6 +17,9 @@ pub(super) struct Quotes {
 impl Quotes {
     /// Looks at more of the record.
     pub(super) fn read(&mut self, options: &CopyOptions, bytes: &[u8]) -> bool {
+        if !self.escaped && memchr::memchr2(options.quote, options.escape, bytes).is_none() {
+            return self.open;
+        }
         for &byte in bytes {
             if std::mem::take(&mut self.escaped) {
                 continue;
@@ -34,11 +37,30 @@ impl Quotes {
 
 /// Splits one record (without its line end) into fields. `names` are the columns, for the
 /// `FORCE_…` options.
-pub(super) fn split(options: &CopyOptions, record: &[u8], names: &[&str]) -> Result<Fields> {
-    let mut fields = Vec::new();
+pub(super) fn split(options: &CopyOptions, record: &[u8], names: &[String]) -> Result<Fields> {
+    let mut fields = Vec::with_capacity(names.len());
     let mut at = 0;
     loop {
         let start = at;
+        let rest = record.get(start..).unwrap_or_default();
+        let found = memchr::memchr2(options.delimiter, options.quote, rest);
+        let end = found.unwrap_or(rest.len());
+        if found.is_none() || rest.get(end) == Some(&options.delimiter) {
+            // Most fields have no quotes.
+            let raw = rest.get(..end).unwrap_or_default();
+            let name = names.get(fields.len()).map_or("", String::as_str);
+            let is_null = raw == options.null.as_bytes() && !options.force_not_null.contains(name);
+            fields.push(match is_null {
+                true => Field::Null,
+                false if options.is_default(raw) => Field::Default,
+                false => Field::Text(utf8(raw.to_vec())?),
+            });
+            if found.is_none() {
+                return Ok(fields);
+            }
+            at = start + end + 1;
+            continue;
+        }
         let mut out = Vec::new();
         let mut quoted = false;
         let mut was_quoted = false;
@@ -46,6 +68,15 @@ pub(super) fn split(options: &CopyOptions, record: &[u8], names: &[&str]) -> Res
         while let Some(&byte) = record.get(at) {
             at += 1;
             if quoted {
+                let plain = record.get(at - 1..).unwrap_or_default();
+                let plain = memchr::memchr2(options.quote, options.escape, plain);
+                let plain = plain.unwrap_or(record.len() + 1 - at);
+                if plain > 0 {
+                    let end = at - 1 + plain;
+                    out.extend_from_slice(record.get(at - 1..end).unwrap_or_default());
+                    at = end;
+                    continue;
+                }
                 let next = record.get(at).copied();
                 if byte == options.escape
                     && next.is_some_and(|n| n == options.quote || n == options.escape)
@@ -75,7 +106,7 @@ pub(super) fn split(options: &CopyOptions, record: &[u8], names: &[&str]) -> Res
             .unwrap_or_default();
         let is_default = options.is_default(raw);
         let text = utf8(out)?;
-        let name = names.get(fields.len()).copied().unwrap_or("");
+        let name = names.get(fields.len()).map_or("", String::as_str);
         let is_null = text == options.null
             && if was_quoted {
                 options.force_null.contains(name)

@@ -60,6 +60,11 @@ pub(crate) fn write_header(options: &CopyOptions, names: &[&str], out: &mut Vec<
     }
 }
 
+/// A record ends before this column.
+pub(crate) fn missing_data(column: &str) -> Error {
+    bad_file(format!("missing data for column \"{column}\""))
+}
+
 /// `22P04`: the file is not what its format says.
 pub(crate) fn bad_file(message: impl Into<String>) -> Error {
     Error::new(SqlState::BAD_COPY_FILE_FORMAT, message)

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use helios_base::{Error, Result, SqlState};
 
-use super::{CopyOptions, Fields, Header, bad_file, csv, encoding, text};
+use super::{CopyOptions, Fields, Header, bad_file, csv, encoding, missing_data, text};
 
 /// Records of a file in one of the formats, with line numbers for messages.
 pub(crate) struct RecordReader<R> {
@@ -52,6 +52,11 @@ impl<R: Read> RecordReader<R> {
         self.line
     }
 
+    /// The last record as it stands in the file.
+    pub(crate) fn record(&self) -> &[u8] {
+        &self.record
+    }
+
     /// The beginning of the last record as it stands in the file.
     pub(crate) fn shown(&self) -> Option<String> {
         (self.line > 0).then(|| shown(&self.record))
@@ -82,9 +87,9 @@ impl<R: Read> RecordReader<R> {
     ///
     /// # Errors
     /// `22P04`
-    pub(crate) fn complete(&self, fields: usize) -> Result<()> {
+    fn complete(&self, fields: usize) -> Result<()> {
         match self.names.get(fields) {
-            Some(missing) => Err(bad_file(format!("missing data for column \"{missing}\""))),
+            Some(missing) => Err(missing_data(missing)),
             None => Ok(()),
         }
     }
@@ -182,8 +187,7 @@ impl<R: Read> RecordReader<R> {
             open = quotes.read(&self.options, &next);
             self.record.extend_from_slice(&next);
         }
-        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
-        csv::split(&self.options, &self.record, &names).map(Some)
+        csv::split(&self.options, &self.record, &self.names).map(Some)
     }
 
     /// The next line without its end, `None` at the end of the input.
@@ -191,7 +195,7 @@ impl<R: Read> RecordReader<R> {
         let mut searched = 0;
         loop {
             let unread = &self.buffer[self.start..];
-            if let Some(found) = unread[searched..].iter().position(|b| *b == b'\n') {
+            if let Some(found) = memchr::memchr(b'\n', &unread[searched..]) {
                 let end = searched + found;
                 let mut line = &unread[..end];
                 if let Some(without) = line.strip_suffix(b"\r") {

@@ -2,19 +2,23 @@
 
 use std::io::Read;
 
-use helios_base::{DataType, Error, Result, Row, SqlState, Value};
+use helios_base::{DataType, Error, Result, Row, SqlState, TextContext, Value};
 
+use super::ahead::{Ahead, Parsed};
 use super::parse_field;
 use crate::files::{ParquetFile, ParquetRows};
 use crate::plan::{Copy, CopyTarget};
 use crate::row::copy::{
-    BinaryReader, CopyOptions, Field, Format, JsonReader, RecordReader, bad_file, shown,
+    BinaryReader, CopyOptions, Field, Fields, Format, JsonReader, RecordReader, bad_file,
+    missing_data, shown,
 };
 use crate::row::exec::Cx;
 
 /// Rows as they come in.
 pub(super) enum Input {
     Records(Box<RecordReader<Box<dyn Read + Send>>>),
+    /// Those of a large file.
+    Ahead(Box<Ahead>),
     Binary(BinaryReader<Box<dyn Read + Send>>),
     Json(Box<JsonReader<Box<dyn Read + Send>>>),
     Parquet {
@@ -79,6 +83,19 @@ impl Input {
         })
     }
 
+    /// Reads records in a thread of their own from here on, if there is one for them. Reading never waits for anybody
+    /// but the disk.
+    pub(super) fn ahead(self, copy: &Copy, text: &TextContext) -> Self {
+        let Self::Records(reader) = self else {
+            return self;
+        };
+        let types = copy.columns.iter().map(|column| column.ty.clone());
+        match Ahead::start(reader, types.collect(), text.clone()) {
+            Ok(ahead) => Self::Ahead(Box::new(ahead)),
+            Err(reader) => Self::Records(reader),
+        }
+    }
+
     /// Reads what follows the end of the rows, and drops it.
     ///
     /// # Errors
@@ -88,7 +105,8 @@ impl Input {
             Self::Records(reader) => reader.finish(),
             Self::Binary(reader) => reader.finish(),
             Self::Json(reader) => reader.finish(),
-            Self::Parquet { .. } => Ok(()),
+            // Nobody waits for somebody to read the rest of a file.
+            Self::Ahead(_) | Self::Parquet { .. } => Ok(()),
         }
     }
 
@@ -100,22 +118,14 @@ impl Input {
                 let Some(fields) = reader.next_fields()? else {
                     return Ok(None);
                 };
-                let count = fields.len();
-                let mut row = Row::with_capacity(fields.len());
-                for (at, (field, column)) in fields.into_iter().zip(&copy.columns).enumerate() {
-                    let value = match &field {
-                        Field::Null => Ok(Value::Null),
-                        Field::Default => default(copy, at, cx),
-                        Field::Text(text) => input(text, &column.ty),
-                    };
-                    row.push(value.map_err(|error| {
-                        let value = field.as_text().map(|text| shown(text.as_bytes()));
-                        error.with_context(place(copy, reader.line(), Some(at), value))
-                    })?);
-                }
-                reader.complete(count)?;
-                Ok(Some(row))
+                let line = reader.line();
+                row_of(fields, line, copy, cx).map(Some)
             }
+            Self::Ahead(ahead) => match ahead.next()? {
+                None => Ok(None),
+                Some(Parsed::Row(row)) => Ok(Some(row)),
+                Some(Parsed::Fields(fields)) => row_of(fields, ahead.line(), copy, cx).map(Some),
+            },
             Self::Binary(reader) => {
                 let Some(mut row) = reader.next_row(&copy.columns)? else {
                     return Ok(None);
@@ -168,6 +178,7 @@ impl Input {
         }
         let (line, column, text) = match self {
             Self::Records(reader) => (reader.line(), None, reader.shown()),
+            Self::Ahead(ahead) => (ahead.line(), None, ahead.shown()),
             Self::Binary(reader) => (reader.row(), reader.column(), None),
             Self::Json(reader) => (reader.line(), None, reader.shown()),
             Self::Parquet { rows, .. } => (rows.number(), None, None),
@@ -176,6 +187,27 @@ impl Input {
             return error;
         }
         error.with_context(place(copy, line, column, text))
+    }
+}
+
+/// The values of a record, which begins at this line.
+fn row_of(fields: Fields, line: u64, copy: &Copy, cx: &Cx<'_>) -> Result<Row> {
+    let count = fields.len();
+    let mut row = Row::with_capacity(count);
+    for (at, (field, column)) in fields.into_iter().zip(&copy.columns).enumerate() {
+        let value = match &field {
+            Field::Null => Ok(Value::Null),
+            Field::Default => default(copy, at, cx),
+            Field::Text(text) => parse_field(text, &column.ty, cx),
+        };
+        row.push(value.map_err(|error| {
+            let value = field.as_text().map(|text| shown(text.as_bytes()));
+            error.with_context(place(copy, line, Some(at), value))
+        })?);
+    }
+    match copy.columns.get(count) {
+        Some(missing) => Err(missing_data(&missing.name)),
+        None => Ok(row),
     }
 }
 
