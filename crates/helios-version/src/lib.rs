@@ -66,7 +66,8 @@ mod writes;
 pub use backup::{Copied, Manifest, Watch, is_backup, restore, verify_backup};
 pub use branch::{Branch, BranchSpec};
 pub use cold::{
-    Adoption, Cold, ColdBlock, ColdRows, Compaction, Freeze, Frozen, SegmentInfo, Thaw, Trail,
+    Adoption, Cold, ColdBlock, ColdRows, Compaction, Freeze, Frozen, KeyTrail, SegmentInfo, Thaw,
+    Trail,
 };
 pub use commit::CommitInfo;
 pub use cursor::{Apart, KeyCursor, RowCursor, Run, Stretch};

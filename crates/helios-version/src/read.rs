@@ -8,6 +8,7 @@ use helios_kv::{Keyspace, KvSnapshot};
 
 use crate::branch::Link;
 use crate::cache::{Found, Newest, Probe};
+use crate::cold::KeyTrail;
 use crate::core::Core;
 use crate::history;
 use crate::keys::{self, Stored};
@@ -225,19 +226,22 @@ impl Core {
     }
 
     /// Whether the newest applied version on one branch is a row; `None` if the branch says nothing of the key.
-    /// Reads no row of a segment.
+    /// Reads no row of a segment. Who looks for ascending keys has a trail.
     pub(crate) fn has_row(
         &self,
         branch: BranchId,
         table: TableId,
         pk: &[u8],
+        mut trail: Option<&mut KeyTrail>,
     ) -> Result<Option<bool>> {
         let newest = match self.cache.get(&Probe::new(table, branch, pk)) {
             Found::Hit(newest) => newest,
             Found::Miss(_) => loop {
                 let stamp = self.cold.stamp();
                 match newest_in(&*self.kv.snapshot(), table, branch, pk)? {
-                    Newest::Absent if self.cold_stands(table, branch, pk)? => {
+                    Newest::Absent
+                        if self.cold_stands(table, branch, pk, trail.as_deref_mut())? =>
+                    {
                         return Ok(Some(true));
                     }
                     Newest::Absent if self.cold.is_still(stamp) => return Ok(None),

@@ -24,6 +24,9 @@ const LOOK: u64 = 1000;
 /// Rows that wait at least, for others that belong before them.
 const HELD: usize = 1024;
 
+/// Rows whose parents are looked for together: the more of them, the nearer each is to the one before.
+const ASKED: usize = 65_536;
+
 /// A load of a table with a key.
 pub(super) struct Keyed<'t> {
     /// Rows inserted one by one since the last look, and how many of them came after all before that.
@@ -56,6 +59,8 @@ struct Apart<'t> {
     /// The keys of those that are.
     keys: KeyList,
     waiting: Waiting,
+    /// Parents are looked for when rows become columns.
+    asks_later: bool,
 }
 
 /// Rows that are not in columns yet, as they came.
@@ -147,10 +152,11 @@ impl<'t> Keyed<'t> {
             }
             return Ok(());
         };
-        if writer.insert_apart(&mut row, |key| apart.place(key), ctx)? {
+        if writer.insert_apart(&mut row, |key| apart.place(key), apart.asks_later, ctx)? {
             apart.waiting.push(writer.last_key(), row);
-            if apart.waiting.rows.len() >= ROWS + HELD {
-                apart.gather(ROWS)?;
+            let count = if apart.asks_later { ASKED } else { ROWS };
+            if apart.waiting.rows.len() >= count + HELD {
+                apart.gather(count, writer)?;
             }
         }
         Ok(())
@@ -178,6 +184,7 @@ impl<'t> Keyed<'t> {
                 floor: self.last.clone(),
                 keys: KeyList::default(),
                 waiting: Waiting::default(),
+                asks_later: !writer.rules().foreign_keys.is_empty() && writer.finds_orphans(),
             });
         }
         Ok(())
@@ -187,11 +194,11 @@ impl<'t> Keyed<'t> {
     ///
     /// # Errors
     /// `Io`.
-    pub(super) fn finish(self, writer: &TableWriter<'t>) -> Result<()> {
+    pub(super) fn finish(self, writer: &mut TableWriter<'t>) -> Result<()> {
         let Some(mut apart) = self.apart else {
             return Ok(());
         };
-        apart.gather(usize::MAX)?;
+        apart.gather(usize::MAX, writer)?;
         let rows = i64::try_from(apart.keys.len()).unwrap_or(i64::MAX);
         writer.transaction().count(writer.table().storage, rows);
         apart.writer.finish(Some(apart.keys))
@@ -213,15 +220,45 @@ impl Apart<'_> {
     }
 
     /// Hands the first so many rows on in columns.
-    fn gather(&mut self, count: usize) -> Result<()> {
+    fn gather(&mut self, count: usize, writer: &mut TableWriter<'_>) -> Result<()> {
         let count = count.min(self.waiting.rows.len());
         if count == 0 {
             return Ok(());
         }
-        let (rows, keys) = self.waiting.take(count);
+        let (mut rows, mut keys) = self.waiting.take(count);
+        if self.asks_later {
+            let orphans = writer.orphans(&rows)?;
+            (rows, keys) = without(rows, keys, &orphans, writer)?;
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
         (0..keys.len()).try_for_each(|at| self.keys.push(keys.get(at)))?;
         let arrays = columns(&rows, &self.shapes)?;
         let columns = self.writer.formed(&arrays, &self.shapes)?;
         self.writer.push_keyed(&columns, &keys)
     }
+}
+
+/// The rows but those of these numbers, ascending, which are inserted as rows.
+fn without(
+    rows: Vec<Vec<Value>>,
+    keys: KeyBatch,
+    orphans: &[usize],
+    writer: &mut TableWriter<'_>,
+) -> Result<(Vec<Vec<Value>>, KeyBatch)> {
+    if orphans.is_empty() {
+        return Ok((rows, keys));
+    }
+    let mut left = (Vec::with_capacity(rows.len()), KeyBatch::default());
+    for (at, row) in rows.into_iter().enumerate() {
+        let key = keys.get(at);
+        if orphans.binary_search(&at).is_ok() {
+            writer.insert_orphan(&row, key)?;
+        } else {
+            left.0.push(row);
+            left.1.push(key);
+        }
+    }
+    Ok(left)
 }

@@ -155,10 +155,10 @@ impl<'t> TableLoad<'t> {
     ///
     /// # Errors
     /// As [`TableLoad::push`].
-    pub fn finish(self) -> Result<u64> {
+    pub fn finish(mut self) -> Result<u64> {
         match self.way {
             Way::Rows => {}
-            Way::Keyed(keyed) => keyed.finish(&self.writer)?,
+            Way::Keyed(keyed) => keyed.finish(&mut self.writer)?,
             Way::Direct(mut waiting) => {
                 let added = i64::try_from(self.count).unwrap_or(i64::MAX);
                 if waiting.is_bulk || waiting.count > 0 || !waiting.rows.is_empty() {

@@ -241,7 +241,7 @@ impl<'t> TableWriter<'t> {
 
     /// As [`TableWriter::insert`], of a table with a key that the transaction has to itself, where rows count as well that are
     /// not among its writes; `place` tells where a key is beside theirs. True: the row, which is behind them, is to be one of
-    /// those; everything but itself is written.
+    /// those; everything but itself is written. Whether it has parents is then still to be asked if `asks_later`.
     ///
     /// # Errors
     /// As [`TableWriter::insert`].
@@ -249,6 +249,7 @@ impl<'t> TableWriter<'t> {
         &mut self,
         row: &mut [Value],
         place: impl Fn(&[u8]) -> Result<Place>,
+        asks_later: bool,
         ctx: &EvalContext<'_>,
     ) -> Result<bool> {
         self.complete(row, ctx)?;
@@ -269,7 +270,9 @@ impl<'t> TableWriter<'t> {
         // A check that waits looks for the row among the writes.
         let is_apart = is_behind
             && vacancy == Vacancy::Vacant
-            && (!checks || self.with_key(|writer, key| writer.check_parents(row, None, key))?);
+            && (!checks
+                || asks_later
+                || self.with_key(|writer, key| writer.check_parents(row, None, key))?);
         if is_apart {
             for entry in &self.entries {
                 let keys = std::iter::once(entry.key.as_slice());
@@ -282,6 +285,19 @@ impl<'t> TableWriter<'t> {
             self.with_key(|writer, key| writer.check_parents(row, None, key))?;
         }
         Ok(false)
+    }
+
+    /// Writes a row itself, of which [`TableWriter::insert_apart`] wrote everything else, and which lacks a parent: the
+    /// check that waits for one looks for it among the writes.
+    ///
+    /// # Errors
+    /// As [`TableWriter::insert`].
+    pub(super) fn insert_orphan(&mut self, row: &[Value], key: &[u8]) -> Result<()> {
+        self.key.clear();
+        self.key.extend_from_slice(key);
+        self.entries.clear();
+        self.store_new(row)?;
+        self.check_parents(row, None, key).map(drop)
     }
 
     /// The stored key of the row that was inserted last.

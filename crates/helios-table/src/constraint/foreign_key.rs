@@ -201,24 +201,36 @@ impl TableWriter<'_> {
         if self.parents.get(slot).is_some_and(|known| known.has(&mark)) {
             return Ok(true);
         }
-        // What a statement has locked once stays as it is defined.
-        let kept = self.parent_tables.get_mut(slot).and_then(Option::take);
-        let parent = match kept {
-            Some(parent) => parent,
-            None => match self.parent(fk)? {
-                Some(parent) => Box::new(parent),
-                None => return Ok(false),
-            },
+        let Some(parent) = self.take_parent(slot, fk)? else {
+            return Ok(false);
         };
         let types = column_types(self.table(), &fk.columns);
         let found = parent.has_key(fk, values, &types, true)?;
-        if let Some(kept) = self.parent_tables.get_mut(slot) {
-            *kept = Some(parent);
-        }
+        self.keep_parent(slot, parent);
         if found && let Some(known) = self.parents.get_mut(slot) {
             known.add(mark);
         }
         Ok(found)
+    }
+
+    /// The parent table of the foreign key at `slot`, which stays as it is defined for the statement.
+    pub(super) fn take_parent(
+        &mut self,
+        slot: usize,
+        fk: &ForeignKeyDef,
+    ) -> Result<Option<Box<Self>>> {
+        let kept = self.parent_tables.get_mut(slot).and_then(Option::take);
+        match kept {
+            Some(parent) => Ok(Some(parent)),
+            None => Ok(self.parent(fk)?.map(Box::new)),
+        }
+    }
+
+    /// Keeps the parent table for the next row.
+    pub(super) fn keep_parent(&mut self, slot: usize, parent: Box<Self>) {
+        if let Some(kept) = self.parent_tables.get_mut(slot) {
+            *kept = Some(parent);
+        }
     }
 
     /// A writer of the parent table, locked against changes of its definition.
@@ -259,15 +271,21 @@ impl TableWriter<'_> {
                 Ok(self.txn().latest(storage, &keys)?.is_some())
             };
         }
-        for pk in self.candidates(index, &keys)? {
-            match self.confirms(index, &keys, &pk)? {
+        self.has_entry(index, &keys, lock)
+    }
+
+    /// Whether a row has these encoded keys of an index; with `lock` a row of another transaction is locked against losing
+    /// them.
+    pub(super) fn has_entry(&self, index: &IndexRules, keys: &[u8], lock: bool) -> Result<bool> {
+        for pk in self.candidates(index, keys)? {
+            match self.confirms(index, keys, &pk)? {
                 None => {}
                 Some(begin) if begin == Scn::MAX || !lock => return Ok(true),
                 Some(_) => {
                     let storage = self.table().storage;
                     self.txn()
                         .lock_row(storage, &pk, LockMode::KeyShare, Wait::Block)?;
-                    if self.confirms(index, &keys, &pk)?.is_some() {
+                    if self.confirms(index, keys, &pk)?.is_some() {
                         return Ok(true);
                     }
                 }

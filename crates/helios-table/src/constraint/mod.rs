@@ -4,6 +4,7 @@
 mod action;
 mod foreign_key;
 mod known_parents;
+mod parents_of_many;
 mod pending;
 mod referencing;
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use helios_base::{BranchId, Result, Scn, TableId};
 
+use super::KeyTrail;
 use crate::branch::Link;
 use crate::core::Core;
 use crate::row::ShowRow;
@@ -43,13 +44,24 @@ impl Core {
         Ok(false)
     }
 
-    /// Whether a reader finds the key in a segment of the branch if nothing shadows it.
-    pub(crate) fn cold_stands(&self, table: TableId, branch: BranchId, pk: &[u8]) -> Result<bool> {
+    /// Whether a reader finds the key in a segment of the branch if nothing shadows it. Who looks for ascending keys has a
+    /// trail.
+    pub(crate) fn cold_stands(
+        &self,
+        table: TableId,
+        branch: BranchId,
+        pk: &[u8],
+        mut trail: Option<&mut KeyTrail>,
+    ) -> Result<bool> {
         let Some(level) = self.cold.level(table, branch) else {
             return Ok(false);
         };
         for part in level.covering(pk) {
-            let place = self.cold.rows(part)?.find(pk)?;
+            let rows = self.cold.rows(part)?;
+            let place = match &mut trail {
+                Some(trail) => trail.find(part.info.id, &**rows, pk)?,
+                None => rows.find(pk)?,
+            };
             if place.is_some_and(|at| at < part.info.adopted) {
                 return Ok(true);
             }
@@ -59,7 +71,7 @@ impl Core {
 
     /// As [`Core::cold_stands`]. If that cannot be told, it does.
     pub(crate) fn cold_shows(&self, table: TableId, branch: BranchId, pk: &[u8]) -> bool {
-        self.cold_stands(table, branch, pk).unwrap_or(true)
+        self.cold_stands(table, branch, pk, None).unwrap_or(true)
     }
 
     /// Whether a segment of the branch may have the key, adopted or not; reads none.

@@ -68,6 +68,23 @@ pub trait Cold: Send + Sync {
 /// Where somebody is who looks for keys of a segment, as the segment sees it.
 pub type Trail = Option<Box<dyn std::any::Any + Send>>;
 
+/// Where somebody is among the segments of a table who looks for many keys in ascending order, one table at a time.
+#[derive(Default)]
+pub struct KeyTrail {
+    segment: u64,
+    trail: Trail,
+}
+
+impl KeyTrail {
+    /// The place of a key in a segment.
+    fn find(&mut self, segment: u64, rows: &dyn ColdRows, pk: &[u8]) -> Result<Option<u64>> {
+        if self.segment != segment {
+            (self.segment, self.trail) = (segment, None);
+        }
+        rows.find_next(pk, &mut self.trail)
+    }
+}
+
 /// The rows of one segment. A row's *place* is how many keys are before its own.
 pub trait ColdRows: Send + Sync {
     /// Whether rows are stored in the order of their places. Of others a scan in that order takes no

@@ -8,6 +8,7 @@ use helios_base::{Error, Result, Scn, SqlState, TableId};
 use super::held::Held;
 use super::{FOREVER, Isolation, Locked, Txn, Vacancy, over};
 use crate::cache::Newest;
+use crate::cold::KeyTrail;
 use crate::lock::manager::{LockKey, Outcome, Patience};
 use crate::lock::mode::Mode;
 use crate::lock::{LockMode, TableLock, Wait};
@@ -158,6 +159,19 @@ impl Txn {
     /// # Errors
     /// As [`Txn::lock_row`], never 40001.
     pub fn share_key(&self, table: TableId, pk: &[u8]) -> Result<bool> {
+        self.share(table, pk, None)
+    }
+
+    /// As [`Txn::share_key`] for who asks for many keys of one table in ascending order, with a trail that is empty at
+    /// first.
+    ///
+    /// # Errors
+    /// As [`Txn::share_key`].
+    pub fn share_next_key(&self, table: TableId, pk: &[u8], trail: &mut KeyTrail) -> Result<bool> {
+        self.share(table, pk, Some(trail))
+    }
+
+    fn share(&self, table: TableId, pk: &[u8], mut trail: Option<&mut KeyTrail>) -> Result<bool> {
         match self.own(table, pk)? {
             Some(Own::Put(_)) => return Ok(true),
             Some(Own::Delete) => return Ok(false),
@@ -168,7 +182,7 @@ impl Txn {
             return Ok(false);
         }
         let looked = self.core.published();
-        if !self.has_row(table, pk)? {
+        if !self.has_row(table, pk, trail.as_deref_mut())? {
             return Ok(false);
         }
         self.take_row(&mut held, table, pk, LockMode::KeyShare, Wait::Block)?;
@@ -177,13 +191,13 @@ impl Txn {
         if looked == self.core.published() {
             return Ok(true);
         }
-        self.has_row(table, pk)
+        self.has_row(table, pk, trail)
     }
 
     /// Whether a key has a committed row, own branch and ancestors.
-    fn has_row(&self, table: TableId, pk: &[u8]) -> Result<bool> {
+    fn has_row(&self, table: TableId, pk: &[u8], trail: Option<&mut KeyTrail>) -> Result<bool> {
         let branch = self.options.branch;
-        if let Some(found) = self.core.has_row(branch, table, pk)? {
+        if let Some(found) = self.core.has_row(branch, table, pk, trail)? {
             return Ok(found);
         }
         let (_, ancestors) = self.core.links(branch, Scn::MAX)?;

@@ -442,6 +442,93 @@ fn nearest_neighbours_and_other_orders_of_keys() {
     sound(&database);
 }
 
+// Guards against parents that are found where there are none, and overlooked where they are, when those of many rows are
+// looked for together.
+#[test]
+fn parents_of_many_rows_are_looked_for_together() {
+    let scratch = Scratch::new();
+    let (database, mut connection) = open(&scratch);
+    let c = &mut connection;
+    run(
+        c,
+        "CREATE TABLE part (a int, b bigint, v text, UNIQUE (v), PRIMARY KEY (a, b));
+         CREATE TABLE small (s smallint PRIMARY KEY);
+         INSERT INTO part SELECT i / 4, i % 4, 'v' || i FROM generate_series(0, 79999) i;
+         INSERT INTO small SELECT generate_series(1, 20);
+         SELECT * FROM helios_freeze('part');
+         DELETE FROM part WHERE a = 777;
+         UPDATE part SET b = 9 WHERE a = 888 AND b = 1;
+         UPDATE part SET v = v || ' changed' WHERE a = 999;
+         INSERT INTO part SELECT i, 0, 'w' || i FROM generate_series(30000, 30009) i;
+         CREATE TABLE line (i int PRIMARY KEY, b bigint, a int, v text REFERENCES part (v), s int REFERENCES small,
+             FOREIGN KEY (b, a) REFERENCES part (b, a) DEFERRABLE)",
+    );
+    let load = |a: &str, b: &str, v: &str| {
+        format!(
+            "INSERT INTO line SELECT i, {b}, {a}, {v}, i % 21 + (i % 21 = 0)::int FROM generate_series(1, 140000) i"
+        )
+    };
+    let (a, b) = ("i * 7919 % 20000", "i / 20000 % 4");
+    let outcome = |c: &mut Connection, a: &str, b: &str, v: &str| outcome(c, &load(a, b, v));
+    let (plain, v) = (a, "NULL");
+    let some = |a: &str| {
+        format!(
+            "CASE WHEN i % 1000 = 0 THEN NULL WHEN {a} IN (777, 888) THEN 30000 + i % 10 ELSE {a} END"
+        )
+    };
+    let zero = |a: &str| format!("CASE WHEN {a} IN (777, 888) THEN 0 ELSE {b} END");
+    let before = files(&scratch);
+    // Those that were deleted, or have another key since.
+    let missing = outcome(c, a, b, v).unwrap();
+    assert!(missing.starts_with("23503"), "{missing}");
+    assert!(missing.contains("Key (b, a)=("), "{missing}");
+    let gone = |at: i64, a: i64, b: i64| {
+        (
+            format!("CASE WHEN i = {at} THEN {a} ELSE {} END", some(plain)),
+            format!("CASE WHEN i = {at} THEN {b} ELSE {} END", zero(plain)),
+        )
+    };
+    for (at, a, b) in [
+        (1, 20_000, 0),
+        (70_000, 888, 1),
+        (140_000, 777, 2),
+        (139_999, -1, 0),
+    ] {
+        let (some, zero) = gone(at, a, b);
+        let missing = outcome(c, &some, &zero, v).unwrap();
+        assert!(
+            missing.contains(&format!("Key (b, a)=({b}, {a})")),
+            "{at}: {missing}"
+        );
+        // The parent comes before the end.
+        run(c, "BEGIN; SET CONSTRAINTS ALL DEFERRED");
+        run(c, &load(&some, &zero, v));
+        run(c, &format!("INSERT INTO part VALUES ({a}, {b}, 'late')"));
+        run(c, "SET CONSTRAINTS ALL IMMEDIATE");
+        assert_eq!(text(c, "SELECT count(*)::text FROM line"), "140000");
+        run(c, "ROLLBACK");
+    }
+    assert!(
+        outcome(
+            c,
+            &some(a),
+            &zero(a),
+            "CASE WHEN i = 66000 THEN 'v3996' END"
+        )
+        .is_some()
+    );
+    assert_eq!(files(&scratch), before);
+    let v = "CASE WHEN i % 100 = 3 THEN 'v' || i % 3000 END";
+    run(c, &load(&some(a), &zero(a), v));
+    assert!(files(&scratch) > before);
+    let lost = "SELECT concat_ws(' ', count(*), count(a), count(v), count(DISTINCT s)) FROM line l WHERE a IS NULL OR EXISTS
+        (SELECT FROM part p WHERE p.a = l.a AND p.b = l.b)";
+    assert_eq!(text(c, lost), "140000 139860 1400 20");
+    assert_eq!(code(c, "DELETE FROM part WHERE a = 30003"), "23503");
+    assert_eq!(code(c, "DELETE FROM small WHERE s = 20"), "23503");
+    sound(&database);
+}
+
 /// Rows of a random load, as a file.
 fn rows(random: &mut Rng) -> String {
     let mut csv = String::new();
