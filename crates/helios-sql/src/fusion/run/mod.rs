@@ -1,12 +1,16 @@
 //! Running DataFusion from synchronous code.
 
 mod again;
+mod codes;
 mod engine;
 mod equalities;
 mod few;
+mod kept;
 mod late;
 mod order;
 mod stream;
+mod tally;
+mod terms;
 mod views;
 
 pub(crate) use engine::{FusionEngine, FusionOptions};
