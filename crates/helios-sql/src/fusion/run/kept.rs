@@ -15,10 +15,13 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::GroupsAccumulator;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_expr::expressions::{Column, Literal};
-use datafusion::physical_plan::PhysicalExpr;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
+use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::{
+    EmptyRecordBatchStream, ExecutionPlan, ExecutionPlanProperties, Partitioning, PhysicalExpr,
+};
 use futures::{Stream, StreamExt, stream};
 
 use super::codes::{Codes, Places, SOMEWHERE, is_nowhere};
@@ -76,6 +79,14 @@ fn way(aggregate: &AggregateExec) -> Option<(Vec<&ProjectionExec>, &StoredScan)>
     let mut projections = Vec::new();
     let mut input = aggregate.input();
     loop {
+        // A single part of few rows is as soon added up as shared out.
+        if let Some(share) = input.downcast_ref::<RepartitionExec>()
+            && let Partitioning::RoundRobinBatch(_) = share.partitioning()
+            && share.input().output_partitioning().partition_count() == 1
+        {
+            input = share.input();
+            continue;
+        }
         if let Some(projection) = input.downcast_ref::<ProjectionExec>() {
             projections.push(projection);
             input = projection.input();
@@ -104,13 +115,14 @@ impl Input {
             let input = aggregate.input().execute(partition, Arc::clone(task))?;
             return Ok(Self::Batches(input));
         };
-        let projection = |node: &&ProjectionExec| {
-            use datafusion::physical_plan::ExecutionPlan;
-            (node.expr().to_vec(), node.schema())
-        };
+        if partition >= scan.properties().partitioning.partition_count() {
+            let schema = aggregate.input().schema();
+            return Ok(Self::Batches(Box::pin(EmptyRecordBatchStream::new(schema))));
+        }
+        let projection = |node: &&ProjectionExec| (node.expr().to_vec(), node.schema());
         Ok(Self::Kept(Box::new(KeptInput {
             scan: scan.batches(partition, task)?,
-            schema: datafusion::physical_plan::ExecutionPlan::schema(scan),
+            schema: scan.schema(),
             projections: projections.iter().map(projection).collect(),
             most: task.session_config().batch_size(),
             ready: None,
@@ -204,7 +216,7 @@ impl Kept {
             return Ok(None);
         }
         let below: Vec<&[ProjectionExpr]> = projections.iter().map(|node| node.expr()).collect();
-        let schema = datafusion::physical_plan::ExecutionPlan::schema(scan);
+        let schema = scan.schema();
         let ty = |column: usize| Some(schema.fields().get(column)?.data_type().clone());
         let mut keys = Vec::new();
         for key in aggregate.group_expr().input_exprs() {
