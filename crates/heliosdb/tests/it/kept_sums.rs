@@ -149,3 +149,71 @@ fn plans_say_whether_rows_are_added_up_as_they_are_kept() {
         }
     }
 }
+
+/// Rows of several lines each, in two parts of a scan: in segments, changed here and there, and beside them.
+fn lines() -> (Database, Connection) {
+    let database = Database::open_in_memory().unwrap();
+    let mut connection = database.connect().unwrap();
+    run(
+        &mut connection,
+        "SET query_cache_size = 0;
+         CREATE TABLE o (k integer, l integer, q numeric(15,2) NOT NULL, p numeric(18,3) NOT NULL, n integer, t text, PRIMARY KEY (k, l));
+         INSERT INTO o SELECT l * 3 / 13 - l % 9 / 8 * 2, l, l * 7919 % 10007 / 100.0 - 20, l::bigint * 104729 % 1000003 / 7.0,
+             CASE WHEN l % 40000 > 9 THEN l END, 'text ' || l % 7 FROM generate_series(1, 70000) l;
+         SELECT * FROM helios_freeze('o');
+         UPDATE o SET q = q + 1 WHERE l % 997 = 3; DELETE FROM o WHERE k BETWEEN 7000 AND 7100;
+         INSERT INTO o SELECT k * 50, 100000 + k, 1, 2, 3, 'new' FROM generate_series(1, 400) k;
+         ANALYZE o",
+    );
+    (database, connection)
+}
+
+#[test]
+fn executors_finish_whole_groups_alike() {
+    let (_database, mut connection) = lines();
+    let c = &mut connection;
+    let plan_of = |c: &mut Connection, sql: &str| {
+        let rows = c.query(&format!("EXPLAIN {sql}"), ()).unwrap();
+        let lines = rows.map(|row| row.unwrap().get::<String>(0).unwrap());
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let calls = [
+        "sum(q) AS a, count(*) AS b, avg(q) AS c",
+        "sum(q * (1 - p)) AS a, count(t) AS b, sum(q + p) AS c",
+        "sum(n) AS a, count(n) AS b, sum(q) AS c",
+        "sum(q * p * q) AS a, count(*) AS b, sum(l) AS c",
+        "max(q) AS a, count(*) AS b, min(t) AS c",
+    ];
+    let conditions = ["true", "q > 5", "k > 8000 AND n IS NOT NULL", "k < -5"];
+    let asked = |call: &str, condition: &str| {
+        let groups = format!("SELECT k, {call} FROM o WHERE {condition} GROUP BY k");
+        [
+            format!("SELECT row(k, a, b, c)::text FROM ({groups}) x ORDER BY b, k"),
+            format!(
+                "SELECT row(k, a, b, c)::text FROM ({groups} HAVING count(*) > 3) x ORDER BY a DESC, k LIMIT 30"
+            ),
+            format!(
+                "SELECT row(x.k, a, b, c)::text FROM ({groups}) x JOIN (SELECT k, count(*) FROM o GROUP BY k) y ON x.k = y.k ORDER BY x.k LIMIT 5 OFFSET 3000"
+            ),
+        ]
+    };
+    for (number, call) in calls.iter().enumerate() {
+        for condition in conditions {
+            for (shape, sql) in asked(call, condition).iter().enumerate() {
+                if number > 1 && shape == 2 {
+                    continue;
+                }
+                agree(c, sql).unwrap();
+                let plan = plan_of(c, sql);
+                if shape == 0 && number < 4 && condition == "true" && plan.contains("parts=2") {
+                    assert!(plan.contains("whole groups"), "{plan}");
+                }
+            }
+        }
+    }
+    // Many rows beside their segments.
+    run(c, "UPDATE o SET q = q * 2 WHERE l % 10 = 1");
+    for sql in &asked(calls[0], "true") {
+        agree(c, sql).unwrap();
+    }
+}

@@ -72,7 +72,7 @@ impl Terms {
                 ArrowType::Decimal128(..)
                 | ArrowType::Int16
                 | ArrowType::Int32
-                | ArrowType::Int64 => Some(self.input(column.index())),
+                | ArrowType::Int64 => Some(self.column(column.index())),
                 _ => None,
             };
         }
@@ -111,7 +111,8 @@ impl Terms {
         self.node(Node::Mul(a, b))
     }
 
-    fn input(&mut self, column: usize) -> usize {
+    /// A column of the scan.
+    pub(super) fn column(&mut self, column: usize) -> usize {
         let known = self.inputs.iter().position(|known| *known == column);
         let place = known.unwrap_or_else(|| {
             self.inputs.push(column);
@@ -305,7 +306,7 @@ mod tests {
         for round in 0..2000 {
             let mut terms = Terms::default();
             for column in 0..3 {
-                terms.input(column);
+                terms.column(column);
             }
             for _ in 0..rng.usize(1..6) {
                 let mut one = || rng.usize(0..terms.nodes.len());

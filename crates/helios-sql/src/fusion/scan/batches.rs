@@ -87,6 +87,10 @@ pub(crate) struct Batches {
     /// What are batches of few rows each is put together in here, where rows in segments come in turns with others.
     joined: Option<BatchCoalescer>,
     step: Step,
+    /// Whether rows of a piece do not come together with those of the next.
+    by_piece: bool,
+    /// Whether a piece has begun of which no rows were handed on.
+    begins: bool,
     /// Conditions that were learnt.
     sieves: Vec<Sieve>,
     batch_rows: usize,
@@ -154,6 +158,8 @@ impl Batches {
             begun: None,
             joined: None,
             step: Step::new(limit),
+            by_piece: false,
+            begins: true,
             sieves,
             batch_rows,
             left: limit.unwrap_or(usize::MAX),
@@ -270,6 +276,17 @@ impl Batches {
         next
     }
 
+    /// As [`Batches::kept`] of a scan in order, and whether the rows are the first of a piece: others follow those before without
+    /// a gap.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn kept_in_order(&mut self) -> Result<Option<(Ready, bool)>> {
+        self.by_piece = true;
+        let next = self.kept()?;
+        Ok(next.map(|ready| (ready, std::mem::take(&mut self.begins))))
+    }
+
     /// Lets go of everything.
     fn end(&mut self) {
         self.joined = None;
@@ -309,7 +326,10 @@ impl Batches {
                 Some(piece) => piece,
                 None => {
                     match next_piece(&self.source, &self.pieces, self.apart, &self.interrupt)? {
-                        Some(piece) => self.piece.insert(piece),
+                        Some(piece) => {
+                            self.begins = true;
+                            self.piece.insert(piece)
+                        }
                         None => {
                             self.left = 0;
                             break;
@@ -329,12 +349,15 @@ impl Batches {
                 Piece::Rows(rows) => rows.for_each(&mut |row| filling.add(row))?,
                 Piece::Keys(keys, numbers) => filling.look_up(keys, numbers)?,
             };
-            if flow.is_continue()
-                && let Some(Piece::Apart(rows)) = self.piece.take()
-            {
-                self.waiting = rows.into_stretches();
-                self.waiting.reverse();
-                if !self.waiting.is_empty() {
+            if flow.is_continue() {
+                if let Some(Piece::Apart(rows)) = self.piece.take() {
+                    self.waiting = rows.into_stretches();
+                    self.waiting.reverse();
+                    if !self.waiting.is_empty() {
+                        break;
+                    }
+                }
+                if self.by_piece && filling.count > 0 {
                     break;
                 }
             }

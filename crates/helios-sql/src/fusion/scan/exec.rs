@@ -166,6 +166,18 @@ impl StoredScan {
         self.apart
     }
 
+    /// The column that rows come in the order of, if those of segments come a chunk at a time in that order.
+    pub fn leading(&self) -> Option<usize> {
+        let source = &self.source;
+        let in_order = !self.apart
+            && self.limit.is_none()
+            && matches!(source.pieces, Pieces::Ranges(_))
+            && source.read.segments(source.table.storage) > 0;
+        let order = key_order(&source.table, &source.outputs, &self.schema);
+        let first = order.first().filter(|_| in_order)?;
+        first.expr.downcast_ref::<Column>().map(Column::index)
+    }
+
     /// One part of the scan.
     ///
     /// # Errors
