@@ -21,6 +21,7 @@ mod faults;
 mod files;
 mod groups;
 mod hybrid;
+mod kept_sums;
 mod keyed_loads;
 mod masks;
 mod memory;

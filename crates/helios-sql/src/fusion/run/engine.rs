@@ -20,6 +20,7 @@ use super::equalities::BlurEqualities;
 use super::few::FindFewGroups;
 use super::late::ReadLate;
 use super::order::DropOrder;
+use super::runs::FindRuns;
 use crate::fusion::context::StatementContext;
 use crate::fusion::error::from_datafusion;
 
@@ -202,6 +203,7 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     if let Some(learning) = learning {
         rules.insert(learning, Arc::new(ReadLate));
     }
+    rules.push(Arc::new(FindRuns));
     rules.push(Arc::new(FindFewGroups));
     rules.push(Arc::new(GuardNestedLoops));
     rules

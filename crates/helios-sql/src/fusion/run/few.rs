@@ -32,6 +32,7 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
 
+use super::kept::{self, Input};
 use super::views::{COLUMNS, Groups};
 
 /// Aggregates of which a group takes no more room than a few values.
@@ -125,7 +126,11 @@ impl fmt::Debug for FewGroups {
 impl DisplayAs for FewGroups {
     fn fmt_as(&self, t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.plain.fmt_as(t, f)?;
-        f.write_str(", few groups")
+        f.write_str(", few groups")?;
+        match self.plain.downcast_ref::<AggregateExec>().map(kept::serves) {
+            Some(Ok(true)) => f.write_str(", rows as they are kept"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -192,7 +197,7 @@ impl ExecutionPlan for FewGroups {
         let Some(aggregate) = self.plain.downcast_ref::<AggregateExec>() else {
             return internal_err!("few groups of something else");
         };
-        let input = aggregate.input().execute(partition, Arc::clone(&task))?;
+        let input = Input::of(aggregate, partition, &task)?;
         let work = Work::new(aggregate, &task)?;
         let plain = Arc::clone(&self.plain);
         let metrics = BaselineMetrics::new(&self.metrics, partition);
@@ -241,14 +246,13 @@ impl Work {
 
     async fn run(
         mut self,
-        mut input: SendableRecordBatchStream,
+        mut input: Input,
         plain: Arc<dyn ExecutionPlan>,
         task: Arc<TaskContext>,
         metrics: BaselineMetrics,
     ) -> DfResult<SendableRecordBatchStream> {
         let schema = Arc::clone(&self.schema);
-        while let Some(batch) = input.next().await {
-            let batch = batch?;
+        while let Some(batch) = input.next(&mut self.groups).await? {
             let time = metrics.elapsed_compute().clone();
             let timer = time.timer();
             let rest = match self.add(&batch)? {
@@ -257,8 +261,8 @@ impl Work {
                 false => Some(Ok(batch)),
             };
             drop(timer);
-            let first = self.finish()?.record_output(&metrics);
-            let all = stream::iter(rest).chain(input);
+            let first = self.finish(&mut input)?.record_output(&metrics);
+            let all = stream::iter(rest).chain(input.rest());
             let rest = Rest::new(plain.children().first().map(|input| input.schema()), all);
             let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
             let rest = plain.replace_children(vec![Arc::new(rest)], options)?;
@@ -267,7 +271,7 @@ impl Work {
             let batches = stream::once(async { Ok(first) }).chain(rest);
             return Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)));
         }
-        let all = self.finish()?.record_output(&metrics);
+        let all = self.finish(&mut input)?.record_output(&metrics);
         let batches = stream::once(async { Ok(all) });
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
     }
@@ -303,11 +307,12 @@ impl Work {
     }
 
     /// The groups and what was added up of them.
-    fn finish(&mut self) -> DfResult<RecordBatch> {
+    fn finish(&mut self, input: &mut Input) -> DfResult<RecordBatch> {
         if self.groups.count() == 0 {
             // Without groups there is nothing that was seen.
             return Ok(RecordBatch::new_empty(Arc::clone(&self.schema)));
         }
+        input.finish(&mut self.sums, self.groups.count())?;
         let mut columns = self.groups.values()?;
         for sum in &mut self.sums {
             columns.extend(sum.state(EmitTo::All)?);

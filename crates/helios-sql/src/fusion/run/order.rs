@@ -79,7 +79,7 @@ fn without_order(
 }
 
 /// Whether what comes out depends on the order of what comes in, beside the order that the operator asks for.
-fn depends_on_order(plan: &dyn ExecutionPlan) -> DfResult<bool> {
+pub(super) fn depends_on_order(plan: &dyn ExecutionPlan) -> DfResult<bool> {
     if let Some(sort) = plan.downcast_ref::<SortExec>() {
         // Of rows that are sorted in part the first ones are enough.
         let properties = sort.input().equivalence_properties();

@@ -141,6 +141,15 @@ impl Groups {
         Ok(is_worth)
     }
 
+    /// The group of the values at these places of the columns.
+    pub(super) fn find_one(&mut self, columns: &[ArrayRef], places: &[usize]) -> Option<usize> {
+        self.bytes.clear();
+        for (column, place) in columns.iter().zip(places) {
+            Column::of(column)?.put(*place, &mut self.bytes);
+        }
+        Some(self.known.find(&self.bytes) as usize)
+    }
+
     /// The values of all groups, by column.
     pub(super) fn values(&self) -> DfResult<Vec<ArrayRef>> {
         let count = self.count();

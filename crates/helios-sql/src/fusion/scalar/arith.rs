@@ -55,6 +55,11 @@ impl Arith {
             signature: Signature::any(arity, Volatility::Immutable),
         }
     }
+
+    /// The operator, if its operands are decimals.
+    pub fn of_decimals(&self) -> Option<ArithOp> {
+        self.output.as_decimal().map(|_| self.op)
+    }
 }
 
 impl ScalarUDFImpl for Arith {

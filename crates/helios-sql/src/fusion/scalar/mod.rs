@@ -26,7 +26,7 @@ pub(crate) use evaluate::evaluate;
 pub(crate) use key::keys;
 pub(crate) use key::{is_key, key_of};
 pub(crate) use like::like;
-pub(crate) use reshape::reshape;
+pub(crate) use reshape::{Reshape, reshape};
 pub(crate) use single::single;
 pub(crate) use text::{char_as_text, length, substring};
 

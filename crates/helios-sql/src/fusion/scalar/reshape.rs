@@ -31,6 +31,15 @@ pub(crate) struct Reshape {
     signature: Signature,
 }
 
+impl Reshape {
+    /// How many digits more decimals get behind the point, if that is all.
+    pub fn more_digits(&self) -> Option<u32> {
+        let (_, from) = self.from.as_decimal()?;
+        let (_, to) = self.to.as_decimal()?;
+        to.checked_sub(from).map(u32::from)
+    }
+}
+
 impl ScalarUDFImpl for Reshape {
     fn name(&self) -> &str {
         "reshape"

@@ -17,11 +17,12 @@ use helios_table::catalog::TableDef;
 use helios_table::{KeyRange, StoredRow};
 use helios_version::{Apart, Read, RowCursor, RowRef, Run, Stretch};
 
-use super::chunks::{Chunks, Step};
+use super::chunks::{Chunks, Reading, Step};
 use super::exec::Output;
 use super::filter::RowFilter;
 use super::morsels::Taker;
 use super::probe::{Keys, Probe};
+use super::ready::Ready;
 use super::sieve::Sieve;
 use crate::fusion::array::ColumnBuilder;
 use crate::fusion::error::{from_arrow, to_datafusion};
@@ -69,7 +70,7 @@ pub(super) enum Pieces {
 }
 
 /// One part of a scan.
-pub(super) struct Batches {
+pub(crate) struct Batches {
     source: Arc<Source>,
     schema: SchemaRef,
     pieces: Taker,
@@ -86,6 +87,10 @@ pub(super) struct Batches {
     /// What are batches of few rows each is put together in here, where rows in segments come in turns with others.
     joined: Option<BatchCoalescer>,
     step: Step,
+    /// Whether rows of a piece do not come together with those of the next.
+    by_piece: bool,
+    /// Whether a piece has begun of which no rows were handed on.
+    begins: bool,
     /// Conditions that were learnt.
     sieves: Vec<Sieve>,
     batch_rows: usize,
@@ -153,6 +158,8 @@ impl Batches {
             begun: None,
             joined: None,
             step: Step::new(limit),
+            by_piece: false,
+            begins: true,
             sieves,
             batch_rows,
             left: limit.unwrap_or(usize::MAX),
@@ -198,19 +205,31 @@ impl Batches {
     }
 
     fn batch(&mut self) -> Result<Option<RecordBatch>> {
+        let (schema, most) = (Arc::clone(&self.schema), self.batch_rows.min(self.left));
+        let of_segments = |ready: &mut Ready| {
+            let batch = ready.batch(&schema, most)?;
+            Ok(batch.map(|batch| (batch.num_rows(), batch)))
+        };
+        self.next_of(of_segments, |batch| batch)
+    }
+
+    /// The next rows: what is made of those of a chunk of a segment, and how many they are, or of a batch of others.
+    fn next_of<T>(
+        &mut self,
+        mut of_segments: impl FnMut(&mut Ready) -> Result<Option<(usize, T)>>,
+        of_others: impl FnOnce(RecordBatch) -> T,
+    ) -> Result<Option<T>> {
         loop {
             if let Some(chunks) = &mut self.chunks {
-                let batch = chunks.next(
-                    &self.source,
-                    &mut self.sieves,
-                    &self.schema,
-                    self.batch_rows.min(self.left),
-                    &mut self.step,
-                    &self.interrupt,
-                )?;
-                if let Some(batch) = batch {
-                    self.left = self.left.saturating_sub(batch.num_rows());
-                    return Ok(Some(batch));
+                let mut reading = Reading {
+                    source: &self.source,
+                    sieves: &mut self.sieves,
+                    step: &mut self.step,
+                    interrupt: &self.interrupt,
+                };
+                if let Some((rows, next)) = chunks.next(&mut reading, &mut of_segments)? {
+                    self.left = self.left.saturating_sub(rows);
+                    return Ok(Some(next));
                 }
                 let [read, pruned, hidden, sifted] = &self.counts;
                 read.add(chunks.read);
@@ -226,13 +245,55 @@ impl Batches {
             match self.rows()? {
                 Some(batch) => {
                     if let Some(batch) = self.sift(batch)? {
-                        return Ok(Some(batch));
+                        return Ok(Some(of_others(batch)));
                     }
                 }
                 None if self.chunks.is_none() && self.waiting.is_empty() => return Ok(None),
                 None => {}
             }
         }
+    }
+
+    /// The next rows as they are kept, a chunk of a segment at a time.
+    ///
+    /// # Errors
+    /// As those of the scan, after which there are no more.
+    pub(crate) fn kept(&mut self) -> Result<Option<Ready>> {
+        let time = self.metrics.elapsed_compute().clone();
+        let _timer = time.timer();
+        let of_segments = |ready: &mut Ready| {
+            let whole = ready.take();
+            Ok(whole.map(|whole| (0, whole)))
+        };
+        let next = match self.left {
+            0 => Ok(None),
+            _ => self.next_of(of_segments, Ready::of),
+        };
+        match &next {
+            Ok(Some(ready)) => self.metrics.record_output(ready.count()),
+            _ => self.end(),
+        }
+        next
+    }
+
+    /// As [`Batches::kept`] of a scan in order, and whether the rows are the first of a piece: others follow those before without
+    /// a gap.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn kept_in_order(&mut self) -> Result<Option<(Ready, bool)>> {
+        self.by_piece = true;
+        let next = self.kept()?;
+        Ok(next.map(|ready| (ready, std::mem::take(&mut self.begins))))
+    }
+
+    /// Lets go of everything.
+    fn end(&mut self) {
+        self.joined = None;
+        self.piece = None;
+        self.chunks = None;
+        self.waiting = Vec::new();
+        self.left = 0;
     }
 
     /// The rows of a batch that satisfy what was learnt, if there are any.
@@ -265,7 +326,10 @@ impl Batches {
                 Some(piece) => piece,
                 None => {
                     match next_piece(&self.source, &self.pieces, self.apart, &self.interrupt)? {
-                        Some(piece) => self.piece.insert(piece),
+                        Some(piece) => {
+                            self.begins = true;
+                            self.piece.insert(piece)
+                        }
                         None => {
                             self.left = 0;
                             break;
@@ -285,12 +349,15 @@ impl Batches {
                 Piece::Rows(rows) => rows.for_each(&mut |row| filling.add(row))?,
                 Piece::Keys(keys, numbers) => filling.look_up(keys, numbers)?,
             };
-            if flow.is_continue()
-                && let Some(Piece::Apart(rows)) = self.piece.take()
-            {
-                self.waiting = rows.into_stretches();
-                self.waiting.reverse();
-                if !self.waiting.is_empty() {
+            if flow.is_continue() {
+                if let Some(Piece::Apart(rows)) = self.piece.take() {
+                    self.waiting = rows.into_stretches();
+                    self.waiting.reverse();
+                    if !self.waiting.is_empty() {
+                        break;
+                    }
+                }
+                if self.by_piece && filling.count > 0 {
                     break;
                 }
             }
@@ -477,11 +544,7 @@ impl Stream for Batches {
         }
         let batch = self.whole_batch().map_err(to_datafusion).transpose();
         if batch.as_ref().is_none_or(Result::is_err) {
-            self.joined = None;
-            self.piece = None;
-            self.chunks = None;
-            self.waiting = Vec::new();
-            self.left = 0;
+            self.end();
         }
         let batch = batch.map(|batch| batch.record_output(&self.metrics));
         Poll::Ready(batch)

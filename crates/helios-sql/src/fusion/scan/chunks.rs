@@ -6,13 +6,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, BooleanArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions,
-    UInt64Array, new_null_array,
-};
+use arrow::array::{ArrayRef, BooleanArray, BooleanBufferBuilder, UInt64Array, new_null_array};
 use arrow::buffer::{BooleanBuffer, Buffer};
-use arrow::compute::{FilterBuilder, FilterPredicate, and};
-use arrow::datatypes::{DataType as ArrowType, SchemaRef};
+use arrow::compute::and;
+use arrow::datatypes::DataType as ArrowType;
 use helios_base::{Error, Result, Scn};
 use helios_table::columnar::{ChunkRows, SegmentRows, widen};
 use helios_version::{ColdRows, Stretch};
@@ -20,6 +17,7 @@ use helios_version::{ColdRows, Stretch};
 use super::batches::Source;
 use super::exec::Output;
 use super::filter::RowFilter;
+use super::ready::{Ready, filtered, predicate};
 use super::sieve::Sieve;
 use crate::fusion::error::from_arrow;
 use crate::session::Interrupt;
@@ -73,14 +71,12 @@ struct Piece<'a> {
     kept: bool,
 }
 
-/// Outputs of a scan, perhaps in fewer bits than their types have, of which the wanted rows are handed on a batch at a time: what one batch takes fits into the
-/// processor's cache.
-struct Ready {
-    arrays: Vec<ArrayRef>,
-    rows: usize,
-    /// Those that are wanted, and how many; all if absent.
-    wanted: Option<(BooleanArray, usize)>,
-    next: usize,
+/// What rows of segments are read with.
+pub(super) struct Reading<'a> {
+    pub(super) source: &'a Source,
+    pub(super) sieves: &'a mut [Sieve],
+    pub(super) step: &'a mut Step,
+    pub(super) interrupt: &'a Interrupt,
 }
 
 impl Step {
@@ -140,20 +136,22 @@ impl Chunks {
         (hidden > 0).then(|| (BooleanArray::new(bits, None), hidden))
     }
 
-    /// The next rows, at most `wanted`.
-    pub(super) fn next(
+    /// What `take` takes of the next rows that it finds something in.
+    pub(super) fn next<T>(
         &mut self,
-        source: &Source,
-        sieves: &mut [Sieve],
-        schema: &SchemaRef,
-        wanted: usize,
-        step: &mut Step,
-        interrupt: &Interrupt,
-    ) -> Result<Option<RecordBatch>> {
+        reading: &mut Reading<'_>,
+        mut take: impl FnMut(&mut Ready) -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
+        let Reading {
+            source,
+            sieves,
+            step,
+            interrupt,
+        } = reading;
         loop {
             if let Some(ready) = &mut self.ready {
-                if let Some(batch) = ready.batch(schema, wanted)? {
-                    return Ok(Some(batch));
+                if let Some(taken) = take(ready)? {
+                    return Ok(Some(taken));
                 }
                 self.ready = None;
             }
@@ -168,7 +166,7 @@ impl Chunks {
             let Some((chunk, whole)) = segment.piece(&self.places) else {
                 return Err(Error::internal("a segment ends too early"));
             };
-            for sieve in &mut *sieves {
+            for sieve in &mut **sieves {
                 sieve.refresh()?;
             }
             let is_out = |filter: &RowFilter| is_ruled_out(filter, source, segment, chunk);
@@ -317,12 +315,9 @@ impl Piece<'_> {
         let Some(these) = &these else {
             let outputs = source.outputs.iter();
             let arrays = outputs.map(|output| self.output(source, output, &mut read));
-            return Ok(Some(Ready {
-                arrays: arrays.collect::<Result<_>>()?,
-                rows: total,
-                wanted: wanted.map(|wanted| (wanted, count)),
-                next: 0,
-            }));
+            let arrays = arrays.collect::<Result<_>>()?;
+            let wanted = wanted.map(|wanted| (wanted, count));
+            return Ok(Some(Ready::new(arrays, total, wanted)));
         };
         let predicate = wanted.map(|wanted| predicate(&wanted, source.outputs.len()));
         let mut arrays = Vec::with_capacity(source.outputs.len());
@@ -347,69 +342,8 @@ impl Piece<'_> {
                 None => array,
             });
         }
-        Ok(Some(Ready {
-            arrays,
-            rows: count,
-            wanted: None,
-            next: 0,
-        }))
+        Ok(Some(Ready::new(arrays, count, None)))
     }
-}
-
-impl Ready {
-    /// The next wanted rows, at most so many.
-    fn batch(&mut self, schema: &SchemaRef, most: usize) -> Result<Option<RecordBatch>> {
-        let most = most.max(1);
-        while self.next < self.rows {
-            let from = self.next;
-            let rest = self.rows - from;
-            let Some((wanted, count)) = &self.wanted else {
-                let rows = rest.min(most);
-                self.next += rows;
-                let arrays = self.arrays.iter().map(|array| array.slice(from, rows));
-                return batch(schema, arrays.collect(), rows).map(Some);
-            };
-            // About as many as make a batch, if the wanted ones are spread evenly.
-            let even = most.saturating_mul(self.rows) / (*count).max(1);
-            let mut rows = (even - even / 8).clamp(most, rest.max(most)).min(rest);
-            let mut part = wanted.slice(from, rows);
-            while part.true_count() > most {
-                rows /= 2;
-                part = wanted.slice(from, rows);
-            }
-            self.next += rows;
-            let predicate = predicate(&part, self.arrays.len());
-            if predicate.count() == 0 {
-                continue;
-            }
-            let arrays = self.arrays.iter().map(|array| array.slice(from, rows));
-            let arrays = filtered(&predicate, arrays.collect())?;
-            return batch(schema, arrays, predicate.count()).map(Some);
-        }
-        Ok(None)
-    }
-}
-
-fn batch(schema: &SchemaRef, arrays: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
-    let arrays = arrays.iter().map(widen).collect::<Result<_>>()?;
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options).map_err(from_arrow)
-}
-
-/// What leaves the wanted rows of so many arrays.
-fn predicate(wanted: &BooleanArray, arrays: usize) -> FilterPredicate {
-    let builder = FilterBuilder::new(wanted);
-    match arrays {
-        0 | 1 => builder.build(),
-        _ => builder.optimize().build(),
-    }
-}
-
-fn filtered(predicate: &FilterPredicate, arrays: Vec<ArrayRef>) -> Result<Vec<ArrayRef>> {
-    let arrays = arrays.iter().map(|array| predicate.filter(array));
-    arrays
-        .collect::<std::result::Result<_, _>>()
-        .map_err(from_arrow)
 }
 
 /// Of all rows those that `holds` has, whose values belong to the wanted rows alone.

@@ -161,6 +161,48 @@ impl StoredScan {
 }
 
 impl StoredScan {
+    /// Whether rows come in any order, those of segments a chunk at a time.
+    pub fn is_apart(&self) -> bool {
+        self.apart
+    }
+
+    /// The column that rows come in the order of, if those of segments come a chunk at a time in that order.
+    pub fn leading(&self) -> Option<usize> {
+        let source = &self.source;
+        let in_order = !self.apart
+            && self.limit.is_none()
+            && matches!(source.pieces, Pieces::Ranges(_))
+            && source.read.segments(source.table.storage) > 0;
+        let order = key_order(&source.table, &source.outputs, &self.schema);
+        let first = order.first().filter(|_| in_order)?;
+        first.expr.downcast_ref::<Column>().map(Column::index)
+    }
+
+    /// One part of the scan.
+    ///
+    /// # Errors
+    /// If there is no such part.
+    pub fn batches(&self, partition: usize, task: &TaskContext) -> DfResult<Batches> {
+        if partition >= self.parts {
+            return internal_err!("a scan has no part {partition}");
+        }
+        let sieve = |expr| Sieve::new(expr, &self.schema, &self.source.table, self.tag);
+        let sieves: Result<Vec<Sieve>> = self.learnt.iter().map(sieve).collect();
+        Ok(Batches::new(
+            Arc::clone(&self.source),
+            Arc::clone(&self.schema),
+            sieves.map_err(to_datafusion)?,
+            self.morsels.start(partition),
+            self.apart,
+            task.session_config().batch_size(),
+            self.limit,
+            self.interrupt.clone(),
+            BaselineMetrics::new(&self.metrics, partition),
+            [CHUNKS_READ, CHUNKS_PRUNED, ROWS_HIDDEN, ROWS_SIFTED]
+                .map(|name| MetricBuilder::new(&self.metrics).counter(name, partition)),
+        ))
+    }
+
     /// The same scan with rows in any order; `None` if it gains nothing by that.
     pub fn without_order(&self) -> Option<Self> {
         let read = &self.source.read;
@@ -449,24 +491,7 @@ impl ExecutionPlan for StoredScan {
         partition: usize,
         task: Arc<TaskContext>,
     ) -> DfResult<SendableRecordBatchStream> {
-        if partition >= self.parts {
-            return internal_err!("a scan has no part {partition}");
-        }
-        let sieve = |expr| Sieve::new(expr, &self.schema, &self.source.table, self.tag);
-        let sieves: Result<Vec<Sieve>> = self.learnt.iter().map(sieve).collect();
-        Ok(Box::pin(Batches::new(
-            Arc::clone(&self.source),
-            Arc::clone(&self.schema),
-            sieves.map_err(to_datafusion)?,
-            self.morsels.start(partition),
-            self.apart,
-            task.session_config().batch_size(),
-            self.limit,
-            self.interrupt.clone(),
-            BaselineMetrics::new(&self.metrics, partition),
-            [CHUNKS_READ, CHUNKS_PRUNED, ROWS_HIDDEN, ROWS_SIFTED]
-                .map(|name| MetricBuilder::new(&self.metrics).counter(name, partition)),
-        )))
+        Ok(Box::pin(self.batches(partition, &task)?))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {

@@ -13,14 +13,17 @@ mod names;
 mod probe;
 mod provider;
 mod range;
+mod ready;
 mod select;
 mod sieve;
 mod snapshot;
 
+pub(crate) use batches::Batches;
 pub(crate) use exec::StoredScan;
 pub(crate) use files::FileTable;
 pub(crate) use names::Tag;
 pub(crate) use provider::StoredTable;
+pub(crate) use ready::Ready;
 pub(crate) use snapshot::{NoTables, Snapshots};
 
 use std::sync::Arc;
