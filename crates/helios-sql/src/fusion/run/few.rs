@@ -198,10 +198,15 @@ impl ExecutionPlan for FewGroups {
         let Some(aggregate) = self.plain.downcast_ref::<AggregateExec>() else {
             return internal_err!("few groups of something else");
         };
-        let input = Input::of(aggregate, partition, &task)?;
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let input = Input::of(
+            aggregate,
+            partition,
+            &task,
+            metrics.elapsed_compute().clone(),
+        )?;
         let work = Work::new(aggregate, &task)?;
         let plain = Arc::clone(&self.plain);
-        let metrics = BaselineMetrics::new(&self.metrics, partition);
         let schema = self.schema();
         let batches = stream::once(work.run(input, plain, task, metrics)).try_flatten();
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
