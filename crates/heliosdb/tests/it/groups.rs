@@ -192,3 +192,49 @@ fn executors_add_up_cases_alike() {
         agree(c, sql).unwrap();
     }
 }
+
+/// Years and months of dates, which are computed once for all dates that have them, and groups of numbers of any length.
+#[test]
+fn executors_read_the_calendar_alike() {
+    let (_database, mut connection) = texts();
+    let c = &mut connection;
+    run(
+        c,
+        "CREATE TABLE days (k integer PRIMARY KEY, d date, x numeric);
+         INSERT INTO days SELECT k, CASE k % 500 WHEN 1 THEN date 'infinity' WHEN 2 THEN '-infinity' WHEN 3 THEN NULL
+                 WHEN 4 THEN '4713-01-01 BC' WHEN 5 THEN '5874897-12-31' WHEN 6 THEN '0001-12-31 BC' WHEN 7 THEN '0001-01-01'
+                 ELSE date '1992-01-01' + k * 7919 % 2500 END,
+             CASE k % 6 WHEN 0 THEN 1.0 WHEN 1 THEN 1.00 WHEN 2 THEN 'NaN' WHEN 3 THEN 123456789012345678901234567890.5 ELSE k % 40 END
+             FROM generate_series(1, 6000) k;
+         SELECT * FROM helios_freeze('days')",
+    );
+    for field in ["year", "month", "day", "decade", "epoch", "isoyear"] {
+        let part = format!("extract({field} FROM d)");
+        for sql in [
+            format!("SELECT row(k, {part})::text FROM days ORDER BY k"),
+            format!(
+                "SELECT row({part}, count(*), sum(k))::text FROM days GROUP BY {part} ORDER BY {part}"
+            ),
+            format!(
+                "SELECT row(q.*)::text FROM (SELECT x, y, count(*), sum(k) FROM (SELECT x, k, {part} AS y FROM days) p GROUP BY x, y) q ORDER BY x, y"
+            ),
+        ] {
+            // Years from which no timestamp is.
+            let sql = match field {
+                "epoch" => sql.replace(
+                    "FROM days",
+                    "FROM (SELECT * FROM days WHERE isfinite(d)) days",
+                ),
+                _ => sql,
+            };
+            let _ = agree(c, &sql);
+        }
+    }
+    for sql in [
+        "SELECT row(x, count(*), min(k))::text FROM days GROUP BY x ORDER BY x",
+        "SELECT row(x, d, count(*))::text FROM days GROUP BY x, d ORDER BY x, d",
+        "SELECT DISTINCT x::text FROM days ORDER BY 1",
+    ] {
+        agree(c, sql).unwrap();
+    }
+}

@@ -36,7 +36,7 @@ use super::kept::{self, Input};
 use super::views::{COLUMNS, Groups};
 
 /// Aggregates of which a group takes no more room than a few values.
-const SMALL: [&str; 7] = [
+const SMALL: [&str; 8] = [
     "count",
     "checked_count",
     "sum",
@@ -44,6 +44,7 @@ const SMALL: [&str; 7] = [
     "max",
     "bool_and",
     "bool_or",
+    "first_value",
 ];
 
 /// Puts [`FewGroups`] in the place of partial aggregations. Comes after the rules that know those.
@@ -80,7 +81,7 @@ fn serves(aggregate: &AggregateExec) -> DfResult<bool> {
     let mut strings = 0;
     for (expr, _) in groups.expr() {
         match expr.data_type(&schema)? {
-            ArrowType::Utf8View => strings += 1,
+            ArrowType::Utf8View | ArrowType::BinaryView => strings += 1,
             ArrowType::Int16 | ArrowType::Int32 | ArrowType::Int64 | ArrowType::Date32 => {}
             _ => return Ok(false),
         }
@@ -197,10 +198,15 @@ impl ExecutionPlan for FewGroups {
         let Some(aggregate) = self.plain.downcast_ref::<AggregateExec>() else {
             return internal_err!("few groups of something else");
         };
-        let input = Input::of(aggregate, partition, &task)?;
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let input = Input::of(
+            aggregate,
+            partition,
+            &task,
+            metrics.elapsed_compute().clone(),
+        )?;
         let work = Work::new(aggregate, &task)?;
         let plain = Arc::clone(&self.plain);
-        let metrics = BaselineMetrics::new(&self.metrics, partition);
         let schema = self.schema();
         let batches = stream::once(work.run(input, plain, task, metrics)).try_flatten();
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))

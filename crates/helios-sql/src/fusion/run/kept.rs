@@ -12,6 +12,7 @@ use datafusion::common::Result as DfResult;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::GroupsAccumulator;
 use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::metrics::Time;
 use datafusion::physical_plan::{EmptyRecordBatchStream, ExecutionPlan};
 use futures::{Stream, StreamExt, stream};
 
@@ -53,6 +54,8 @@ pub(super) struct KeptInput {
     ready: Option<Ready>,
     /// Where rows are added up as they are, until there are other groups than can be.
     kept: Option<Kept>,
+    /// What that takes.
+    time: Time,
 }
 
 /// Whether rows may be added up as they are kept.
@@ -69,6 +72,7 @@ impl Input {
         aggregate: &AggregateExec,
         partition: usize,
         task: &Arc<TaskContext>,
+        time: Time,
     ) -> DfResult<Self> {
         let way = Way::of(aggregate);
         let kept = way.as_ref().map(|way| Kept::of(aggregate, way));
@@ -88,6 +92,7 @@ impl Input {
             most: task.session_config().batch_size(),
             ready: None,
             kept: Some(kept),
+            time,
         })))
     }
 
@@ -143,6 +148,7 @@ impl KeptInput {
                 return Ok(None);
             };
             if let (Some(kept), Some(groups)) = (&mut self.kept, &mut groups) {
+                let _timer = self.time.timer();
                 ready.settle(SPARSE).map_err(to_datafusion)?;
                 kept.add(&mut ready, groups);
             }

@@ -217,9 +217,16 @@ impl fmt::Debug for RunGroups {
 
 impl DisplayAs for RunGroups {
     fn fmt_as(&self, t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match steps(&self.plain) {
-            Some(steps) => steps.first.fmt_as(t, f)?,
-            None => self.plain.fmt_as(t, f)?,
+        /// The first step, which is all of them here.
+        struct Only<'a>(&'a AggregateExec, DisplayFormatType);
+        impl fmt::Display for Only<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt_as(self.1, f)
+            }
+        }
+        if let Some(steps) = steps(&self.plain) {
+            let only = Only(steps.first, t).to_string();
+            f.write_str(&only.replacen("mode=Partial", "mode=Single", 1))?;
         }
         f.write_str(", whole groups, rows as they are kept")
     }

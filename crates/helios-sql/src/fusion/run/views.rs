@@ -8,7 +8,8 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Date32Array, Int16Array, Int32Array, Int64Array, StringViewBuilder,
+    Array, ArrayRef, AsArray, BinaryViewBuilder, Date32Array, Int16Array, Int32Array, Int64Array,
+    StringViewBuilder,
 };
 use arrow::buffer::{Buffer, NullBuffer};
 use arrow::datatypes::{DataType as ArrowType, Date32Type, Int16Type, Int32Type, Int64Type};
@@ -174,9 +175,18 @@ fn column(ty: &ArrowType, groups: &mut [&[u8]]) -> DfResult<ArrayRef> {
             let mut strings =
                 StringViewBuilder::with_capacity(groups.len()).with_fixed_block_size(BLOCK);
             for group in groups {
-                strings.append_option(text(group)?);
+                let text = bytes(group)?.map(std::str::from_utf8).transpose();
+                strings.append_option(text.map_err(|error| internal_datafusion_err!("{error}"))?);
             }
             Arc::new(strings.finish())
+        }
+        ArrowType::BinaryView => {
+            let mut all =
+                BinaryViewBuilder::with_capacity(groups.len()).with_fixed_block_size(BLOCK);
+            for group in groups {
+                all.append_option(bytes(group)?);
+            }
+            Arc::new(all.finish())
         }
         ArrowType::Int16 => Arc::new(
             groups
@@ -198,8 +208,8 @@ fn column(ty: &ArrowType, groups: &mut [&[u8]]) -> DfResult<ArrayRef> {
     })
 }
 
-/// The next column of a group, a string, which it loses.
-fn text<'a>(group: &mut &'a [u8]) -> DfResult<Option<&'a str>> {
+/// The next column of a group, a string or bytes, which it loses.
+fn bytes<'a>(group: &mut &'a [u8]) -> DfResult<Option<&'a [u8]>> {
     let Some((tag, rest)) = group.split_first() else {
         return internal_err!("a group without a column");
     };
@@ -214,9 +224,7 @@ fn text<'a>(group: &mut &'a [u8]) -> DfResult<Option<&'a str>> {
         return internal_err!("a group without a string");
     };
     *group = rest;
-    let text = std::str::from_utf8(text);
-    text.map(Some)
-        .map_err(|error| internal_datafusion_err!("{error}"))
+    Ok(Some(text))
 }
 
 /// Keys that were met last and their groups, each where its hash says.
@@ -241,8 +249,7 @@ impl Recent {
     fn renew(&mut self, columns: &[ArrayRef]) {
         let mut is_same = true;
         for (known, column) in self.buffers.iter_mut().zip(columns) {
-            let strings = column.as_string_view_opt();
-            let now = strings.map_or(&[][..], |strings| strings.data_buffers());
+            let now = buffers(column);
             let same = known.len() == now.len() && known.iter().zip(now).all(|(a, b)| a.ptr_eq(b));
             if !same {
                 is_same = false;
@@ -300,6 +307,15 @@ impl Recent {
             *known_group = u128::from(group);
         }
     }
+}
+
+/// What views of a column refer to.
+fn buffers(column: &ArrayRef) -> &[Buffer] {
+    let strings = column.as_string_view_opt();
+    let strings = strings.map(|strings| strings.data_buffers());
+    let bytes = column.as_binary_view_opt();
+    let bytes = bytes.map(|bytes| bytes.data_buffers());
+    strings.or(bytes).unwrap_or_default()
 }
 
 /// Compared part by part: as a whole they would be compared by a call.
@@ -398,6 +414,7 @@ impl<'a> Column<'a> {
     fn of(array: &'a ArrayRef) -> Option<Self> {
         let values = match array.data_type() {
             ArrowType::Utf8View => Values::Views(array.as_string_view_opt()?.views()),
+            ArrowType::BinaryView => Values::Views(array.as_binary_view_opt()?.views()),
             ArrowType::Int16 => Values::Short(array.as_primitive_opt::<Int16Type>()?.values()),
             ArrowType::Int32 => Values::Middle(array.as_primitive_opt::<Int32Type>()?.values()),
             ArrowType::Int64 => Values::Long(array.as_primitive_opt::<Int64Type>()?.values()),
@@ -437,11 +454,13 @@ impl<'a> Column<'a> {
             return;
         }
         out.push(1);
-        match self.array.as_string_view_opt() {
-            Some(strings) => {
-                let text = strings.value(row).as_bytes();
-                out.extend_from_slice(&(text.len() as u64).to_le_bytes());
-                out.extend_from_slice(text);
+        let strings = self.array.as_string_view_opt();
+        let strings = strings.map(|strings| strings.value(row).as_bytes());
+        let bytes = self.array.as_binary_view_opt();
+        match strings.or_else(|| bytes.map(|bytes| bytes.value(row))) {
+            Some(bytes) => {
+                out.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+                out.extend_from_slice(bytes);
             }
             None => out.extend_from_slice(&part.to_le_bytes()),
         }

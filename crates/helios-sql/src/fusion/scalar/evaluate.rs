@@ -12,7 +12,8 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr as DfExpr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility,
 };
-use helios_base::{Result, Value};
+use helios_base::datetime::civil_from_days;
+use helios_base::{DataType, Result, Value};
 use helios_expr::Expr;
 
 use super::repeats::Repeats;
@@ -118,7 +119,29 @@ enum Argument {
 }
 
 impl Evaluate {
-    /// The one argument that is not the same for all rows, if its texts repeat and what is computed of one is always the
+    /// What is the same for all dates that the function gives one number, if this is `extract` of such a field of a date.
+    fn class(&self) -> Option<fn(i32) -> i32> {
+        let Expr::Call { function, args, .. } = self.expr.as_ref() else {
+            return None;
+        };
+        let [
+            Expr::Literal(Value::Text(field), _),
+            Expr::Column { ty, .. },
+        ] = args.as_slice()
+        else {
+            return None;
+        };
+        if function.name() != "extract" || *ty != DataType::Date {
+            return None;
+        }
+        match &**field {
+            "year" => Some(|date| civil_from_days(date.into()).0),
+            "month" => Some(|date| civil_from_days(date.into()).1),
+            _ => None,
+        }
+    }
+
+    /// The one argument that is not the same for all rows, if its texts or dates repeat and what is computed of one is always the
     /// same.
     fn repeats(&self, args: &ScalarFunctionArgs) -> Option<Repeats> {
         let mut arrays = args.args.iter().filter_map(|arg| match arg {
@@ -126,9 +149,13 @@ impl Evaluate {
             ColumnarValue::Scalar(_) => None,
         });
         let only = arrays.next().filter(|_| arrays.next().is_none())?;
-        (self.signature.volatility != Volatility::Volatile)
-            .then(|| Repeats::of(only))
-            .flatten()
+        if self.signature.volatility == Volatility::Volatile {
+            return None;
+        }
+        match self.class() {
+            Some(class) => Repeats::of_dates(only, class),
+            None => Repeats::of(only),
+        }
     }
 
     fn run(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {

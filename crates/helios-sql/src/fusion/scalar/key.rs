@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryViewBuilder, Float32Array, Float64Array, StringViewArray,
+    UInt32Array,
 };
+use arrow::compute::take;
 use arrow::datatypes::{DataType as ArrowType, Float32Type, Float64Type};
 use datafusion::common::Result as DfResult;
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -18,8 +20,9 @@ use datafusion::logical_expr::{
 use helios_base::key::{self, KeyOrder};
 use helios_base::{DataType, Error, Result};
 
+use super::repeats::Repeats;
 use crate::fusion::array::{ColumnReader, free_scale};
-use crate::fusion::error::to_datafusion;
+use crate::fusion::error::{from_arrow, to_datafusion};
 use crate::fusion::shape::Shape;
 
 /// `expr`, or its key if arrays of `shape` do not compare as SQL wants.
@@ -115,6 +118,11 @@ pub(crate) fn keys(array: &ArrayRef, shape: &Shape) -> Result<ArrayRef> {
         }
         DataType::Numeric(_) => {
             let numbers = array.as_binary_view_opt().ok_or_else(wrong)?;
+            if let Some(repeats) = Repeats::of(array) {
+                let first = UInt32Array::from(repeats.first);
+                let first = take(array, &first, None).map_err(from_arrow)?;
+                return take(&keys(&first, shape)?, &repeats.of, None).map_err(from_arrow);
+            }
             let mut keys = BinaryViewBuilder::with_capacity(numbers.len());
             for number in numbers {
                 match number {

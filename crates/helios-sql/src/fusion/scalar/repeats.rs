@@ -1,11 +1,15 @@
-//! Texts that come again and again within a batch, so that each is computed with once.
+//! Texts and bytes that come again and again within a batch, so that each is computed with once; likewise dates of which something is
+//! asked that is the same for all of a year or a month.
 //!
 //! Equal views are equal texts, and texts of a decoded dictionary have equal views; only others are hashed.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
+use arrow::datatypes::Date32Type;
 use datafusion::common::hash_utils::RandomState;
+use helios_base::datetime::is_infinite_date;
 
 /// After so many rows it is seen whether texts repeat.
 const TRIAL: usize = 512;
@@ -58,29 +62,56 @@ pub(super) struct Repeats {
 }
 
 impl Repeats {
-    /// `None` unless it is an array of texts most of which repeat.
+    /// `None` unless it is an array of texts or bytes most of which repeat.
     pub fn of(array: &ArrayRef) -> Option<Self> {
         if let Some(texts) = array.as_string_view_opt() {
-            let mut recent = Recent::new();
-            let views = texts.views();
-            return Self::among(texts.len(), |row, known| {
-                if texts.is_null(row) {
-                    return known.number(None, row);
-                }
-                let view = views.get(row).copied().unwrap_or_default();
-                recent.get(view, || known.number(Some(texts.value(row)), row))
-            });
+            return Self::of_views(array, texts.views(), |row| texts.value(row).as_bytes());
+        }
+        if let Some(bytes) = array.as_binary_view_opt() {
+            return Self::of_views(array, bytes.views(), |row| bytes.value(row));
         }
         let texts = array.as_string_opt::<i32>()?;
-        Self::among(texts.len(), |row, known| {
+        Self::among::<Option<&str>>(texts.len(), |row, known| {
             let text = texts.is_valid(row).then(|| texts.value(row));
             known.number(text, row)
         })
     }
 
-    fn among<'t>(
+    fn of_views<'t>(
+        array: &ArrayRef,
+        views: &[u128],
+        value: impl Fn(usize) -> &'t [u8],
+    ) -> Option<Self> {
+        let mut recent = Recent::new();
+        Self::among::<Option<&'t [u8]>>(array.len(), |row, known| {
+            if array.is_null(row) {
+                return known.number(None, row);
+            }
+            let view = views.get(row).copied().unwrap_or_default();
+            recent.get(view, || known.number(Some(value(row)), row))
+        })
+    }
+
+    /// Of dates, those of one class being taken for one; `None` unless most repeat. Infinite dates are classes of their own.
+    pub fn of_dates(array: &ArrayRef, class: impl Fn(i32) -> i32) -> Option<Self> {
+        const NULL: u128 = u128::MAX;
+        const INFINITE: u128 = 1 << 64;
+        let dates = array.as_primitive_opt::<Date32Type>()?;
+        let mut recent = Recent::new();
+        Self::among::<u128>(dates.len(), |row, known| {
+            let date = dates.value(row);
+            let class = match dates.is_null(row) {
+                true => NULL,
+                false if is_infinite_date(date) => INFINITE | u128::from(date.cast_unsigned()),
+                false => class(date).cast_unsigned().into(),
+            };
+            recent.get(class, || known.number(class, row))
+        })
+    }
+
+    fn among<K: Hash + Eq>(
         rows: usize,
-        mut number: impl FnMut(usize, &mut Numbers<'t>) -> u32,
+        mut number: impl FnMut(usize, &mut Numbers<K>) -> u32,
     ) -> Option<Self> {
         if rows < TRIAL {
             return None;
@@ -100,17 +131,25 @@ impl Repeats {
     }
 }
 
-/// Numbers of texts, and the row in which each stands first.
-#[derive(Default)]
-struct Numbers<'t> {
-    known: HashMap<Option<&'t str>, u32, RandomState>,
+/// Numbers of what is met, and the row in which each stands first.
+struct Numbers<K> {
+    known: HashMap<K, u32, RandomState>,
     first: Vec<u32>,
 }
 
-impl<'t> Numbers<'t> {
-    fn number(&mut self, text: Option<&'t str>, row: usize) -> u32 {
+impl<K> Default for Numbers<K> {
+    fn default() -> Self {
+        Self {
+            known: HashMap::default(),
+            first: Vec::new(),
+        }
+    }
+}
+
+impl<K: Hash + Eq> Numbers<K> {
+    fn number(&mut self, key: K, row: usize) -> u32 {
         let first = &mut self.first;
-        *self.known.entry(text).or_insert_with(|| {
+        *self.known.entry(key).or_insert_with(|| {
             first.push(row as u32);
             first.len() as u32 - 1
         })
@@ -121,7 +160,7 @@ impl<'t> Numbers<'t> {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{StringViewArray, StringViewBuilder};
+    use arrow::array::{Date32Array, StringViewArray, StringViewBuilder};
 
     use super::*;
 
@@ -153,6 +192,25 @@ mod tests {
         }
         let array: ArrayRef = Arc::new(builder.finish());
         assert_eq!(Repeats::of(&array).unwrap().first, [0]);
+    }
+
+    #[test]
+    fn dates_of_a_class_are_one() {
+        let date = |row: i32| match row % 9 {
+            0 => None,
+            1 => Some(i32::MAX),
+            2 => Some(i32::MIN),
+            _ => Some(row % 700),
+        };
+        let array: ArrayRef = Arc::new((0..2000).map(date).collect::<Date32Array>());
+        let repeats = Repeats::of_dates(&array, |date| date / 100).unwrap();
+        assert_eq!(repeats.first.len(), 3 + 7);
+        let class = |row: usize| date(row as i32).map(|date| date / 100);
+        for (row, number) in repeats.of.values().iter().enumerate() {
+            let first = repeats.first[*number as usize] as usize;
+            assert_eq!(class(row), class(first));
+        }
+        assert!(Repeats::of_dates(&array.slice(0, 500), |date| date).is_none());
     }
 
     #[test]
