@@ -115,7 +115,10 @@ fn translate(error: &DataFusionError) -> Error {
         DataFusionError::ResourcesExhausted(why) => {
             Error::new(SqlState::OUT_OF_MEMORY, "out of memory")
                 .with_detail(why.clone())
-                .with_hint("raise \"work_mem\" or ask for fewer rows")
+                .with_hint(match why.contains("memory_limit") {
+                    true => "Raise memory_limit, or ask for fewer rows.",
+                    false => "Raise work_mem, or ask for fewer rows.",
+                })
         }
         DataFusionError::IoError(source) => Error::new(
             SqlState::IO_ERROR,

@@ -22,7 +22,7 @@ pub(crate) use array::{ColumnReader, as_text, export_field, export_values};
 pub(crate) use error::from_arrow;
 pub(crate) use query::FusionQuery;
 pub(crate) use results::{Keeping, ResultCache, ResultKey};
-pub(crate) use run::{FusionEngine, FusionOptions};
+pub(crate) use run::{FusionEngine, FusionOptions, StatementMemory};
 pub(crate) use shape::Shape;
 pub(crate) use statement::{Analyzed, FusionRows};
 

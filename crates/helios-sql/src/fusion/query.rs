@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::bridge::Tables;
 use super::context::StatementContext;
 use super::results::Keeping;
-use super::run::FusionEngine;
+use super::run::{FusionEngine, StatementMemory};
 use super::scan::{Snapshots, StoredTable, Tag};
 use super::shape::Shape;
 use super::statement::{Analyzed, FusionPlan, FusionRows, parameter_shape};
@@ -50,7 +50,7 @@ impl FusionQuery {
     }
 
     /// Starts `plan`, the query of `bound`, in the surroundings of `exec`; `None` if only the row
-    /// executor can run it. `work_mem` is in bytes. `keeping` says where the result is looked for and
+    /// executor can run it.  `keeping` says where the result is looked for and
     /// kept.
     ///
     /// # Errors
@@ -61,7 +61,7 @@ impl FusionQuery {
         plan: &Plan,
         bound: &Bound,
         exec: &Exec,
-        work_mem: usize,
+        memory: StatementMemory,
         keeping: Option<Keeping>,
     ) -> Result<Option<FusionRows>> {
         if let Some(keeping) = &keeping
@@ -72,7 +72,7 @@ impl FusionQuery {
         let context = context(exec);
         let rows = supported(
             self.prepared(engine, plan, bound, exec, &context)
-                .and_then(|plan| plan.run(engine, context, Some(work_mem))),
+                .and_then(|plan| plan.run(engine, context, Some(memory))),
         )?;
         Ok(rows.map(|mut rows| {
             if let Some(keeping) = keeping {
@@ -92,12 +92,12 @@ impl FusionQuery {
         plan: &Plan,
         bound: &Bound,
         exec: &Exec,
-        work_mem: usize,
+        memory: StatementMemory,
     ) -> Result<Option<FusionRows>> {
         let context = context(exec);
         supported(
             self.prepared(engine, plan, bound, exec, &context)
-                .and_then(|plan| plan.run_in_turn(engine, context, Some(work_mem))),
+                .and_then(|plan| plan.run_in_turn(engine, context, Some(memory))),
         )
     }
 
@@ -129,12 +129,12 @@ impl FusionQuery {
         plan: &Plan,
         bound: &Bound,
         exec: &Exec,
-        work_mem: usize,
+        memory: StatementMemory,
     ) -> Result<Option<(String, Analyzed)>> {
         let context = context(exec);
         supported(
             self.prepared(engine, plan, bound, exec, &context)
-                .and_then(|plan| plan.explain_analyze(engine, context, Some(work_mem))),
+                .and_then(|plan| plan.explain_analyze(engine, context, Some(memory))),
         )
     }
 

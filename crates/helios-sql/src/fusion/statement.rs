@@ -22,7 +22,7 @@ use super::bridge::{Early, PlanBridge, Purpose, Tables, Typed, number_shape};
 use super::context::StatementContext;
 use super::error::{from_arrow, from_datafusion, from_planning};
 use super::results::{Growing, Keeping, KeptRows};
-use super::run::{BatchStream, FusionEngine};
+use super::run::{BatchStream, FusionEngine, StatementMemory};
 use super::shape::{DECIMAL_DIGITS, Shape};
 use crate::plan::{Plan, Subplan};
 use crate::row::measure::Actual;
@@ -73,7 +73,7 @@ impl FusionPlan {
         })
     }
 
-    /// Runs the plan. `work_mem` limits what it may hold in memory before it spills, in bytes.
+    /// Runs the plan. `memory` limits what it may hold in memory.
     ///
     /// # Errors
     /// `0A000` (kind `Unsupported`) if only the row executor can run it after all; what opening the
@@ -82,9 +82,9 @@ impl FusionPlan {
         &self,
         engine: &FusionEngine,
         context: StatementContext,
-        work_mem: Option<usize>,
+        memory: Option<StatementMemory>,
     ) -> Result<FusionRows> {
-        self.start(engine, context, work_mem, BatchStream::start)
+        self.start(engine, context, memory, BatchStream::start)
     }
 
     /// As [`FusionPlan::run`], in the order in which tables and files have their rows where the plan can keep it.
@@ -95,20 +95,20 @@ impl FusionPlan {
         &self,
         engine: &FusionEngine,
         context: StatementContext,
-        work_mem: Option<usize>,
+        memory: Option<StatementMemory>,
     ) -> Result<FusionRows> {
-        self.start(engine, context, work_mem, BatchStream::start_in_turn)
+        self.start(engine, context, memory, BatchStream::start_in_turn)
     }
 
     fn start(
         &self,
         engine: &FusionEngine,
         context: StatementContext,
-        work_mem: Option<usize>,
+        memory: Option<StatementMemory>,
         start: Start,
     ) -> Result<FusionRows> {
         let interrupt = context.interrupt().clone();
-        let (state, plan) = self.physical(engine, context, work_mem)?;
+        let (state, plan) = self.physical(engine, context, memory)?;
         let handle = engine.handle()?;
         let stream = start(plan, state.task_ctx(), &handle, interrupt)?;
         Ok(FusionRows::new(stream, self.shapes.clone()))
@@ -133,10 +133,10 @@ impl FusionPlan {
         &self,
         engine: &FusionEngine,
         context: StatementContext,
-        work_mem: Option<usize>,
+        memory: Option<StatementMemory>,
     ) -> Result<(String, Analyzed)> {
         let interrupt: Interrupt = context.interrupt().clone();
-        let (state, plan) = self.physical(engine, context, work_mem)?;
+        let (state, plan) = self.physical(engine, context, memory)?;
         let handle = engine.handle()?;
         let mut stream =
             BatchStream::start(Arc::clone(&plan), state.task_ctx(), &handle, interrupt)?;
@@ -154,7 +154,7 @@ impl FusionPlan {
         &self,
         engine: &FusionEngine,
         context: StatementContext,
-        work_mem: Option<usize>,
+        memory: Option<StatementMemory>,
     ) -> Result<(SessionState, Arc<dyn ExecutionPlan>)> {
         let mut plan = self.plan.clone();
         if !self.params.is_empty() || !self.early.is_empty() {
@@ -163,7 +163,7 @@ impl FusionPlan {
                 .replace_params_with_values(&values)
                 .map_err(from_datafusion)?;
         }
-        let state = engine.state(context, work_mem)?;
+        let state = engine.state(context, memory)?;
         let (sender, receiver) = channel();
         engine.handle()?.spawn(async move {
             let physical = state

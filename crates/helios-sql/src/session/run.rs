@@ -13,7 +13,7 @@ use super::planned::{Code, PlanKey, Planned, Query};
 use super::stream::{Running, Vectors};
 use super::watchdog::Alarm;
 use super::{Session, clock, tag};
-use crate::fusion::{Analyzed, FusionRows};
+use crate::fusion::{Analyzed, FusionRows, StatementMemory};
 use crate::plan::{Bound, Plan, Statement};
 use crate::row::ctes::Ctes;
 use crate::row::dml::{Changes, Insert, Load};
@@ -552,8 +552,16 @@ impl Session {
         }))
     }
 
-    /// What a statement may hold in memory, in bytes.
-    fn statement_memory(&self) -> usize {
+    /// What a statement may hold in memory.
+    fn statement_memory(&self) -> StatementMemory {
+        StatementMemory {
+            spilling: self.spilling_memory(),
+            held: self.memory_limit(),
+        }
+    }
+
+    /// What operations of a statement may hold in memory before they spill, in bytes.
+    fn spilling_memory(&self) -> usize {
         let settings = self.state.settings.lock();
         let chosen = settings.int(super::settings::Id::WorkMem);
         let limit = match settings.int(super::settings::Id::WorkMemLimit) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, UnboundedMemoryPool};
+use datafusion::execution::memory_pool::{MemoryPool, UnboundedMemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::optimizer::{Optimizer, OptimizerRule};
@@ -20,6 +20,7 @@ use super::equalities::BlurEqualities;
 use super::few::FindFewGroups;
 use super::late::ReadLate;
 use super::order::DropOrder;
+use super::pool::{StatementMemory, StatementPool};
 use super::runs::FindRuns;
 use crate::fusion::context::StatementContext;
 use crate::fusion::error::from_datafusion;
@@ -90,22 +91,22 @@ impl FusionEngine {
         }
     }
 
-    /// The planner's and the execution's state for one statement that may hold `work_mem` bytes
-    /// before it spills, though never fewer
-    /// than a few megabytes; `None` sets no limit.
+    /// The planner's and the execution's state for one statement that may hold so much in memory, though never less
+    /// than a few megabytes before it spills; `None` sets no limit.
     ///
     /// # Errors
     /// As [`FusionEngine::handle`].
     pub fn state(
         &self,
         context: StatementContext,
-        work_mem: Option<usize>,
+        memory: Option<StatementMemory>,
     ) -> Result<SessionState> {
         let started = self.started()?;
         let mut state = started.prototype.clone();
-        if let Some(bytes) = work_mem {
-            let bytes = bytes.max(POOL_MIN);
-            let pool: Arc<dyn MemoryPool> = Arc::new(FairSpillPool::new(bytes));
+        if let Some(mut memory) = memory {
+            memory.spilling = memory.spilling.max(POOL_MIN);
+            let bytes = memory.spilling;
+            let pool: Arc<dyn MemoryPool> = Arc::new(StatementPool::new(memory));
             let environment = RuntimeEnv {
                 memory_pool: pool,
                 disk_manager: Arc::clone(&started.environment.disk_manager),

@@ -10,6 +10,7 @@ mod few;
 mod kept;
 mod late;
 mod order;
+mod pool;
 mod runs;
 mod stream;
 mod tally;
@@ -17,4 +18,5 @@ mod terms;
 mod views;
 
 pub(crate) use engine::{FusionEngine, FusionOptions};
+pub(crate) use pool::StatementMemory;
 pub(crate) use stream::BatchStream;
