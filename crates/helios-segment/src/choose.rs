@@ -25,7 +25,8 @@
 //! a sample's size skip the guess, and so do numbers at equal distances, which the cascade keeps as three numbers and
 //! a sample does not show. Strings of which each different one stands in eight rows or more are left to the cascade
 //! where segments are warm, which makes a dictionary of them. The next fifteen chunks of a segment take the codec that was chosen, and of the cascade only
-//! the encodings that it took, unless that makes more of their bytes than a tenth over what it made of that one's.
+//! the encodings that it took, unless that makes more of their bytes than a tenth over what it made of that one's. Strings
+//! that became fragments share a table of these, until a chunk's take two of a hundred bytes more by it.
 //!
 //! What was tried, and with what result, is kept as [`Evidence`] in the footer.
 
@@ -36,7 +37,9 @@ use arrow_array::types::{ArrowPrimitiveType, Int16Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, ArrowNativeTypeOp};
 use arrow_schema::DataType;
 
-use crate::codec::{Codec, Effort, Encoded, Known, Refusal, codec, codec_for_setting, raw_bytes};
+use crate::codec::{
+    Codec, Effort, Encoded, Fragments, Known, Refusal, codec, codec_for_setting, raw_bytes,
+};
 use crate::coded::Coded;
 use crate::error::{Error, Result};
 
@@ -152,6 +155,8 @@ pub(crate) struct Before {
     share: f64,
     /// Chunks since.
     chunks: u32,
+    /// What their strings are made of.
+    fragments: Fragments,
 }
 
 impl Before {
@@ -163,6 +168,7 @@ impl Before {
                 encodings: choice.encoded.encodings.clone().into(),
                 share: choice.encoded.bytes.len() as f64 / choice.raw.max(1) as f64,
                 chunks: 0,
+                fragments: Fragments::default(),
             }),
             (Reason::Before, Some(before)) => Some(Self {
                 chunks: before.chunks + 1,
@@ -237,6 +243,7 @@ pub(crate) fn compress(
         let known = Known {
             encodings: Some(&before.encodings),
             coded,
+            fragments: Some(&before.fragments),
         };
         let encoded = (before.codec).compress_known(array, options.effort, &known)?;
         if encoded.bytes.len() as f64 <= before.share * WORSE * raw as f64 {
@@ -286,6 +293,7 @@ fn sampled(array: &ArrayRef, coded: Option<&Coded>, effort: Effort, raw: u64) ->
     let known = Known {
         encodings: None,
         coded,
+        fragments: None,
     };
     let mut best: Option<(f64, &'static dyn Codec, Encoded)> = None;
     for (codec, factor) in candidates {

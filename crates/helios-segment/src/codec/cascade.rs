@@ -21,10 +21,11 @@ use vortex_btrblocks::{
 use vortex_error::VortexResult;
 
 use super::check::check;
+use super::fragments::FRAGMENTS;
 use super::ready::Ready;
 use super::storage::{from_storage, storage_type, to_storage, unheld};
 use super::vortex::{self, VortexArray};
-use super::{Block, Codec, Effort, Encoded, Known, Opened, raw_bytes};
+use super::{Block, Codec, Effort, Encoded, Fragments, Known, Opened, raw_bytes};
 use crate::coded::Coded;
 use crate::error::Result;
 
@@ -186,6 +187,7 @@ fn dictionary(
     strings: &StringViewArray,
     coded: &Coded,
     compressor: &BtrBlocksCompressor,
+    fragments: Option<&Fragments>,
 ) -> Result<Encoded> {
     let mut values = without_views(coded.values(strings)?)?;
     let mut codes = coded.codes.clone();
@@ -208,16 +210,18 @@ fn dictionary(
         ),
         _ => Arc::new(UInt32Array::from(codes)),
     };
-    let is_short = raw_bytes(values.as_ref()) < SHORT;
+    let bytes = raw_bytes(values.as_ref());
+    let is_short = bytes < SHORT;
     let (values, codes) = (
         vortex::import(&values, has_nulls)?,
         vortex::import(&codes, false)?,
     );
     let array = vortex::encoding(|| {
         let mut context = vortex::session().create_execution_ctx();
-        let values = match is_short {
-            true => values,
-            false => compressor.compress(&values, &mut context)?,
+        let values = match fragments {
+            _ if is_short => values,
+            Some(fragments) => fragments.compress(&values, bytes, compressor, &mut context)?,
+            None => compressor.compress(&values, &mut context)?,
         };
         let codes = PLACES.compress(&codes, &mut context)?;
         Ok(DictArray::try_new(codes, values)?.into_array())
@@ -262,11 +266,16 @@ impl Codec for Cascade {
             .and_then(|known| known.encodings)
             .map(compressor_of);
         let compressor = likely.as_ref().unwrap_or(&self.compressor);
+        // Where they are, and where fragments are all of it.
+        let encodings = known_here.and_then(|known| known.encodings);
+        let encodings = encodings.unwrap_or_default();
+        let at = encodings.iter().position(|name| name == FRAGMENTS);
+        let fragments = known_here.and_then(|known| known.fragments.filter(|_| at.is_some()));
         if let Some(coded) = known_here.and_then(|known| known.coded)
             && let Some(strings) = array.as_string_view_opt()
             && coded.firsts.len() > 1
         {
-            return dictionary(strings, coded, compressor);
+            return dictionary(strings, coded, compressor, fragments);
         }
         let stored = without_views(to_storage(array)?)?;
         let nullable = array.null_count() > 0;
@@ -274,9 +283,16 @@ impl Codec for Cascade {
         if self.name == PLAIN.name {
             return vortex::serialize(&array);
         }
+        let all = fragments.filter(|_| at == Some(0) && stored.null_count() < stored.len());
         let compressed = vortex::encoding(|| {
             let mut context = vortex::session().create_execution_ctx();
-            compressor.compress(&array, &mut context)
+            match all {
+                Some(all) => {
+                    let bytes = raw_bytes(stored.as_ref());
+                    all.compress(&array, bytes, compressor, &mut context)
+                }
+                None => compressor.compress(&array, &mut context),
+            }
         })?;
         vortex::serialize(&compressed)
     }

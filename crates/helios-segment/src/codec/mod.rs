@@ -26,6 +26,7 @@ mod check;
 mod chimp;
 mod datetime;
 mod delta;
+mod fragments;
 mod opened;
 mod packed;
 mod ready;
@@ -46,6 +47,7 @@ use bytes::Bytes;
 use crate::coded::Coded;
 use crate::error::Result;
 
+pub(crate) use fragments::Fragments;
 pub use opened::Opened;
 pub(crate) use opened::open;
 pub use registry::{Refusal, codec, codec_for_setting, codecs};
@@ -76,6 +78,8 @@ pub struct Known<'a> {
     pub(crate) encodings: Option<&'a [String]>,
     /// Its strings, if few are different.
     pub(crate) coded: Option<&'a Coded>,
+    /// The table of fragments of arrays like this.
+    pub(crate) fragments: Option<&'a Fragments>,
 }
 
 /// A block and what the footer says about it.

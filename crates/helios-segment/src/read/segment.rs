@@ -153,19 +153,39 @@ impl Segment {
     /// # Errors
     /// As [`read`](Segment::read).
     pub fn take(&self, chunk: usize, rows: &[u32], columns: &[usize]) -> Result<RecordBatch> {
+        self.take_rows(chunk, rows, columns, true)
+    }
+
+    /// As [`take`](Segment::take) for who does not come again: it does not count towards decoding all of a column for
+    /// the next one.
+    ///
+    /// # Errors
+    /// As [`read`](Segment::read).
+    pub fn take_once(&self, chunk: usize, rows: &[u32], columns: &[usize]) -> Result<RecordBatch> {
+        self.take_rows(chunk, rows, columns, false)
+    }
+
+    fn take_rows(
+        &self,
+        chunk: usize,
+        rows: &[u32],
+        columns: &[usize],
+        again: bool,
+    ) -> Result<RecordBatch> {
         let total = self.chunk(chunk)?.rows;
         if let Some(beyond) = rows.iter().find(|row| **row >= total) {
             return Err(Error::invalid(format!("row {beyond} of {total}")));
         }
         let indices = UInt32Array::from(rows.to_vec());
         self.batch(chunk, columns, rows.len(), |column| {
-            if self.opened.is_some()
+            if again
+                && self.opened.is_some()
                 && let [row] = rows
             {
                 let row = *row as usize;
                 return self.column_rows(chunk, column, row..row + 1);
             }
-            if let Some(known) = self.decoded(chunk, column, true)? {
+            if let Some(known) = self.decoded(chunk, column, again)? {
                 let rows = arrow_select::take::take(&known, &indices, None)?;
                 return widen(&rows);
             }

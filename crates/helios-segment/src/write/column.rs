@@ -1,15 +1,12 @@
 //! The columns of a chunk, each compressed by itself, several at a time.
 
-use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 
 use crate::choose::{Before, Choice, ColumnOptions, compress};
 use crate::coded::Coded;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::parallel::in_parallel;
 use crate::stats::{Sketch, Zone};
 
 /// Strings are coded if there are so many rows to each different one.
@@ -41,29 +38,14 @@ pub(super) struct Making<'w> {
 impl Making<'_> {
     /// The columns, in their order, made by up to so many threads.
     pub fn all(&self, columns: &[ArrayRef], threads: usize) -> Result<Vec<Made>> {
-        let one = |place: usize| columns.get(place).map(|array| self.one(place, array));
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut made = Vec::new();
-            loop {
-                let place = next.fetch_add(1, Ordering::Relaxed);
-                match one(place) {
-                    Some(column) => made.push((place, column)),
-                    None => return made,
-                }
-            }
+        let one = |place: usize| {
+            let array = columns.get(place);
+            let array = array.ok_or_else(|| Error::invalid("a column that is not there"))?;
+            self.one(place, array)
         };
-        let mut made = thread::scope(|scope| {
-            let others = threads.min(columns.len()).saturating_sub(1);
-            let others: Vec<_> = (0..others).map(|_| scope.spawn(work)).collect();
-            let mut made = work();
-            for other in others {
-                made.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
-            }
-            made
-        });
-        made.sort_unstable_by_key(|(place, _)| *place);
-        made.into_iter().map(|(_, column)| column).collect()
+        in_parallel(columns.len(), threads, one)
+            .into_iter()
+            .collect()
     }
 
     fn one(&self, place: usize, array: &ArrayRef) -> Result<Made> {

@@ -277,8 +277,8 @@ impl Session {
             named.cloned().collect()
         };
         for table in chosen {
-            self.interrupt.check()?;
-            txn.analyze(&table)?;
+            let interrupt = self.interrupt.clone();
+            txn.analyze(&table, &|| interrupt.check())?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 //!   of its table since.
 //! - `rows.rs` reads segments, `near.rs` single rows of them, `trail.rs` finds many of their keys, `writer.rs` writes them, `shelf.rs` keeps the files.
 //! - `cluster.rs` puts rows in another order than that of their keys, `order.rs` reads such.
+//! - `spread.rs` says what a file tells of columns without their being decoded, for `ANALYZE`.
 //! - `compact.rs` makes one segment of several.
 //! - `compress.rs` says how columns are compressed.
 //! - `load.rs` writes the rows of large transactions, `direct.rs` those that nobody can look for while they come.
@@ -30,6 +31,7 @@ mod report;
 mod rows;
 mod scan;
 mod shelf;
+mod spread;
 mod trail;
 mod writer;
 mod writing;
@@ -47,6 +49,7 @@ pub use report::{ColumnCompression, SegmentReport};
 pub use rows::SegmentRows;
 pub use scan::{ChunkRows, ColumnZone, ZoneEnd};
 pub(crate) use shelf::Shelf;
+pub(crate) use spread::sketch_of;
 
 use helios_base::{Error, SqlState};
 use helios_segment::ErrorKind;

@@ -51,13 +51,15 @@ pub enum ChunkRows<'a> {
     Kept(Range<usize>),
     /// Few among many, ascending.
     These(&'a [u32]),
+    /// As those, for who does not come again.
+    Once(&'a [u32]),
 }
 
 impl ChunkRows<'_> {
     fn len(&self) -> usize {
         match self {
             Self::Range(rows) | Self::Kept(rows) => rows.len(),
-            Self::These(rows) => rows.len(),
+            Self::These(rows) | Self::Once(rows) => rows.len(),
         }
     }
 }
@@ -131,6 +133,7 @@ impl SegmentRows {
                 batch.map(first)
             }
             ChunkRows::These(rows) => self.segment().take(chunk, rows, &[place]).map(first),
+            ChunkRows::Once(rows) => self.segment().take_once(chunk, rows, &[place]).map(first),
             ChunkRows::Kept(rows) => {
                 let array = self.segment().column(chunk, place);
                 array.map(|array| Some(slice(&array, rows)))
@@ -207,7 +210,7 @@ impl SegmentRows {
     }
 
     /// Where a column is in the file, and its form there.
-    fn place_of_column(&self, id: ColumnId) -> Option<(usize, &Form)> {
+    pub(super) fn place_of_column(&self, id: ColumnId) -> Option<(usize, &Form)> {
         let columns = &self.descriptor().columns;
         let at = columns.iter().position(|(column, _)| *column == id.0)?;
         let hidden = usize::from(!matches!(self.descriptor().key, KeyForm::Columns(_)));

@@ -12,8 +12,8 @@ use helios_version::Frozen;
 use super::shelf::Draft;
 use super::writer::RowsWriter;
 
-/// Batches that wait for the thread.
-const WAITING: usize = 4;
+/// Batches that wait for the thread, of 8,192 rows mostly: while it compresses a chunk those of the next one come.
+const WAITING: usize = 8;
 
 /// A segment being written. Dropping it gives it up.
 pub(super) struct Writing {

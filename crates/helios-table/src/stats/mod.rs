@@ -2,6 +2,10 @@
 
 mod analyze;
 mod counts;
+mod inside;
+mod sample;
+mod spread;
+mod stored;
 
 pub use analyze::{ColumnStats, TableStats};
 pub(crate) use counts::Counts;
