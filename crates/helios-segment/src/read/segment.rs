@@ -206,6 +206,19 @@ impl Segment {
         self.known(chunk, column as u32).is_some()
     }
 
+    /// What `make` makes of all rows of a column of a chunk if these are at hand, decoded (it may be in fewer bits, as
+    /// [`column`](Segment::column) tells), and is kept as long as they are. The first who asks decides what it is.
+    #[must_use]
+    pub fn ready_column(
+        &self,
+        chunk: usize,
+        column: usize,
+        make: &dyn Fn(&ArrayRef) -> Option<ReadyColumn>,
+    ) -> Option<ReadyColumn> {
+        let Opens { columns, id, .. } = self.opened.as_ref()?;
+        columns.ready(&(*id, chunk as u32, column as u32), make)
+    }
+
     fn known(&self, chunk: usize, part: u32) -> Option<ArrayRef> {
         let Opens { columns, id, .. } = self.opened.as_ref()?;
         columns.get(&(*id, chunk as u32, part))

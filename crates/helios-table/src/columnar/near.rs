@@ -17,7 +17,7 @@ use helios_version::{ColdBlock, ColdRows, RowRef};
 use super::rows::SegmentRows;
 
 /// Rows decoded together when one of them was read before.
-const LEAF: usize = 64;
+pub(super) const LEAF: usize = 64;
 
 /// Rows whose keys are read together: the segment's index knows the first of each.
 const GROUP: usize = 1024;
@@ -186,6 +186,7 @@ impl SegmentRows {
         visit: &mut dyn FnMut(RowRef<'_>) -> Result<()>,
     ) -> Result<()> {
         let (chunk, row) = self.place_in(place);
+        self.heat().note(chunk, row);
         // Rows whose keys follow each other may lie far apart.
         let leaf_rows = if self.is_clustered() { 1 } else { LEAF };
         let first = row - row % leaf_rows;

@@ -13,6 +13,7 @@ use helios_version::{ColdBlock, ColdRows, ShowRow};
 use super::descriptor::{Descriptor, KeyForm};
 use super::form::{Cells, Form};
 use super::from_segment;
+use super::heat::Heat;
 use super::keys::Keys;
 use super::near::Near;
 use super::trail::Trail;
@@ -34,6 +35,7 @@ pub struct SegmentRows {
     keys: Keys,
     /// When all rows began, if they came with one commit.
     begin: Option<Scn>,
+    heat: Heat,
 }
 
 impl SegmentRows {
@@ -65,12 +67,14 @@ impl SegmentRows {
             rows += u64::from(page.rows);
             pages.push(rows);
         }
+        let parts = starts.len().max(pages.len());
         Ok(Self {
             id,
             near,
             segment,
             starts,
             pages,
+            heat: Heat::new(parts),
             layout: descriptor.layout(),
             begin: descriptor.loaded.then_some(newest),
             keys: Keys::new(&descriptor),
@@ -91,6 +95,11 @@ impl SegmentRows {
 
     pub(super) fn near(&self) -> &Near {
         &self.near
+    }
+
+    /// How often single rows were read.
+    pub(super) const fn heat(&self) -> &Heat {
+        &self.heat
     }
 
     pub(super) const fn encoder(&self) -> &Keys {

@@ -142,10 +142,10 @@ impl World {
         };
         world.reopen();
         if world.freezes {
-            // VACUUM freezes, too.
+            // VACUUM freezes, too, and brings back what was read, and lets that go again.
             world.connections[0]
                 .execute_batch(
-                    "SET hybrid_storage_hot_threshold = '0'; SET hybrid_storage_min_rows = 1",
+                    "SET hybrid_storage_hot_threshold = '0'; SET hybrid_storage_min_rows = 1; SET access_count_threshold = 1",
                 )
                 .unwrap();
         }

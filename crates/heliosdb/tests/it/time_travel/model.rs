@@ -132,6 +132,8 @@ fn run(path: Option<PathBuf>, operations: u64, freezes: bool) {
     if freezes {
         // VACUUM freezes, too, and makes few of many.
         world.execute("SET hybrid_storage_hot_threshold = '0'; SET hybrid_storage_min_rows = 1");
+        // What was read comes back, and goes with the next VACUUM.
+        world.execute("SET access_count_threshold = 1");
     }
     while world.steps < operations {
         world.step();
