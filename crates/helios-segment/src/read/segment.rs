@@ -14,7 +14,7 @@ use super::narrow::{narrow, widen};
 use super::opens::{BlockCache, OpenBlock, Opens, Part};
 
 use crate::codec::{Block, Codec, codec};
-use crate::columns::ColumnCache;
+use crate::columns::{ColumnCache, ReadyColumn};
 use crate::error::{Error, Place, Result};
 use crate::format::footer::Footer;
 use crate::format::meta::{BlockAt, Chunk, EncodedAt};

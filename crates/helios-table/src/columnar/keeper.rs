@@ -332,8 +332,7 @@ impl Tables {
                 let kept = store.kept(branch.id, Some(table.storage));
                 let note = notes.get(&place);
                 let cluster = table.options.get(CLUSTER_BY);
-                let has_failed =
-                    note.is_some_and(|n| n.not_before > now && n.failure.is_some());
+                let has_failed = note.is_some_and(|n| n.not_before > now && n.failure.is_some());
                 if (is_cold || rows.is_some())
                     && !has_failed
                     && let Some(promotion) =

@@ -194,9 +194,8 @@ impl SegmentRows {
         let leaf = match self.near().kept.get(&at) {
             Some(Kept::Rows(leaf)) => leaf,
             // Nothing needs to be decoded of columns that are at hand.
-            _ if (self.is_clustered() || !self.is_at_hand(chunk))
-                && self.near().kept.again(&at) =>
-            {
+            _ if self.show_ready(place, pk, visit)? => return Ok(()),
+            _ if self.near().kept.again(&at) => {
                 let mut leaf = ColdBlock::default();
                 self.read(self.place_of(chunk, first), leaf_rows, &mut leaf)?;
                 leaf.shrink();
@@ -212,12 +211,6 @@ impl SegmentRows {
             }
         };
         visit(self.row_of(&leaf, row - first, pk)?)
-    }
-
-    /// Whether all columns of a chunk are kept decoded.
-    fn is_at_hand(&self, chunk: usize) -> bool {
-        let columns = self.segment().schema().columns().len();
-        (0..columns).all(|column| self.segment().has_column(chunk, column))
     }
 
     fn row_of<'b>(&self, block: &'b ColdBlock, at: usize, pk: &[u8]) -> Result<RowRef<'b>> {

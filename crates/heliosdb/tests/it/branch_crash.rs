@@ -116,7 +116,8 @@ impl Child {
                         id * 13 % ROWS + 1
                     ))?;
                 }
-                self.connection.execute_batch("VACUUM; VACUUM")?;
+                self.run("VACUUM")?;
+                self.run("VACUUM")?;
             }
             // What the background would do.
             3 => self.connection.execute_batch("VACUUM")?,

@@ -255,14 +255,16 @@ fn rows_that_are_read_come_back_for_a_while() {
     let database = Database::open(&path).unwrap();
     let mut connection = database.connect().unwrap();
     let c = &mut connection;
-    c.execute_batch(
-        "CREATE TABLE t (id int PRIMARY KEY, v int, s text) WITH (access_count_threshold = 40);
-         CREATE INDEX ON t (v);
-         INSERT INTO t SELECT n, n % 50, 'text ' || n FROM generate_series(0, 4999) n;
-         SELECT * FROM helios_freeze('t');
-         CREATE BRANCH before",
-    )
-    .unwrap();
+    for sql in [
+        "CREATE TABLE t (id int PRIMARY KEY, v int, s text) WITH (access_count_threshold = 40)",
+        "CREATE INDEX ON t (v)",
+        "INSERT INTO t SELECT n, n % 50, 'text ' || n FROM generate_series(0, 4999) n",
+        "SELECT * FROM helios_freeze('t')",
+        "CREATE BRANCH before",
+    ] {
+        c.execute_batch(sql)
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
     let asked = [
         "SELECT md5(string_agg(q::text, ',' ORDER BY id)) FROM t q",
         "SELECT md5(string_agg(q::text, ',' ORDER BY id)) FROM (SELECT * FROM t AS OF BRANCH before) q",
@@ -280,8 +282,13 @@ fn rows_that_are_read_come_back_for_a_while() {
     c.execute_batch("VACUUM").unwrap();
     assert_eq!(text(c, held), "1 5000 64 64 0");
     assert_eq!(answers(c), wanted);
-    c.execute_batch("UPDATE t SET s = s || '!' WHERE id BETWEEN 650 AND 659; DELETE FROM t WHERE id = 660; CHECKPOINT")
-        .unwrap();
+    for sql in [
+        "UPDATE t SET s = s || '!' WHERE id BETWEEN 650 AND 659",
+        "DELETE FROM t WHERE id = 660",
+        "CHECKPOINT",
+    ] {
+        c.execute_batch(sql).unwrap();
+    }
     let changed = answers(c);
     assert_ne!(changed[0], wanted[0]);
     assert_eq!(changed[1], wanted[1]);
@@ -292,7 +299,8 @@ fn rows_that_are_read_come_back_for_a_while() {
     assert_eq!(text(c, held), "1 5000 64 0 0");
     assert_eq!(answers(c), changed);
     // What is over goes; what was changed stays.
-    c.execute_batch("SET hot_threshold = '0'; VACUUM").unwrap();
+    c.execute_batch("SET hot_threshold = '0'").unwrap();
+    c.execute_batch("VACUUM").unwrap();
     assert_eq!(text(c, held), "1 5000 0 0 53");
     assert_eq!(answers(c), changed);
     let report = database.check().unwrap();

@@ -17,7 +17,7 @@ use helios_table::catalog::TableDef;
 use helios_table::{KeyRange, StoredRow};
 use helios_version::{Apart, Read, RowCursor, RowRef, Run, Stretch};
 
-use super::chunks::{Chunks, Step};
+use super::chunks::{Chunks, Share, Step};
 use super::exec::Output;
 use super::filter::RowFilter;
 use super::morsels::Taker;
@@ -79,8 +79,10 @@ pub(super) struct Batches {
     chunks: Option<Chunks>,
     /// Whether rows may come in any order.
     apart: bool,
+    /// How many parts of the scan share each segment whose rows lie in another order than that of their keys.
+    shares: usize,
     /// Segments of the pieces before, the next one last, where rows come in any order.
-    waiting: Vec<Stretch>,
+    waiting: Vec<(Stretch, Share)>,
     /// Rows that do not make a batch yet, of pieces before: likewise.
     begun: Option<(Vec<Builder>, usize)>,
     /// What are batches of few rows each is put together in here, where rows in segments come in turns with others.
@@ -100,8 +102,8 @@ pub(super) struct Batches {
 
 enum Piece {
     Rows(RowCursor),
-    /// Rows outside of segments before those in segments.
-    Apart(Apart),
+    /// Rows outside of segments before those in segments, or what others leave of these.
+    Apart(Apart, Share),
     /// Keys with the numbers that are left.
     Keys(Arc<Keys>, Range<usize>),
 }
@@ -135,7 +137,7 @@ impl Batches {
         schema: SchemaRef,
         sieves: Vec<Sieve>,
         pieces: Taker,
-        apart: bool,
+        (apart, shares): (bool, usize),
         batch_rows: usize,
         limit: Option<usize>,
         interrupt: Interrupt,
@@ -149,6 +151,7 @@ impl Batches {
             piece: None,
             chunks: None,
             apart,
+            shares,
             waiting: Vec::new(),
             begun: None,
             joined: None,
@@ -219,8 +222,8 @@ impl Batches {
                 sifted.add(chunks.sifted);
                 self.chunks = None;
             }
-            if let Some(stretch) = self.waiting.pop() {
-                self.chunks = Some(Chunks::new(stretch)?);
+            if let Some((stretch, share)) = self.waiting.pop() {
+                self.chunks = Some(Chunks::new(stretch, share)?);
                 continue;
             }
             match self.rows()? {
@@ -264,7 +267,8 @@ impl Batches {
             let piece = match &mut self.piece {
                 Some(piece) => piece,
                 None => {
-                    match next_piece(&self.source, &self.pieces, self.apart, &self.interrupt)? {
+                    let shares = self.apart.then_some(self.shares);
+                    match next_piece(&self.source, &self.pieces, shares, &self.interrupt)? {
                         Some(piece) => self.piece.insert(piece),
                         None => {
                             self.left = 0;
@@ -281,15 +285,19 @@ impl Batches {
                     }
                     flow
                 }
-                Piece::Apart(rows) => rows.for_each(&mut |row| filling.add(row))?,
+                Piece::Apart(rows, Share { number: 0, .. }) => {
+                    rows.for_each(&mut |row| filling.add(row))?
+                }
+                // Who has the first share hands them on.
+                Piece::Apart(rows, _) => rows.for_each(&mut |_| filling.pass())?,
                 Piece::Rows(rows) => rows.for_each(&mut |row| filling.add(row))?,
                 Piece::Keys(keys, numbers) => filling.look_up(keys, numbers)?,
             };
             if flow.is_continue()
-                && let Some(Piece::Apart(rows)) = self.piece.take()
+                && let Some(Piece::Apart(rows, share)) = self.piece.take()
             {
-                self.waiting = rows.into_stretches();
-                self.waiting.reverse();
+                let stretches = rows.into_stretches().into_iter().rev();
+                self.waiting = (stretches.filter_map(|stretch| shared(stretch, share))).collect();
                 if !self.waiting.is_empty() {
                     break;
                 }
@@ -316,24 +324,38 @@ impl Batches {
     }
 }
 
-/// Takes a piece that is not empty.
+/// What a share of a piece has of a segment; `None` if others have all of it.
+fn shared(stretch: Stretch, share: Share) -> Option<(Stretch, Share)> {
+    match stretch.rows.is_in_order() {
+        // The pieces are cut where its chunks are.
+        true => (share.number == 0).then_some((stretch, Share::WHOLE)),
+        false => Some((stretch, share)),
+    }
+}
+
+/// Takes a piece that is not empty; `shares` tells how many share one where rows may come in any order.
 fn next_piece(
     source: &Source,
     taker: &Taker,
-    apart: bool,
+    shares: Option<usize>,
     interrupt: &Interrupt,
 ) -> Result<Option<Piece>> {
     loop {
         let number = taker.take();
         match &source.pieces {
-            Pieces::Ranges(ranges) => match ranges.get(number) {
+            Pieces::Ranges(ranges) => match ranges.get(number / shares.unwrap_or(1)) {
                 Some(range) if range.is_empty() => {}
                 Some(range) => {
                     let table = source.table.storage;
                     let rows = source.read.scan(table, range.bounds(), false)?;
-                    return Ok(Some(match apart && rows.has_segments() {
-                        true => Piece::Apart(rows.apart()?),
-                        false => Piece::Rows(rows),
+                    let share = shares.map(|of| Share {
+                        number: number % of,
+                        of,
+                    });
+                    return Ok(Some(match share {
+                        Some(share) if rows.has_segments() => Piece::Apart(rows.apart()?, share),
+                        Some(share) if share.number > 0 => continue,
+                        _ => Piece::Rows(rows),
                     }));
                 }
                 None => return Ok(None),
@@ -377,6 +399,16 @@ impl<'a> Filling<'a> {
             sifted: 0,
             interrupt,
         }
+    }
+
+    /// Passes over a row that another part has.
+    #[inline]
+    fn pass(&mut self) -> Result<ControlFlow<()>> {
+        if self.seen.is_multiple_of(ROWS_PER_CHECK) {
+            self.interrupt.check()?;
+        }
+        self.seen += 1;
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Adds a row if the filters want it; breaks when the batch is full.
@@ -426,7 +458,7 @@ impl<'a> Filling<'a> {
             let flow = match run {
                 Run::Row(row) => self.add(row)?,
                 Run::Stretch(stretch) => {
-                    *chunks = Some(Chunks::new(stretch)?);
+                    *chunks = Some(Chunks::new(stretch, Share::WHOLE)?);
                     ControlFlow::Break(())
                 }
             };

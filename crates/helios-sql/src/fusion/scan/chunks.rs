@@ -44,9 +44,29 @@ pub(super) struct Step {
     limited: bool,
 }
 
+/// The chunks of a segment that one of several readers takes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Share {
+    /// Which of them.
+    pub(super) number: usize,
+    /// How many there are.
+    pub(super) of: usize,
+}
+
+impl Share {
+    /// All of it.
+    pub(super) const WHOLE: Self = Self { number: 0, of: 1 };
+
+    /// Whether it has this chunk.
+    const fn has(self, chunk: usize) -> bool {
+        chunk % self.of == self.number
+    }
+}
+
 /// A stretch of a segment that is being read.
 pub(super) struct Chunks {
     rows: Arc<dyn ColdRows>,
+    share: Share,
     /// Still to be read.
     places: Range<u64>,
     scn: Scn,
@@ -106,7 +126,7 @@ impl Step {
 impl Chunks {
     /// # Errors
     /// `Io`, `Corrupt`.
-    pub(super) fn new(stretch: Stretch) -> Result<Self> {
+    pub(super) fn new(stretch: Stretch, share: Share) -> Result<Self> {
         let segment = stretch.rows.as_any().downcast_ref::<SegmentRows>();
         let (places, kept) = match segment {
             Some(segment) => segment.lying(stretch.places, stretch.kept)?,
@@ -120,6 +140,7 @@ impl Chunks {
         });
         Ok(Self {
             rows: stretch.rows,
+            share,
             places,
             scn: stretch.scn,
             kept,
@@ -168,6 +189,10 @@ impl Chunks {
             let Some((chunk, whole)) = segment.piece(&self.places) else {
                 return Err(Error::internal("a segment ends too early"));
             };
+            if !self.share.has(chunk) {
+                self.places.start += whole.len() as u64;
+                continue;
+            }
             for sieve in &mut *sieves {
                 sieve.refresh()?;
             }

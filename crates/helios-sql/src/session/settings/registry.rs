@@ -380,7 +380,10 @@ pub(super) static RESERVED: &[&str] = &[
 
 /// Short names of the thresholds by which rows move between tiers, and what they are called.
 const SHORT: [(&str, &str); 3] = [
-    ("access_count_threshold", "hybrid_storage_access_count_threshold"),
+    (
+        "access_count_threshold",
+        "hybrid_storage_access_count_threshold",
+    ),
     ("cold_threshold", "hybrid_storage_cold_threshold"),
     ("hot_threshold", "hybrid_storage_hot_threshold"),
 ];
