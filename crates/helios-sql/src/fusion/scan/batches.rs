@@ -17,10 +17,10 @@ use helios_table::catalog::TableDef;
 use helios_table::{KeyRange, StoredRow};
 use helios_version::{Apart, Read, RowCursor, RowRef, Run, Stretch};
 
-use super::chunks::{Chunks, Share, Step};
+use super::chunks::{Chunks, SharedSegment, Step};
 use super::exec::Output;
 use super::filter::RowFilter;
-use super::morsels::Taker;
+use super::morsels::{Segments, Taker};
 use super::probe::{Keys, Probe};
 use super::sieve::Sieve;
 use crate::fusion::array::ColumnBuilder;
@@ -82,7 +82,7 @@ pub(super) struct Batches {
     /// How many parts of the scan share each segment whose rows lie in another order than that of their keys.
     shares: usize,
     /// Segments of the pieces before, the next one last, where rows come in any order.
-    waiting: Vec<(Stretch, Share)>,
+    waiting: Vec<Waiting>,
     /// Rows that do not make a batch yet, of pieces before: likewise.
     begun: Option<(Vec<Builder>, usize)>,
     /// What are batches of few rows each is put together in here, where rows in segments come in turns with others.
@@ -102,10 +102,29 @@ pub(super) struct Batches {
 
 enum Piece {
     Rows(RowCursor),
-    /// Rows outside of segments before those in segments, or what others leave of these.
-    Apart(Apart, Share),
+    /// Rows outside of segments before those in segments.
+    Apart(Apart, Turn),
+    /// Segments of which others read as well.
+    Shared(Segments),
     /// Keys with the numbers that are left.
     Keys(Arc<Keys>, Range<usize>),
+}
+
+/// Whose piece it is.
+#[derive(Clone, Copy)]
+enum Turn {
+    /// Nobody else's.
+    Alone,
+    /// The piece of this number, of which other parts read segments as well.
+    First(usize),
+    /// Likewise, but another part has the rows outside of segments and all of the other segments.
+    Other(usize),
+}
+
+/// A segment that comes before the next piece.
+enum Waiting {
+    Own(Stretch),
+    Shared(Arc<SharedSegment>),
 }
 
 enum Builder {
@@ -222,8 +241,11 @@ impl Batches {
                 sifted.add(chunks.sifted);
                 self.chunks = None;
             }
-            if let Some((stretch, share)) = self.waiting.pop() {
-                self.chunks = Some(Chunks::new(stretch, share)?);
+            if let Some(next) = self.waiting.pop() {
+                self.chunks = Some(match next {
+                    Waiting::Own(stretch) => Chunks::new(stretch)?,
+                    Waiting::Shared(segment) => Chunks::shared(segment),
+                });
                 continue;
             }
             match self.rows()? {
@@ -285,19 +307,17 @@ impl Batches {
                     }
                     flow
                 }
-                Piece::Apart(rows, Share { number: 0, .. }) => {
-                    rows.for_each(&mut |row| filling.add(row))?
-                }
-                // Who has the first share hands them on.
-                Piece::Apart(rows, _) => rows.for_each(&mut |_| filling.pass())?,
+                // The other part hands them on.
+                Piece::Apart(rows, Turn::Other(_)) => rows.for_each(&mut |_| filling.pass())?,
+                Piece::Apart(rows, _) => rows.for_each(&mut |row| filling.add(row))?,
+                Piece::Shared(_) => ControlFlow::Continue(()),
                 Piece::Rows(rows) => rows.for_each(&mut |row| filling.add(row))?,
                 Piece::Keys(keys, numbers) => filling.look_up(keys, numbers)?,
             };
             if flow.is_continue()
-                && let Some(Piece::Apart(rows, share)) = self.piece.take()
+                && let Some(done) = self.piece.take()
             {
-                let stretches = rows.into_stretches().into_iter().rev();
-                self.waiting = (stretches.filter_map(|stretch| shared(stretch, share))).collect();
+                self.waiting = done.into_segments(&self.pieces)?;
                 if !self.waiting.is_empty() {
                     break;
                 }
@@ -324,12 +344,36 @@ impl Batches {
     }
 }
 
-/// What a share of a piece has of a segment; `None` if others have all of it.
-fn shared(stretch: Stretch, share: Share) -> Option<(Stretch, Share)> {
-    match stretch.rows.is_in_order() {
-        // The pieces are cut where its chunks are.
-        true => (share.number == 0).then_some((stretch, Share::WHOLE)),
-        false => Some((stretch, share)),
+impl Piece {
+    /// The segments that come behind it, the first one last.
+    fn into_segments(self, taker: &Taker) -> Result<Vec<Waiting>> {
+        let (stretches, turn) = match self {
+            Self::Apart(rows, turn) => (rows.into_stretches(), turn),
+            Self::Shared(segments) => {
+                let shared = segments.iter().rev().map(Arc::clone);
+                return Ok(shared.map(Waiting::Shared).collect());
+            }
+            Self::Rows(_) | Self::Keys(..) => return Ok(Vec::new()),
+        };
+        let piece = match turn {
+            Turn::Alone => {
+                let own = stretches.into_iter().rev();
+                return Ok(own.map(Waiting::Own).collect());
+            }
+            Turn::First(piece) | Turn::Other(piece) => piece,
+        };
+        // The pieces are cut where the chunks of the others are.
+        let (own, shared): (Vec<_>, Vec<_>) =
+            (stretches.into_iter()).partition(|stretch| stretch.rows.is_in_order());
+        let shared = shared.into_iter().map(SharedSegment::new);
+        let shared = taker.share(piece, shared.collect::<Result<_>>()?);
+        let mut waiting: Vec<Waiting> = (shared.iter().rev())
+            .map(|segment| Waiting::Shared(Arc::clone(segment)))
+            .collect();
+        if matches!(turn, Turn::First(_)) {
+            waiting.extend(own.into_iter().rev().map(Waiting::Own));
+        }
+        Ok(waiting)
     }
 }
 
@@ -343,23 +387,31 @@ fn next_piece(
     loop {
         let number = taker.take();
         match &source.pieces {
-            Pieces::Ranges(ranges) => match ranges.get(number / shares.unwrap_or(1)) {
-                Some(range) if range.is_empty() => {}
-                Some(range) => {
-                    let table = source.table.storage;
-                    let rows = source.read.scan(table, range.bounds(), false)?;
-                    let share = shares.map(|of| Share {
-                        number: number % of,
-                        of,
-                    });
-                    return Ok(Some(match share {
-                        Some(share) if rows.has_segments() => Piece::Apart(rows.apart()?, share),
-                        Some(share) if share.number > 0 => continue,
-                        _ => Piece::Rows(rows),
-                    }));
+            Pieces::Ranges(ranges) => {
+                let of = shares.unwrap_or(1);
+                let (piece, is_first) = (number / of, number % of == 0);
+                let Some(range) = ranges.get(piece) else {
+                    return Ok(None);
+                };
+                if range.is_empty() {
+                    continue;
                 }
-                None => return Ok(None),
-            },
+                if !is_first && let Some(shared) = taker.shared(piece) {
+                    return Ok(Some(Piece::Shared(shared)));
+                }
+                let table = source.table.storage;
+                let rows = source.read.scan(table, range.bounds(), false)?;
+                let turn = match (of, is_first) {
+                    (1, _) => Turn::Alone,
+                    (_, true) => Turn::First(piece),
+                    (_, false) => Turn::Other(piece),
+                };
+                return Ok(Some(match shares {
+                    Some(_) if rows.has_segments() => Piece::Apart(rows.apart()?, turn),
+                    _ if !is_first => continue,
+                    _ => Piece::Rows(rows),
+                }));
+            }
             Pieces::Probe(probe) => {
                 source.read.require(source.table.storage)?;
                 let keys = probe.piece(number, source.read.as_ref(), interrupt)?;
@@ -458,7 +510,7 @@ impl<'a> Filling<'a> {
             let flow = match run {
                 Run::Row(row) => self.add(row)?,
                 Run::Stretch(stretch) => {
-                    *chunks = Some(Chunks::new(stretch, Share::WHOLE)?);
+                    *chunks = Some(Chunks::new(stretch)?);
                     ControlFlow::Break(())
                 }
             };
