@@ -488,6 +488,9 @@ fn access_counts_only_where_it_is_to() {
         .unwrap();
     tend(&tables, at, 64);
     assert_eq!(promoted(&tables), (300, 300, 0));
+    // Copies are no reason to make their segment anew.
+    tend(&tables, at + DAY, 64);
+    assert_eq!(report(&tables, "t").compacted.segments, 0);
     // Where all rows come back nothing is left of it.
     let off = vec![("hybrid_storage".to_owned(), "off".to_owned())];
     store.alter_branch(BranchId::MAIN, "main", off).unwrap();
