@@ -156,7 +156,6 @@ impl SegmentRows {
             keys: Keys::Bytes(keys),
             at: 0,
             step: 0,
-            step: 0,
         }))
     }
 
