@@ -142,8 +142,9 @@ struct Filling<'a> {
     /// Rows put in.
     count: usize,
     wanted: usize,
-    /// Rows looked at.
+    /// Rows looked at, and those that another part looks at.
     seen: usize,
+    passed: usize,
     /// Rows left out because of what was learnt.
     sifted: usize,
     interrupt: &'a Interrupt,
@@ -448,6 +449,7 @@ impl<'a> Filling<'a> {
             count,
             wanted,
             seen: 0,
+            passed: 0,
             sifted: 0,
             interrupt,
         }
@@ -456,10 +458,10 @@ impl<'a> Filling<'a> {
     /// Passes over a row that another part has.
     #[inline]
     fn pass(&mut self) -> Result<ControlFlow<()>> {
-        if self.seen.is_multiple_of(ROWS_PER_CHECK) {
+        if self.passed.is_multiple_of(ROWS_PER_CHECK) {
             self.interrupt.check()?;
         }
-        self.seen += 1;
+        self.passed += 1;
         Ok(ControlFlow::Continue(()))
     }
 
