@@ -18,6 +18,10 @@ use super::keys::Keys;
 use super::near::Near;
 use super::trail::Trail;
 
+/// So many rows from all over a segment are read one by one from columns that are at hand; of more each column is gathered
+/// for itself, which waits less for memory.
+const SCATTERED: usize = 256;
+
 /// Columns of a row that is put together without asking for memory.
 const FEW: usize = 32;
 
@@ -279,13 +283,14 @@ impl SegmentRows {
         let mut parts = Vec::new();
         let mut part_of: Vec<Option<u32>> = vec![None; self.segment.chunks().len()];
         let mut rows = Vec::with_capacity(places.len());
+        let is_few = keys.len() <= SCATTERED;
         for (chunk, row) in places {
             let Some(part) = part_of.get_mut(chunk) else {
                 return Err(Error::internal("a chunk that is not there"));
             };
             let part = match *part {
                 Some(part) => part,
-                None => match self.ready(chunk) {
+                None => match is_few.then(|| self.ready(chunk)).flatten() {
                     Some(cells) => {
                         parts.push(cells);
                         *part.insert(parts.len() as u32 - 1)
