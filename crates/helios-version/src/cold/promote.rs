@@ -33,8 +33,11 @@ use crate::core::Core;
 use crate::keys::{self, ObjectRange, PREFIX, Stored};
 use crate::read::newest_in;
 
-/// Rows moved in one batch at most: while it is applied, commits wait.
+/// Rows moved in one batch at most, and bytes of them, more or less: while it is applied, commits wait.
 const TOGETHER: usize = 1024;
+const BYTES: usize = 4 << 20;
+/// Rows read of a segment at a time.
+const READ: usize = 64;
 
 /// A range of keys whose rows were promoted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,8 +163,7 @@ impl Promoter {
         Ok(Self { marked })
     }
 
-    /// Copies the rows at these places of a segment, of which as many are read as are promoted in one batch; `now` is the
-    /// time in µs since 1970-01-01 UTC. Returns how many rows were copied: none of those that were changed
+    /// Copies the rows at these places of a segment; `now` is the time in µs since 1970-01-01 UTC. Returns how many rows were copied: none of those that were changed
     /// or promoted before, none if the segment is not there any more or not wholly adopted.
     ///
     /// # Errors
@@ -176,25 +178,28 @@ impl Promoter {
             return Ok(0);
         };
         let rows = core.cold.rows(part)?;
-        let mut block = ColdBlock::default();
         let end = places.end.min(part.info.rows);
-        while places.start + (block.len() as u64) < end && block.len() < TOGETHER {
-            let from = places.start + block.len() as u64;
-            let left = usize::try_from(end - from).unwrap_or(TOGETHER);
-            let before = block.len();
-            rows.read(from, left.min(TOGETHER - before), &mut block)?;
-            if block.len() == before {
-                return Err(Error::corrupt(format!(
-                    "segment {segment} of table {} has fewer rows than it should",
-                    marked.table
-                )));
+        let (mut from, mut copied) = (places.start, 0);
+        while from < end {
+            let mut block = ColdBlock::default();
+            while from < end && block.len() < TOGETHER && block.memory() < BYTES {
+                let before = block.len();
+                let left = usize::try_from(end - from).unwrap_or(READ);
+                rows.read(from, left.min(READ), &mut block)?;
+                if block.len() == before {
+                    return Err(Error::corrupt(format!(
+                        "segment {segment} of table {} has fewer rows than it should",
+                        marked.table
+                    )));
+                }
+                from += (block.len() - before) as u64;
             }
+            copied += core.between_commits(|_| {
+                marked.still()?;
+                self.copy(&block, now)
+            })?;
+            failpoint::hit("cold.promoted")?;
         }
-        let copied = core.between_commits(|_| {
-            marked.still()?;
-            self.copy(&block, now)
-        })?;
-        failpoint::hit("cold.promoted")?;
         Ok(copied)
     }
 
