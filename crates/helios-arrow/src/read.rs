@@ -73,6 +73,18 @@ impl ColumnReader {
         self.array.is_empty()
     }
 
+    /// The bytes of the text, or of the `bytea`, at `row`; `None` if values are others, it is null, or there is none.
+    pub fn string(&self, row: usize) -> Option<&[u8]> {
+        if row >= self.array.len() || self.array.is_null(row) {
+            return None;
+        }
+        match &self.inner {
+            Inner::Text(a) => Some(a.value(row).as_bytes()),
+            Inner::Bytea(a) => Some(a.value(row)),
+            _ => None,
+        }
+    }
+
     /// The value at `row`, which must be below [`ColumnReader::len`].
     ///
     /// # Errors

@@ -1,12 +1,17 @@
 //! Decoded columns of chunks, kept for the next scan, bounded in bytes.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef};
 use parking_lot::Mutex;
 
 use crate::error::Result;
+
+/// What a layer above made of a decoded column, so that single values of it are had at once. It has the column's own buffers.
+pub type ReadyColumn = Arc<dyn Any + Send + Sync>;
 
 /// Segment, chunk and part.
 type Key = (u64, u32, u32);
@@ -52,6 +57,7 @@ struct Shard {
 struct Entry {
     array: ArrayRef,
     bytes: usize,
+    ready: Option<ReadyColumn>,
 }
 
 impl ColumnCache {
@@ -90,6 +96,28 @@ impl ColumnCache {
     pub(crate) fn get(&self, key: &Key) -> Option<ArrayRef> {
         let shard = self.shard(key)?.lock();
         shard.entries.get(key).map(|entry| entry.array.clone())
+    }
+
+    /// What `make` makes of a column that is kept, and is kept with it; `None` if it is not, or nothing is made of it.
+    pub(crate) fn ready(
+        &self,
+        key: &Key,
+        make: &dyn Fn(&ArrayRef) -> Option<ReadyColumn>,
+    ) -> Option<ReadyColumn> {
+        let shard = self.shard(key)?;
+        let array = {
+            let shard = shard.lock();
+            let entry = shard.entries.get(key)?;
+            if let Some(ready) = &entry.ready {
+                return Some(Arc::clone(ready));
+            }
+            entry.array.clone()
+        };
+        let ready = make(&array)?;
+        if let Some(entry) = shard.lock().entries.get_mut(key) {
+            entry.ready = Some(Arc::clone(&ready));
+        }
+        Some(ready)
     }
 
     /// A column: the one that is kept, or what `decode` makes. Of several threads that want the same one at a
@@ -155,7 +183,12 @@ impl ColumnCache {
         shard.keys.push(key);
         shard.bytes += bytes;
         let array = array.clone();
-        shard.entries.insert(key, Entry { array, bytes });
+        let entry = Entry {
+            array,
+            bytes,
+            ready: None,
+        };
+        shard.entries.insert(key, entry);
     }
 
     /// Bytes that it holds.
@@ -192,8 +225,6 @@ impl fmt::Debug for ColumnCache {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use arrow_array::Int64Array;
 
     use super::*;
@@ -236,6 +267,20 @@ mod tests {
         // And it takes new ones, and lets them go, as before.
         (0..100).for_each(|chunk| cache.put((3, chunk, 0), &column()));
         assert!(cache.bytes() > 0);
+    }
+
+    #[test]
+    fn what_was_made_of_a_column_goes_with_it() {
+        let cache = ColumnCache::new(1 << 20);
+        let made = |array: &ArrayRef| Some(Arc::new(array.len()) as ReadyColumn);
+        let length = |found: Option<ReadyColumn>| found?.downcast_ref::<usize>().copied();
+        let key = (1, 0, 0);
+        assert_eq!(length(cache.ready(&key, &made)), None);
+        cache.put(key, &column());
+        assert_eq!(length(cache.ready(&key, &made)), Some(1 << 10));
+        assert_eq!(length(cache.ready(&key, &|_| None)), Some(1 << 10));
+        cache.forget(1);
+        assert_eq!(length(cache.ready(&key, &made)), None);
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub use choose::{ColumnOptions, Compression, Evidence, Reason};
 pub use codec::{
     Block, Codec, Effort, Encoded, Known, Opened, Refusal, codec, codec_for_setting, codecs,
 };
-pub use columns::ColumnCache;
+pub use columns::{ColumnCache, ReadyColumn};
 pub use error::{Error, ErrorKind, Place, Result};
 pub use format::meta::{Begins, BlockAt, Chunk, ColumnChunk, EncodedAt, Keys, OrderPage};
 pub use key::KeyEncoder;

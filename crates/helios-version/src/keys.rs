@@ -63,6 +63,7 @@ pub(crate) const META_NEXT_SEGMENT: u8 = 11;
 pub(crate) const META_AGES: u8 = 12;
 pub(crate) const META_PERIOD: u8 = 13;
 pub(crate) const META_FLOORS: u8 = 14;
+pub(crate) const META_PROMOTION: u8 = 15;
 
 /// The first bytes of all keys of an object on a branch.
 #[inline]

@@ -66,8 +66,8 @@ mod writes;
 pub use backup::{Copied, Manifest, Watch, is_backup, restore, verify_backup};
 pub use branch::{Branch, BranchSpec};
 pub use cold::{
-    Adoption, Cold, ColdBlock, ColdRows, Compaction, Freeze, Frozen, KeyTrail, SegmentInfo, Thaw,
-    Trail,
+    Adoption, Cold, ColdBlock, ColdRows, Compaction, Freeze, Frozen, KeyTrail, Promoter, Promotion,
+    SegmentInfo, Thaw, Trail,
 };
 pub use commit::CommitInfo;
 pub use cursor::{Apart, KeyCursor, RowCursor, Run, Stretch};
@@ -97,6 +97,10 @@ pub const FAILPOINTS: &[&str] = &[
     "cold.adopted",
     "cold.loaded",
     "cold.swapped",
+    "cold.thawed",
+    "cold.melted",
+    "cold.promoted",
+    "cold.demoted",
     "backup.state",
     "backup.segment",
     "backup.manifest",

@@ -22,7 +22,7 @@ use crate::branch::{BranchTree, Node};
 use crate::cache::RowCache;
 use crate::chains::Chains;
 use crate::codec::{Reader, put_varint};
-use crate::cold::{Ages, ColdLevel, SegmentInfo};
+use crate::cold::{Ages, ColdLevel, Promotion, SegmentInfo};
 use crate::commit::CommitInfo;
 use crate::core::{Core, now};
 use crate::directory::Directory;
@@ -222,6 +222,7 @@ fn core(kv: Arc<dyn Kv>, log: Sink, options: Options) -> Result<Core> {
     let mut pins = BTreeMap::new();
     let (mut floors, mut first_commit) = (Floors::default(), 1);
     let (mut segments, mut next_segment, mut ages) = (Vec::new(), 1, Ages::default());
+    let mut promotions = Vec::new();
     let mut cursor = snapshot.scan(Keyspace::Meta, (Bound::Unbounded, Bound::Unbounded), false)?;
     while let Some((key, value)) = cursor.next()? {
         let mut key = Reader::new(key, "meta key");
@@ -271,11 +272,14 @@ fn core(kv: Arc<dyn Kv>, log: Sink, options: Options) -> Result<Core> {
             keys::META_SEGMENT => segments.push(SegmentInfo::decode(key.rest(), value.rest())?),
             keys::META_NEXT_SEGMENT => next_segment = value.varint()?,
             keys::META_AGES => ages = Ages::decode(value.rest())?,
+            keys::META_PROMOTION => promotions.push(Promotion::decode(key.rest(), value.rest())?),
             keys::META_SEQUENCE | keys::META_DROPPED_TABLE | keys::META_DROPPED_INDEX => {}
             _ => return Err(key.corrupt("unknown tag")),
         }
     }
     drop(cursor);
+    let cold = ColdLevel::new(segments, next_segment, ages);
+    cold.set_promotions(promotions);
     Ok(Core {
         kv,
         log,
@@ -288,7 +292,7 @@ fn core(kv: Arc<dyn Kv>, log: Sink, options: Options) -> Result<Core> {
         transactions: Default::default(),
         stamps: Stamps::default(),
         chains: Chains::default(),
-        cold: ColdLevel::new(segments, next_segment, ages),
+        cold,
         indexer: ArcSwapOption::empty(),
         retention: AtomicU64::new(retention::micros(options.retention)),
         next_txid: AtomicU64::new(1),

@@ -97,6 +97,16 @@ pub trait Read: Send + Sync {
         0
     }
 
+    /// Whether rows of some segment of a table lie in another order than that of their keys, so that no cut through the keys
+    /// is one through its rows.
+    ///
+    /// # Errors
+    /// As [`Read::get`].
+    fn is_scattered(&self, table: TableId) -> Result<bool> {
+        let _ = table;
+        Ok(false)
+    }
+
     /// Where scans of a table that has segments are best cut, ascending, with `fine` into smaller pieces; and how
     /// many rows are in these segments, dead or alive.
     ///
@@ -324,6 +334,18 @@ impl Read for Snapshot {
             .links()
             .filter_map(|link| self.0.core.cold.level(table, link.branch));
         levels.map(|level| level.parts.len()).sum()
+    }
+
+    fn is_scattered(&self, table: TableId) -> Result<bool> {
+        for link in self.links() {
+            let level = self.0.core.cold.level(table, link.branch);
+            for part in level.iter().flat_map(|level| level.parts.iter()) {
+                if !self.0.core.cold.rows(part)?.is_in_order() {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     fn cuts(&self, table: TableId, fine: bool) -> Result<(Vec<Vec<u8>>, u64)> {

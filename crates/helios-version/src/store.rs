@@ -14,7 +14,9 @@ use crate::background;
 use crate::backup::{Manifest, Watch};
 use crate::branch::{Branch, BranchSpec};
 use crate::codec::Reader;
-use crate::cold::{Adoption, Cold, ColdRows, Compaction, Freeze, SegmentInfo, Thaw};
+use crate::cold::{
+    Adoption, Cold, ColdRows, Compaction, Freeze, Promoter, Promotion, SegmentInfo, Thaw,
+};
 use crate::commit::CommitInfo;
 use crate::core::Core;
 use crate::diff::{ChangedKeys, Diff};
@@ -593,6 +595,32 @@ impl Store {
     /// As [`Store::compact`].
     pub fn thaw(&self, segment: &SegmentInfo) -> Result<Thaw> {
         Thaw::begin(self.core(), segment.table, segment.branch, segment.id)
+    }
+
+    /// Begins to promote rows of the segments of a table on a branch, or to take promoted ones away.
+    ///
+    /// # Errors
+    /// As [`Store::freeze`].
+    pub fn promote(&self, table: TableId, branch: BranchId) -> Result<Promoter> {
+        Promoter::begin(self.core(), table, branch)
+    }
+
+    /// How many rows were promoted of each table on each branch, those that were changed since among them.
+    #[must_use]
+    pub fn promoted(&self) -> std::collections::BTreeMap<(TableId, BranchId), u64> {
+        self.core().cold.promoted()
+    }
+
+    /// The ranges of keys of a table on a branch whose rows were promoted at a time, in µs since 1970-01-01 UTC, or before.
+    #[must_use]
+    pub fn promotions(&self, table: TableId, branch: BranchId, until: i64) -> Vec<Promotion> {
+        self.core().cold.promotions(table, branch, until)
+    }
+
+    /// The rows of one of [`Store::segments`], if anybody read them since the store was opened.
+    #[must_use]
+    pub fn opened_segment(&self, segment: &SegmentInfo) -> Option<Arc<dyn ColdRows>> {
+        self.core().cold.opened(segment)
     }
 
     /// About how many rows of a segment nobody needs any more, counted up to `most`.

@@ -140,6 +140,10 @@ impl Read for View {
         self.snapshot.segments(table)
     }
 
+    fn is_scattered(&self, table: TableId) -> Result<bool> {
+        self.snapshot.is_scattered(table)
+    }
+
     fn cuts(&self, table: TableId, fine: bool) -> Result<(Vec<Vec<u8>>, u64)> {
         self.snapshot.cuts(table, fine)
     }

@@ -80,6 +80,24 @@ impl Copies {
         }
     }
 
+    /// Has the frozen copy's rows from an id on back in the row store, as reads of them would have at last.
+    fn promote(&mut self, first: i64, rows: i64) -> Result<()> {
+        for id in first..first + rows {
+            self.frozen.point(id)?;
+        }
+        let connection = self.frozen.connection();
+        connection.execute_batch("ALTER TABLE bench SET (access_count_threshold = 16)")?;
+        connection.execute_batch("VACUUM")?;
+        let sql = "SELECT promoted_rows FROM helios_hybrid_storage() WHERE table_name = 'bench'";
+        let promoted: i64 = connection.query_row(sql, ())?.get(0)?;
+        match promoted >= rows / 2 {
+            true => Ok(()),
+            false => Err(Error::internal(format!(
+                "{promoted} of {rows} rows promoted"
+            ))),
+        }
+    }
+
     fn engines(&mut self) -> [&mut dyn Engine; 3] {
         [&mut self.frozen, &mut self.hot, &mut self.sqlite]
     }
@@ -168,7 +186,14 @@ fn singles(copies: &mut Copies, rows: i64) -> Result<()> {
     })?;
     case("delete by key", 1_000, &mut |engine, numbers| {
         engine.delete(half + numbers.below(half))
-    })
+    })?;
+    let near = (rows / 100).max(1);
+    copies.promote(rows / 2, near)?;
+    let times = copies.measure("point select, promoted", 5_000, &mut |engine, numbers| {
+        engine.point(rows / 2 + numbers.below(near))
+    })?;
+    print("the same of promoted rows, near each other", &times);
+    Ok(())
 }
 
 fn scans(copies: &mut Copies, rows: i64) -> Result<()> {

@@ -14,7 +14,7 @@ use super::narrow::{narrow, widen};
 use super::opens::{BlockCache, OpenBlock, Opens, Part};
 
 use crate::codec::{Block, Codec, codec};
-use crate::columns::ColumnCache;
+use crate::columns::{ColumnCache, ReadyColumn};
 use crate::error::{Error, Place, Result};
 use crate::format::footer::Footer;
 use crate::format::meta::{BlockAt, Chunk, EncodedAt};
@@ -224,6 +224,19 @@ impl Segment {
     #[must_use]
     pub fn has_column(&self, chunk: usize, column: usize) -> bool {
         self.known(chunk, column as u32).is_some()
+    }
+
+    /// What `make` makes of all rows of a column of a chunk if these are at hand, decoded (it may be in fewer bits, as
+    /// [`column`](Segment::column) tells), and is kept as long as they are. The first who asks decides what it is.
+    #[must_use]
+    pub fn ready_column(
+        &self,
+        chunk: usize,
+        column: usize,
+        make: &dyn Fn(&ArrayRef) -> Option<ReadyColumn>,
+    ) -> Option<ReadyColumn> {
+        let Opens { columns, id, .. } = self.opened.as_ref()?;
+        columns.ready(&(*id, chunk as u32, column as u32), make)
     }
 
     fn known(&self, chunk: usize, part: u32) -> Option<ArrayRef> {

@@ -21,6 +21,7 @@ const KNOWN: &[(&str, Kind)] = &[
     ("comment", Kind::Text),
     (GC_POLICY, Kind::Policy),
     ("hybrid_storage", Kind::Hybrid),
+    ("hybrid_storage_access_count_threshold", Kind::Hybrid),
     ("hybrid_storage_cold_threshold", Kind::Hybrid),
     ("hybrid_storage_hot_threshold", Kind::Hybrid),
     ("hybrid_storage_min_rows", Kind::Hybrid),
@@ -47,6 +48,7 @@ pub(super) const NONE: &str = "none";
 pub(super) fn branch_options(written: &[(String, String)]) -> Result<Vec<(String, String)>> {
     let mut options: Vec<(String, String)> = Vec::new();
     for (name, value) in written {
+        let name = &super::settings::in_full(name).to_owned();
         if options.iter().any(|(given, _)| given == name) {
             return Err(Error::new(
                 SqlState::SYNTAX_ERROR,

@@ -25,7 +25,7 @@ impl Session {
                     .with_detail("It concerns the whole database."),
             );
         }
-        let name = name.to_ascii_lowercase();
+        let name = super::settings::in_full(name).to_ascii_lowercase();
         self.check_no_block(&format!("SET {name}"))?;
         let (who, _) = self.who()?;
         if !who.superuser {

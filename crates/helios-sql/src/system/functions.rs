@@ -259,7 +259,7 @@ static FUNCTIONS: &[SystemFunction] = &[
     },
     SystemFunction {
         name: "helios_hybrid_storage",
-        version: 4,
+        version: 5,
         args: (0, 0),
         columns: &[
             ("schema_name", Text),
@@ -281,6 +281,10 @@ static FUNCTIONS: &[SystemFunction] = &[
             ("cluster_by", Text),
             ("segments_thawed", Int8),
             ("rows_thawed", Int8),
+            ("access_count_threshold", Int8),
+            ("promoted_rows", Int8),
+            ("rows_promoted", Int8),
+            ("rows_demoted", Int8),
         ],
     },
     SystemFunction {

@@ -12,10 +12,12 @@
 //! What a user's type is made of may change in the catalog; what it takes in a row never does. So the form
 //! names built-in types only.
 
-use arrow_array::ArrayRef;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Decimal64Type, UInt8Type};
+use arrow_array::{Array, ArrayRef, Decimal64Array, UInt8Array};
 use helios_arrow::{ColumnBuilder, ColumnReader, Shape};
 use helios_base::row::{self, Field};
-use helios_base::{DataType, Error, Result, UserKind, Value};
+use helios_base::{DataType, Error, Numeric, Result, UserKind, Value};
 use serde::{Deserialize, Serialize};
 
 /// How a column lies in a segment.
@@ -124,29 +126,88 @@ impl Form {
 /// A column of a segment, ready to give the bytes that stood in rows.
 pub(super) struct Cells {
     form: Form,
-    reader: ColumnReader,
+    values: Values,
+}
+
+/// A column, perhaps in fewer bits than its type has.
+enum Values {
+    Wide(ColumnReader),
+    /// Decimals in 64 bits, with their scale.
+    Short(Decimal64Array, u16),
+    /// Places among the different strings.
+    Coded(UInt8Array, ColumnReader),
 }
 
 impl Cells {
     /// # Errors
     /// Internal if the array is of another type.
     pub(super) fn new(form: &Form, array: &ArrayRef) -> Result<Self> {
+        let shape = form.shape();
+        let short = array.as_primitive_opt::<Decimal64Type>();
+        let coded = array.as_dictionary_opt::<UInt8Type>();
+        let values = match (short, coded, shape.as_decimal()) {
+            (Some(short), _, Some((_, scale))) => Values::Short(short.clone(), scale),
+            (_, Some(coded), _) => {
+                let different = ColumnReader::new(coded.values(), &shape)?;
+                Values::Coded(coded.keys().clone(), different)
+            }
+            _ => Values::Wide(ColumnReader::new(array, &shape)?),
+        };
         Ok(Self {
             form: form.clone(),
-            reader: ColumnReader::new(array, &form.shape())?,
+            values,
         })
+    }
+
+    /// How many rows it has.
+    fn len(&self) -> usize {
+        match &self.values {
+            Values::Wide(reader) => reader.len(),
+            Values::Short(short, _) => short.len(),
+            Values::Coded(codes, _) => codes.len(),
+        }
     }
 
     /// The value in row `at`, of the form's type.
     pub(super) fn value(&self, at: usize) -> Result<Value> {
-        if at >= self.reader.len() {
+        if at >= self.len() {
             return Err(Error::internal("a column of a segment is too short"));
         }
-        self.reader.value(at)
+        match &self.values {
+            Values::Wide(reader) => reader.value(at),
+            Values::Short(short, _) if short.is_null(at) => Ok(Value::Null),
+            // `NaN` is none of those that 64 bits hold.
+            Values::Short(short, scale) => {
+                let number = i128::from(short.value(at));
+                Ok(Value::Numeric(Numeric::from_i128(number, *scale)))
+            }
+            Values::Coded(codes, _) if codes.is_null(at) => Ok(Value::Null),
+            Values::Coded(codes, different) => {
+                let code = usize::from(codes.value(at));
+                match code < different.len() {
+                    true => different.value(code),
+                    false => Err(Error::internal("a code of a segment names no string")),
+                }
+            }
+        }
+    }
+
+    /// The bytes of a string in row `at`, which are those that it has in a row of a table; `None` if it is none, or `NULL`.
+    fn string(&self, at: usize) -> Option<&[u8]> {
+        match &self.values {
+            Values::Wide(reader) => reader.string(at),
+            Values::Short(..) => None,
+            Values::Coded(codes, _) if at >= codes.len() || codes.is_null(at) => None,
+            Values::Coded(codes, different) => different.string(usize::from(codes.value(at))),
+        }
     }
 
     /// Appends the bytes of the column in row `at`; false if it is `NULL`.
     pub(super) fn push(&self, at: usize, out: &mut Vec<u8>) -> Result<bool> {
+        if let Some(bytes) = self.string(at) {
+            out.extend_from_slice(bytes);
+            return Ok(true);
+        }
         match self.value(at)? {
             Value::Null => Ok(false),
             value => row::put_value(&value, &self.form.ty, out).map(|()| true),

@@ -13,10 +13,11 @@ use crate::catalog::TableDef;
 use crate::tables::Tables;
 
 /// The names of the options, each with its value where nobody says otherwise.
-pub const HYBRID_OPTIONS: [(&str, &str); 6] = [
+pub const HYBRID_OPTIONS: [(&str, &str); 7] = [
     ("auto_compression", "on"),
     ("bulk_load_threshold", "2000000"),
     ("hybrid_storage", "auto"),
+    ("hybrid_storage_access_count_threshold", "10000"),
     ("hybrid_storage_cold_threshold", "30 days"),
     ("hybrid_storage_hot_threshold", "7 days"),
     ("hybrid_storage_min_rows", "10000"),
@@ -35,6 +36,8 @@ pub struct HybridStorage {
     pub cold: i64,
     /// So many rows have to be due before a segment is made of them.
     pub min_rows: u64,
+    /// Groups of neighbouring rows of segments that were read so often come back; `None`: never.
+    pub access_count: Option<u32>,
     /// A transaction that adds so many rows writes them straight into segments, if anybody said.
     bulk_rows: Option<u64>,
     /// Whether columns of which nobody says how are compressed.
@@ -47,6 +50,13 @@ const BULK_ROWS: u64 = 2_000_000;
 /// or so many of a table without a key and indexes, of which nobody looks single rows up.
 const BULK_ROWS_KEYLESS: u64 = 100_000;
 
+/// Reads of 64 neighbouring rows, within some two hours, that are worth more than what scans lose by them: see
+/// `docs/columnar.md`.
+const ACCESS_COUNT: u32 = 10_000;
+
+/// The greatest value of `hybrid_storage_access_count_threshold`.
+const ACCESS_COUNT_MOST: u32 = 1_000_000_000;
+
 /// The least value of `bulk_load_threshold`: no smaller transaction asks for it.
 pub(super) const BULK_LEAST: u64 = 1000;
 
@@ -58,6 +68,7 @@ impl Default for HybridStorage {
             hot: 7 * MICROS_PER_DAY,
             cold: 30 * MICROS_PER_DAY,
             min_rows: 10_000,
+            access_count: Some(ACCESS_COUNT),
             bulk_rows: None,
             auto_compression: true,
         }
@@ -95,6 +106,19 @@ impl HybridStorage {
             "hybrid_storage_min_rows" => {
                 let rows = value.trim().parse().ok().filter(|rows| *rows > 0);
                 self.min_rows = rows.ok_or_else(|| bad().with_hint("It is a positive number."))?;
+            }
+            "hybrid_storage_access_count_threshold" => {
+                self.access_count = match value.trim().to_ascii_lowercase().as_str() {
+                    "0" | "off" => None,
+                    count => {
+                        let count = count.parse().ok();
+                        let count = count.filter(|count| *count <= ACCESS_COUNT_MOST);
+                        let hint = || {
+                            format!("It is a number of reads up to {ACCESS_COUNT_MOST}, or off.")
+                        };
+                        Some(count.ok_or_else(|| bad().with_hint(hint()))?)
+                    }
+                }
             }
             "auto_compression" => {
                 self.auto_compression = match value.to_ascii_lowercase().as_str() {
@@ -173,6 +197,7 @@ mod tests {
             hot: 0,
             cold: 0,
             min_rows: 0,
+            access_count: None,
             bulk_rows: Some(0),
             auto_compression: false,
         };
@@ -193,10 +218,18 @@ mod tests {
             ("hybrid_storage_hot_threshold", "soon"),
             ("hybrid_storage_min_rows", "0"),
             ("bulk_load_threshold", "999"),
+            ("hybrid_storage_access_count_threshold", "-1"),
+            ("hybrid_storage_access_count_threshold", "1000000001"),
         ] {
             assert!(hybrid.set(name, value).is_err(), "{name}");
         }
         assert_eq!(hybrid.set("fillfactor", "7").ok(), Some(false));
+        for never in ["0", "OFF"] {
+            let name = "hybrid_storage_access_count_threshold";
+            let mut hybrid = HybridStorage::default();
+            assert_eq!(hybrid.set(name, never).ok(), Some(true));
+            assert_eq!(hybrid.access_count, None);
+        }
         assert_eq!(hybrid, HybridStorage::default());
     }
 }

@@ -1,5 +1,5 @@
 //! What is done to cold rows without being asked: freezing those that are old enough, making new segments of
-//! old ones, and bringing back the rows of tables whose `hybrid_storage` is off.
+//! old ones, bringing back rows that are read often, and all of tables whose `hybrid_storage` is off.
 //!
 //! Work goes on in *rounds*, in bounded steps: a round looks which tables of which branches may have rows that
 //! are due, and takes one after the other. A table is looked at again when more rows are old enough, or old
@@ -18,6 +18,7 @@ use super::cluster::CLUSTER_BY;
 use super::compact::{self, CompactionJob, CompactionReport};
 use super::freeze::{FreezeJob, FreezeReport, Limits};
 use super::hybrid::HybridStorage;
+use super::promote::{self, PromotionDue, PromotionJob, PromotionReport};
 use crate::catalog::TableDef;
 use crate::tables::Tables;
 use crate::temporary::is_temporary_schema;
@@ -46,6 +47,8 @@ pub(crate) struct State {
     /// Segments made anew without finding dead rows: they are not looked at for that again.
     barren: HashSet<u64>,
     notes: HashMap<Place, Note>,
+    /// Until when counts of reads have faded.
+    faded: Option<i64>,
 }
 
 type Place = (BranchId, TableId);
@@ -55,6 +58,7 @@ enum Job {
     Freeze(FreezeJob),
     Compact(CompactionJob),
     Thaw(Thaw),
+    Promote(PromotionJob),
 }
 
 impl Job {
@@ -63,6 +67,7 @@ impl Job {
             Self::Freeze(job) => job.step(tables, budget),
             Self::Compact(job) => job.step(tables, budget),
             Self::Thaw(thaw) => thaw.step(budget),
+            Self::Promote(job) => job.step(tables, budget),
         }
     }
 
@@ -70,7 +75,7 @@ impl Job {
     fn settle(self) -> Result<()> {
         match self {
             Self::Freeze(job) => job.settle(),
-            Self::Compact(_) | Self::Thaw(_) => Ok(()),
+            Self::Compact(_) | Self::Thaw(_) | Self::Promote(_) => Ok(()),
         }
     }
 
@@ -79,6 +84,7 @@ impl Job {
             Self::Freeze(job) => job.state(),
             Self::Compact(_) => "compacting",
             Self::Thaw(_) => "thawing",
+            Self::Promote(_) => "promoting",
         }
     }
 }
@@ -92,6 +98,8 @@ struct Due {
     hybrid: HybridStorage,
     /// From which commit on all versions of the table are kept.
     kept: Scn,
+    /// What access asks for; then nothing else is to be done.
+    promotion: Option<PromotionDue>,
 }
 
 impl Due {
@@ -110,6 +118,7 @@ struct Note {
     report: FreezeReport,
     compacted: CompactionReport,
     thawed: ThawReport,
+    promoted: PromotionReport,
     failure: Option<String>,
     /// What the table was to be clustered by at the last look.
     cluster: Option<String>,
@@ -131,7 +140,7 @@ pub struct HybridReport {
     pub table: Arc<TableDef>,
     /// What its options say.
     pub hybrid: HybridStorage,
-    /// What is done to it: `idle`, `counting`, `writing`, `adopting`, `compacting`, `thawing`.
+    /// What is done to it: `idle`, `counting`, `writing`, `adopting`, `compacting`, `thawing`, `promoting`.
     pub state: &'static str,
     /// When it was last looked at, in µs since 1970-01-01 UTC.
     pub looked_at: Option<i64>,
@@ -141,6 +150,10 @@ pub struct HybridReport {
     pub compacted: CompactionReport,
     /// What came back since.
     pub thawed: ThawReport,
+    /// What came back since because it was read often.
+    pub promoted: PromotionReport,
+    /// Rows that came back so and have not gone again, those that were changed since among them.
+    pub promoted_rows: u64,
     /// Why it did not work the last time.
     pub failure: Option<String>,
 }
@@ -192,6 +205,9 @@ impl Tables {
                 Ok(Step::More) => state.running = Some((due, job)),
                 Ok(Step::Done) => {
                     state.note(&due, now, &job);
+                    if matches!(job, Job::Promote(_)) {
+                        return Ok(Step::More);
+                    }
                     if due.hybrid.is_off {
                         self.thaw(&mut state, due, now);
                         return Ok(Step::More);
@@ -208,15 +224,21 @@ impl Tables {
             state
                 .notes
                 .retain(|(branch, _), _| self.store().branch_by_id(*branch).is_some());
+            self.fade(&mut state, now);
             let due = self.due(&state.notes, now)?;
             let nothing = due.is_empty() && state.adoptions.is_empty();
             state.due = (!nothing).then_some(due);
             return Ok(if nothing { Step::Done } else { Step::More });
         };
-        let Some(due) = round.pop_front() else {
+        let Some(mut due) = round.pop_front() else {
             state.due = None;
             return Ok(Step::Done);
         };
+        if let Some(promotion) = due.promotion.take() {
+            let job = PromotionJob::new(due.place(), promotion, now);
+            state.running = Some((due, Job::Promote(job)));
+            return Ok(Step::More);
+        }
         if due.hybrid.is_off {
             self.thaw(&mut state, due, now);
             return Ok(Step::More);
@@ -233,6 +255,16 @@ impl Tables {
             None => self.compact(&mut state, due, now),
         }
         Ok(Step::More)
+    }
+
+    /// Lets what was counted of reads fade as time goes by.
+    fn fade(&self, state: &mut State, now: i64) {
+        let faded = *state.faded.get_or_insert(now);
+        let times = now.saturating_sub(faded) / promote::FADING;
+        if times > 0 {
+            promote::cool(self, u32::try_from(times).unwrap_or(u32::MAX));
+            state.faded = Some(faded.saturating_add(times * promote::FADING));
+        }
     }
 
     /// Begins what is to be done to the segments of a table.
@@ -271,6 +303,7 @@ impl Tables {
         store.note_age(now)?;
         let segments = store.segments();
         let cold: HashSet<Place> = segments.iter().map(|s| (s.branch, s.table)).collect();
+        let promoted = store.promoted();
         let mut all = VecDeque::new();
         let branches = store.branches();
         let Some(main) = branches.iter().find(|branch| branch.parent.is_none()) else {
@@ -281,24 +314,42 @@ impl Tables {
             // Most branches of many have nothing of their own.
             if written.iter().all(|table| is_catalog(*table))
                 && !cold.iter().any(|(on, _)| *on == branch.id)
+                && !promoted.keys().any(|(_, on)| *on == branch.id)
             {
                 continue;
             }
             for table in self.newest_catalog(branch.id)?.tables() {
                 let hybrid = HybridStorage::of(&table.options, branch, main);
-                let is_cold = cold.contains(&(branch.id, table.storage));
-                let is_due = hybrid.is_on || (hybrid.is_off && is_cold);
+                let place = (branch.id, table.storage);
+                let is_cold = cold.contains(&place);
+                let rows = promoted.get(&(table.storage, branch.id)).copied();
+                let is_due = hybrid.is_on || (hybrid.is_off && (is_cold || rows.is_some()));
                 if !is_due || is_temporary_schema(&table.schema_name) {
                     continue;
                 }
                 let until = store.scn_before(now.saturating_sub(hybrid.hot));
-                let note = notes.get(&(branch.id, table.storage));
+                // From which commit on all versions of it are kept. Older ones may be gone since: rows that had some may move.
+                let kept = store.kept(branch.id, Some(table.storage));
+                let note = notes.get(&place);
                 let cluster = table.options.get(CLUSTER_BY);
+                let has_failed = note.is_some_and(|n| n.not_before > now && n.failure.is_some());
+                if (is_cold || rows.is_some())
+                    && !has_failed
+                    && let Some(promotion) =
+                        promote::due(self, place, &segments, (&hybrid, now), rows.unwrap_or(0))
+                {
+                    all.push_back(Due {
+                        table: table.clone(),
+                        branch: branch.id,
+                        until: None,
+                        hybrid,
+                        kept,
+                        promotion: Some(promotion),
+                    });
+                }
                 if note.is_some_and(|n| n.not_before > now && n.cluster.as_ref() == cluster) {
                     continue;
                 }
-                // Older versions may be gone since: rows that had some may move.
-                let kept = store.kept(branch.id, Some(table.storage));
                 let is_due = !hybrid.is_off
                     && until > Scn::ZERO
                     && written.contains(&table.storage)
@@ -311,6 +362,7 @@ impl Tables {
                         until,
                         hybrid,
                         kept,
+                        promotion: None,
                     });
                 }
             }
@@ -327,6 +379,7 @@ impl Tables {
         let main = branches.iter().find(|branch| branch.parent.is_none());
         let main = main.unwrap_or(branch);
         let catalog = self.newest_catalog(branch.id)?;
+        let promoted = self.store().promoted();
         let state = self.keeper.0.lock();
         let tables = catalog.tables();
         let tables = tables.filter(|table| !is_temporary_schema(&table.schema_name));
@@ -344,6 +397,11 @@ impl Tables {
                     frozen: note.report,
                     compacted: note.compacted,
                     thawed: note.thawed,
+                    promoted: note.promoted,
+                    promoted_rows: promoted
+                        .get(&(table.storage, branch.id))
+                        .copied()
+                        .unwrap_or(0),
                     failure: note.failure,
                 }
             })
@@ -376,6 +434,11 @@ impl State {
                 note.looked_at = Some(now);
                 note.thawed.segments += 1;
                 note.thawed.rows += thaw.rows();
+            }
+            Job::Promote(job) => {
+                let report = job.report();
+                note.promoted.rows += report.rows;
+                note.promoted.demoted += report.demoted;
             }
         }
     }

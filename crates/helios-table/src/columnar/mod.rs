@@ -9,6 +9,7 @@
 //! - `compact.rs` makes one segment of several.
 //! - `compress.rs` says how columns are compressed.
 //! - `load.rs` writes the rows of large transactions, `direct.rs` those that nobody can look for while they come.
+//! - `heat.rs` counts how often rows are read, `promote.rs` brings back those that are read often.
 //! - `freeze.rs` freezes tables; `hybrid.rs` says when rows are cold, `keeper.rs` does it in the background.
 //!
 //! A segment has rows of one schema version only: a reader of the past knows the table as it was, and must
@@ -21,12 +22,14 @@ mod descriptor;
 mod direct;
 mod form;
 mod freeze;
+mod heat;
 mod hybrid;
 mod keeper;
 mod keys;
 mod load;
 mod near;
 mod order;
+mod promote;
 mod report;
 mod rows;
 mod scan;
@@ -45,6 +48,7 @@ pub use freeze::FreezeReport;
 pub use hybrid::{HYBRID_OPTIONS, HybridStorage};
 pub(crate) use keeper::Keeper;
 pub use keeper::{HybridReport, ThawReport};
+pub use promote::PromotionReport;
 pub use report::{ColumnCompression, SegmentReport};
 pub use rows::SegmentRows;
 pub use scan::{ChunkRows, ColumnZone, ZoneEnd};

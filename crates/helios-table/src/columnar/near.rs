@@ -17,7 +17,7 @@ use helios_version::{ColdBlock, ColdRows, RowRef};
 use super::rows::SegmentRows;
 
 /// Rows decoded together when one of them was read before.
-const LEAF: usize = 64;
+pub(super) const LEAF: usize = 64;
 
 /// Rows whose keys are read together: the segment's index knows the first of each.
 const GROUP: usize = 1024;
@@ -210,6 +210,7 @@ impl SegmentRows {
         visit: &mut dyn FnMut(RowRef<'_>) -> Result<()>,
     ) -> Result<()> {
         let (chunk, row) = self.place_in(place);
+        self.heat().note(chunk, row);
         // Rows whose keys follow each other may lie far apart.
         let leaf_rows = if self.is_clustered() { 1 } else { LEAF };
         let first = row - row % leaf_rows;
@@ -217,9 +218,8 @@ impl SegmentRows {
         let leaf = match self.near().kept.get(&at) {
             Some(Kept::Rows(leaf)) => leaf,
             // Nothing needs to be decoded of columns that are at hand.
-            _ if (self.is_clustered() || !self.is_at_hand(chunk))
-                && self.near().kept.again(&at) =>
-            {
+            _ if self.show_ready(place, pk, visit)? => return Ok(()),
+            _ if self.near().kept.again(&at) => {
                 let mut leaf = ColdBlock::default();
                 self.read(self.place_of(chunk, first), leaf_rows, &mut leaf)?;
                 leaf.shrink();
@@ -235,12 +235,6 @@ impl SegmentRows {
             }
         };
         visit(self.row_of(&leaf, row - first, pk)?)
-    }
-
-    /// Whether all columns of a chunk are kept decoded.
-    fn is_at_hand(&self, chunk: usize) -> bool {
-        let columns = self.segment().schema().columns().len();
-        (0..columns).all(|column| self.segment().has_column(chunk, column))
     }
 
     fn row_of<'b>(&self, block: &'b ColdBlock, at: usize, pk: &[u8]) -> Result<RowRef<'b>> {

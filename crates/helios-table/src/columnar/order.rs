@@ -31,6 +31,16 @@ impl SegmentRows {
         !self.segment().order().is_empty()
     }
 
+    /// Where the rows of these keys of a page lie: chunk, and row of that.
+    pub(super) fn lying_at(&self, page: usize, keys: Range<usize>) -> Result<Vec<(usize, usize)>> {
+        let places = self.segment().order_page(page);
+        let places = places.map_err(|error| self.placed(error))?;
+        let places = places.values().get(keys).unwrap_or_default().iter();
+        Ok(places
+            .map(|place| self.chunk_of(u64::from(*place)))
+            .collect())
+    }
+
     /// The rows of these keys of a page, with these columns.
     pub(super) fn gather(
         &self,
@@ -39,13 +49,10 @@ impl SegmentRows {
         columns: &[usize],
         with_begins: bool,
     ) -> Result<Gathered> {
-        let places = self.segment().order_page(page);
-        let places = places.map_err(|error| self.placed(error))?;
-        let places = places.values().get(keys).unwrap_or_default();
+        let places = self.lying_at(page, keys)?;
         let mut wanted: Vec<Vec<u32>> = vec![Vec::new(); self.segment().chunks().len()];
         let mut rows = Vec::with_capacity(places.len());
-        for place in places {
-            let (chunk, row) = self.chunk_of(u64::from(*place));
+        for (chunk, row) in places {
             let of_chunk = wanted.get_mut(chunk);
             let of_chunk = of_chunk.ok_or_else(|| Error::internal("a chunk that is not there"))?;
             rows.push((chunk as u32, of_chunk.len() as u32));

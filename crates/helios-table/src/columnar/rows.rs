@@ -7,15 +7,23 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
 use helios_base::row::{self, Layout};
 use helios_base::{Error, Result, Scn};
-use helios_segment::{CHUNK_ROWS, ReadAt, Segment};
-use helios_version::{ColdBlock, ColdRows, ShowRow};
+use helios_segment::{CHUNK_ROWS, ReadAt, ReadyColumn, Segment};
+use helios_version::{ColdBlock, ColdRows, RowRef, ShowRow};
 
 use super::descriptor::{Descriptor, KeyForm};
 use super::form::{Cells, Form};
 use super::from_segment;
+use super::heat::Heat;
 use super::keys::Keys;
 use super::near::Near;
 use super::trail::Trail;
+
+/// So many rows from all over a segment are read one by one from columns that are at hand; of more each column is gathered
+/// for itself, which waits less for memory.
+const SCATTERED: usize = 256;
+
+/// Columns of a row that is put together without asking for memory.
+const FEW: usize = 32;
 
 /// Rows of the pieces into which chunks are cut where there are few.
 const FINE: usize = CHUNK_ROWS / 4;
@@ -31,9 +39,12 @@ pub struct SegmentRows {
     pages: Vec<u64>,
     descriptor: Descriptor,
     layout: Layout,
+    /// The forms of what the file has of a row: the hidden key, if there is one, and the columns.
+    forms: Vec<Form>,
     keys: Keys,
     /// When all rows began, if they came with one commit.
     begin: Option<Scn>,
+    heat: Heat,
 }
 
 impl SegmentRows {
@@ -65,13 +76,18 @@ impl SegmentRows {
             rows += u64::from(page.rows);
             pages.push(rows);
         }
+        let parts = starts.len().max(pages.len());
         Ok(Self {
             id,
             near,
             segment,
             starts,
             pages,
+            heat: Heat::new(parts),
             layout: descriptor.layout(),
+            forms: (descriptor.key_form().into_iter())
+                .chain(descriptor.columns.iter().map(|(_, form)| form.clone()))
+                .collect(),
             begin: descriptor.loaded.then_some(newest),
             keys: Keys::new(&descriptor),
             descriptor,
@@ -91,6 +107,11 @@ impl SegmentRows {
 
     pub(super) fn near(&self) -> &Near {
         &self.near
+    }
+
+    /// How often single rows were read.
+    pub(super) const fn heat(&self) -> &Heat {
+        &self.heat
     }
 
     pub(super) const fn encoder(&self) -> &Keys {
@@ -201,26 +222,176 @@ fn part_of(starts: &[u64], place: u64) -> (usize, usize) {
     (part, (place - start) as usize)
 }
 
-/// Rows of a chunk, decoded.
-struct Decoded {
-    /// The hidden key, if there is one, and the columns.
-    cells: Vec<Cells>,
-    begins: Option<UInt64Array>,
+/// Rows of a segment, ready to be put together.
+struct Taken {
+    /// The columns of each chunk that has some of them, the hidden key before the others if there is one.
+    parts: Vec<Vec<Arc<Cells>>>,
+    /// For each row its part, and which row of that it is.
+    rows: Vec<(u32, u32)>,
+    /// When each row began, if they did not begin together.
+    begins: Option<Vec<Scn>>,
 }
 
 impl SegmentRows {
-    fn decoded(
-        &self,
-        forms: &[&Form],
-        batch: &RecordBatch,
-        begins: Option<UInt64Array>,
-    ) -> Result<Decoded> {
-        let cells = forms.iter().zip(batch.columns());
-        let cells = cells.map(|(form, array)| Cells::new(form, array));
-        Ok(Decoded {
-            cells: cells.collect::<Result<_>>()?,
+    /// A column of a chunk, by its place in the file, if all of it is at hand, decoded.
+    fn ready_column(&self, chunk: usize, place: usize, form: &Form) -> Option<Arc<Cells>> {
+        let make = |array: &ArrayRef| match Cells::new(form, array) {
+            Ok(cells) => Some(Arc::new(cells) as ReadyColumn),
+            // Who decodes it says what is wrong with it.
+            Err(_) => None,
+        };
+        let ready = self.segment.ready_column(chunk, place, &make)?;
+        ready.downcast().ok()
+    }
+
+    fn ready(&self, chunk: usize) -> Option<Vec<Arc<Cells>>> {
+        let forms = self.forms.iter().enumerate();
+        forms
+            .map(|(place, form)| self.ready_column(chunk, place, form))
+            .collect()
+    }
+
+    fn cells(&self, batch: &RecordBatch) -> Result<Vec<Arc<Cells>>> {
+        let cells = self.forms.iter().zip(batch.columns());
+        cells
+            .map(|(form, array)| Cells::new(form, array).map(Arc::new))
+            .collect()
+    }
+
+    /// These keys' rows of a part.
+    fn take(&self, part: usize, keys: Range<usize>) -> Result<Taken> {
+        let all: Vec<usize> = (0..self.forms.len()).collect();
+        if self.is_clustered() {
+            return self.take_scattered(part, keys, &all);
+        }
+        let begins = self.begins(part, keys.clone())?;
+        let (cells, first) = match self.ready(part) {
+            Some(cells) => (cells, keys.start),
+            None => (self.cells(&self.read_places(part, keys.clone(), &all)?)?, 0),
+        };
+        let rows = (0..keys.len()).map(|at| (0, (first + at) as u32));
+        Ok(Taken {
+            parts: vec![cells],
+            rows: rows.collect(),
+            begins: begins.map(|begins| begins.values().iter().map(|scn| Scn(*scn)).collect()),
+        })
+    }
+
+    /// As [`SegmentRows::take`] where these rows lie all over the segment.
+    fn take_scattered(&self, page: usize, keys: Range<usize>, all: &[usize]) -> Result<Taken> {
+        let places = self.lying_at(page, keys.clone())?;
+        let mut parts = Vec::new();
+        let mut part_of: Vec<Option<u32>> = vec![None; self.segment.chunks().len()];
+        let mut rows = Vec::with_capacity(places.len());
+        let is_few = keys.len() <= SCATTERED;
+        for (chunk, row) in places {
+            let Some(part) = part_of.get_mut(chunk) else {
+                return Err(Error::internal("a chunk that is not there"));
+            };
+            let part = match *part {
+                Some(part) => part,
+                None => match is_few.then(|| self.ready(chunk)).flatten() {
+                    Some(cells) => {
+                        parts.push(cells);
+                        *part.insert(parts.len() as u32 - 1)
+                    }
+                    None => break,
+                },
+            };
+            rows.push((part, row as u32));
+        }
+        let is_ready = rows.len() == keys.len();
+        let mut begins = None;
+        if !is_ready || self.begin.is_none() {
+            let columns = if is_ready { &[][..] } else { all };
+            let gathered = self.gather(page, keys, columns, true)?;
+            if self.begin.is_none() {
+                let begin = gathered.rows.iter().map(|(part, row)| {
+                    let part = gathered.parts.get(*part as usize);
+                    self.begin_at(part.and_then(|part| part.1.as_ref()), *row as usize)
+                });
+                begins = Some(begin.collect());
+            }
+            if !is_ready {
+                let cells = gathered.parts.iter().map(|(batch, _)| self.cells(batch));
+                parts = cells.collect::<Result<_>>()?;
+                rows = gathered.rows;
+            }
+        }
+        Ok(Taken {
+            parts,
+            rows,
             begins,
         })
+    }
+
+    /// Appends the stored form of a row, of which these are the columns; `bytes` and `ends` are for its use.
+    fn assemble(
+        &self,
+        cells: &[Arc<Cells>],
+        at: usize,
+        (bytes, ends): (&mut Vec<u8>, &mut Vec<Option<Range<usize>>>),
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        bytes.clear();
+        ends.clear();
+        for column in cells {
+            let start = bytes.len();
+            ends.push(column.push(at, bytes)?.then_some(start..bytes.len()));
+        }
+        let mut few = [None; FEW];
+        let of = |end: &Option<Range<usize>>| {
+            let end = end.clone();
+            end.map(|end| bytes.get(end).unwrap_or_default())
+        };
+        if let Some(few) = few.get_mut(..ends.len()) {
+            for (part, end) in few.iter_mut().zip(ends.iter()) {
+                *part = of(end);
+            }
+            return row::assemble(&self.layout, few, out);
+        }
+        let parts: Vec<Option<&[u8]>> = ends.iter().map(of).collect();
+        row::assemble(&self.layout, &parts, out)
+    }
+
+    /// Shows the row at a place whose key is known if its columns are at hand, decoded; false if they are not.
+    pub(super) fn show_ready(
+        &self,
+        place: u64,
+        pk: &[u8],
+        visit: &mut ShowRow<'_>,
+    ) -> Result<bool> {
+        let (part, key) = self.place_in(place);
+        let (chunk, row) = match self.is_clustered() {
+            true => match self.lying_at(part, key..key + 1)?.first() {
+                Some(lying) => *lying,
+                None => return Ok(false),
+            },
+            false => (part, key),
+        };
+        let hidden = self.hidden();
+        let mut cells = Vec::with_capacity(self.forms.len());
+        for (place, form) in self.forms.iter().enumerate().skip(hidden) {
+            match self.ready_column(chunk, place, form) {
+                Some(column) => cells.push(column),
+                None => return Ok(false),
+            }
+        }
+        let begins = self.begins(chunk, row..row + 1)?;
+        let begin = self.begin_at(begins.as_ref(), 0);
+        let mut out = Vec::new();
+        let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(cells.len()));
+        self.assemble(&cells, row, (&mut bytes, &mut ends), &mut out)?;
+        let row = &out;
+        visit(RowRef { pk, begin, row }).map(|()| true)
+    }
+
+    /// How many columns of the file are the hidden key.
+    const fn hidden(&self) -> usize {
+        match self.descriptor.key {
+            KeyForm::Columns(_) => 0,
+            _ => 1,
+        }
     }
 }
 
@@ -256,61 +427,34 @@ impl ColdRows for SegmentRows {
         let Some((chunk, range)) = self.rows_from(from, count) else {
             return Ok(());
         };
-        let hidden = self.descriptor.key_form();
-        let forms: Vec<&Form> = hidden
-            .iter()
-            .chain(self.descriptor.columns.iter().map(|c| &c.1))
-            .collect();
-        let wanted: Vec<usize> = (0..forms.len()).collect();
-        let (mut parts, mut places) = (Vec::new(), Vec::new());
-        if self.is_clustered() {
-            let gathered = self.gather(chunk, range.clone(), &wanted, true)?;
-            for (batch, begins) in gathered.parts {
-                parts.push(self.decoded(&forms, &batch, begins)?);
-            }
-            places = gathered.rows;
-        } else {
-            let batch = self.read_places(chunk, range.clone(), &wanted)?;
-            let begins = self.begins(chunk, range.clone())?;
-            parts.push(self.decoded(&forms, &batch, begins)?);
-        }
-        let keys: Vec<Vec<&Cells>> = parts
-            .iter()
-            .map(|part| match &self.descriptor.key {
-                KeyForm::Columns(positions) => {
-                    let cells = positions.iter().filter_map(|at| part.cells.get(*at));
-                    cells.collect()
-                }
-                _ => part.cells.first().into_iter().collect(),
-            })
-            .collect();
-        let mut bytes = Vec::new();
-        let mut ends = Vec::new();
-        for at in 0..range.len() {
-            let (part, at) = match places.get(at) {
-                Some((part, at)) => (*part as usize, *at as usize),
-                None => (0, at),
-            };
-            let (Some(Decoded { cells, begins }), Some(key)) = (parts.get(part), keys.get(part))
-            else {
+        let taken = self.take(chunk, range)?;
+        let hidden = self.hidden();
+        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+        let mut key: Vec<&Cells> = Vec::new();
+        let mut of = None;
+        for (number, (part, at)) in taken.rows.iter().enumerate() {
+            let Some(cells) = taken.parts.get(*part as usize) else {
                 return Err(Error::internal("a part of a segment that was not read"));
             };
-            let columns = cells
-                .get(usize::from(hidden.is_some())..)
-                .unwrap_or_default();
-            bytes.clear();
-            ends.clear();
-            for column in columns {
-                let start = bytes.len();
-                ends.push(column.push(at, &mut bytes)?.then_some(start..bytes.len()));
+            if of != Some(*part) {
+                of = Some(*part);
+                key.clear();
+                match &self.descriptor.key {
+                    KeyForm::Columns(positions) => {
+                        let cells = positions.iter().filter_map(|at| cells.get(*at));
+                        key.extend(cells.map(|cells| &**cells));
+                    }
+                    _ => key.extend(cells.first().map(|cells| &**cells)),
+                }
             }
-            let parts: Vec<Option<&[u8]>> = (ends.iter())
-                .map(|end| end.clone().map(|end| bytes.get(end).unwrap_or_default()))
-                .collect();
-            rows.push(self.begin_at(begins.as_ref(), at), |out| {
-                self.keys.push(key, at, out)?;
+            let begins = taken.begins.as_ref().and_then(|begins| begins.get(number));
+            let begin = begins.copied().or(self.begin).unwrap_or_default();
+            let columns = cells.get(hidden..).unwrap_or_default();
+            let at = *at as usize;
+            rows.push(begin, |out| {
+                self.keys.push(&key, at, out)?;
                 let key_end = out.len();
-                row::assemble(&self.layout, &parts, out)?;
+                self.assemble(columns, at, (&mut bytes, &mut ends), out)?;
                 Ok(key_end)
             })?;
         }

@@ -75,6 +75,16 @@ impl SegmentRows {
         (first < end).then_some((chunk, first..end))
     }
 
+    /// The places of the rows of a chunk as they lie; `None` behind the last.
+    #[must_use]
+    pub fn chunk_places(&self, chunk: usize) -> Option<Range<u64>> {
+        let chunks = self.segment().chunks();
+        let rows = u64::from(chunks.get(chunk)?.rows);
+        let before = chunks.iter().take(chunk).map(|chunk| u64::from(chunk.rows));
+        let start: u64 = before.sum();
+        Some(start..start + rows)
+    }
+
     /// How many rows a chunk has.
     #[must_use]
     pub fn rows_of(&self, chunk: usize) -> usize {

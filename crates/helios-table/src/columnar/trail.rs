@@ -1,8 +1,8 @@
 //! Many keys of a segment, looked for in ascending order.
 //!
 //! Numbers, dates and times are compared as they lie in the columns of a chunk, which scans keep decoded; of
-//! other keys 1,024 at a time are encoded as bytes. From one key to the next the steps double, so that near ones are
-//! found quickly, and far ones are not looked for one by one.
+//! other keys 1,024 at a time are encoded as bytes. The next key is looked for as far on as the last one was from the one before; from there
+//! the steps double, so that near ones are found quickly, and far ones are not looked for one by one.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -22,6 +22,9 @@ use helios_base::{DataType, Result};
 use super::descriptor::KeyForm;
 use super::rows::SegmentRows;
 
+/// Keys that were so near each other are found from where the last one was.
+const NEAR: usize = 4;
+
 /// What stands before the bytes of a key column that is not `NULL`.
 const PRESENT: u8 = 1;
 
@@ -40,6 +43,8 @@ struct Chunk {
     keys: Keys,
     /// The first row that the key looked for last does not follow.
     at: usize,
+    /// How far that was from the one before.
+    step: usize,
 }
 
 enum Keys {
@@ -80,11 +85,13 @@ impl SegmentRows {
                     return self.near_place(pk);
                 }
                 let wanted = trail.wanted.as_slice();
-                chunk.at = gallop(chunk.at, count, |row| order(columns, row, wanted).is_lt());
+                let below = |row: usize| order(columns, row, wanted).is_lt();
+                (chunk.at, chunk.step) = leap(chunk.at, chunk.step, count, below);
                 chunk.at < count && order(columns, chunk.at, wanted).is_eq()
             }
             Keys::Bytes(keys) => {
-                chunk.at = gallop(chunk.at, count, |row| keys.value(row) < pk);
+                let below = |row: usize| keys.value(row) < pk;
+                (chunk.at, chunk.step) = leap(chunk.at, chunk.step, count, below);
                 chunk.at < count && keys.value(chunk.at) == pk
             }
         };
@@ -135,6 +142,7 @@ impl SegmentRows {
                 rows: 0..rows,
                 keys: Keys::Numbers(columns),
                 at: 0,
+                step: 0,
             }));
         }
         self.group_from(pk)
@@ -147,6 +155,7 @@ impl SegmentRows {
             rows,
             keys: Keys::Bytes(keys),
             at: 0,
+            step: 0,
         }))
     }
 
@@ -350,7 +359,36 @@ fn gallop(from: usize, rows: usize, below: impl Fn(usize) -> bool) -> usize {
         low += step;
         step *= 2;
     }
-    let mut high = (low + step - 1).min(rows);
+    between(low, (low + step - 1).min(rows), below)
+}
+
+/// As [`gallop`], beginning `step` rows on; and how far it is from `from`.
+#[inline]
+fn leap(from: usize, step: usize, rows: usize, below: impl Fn(usize) -> bool) -> (usize, usize) {
+    let guess = from.saturating_add(step);
+    let found = if step < NEAR || guess >= rows {
+        gallop(from, rows, below)
+    } else if below(guess) {
+        gallop(guess + 1, rows, below)
+    } else {
+        let (mut high, mut back) = (guess, 1);
+        loop {
+            if high - from <= back {
+                break between(from, high, below);
+            }
+            if below(high - back) {
+                break between(high - back + 1, high, below);
+            }
+            high -= back;
+            back *= 2;
+        }
+    };
+    (found, found - from)
+}
+
+/// The first row from `low` on of which `below` does not hold, or `high`.
+#[inline]
+fn between(mut low: usize, mut high: usize, below: impl Fn(usize) -> bool) -> usize {
     while low < high {
         let middle = low + (high - low) / 2;
         match below(middle) {
@@ -370,7 +408,15 @@ mod tests {
         for rows in 0..40 {
             for from in 0..=rows {
                 for end in from..=rows {
-                    assert_eq!(gallop(from, rows, |row| row < end), end, "{from} {rows}");
+                    let below = |row: usize| {
+                        assert!(row < rows);
+                        row < end
+                    };
+                    assert_eq!(gallop(from, rows, below), end, "{from} {rows}");
+                    for step in 0..=rows + 1 {
+                        let found = leap(from, step, rows, below);
+                        assert_eq!(found, (end, end - from), "{from} {step} {rows}");
+                    }
                 }
             }
         }

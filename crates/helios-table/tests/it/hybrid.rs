@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use helios_base::{BranchId, DataType, Scn};
+use helios_base::{BranchId, DataType, Scn, TableId};
 use helios_table::Tables;
 use helios_table::columnar::HybridReport;
 use helios_table::ddl::ObjectRef;
-use helios_version::{BranchSpec, Step};
+use helios_version::{BranchSpec, Options, Read, Step, Store};
 
 use crate::support::*;
 
@@ -338,4 +338,164 @@ fn what_other_tables_keep_is_no_reason_to_look() {
     // Its own rows do.
     tend(&tables, now(&tables) + 1000, 64);
     assert_ne!(report(&tables, "long").looked_at, Some(looked));
+}
+
+/// A table whose rows are in segments, and their keys; every read of a single row comes as far as the segment.
+fn frozen(rows: i32, more: &[(&str, &str)]) -> (Arc<Tables>, TableId, Vec<Vec<u8>>) {
+    let store = Store::open_in_memory(Options {
+        row_cache_bytes: 0,
+        ..options()
+    });
+    let tables = Tables::open(store.unwrap(), Arc::new(Words)).unwrap();
+    let mut all = vec![
+        ("hybrid_storage_min_rows", "1"),
+        ("hybrid_storage_access_count_threshold", "50"),
+    ];
+    all.extend(more);
+    table(&tables, "t", &all);
+    fill(&tables, "t", 0..rows);
+    tend(&tables, now(&tables) + 9 * DAY, 4096);
+    assert_eq!(cold_rows(&tables), rows as u64);
+    let catalog = tables.newest_catalog(BranchId::MAIN).unwrap();
+    let storage = catalog.tables().find(|t| t.name == "t").unwrap().storage;
+    let snapshot = tables.store().snapshot(BranchId::MAIN, None).unwrap();
+    let all = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
+    let found = snapshot.scan(storage, all, false).unwrap();
+    let keys = found.collect().unwrap().into_iter().map(|row| row.0);
+    let keys = keys.collect();
+    (tables, storage, keys)
+}
+
+/// Reads single rows.
+fn get(tables: &Tables, storage: TableId, keys: &[Vec<u8>], times: usize) {
+    let snapshot = tables.store().snapshot(BranchId::MAIN, None).unwrap();
+    for _ in 0..times {
+        for key in keys {
+            assert!(snapshot.get(storage, key).unwrap().is_some());
+        }
+    }
+}
+
+/// How many rows are promoted, were promoted, and went again.
+fn promoted(tables: &Arc<Tables>) -> (u64, u64, u64) {
+    let told = report(tables, "t");
+    (
+        told.promoted_rows,
+        told.promoted.rows,
+        told.promoted.demoted,
+    )
+}
+
+#[test]
+fn rows_that_are_read_often_come_back_for_a_while() {
+    let (tables, storage, keys) = frozen(1000, &[]);
+    let before = committed(&tables, "t");
+    let mut at = now(&tables) + 9 * DAY;
+    // One group of 64 is read often enough, one nearly.
+    get(&tables, storage, &keys[64..74], 5);
+    get(&tables, storage, &keys[640..647], 7);
+    tend(&tables, at, 16);
+    assert_eq!(promoted(&tables), (64, 64, 0));
+    assert_eq!(
+        tables.store().promotions(storage, BranchId::MAIN, at).len(),
+        1
+    );
+    assert_eq!(committed(&tables, "t"), before);
+    assert_eq!(
+        cold_rows(&tables),
+        1000,
+        "they are in their segment as well"
+    );
+    // Reads of them are not reads of the segment, and the counts of the others fade.
+    get(&tables, storage, &keys[64..128], 20);
+    at += DAY / 24 + 1;
+    tend(&tables, at, 64);
+    get(&tables, storage, &keys[640..650], 2);
+    tend(&tables, at, 64);
+    assert_eq!(promoted(&tables), (64, 64, 0));
+    get(&tables, storage, &keys[640..650], 1);
+    tend(&tables, at, 64);
+    assert_eq!(promoted(&tables), (128, 128, 0));
+    // They do not freeze again, until it is long ago that they were promoted.
+    at += 7 * DAY - DAY / 24 - 1;
+    tend(&tables, at, 64);
+    assert_eq!(promoted(&tables), (64, 128, 64));
+    at += DAY;
+    tend(&tables, at, 64);
+    assert_eq!(promoted(&tables), (0, 128, 128));
+    assert_eq!(report(&tables, "t").frozen.rows, 1000);
+    assert_eq!(committed(&tables, "t"), before);
+    // Who is read again comes back again.
+    get(&tables, storage, &keys[64..74], 5);
+    tend(&tables, at, 64);
+    assert_eq!(promoted(&tables), (64, 192, 128));
+    assert!(tables.store().check().unwrap().is_empty());
+}
+
+#[test]
+fn no_more_than_a_share_is_promoted() {
+    let (tables, storage, keys) = frozen(20_032, &[]);
+    let at = now(&tables) + 9 * DAY;
+    get(&tables, storage, &keys, 1);
+    // These first.
+    get(&tables, storage, &keys[6400..6464], 3);
+    tend(&tables, at, 512);
+    // Every sixteenth, in whole groups.
+    assert_eq!(promoted(&tables), (1216, 1216, 0));
+    let ranges = tables.store().promotions(storage, BranchId::MAIN, at);
+    assert!(ranges.iter().any(|range| {
+        let keys = &keys[6400..6464];
+        range.first <= keys[0] && keys[63] <= range.last
+    }));
+    get(&tables, storage, &keys, 2);
+    tend(&tables, at, 512);
+    assert_eq!(promoted(&tables), (1216, 1216, 0));
+    // What was changed among them stays, the others go when it is over.
+    let transaction = begin(&tables);
+    update(&transaction, "t", &int(6401), &[int(6401), text("new")]).unwrap();
+    delete(&transaction, "t", &int(6402)).unwrap();
+    transaction.commit().unwrap();
+    let before = committed(&tables, "t");
+    tend(&tables, at + 8 * DAY, 512);
+    let (left, _, demoted) = promoted(&tables);
+    assert_eq!((left % 64, demoted), (0, 1214));
+    assert_eq!(committed(&tables, "t"), before);
+    assert!(tables.store().check().unwrap().is_empty());
+}
+
+#[test]
+fn access_counts_only_where_it_is_to() {
+    for options in [
+        ("hybrid_storage_access_count_threshold", "off"),
+        ("hybrid_storage_access_count_threshold", "100000"),
+    ] {
+        let (tables, storage, keys) = frozen(300, &[options]);
+        get(&tables, storage, &keys, 20);
+        tend(&tables, now(&tables) + 9 * DAY, 64);
+        assert_eq!(promoted(&tables), (0, 0, 0));
+    }
+    // Nothing moves by itself, either way.
+    let (tables, storage, keys) = frozen(300, &[]);
+    get(&tables, storage, &keys, 20);
+    let store = tables.store();
+    let manual = vec![("hybrid_storage".to_owned(), "manual".to_owned())];
+    store.alter_branch(BranchId::MAIN, "main", manual).unwrap();
+    let at = now(&tables) + 9 * DAY;
+    tend(&tables, at, 64);
+    assert_eq!(promoted(&tables), (0, 0, 0));
+    store
+        .alter_branch(BranchId::MAIN, "main", Vec::new())
+        .unwrap();
+    tend(&tables, at, 64);
+    assert_eq!(promoted(&tables), (300, 300, 0));
+    // Copies are no reason to make their segment anew.
+    tend(&tables, at + DAY, 64);
+    assert_eq!(report(&tables, "t").compacted.segments, 0);
+    // Where all rows come back nothing is left of it.
+    let off = vec![("hybrid_storage".to_owned(), "off".to_owned())];
+    store.alter_branch(BranchId::MAIN, "main", off).unwrap();
+    tend(&tables, at + 8 * DAY, 64);
+    assert_eq!((cold_rows(&tables), promoted(&tables).0), (0, 0));
+    assert_eq!(committed(&tables, "t").len(), 300);
+    assert!(store.check().unwrap().is_empty());
 }

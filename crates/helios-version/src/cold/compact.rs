@@ -322,7 +322,7 @@ pub(super) fn drop_tombstones(
 
 impl Core {
     /// How many keys outside of segments lie in the range of this one, counted up to `most`, that may hide a dead row:
-    /// nobody reads at a point between its youngest row and theirs.
+    /// nobody reads at a point between its youngest row and theirs. Those in promoted ranges are mostly copies.
     pub(crate) fn shadows(&self, info: &SegmentInfo, most: u64) -> Result<u64> {
         let kv = self.kv.snapshot();
         let keys = (
@@ -333,10 +333,23 @@ impl Core {
         let mut current = kv.scan(Keyspace::Current, range.bounds(), false)?;
         let plan = self.plan()?;
         let floor = plan.floors.of(info.branch, info.table);
+        let promoted = self.cold.promotions(info.table, info.branch, i64::MAX);
+        let mut promoted = promoted.iter().peekable();
         let mut found = 0;
         while found < most
-            && let Some((_, value)) = current.next()?
+            && let Some((key, value)) = current.next()?
         {
+            let pk = key.get(PREFIX..).unwrap_or_default();
+            while promoted
+                .next_if(|range| range.last.as_slice() < pk)
+                .is_some()
+            {}
+            if promoted
+                .peek()
+                .is_some_and(|range| range.first.as_slice() <= pk)
+            {
+                continue;
+            }
             let end = Stored::decode(value)?.scn;
             found += u64::from(!plan.needs(info.branch, floor, info.newest, end));
         }

@@ -8,6 +8,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use helios_base::{BranchId, Error, Result, TableId};
 use parking_lot::Mutex;
 
+use super::promote::Promotions;
 use super::{Ages, Cold, ColdRows, SegmentInfo};
 
 /// The segments of all tables.
@@ -28,6 +29,8 @@ pub(crate) struct ColdLevel {
     pub(crate) unsaved: AtomicBool,
     /// How old commits are.
     pub(super) ages: Mutex<Ages>,
+    /// Ranges of keys whose rows were promoted.
+    pub(super) promotions: Mutex<Promotions>,
     /// Segments that nothing refers to, with the number of checkpoints after which that is durable.
     pub(super) retired: Mutex<Vec<(SegmentInfo, u64)>>,
     /// How many still read files of segments that may be retired.
@@ -152,6 +155,13 @@ impl ColdLevel {
             return None;
         }
         self.map.load().get(&(table, branch)).map(Arc::clone)
+    }
+
+    /// The rows of a segment, if it was opened.
+    pub(crate) fn opened(&self, info: &SegmentInfo) -> Option<Arc<dyn ColdRows>> {
+        let level = self.level(info.table, info.branch)?;
+        let part = level.parts.iter().find(|part| part.info.id == info.id)?;
+        part.opened.get().map(Arc::clone)
     }
 
     /// Of which tables and branches segments are being made.

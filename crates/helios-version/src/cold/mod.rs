@@ -12,7 +12,8 @@
 //! nothing. Only the first rows of a segment, as many as its manifest says, are *adopted*: they count; the others are
 //! still in `Current`.
 //!
-//! Thawing ([`Thaw`](crate::Thaw)) is the reverse, in steps of the same kind.
+//! Thawing ([`Thaw`](crate::Thaw)) is the reverse, in steps of the same kind. Promotion ([`Promoter`](crate::Promoter)) copies
+//! rows that are read often back and leaves the segment as it is.
 //!
 //! A commit of many rows may bring them along as segments ([`Txn::load`](crate::Txn::load)): then all begin with
 //! it, which the file does not know and the manifest does.
@@ -33,6 +34,7 @@ mod level;
 mod load;
 mod lookup;
 mod manifest;
+mod promote;
 mod retire;
 mod thaw;
 
@@ -48,6 +50,7 @@ pub use compact::Compaction;
 pub use freeze::{Adoption, Freeze, Frozen};
 pub(crate) use level::{ColdLevel, Level, Part};
 pub use manifest::SegmentInfo;
+pub use promote::{Promoter, Promotion};
 pub use thaw::Thaw;
 
 /// Opens segments: the layer above knows their format and where they are.

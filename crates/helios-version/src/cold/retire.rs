@@ -49,6 +49,7 @@ impl Core {
                 });
             self.note_retired(part);
         }
+        self.cold.forget_promotions(&gone, batch);
         for (table, branch) in self.cold.being_made() {
             if gone(table, branch) {
                 self.cold

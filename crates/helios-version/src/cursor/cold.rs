@@ -11,7 +11,7 @@ use crate::cold::{ColdBlock, ColdRows, Level, Part};
 use crate::core::Core;
 use crate::row::{Bounds, RowRef};
 
-/// Rows decoded at a time: the first block is small, for readers of few rows, and each next one twice as large.
+/// Rows decoded at a time: the first two blocks are small, for readers of few rows, and each next one twice as large.
 const FIRST: usize = 64;
 const BLOCK: usize = 1024;
 /// Where rows lie in another order than that of their keys, each block comes from all over the segment.
@@ -47,6 +47,8 @@ pub(crate) struct ColdRun {
     rest: std::ops::Range<usize>,
     at: Option<usize>,
     size: usize,
+    /// Rows decoded so far.
+    had: usize,
     /// Whether its reader takes stretches: then only keys are decoded where one may begin.
     stretches: bool,
     /// Whether its reader takes keys alone.
@@ -93,6 +95,7 @@ impl ColdRun {
                 rest: 0..0,
                 at: None,
                 size: FIRST,
+                had: 0,
                 stretches: false,
                 keys: false,
                 bare: false,
@@ -158,7 +161,8 @@ impl ColdRun {
             let count = self.size.min(most).min((upto - from) as usize);
             self.bare = self.keys || (self.stretches && in_order);
             if !(self.stretches && in_order) {
-                self.size = (self.size * 2).min(SCATTERED);
+                self.had = self.had.saturating_add(count);
+                self.size = self.had.min(SCATTERED);
             }
             let at = if self.reverse {
                 upto - count as u64

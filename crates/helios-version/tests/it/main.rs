@@ -10,5 +10,6 @@ mod collection;
 mod crash;
 mod isolation;
 mod model;
+mod promote;
 mod retention;
 mod thaw;

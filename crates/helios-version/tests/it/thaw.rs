@@ -51,6 +51,16 @@ fn readers_find_every_row_while_it_moves() {
         while adoption.step(40).unwrap() == Step::More {}
         let segment = store.segments().pop().unwrap();
         assert_eq!(segment.adopted, u64::from(ROWS));
+        let mut promoter = store.promote(T, BranchId::MAIN).unwrap();
+        for from in (0..u64::from(ROWS)).step_by(30) {
+            promoter.promote(segment.id, from..from + 30, 0).unwrap();
+        }
+        let promotions = store.promotions(T, BranchId::MAIN, i64::MAX);
+        // Some are copies when their segment goes.
+        for promotion in promotions.iter().skip(3) {
+            assert_eq!(promoter.demote(promotion).unwrap(), 30);
+        }
+        drop(promoter);
         let mut thaw = store.thaw(&segment).unwrap();
         while thaw.step(40).unwrap() == Step::More {}
         assert_eq!(thaw.rows(), u64::from(ROWS));

@@ -351,7 +351,7 @@ CREATE BRANCH x WITH (region = 'eu');
 -->   hint: This database runs in one process.
 CREATE BRANCH x OPTIONS (retention = '1 day');
 --> 42704 unrecognized branch option "retention"
--->   hint: Options are auto_compression, bulk_load_threshold, comment, gc_policy, hybrid_storage, hybrid_storage_cold_threshold, hybrid_storage_hot_threshold, hybrid_storage_min_rows, read_only, retention_period, ttl.
+-->   hint: Options are auto_compression, bulk_load_threshold, comment, gc_policy, hybrid_storage, hybrid_storage_access_count_threshold, hybrid_storage_cold_threshold, hybrid_storage_hot_threshold, hybrid_storage_min_rows, read_only, retention_period, ttl.
 CREATE BRANCH x OPTIONS (read_only = true, retention_period = '1 day', gc_policy = balanced);
 
 -- case: drop with children

@@ -501,7 +501,7 @@ CREATE BRANCH b WITH (retention_period = '-1 day');
 -->   hint: It is an interval that is not negative, such as 7 days, or none.
 CREATE BRANCH b WITH (colour = 'blue');
 --> 42704 unrecognized branch option "colour"
--->   hint: Options are auto_compression, bulk_load_threshold, comment, gc_policy, hybrid_storage, hybrid_storage_cold_threshold, hybrid_storage_hot_threshold, hybrid_storage_min_rows, read_only, retention_period, ttl.
+-->   hint: Options are auto_compression, bulk_load_threshold, comment, gc_policy, hybrid_storage, hybrid_storage_access_count_threshold, hybrid_storage_cold_threshold, hybrid_storage_hot_threshold, hybrid_storage_min_rows, read_only, retention_period, ttl.
 CREATE BRANCH b WITH (coment = 'x');
 --> 42704 unrecognized branch option "coment"
 -->   hint: Perhaps you meant "comment".

@@ -43,10 +43,20 @@ fn settings_are_those_of_the_database() {
             ("SET LOCAL hybrid_storage = off", "0A000"),
             ("BEGIN; SET hybrid_storage = off", "25001"),
             ("SET hybrid_storage_shard_aware = true", "0A000"),
-            ("SET access_count_threshold = 3", "0A000"),
+            ("SET access_count_threshold = 'often'", "22023"),
+            ("SET replication_factor = 3", "0A000"),
+            ("SET shard_aware_tiering = on", "0A000"),
             (
-                "CREATE TABLE x (a int) WITH (hot_threshold = '1 day')",
+                "CREATE TABLE x (a int) WITH (shard_aware_tiering = true)",
                 "0A000",
+            ),
+            (
+                "CREATE TABLE x (a int) WITH (hot_threshold = 'soon')",
+                "22023",
+            ),
+            (
+                "CREATE TABLE x (a int) WITH (hot_threshold = '1 day', hybrid_storage_hot_threshold = '2 days')",
+                "42601",
             ),
             (
                 "CREATE TABLE x (a int) WITH (hybrid_storage = 'never')",
@@ -201,6 +211,98 @@ fn rows_of_segments_come_back_where_it_is_off() {
     c.execute_batch("RESET hybrid_storage").unwrap();
     assert_eq!(text(c, held), "t off 0 0, u auto 0 5000");
     assert_eq!(answers(c), wanted);
+    let report = database.check().unwrap();
+    assert!(report.faults.is_empty(), "{:?}", report.faults);
+}
+
+#[test]
+fn thresholds_have_short_names() {
+    let database = Database::open_in_memory().unwrap();
+    let mut connection = database.connect().unwrap();
+    let c = &mut connection;
+    let shown = |c: &mut Connection| {
+        ["hot_threshold", "cold_threshold", "access_count_threshold"].map(|name| {
+            let full = text(c, &format!("SHOW hybrid_storage_{name}"));
+            assert_eq!(text(c, &format!("SHOW {name}")), full);
+            full
+        })
+    };
+    assert_eq!(shown(c), ["7 days", "30 days", "10000"]);
+    c.execute_batch("SET hot_threshold = '2 days'; SET Cold_Threshold TO '9 days'; SET access_count_threshold = off")
+        .unwrap();
+    assert_eq!(shown(c), ["2 days", "9 days", "off"]);
+    c.execute_batch("RESET hot_threshold").unwrap();
+    assert_eq!(shown(c), ["7 days", "9 days", "off"]);
+    let view = "SELECT concat_ws(' ', hot_threshold, cold_threshold, access_count_threshold)
+        FROM helios_hybrid_storage() WHERE table_name = 't'";
+    c.execute_batch("CREATE TABLE t (id int PRIMARY KEY) WITH (hot_threshold = '1 day', access_count_threshold = 70)")
+        .unwrap();
+    assert_eq!(text(c, view), "1 day 9 days 70");
+    c.execute_batch(
+        "ALTER TABLE t SET (cold_threshold = '8 days'); ALTER TABLE t RESET (hot_threshold)",
+    )
+    .unwrap();
+    assert_eq!(text(c, view), "7 days 8 days 70");
+    c.execute_batch("CREATE BRANCH dev WITH (hot_threshold = '5 days'); USE BRANCH dev")
+        .unwrap();
+    assert_eq!(text(c, view), "5 days 8 days 70");
+}
+
+#[test]
+fn rows_that_are_read_come_back_for_a_while() {
+    let scratch = Scratch::new();
+    let path = scratch.join("db");
+    let database = Database::open(&path).unwrap();
+    let mut connection = database.connect().unwrap();
+    let c = &mut connection;
+    for sql in [
+        "CREATE TABLE t (id int PRIMARY KEY, v int, s text) WITH (access_count_threshold = 40)",
+        "CREATE INDEX ON t (v)",
+        "INSERT INTO t SELECT n, n % 50, 'text ' || n FROM generate_series(0, 4999) n",
+        "SELECT * FROM helios_freeze('t')",
+        "CREATE BRANCH before",
+    ] {
+        c.execute_batch(sql)
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+    let asked = [
+        "SELECT md5(string_agg(q::text, ',' ORDER BY id)) FROM t q",
+        "SELECT md5(string_agg(q::text, ',' ORDER BY id)) FROM (SELECT * FROM t AS OF BRANCH before) q",
+        "SELECT count(*)::text FROM t WHERE v = 13",
+        "SELECT count(*) || ' ' || sum(v) FROM t",
+    ];
+    let answers = |c: &mut Connection| asked.map(|sql| text(c, sql));
+    let wanted = answers(c);
+    for id in 640..704 {
+        let s = text(c, &format!("SELECT s FROM t WHERE id = {id}"));
+        assert_eq!(s, format!("text {id}"));
+    }
+    let held = "SELECT concat_ws(' ', segments, cold_rows, promoted_rows, rows_promoted, rows_demoted) FROM helios_hybrid_storage()";
+    assert_eq!(text(c, held), "1 5000 0 0 0");
+    c.execute_batch("VACUUM").unwrap();
+    assert_eq!(text(c, held), "1 5000 64 64 0");
+    assert_eq!(answers(c), wanted);
+    for sql in [
+        "UPDATE t SET s = s || '!' WHERE id BETWEEN 650 AND 659",
+        "DELETE FROM t WHERE id = 660",
+        "CHECKPOINT",
+    ] {
+        c.execute_batch(sql).unwrap();
+    }
+    let changed = answers(c);
+    assert_ne!(changed[0], wanted[0]);
+    assert_eq!(changed[1], wanted[1]);
+    drop((connection, database));
+    let database = Database::open(&path).unwrap();
+    let mut connection = database.connect().unwrap();
+    let c = &mut connection;
+    assert_eq!(text(c, held), "1 5000 64 0 0");
+    assert_eq!(answers(c), changed);
+    // What is over goes; what was changed stays.
+    c.execute_batch("SET hot_threshold = '0'").unwrap();
+    c.execute_batch("VACUUM").unwrap();
+    assert_eq!(text(c, held), "1 5000 0 0 53");
+    assert_eq!(answers(c), changed);
     let report = database.check().unwrap();
     assert!(report.faults.is_empty(), "{:?}", report.faults);
 }

@@ -57,6 +57,8 @@ struct World {
     indexes: BTreeSet<u8>,
     rng: Rng,
     statements: u64,
+    /// The most rows that were promoted at a time.
+    promoted: i64,
 }
 
 #[test]
@@ -118,6 +120,7 @@ fn run(path: Option<PathBuf>, operations: u64, freezes: bool, clusters: bool) {
         world.end(who, true);
     }
     world.check_all();
+    assert_eq!(freezes, world.promoted > 0);
     let report = world.database().check().unwrap();
     assert!(report.faults.is_empty(), "{:?}", report.faults);
 }
@@ -139,13 +142,14 @@ impl World {
             indexes: BTreeSet::new(),
             rng: seeded(),
             statements: 0,
+            promoted: 0,
         };
         world.reopen();
         if world.freezes {
-            // VACUUM freezes, too.
+            // VACUUM freezes, too, and brings back what was read, and lets that go again.
             world.connections[0]
                 .execute_batch(
-                    "SET hybrid_storage_hot_threshold = '0'; SET hybrid_storage_min_rows = 1",
+                    "SET hybrid_storage_hot_threshold = '0'; SET hybrid_storage_min_rows = 1; SET access_count_threshold = 1",
                 )
                 .unwrap();
         }
@@ -211,6 +215,10 @@ impl World {
             _ => "SELECT * FROM helios_freeze('t')",
         };
         connection.execute_batch(sql).unwrap();
+        let held = "SELECT sum(promoted_rows)::bigint FROM helios_hybrid_storage()";
+        let held = connection.query_row(held, ()).unwrap();
+        let held: Option<i64> = held.get(0).unwrap();
+        self.promoted = self.promoted.max(held.unwrap_or(0));
     }
 
     fn step(&mut self) {

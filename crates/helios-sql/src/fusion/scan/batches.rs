@@ -17,10 +17,10 @@ use helios_table::catalog::TableDef;
 use helios_table::{KeyRange, StoredRow};
 use helios_version::{Apart, Read, RowCursor, RowRef, Run, Stretch};
 
-use super::chunks::{Chunks, Reading, Step};
+use super::chunks::{Chunks, Reading, SharedSegment, Step};
 use super::exec::Output;
 use super::filter::RowFilter;
-use super::morsels::Taker;
+use super::morsels::{Segments, Taker};
 use super::probe::{Keys, Probe};
 use super::ready::Ready;
 use super::sieve::Sieve;
@@ -80,8 +80,10 @@ pub(crate) struct Batches {
     chunks: Option<Chunks>,
     /// Whether rows may come in any order.
     apart: bool,
+    /// How many parts of the scan share each segment whose rows lie in another order than that of their keys.
+    shares: usize,
     /// Segments of the pieces before, the next one last, where rows come in any order.
-    waiting: Vec<Stretch>,
+    waiting: Vec<Waiting>,
     /// Rows that do not make a batch yet, of pieces before: likewise.
     begun: Option<(Vec<Builder>, usize)>,
     /// What are batches of few rows each is put together in here, where rows in segments come in turns with others.
@@ -106,9 +108,28 @@ pub(crate) struct Batches {
 enum Piece {
     Rows(RowCursor),
     /// Rows outside of segments before those in segments.
-    Apart(Apart),
+    Apart(Apart, Turn),
+    /// Segments of which others read as well.
+    Shared(Segments),
     /// Keys with the numbers that are left.
     Keys(Arc<Keys>, Range<usize>),
+}
+
+/// Whose piece it is.
+#[derive(Clone, Copy)]
+enum Turn {
+    /// Nobody else's.
+    Alone,
+    /// The piece of this number, of which other parts read segments as well.
+    First(usize),
+    /// Likewise, but another part has the rows outside of segments and all of the other segments.
+    Other(usize),
+}
+
+/// A segment that comes before the next piece.
+enum Waiting {
+    Own(Stretch),
+    Shared(Arc<SharedSegment>),
 }
 
 enum Builder {
@@ -126,8 +147,9 @@ struct Filling<'a> {
     /// Rows put in.
     count: usize,
     wanted: usize,
-    /// Rows looked at.
+    /// Rows looked at, and those that another part looks at.
     seen: usize,
+    passed: usize,
     /// Rows left out because of what was learnt.
     sifted: usize,
     interrupt: &'a Interrupt,
@@ -140,7 +162,7 @@ impl Batches {
         schema: SchemaRef,
         sieves: Vec<Sieve>,
         pieces: Taker,
-        apart: bool,
+        (apart, shares): (bool, usize),
         batch_rows: usize,
         limit: Option<usize>,
         interrupt: Interrupt,
@@ -154,6 +176,7 @@ impl Batches {
             piece: None,
             chunks: None,
             apart,
+            shares,
             waiting: Vec::new(),
             begun: None,
             joined: None,
@@ -238,8 +261,11 @@ impl Batches {
                 sifted.add(chunks.sifted);
                 self.chunks = None;
             }
-            if let Some(stretch) = self.waiting.pop() {
-                self.chunks = Some(Chunks::new(stretch)?);
+            if let Some(next) = self.waiting.pop() {
+                self.chunks = Some(match next {
+                    Waiting::Own(stretch) => Chunks::new(stretch)?,
+                    Waiting::Shared(segment) => Chunks::shared(segment),
+                });
                 continue;
             }
             match self.rows()? {
@@ -325,7 +351,8 @@ impl Batches {
             let piece = match &mut self.piece {
                 Some(piece) => piece,
                 None => {
-                    match next_piece(&self.source, &self.pieces, self.apart, &self.interrupt)? {
+                    let shares = self.apart.then_some(self.shares);
+                    match next_piece(&self.source, &self.pieces, shares, &self.interrupt)? {
                         Some(piece) => {
                             self.begins = true;
                             self.piece.insert(piece)
@@ -345,19 +372,18 @@ impl Batches {
                     }
                     flow
                 }
-                Piece::Apart(rows) => rows.for_each(&mut |row| filling.add(row))?,
+                // The other part hands them on.
+                Piece::Apart(rows, Turn::Other(_)) => rows.for_each(&mut |_| filling.pass())?,
+                Piece::Apart(rows, _) => rows.for_each(&mut |row| filling.add(row))?,
+                Piece::Shared(_) => ControlFlow::Continue(()),
                 Piece::Rows(rows) => rows.for_each(&mut |row| filling.add(row))?,
                 Piece::Keys(keys, numbers) => filling.look_up(keys, numbers)?,
             };
-            if flow.is_continue() {
-                if let Some(Piece::Apart(rows)) = self.piece.take() {
-                    self.waiting = rows.into_stretches();
-                    self.waiting.reverse();
-                    if !self.waiting.is_empty() {
-                        break;
-                    }
-                }
-                if self.by_piece && filling.count > 0 {
+            if flow.is_continue()
+                && let Some(done) = self.piece.take()
+            {
+                self.waiting = done.into_segments(&self.pieces)?;
+                if !self.waiting.is_empty() || self.by_piece && filling.count > 0 {
                     break;
                 }
             }
@@ -383,28 +409,74 @@ impl Batches {
     }
 }
 
-/// Takes a piece that is not empty.
+impl Piece {
+    /// The segments that come behind it, the first one last.
+    fn into_segments(self, taker: &Taker) -> Result<Vec<Waiting>> {
+        let (stretches, turn) = match self {
+            Self::Apart(rows, turn) => (rows.into_stretches(), turn),
+            Self::Shared(segments) => {
+                let shared = segments.iter().rev().map(Arc::clone);
+                return Ok(shared.map(Waiting::Shared).collect());
+            }
+            Self::Rows(_) | Self::Keys(..) => return Ok(Vec::new()),
+        };
+        let piece = match turn {
+            Turn::Alone => {
+                let own = stretches.into_iter().rev();
+                return Ok(own.map(Waiting::Own).collect());
+            }
+            Turn::First(piece) | Turn::Other(piece) => piece,
+        };
+        // The pieces are cut where the chunks of the others are.
+        let (own, shared): (Vec<_>, Vec<_>) =
+            (stretches.into_iter()).partition(|stretch| stretch.rows.is_in_order());
+        let shared = shared.into_iter().map(SharedSegment::new);
+        let shared = taker.share(piece, shared.collect::<Result<_>>()?);
+        let mut waiting: Vec<Waiting> = (shared.iter().rev())
+            .map(|segment| Waiting::Shared(Arc::clone(segment)))
+            .collect();
+        if matches!(turn, Turn::First(_)) {
+            waiting.extend(own.into_iter().rev().map(Waiting::Own));
+        }
+        Ok(waiting)
+    }
+}
+
+/// Takes a piece that is not empty; `shares` tells how many share one where rows may come in any order.
 fn next_piece(
     source: &Source,
     taker: &Taker,
-    apart: bool,
+    shares: Option<usize>,
     interrupt: &Interrupt,
 ) -> Result<Option<Piece>> {
     loop {
         let number = taker.take();
         match &source.pieces {
-            Pieces::Ranges(ranges) => match ranges.get(number) {
-                Some(range) if range.is_empty() => {}
-                Some(range) => {
-                    let table = source.table.storage;
-                    let rows = source.read.scan(table, range.bounds(), false)?;
-                    return Ok(Some(match apart && rows.has_segments() {
-                        true => Piece::Apart(rows.apart()?),
-                        false => Piece::Rows(rows),
-                    }));
+            Pieces::Ranges(ranges) => {
+                let of = shares.unwrap_or(1);
+                let (piece, is_first) = (number / of, number % of == 0);
+                let Some(range) = ranges.get(piece) else {
+                    return Ok(None);
+                };
+                if range.is_empty() {
+                    continue;
                 }
-                None => return Ok(None),
-            },
+                if !is_first && let Some(shared) = taker.shared(piece) {
+                    return Ok(Some(Piece::Shared(shared)));
+                }
+                let table = source.table.storage;
+                let rows = source.read.scan(table, range.bounds(), false)?;
+                let turn = match (of, is_first) {
+                    (1, _) => Turn::Alone,
+                    (_, true) => Turn::First(piece),
+                    (_, false) => Turn::Other(piece),
+                };
+                return Ok(Some(match shares {
+                    Some(_) if rows.has_segments() => Piece::Apart(rows.apart()?, turn),
+                    _ if !is_first => continue,
+                    _ => Piece::Rows(rows),
+                }));
+            }
             Pieces::Probe(probe) => {
                 source.read.require(source.table.storage)?;
                 let keys = probe.piece(number, source.read.as_ref(), interrupt)?;
@@ -441,9 +513,20 @@ impl<'a> Filling<'a> {
             count,
             wanted,
             seen: 0,
+            passed: 0,
             sifted: 0,
             interrupt,
         }
+    }
+
+    /// Passes over a row that another part has.
+    #[inline]
+    fn pass(&mut self) -> Result<ControlFlow<()>> {
+        if self.passed.is_multiple_of(ROWS_PER_CHECK) {
+            self.interrupt.check()?;
+        }
+        self.passed += 1;
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Adds a row if the filters want it; breaks when the batch is full.

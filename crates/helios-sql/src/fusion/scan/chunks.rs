@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{ArrayRef, BooleanArray, BooleanBufferBuilder, UInt64Array, new_null_array};
 use arrow::buffer::{BooleanBuffer, Buffer};
@@ -42,9 +43,63 @@ pub(super) struct Step {
     limited: bool,
 }
 
+/// A segment whose rows lie in another order than that of their keys, which several parts of a scan read: each takes a
+/// chunk when it has none.
+pub(super) struct SharedSegment {
+    rows: Arc<dyn ColdRows>,
+    places: Range<u64>,
+    scn: Scn,
+    kept: Option<(u64, BooleanBuffer)>,
+    /// The next chunk that nobody has.
+    next: AtomicUsize,
+}
+
+impl SharedSegment {
+    /// # Errors
+    /// `Io`, `Corrupt`.
+    pub(super) fn new(stretch: Stretch) -> Result<Self> {
+        let Chunks {
+            rows,
+            places,
+            scn,
+            kept,
+            ..
+        } = Chunks::new(stretch)?;
+        Ok(Self {
+            rows,
+            places,
+            scn,
+            kept,
+            next: AtomicUsize::new(0),
+        })
+    }
+
+    /// The places of the next chunk that nobody has taken, as far as they are to be read.
+    fn take(&self) -> Result<Option<Range<u64>>> {
+        let segment = self.rows.as_any().downcast_ref::<SegmentRows>();
+        let segment = segment.ok_or_else(unknown)?;
+        loop {
+            let chunk = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(all) = segment.chunk_places(chunk) else {
+                return Ok(None);
+            };
+            let places = all.start.max(self.places.start)..all.end.min(self.places.end);
+            if !places.is_empty() {
+                return Ok(Some(places));
+            }
+        }
+    }
+}
+
+fn unknown() -> Error {
+    Error::internal("a segment of an unknown kind")
+}
+
 /// A stretch of a segment that is being read.
 pub(super) struct Chunks {
     rows: Arc<dyn ColdRows>,
+    /// Where more places come from, if others read of it as well.
+    shared: Option<Arc<SharedSegment>>,
     /// Still to be read.
     places: Range<u64>,
     scn: Scn,
@@ -106,7 +161,7 @@ impl Chunks {
         let segment = stretch.rows.as_any().downcast_ref::<SegmentRows>();
         let (places, kept) = match segment {
             Some(segment) => segment.lying(stretch.places, stretch.kept)?,
-            None => return Err(Error::internal("a segment of an unknown kind")),
+            None => return Err(unknown()),
         };
         let kept = kept.map(|words| {
             let all = words.len() * 64;
@@ -116,6 +171,7 @@ impl Chunks {
         });
         Ok(Self {
             rows: stretch.rows,
+            shared: None,
             places,
             scn: stretch.scn,
             kept,
@@ -125,6 +181,23 @@ impl Chunks {
             sifted: 0,
             hidden: 0,
         })
+    }
+
+    /// Those chunks of a segment that no other part takes.
+    pub(super) fn shared(segment: Arc<SharedSegment>) -> Self {
+        let (rows, kept) = (Arc::clone(&segment.rows), segment.kept.clone());
+        Self {
+            rows,
+            places: 0..0,
+            scn: segment.scn,
+            kept,
+            shared: Some(segment),
+            ready: None,
+            read: 0,
+            pruned: 0,
+            sifted: 0,
+            hidden: 0,
+        }
     }
 
     /// Which of the next rows count, and how many do not; `None`: all do.
@@ -156,12 +229,18 @@ impl Chunks {
                 self.ready = None;
             }
             if self.places.is_empty() {
-                return Ok(None);
+                match &self.shared {
+                    Some(shared) => match shared.take()? {
+                        Some(places) => self.places = places,
+                        None => return Ok(None),
+                    },
+                    None => return Ok(None),
+                }
             }
             interrupt.check()?;
             let rows_of = Arc::clone(&self.rows);
             let Some(segment) = rows_of.as_any().downcast_ref::<SegmentRows>() else {
-                return Err(Error::internal("a segment of an unknown kind"));
+                return Err(unknown());
             };
             let Some((chunk, whole)) = segment.piece(&self.places) else {
                 return Err(Error::internal("a segment ends too early"));
@@ -235,6 +314,83 @@ impl Piece<'_> {
         }
     }
 
+    /// The places in the chunk of the rows that are wanted, if these are few.
+    fn few(&self, wanted: Option<&BooleanArray>) -> Option<Vec<u32>> {
+        let wanted = wanted.filter(|wanted| wanted.true_count() <= self.rows.len() / FEW)?;
+        let places = wanted.values().set_indices();
+        let place = |at: usize| u32::try_from(self.rows.start + at).ok();
+        places.map(place).collect()
+    }
+
+    /// As [`Piece::read`] of few rows, of which conditions are asked alone.
+    fn read_few(
+        &self,
+        source: &Source,
+        sieves: &mut [Sieve],
+        these: &[u32],
+        sifted: &mut usize,
+    ) -> Result<Option<Ready>> {
+        let rows = these.len();
+        let mut read = Decoded::default();
+        let column = |position: usize, read: &mut Decoded| {
+            read.get(position, || {
+                let rows = ChunkRows::These(these);
+                self.segment
+                    .column(&source.table, position, self.chunk, &rows)
+            })
+        };
+        let mut wanted = None;
+        for condition in &source.filters {
+            let column = column(condition.position, &mut read)?;
+            if !narrow(&mut wanted, condition.select(&column)?)? {
+                return Ok(None);
+            }
+        }
+        let left =
+            |wanted: &Option<BooleanArray>| wanted.as_ref().map_or(rows, BooleanArray::true_count);
+        let before = left(&wanted);
+        for condition in sieves.iter().flat_map(Sieve::tests) {
+            let column = column(condition.position, &mut read)?;
+            if !narrow(&mut wanted, condition.select(&column)?)? {
+                *sifted += before;
+                return Ok(None);
+            }
+        }
+        let output = |output: &Output, read: &mut Decoded| match output {
+            Output::Column { position, .. } => column(*position, read),
+            Output::KeyOutside => Ok(new_null_array(&ArrowType::BinaryView, rows)),
+            Output::Place(places) => {
+                let first = places.add(self.cold, self.chunk);
+                let places = these.iter().map(|row| first + u64::from(*row));
+                Ok(Arc::new(UInt64Array::from_iter_values(places)) as ArrayRef)
+            }
+            Output::Key => Err(Error::internal("keys of few rows of a segment")),
+        };
+        for sieve in sieves {
+            let Some(inputs) = sieve.inputs(&source.outputs) else {
+                continue;
+            };
+            let inputs = inputs
+                .map(|input| widen(&output(input, &mut read)?))
+                .collect::<Result<Vec<_>>>()?;
+            let holds = sieve.select(inputs, rows, wanted.as_ref())?;
+            if !narrow(&mut wanted, holds)? {
+                *sifted += before;
+                return Ok(None);
+            }
+        }
+        let count = left(&wanted);
+        *sifted += before - count;
+        if count == 0 {
+            return Ok(None);
+        }
+        let arrays = source.outputs.iter().map(|of| output(of, &mut read));
+        let arrays = arrays.collect::<Result<_>>()?;
+        let wanted = wanted.filter(|_| count < rows);
+        let wanted = wanted.map(|wanted| (wanted, count));
+        Ok(Some(Ready::new(arrays, rows, wanted)))
+    }
+
     /// The rows that satisfy all conditions: the columns that these ask are decoded first, and of
     /// the others only what is left, if that is little.
     fn read(
@@ -251,6 +407,11 @@ impl Piece<'_> {
             && !narrow(&mut wanted, kept)?
         {
             return Ok(None);
+        }
+        if let Some(few) = self.few(wanted.as_ref())
+            && !source.outputs.iter().any(|o| matches!(o, Output::Key))
+        {
+            return self.read_few(source, sieves, &few, sifted);
         }
         let test = |condition: &RowFilter, read: &mut Decoded, wanted: &mut _| {
             let position = condition.position;
@@ -302,17 +463,7 @@ impl Piece<'_> {
         if count == 0 {
             return Ok(None);
         }
-        // Places in the chunk of the rows that are left, if these are few.
-        let these: Option<Vec<u32>> =
-            wanted
-                .as_ref()
-                .filter(|_| count <= total / FEW)
-                .and_then(|wanted| {
-                    let places = wanted.values().set_indices();
-                    let place = |at: usize| u32::try_from(self.rows.start + at).ok();
-                    places.map(place).collect()
-                });
-        let Some(these) = &these else {
+        let Some(these) = &self.few(wanted.as_ref()) else {
             let outputs = source.outputs.iter();
             let arrays = outputs.map(|output| self.output(source, output, &mut read));
             let arrays = arrays.collect::<Result<_>>()?;

@@ -79,6 +79,8 @@ pub(crate) struct StoredScan {
     limit: Option<usize>,
     /// Whether rows may come in any order.
     apart: bool,
+    /// How many parts share each segment whose rows lie in another order than that of their keys, where rows may come in any.
+    shares: usize,
     /// Conditions over the outputs that operators above learn while they run.
     learnt: Vec<Arc<dyn PhysicalExpr>>,
     /// Tells the names of this scan's columns.
@@ -132,6 +134,7 @@ impl StoredScan {
             parts,
             limit,
             apart: false,
+            shares: 1,
             learnt: Vec::new(),
             tag,
             statistics,
@@ -150,6 +153,7 @@ impl StoredScan {
             parts: self.parts,
             limit: self.limit,
             apart: self.apart,
+            shares: self.shares,
             learnt,
             tag: self.tag,
             statistics: self.statistics.clone(),
@@ -193,7 +197,7 @@ impl StoredScan {
             Arc::clone(&self.schema),
             sieves.map_err(to_datafusion)?,
             self.morsels.start(partition),
-            self.apart,
+            (self.apart, self.shares),
             task.session_config().batch_size(),
             self.limit,
             self.interrupt.clone(),
@@ -201,6 +205,21 @@ impl StoredScan {
             [CHUNKS_READ, CHUNKS_PRUNED, ROWS_HIDDEN, ROWS_SIFTED]
                 .map(|name| MetricBuilder::new(&self.metrics).counter(name, partition)),
         ))
+    }
+
+    /// How many parts are to share each segment whose rows lie in another order than that of their keys, through which the
+    /// pieces do not cut.
+    fn shares(&self) -> usize {
+        let Pieces::Ranges(ranges) = &self.source.pieces else {
+            return 1;
+        };
+        let is_few = ranges.len() < self.parts * 2;
+        let table = self.source.table.storage;
+        // Who reads it says what is wrong with it.
+        match is_few && self.source.read.is_scattered(table).unwrap_or(false) {
+            true => self.parts,
+            false => 1,
+        }
     }
 
     /// The same scan with rows in any order; `None` if it gains nothing by that.
@@ -220,6 +239,7 @@ impl StoredScan {
             );
             Self {
                 apart: true,
+                shares: self.shares(),
                 properties: Arc::new(properties),
                 ..self.with_learnt(self.learnt.clone())
             }

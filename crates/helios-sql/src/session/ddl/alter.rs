@@ -6,6 +6,7 @@ use helios_table::catalog::{Relation, SchemaId, TableDef};
 use helios_table::ddl::{Conversion, Convert, ObjectRef};
 use helios_table::is_temporary_schema;
 
+use super::super::settings::in_full;
 use super::{Ddl, convert, wrong_kind};
 use crate::plan::{AlterAction, AlterTable, Cascade, QualifiedName, SequenceOptions};
 
@@ -206,15 +207,16 @@ impl Ddl<'_> {
             AlterAction::SetOptions(options) => {
                 let columns = table.columns.iter();
                 let columns = columns.map(|column| (column.name.as_str(), &column.ty));
-                super::options::check(options, &table.name, &columns.collect::<Vec<_>>())?;
-                let options: Vec<_> = options
-                    .iter()
-                    .map(|(name, value)| (name.clone(), Some(value.clone())))
-                    .collect();
+                let options = super::options::named(options)?;
+                super::options::check(&options, &table.name, &columns.collect::<Vec<_>>())?;
+                let options = options.into_iter();
+                let options: Vec<_> = (options.map(|(name, value)| (name, Some(value)))).collect();
                 txn.set_options(id, &options)?;
             }
             AlterAction::ResetOptions(names) => {
-                let options: Vec<_> = names.iter().map(|name| (name.clone(), None)).collect();
+                let options: Vec<_> = (names.iter())
+                    .map(|name| (in_full(name).to_owned(), None))
+                    .collect();
                 txn.set_options(id, &options)?;
             }
         }

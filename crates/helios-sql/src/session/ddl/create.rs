@@ -48,12 +48,9 @@ impl Ddl<'_> {
         self.same_lifetime(schema, &constraints)?;
         let names = columns.iter();
         let names = names.map(|column| (column.name.as_str(), &column.ty));
-        super::options::check(
-            &create.options,
-            &create.name.name,
-            &names.collect::<Vec<_>>(),
-        )?;
-        let mut options: BTreeMap<_, _> = create.options.iter().cloned().collect();
+        let options = super::options::named(&create.options)?;
+        super::options::check(&options, &create.name.name, &names.collect::<Vec<_>>())?;
+        let mut options: BTreeMap<_, _> = options.into_iter().collect();
         if let Some(value) = create.on_commit.value() {
             options.insert(OnCommit::OPTION.to_owned(), value.to_owned());
         }

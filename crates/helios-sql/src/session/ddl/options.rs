@@ -7,7 +7,7 @@ use helios_table::columnar::{
 use helios_table::merge::Action;
 use helios_version::RETENTION_PERIOD;
 
-use super::super::settings::tier_hint;
+use super::super::settings::in_full;
 use super::super::{merge_rules, retention};
 
 /// PostgreSQL's parameters of storage, which say how it lays out pages and when it cleans up. Dumps have
@@ -27,6 +27,26 @@ const PHYSICAL: &[&str] = &[
 /// Options of one column, whose name follows.
 const OF_COLUMNS: &[&str] = &["compression.", "merge."];
 
+/// The options by the names that are stored.
+///
+/// # Errors
+/// 42601 for one that is given in short and in full.
+pub(super) fn named(options: &[(String, String)]) -> Result<Vec<(String, String)>> {
+    let mut named: Vec<(String, String)> = Vec::new();
+    for (written, value) in options {
+        let name = in_full(written);
+        if name != written && options.iter().any(|(other, _)| other == name) {
+            return Err(redundant());
+        }
+        named.push((name.to_owned(), value.clone()));
+    }
+    Ok(named)
+}
+
+fn redundant() -> Error {
+    Error::new(SqlState::SYNTAX_ERROR, "conflicting or redundant options")
+}
+
 /// Checks the options of the table `table`, which has these columns.
 ///
 /// # Errors
@@ -39,10 +59,7 @@ pub(super) fn check(
 ) -> Result<()> {
     let clusters = options.iter().filter(|(name, _)| name == CLUSTER_BY);
     if clusters.count() > 1 {
-        return Err(Error::new(
-            SqlState::SYNTAX_ERROR,
-            "conflicting or redundant options",
-        ));
+        return Err(redundant());
     }
     for (name, value) in options {
         if name == CLUSTER_BY {
@@ -82,9 +99,10 @@ fn check_one(name: &str, value: &str) -> Result<()> {
     if HybridStorage::default().set(name, value)? || check_compression(name, value)? {
         return Ok(());
     }
-    if let Some(hint) = tier_hint(name) {
-        let error = Error::unsupported(format!("parameter \"{name}\" is not supported yet"));
-        return Err(error.with_hint(hint));
+    if ["replication_factor", "shard_aware_tiering"].contains(&name) {
+        return Err(Error::unsupported(format!(
+            "parameter \"{name}\" is not supported yet"
+        )));
     }
     let error = Error::new(
         SqlState::INVALID_PARAMETER_VALUE,

@@ -18,7 +18,7 @@ pub(crate) use database::{DEFAULT_RETENTION, DatabaseSettings, is_limit, is_of_d
 use names::{find, is_custom, split_names};
 use registry::Change;
 pub(crate) use registry::Id;
-pub(super) use registry::tier_hint;
+pub(super) use registry::in_full;
 pub use registry::{SETTINGS, SettingDef};
 pub use value::SettingValue;
 use value::{SettingKind, bad_value};
@@ -648,17 +648,16 @@ mod tests {
             ))
         );
         for name in ["hot_threshold", "Cold_Threshold", "access_count_threshold"] {
-            let (code, hint) = code(s.set(name, Some("1 day"), false)).unwrap_or_default();
-            assert_eq!(code, "0A000", "{name}");
-            assert!(
-                hint.is_some_and(|hint| hint.contains("hybrid_storage_")),
-                "{name}"
-            );
+            let full = format!("hybrid_storage_{}", name.to_ascii_lowercase());
+            assert_eq!(s.show(name).ok(), s.show(&full).ok(), "{name}");
+            assert!(is_of_database(name), "{name}");
         }
         for name in [
             "lite.cpu_budget",
             "full.x",
             "hybrid_storage_shard_aware",
+            "replication_factor",
+            "shard_aware_tiering",
             "ml_compression_feedback",
         ] {
             assert_eq!(

@@ -3,7 +3,7 @@
 use helios_base::{Error, Result, SqlState, nearest};
 
 use super::SETTINGS;
-use super::registry::{RESERVED, RESERVED_PREFIXES, tier_hint};
+use super::registry::{RESERVED, RESERVED_PREFIXES, in_full};
 
 /// Whether `name` has the product's own namespace, in which nothing is made up.
 fn is_ours(name: &str) -> bool {
@@ -84,6 +84,7 @@ fn quoted_name(text: &str) -> Option<(String, &str)> {
 
 /// The position of the setting `name`.
 pub(super) fn find(name: &str) -> Result<usize> {
+    let name = in_full(name);
     if let Some(index) = SETTINGS
         .iter()
         .position(|def| def.name.eq_ignore_ascii_case(name))
@@ -94,12 +95,10 @@ pub(super) fn find(name: &str) -> Result<usize> {
     if RESERVED.binary_search(&lower.as_str()).is_ok()
         || RESERVED_PREFIXES.iter().any(|p| lower.starts_with(p))
     {
-        let error = Error::unsupported(format!("parameter \"{name}\" is not supported yet"))
-            .with_detail("Nothing would act on it.");
-        return Err(match tier_hint(&lower) {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        });
+        return Err(
+            Error::unsupported(format!("parameter \"{name}\" is not supported yet"))
+                .with_detail("Nothing would act on it."),
+        );
     }
     let error = Error::new(
         SqlState::UNDEFINED_OBJECT,

@@ -235,6 +235,8 @@ settings! {
     HnswMemory: idle("hnsw.scan_mem_multiplier", SettingKind::Real(1.0, 1000.0), "1");
     HybridStorage: of_database("hybrid_storage", "auto",
         "Moves rows that are not changed any more into columnar segments: auto, manual, or off, which brings them back.");
+    HybridAccess: of_database("hybrid_storage_access_count_threshold", "10000",
+        "Sets how many reads of 64 neighbouring rows in a segment bring them back into the row store; 0 or off never does.");
     HybridCold: of_database("hybrid_storage_cold_threshold", "30 days",
         "Sets the age from which segments are compressed harder.");
     HybridHot: of_database("hybrid_storage_hot_threshold", "7 days",
@@ -348,19 +350,16 @@ settings! {
 /// Names that other parts of the product will take; they do nothing yet, so they are refused
 /// rather than silently stored.
 pub(super) static RESERVED: &[&str] = &[
-    "access_count_threshold",
     "auto_enable",
     "auto_refresh",
     "auto_threshold_bytes",
     "cardinality_threshold",
     "check_interval_secs",
-    "cold_threshold",
     "cost_benefit_threshold",
     "default_priority",
     "distributed_dedup",
     "enable_ml_optimization",
     "enable_query_rewriting",
-    "hot_threshold",
     "hybrid_storage_replication_factor",
     "hybrid_storage_shard_aware",
     "lazy_catchup_window",
@@ -379,16 +378,21 @@ pub(super) static RESERVED: &[&str] = &[
     "threshold_table_size",
 ];
 
-/// What there is instead of keys of the policy by which rows move between tiers.
-pub(in crate::session) fn tier_hint(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "hot_threshold" => "Perhaps you meant \"hybrid_storage_hot_threshold\".",
-        "cold_threshold" => "Perhaps you meant \"hybrid_storage_cold_threshold\".",
-        "access_count_threshold" => {
-            "Rows move by their age (\"hybrid_storage_hot_threshold\"); those of segments that are read often are kept in memory by themselves."
-        }
-        _ => return None,
-    })
+/// Short names of the thresholds by which rows move between tiers, and what they are called.
+const SHORT: [(&str, &str); 3] = [
+    (
+        "access_count_threshold",
+        "hybrid_storage_access_count_threshold",
+    ),
+    ("cold_threshold", "hybrid_storage_cold_threshold"),
+    ("hot_threshold", "hybrid_storage_hot_threshold"),
+];
+
+/// The name of a setting, or option, that may be written in short.
+pub(in crate::session) fn in_full(name: &str) -> &str {
+    let mut short = SHORT.iter();
+    let found = short.find(|(short, _)| name.eq_ignore_ascii_case(short));
+    found.map_or(name, |(_, full)| full)
 }
 
 /// Prefixes of such names.

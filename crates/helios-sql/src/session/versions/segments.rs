@@ -85,6 +85,10 @@ pub(super) fn hybrid(state: &State) -> Result<Vec<Row>> {
                 .map_or(Value::Null, |names| Value::text(names.as_str())),
             number(report.thawed.segments),
             number(report.thawed.rows),
+            number(report.hybrid.access_count.unwrap_or(0).into()),
+            number(report.promoted_rows),
+            number(report.promoted.rows),
+            number(report.promoted.demoted),
         ]);
     }
     Ok(rows)

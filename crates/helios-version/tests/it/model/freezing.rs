@@ -3,7 +3,7 @@
 
 use fastrand::Rng;
 use helios_base::{BranchId, Scn};
-use helios_version::{Adoption, Compaction, Freeze, Step, Store, Thaw, Txn};
+use helios_version::{Adoption, Compaction, Freeze, Promoter, Step, Store, Thaw, Txn};
 
 use super::T;
 use crate::cold::{Row, Shelf, read};
@@ -16,6 +16,7 @@ pub(super) struct Freezing {
     adopting: Vec<Adoption>,
     compacting: Option<(BranchId, Compaction, Vec<Row>)>,
     thawing: Option<Thaw>,
+    promoting: Option<(BranchId, Promoter)>,
     /// Segments whose rows came back.
     thawed: u64,
     /// Segments taken in.
@@ -26,15 +27,19 @@ pub(super) struct Freezing {
     /// Segments made of others, and rows left out of them.
     compacted: u64,
     dead: u64,
+    /// Rows copied out of segments, and copies taken away again.
+    promoted: u64,
+    demoted: u64,
 }
 
 impl std::fmt::Display for Freezing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (made, loaded, brought) = (self.made, self.loaded, self.brought);
         let (compacted, dead, thawed) = (self.compacted, self.dead, self.thawed);
+        let (promoted, demoted) = (self.promoted, self.demoted);
         write!(
             f,
-            "{made} segments, {loaded} loads, {brought} rows brought, {compacted} compactions, {dead} dead rows, {thawed} thawed"
+            "{made} segments, {loaded} loads, {brought} rows brought, {compacted} compactions, {dead} dead rows, {thawed} thawed, {promoted} rows promoted, {demoted} demoted"
         )
     }
 }
@@ -45,6 +50,7 @@ impl Freezing {
         self.reading = None;
         self.compacting = None;
         self.thawing = None;
+        self.promoting = None;
         self.adopting.clear();
     }
 
@@ -128,6 +134,39 @@ impl Freezing {
         }
     }
 
+    /// Copies rows out of a segment, or takes copies away, a few at a time.
+    fn promote(&mut self, store: &Store, random: &mut Rng, branch: BranchId) {
+        let Some((of, mut promoter)) = self.promoting.take() else {
+            self.promoting = Some((branch, store.promote(T, branch).unwrap()));
+            return;
+        };
+        let promotions = store.promotions(T, of, i64::MAX);
+        let done = if !promotions.is_empty() && random.u8(0..3) == 0 {
+            let promotion = &promotions[random.usize(0..promotions.len())];
+            promoter.demote(promotion).map(|rows| self.demoted += rows)
+        } else {
+            let mut segments = store.segments();
+            segments.retain(|info| info.branch == of);
+            if segments.is_empty() {
+                return;
+            }
+            let segment = &segments[random.usize(0..segments.len())];
+            let from = random.u64(0..segment.rows);
+            let places = from..from + random.u64(1..20);
+            let copied = promoter.promote(segment.id, places, 0);
+            copied.map(|rows| self.promoted += rows)
+        };
+        match done {
+            Ok(()) if random.u8(0..6) > 0 => self.promoting = Some((of, promoter)),
+            Ok(()) => {}
+            // The branch, and its rows, may be gone.
+            Err(error) => {
+                let code = error.sqlstate();
+                assert!(["42704", "42P01"].contains(&code.as_str()), "{error}");
+            }
+        }
+    }
+
     /// A little of what there is to do.
     pub(super) fn step(&mut self, store: &Store, random: &mut Rng, branch: BranchId) {
         if !self.adopting.is_empty() && random.bool() {
@@ -138,7 +177,11 @@ impl Freezing {
             return;
         }
         let is_busy = self.compacting.is_some() || self.reading.is_some();
-        if self.thawing.is_some() || (!is_busy && random.u8(0..4) == 0) {
+        let is_thawing = self.thawing.is_some();
+        if self.promoting.is_some() || (!is_busy && !is_thawing && random.u8(0..5) == 0) {
+            return self.promote(store, random, branch);
+        }
+        if is_thawing || (!is_busy && random.u8(0..4) == 0) {
             return self.thaw(store, random, branch);
         }
         if self.compacting.is_some() || (self.reading.is_none() && random.u8(0..3) == 0) {
@@ -194,6 +237,7 @@ impl Freezing {
         self.reading = None;
         self.compacting = None;
         self.thawing = None;
+        self.promoting = None;
         for mut adoption in self.adopting.drain(..) {
             while adoption.step(1000).unwrap() == Step::More {}
         }

@@ -72,6 +72,8 @@ struct World {
     checks: u64,
     /// The most segments there were on a branch.
     segments: u64,
+    /// The most rows that were promoted at a time.
+    promoted: i64,
 }
 
 const NAMES: [&str; 3] = ["t", "u", "w"];
@@ -127,11 +129,14 @@ fn run(path: Option<PathBuf>, operations: u64, freezes: bool) {
         steps: 0,
         checks: 0,
         segments: 0,
+        promoted: 0,
     };
     world.reopen();
     if freezes {
         // VACUUM freezes, too, and makes few of many.
         world.execute("SET hybrid_storage_hot_threshold = '0'; SET hybrid_storage_min_rows = 1");
+        // What was read comes back, and goes with the next VACUUM.
+        world.execute("SET access_count_threshold = 1");
     }
     while world.steps < operations {
         world.step();
@@ -142,6 +147,7 @@ fn run(path: Option<PathBuf>, operations: u64, freezes: bool) {
     let report = world.database.as_ref().unwrap().check().unwrap();
     assert!(report.faults.is_empty(), "{:?}", report.faults);
     assert_eq!(freezes, world.segments > 1);
+    assert_eq!(freezes, world.promoted > 0);
     eprintln!(
         "{} segments, {} steps, {} branches, {} moments, {} answers compared",
         world.segments,
@@ -257,6 +263,9 @@ impl World {
             (),
         );
         self.segments = self.segments.max(held.parse().unwrap());
+        let held = "SELECT coalesce(sum(promoted_rows), 0)::bigint FROM helios_hybrid_storage()";
+        let held = ask(self.connection(), held, ());
+        self.promoted = self.promoted.max(held.parse().unwrap());
     }
 
     /// A transaction on some branch, and a copy of what it left.
