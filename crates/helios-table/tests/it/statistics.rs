@@ -118,7 +118,7 @@ fn row(id: i32) -> Vec<Value> {
         9 => i64::try_from(random % 40_009).unwrap() + 1000,
         _ => i64::try_from(random % 10).unwrap(),
     };
-    let number = i128::try_from(random % 5000).unwrap();
+    let number = i128::from(random % 5000);
     vec![
         int(id),
         Value::Int8(skewed),
@@ -130,7 +130,7 @@ fn row(id: i32) -> Vec<Value> {
         Value::Numeric(Numeric::from_i128(number, 2)),
         Value::Numeric(Numeric::from_i128(
             number / 4 * 10,
-            u16::from(random % 2 == 0),
+            u16::from(random.is_multiple_of(2)),
         )),
         Value::Float8(if random % 100 == 1 {
             f64::NAN
@@ -138,10 +138,10 @@ fn row(id: i32) -> Vec<Value> {
             number as f64 / 7.0
         }),
         Value::Date(id / 100),
-        if random % 5 == 0 {
+        if random.is_multiple_of(5) {
             Value::Null
         } else {
-            Value::Bool(random % 3 == 0)
+            Value::Bool(random.is_multiple_of(3))
         },
         if random % 500 == 7 {
             int(id)

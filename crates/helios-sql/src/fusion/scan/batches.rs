@@ -454,7 +454,7 @@ fn next_piece(
         match &source.pieces {
             Pieces::Ranges(ranges) => {
                 let of = shares.unwrap_or(1);
-                let (piece, is_first) = (number / of, number % of == 0);
+                let (piece, is_first) = (number / of, number.is_multiple_of(of));
                 let Some(range) = ranges.get(piece) else {
                     return Ok(None);
                 };
