@@ -67,6 +67,7 @@ impl Session {
                     self.interrupt.check()?;
                 }
                 let cold = &self.engine.shared.tables;
+                cold.tend_anew();
                 while cold.tend_step(super::clock::now(), super::tending::STEP)?
                     == helios_version::Step::More
                 {

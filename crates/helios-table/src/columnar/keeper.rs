@@ -257,6 +257,12 @@ impl Tables {
         Ok(Step::More)
     }
 
+    /// Lets go of what is left of the round: the next one looks anew at what there is to do. Who asks for all that is due
+    /// calls it first, for a round that is on may have begun before what he did last.
+    pub fn tend_anew(&self) {
+        self.keeper.0.lock().due = None;
+    }
+
     /// Lets what was counted of reads fade as time goes by.
     fn fade(&self, state: &mut State, now: i64) {
         let faded = *state.faded.get_or_insert(now);
