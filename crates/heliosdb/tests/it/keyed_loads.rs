@@ -646,6 +646,13 @@ fn alike(random: &mut Rng) -> (u64, u64) {
         Side::new("SET bulk_load_threshold = 1000", &script),
         Side::new("SET hybrid_storage = manual", &script),
     ];
+    let executor = ["auto", "row", "vector"][random.usize(0..3)];
+    for side in &mut sides {
+        run(
+            &mut side.sessions[0],
+            &format!("SET executor = '{executor}'"),
+        );
+    }
     let (mut loads, mut direct, mut saved, mut branches) = (0, 0, 0, 0);
     let mut is_open = false;
     for _ in 0..25 {
@@ -670,7 +677,11 @@ fn alike(random: &mut Rng) -> (u64, u64) {
                     _ => vec![
                         "DELETE FROM src".into(),
                         copy("src"),
-                        "INSERT INTO t SELECT * FROM src ON CONFLICT DO NOTHING".into(),
+                        // Which of two rows is in the way is told by their order.
+                        format!(
+                            "INSERT INTO t SELECT * FROM src ORDER BY a {0}, b {0}, v, p, u ON CONFLICT DO NOTHING",
+                            ["ASC", "DESC"][random.usize(0..2)]
+                        ),
                     ],
                 }
             }
