@@ -451,6 +451,10 @@ pub struct TpchArgs {
     #[arg(long, value_name = "PYTHON")]
     pub duckdb: Option<PathBuf>,
 
+    /// Declares no primary and foreign keys in DuckDB, whose load of large scales they make very long.
+    #[arg(long, requires = "duckdb")]
+    pub duckdb_without_keys: bool,
+
     /// A directory to work in, removed afterwards; by default one for temporary files.
     #[arg(long)]
     pub path: Option<PathBuf>,

@@ -65,9 +65,13 @@ pub fn load(connection: &mut Connection, files: &Path) -> Result<()> {
     connection.execute_batch("ANALYZE")
 }
 
-/// The same in DuckDB's words.
-pub fn load_duck(files: &Path) -> String {
-    let mut sql = SCHEMA.to_owned();
+/// The same in DuckDB's words; `bare` leaves its keys and foreign keys out.
+pub fn load_duck(files: &Path, bare: bool) -> String {
+    let mut sql = if bare {
+        without_keys(SCHEMA)
+    } else {
+        SCHEMA.to_owned()
+    };
     for table in TABLES {
         let path = quoted(&files.join(format!("{table}.csv")));
         sql.push_str(&format!(
@@ -75,4 +79,52 @@ pub fn load_duck(files: &Path) -> String {
         ));
     }
     sql
+}
+
+/// The tables without primary and foreign keys.
+fn without_keys(schema: &str) -> String {
+    let of_table = |line: &&str| {
+        let line = line.trim_start();
+        !line.starts_with("PRIMARY KEY") && !line.starts_with("FOREIGN KEY")
+    };
+    let mut sql = String::new();
+    for line in schema.lines().filter(of_table) {
+        let end = [" PRIMARY KEY", " REFERENCES"]
+            .iter()
+            .find_map(|word| line.find(word));
+        match end {
+            Some(end) => {
+                sql.push_str(line.get(..end).unwrap_or(line));
+                sql.push_str(if line.ends_with(',') { ",\n" } else { "\n" });
+            }
+            None => {
+                sql.push_str(line);
+                sql.push('\n');
+            }
+        }
+    }
+    sql.replace(",\n)", "\n)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_without_keys_keep_their_columns_and_checks() {
+        let bare = without_keys(SCHEMA);
+        for gone in ["PRIMARY", "FOREIGN", "REFERENCES", ",\n)"] {
+            assert!(!bare.contains(gone), "{gone} in {bare}");
+        }
+        let columns = |sql: &str| {
+            sql.lines()
+                .filter(|line| line.contains(" NOT NULL"))
+                .count()
+        };
+        assert_eq!(columns(SCHEMA), columns(&bare));
+        let checks = |sql: &str| sql.matches("CHECK").count();
+        assert_eq!(checks(SCHEMA), checks(&bare));
+        let database = heliosdb::Database::open_in_memory().unwrap();
+        database.connect().unwrap().execute_batch(&bare).unwrap();
+    }
 }

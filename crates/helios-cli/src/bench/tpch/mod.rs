@@ -52,7 +52,8 @@ fn measure(folder: &Path, args: &TpchArgs) -> Result<usize> {
         connection.execute_batch("CHECKPOINT")?;
     }
     let ours = started.elapsed();
-    let (duck, theirs) = Duck::loaded(args.duckdb.as_deref(), folder, &load::load_duck(&files))?;
+    let script = load::load_duck(&files, args.duckdb_without_keys);
+    let (duck, theirs) = Duck::loaded(args.duckdb.as_deref(), folder, &script)?;
     let mut turns = Turns::open(&path, duck, args.rounds)?;
     if let Some(executor) = &args.executor {
         let sql = format!("SET executor = {executor}");
