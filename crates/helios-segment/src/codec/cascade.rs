@@ -23,6 +23,7 @@ use vortex_error::VortexResult;
 use super::check::check;
 use super::fragments::FRAGMENTS;
 use super::ready::Ready;
+use super::short;
 use super::storage::{from_storage, storage_type, to_storage, unheld};
 use super::vortex::{self, VortexArray};
 use super::{Block, Codec, Effort, Encoded, Fragments, Known, Opened, raw_bytes};
@@ -299,6 +300,12 @@ impl Codec for Cascade {
 
     fn decompress(&self, block: &Block) -> Result<ArrayRef> {
         self.decode(block, Ok)
+    }
+
+    fn decompress_narrow(&self, block: &Block) -> Result<ArrayRef> {
+        let stored = storage_type(&block.ty).ok_or_else(|| unheld(&block.ty))?;
+        let array = vortex::guard(|| vortex::deserialize(block, &stored))?;
+        short::decode(array, &stored, &block.ty)
     }
 
     fn slice(&self, block: &Block, rows: Range<usize>) -> Result<ArrayRef> {

@@ -31,6 +31,7 @@ mod opened;
 mod packed;
 mod ready;
 mod registry;
+mod short;
 mod storage;
 mod validity;
 mod vortex;
@@ -46,6 +47,7 @@ use bytes::Bytes;
 
 use crate::coded::Coded;
 use crate::error::Result;
+use crate::narrow::narrow;
 
 pub(crate) use fragments::Fragments;
 pub use opened::Opened;
@@ -130,6 +132,15 @@ pub trait Codec: Send + Sync + Debug {
     /// # Errors
     /// Damaged if the bytes are not a block of this codec.
     fn decompress(&self, block: &Block) -> Result<ArrayRef>;
+
+    /// As [`decompress`](Codec::decompress), in fewer bits where that is possible; [`widen`](crate::widen) makes the array's own
+    /// type of it.
+    ///
+    /// # Errors
+    /// As [`decompress`](Codec::decompress).
+    fn decompress_narrow(&self, block: &Block) -> Result<ArrayRef> {
+        self.decompress(block).map(narrow)
+    }
 
     /// Some consecutive rows, without decoding the others where the encoding allows.
     ///

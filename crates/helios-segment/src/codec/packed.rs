@@ -146,6 +146,10 @@ impl Codec for Packed {
         self.inner.decompress(&self.unpack(block)?)
     }
 
+    fn decompress_narrow(&self, block: &Block) -> Result<ArrayRef> {
+        self.inner.decompress_narrow(&self.unpack(block)?)
+    }
+
     fn slice(&self, block: &Block, rows: Range<usize>) -> Result<ArrayRef> {
         self.inner.slice(&self.unpack(block)?, rows)
     }

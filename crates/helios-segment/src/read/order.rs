@@ -11,13 +11,13 @@ use arrow_array::types::UInt32Type;
 use arrow_array::{Array, ArrayRef, UInt32Array};
 use arrow_schema::DataType;
 
-use super::narrow::widen;
 use super::opens::Opens;
 use super::segment::Segment;
 use crate::codec::{Block, codec};
 use crate::error::{Error, Result};
 use crate::format::meta::{BlockAt, OrderPage};
 use crate::key::sparse::{STRIDE, SparseIndex};
+use crate::narrow::widen;
 
 /// The part of a page, for the cache of columns; other parts are columns and begins.
 const PART: u32 = u32::MAX - 1;

@@ -10,7 +10,6 @@ use arrow_buffer::BooleanBuffer;
 use bytes::Bytes;
 
 use super::find::Lookup;
-use super::narrow::{narrow, widen};
 use super::opens::{BlockCache, OpenBlock, Opens, Part};
 
 use crate::codec::{Block, Codec, codec};
@@ -20,6 +19,7 @@ use crate::format::footer::Footer;
 use crate::format::meta::{BlockAt, Chunk, EncodedAt};
 use crate::format::{HEADER, TRAILER, Trailer};
 use crate::key::sparse::SparseIndex;
+use crate::narrow::{wide_type, widen};
 use crate::schema::SegmentSchema;
 use crate::source::ReadAt;
 use crate::stats::{REGISTERS, Sketch};
@@ -203,15 +203,17 @@ impl Segment {
             return Ok(known);
         }
         let rows = self.chunk(chunk)?.rows as usize;
-        let decode =
-            || {
-                let array = self.column_rows(chunk, column, 0..rows)?;
+        let (part, at, _) = self.column_at(chunk, column)?;
+        let decode = || {
+            self.decode(chunk, &part, at, || {
+                let (block, codec) = self.block(chunk, &part, at)?;
+                let array = codec.decompress_narrow(&block)?;
                 match array.len() == rows {
-                    true => Ok(narrow(array)),
-                    false => Err(Error::damaged("a block has too few rows")
-                        .at(&self.place(chunk, None, None))),
+                    true => Ok(array),
+                    false => Err(Error::damaged("a block has too few rows")),
                 }
-            };
+            })
+        };
         match &self.opened {
             Some(Opens { columns, id, .. }) => {
                 columns.get_or((*id, chunk as u32, column as u32), decode)
@@ -395,7 +397,7 @@ impl Segment {
         let inner = || {
             let array = work()?;
             let ty = part.ty();
-            if *array.data_type() == ty {
+            if wide_type(array.data_type()) == ty {
                 Ok(array)
             } else {
                 Err(Error::damaged(format!(

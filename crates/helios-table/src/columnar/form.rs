@@ -13,8 +13,8 @@
 //! names built-in types only.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Decimal64Type, UInt8Type};
-use arrow_array::{Array, ArrayRef, Decimal64Array, UInt8Array};
+use arrow_array::types::{Decimal32Type, Decimal64Type, UInt8Type};
+use arrow_array::{Array, ArrayRef, Decimal32Array, Decimal64Array, UInt8Array};
 use helios_arrow::{ColumnBuilder, ColumnReader, Shape};
 use helios_base::row::{self, Field};
 use helios_base::{DataType, Error, Numeric, Result, UserKind, Value};
@@ -132,7 +132,9 @@ pub(super) struct Cells {
 /// A column, perhaps in fewer bits than its type has.
 enum Values {
     Wide(ColumnReader),
-    /// Decimals in 64 bits, with their scale.
+    /// Decimals in 32 bits, with their scale.
+    Shortest(Decimal32Array, u16),
+    /// In 64.
     Short(Decimal64Array, u16),
     /// Places among the different strings.
     Coded(UInt8Array, ColumnReader),
@@ -143,11 +145,16 @@ impl Cells {
     /// Internal if the array is of another type.
     pub(super) fn new(form: &Form, array: &ArrayRef) -> Result<Self> {
         let shape = form.shape();
-        let short = array.as_primitive_opt::<Decimal64Type>();
-        let coded = array.as_dictionary_opt::<UInt8Type>();
-        let values = match (short, coded, shape.as_decimal()) {
-            (Some(short), _, Some((_, scale))) => Values::Short(short.clone(), scale),
-            (_, Some(coded), _) => {
+        let short = |scale| {
+            let shortest = array.as_primitive_opt::<Decimal32Type>();
+            let short = || array.as_primitive_opt::<Decimal64Type>();
+            let shortest = shortest.map(|values| Values::Shortest(values.clone(), scale));
+            shortest.or_else(|| Some(Values::Short(short()?.clone(), scale)))
+        };
+        let short = shape.as_decimal().and_then(|(_, scale)| short(scale));
+        let values = match (short, array.as_dictionary_opt::<UInt8Type>()) {
+            (Some(short), _) => short,
+            (None, Some(coded)) => {
                 let different = ColumnReader::new(coded.values(), &shape)?;
                 Values::Coded(coded.keys().clone(), different)
             }
@@ -163,6 +170,7 @@ impl Cells {
     fn len(&self) -> usize {
         match &self.values {
             Values::Wide(reader) => reader.len(),
+            Values::Shortest(short, _) => short.len(),
             Values::Short(short, _) => short.len(),
             Values::Coded(codes, _) => codes.len(),
         }
@@ -175,12 +183,11 @@ impl Cells {
         }
         match &self.values {
             Values::Wide(reader) => reader.value(at),
+            Values::Shortest(short, _) if short.is_null(at) => Ok(Value::Null),
             Values::Short(short, _) if short.is_null(at) => Ok(Value::Null),
-            // `NaN` is none of those that 64 bits hold.
-            Values::Short(short, scale) => {
-                let number = i128::from(short.value(at));
-                Ok(Value::Numeric(Numeric::from_i128(number, *scale)))
-            }
+            // `NaN` is none of those that so few bits hold.
+            Values::Shortest(short, scale) => Ok(decimal(short.value(at), *scale)),
+            Values::Short(short, scale) => Ok(decimal(short.value(at), *scale)),
             Values::Coded(codes, _) if codes.is_null(at) => Ok(Value::Null),
             Values::Coded(codes, different) => {
                 let code = usize::from(codes.value(at));
@@ -196,7 +203,7 @@ impl Cells {
     fn string(&self, at: usize) -> Option<&[u8]> {
         match &self.values {
             Values::Wide(reader) => reader.string(at),
-            Values::Short(..) => None,
+            Values::Shortest(..) | Values::Short(..) => None,
             Values::Coded(codes, _) if at >= codes.len() || codes.is_null(at) => None,
             Values::Coded(codes, different) => different.string(usize::from(codes.value(at))),
         }
@@ -213,6 +220,10 @@ impl Cells {
             value => row::put_value(&value, &self.form.ty, out).map(|()| true),
         }
     }
+}
+
+fn decimal(number: impl Into<i128>, scale: u16) -> Value {
+    Value::Numeric(Numeric::from_i128(number.into(), scale))
 }
 
 #[cfg(test)]

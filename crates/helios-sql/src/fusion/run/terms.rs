@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType as ArrowType, Decimal64Type, Int16Type, Int32Type, Int64Type};
+use arrow::datatypes::{
+    DataType as ArrowType, Decimal32Type, Decimal64Type, Int16Type, Int32Type, Int64Type,
+};
 use datafusion::common::ScalarValue;
 use datafusion::physical_expr::ScalarFunctionExpr;
 use datafusion::physical_expr::expressions::{Column, Literal};
@@ -251,6 +253,9 @@ impl<'a> Numbered<'a> {
             ArrowType::Int16 => Self::Short(array.as_primitive_opt::<Int16Type>()?.values()),
             ArrowType::Int32 => Self::Middle(array.as_primitive_opt::<Int32Type>()?.values()),
             ArrowType::Int64 => Self::Long(array.as_primitive_opt::<Int64Type>()?.values()),
+            ArrowType::Decimal32(..) => {
+                Self::Middle(array.as_primitive_opt::<Decimal32Type>()?.values())
+            }
             ArrowType::Decimal64(..) => {
                 Self::Long(array.as_primitive_opt::<Decimal64Type>()?.values())
             }

@@ -5,8 +5,8 @@ use arrow::array::{
 };
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{
-    DataType as ArrowType, Date32Type, Decimal64Type, Decimal128Type, Int16Type, Int32Type,
-    Int64Type, Time64MicrosecondType, TimestampMicrosecondType, UInt8Type, UInt32Type,
+    DataType as ArrowType, Date32Type, Decimal32Type, Decimal64Type, Decimal128Type, Int16Type,
+    Int32Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType, UInt8Type, UInt32Type,
 };
 use helios_base::{Error, Result};
 use helios_expr::Comparison;
@@ -121,6 +121,16 @@ impl RowFilter {
                 self.keep(array, |row| i64::from(values.value(row)), int)
             }};
         }
+        macro_rules! decimals {
+            ($ty:ty) => {{
+                let values = array.as_primitive_opt::<$ty>()?;
+                let short = |datum: &Datum| decimal(datum)?.try_into().ok();
+                if let Some(chosen) = self.of_numbers(values.values(), short) {
+                    return Some(valid(array, chosen));
+                }
+                self.keep(array, |row| i128::from(values.value(row)), decimal)
+            }};
+        }
         match array.data_type() {
             ArrowType::Boolean => {
                 let values = array.as_boolean_opt()?;
@@ -134,14 +144,8 @@ impl RowFilter {
             ArrowType::Time64(_) => numbers!(Time64MicrosecondType),
             ArrowType::Timestamp(..) => numbers!(TimestampMicrosecondType),
             // As segments keep them.
-            ArrowType::Decimal64(..) => {
-                let values = array.as_primitive_opt::<Decimal64Type>()?;
-                let short = |datum: &Datum| decimal(datum)?.try_into().ok();
-                if let Some(chosen) = self.of_numbers(values.values(), short) {
-                    return Some(valid(array, chosen));
-                }
-                self.keep(array, |row| i128::from(values.value(row)), decimal)
-            }
+            ArrowType::Decimal32(..) => decimals!(Decimal32Type),
+            ArrowType::Decimal64(..) => decimals!(Decimal64Type),
             ArrowType::Decimal128(..) => {
                 let values = array.as_primitive_opt::<Decimal128Type>()?;
                 if let Some(chosen) = self.of_numbers(values.values(), decimal) {

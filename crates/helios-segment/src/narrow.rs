@@ -1,31 +1,32 @@
 //! Columns in fewer bits than their type has: less memory for who keeps them, and a shorter way for who compares and
 //! copies them.
 //!
-//! - Decimals of up to 18 digits, which take 128 bits in arrays, in 64.
+//! - Decimals of up to 18 digits, which take 128 bits in arrays, in 32 or 64. Their type keeps its precision, also where Arrow
+//!   knows none so great in so few bits.
 //! - Strings of which there are few different ones as bytes that name these: what asks something of the strings asks it of
 //!   each once.
 
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Decimal64Type, Decimal128Type, UInt8Type};
+use arrow_array::types::{Decimal32Type, Decimal64Type, Decimal128Type, UInt8Type};
 use arrow_array::{
-    Array, ArrayRef, Decimal64Array, Decimal128Array, DictionaryArray, StringViewArray, UInt8Array,
-    UInt32Array,
+    Array, ArrayRef, Decimal32Array, Decimal64Array, Decimal128Array, DictionaryArray,
+    StringViewArray, UInt8Array, UInt32Array,
 };
-use arrow_buffer::ScalarBuffer;
+use arrow_buffer::{ArrowNativeType, ScalarBuffer};
 use arrow_schema::{DECIMAL64_MAX_PRECISION, DataType};
 
 use crate::error::Result;
 
 /// Different strings, at most, of an array that is coded.
-const DISTINCT: usize = 256;
+pub(crate) const DISTINCT: usize = 256;
 
 /// Arrays of fewer strings are not worth coding.
-const ROWS: usize = 4 * DISTINCT;
+pub(crate) const ROWS: usize = 4 * DISTINCT;
 
 /// The array in fewer bits, if it can be.
-pub(super) fn narrow(array: ArrayRef) -> ArrayRef {
+pub(crate) fn narrow(array: ArrayRef) -> ArrayRef {
     let narrow = match array.data_type() {
         DataType::Decimal128(..) => short(&array),
         DataType::Utf8View => array.as_string_view_opt().and_then(coded),
@@ -34,7 +35,7 @@ pub(super) fn narrow(array: ArrayRef) -> ArrayRef {
     narrow.unwrap_or(array)
 }
 
-/// Decimals in 64 bits, if no value is beyond (as the one that stands for `NaN`).
+/// Decimals in 32 or 64 bits, if no value is beyond (as the one that stands for `NaN`).
 fn short(array: &ArrayRef) -> Option<ArrayRef> {
     let DataType::Decimal128(precision, scale) = *array.data_type() else {
         return None;
@@ -43,21 +44,30 @@ fn short(array: &ArrayRef) -> Option<ArrayRef> {
     if precision > DECIMAL64_MAX_PRECISION {
         return None;
     }
+    if let Some(values) = all_in(wide.values(), |value| value as i32) {
+        let narrow = Decimal32Array::new(values, wide.nulls().cloned());
+        let ty = DataType::Decimal32(precision, scale);
+        return Some(Arc::new(narrow.with_data_type(ty)));
+    }
+    let values = all_in(wide.values(), |value| value as i64)?;
+    let narrow = Decimal64Array::new(values, wide.nulls().cloned());
+    let ty = DataType::Decimal64(precision, scale);
+    Some(Arc::new(narrow.with_data_type(ty)))
+}
+
+/// Numbers in fewer bits, which `cut` cuts off; `None` if some need more.
+fn all_in<T: ArrowNativeType + Into<i128>>(
+    values: &[i128],
+    cut: impl Fn(i128) -> T,
+) -> Option<ScalarBuffer<T>> {
     let mut all_fit = true;
-    let mut short = Vec::with_capacity(wide.len());
-    short.extend(wide.values().iter().map(|value| {
-        let narrow = *value as i64;
-        all_fit &= i128::from(narrow) == *value;
+    let mut short = Vec::with_capacity(values.len());
+    short.extend(values.iter().map(|value| {
+        let narrow = cut(*value);
+        all_fit &= narrow.into() == *value;
         narrow
     }));
-    if !all_fit {
-        return None;
-    }
-    let values = ScalarBuffer::from(short);
-    let narrow = Decimal64Array::new(values, wide.nulls().cloned());
-    Some(Arc::new(
-        narrow.with_data_type(DataType::Decimal64(precision, scale)),
-    ))
+    all_fit.then(|| short.into())
 }
 
 /// Strings as places among the different ones, if these are few. Different ones are told by their views, of which equal ones are
@@ -109,10 +119,21 @@ fn coded(strings: &StringViewArray) -> Option<ArrayRef> {
 /// # Errors
 /// Damaged if codes name no strings.
 pub fn widen(array: &ArrayRef) -> Result<ArrayRef> {
-    if let Some(narrow) = array.as_primitive_opt::<Decimal64Type>() {
-        let values = narrow.values().iter().map(|value| i128::from(*value));
-        let values: Vec<i128> = values.collect();
-        let wide = Decimal128Array::new(values.into(), narrow.nulls().cloned());
+    fn wide<T: Copy + Into<i128>>(values: &[T]) -> ScalarBuffer<i128> {
+        let values: Vec<i128> = values.iter().map(|value| (*value).into()).collect();
+        values.into()
+    }
+    let decimals = match array.data_type() {
+        DataType::Decimal32(..) => {
+            (array.as_primitive_opt::<Decimal32Type>()).map(|a| wide(a.values()))
+        }
+        DataType::Decimal64(..) => {
+            (array.as_primitive_opt::<Decimal64Type>()).map(|a| wide(a.values()))
+        }
+        _ => None,
+    };
+    if let Some(values) = decimals {
+        let wide = Decimal128Array::try_new(values, array.nulls().cloned())?;
         return Ok(Arc::new(wide.with_data_type(wide_type(array.data_type()))));
     }
     match array.as_dictionary_opt::<UInt8Type>() {
@@ -129,7 +150,9 @@ pub fn widen(array: &ArrayRef) -> Result<ArrayRef> {
 #[must_use]
 pub fn wide_type(ty: &DataType) -> DataType {
     match ty {
-        DataType::Decimal64(precision, scale) => DataType::Decimal128(*precision, *scale),
+        DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
+            DataType::Decimal128(*precision, *scale)
+        }
         DataType::Dictionary(_, strings) => DataType::clone(strings),
         other => other.clone(),
     }
@@ -146,11 +169,17 @@ mod tests {
             Arc::new(Decimal128Array::from(values).with_data_type(ty))
         };
         let largest = 10i128.pow(18) - 1;
-        let array = wide(18, vec![Some(-largest), None, Some(0), Some(largest)]);
-        let short = narrow(Arc::clone(&array));
-        assert_eq!(*short.data_type(), DataType::Decimal64(18, 2));
-        assert_eq!(&widen(&short).unwrap(), &array);
-        assert_eq!(wide_type(short.data_type()), *array.data_type());
+        let at_most = |value: i128| wide(18, vec![Some(-value), None, Some(0), Some(value)]);
+        for (array, ty) in [
+            (at_most(largest), DataType::Decimal64(18, 2)),
+            (at_most(1 << 31), DataType::Decimal64(18, 2)),
+            (at_most((1 << 31) - 1), DataType::Decimal32(18, 2)),
+        ] {
+            let short = narrow(Arc::clone(&array));
+            assert_eq!(*short.data_type(), ty);
+            assert_eq!(&widen(&short).unwrap(), &array);
+            assert_eq!(wide_type(short.data_type()), *array.data_type());
+        }
         for kept in [
             wide(19, vec![Some(1)]),
             wide(15, vec![Some(1), Some(i128::MAX)]),
