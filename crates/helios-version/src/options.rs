@@ -23,7 +23,7 @@ pub struct Options {
     /// Bytes of hot current rows kept for point reads.
     pub row_cache_bytes: usize,
     /// Memory for what was read of columnar segments, in bytes: single rows, and whole columns that were scanned.
-    /// By default an eighth of the machine's, though at least 64 MiB and at most 1 GiB.
+    /// By default an eighth of the machine's, though at least 64 MiB and at most 8 GiB.
     pub segment_cache_bytes: usize,
     /// Bytes of one transaction's writes kept in memory before rows spill to a temporary file.
     pub txn_memory_bytes: usize,
@@ -52,7 +52,7 @@ impl Default for Options {
 
 fn segment_cache() -> usize {
     const LEAST: u64 = 64 << 20;
-    const MOST: u64 = 1 << 30;
+    const MOST: u64 = 8 << 30;
     let bytes = crate::memory::physical().map_or(LEAST * 4, |bytes| bytes / 8);
     usize::try_from(bytes.clamp(LEAST, MOST)).unwrap_or(LEAST as usize)
 }

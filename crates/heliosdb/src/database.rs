@@ -83,7 +83,7 @@ impl Options {
 
     /// Memory for what was read of columnar segments: single rows, so that rows near them are had quickly (half of
     /// it, at most 64 MiB), and decoded columns, for the next scan. An eighth of the machine's unless said otherwise,
-    /// though at least 64 MiB and at most 1 GiB; 0 for none.
+    /// though at least 64 MiB and at most 8 GiB; 0 for none.
     #[must_use]
     pub fn segment_cache(mut self, bytes: usize) -> Self {
         self.engine.segment_cache = Some(bytes);
