@@ -70,6 +70,24 @@ enum Constant<'e> {
 }
 
 impl RowFilter {
+    /// The least whole number that may satisfy it, if it says so.
+    pub(super) fn least(&self) -> Option<i64> {
+        match &self.test {
+            Test::Compare(Comparison::Ge | Comparison::Eq, Datum::Int(end), _) => Some(*end),
+            Test::Compare(Comparison::Gt, Datum::Int(end), _) => end.checked_add(1),
+            _ => None,
+        }
+    }
+
+    /// The greatest whole number that may satisfy it, if it says so.
+    pub(super) fn greatest(&self) -> Option<i64> {
+        match &self.test {
+            Test::Compare(Comparison::Le | Comparison::Eq, Datum::Int(end), _) => Some(*end),
+            Test::Compare(Comparison::Lt, Datum::Int(end), _) => end.checked_sub(1),
+            _ => None,
+        }
+    }
+
     /// `filter` as conditions on stored rows; `None` unless they say exactly the same.
     ///
     /// A condition with a parameter is one once the parameter has its value.

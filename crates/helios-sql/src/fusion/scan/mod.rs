@@ -8,6 +8,7 @@ mod file_rows;
 mod files;
 mod filter;
 mod late;
+mod members;
 mod morsels;
 mod names;
 mod probe;

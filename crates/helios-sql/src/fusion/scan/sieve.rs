@@ -4,13 +4,14 @@
 //! Whoever gave such a condition asks it again, so a scan may leave it aside where it costs more than it
 //! spares.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array,
 };
 use arrow::compute::{prep_null_mask_filter, take_arrays};
-use arrow::datatypes::{Int32Type, Int64Type, SchemaRef};
+use arrow::datatypes::{DataType as ArrowType, Int32Type, Int64Type, SchemaRef};
 use datafusion::common::Column as DfColumn;
 use datafusion::logical_expr::{Expr as DfExpr, Operator, binary_expr};
 use datafusion::physical_expr::conjunction;
@@ -28,6 +29,7 @@ use helios_table::catalog::TableDef;
 use super::bits;
 use super::exec::Output;
 use super::filter::RowFilter;
+use super::members::{self, Members};
 use super::names::{Columns, Tag};
 use crate::fusion::error::{from_arrow, from_datafusion};
 
@@ -56,6 +58,8 @@ pub(super) struct Sieve {
     either: Vec<Vec<RowFilter>>,
     /// Whether it says more than that.
     more: bool,
+    /// What it says of each key of its one column, once enough rows have asked; `None` in it if that cannot be had.
+    members: Option<Option<Members>>,
     seen: usize,
     kept: usize,
 }
@@ -88,6 +92,7 @@ impl Sieve {
             tests: Vec::new(),
             either: Vec::new(),
             more: false,
+            members: None,
             seen: 0,
             kept: 0,
         })
@@ -104,6 +109,7 @@ impl Sieve {
         self.tests.clear();
         self.either.clear();
         self.more = false;
+        self.members = None;
         let now = snapshot_physical_expr(Arc::clone(&self.expr)).map_err(from_datafusion)?;
         let mut rest = Vec::new();
         for part in split_conjunction(&now) {
@@ -196,18 +202,24 @@ impl Sieve {
         before: Option<&BooleanArray>,
     ) -> Result<BooleanArray> {
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let runs = match inputs.as_slice() {
-            [keys] => Runs::of(keys),
+        self.know_members()?;
+        let known = match (&self.members, inputs.as_slice()) {
+            (Some(Some(members)), [keys]) => members.select(keys),
             _ => None,
         };
-        let holds = match runs {
-            Some(runs) => {
+        let runs = match inputs.as_slice() {
+            [keys] if known.is_none() => Runs::of(keys),
+            _ => None,
+        };
+        let holds = match (known, runs) {
+            (Some(known), _) => known,
+            (None, Some(runs)) => {
                 let heads = runs.heads.len();
                 let inputs = take_arrays(&inputs, &runs.heads, None).map_err(from_arrow)?;
                 let options = RecordBatchOptions::new().with_row_count(Some(heads));
                 runs.spread(&self.ask(inputs, heads, &options)?)
             }
-            None => self.ask(inputs, rows, &options)?,
+            (None, None) => self.ask(inputs, rows, &options)?,
         };
         match before {
             Some(before) => {
@@ -220,6 +232,37 @@ impl Sieve {
             }
         }
         Ok(holds)
+    }
+
+    /// Asks for all keys of its one column, if enough rows have asked for theirs.
+    fn know_members(&mut self) -> Result<()> {
+        let ([field], None) = (self.schema.fields().as_ref(), &self.members) else {
+            return Ok(());
+        };
+        let ty = field.data_type();
+        let range = match ty {
+            ArrowType::Int32 | ArrowType::Int64 => self.bounds(),
+            _ => None,
+        };
+        let Some(range) = range.filter(|range| members::is_worth(range, self.seen)) else {
+            return Ok(());
+        };
+        let members = Members::among(range, ty, |keys| {
+            let rows = keys.len();
+            let options = RecordBatchOptions::new().with_row_count(Some(rows));
+            self.ask(vec![keys], rows, &options)
+        })?;
+        self.members = Some(members);
+        Ok(())
+    }
+
+    /// The values beyond which it holds for none, of a condition over one column of whole numbers.
+    fn bounds(&self) -> Option<RangeInclusive<i64>> {
+        let least = self.tests.iter().filter_map(RowFilter::least).max();
+        let greatest = self.tests.iter().filter_map(RowFilter::greatest).min();
+        least
+            .zip(greatest)
+            .map(|(least, greatest)| least..=greatest)
     }
 
     fn ask(
