@@ -145,6 +145,7 @@ mod tests {
         let own = written.clone();
         let layer = Json::new(move || own.clone());
         let subscriber = tracing_subscriber::registry().with(layer);
+        let _alone = crate::log::tests::ALONE.lock().unwrap();
         tracing::subscriber::with_default(subscriber, || {
             let empty = tracing::field::Empty;
             let span =
