@@ -27,8 +27,8 @@ mod temporary;
 mod transaction;
 
 pub use access::{
-    Conflict, HistoricRow, Lock, LockedRow, Operation, Sought, TableLoad, TableReader, TableScan,
-    TableVersions, TableWriter, VersionSpan, failing_row,
+    Conflict, HistoricRow, Lock, LockedRow, Operation, PausedLoad, Sought, TableLoad, TableReader,
+    TableScan, TableVersions, TableWriter, VersionSpan, failing_row,
 };
 pub use catalog::Catalog;
 pub use constraint::ConstraintTarget;

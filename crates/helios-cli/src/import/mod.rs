@@ -170,9 +170,8 @@ pub fn load(
     let mut rows = 0;
     let mut appender = transaction.appender(table, &names)?;
     while let Some(row) = source.next_row()? {
-        appender
-            .append(row)
-            .map_err(|error| at_row(error, rows + 1))?;
+        let appended = appender.append(row);
+        appended.map_err(|error| at_row(error, appender.reached()))?;
         rows += 1;
         if let Some(bar) = bar.as_ref().filter(|_| rows % 1000 == 0) {
             // The number of rows may have been a guess.
@@ -182,6 +181,8 @@ pub fn load(
             bar.set_position(rows);
         }
     }
+    let flushed = appender.flush();
+    flushed.map_err(|error| at_row(error, appender.reached()))?;
     appender.finish()?;
     transaction.commit()?;
     if let Some(bar) = bar {

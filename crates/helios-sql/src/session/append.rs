@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use helios_base::{DataType, Error, Result, Row, Value};
+use helios_table::PausedLoad;
 
 use super::planned::{Code, Planned};
 use super::{Session, clock, state};
 use crate::parse::quote_ident;
-use crate::row::exec::Exec;
+use crate::row::dml::Insert;
+use crate::row::exec::{Cx, Exec};
 
 /// How many rows are held back before they are written.
 const BATCH_ROWS: usize = 4096;
@@ -20,6 +22,10 @@ pub struct Appender<'s> {
     planned: Arc<Planned>,
     exec: Exec,
     rows: Vec<Row>,
+    /// What was begun, unless each row is looked at as it is inserted.
+    load: Option<PausedLoad>,
+    /// Rows that were handed on.
+    reached: u64,
     written: u64,
     /// Finished, or failed: nothing more is to be undone.
     over: bool,
@@ -39,6 +45,8 @@ impl Session {
                 planned,
                 exec,
                 rows: Vec::new(),
+                load: None,
+                reached: 0,
                 written: 0,
                 over: false,
             }),
@@ -105,8 +113,8 @@ impl Appender<'_> {
     /// converted as an assignment would.
     ///
     /// # Errors
-    /// Whatever `INSERT` of the row (or one appended shortly before) would meet; the transaction
-    /// has then failed.
+    /// Whatever `INSERT` of the row (or one appended before) would meet; the transaction has then failed. Rows are written
+    /// some thousands at a time, and whether they have their parents is told at [`Appender::finish`] at the latest.
     pub fn append(&mut self, row: Vec<Value>) -> Result<()> {
         let types = &self.planned.bound.params;
         let fits = row.len() == types.len() && row.iter().zip(types).all(|(v, ty)| v.fits(ty));
@@ -125,29 +133,40 @@ impl Appender<'_> {
         Ok(())
     }
 
-    /// Writes what is held back.
+    /// How many rows were written, or tried: after [`Appender::append`] or [`Appender::flush`] failed for what is in a row,
+    /// the number of that row, from 1.
+    #[must_use]
+    pub const fn reached(&self) -> u64 {
+        self.reached
+    }
+
+    /// Writes what is held back here; the table may hold back more until [`Appender::finish`].
     ///
     /// # Errors
     /// As [`Appender::append`].
     pub fn flush(&mut self) -> Result<()> {
-        let rows = std::mem::take(&mut self.rows);
-        let Code::Insert(insert, _) = &self.planned.code else {
-            return Err(Error::internal("an appender without INSERT"));
-        };
-        let exec = &self.exec;
-        let mut rows = rows.into_iter();
-        let changes = exec.in_root(|cx| {
-            let changes = insert.run_from(&mut |_| Ok(rows.next()), cx)?;
-            exec.transaction()?.finish_statement(&cx.context())?;
-            Ok(changes)
-        });
-        match changes {
-            Ok(changes) => {
-                self.written += changes.count;
-                Ok(())
+        let result = self.write();
+        result.or_else(|error| self.fail(error))
+    }
+
+    fn write(&mut self) -> Result<()> {
+        let insert = inserting(&self.planned)?;
+        let mut rows = std::mem::take(&mut self.rows).into_iter();
+        let (exec, load) = (&self.exec, &mut self.load);
+        let (reached, written) = (&mut self.reached, &mut self.written);
+        exec.in_root(|cx| {
+            let mut feed = |_: &Cx<'_>| {
+                let row = rows.next();
+                *reached += u64::from(row.is_some());
+                Ok(row)
+            };
+            if insert.is_plain() {
+                *load = Some(insert.load_some(load.take(), &mut feed, cx)?);
+                return Ok(());
             }
-            Err(error) => self.fail(error),
-        }
+            *written += insert.run_from(&mut feed, cx)?.count;
+            exec.transaction()?.finish_statement(&cx.context())
+        })
     }
 
     /// Writes the rest and, outside of a transaction block, commits. Returns how many rows were
@@ -157,6 +176,9 @@ impl Appender<'_> {
     /// As [`Appender::append`]; what a commit meets.
     pub fn finish(mut self) -> Result<u64> {
         self.flush()?;
+        if let Err(error) = self.end() {
+            return self.fail(error);
+        }
         self.over = true;
         self.session.interrupt.stop();
         self.session.finish_implicit()?;
@@ -164,11 +186,32 @@ impl Appender<'_> {
         Ok(self.written)
     }
 
+    fn end(&mut self) -> Result<()> {
+        let Some(load) = self.load.take() else {
+            return Ok(());
+        };
+        let insert = inserting(&self.planned)?;
+        let exec = &self.exec;
+        self.written += exec.in_root(|cx| {
+            let count = insert.end_load(load, cx)?;
+            exec.transaction()?.finish_statement(&cx.context())?;
+            Ok(count)
+        })?;
+        Ok(())
+    }
+
     fn fail<T>(&mut self, error: Error) -> Result<T> {
         self.over = true;
         self.session.interrupt.stop();
         self.session.fail();
         Err(error)
+    }
+}
+
+fn inserting(planned: &Planned) -> Result<&Insert> {
+    match &planned.code {
+        Code::Insert(insert, _) => Ok(insert),
+        _ => Err(Error::internal("an appender without INSERT")),
     }
 }
 

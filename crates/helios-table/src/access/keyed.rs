@@ -28,14 +28,14 @@ const HELD: usize = 1024;
 const ASKED: usize = 65_536;
 
 /// A load of a table with a key.
-pub(super) struct Keyed<'t> {
+pub(super) struct Keyed {
     /// Rows inserted one by one since the last look, and how many of them came after all before that.
     rows: u64,
     ascending: u64,
     /// The greatest key, and what it was at the last look.
     last: Vec<u8>,
     before: Vec<u8>,
-    apart: Option<Apart<'t>>,
+    apart: Option<Apart>,
 }
 
 /// Where a key is beside those of rows that go into segments.
@@ -50,8 +50,8 @@ pub(super) enum Place {
 }
 
 /// Rows that go into segments.
-struct Apart<'t> {
-    writer: DirectWriter<'t>,
+struct Apart {
+    writer: DirectWriter,
     shapes: Vec<Shape>,
     /// The greatest key of those that were inserted before: segments of these, which the commit writes, are to have keys
     /// of their own.
@@ -108,9 +108,9 @@ impl Waiting {
     }
 }
 
-impl<'t> Keyed<'t> {
+impl Keyed {
     /// `None` if rows of the table must be found while they are loaded, or cannot lie in segments.
-    pub(super) fn new(writer: &TableWriter<'t>) -> Option<Self> {
+    pub(super) fn new(writer: &TableWriter<'_>) -> Option<Self> {
         let table = writer.table();
         let mut constraints = table.constraints.iter();
         let is_own_parent = constraints.any(|constraint| {
@@ -135,7 +135,7 @@ impl<'t> Keyed<'t> {
     /// As [`TableWriter::insert`].
     pub(super) fn push(
         &mut self,
-        writer: &mut TableWriter<'t>,
+        writer: &mut TableWriter<'_>,
         mut row: Vec<Value>,
         ctx: &EvalContext<'_>,
     ) -> Result<()> {
@@ -163,7 +163,7 @@ impl<'t> Keyed<'t> {
     }
 
     /// Whether rows can go into segments from here on.
-    fn look(&mut self, writer: &TableWriter<'t>) -> Result<()> {
+    fn look(&mut self, writer: &TableWriter<'_>) -> Result<()> {
         // Rows in no order would go there one in a while, each after a look for its key.
         let is_ordered = self.ascending * 16 >= self.rows * 15;
         (self.rows, self.ascending) = (0, 0);
@@ -175,7 +175,7 @@ impl<'t> Keyed<'t> {
         if is_ordered
             && is_many
             && hybrid.is_on
-            && let Some(direct) = DirectWriter::new(transaction, table)
+            && let Some(direct) = DirectWriter::new(table)
             && transaction.txn().take_whole(table.storage)?
         {
             self.apart = Some(Apart {
@@ -194,18 +194,18 @@ impl<'t> Keyed<'t> {
     ///
     /// # Errors
     /// `Io`.
-    pub(super) fn finish(self, writer: &mut TableWriter<'t>) -> Result<()> {
+    pub(super) fn finish(self, writer: &mut TableWriter<'_>) -> Result<()> {
         let Some(mut apart) = self.apart else {
             return Ok(());
         };
         apart.gather(usize::MAX, writer)?;
         let rows = i64::try_from(apart.keys.len()).unwrap_or(i64::MAX);
         writer.transaction().count(writer.table().storage, rows);
-        apart.writer.finish(Some(apart.keys))
+        apart.writer.finish(Some(apart.keys), writer.transaction())
     }
 }
 
-impl Apart<'_> {
+impl Apart {
     fn place(&self, key: &[u8]) -> Result<Place> {
         let last = self.keys.last().unwrap_or(&self.floor);
         let is_there = match last < key {
@@ -236,7 +236,8 @@ impl Apart<'_> {
         (0..keys.len()).try_for_each(|at| self.keys.push(keys.get(at)))?;
         let arrays = columns(&rows, &self.shapes)?;
         let columns = self.writer.formed(&arrays, &self.shapes)?;
-        self.writer.push_keyed(&columns, &keys)
+        self.writer
+            .push_keyed(&columns, &keys, writer.transaction())
     }
 }
 

@@ -34,21 +34,27 @@ const WAITING_BYTES: usize = 256 << 20;
 /// of a table with a key, and a chunk of a segment.
 pub struct TableLoad<'t> {
     writer: TableWriter<'t>,
-    way: Way<'t>,
+    way: Way,
     count: u64,
 }
 
-enum Way<'t> {
+/// A load whose statement waits for more rows. Dropping it leaves to the transaction what it has of them, which must roll back.
+pub struct PausedLoad {
+    way: Way,
+    count: u64,
+}
+
+enum Way {
     /// Each as `INSERT` would.
     Rows,
     /// Nobody can look for them.
-    Direct(Box<Waiting<'t>>),
+    Direct(Box<Waiting>),
     /// Each as `INSERT` would until there are many.
-    Keyed(Box<Keyed<'t>>),
+    Keyed(Box<Keyed>),
 }
 
-struct Waiting<'t> {
-    writer: DirectWriter<'t>,
+struct Waiting {
+    writer: DirectWriter,
     shapes: Vec<Shape>,
     /// Rows that are not in columns yet.
     rows: Vec<Vec<Value>>,
@@ -95,6 +101,32 @@ impl<'t> TableLoad<'t> {
         })
     }
 
+    /// Lets go of the transaction until more rows come.
+    #[must_use]
+    pub fn pause(self) -> PausedLoad {
+        PausedLoad {
+            way: self.way,
+            count: self.count,
+        }
+    }
+
+    /// Goes on with a load of this transaction into `table`, as `catalog` defined it when the load began.
+    ///
+    /// # Errors
+    /// As [`TableWriter::new`].
+    pub fn resume(
+        paused: PausedLoad,
+        transaction: &'t Transaction,
+        catalog: &Arc<Catalog>,
+        table: &Arc<TableDef>,
+    ) -> Result<Self> {
+        Ok(Self {
+            writer: TableWriter::new(transaction, catalog, table)?,
+            way: paused.way,
+            count: paused.count,
+        })
+    }
+
     /// Adds a row; generated columns are computed.
     ///
     /// # Errors
@@ -108,7 +140,7 @@ impl<'t> TableLoad<'t> {
                 self.writer.complete(&mut row, ctx)?;
                 waiting.rows.push(row);
                 match waiting.rows.len() >= ROWS {
-                    true => waiting.gather(),
+                    true => waiting.gather(self.writer.transaction()),
                     false => Ok(()),
                 }
             }
@@ -146,9 +178,10 @@ impl<'t> TableLoad<'t> {
             return Err(failure::not_null(table, position, &row, ctx.text));
         }
         self.count += rows as u64;
-        waiting.gather()?;
+        let transaction = self.writer.transaction();
+        waiting.gather(transaction)?;
         let columns = waiting.writer.formed(arrays, shapes)?;
-        waiting.add(columns)
+        waiting.add(columns, transaction)
     }
 
     /// Adds what waits. Returns how many rows were added in all.
@@ -162,8 +195,8 @@ impl<'t> TableLoad<'t> {
             Way::Direct(mut waiting) => {
                 let added = i64::try_from(self.count).unwrap_or(i64::MAX);
                 if waiting.is_bulk || waiting.count > 0 || !waiting.rows.is_empty() {
-                    waiting.gather()?;
-                    waiting.end()?;
+                    waiting.gather(self.writer.transaction())?;
+                    waiting.end(self.writer.transaction())?;
                 }
                 let table = self.writer.table();
                 self.writer.transaction().count(table.storage, added);
@@ -173,21 +206,21 @@ impl<'t> TableLoad<'t> {
     }
 }
 
-impl Waiting<'_> {
+impl Waiting {
     /// Makes columns of the rows.
-    fn gather(&mut self) -> Result<()> {
+    fn gather(&mut self, transaction: &Transaction) -> Result<()> {
         if self.rows.is_empty() {
             return Ok(());
         }
         let rows = std::mem::take(&mut self.rows);
         let arrays = columns(&rows, &self.shapes)?;
         let columns = self.writer.formed(&arrays, &self.shapes)?;
-        self.add(columns)
+        self.add(columns, transaction)
     }
 
-    fn add(&mut self, columns: Vec<ArrayRef>) -> Result<()> {
+    fn add(&mut self, columns: Vec<ArrayRef>, transaction: &Transaction) -> Result<()> {
         if self.is_bulk {
-            return self.writer.push(&columns);
+            return self.writer.push(&columns, transaction);
         }
         self.count += columns.first().map_or(0, |column| column.len()) as u64;
         let bytes = columns.iter().map(|column| column.get_array_memory_size());
@@ -198,20 +231,20 @@ impl Waiting<'_> {
         }
         self.is_bulk = true;
         let mut waiting = std::mem::take(&mut self.columns).into_iter();
-        waiting.try_for_each(|columns| self.writer.push(&columns))
+        waiting.try_for_each(|columns| self.writer.push(&columns, transaction))
     }
 
-    fn end(self) -> Result<()> {
+    fn end(self, transaction: &Transaction) -> Result<()> {
         if self.is_bulk {
-            return self.writer.finish(None);
+            return self.writer.finish(None, transaction);
         }
         let mut waiting = self.columns.iter();
-        waiting.try_for_each(|columns| self.writer.put(columns))
+        waiting.try_for_each(|columns| self.writer.put(columns, transaction))
     }
 }
 
 /// How to write straight into segments, and from how many rows on, if nobody can look for rows of the table.
-fn direct<'t>(writer: &TableWriter<'t>, table: &Arc<TableDef>) -> Option<(DirectWriter<'t>, u64)> {
+fn direct(writer: &TableWriter<'_>, table: &Arc<TableDef>) -> Option<(DirectWriter, u64)> {
     let rules = writer.rules();
     let is_unseen = table.key.is_empty()
         && rules.indexes.is_empty()
@@ -225,9 +258,7 @@ fn direct<'t>(writer: &TableWriter<'t>, table: &Arc<TableDef>) -> Option<(Direct
     }
     let transaction = writer.transaction();
     let hybrid = (transaction.tables()).hybrid(table, transaction.branch());
-    let writer = hybrid
-        .is_on
-        .then(|| DirectWriter::new(transaction, table))??;
+    let writer = hybrid.is_on.then(|| DirectWriter::new(table))??;
     Some((writer, hybrid.bulk_rows(table)))
 }
 

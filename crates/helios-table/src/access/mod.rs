@@ -17,7 +17,7 @@ pub use by_key::Sought;
 pub use conflict::Conflict;
 pub use failure::failing_row;
 pub(crate) use failure::{cannot_be_unique, describe_key, of_table};
-pub use load::TableLoad;
+pub use load::{PausedLoad, TableLoad};
 pub use reader::TableReader;
 pub use scan::TableScan;
 pub use versions::{HistoricRow, Operation, TableVersions, VersionSpan};

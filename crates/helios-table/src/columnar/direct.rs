@@ -29,8 +29,9 @@ use crate::transaction::Transaction;
 const BLOCK: usize = 1024;
 
 /// Writes a table's rows, in columns, into segments.
-pub(crate) struct DirectWriter<'t> {
-    transaction: &'t Transaction,
+///
+/// It is made for one transaction, which every call names, so that it may wait while the transaction does something else.
+pub(crate) struct DirectWriter {
     table: Arc<TableDef>,
     layout: LayoutDef,
     descriptor: Descriptor,
@@ -83,15 +84,14 @@ impl KeyBatch {
     }
 }
 
-impl<'t> DirectWriter<'t> {
+impl DirectWriter {
     /// For rows of `table` as it is now; `None` if they have columns that the table does not show.
-    pub(crate) fn new(transaction: &'t Transaction, table: &Arc<TableDef>) -> Option<Self> {
+    pub(crate) fn new(table: &Arc<TableDef>) -> Option<Self> {
         let layout = table.layouts.last()?.clone();
         let place = |id| table.columns.iter().position(|column| column.id == id);
         let places: Option<Vec<usize>> = layout.columns.iter().map(|(id, _)| place(*id)).collect();
         let descriptor = Descriptor::new(table, &layout).loaded();
         Some(Self {
-            transaction,
             places: places?,
             rows_layout: descriptor.layout(),
             // Who loads waits for it.
@@ -132,9 +132,9 @@ impl<'t> DirectWriter<'t> {
     ///
     /// # Errors
     /// `Io`; the writer is of no use then.
-    pub(crate) fn push(&mut self, columns: &[ArrayRef]) -> Result<()> {
-        let (tables, storage) = (self.transaction.tables(), self.table.storage);
-        self.push_parts(columns, |rows, direct| {
+    pub(crate) fn push(&mut self, columns: &[ArrayRef], transaction: &Transaction) -> Result<()> {
+        let (tables, storage) = (transaction.tables(), self.table.storage);
+        self.push_parts(columns, transaction, |rows, direct| {
             let numbers = tables.next_row_ids(storage, rows.len())?;
             let key = |number: Option<i64>| number.unwrap_or_default().to_be_bytes().to_vec();
             let first = key(numbers.first().map(|range| range.start));
@@ -149,9 +149,14 @@ impl<'t> DirectWriter<'t> {
     ///
     /// # Errors
     /// `Io`; the writer is of no use then.
-    pub(crate) fn push_keyed(&mut self, columns: &[ArrayRef], keys: &KeyBatch) -> Result<()> {
+    pub(crate) fn push_keyed(
+        &mut self,
+        columns: &[ArrayRef],
+        keys: &KeyBatch,
+        transaction: &Transaction,
+    ) -> Result<()> {
         let form = self.descriptor.key_form();
-        self.push_parts(columns, |rows, _| {
+        self.push_parts(columns, transaction, |rows, _| {
             let hidden = form.as_ref().map(|form| {
                 let mut builder = ColumnBuilder::new(&form.shape(), rows.len());
                 (rows.clone()).try_for_each(|at| builder.append(&Value::from(keys.get(at))))?;
@@ -168,6 +173,7 @@ impl<'t> DirectWriter<'t> {
     fn push_parts(
         &mut self,
         columns: &[ArrayRef],
+        transaction: &Transaction,
         mut keys: impl FnMut(Range<usize>, &mut Direct) -> Result<(Vec<u8>, Vec<u8>, Option<ArrayRef>)>,
     ) -> Result<()> {
         let rows = columns.first().map_or(0, |column| column.len());
@@ -176,15 +182,11 @@ impl<'t> DirectWriter<'t> {
             let (.., writer) = match &mut self.open {
                 Some(open) => open,
                 empty => {
-                    let id = self.transaction.txn().next_segment();
-                    let (file, sink) = Unfinished::create(self.transaction.tables().shelf(), id)?;
+                    let id = transaction.txn().next_segment();
+                    let (file, sink) = Unfinished::create(transaction.tables().shelf(), id)?;
                     let descriptor = Descriptor::new(&self.table, &self.layout).loaded();
-                    let (table, branch) = (&self.table, self.transaction.branch());
-                    let is_auto = self
-                        .transaction
-                        .tables()
-                        .hybrid(table, branch)
-                        .auto_compression;
+                    let (table, branch) = (&self.table, transaction.branch());
+                    let is_auto = (transaction.tables().hybrid(table, branch)).auto_compression;
                     let writer = RowsWriter::new(table, descriptor, sink, self.threads, is_auto)?;
                     empty.insert((id, file, Writing::begin(writer)?))
                 }
@@ -231,13 +233,13 @@ impl<'t> DirectWriter<'t> {
     ///
     /// # Errors
     /// As [`helios_version::Txn::put`].
-    pub(crate) fn put(&self, columns: &[ArrayRef]) -> Result<()> {
+    pub(crate) fn put(&self, columns: &[ArrayRef], transaction: &Transaction) -> Result<()> {
         let forms = self.descriptor.columns.iter();
         let cells = forms.zip(columns);
         let cells = cells.map(|((_, form), array)| Cells::new(form, array));
         let cells: Vec<Cells> = cells.collect::<Result<_>>()?;
         let rows = columns.first().map_or(0, |column| column.len());
-        let tables = self.transaction.tables();
+        let tables = transaction.tables();
         let (mut bytes, mut ends, mut row) = (Vec::new(), Vec::new(), Vec::new());
         for at in 0..rows {
             bytes.clear();
@@ -252,7 +254,7 @@ impl<'t> DirectWriter<'t> {
             row.clear();
             row::assemble(&self.rows_layout, &parts, &mut row)?;
             let key = tables.next_row_id(self.table.storage)?;
-            (self.transaction.txn()).put(self.table.storage, &key, &row, &[])?;
+            (transaction.txn()).put(self.table.storage, &key, &row, &[])?;
         }
         Ok(())
     }
@@ -262,12 +264,12 @@ impl<'t> DirectWriter<'t> {
     ///
     /// # Errors
     /// `Io`.
-    pub(crate) fn finish(mut self, keys: Option<KeyList>) -> Result<()> {
+    pub(crate) fn finish(mut self, keys: Option<KeyList>, transaction: &Transaction) -> Result<()> {
         self.end()?;
         self.seal()?;
         self.direct.keys = keys.map(Arc::new);
         if !self.direct.segments.is_empty() {
-            self.transaction.leave(self.direct);
+            transaction.leave(self.direct);
         }
         Ok(())
     }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use helios_base::{Result, Row, Value};
 use helios_expr::Expr;
 use helios_expr::cast::check_domain;
-use helios_table::TableWriter;
 use helios_table::catalog::TableDef;
+use helios_table::{PausedLoad, TableWriter};
 
 use super::conflict::OnConflict;
-use super::load::{Load, load_columns, load_rows};
+use super::load::{Load, end_load, load_columns, load_rows, load_some};
 use super::{Assignments, Changes, assignments, hold_checks, hold_policies, position};
 use crate::fusion::FusionRows;
 use crate::plan::{self, PolicyCheck, ViewCheck};
@@ -109,6 +109,25 @@ impl Insert {
         };
         let count = load_rows(&cx.exec.catalog, &self.table, &mut built, cx)?;
         Ok(Changes::counted(count))
+    }
+
+    /// As [`Insert::load_from`], of a statement whose rows come now and then: goes on with what is there, and waits for more.
+    pub(crate) fn load_some(
+        &self,
+        load: Option<PausedLoad>,
+        feed: RowFeed<'_>,
+        cx: &Cx<'_>,
+    ) -> Result<PausedLoad> {
+        let mut built = |cx: &Cx<'_>| match feed(cx)? {
+            Some(source) => self.build(source, cx).map(Some),
+            None => Ok(None),
+        };
+        load_some(load, &cx.exec.catalog, &self.table, &mut built, cx)
+    }
+
+    /// Ends what [`Insert::load_some`] began. Returns how many rows there were.
+    pub(crate) fn end_load(&self, load: PausedLoad, cx: &Cx<'_>) -> Result<u64> {
+        end_load(load, &cx.exec.catalog, &self.table, cx)
     }
 
     /// As [`Insert::load_from`] with rows in columns, if those are [whole](Insert::is_whole).

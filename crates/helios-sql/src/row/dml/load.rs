@@ -1,10 +1,10 @@
-//! Rows of a query that may be many: `INSERT … SELECT`, `CREATE TABLE AS`, `COPY`.
+//! Rows of a statement that may be many: `INSERT … SELECT`, `CREATE TABLE AS`, `COPY`, the appender.
 
 use std::sync::Arc;
 
 use helios_base::{Result, Row};
 use helios_table::catalog::TableDef;
-use helios_table::{Catalog, TableLoad};
+use helios_table::{Catalog, PausedLoad, TableLoad};
 
 use crate::fusion::{FusionQuery, FusionRows};
 use crate::plan::{self, Bound, Plan};
@@ -52,6 +52,42 @@ pub(crate) fn load_rows(
     cx: &Cx<'_>,
 ) -> Result<u64> {
     let mut load = TableLoad::new(cx.exec.transaction()?, catalog, table)?;
+    push_rows(&mut load, feed, cx)?;
+    load.finish()
+}
+
+/// As [`load_rows`], of a statement whose rows come now and then: goes on with what is there, and waits for more.
+pub(crate) fn load_some(
+    load: Option<PausedLoad>,
+    catalog: &Arc<Catalog>,
+    table: &Arc<TableDef>,
+    feed: &mut dyn FnMut(&Cx<'_>) -> Result<Option<Row>>,
+    cx: &Cx<'_>,
+) -> Result<PausedLoad> {
+    let transaction = cx.exec.transaction()?;
+    let mut load = match load {
+        Some(paused) => TableLoad::resume(paused, transaction, catalog, table)?,
+        None => TableLoad::new(transaction, catalog, table)?,
+    };
+    push_rows(&mut load, feed, cx)?;
+    Ok(load.pause())
+}
+
+/// Ends what [`load_some`] began. Returns how many rows there were.
+pub(crate) fn end_load(
+    load: PausedLoad,
+    catalog: &Arc<Catalog>,
+    table: &Arc<TableDef>,
+    cx: &Cx<'_>,
+) -> Result<u64> {
+    TableLoad::resume(load, cx.exec.transaction()?, catalog, table)?.finish()
+}
+
+fn push_rows(
+    load: &mut TableLoad<'_>,
+    feed: &mut dyn FnMut(&Cx<'_>) -> Result<Option<Row>>,
+    cx: &Cx<'_>,
+) -> Result<()> {
     let context = cx.context();
     let mut count = 0u64;
     while let Some(row) = feed(cx)? {
@@ -62,7 +98,7 @@ pub(crate) fn load_rows(
             cx.exec.interrupt.check()?;
         }
     }
-    load.finish()
+    Ok(())
 }
 
 /// As [`load_rows`] with columns that are those of the table.
