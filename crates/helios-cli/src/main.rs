@@ -29,10 +29,6 @@ use heliosdb::{Database, Error, Options};
 use app::{App, Failure};
 use args::{Args, Command, Work};
 
-/// It asks the system for large pages, which glibc's does not. Programs around the library choose for themselves.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Something failed and was reported.
 const FAILED: u8 = 1;
 
